@@ -1,0 +1,51 @@
+# make run   environment, dependencies, database, demo day, server; prints the links to click
+# make test  everything, real browsers included       make check  style, types, structure, documents
+# make bench speed and memory as ratios in one run    make clean  remove what the others made
+
+PYTHON ?= python3
+BIN := .venv/bin
+PYTEST_ARGS ?=
+
+.PHONY: run test check bench clean environment development browser lock
+
+run: environment
+	@$(BIN)/lianxin demo $(RUN_ARGS)
+
+test: development browser
+	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+check: development
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/python -m pytest -q -p no:cacheprovider tests/test_architecture.py tests/test_docs.py
+
+bench: development
+	@$(BIN)/python -m bench $(BENCH_ARGS)
+
+environment:
+	@$(PYTHON) bootstrap.py
+
+development:
+	@$(PYTHON) bootstrap.py --dev
+
+# Real browsers belong to the tests. Without one the tests say loudly which of them did not run.
+browser:
+	@if ! command -v chromium >/dev/null 2>&1; then \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
+	    echo "正在安装 Chromium 与中文字体 … (installing Chromium and a Chinese font)"; \
+	    apt-get update >/dev/null 2>&1; \
+	    DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends chromium fonts-noto-cjk >/dev/null 2>&1 \
+	      || echo "!! Chromium 安装失败，浏览器测试不会运行 (Chromium could not be installed; browser tests will NOT run)"; \
+	  else \
+	    echo "!! 没有 chromium，也没有权限安装，浏览器测试不会运行 (no chromium and no right to install it; browser tests will NOT run)"; \
+	  fi; \
+	fi
+
+# Exact versions with hashes, without the address of any registry.
+lock: development
+	@$(BIN)/pip-compile -q --strip-extras --allow-unsafe --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links --no-emit-trusted-host -o requirements.lock pyproject.toml
+	@$(BIN)/pip-compile -q --strip-extras --allow-unsafe --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --extra dev -c requirements.lock -o requirements-dev.lock pyproject.toml
+
+clean:
+	@rm -rf .venv var build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
