@@ -1,0 +1,199 @@
+"""What a client may say: every command a frozen dataclass, listed in COMMANDS by its `type`.
+
+Field types are the whole grammar: `protocol.parse` refuses everything they do not allow. A limit in
+the metadata counts characters of a text or entries of an object. docs/protocol.md is compared with
+this file by a test.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Source = Literal["microphone", "camera", "screen"]
+Scalar = str | int | float | bool | None
+
+# RFC 8866 sets no ceiling on SDP; ours is four times what a browser offers for three sources.
+SDP_LIMIT = 32 * 1024
+SOURCE_LIMIT = 4
+CHAT_LIMIT = 500
+REASON_LIMIT = 200
+DEVICE_FIELD_LIMIT = 24
+
+
+def limited(maximum: int, code: str = "bad_message", minimum: int = 1) -> Any:
+    """A dataclass field whose text or object has between `minimum` and `maximum` members."""
+    return field(metadata={"maximum": maximum, "minimum": minimum, "code": code})
+
+
+@dataclass(frozen=True)
+class Command:
+    """A request; `id` is the client's own number and comes back in the answer."""
+
+    id: int
+
+
+@dataclass(frozen=True)
+class Authenticate(Command):
+    """First message of a connection, within ten seconds."""
+
+    version: int
+    ticket: str = limited(200)
+    publish_alive: bool
+    subscribe_alive: bool
+
+
+@dataclass(frozen=True)
+class Ping(Command):
+    """Ask for a pong."""
+
+
+@dataclass(frozen=True)
+class Leave(Command):
+    """Go away on purpose; the seat is kept."""
+
+
+@dataclass(frozen=True)
+class Ready(Command):
+    """The device check is done, or the person is back from stepping away."""
+
+    device: dict[str, Scalar] = limited(DEVICE_FIELD_LIMIT, minimum=0)
+
+
+@dataclass(frozen=True)
+class StepAway(Command):
+    """Leave the waiting room for a moment; the place is kept."""
+
+
+@dataclass(frozen=True)
+class Publish(Command):
+    """Offer the publish transport; `sources` maps each m-line's mid to what it carries."""
+
+    sdp: str = limited(SDP_LIMIT, "bad_sdp")
+    sources: dict[str, Source] = limited(SOURCE_LIMIT, minimum=0)
+
+
+@dataclass(frozen=True)
+class Subscribe(Command):
+    """Ask for a new subscribe transport; an `offer` follows."""
+
+
+@dataclass(frozen=True)
+class Answer(Command):
+    """Answer the `offer` of the same number."""
+
+    offer_id: int
+    sdp: str = limited(SDP_LIMIT, "bad_sdp")
+
+
+@dataclass(frozen=True)
+class SourceState(Command):
+    """Switch one's own source on or off."""
+
+    source: Source
+    enabled: bool
+
+
+@dataclass(frozen=True)
+class RaiseHand(Command):
+    """Raise or lower one's hand."""
+
+    raised: bool
+
+
+@dataclass(frozen=True)
+class Chat(Command):
+    """Say something to the officials."""
+
+    text: str = limited(CHAT_LIMIT)
+
+
+@dataclass(frozen=True)
+class Admit(Command):
+    """Call a waiting person into the room."""
+
+    participant_id: str = limited(64)
+
+
+@dataclass(frozen=True)
+class Deny(Command):
+    """Send a waiting person away."""
+
+    participant_id: str = limited(64)
+    reason: str = limited(REASON_LIMIT, minimum=0)
+
+
+@dataclass(frozen=True)
+class Mute(Command):
+    """Lock a source of somebody, or release it."""
+
+    participant_id: str = limited(64)
+    source: Source
+    muted: bool
+
+
+@dataclass(frozen=True)
+class Remove(Command):
+    """Take the seat and the link from somebody."""
+
+    participant_id: str = limited(64)
+    reason: str = limited(REASON_LIMIT, minimum=0)
+
+
+@dataclass(frozen=True)
+class MoveToLobby(Command):
+    """Send somebody from the room back to the waiting room."""
+
+    participant_id: str = limited(64)
+
+
+@dataclass(frozen=True)
+class Open(Command):
+    """Begin the sitting; recording starts with it where the session is to be recorded."""
+
+
+@dataclass(frozen=True)
+class Pause(Command):
+    """Interrupt the sitting and its recording; the reason is kept."""
+
+    reason: str = limited(REASON_LIMIT)
+
+
+@dataclass(frozen=True)
+class Resume(Command):
+    """Go on after a pause."""
+
+
+@dataclass(frozen=True)
+class Close(Command):
+    """End the sitting for everybody."""
+
+
+@dataclass(frozen=True)
+class StartRecording(Command):
+    """Start the recording, or start it again after a fault."""
+
+
+COMMANDS: dict[str, type[Command]] = {
+    "authenticate": Authenticate,
+    "ping": Ping,
+    "leave": Leave,
+    "ready": Ready,
+    "step_away": StepAway,
+    "publish": Publish,
+    "subscribe": Subscribe,
+    "answer": Answer,
+    "source_state": SourceState,
+    "raise_hand": RaiseHand,
+    "chat": Chat,
+    "admit": Admit,
+    "deny": Deny,
+    "mute": Mute,
+    "remove": Remove,
+    "move_to_lobby": MoveToLobby,
+    "open": Open,
+    "pause": Pause,
+    "resume": Resume,
+    "close": Close,
+    "start_recording": StartRecording,
+}
