@@ -1,0 +1,222 @@
+"""Journal of one track: a chain of segment files, written by the writer thread only."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import re
+from collections import deque
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from recordings import segment
+
+SEGMENT_SECONDS = 600
+SOFTWARE = "lianxin 0.1.0"
+_NAME = re.compile(r"[A-Za-z0-9_]{1,64}")
+
+
+class Disk:
+    """The four calls that can fail for want of a disk; tests replace them."""
+
+    def create(self, path: Path) -> int:
+        """A new file, opened for appending, locked until it is closed or the process dies."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fd = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX)
+            sync_directory(path.parent)
+        except OSError:
+            os.close(fd)
+            raise
+        return fd
+
+    def write(self, fd: int, data: bytes) -> int:
+        return os.write(fd, data)
+
+    def sync(self, fd: int) -> None:
+        os.fdatasync(fd)
+
+    def close(self, fd: int) -> None:
+        os.close(fd)
+
+
+@dataclass(frozen=True)
+class TrackIdentity:
+    """What every segment header of a track repeats."""
+
+    recording_id: str
+    participant_id: str
+    source: str
+    kind: str
+    codec: str
+    clock_rate: int
+    channels: int
+    payload_type: int
+    fmtp: str
+
+    def directory_name(self) -> str:
+        """``<participant_id>-<source>``; ValueError for names that could leave the folder."""
+        if not _NAME.fullmatch(self.participant_id) or not _NAME.fullmatch(self.source):
+            raise ValueError(f"not a track name: {self.participant_id!r} {self.source!r}")
+        return f"{self.participant_id}-{self.source}"
+
+
+def sync_directory(path: Path) -> None:
+    """Make the names in a directory durable."""
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def read_boot_id() -> str:
+    """Monotonic times of one boot are comparable; those of two boots are not."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return "unknown"
+
+
+def file_sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+class TrackJournal:
+    """Appends records to the current segment and rolls to the next one.
+
+    What the disk refused stays in ``pending`` and is written first when it works again, from the
+    very byte where the write stopped, so a full disk alone never tears a record.
+    """
+
+    def __init__(self, root: Path, track: TrackIdentity, disk: Disk, roll_seconds: float = SEGMENT_SECONDS):
+        self.directory = root / "tracks" / track.directory_name()
+        self.bytes_on_disk = 0
+        self._track = track
+        self._disk = disk
+        self._roll_ns = int(roll_seconds * 1e9)
+        self._fd: int | None = None
+        self._pending: deque[bytes] = deque()
+        self._written_of_first = 0
+        self._unsynced = False
+        self._started_ns = 0
+        self._last_ns = (0, 0)
+        self._records = 0
+        self._digest = hashlib.sha256()
+        self._previous: str | None = None
+
+    @property
+    def pending(self) -> bool:
+        return bool(self._pending)
+
+    def append(self, kind: int, monotonic_ns: int, wall_ns: int, payload: bytes) -> None:
+        """Queue one record for the next ``drain``."""
+        self._pending.append(segment.encode_record(kind, monotonic_ns, wall_ns, payload))
+        self._last_ns = (monotonic_ns, wall_ns)
+
+    def note(self, monotonic_ns: int, wall_ns: int, content: dict[str, Any]) -> None:
+        """Queue a MARK."""
+        self._pending.append(segment.encode_json(segment.MARK, monotonic_ns, wall_ns, content))
+        self._last_ns = (monotonic_ns, wall_ns)
+
+    def drain(self, monotonic_ns: int, wall_ns: int) -> None:
+        """Write everything pending with one call; OSError leaves the rest pending."""
+        if not self._pending:
+            return
+        if self._fd is not None and monotonic_ns - self._started_ns >= self._roll_ns:
+            self._finish(monotonic_ns, wall_ns, "rolled")
+        if self._fd is None:
+            self._begin(monotonic_ns, wall_ns)
+        while self._pending:
+            self._write_once()
+
+    def sync(self) -> None:
+        """Force written records to the disk; after a failure a new segment is begun."""
+        if self._fd is None or not self._unsynced:
+            return
+        try:
+            self._disk.sync(self._fd)
+        except OSError:
+            self.abandon()
+            raise
+        self._unsynced = False
+
+    def finish(self, monotonic_ns: int, wall_ns: int, reason: str) -> None:
+        """Close the last segment with a footer; OSError when the disk refuses."""
+        self.drain(monotonic_ns, wall_ns)
+        if self._fd is not None:
+            self._finish(monotonic_ns, wall_ns, reason)
+
+    def abandon(self) -> None:
+        """Leave the current segment as it is; the next drain begins another one."""
+        fd, self._fd = self._fd, None
+        if fd is not None and self._records < 0 and self._pending:
+            self._pending.popleft()  # The header of the segment that is given up.
+        self._previous, self._written_of_first = None, 0
+        if fd is not None:
+            with suppress(OSError):  # Nothing more is lost; the footer is missing and tells so.
+                self._disk.close(fd)
+
+    def _finish(self, monotonic_ns: int, wall_ns: int, reason: str) -> None:
+        while self._pending:
+            self._write_once()
+        content = {"reason": reason, "records": self._records, "last_monotonic_ns": self._last_ns[0]}
+        self._pending.append(segment.encode_json(segment.FOOTER, monotonic_ns, wall_ns, content))
+        try:
+            while self._pending:
+                self._write_once()
+            self.sync()
+        except OSError:
+            self._pending.clear()
+            self.abandon()
+            raise
+        assert self._fd is not None
+        self._disk.close(self._fd)
+        self._fd, self._previous = None, self._digest.hexdigest()
+
+    def _begin(self, monotonic_ns: int, wall_ns: int) -> None:
+        number, previous = self._next_place()
+        fields = {**vars(self._track), "segment": number, "previous_sha256": previous}
+        header = segment.SegmentHeader(
+            **fields,
+            started_monotonic_ns=monotonic_ns,
+            started_wall_ns=wall_ns,
+            boot_id=read_boot_id(),
+            software=SOFTWARE,
+        )
+        self._fd = self._disk.create(self.directory / f"{number:06d}{segment.SUFFIX}")
+        self._pending.appendleft(segment.encode_header(header))
+        self._started_ns, self._records, self._digest = monotonic_ns, -1, hashlib.sha256()
+
+    def _next_place(self) -> tuple[int, str | None]:
+        """Number of the next segment and digest of the one before, as it lies on the disk."""
+        present = segment.segment_paths(self.directory)
+        if not present:
+            return 1, None
+        return int(present[-1].stem) + 1, self._previous or file_sha256(present[-1])
+
+    def _write_once(self) -> None:
+        assert self._fd is not None
+        data = b"".join(self._pending)[self._written_of_first :]
+        count = self._disk.write(self._fd, data)
+        self._digest.update(data[:count])
+        self.bytes_on_disk += count
+        self._unsynced = True
+        self._forget_written(self._written_of_first + count)
+
+    def _forget_written(self, count: int) -> None:
+        while self._pending and count >= len(self._pending[0]):
+            count -= len(self._pending.popleft())
+            self._records += 1
+        self._written_of_first = count
+
+
+def tracks_of(root: Path) -> Iterable[Path]:
+    """Track directories of a recording folder in a fixed order."""
+    return sorted(path for path in (root / "tracks").glob("*") if path.is_dir())

@@ -1,0 +1,317 @@
+"""Recorder: a packet sink with a bounded queue to one writer thread per media worker.
+
+``TrackRecorder.write`` runs on the packet path: it appends to a deque and returns. Everything that
+can wait, hash or fail for want of a disk happens in the writer thread.
+"""
+
+from __future__ import annotations
+
+import atexit
+import errno
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from media.rtp import Packet
+from media.sink import RecorderState, RecorderStatus, SenderReport, TrackDescription
+from recordings import segment
+from recordings.journal import Disk, TrackIdentity, TrackJournal
+
+PACKET_CEILING = 8_192  # per track: about 40 s of video
+BYTE_CEILING = 8 << 20  # per track
+FLUSH_SECONDS = 0.05
+SYNC_SECONDS = 1.0
+RETRY_SECONDS = 0.5
+CLOSE_SECONDS = 5.0
+FAULT_SHOWN_SECONDS = 3.0  # A fault stays visible at least so long, two ticks of the room.
+CLOCK_JUMP_NS = 1_000_000_000
+
+_CAUSES = {errno.ENOSPC: "disk_full", errno.EDQUOT: "disk_full", errno.EROFS: "disk_read_only"}
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Packets that were not recorded, and why. Times are monotonic seconds."""
+
+    cause: str
+    since: float
+    until: float
+    dropped: int
+
+
+class TrackRecorder:
+    """PacketSink of one publication."""
+
+    def __init__(self, room: JournalRecorder, journal: TrackJournal, ceiling: int) -> None:
+        self._room = room
+        self._journal = journal
+        self._ceiling = ceiling
+        self._queue: deque[tuple[int, float, bytes] | Gap] = deque()
+        self._bytes_in = 0  # written by the packet path only
+        self._bytes_out = 0  # written by the writer thread only
+        self._gap: Gap | None = None
+        self._close_reason: str | None = None
+        self.dropped = 0
+        self.finished = False
+
+    @property
+    def bytes_on_disk(self) -> int:
+        return self._journal.bytes_on_disk
+
+    def write(self, packet: Packet, now: float) -> None:
+        """Take the packet at once; when the queue is full, drop it and note a gap."""
+        self._put(segment.RTP, packet.data, now)
+
+    def report(self, report: SenderReport, now: float) -> None:
+        """Keep the publisher's clock mapping (RFC 3550 section 6.4.1)."""
+        payload = segment.pack_report(report.ssrc, report.ntp, report.rtp_timestamp)
+        self._put(segment.SENDER_REPORT, payload, now)
+
+    def close(self, reason: str) -> None:
+        """The publication ended; the writer thread closes the segment."""
+        if self._close_reason is None:
+            self._end_gap()
+            self._close_reason = reason or "closed"
+
+    def _put(self, kind: int, data: bytes, now: float) -> None:
+        if self._close_reason is not None:
+            return
+        full = len(self._queue) >= self._ceiling or self._bytes_in - self._bytes_out >= BYTE_CEILING
+        if full:
+            self._drop(now)
+            return
+        if self._gap is not None:
+            self._end_gap()
+        self._queue.append((kind, now, data))
+        self._bytes_in += len(data)
+
+    def _drop(self, now: float) -> None:
+        self.dropped += 1
+        gap = self._gap
+        if gap is None:
+            self._gap = Gap(self._room.cause or "queue_full", now, now, 1)
+        else:
+            self._gap = Gap(gap.cause, gap.since, now, gap.dropped + 1)
+        self._room.note_fault(self._gap.cause, now)
+
+    def _end_gap(self) -> None:
+        if self._gap is not None:
+            self._queue.append(self._gap)
+            self._gap = None
+
+    # Below: the writer thread.
+
+    def flush(self, wall_offset_ns: int) -> None:
+        """Bring what is queued to the disk; OSError leaves it queued."""
+        if self.finished:
+            return
+        now_ns = time.monotonic_ns()
+        closing = self._close_reason
+        if self._journal.pending:
+            self._journal.drain(now_ns, now_ns + wall_offset_ns)
+        while self._take_batch(wall_offset_ns):
+            self._journal.drain(now_ns, now_ns + wall_offset_ns)
+        if closing is not None:
+            self._journal.finish(now_ns, now_ns + wall_offset_ns, closing)
+            self.finished = True
+
+    def note(self, wall_offset_ns: int, content: dict[str, Any]) -> None:
+        """Put a MARK behind what was written; it goes out with the next flush."""
+        now_ns = time.monotonic_ns()
+        if not self.finished and self._journal.bytes_on_disk:
+            self._journal.note(now_ns, now_ns + wall_offset_ns, content)
+
+    def sync(self) -> None:
+        self._journal.sync()
+
+    def recover(self, error: OSError) -> None:
+        """After a full disk the same segment goes on; after anything else a new one begins."""
+        if _CAUSES.get(error.errno or 0) != "disk_full":
+            self._journal.abandon()
+
+    def _take_batch(self, wall_offset_ns: int) -> bool:
+        count = min(len(self._queue), 1_024)
+        for _ in range(count):
+            entry = self._queue.popleft()
+            if isinstance(entry, Gap):
+                self._append_gap(entry, wall_offset_ns)
+                continue
+            kind, now, data = entry
+            at = int(now * 1e9)
+            self._journal.append(kind, at, at + wall_offset_ns, data)
+            self._bytes_out += len(data)
+        return count > 0
+
+    def _append_gap(self, gap: Gap, wall_offset_ns: int) -> None:
+        at = int(gap.until * 1e9)
+        content = {
+            "type": "gap",
+            "cause": gap.cause,
+            "dropped": gap.dropped,
+            "from_monotonic_ns": int(gap.since * 1e9),
+            "to_monotonic_ns": at,
+        }
+        self._journal.note(at, at + wall_offset_ns, content)
+
+
+class JournalRecorder:
+    """RoomRecorder: the tracks of one recording in one worker."""
+
+    def __init__(self, recording_id: str, directory: Path, disk: Disk, ceiling: int, roll: float) -> None:
+        self.recording_id = recording_id
+        self._directory = directory
+        self._disk = disk
+        self._ceiling = ceiling
+        self._roll = roll
+        self._tracks: dict[str, TrackRecorder] = {}
+        self._old: list[TrackRecorder] = []
+        self._closed = False
+        self._faulty_until = 0.0
+        self._retry_at = 0.0
+        self._offset_ns: int | None = None
+        self.cause: str | None = None  # of the disk fault that lasts, set by the writer thread
+        self._last_cause: str | None = None
+
+    def open_track(self, track: TrackDescription) -> TrackRecorder:
+        """A sink for one publication; a second one of the same source ends the first."""
+        identity = TrackIdentity(
+            recording_id=self.recording_id,
+            participant_id=track.participant_id,
+            source=track.source,
+            kind=track.kind,
+            codec=track.codec,
+            clock_rate=track.clock_rate,
+            channels=track.channels,
+            payload_type=track.payload_type,
+            fmtp=track.fmtp,
+        )
+        name = identity.directory_name()
+        previous = self._tracks.get(name)
+        journal = TrackJournal(self._directory, identity, self._disk, self._roll)
+        recorder = TrackRecorder(self, journal, self._ceiling)
+        if previous is not None:
+            previous.close("replaced")
+            self._old = [*self._old, previous]
+        self._tracks = {**self._tracks, name: recorder}
+        return recorder
+
+    def status(self) -> RecorderStatus:
+        """``active`` only when bytes lie on the disk, ``faulty`` while packets are lost."""
+        tracks = [*self._old, *self._tracks.values()]
+        size = sum(track.bytes_on_disk for track in tracks)
+        faulty = self.cause is not None or time.monotonic() < self._faulty_until
+        state: RecorderState = "faulty" if faulty else "active" if size else "preparing"
+        cause = (self.cause or self._last_cause) if faulty else None
+        if self._closed and all(track.finished for track in tracks):
+            state, cause = "stopped", None
+        dropped = sum(track.dropped for track in tracks)
+        return RecorderStatus(
+            state=state, bytes_on_disk=size, tracks=len(self._tracks), cause=cause, dropped=dropped
+        )
+
+    def close(self, reason: str, timeout: float = CLOSE_SECONDS) -> None:
+        """End every track; wait up to ``timeout`` seconds until the writer thread finished the files."""
+        for track in self._tracks.values():
+            track.close(reason)
+        self._closed = True
+        until = time.monotonic() + timeout
+        while not self.done and time.monotonic() < until:
+            time.sleep(FLUSH_SECONDS / 2)
+
+    def note_fault(self, cause: str, now: float) -> None:
+        """Packets are being lost at ``now`` (monotonic seconds)."""
+        self._last_cause = cause
+        self._faulty_until = max(self._faulty_until, now + FAULT_SHOWN_SECONDS)
+
+    # Below: the writer thread.
+
+    @property
+    def done(self) -> bool:
+        return self._closed and all(track.finished for track in [*self._old, *self._tracks.values()])
+
+    def flush(self, sync: bool) -> None:
+        """One turn for all tracks; a disk error becomes the cause shown, and is tried again later."""
+        now = time.monotonic()
+        if now < self._retry_at:
+            return
+        offset = self._read_offset()
+        failed: OSError | None = None
+        for track in [*self._old, *self._tracks.values()]:
+            try:
+                track.flush(offset)
+                if sync:
+                    track.sync()
+            except OSError as error:
+                failed = error
+                track.recover(error)
+        self._settle(failed, now)
+
+    def _settle(self, failed: OSError | None, now: float) -> None:
+        if failed is None:
+            self.cause = None
+            return
+        self.cause = _CAUSES.get(failed.errno or 0, "disk_error")
+        self._retry_at = now + RETRY_SECONDS
+        self.note_fault(self.cause, now)
+
+    def _read_offset(self) -> int:
+        """Wall minus monotonic clock in ns; a jump of the wall clock is noted in every track."""
+        offset = time.time_ns() - time.monotonic_ns()
+        before, self._offset_ns = self._offset_ns, offset
+        if before is not None and abs(offset - before) > CLOCK_JUMP_NS:
+            for track in self._tracks.values():
+                track.note(offset, {"type": "clock_jump", "by_ns": offset - before})
+        return offset
+
+
+class JournalRecorderFactory:
+    """RecorderFactory of a media worker; owns the writer thread."""
+
+    def __init__(
+        self, disk: Disk | None = None, ceiling: int = PACKET_CEILING, roll_seconds: float = 600.0
+    ) -> None:
+        self._disk = disk or Disk()
+        self._ceiling = ceiling
+        self._roll_seconds = roll_seconds
+        self._rooms: tuple[JournalRecorder, ...] = ()
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def open(self, recording_id: str, directory: str) -> JournalRecorder:
+        """Begin or continue the journal of a recording in ``directory``."""
+        room = JournalRecorder(recording_id, Path(directory), self._disk, self._ceiling, self._roll_seconds)
+        with self._lock:
+            self._rooms = (*self._rooms, room)
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
+            self._thread.start()
+            atexit.register(self.close)
+        return room
+
+    def close(self, timeout: float = CLOSE_SECONDS) -> None:
+        """Finish every recording and end the writer thread; waits at most ``timeout`` seconds."""
+        for room in self._rooms:
+            room.close("worker_stopped", timeout=0)
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join(timeout)
+        atexit.unregister(self.close)
+
+    def _run(self) -> None:
+        synced = time.monotonic()
+        while self._rooms or not self._stop.is_set():
+            time.sleep(FLUSH_SECONDS)
+            sync = time.monotonic() - synced >= SYNC_SECONDS
+            synced = time.monotonic() if sync else synced
+            for room in self._rooms:
+                room.flush(sync)
+            self._forget_done()
+
+    def _forget_done(self) -> None:
+        if any(room.done for room in self._rooms):
+            with self._lock:
+                self._rooms = tuple(room for room in self._rooms if not room.done)
