@@ -1,0 +1,63 @@
+import { markReady } from "../boot.js";
+
+/**
+ * C1: a tap on 开始 exchanges the secret of the fragment by POST, once; the fragment is cleared before
+ * anything else can read it. Opening the page changes nothing.
+ */
+class Landing {
+  #section;
+  #button;
+  #code;
+  #busy = false;
+
+  constructor(section) {
+    this.#section = section;
+    this.#button = section.querySelector("[data-action=start]");
+    this.#code = section.dataset.code;
+    this.#button.addEventListener("click", () => this.#start());
+  }
+
+  // Internal
+
+  async #start() {
+    if (this.#busy) return;
+    this.#busy = true;
+    this.#button.textContent = "正在打开…";
+    const secret = location.hash.slice(1);
+    try {
+      const problem = !secret && this.#section.dataset.known === "yes" ? null : await this.#exchange(secret);
+      if (problem) this.#showProblem(problem);
+      else location.assign(`/j/${this.#code}/notice`);
+    } catch {
+      this.#showProblem("service_down");
+    }
+  }
+
+  /** @returns {Promise<string|null>} the name of the problem */
+  async #exchange(secret) {
+    if (!secret) return "link_invalid";
+    const response = await fetch(`/j/${this.#code}/exchange`, {
+      method: "POST",
+      credentials: "same-origin",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ secret }),
+    });
+    if (response.status >= 500) throw new Error(String(response.status));
+    history.replaceState(null, "", location.pathname);
+    if (response.ok) return null;
+    const body = await response.json().catch(() => ({}));
+    return body.code || "link_invalid";
+  }
+
+  #showProblem(name) {
+    const problem = document.querySelector(`[data-problem="${name}"]`) || document.querySelector("[data-problem=link_invalid]");
+    this.#section.hidden = true;
+    problem.hidden = false;
+    document.title = `${problem.querySelector("h1").textContent} · 连心桥`;
+    problem.querySelector("h1").focus();
+  }
+}
+
+markReady();
+const section = document.querySelector("[data-screen=landing]");
+if (section) new Landing(section);

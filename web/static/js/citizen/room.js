@@ -1,0 +1,273 @@
+import { Announcer } from "../announcer.js";
+import { markReady, readBoot } from "../boot.js";
+import { elapsed, timeOfDay } from "../clock.js";
+import { setText } from "../elements.js";
+import { Call } from "../media/call.js";
+import { Capture } from "../media/capture.js";
+import { CAUSE_TEXTS } from "../media/causes.js";
+import { exposeDiagnostics } from "../media/diagnostics.js";
+import { AudioOutput } from "../media/output.js";
+import { Tiles } from "../media/tiles.js";
+import { DeviceCheck } from "./check.js";
+import { screenOf } from "./journey.js";
+import { SessionScreen } from "./session.js";
+import { WakeLock } from "./wake.js";
+
+/** "轮到您了" stays until a picture is there, at most this long. */
+const CALLED_AT_MOST = 3000;
+const NEXT_QUESTION = { picture: "check_voice", voice: "check_sound", sound: "verdict" };
+const REFUSED = "链接已经失效，或者接访已经结束。";
+
+const part = (name) => document.querySelector(`[data-part=${name}]`);
+const action = (name) => document.querySelector(`[data-action=${name}]`);
+
+/** The citizen's page from the device check to the end: one document, one camera, one seat. */
+class CitizenRoom {
+  #boot = readBoot();
+  #announcer = new Announcer();
+  #capture = new Capture(this.#boot);
+  #output = new AudioOutput();
+  #call = new Call(this.#boot, this.#capture);
+  #check = new DeviceCheck(this.#capture);
+  #wake = new WakeLock();
+  #tiles = new Tiles(part("stage"), this.#output, this.#capture);
+  #session = new SessionScreen({ part, action }, this.#call, this.#capture, this.#tiles, this.#announcer);
+  #known = { captured: false, step: "switch_on", place: "none", aside: null, away: false, arrived: false, farewell: null };
+  #screen = "opening";
+  #openedAt = null;
+  #lostSince = null;
+
+  start() {
+    exposeDiagnostics(this.#call, this.#tiles);
+    this.#listenToCall();
+    this.#listenToPage();
+    this.#call.start();
+    setInterval(() => this.#tick(), 1000);
+    if (this.#boot.automatic) this.#joinAlone();
+  }
+
+  // Internal: what happens
+
+  #listenToCall() {
+    const call = this.#call;
+    call.on("welcome", () => this.#welcomed());
+    call.on("changed", () => this.#update());
+    call.on("tracks", (tracks) => this.#tiles.attach(tracks));
+    call.on("admitted", () => this.#called());
+    call.on("moved_to_lobby", () => this.#set({ aside: null, arrived: false }));
+    call.on("ended", (farewell) => this.#ended(farewell));
+    call.on("problem", (sentence) => this.#announcer.alert(sentence));
+    this.#output.on("blocked", () => (action("unblock").hidden = false));
+    this.#output.on("unblocked", () => (action("unblock").hidden = true));
+  }
+
+  #listenToPage() {
+    document.addEventListener("click", (event) => {
+      const button = event.target.closest("[data-action]");
+      const act = button && this.#actions[button.dataset.action];
+      if (act) act();
+    });
+    document.addEventListener("visibilitychange", () => this.#visibilityChanged());
+    window.addEventListener("online", () => this.#call.wake());
+  }
+
+  #actions = {
+    switch_on: () => this.#switchOn(),
+    picture_yes: () => this.#answer("picture", true),
+    picture_no: () => this.#answer("picture", false),
+    voice_yes: () => this.#answer("voice", true),
+    voice_no: () => this.#answer("voice", false),
+    sound_yes: () => this.#answer("sound", true),
+    sound_no: () => this.#answer("sound", false),
+    play_sound: () => this.#check.playSound(),
+    check_again: () => this.#checkAgain(),
+    wait: () => this.#wait(),
+    step_away: () => this.#stepAway(),
+    come_back: () => this.#wait(),
+    unblock: () => this.#output.unlock(),
+    help: () => this.#set({ aside: "help" }),
+    leave: () => this.#set({ aside: "leaving" }),
+    back: () => this.#set({ aside: null }),
+    leave_confirmed: () => this.#leave(),
+    return: () => this.#return(),
+    take_back: () => this.#return(),
+  };
+
+  /** The autoplay rule: everything that needs the tap happens before the first await. */
+  async #switchOn() {
+    this.#output.unlock();
+    this.#check.unlock();
+    this.#wake.hold();
+    try {
+      await this.#capture.open();
+      this.#set({ captured: true, step: this.#known.step === "passed" ? "passed" : "check_picture" });
+    } catch (error) {
+      this.#showTrouble(error.cause || "unsupported");
+    }
+  }
+
+  #showTrouble(cause) {
+    const { title, act } = CAUSE_TEXTS[cause];
+    setText(part("trouble_title"), title);
+    setText(part("trouble_act"), act);
+    this.#set({ step: "trouble" });
+  }
+
+  #answer(question, yes) {
+    this.#check.answer(question, yes);
+    this.#set({ step: NEXT_QUESTION[question] });
+  }
+
+  #checkAgain() {
+    this.#check.reset();
+    this.#set({ step: "check_picture" });
+  }
+
+  async #wait() {
+    this.#wake.hold();
+    this.#set({ step: "passed", away: false });
+    if (this.#call.place === "lobby") await this.#call.command("ready", { device: this.#check.result });
+  }
+
+  async #stepAway() {
+    if (await this.#call.command("step_away")) this.#set({ away: true });
+  }
+
+  #welcomed() {
+    this.#known.farewell = null;
+    if (this.#call.place === "lobby" && this.#known.step === "passed" && !this.#known.away) this.#wait();
+    if (this.#call.place === "room" && this.#known.captured) this.#called();
+  }
+
+  #called() {
+    if (this.#known.arrived) return;
+    this.#announcer.alert("轮到您了，正在接通工作人员");
+    this.#check.playSound();
+    if (navigator.vibrate) navigator.vibrate([300, 200, 300]);
+    setTimeout(() => this.#set({ arrived: true }), CALLED_AT_MOST);
+  }
+
+  async #leave() {
+    this.#set({ aside: null });
+    await this.#call.leave();
+  }
+
+  #return() {
+    this.#known.farewell = null;
+    this.#output.unlock();
+    this.#call.takeBack();
+    if (!this.#capture.opened) this.#switchOn();
+    this.#update();
+  }
+
+  #ended(farewell) {
+    this.#known.arrived = false;
+    this.#wake.release();
+    this.#check.stopMeter();
+    this.#tiles.clear();
+    this.#capture.close();
+    const removed = farewell.reason === "removed";
+    setText(part("sent_away_title"), removed ? "您已被请出接访" : farewell.reason === "refused" ? "现在不能进入" : "工作人员没有让您进入");
+    setText(part("sent_away_reason"), farewell.message || (farewell.reason === "refused" ? REFUSED : ""));
+    this.#set({ farewell, captured: false });
+  }
+
+  #visibilityChanged() {
+    if (document.visibilityState !== "visible") return;
+    this.#tiles.resume();
+    this.#call.wake();
+  }
+
+  async #joinAlone() {
+    await this.#switchOn();
+    for (const question of ["picture", "voice", "sound"]) this.#check.answer(question, true);
+    await this.#wait();
+  }
+
+  // Internal: what is shown
+
+  #set(changes) {
+    Object.assign(this.#known, changes);
+    this.#update();
+  }
+
+  #update() {
+    this.#known.place = this.#call.place;
+    if (Object.keys(this.#tiles.firstFrames).length > 0 && this.#call.place === "room") this.#known.arrived = true;
+    if (this.#call.signaling === "idle" || this.#call.place === "none" && this.#call.signaling === "connecting" && this.#screen === "opening") return;
+    this.#show(screenOf(this.#known));
+    this.#session.update();
+    this.#paintQueue();
+    this.#paintConnection();
+    if (this.#call.room && this.#call.room.opened_at) this.#openedAt = this.#call.room.opened_at;
+  }
+
+  #show(screen) {
+    if (screen === this.#screen) return;
+    this.#screen = screen;
+    for (const section of document.querySelectorAll("[data-screen]")) section.hidden = section.dataset.screen !== screen;
+    document.body.classList.toggle("in-session", screen === "session");
+    const heading = document.querySelector(`[data-screen=${screen}] h1`);
+    document.title = `${heading.textContent} · 连心桥`;
+    window.scrollTo(0, 0);
+    heading.focus({ preventScroll: true });
+    this.#entered(screen);
+  }
+
+  #entered(screen) {
+    this.#check.stopMeter();
+    if (screen === "check_picture") this.#check.showPreview(part("preview"));
+    if (screen === "check_voice") this.#check.startMeter((level, fault) => this.#paintLevel(level, fault));
+    if (screen === "check_sound") this.#check.playSound();
+    if (screen === "verdict") this.#paintVerdict();
+    if (screen === "waiting") this.#check.showPreview(part("waiting_preview"));
+    if (screen === "done") setText(part("duration"), this.#openedAt ? elapsed(this.#call.serverNow - Date.parse(this.#openedAt)) : "—");
+  }
+
+  #paintLevel(level, fault) {
+    part("level").style.transform = `scaleX(${level.toFixed(2)})`;
+    setText(part("level_word"), fault ? CAUSE_TEXTS.no_signal.title : level > 0.15 ? "听到您的声音了" : "请说：「您好，听得到吗」");
+  }
+
+  #paintVerdict() {
+    const good = this.#check.result.verdict === "ok";
+    this.#check.listVerdicts(part("verdict_list"));
+    setText(part("verdict_title"), good ? "设备正常，可以接访" : "设备有一处要看一看");
+    setText(part("verdict_act"), good ? "" : "可以点「重新检查」；弄不好也没关系，先进入等候室，工作人员会帮您。");
+  }
+
+  #paintQueue() {
+    const { queue } = this.#call;
+    if (!queue) return;
+    const ahead = queue.ahead > 0 ? `您前面还有 ${queue.ahead} 位` : "下一位就是您";
+    setText(part("queue_ahead"), ahead);
+    setText(part("queue_text"), queue.state_text === ahead ? "" : queue.state_text);
+    setText(part("queue_number"), queue.number);
+    if (this.#screen === "waiting") this.#announcer.say(ahead, { topic: "queue", every: 30000 });
+  }
+
+  /** Signaling lost: a quiet line. Media lost: the same line says so and how long. */
+  #paintConnection() {
+    const node = part("connection");
+    const media = this.#call.place === "room" && this.#call.media === "interrupted";
+    const signaling = ["connecting", "waiting"].includes(this.#call.signaling) && this.#screen !== "opening";
+    const lost = (media || signaling) && !this.#known.farewell;
+    if (lost && this.#lostSince === null) this.#lostSince = Date.now();
+    if (!lost && this.#lostSince !== null) this.#restored();
+    node.hidden = !lost || Date.now() - this.#lostSince < 500;
+    if (lost) setText(node, "连接中断，正在恢复…您的位置保留着，请不要关掉页面。");
+  }
+
+  #restored() {
+    if (Date.now() - this.#lostSince > 2000) this.#announcer.say("连接已恢复");
+    this.#lostSince = null;
+  }
+
+  #tick() {
+    setText(part("time"), timeOfDay(this.#call.serverNow));
+    this.#update();
+  }
+}
+
+markReady();
+new CitizenRoom().start();

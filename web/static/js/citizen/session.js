@@ -1,0 +1,119 @@
+import { label, setText } from "../elements.js";
+import { Focus } from "../media/focus.js";
+import { watchNetwork } from "../media/network.js";
+import { RecordingBadge } from "../room/badge.js";
+import { NETWORK } from "../words.js";
+
+const NETWORK_EFFECT = {
+  fair: "网络一般：画面可能会停一下，声音优先。",
+  poor: "网络较差：对方可能听不清。请靠近路由器。",
+  lost: "网络断开：正在恢复，请不要关掉页面。",
+};
+
+/** C8: the picture, the badge, four buttons with words. */
+export class SessionScreen {
+  #part;
+  #call;
+  #capture;
+  #tiles;
+  #announcer;
+  #focus = new Focus();
+  #badge;
+  #network = "good";
+
+  /**
+   * @param {{part: (name: string) => HTMLElement, action: (name: string) => HTMLElement}} page
+   * @param {import("../media/call.js").Call} call
+   * @param {import("../media/capture.js").Capture} capture
+   * @param {import("../media/tiles.js").Tiles} tiles
+   * @param {import("../announcer.js").Announcer} announcer
+   */
+  constructor(page, call, capture, tiles, announcer) {
+    this.#part = page.part;
+    this.#call = call;
+    this.#capture = capture;
+    this.#tiles = tiles;
+    this.#announcer = announcer;
+    this.#badge = new RecordingBadge(page.part("recording"), () => call.serverNow);
+    this.#buttons = ["microphone", "camera", "hand", "help"].map((name) => page.action(name));
+    this.#listen();
+    watchNetwork(call, (grade) => this.#showNetwork(grade));
+  }
+
+  #buttons;
+
+  /** Paint what the call knows. */
+  update() {
+    const { room, me } = this.#call;
+    if (!room) return;
+    const others = room.participants.filter((person) => person.participant_id !== me);
+    this.#tiles.update(room.participants, { self: me, main: this.#focus.choose(others, performance.now()) });
+    this.#paintBadge(room);
+    this.#paintButtons();
+    this.#paintNotice(room);
+  }
+
+  // Internal
+
+  #listen() {
+    const [microphone, camera, hand] = this.#buttons;
+    microphone.addEventListener("click", () => this.#toggle("microphone"));
+    camera.addEventListener("click", () => this.#toggle("camera"));
+    hand.addEventListener("click", () => this.#call.command("raise_hand", { raised: !this.#handRaised() }));
+  }
+
+  #toggle(source) {
+    this.#capture.setEnabled(source, !this.#capture.isEnabled(source));
+    this.#paintButtons();
+  }
+
+  #paintBadge(room) {
+    const words = this.#badge.update(room.recording, room.opened_at);
+    if (words && room.recording.state !== "off") this.#announcer.say(words, { topic: "recording" });
+  }
+
+  #paintButtons() {
+    const [microphone, camera, hand, help] = this.#buttons;
+    const muted = !this.#capture.isEnabled("microphone");
+    const dark = !this.#capture.isEnabled("camera");
+    label(microphone, muted ? "microphone-off" : "microphone", muted ? "取消静音" : "静音");
+    label(camera, dark ? "camera-off" : "camera", dark ? "开摄像头" : "摄像头");
+    label(hand, "hand", this.#handRaised() ? "放下手" : "举手");
+    label(help, "help", "求助");
+    microphone.setAttribute("aria-pressed", String(muted));
+    camera.setAttribute("aria-pressed", String(dark));
+    hand.setAttribute("aria-pressed", String(this.#handRaised()));
+    help.removeAttribute("aria-pressed");
+  }
+
+  #handRaised() {
+    return Boolean(this.#call.myself && this.#call.myself.hand_raised_at);
+  }
+
+  #paintNotice(room) {
+    const node = this.#part("notice");
+    const text = this.#noticeOf(room);
+    if (node.textContent !== text && text) this.#announcer.say(text, { topic: "notice" });
+    setText(node, text);
+    node.hidden = text === "";
+  }
+
+  /** One sentence at most; what hinders most comes first. */
+  #noticeOf(room) {
+    const mine = this.#call.myself;
+    const sources = mine ? mine.sources : {};
+    if (room.state === "paused") return "接访暂停，请不要离开，稍后继续。";
+    if (sources.microphone && sources.microphone.locked) return "主持人已将您静音。想说话请点「举手」。";
+    if (sources.camera && sources.camera.locked) return "主持人已关闭您的摄像头。";
+    if (this.#network !== "good") return NETWORK_EFFECT[this.#network];
+    if (!this.#capture.isEnabled("microphone")) return "您已静音，别人听不到您说话。";
+    return room.state === "live" ? "" : "工作人员正在准备，接访马上开始。";
+  }
+
+  #showNetwork(grade) {
+    this.#network = grade;
+    const node = this.#part("network");
+    setText(node, NETWORK[grade]);
+    node.dataset.grade = grade;
+  }
+}

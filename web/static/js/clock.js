@@ -1,0 +1,29 @@
+/** Durations as people read them. */
+
+const two = (number) => String(number).padStart(2, "0");
+
+/** @param {number} milliseconds @returns {string} `00:12:31` */
+export function elapsed(milliseconds) {
+  const seconds = Math.max(0, Math.floor(milliseconds / 1000));
+  return `${two(Math.floor(seconds / 3600))}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
+}
+
+/** @param {number} milliseconds @returns {string} `不到 1 分钟`, `12 分钟`, `1 小时 5 分钟` */
+export function inWords(milliseconds) {
+  const minutes = Math.max(0, Math.floor(milliseconds / 60000));
+  if (minutes === 0) return "不到 1 分钟";
+  if (minutes < 60) return `${minutes} 分钟`;
+  return minutes % 60 ? `${Math.floor(minutes / 60)} 小时 ${minutes % 60} 分钟` : `${minutes / 60} 小时`;
+}
+
+/** @param {number} epoch milliseconds @returns {string} `09:30` on the wall of this machine */
+export function timeOfDay(epoch) {
+  const date = new Date(epoch);
+  return `${two(date.getHours())}:${two(date.getMinutes())}`;
+}
+
+/** @param {number} bytes @returns {string} `3.2 MB` */
+export function size(bytes) {
+  if (bytes < 1e6) return `${Math.round(bytes / 1e3)} KB`;
+  return bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(2)} GB`;
+}

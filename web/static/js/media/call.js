@@ -1,0 +1,263 @@
+import { Emitter } from "../emitter.js";
+import { SignalingClient } from "../signaling/client.js";
+import { PublishPeer, SubscribePeer } from "./peers.js";
+
+const RETRY_MEDIA = 3000;
+
+/**
+ * This page's part in a session: one signaling client, one publish and one subscribe peer, and the
+ * last state the server told. Pages read the getters after each `changed`.
+ *
+ * Events: `changed`, `welcome`, `admitted`, `moved_to_lobby`, `tracks` (list), `chat`, `speakers`,
+ * `media` (state), `ended` ({reason, message}), `problem` (a sentence to show).
+ */
+export class Call extends Emitter {
+  #client;
+  #capture;
+  #publisher;
+  #subscriber;
+  #me = null;
+  #place = "none";
+  #rights = new Set();
+  #session = null;
+  #room = null;
+  #queue = null;
+  #farewell = null;
+  #mediaLost = false;
+  #clockOffset = 0;
+  #joinedAt = null;
+
+  /**
+   * @param {import("../boot.js").Boot} boot
+   * @param {import("./capture.js").Capture} capture
+   */
+  constructor(boot, capture) {
+    super();
+    this.#capture = capture;
+    this.#client = new SignalingClient(boot, () => ({ publish: this.#publisher.alive, subscribe: this.#subscriber.alive }));
+    this.#publisher = new PublishPeer((offer) => this.#client.request("publish", offer));
+    this.#subscriber = new SubscribePeer((answer) => this.#client.request("answer", answer));
+    this.#listenToClient();
+    this.#listenToPeers();
+    capture.on("changed", ({ source, track }) => this.#captureChanged(source, track));
+    capture.on("enabled", ({ source, enabled }) => this.#tellSource(source, enabled));
+  }
+
+  get me() { return this.#me; }
+  /** "none" | "lobby" | "room" | "closed" */
+  get place() { return this.#place; }
+  get session() { return this.#session; }
+  get room() { return this.#room; }
+  get queue() { return this.#queue; }
+  get signaling() { return this.#client.state; }
+  get joinedAt() { return this.#joinedAt; }
+  get subscriber() { return this.#subscriber; }
+  get publisher() { return this.#publisher; }
+
+  /** "idle" | "connecting" | "connected" | "interrupted" */
+  get media() {
+    const states = [this.#publisher.state, this.#subscriber.state];
+    if (this.#mediaLost || states.includes("interrupted")) return "interrupted";
+    if (states.includes("connecting")) return "connecting";
+    return states.includes("connected") ? "connected" : "idle";
+  }
+
+  /** @returns {number} milliseconds since the epoch by the server's clock */
+  get serverNow() { return Date.now() + this.#clockOffset; }
+
+  /** This person as the room shows them, or null outside it. */
+  get myself() {
+    return this.#room ? this.#room.participants.find((entry) => entry.participant_id === this.#me) || null : null;
+  }
+
+  /** @param {string} right */
+  may(right) { return this.#rights.has(right); }
+
+  start() { this.#client.start(); }
+  retryNow() { this.#client.retryNow(); }
+  takeBack() { this.#client.restart(); }
+
+  /**
+   * Send a command; a refusal is shown by the page and does not throw.
+   * @returns {Promise<boolean>} whether the server did it
+   */
+  async command(type, fields = {}) {
+    try {
+      await this.#client.request(type, fields);
+      return true;
+    } catch (error) {
+      this.emit("problem", error.message);
+      return false;
+    }
+  }
+
+  async leave() {
+    this.#farewell = { reason: "left", message: "" };
+    await this.#client.request("leave").catch(() => {});
+    this.#client.stop("left");
+  }
+
+  /** Media came back from a phone call or the background: look at everything again. */
+  async wake() {
+    await this.#capture.recover().catch(() => {});
+    this.retryNow();
+    if (this.#place === "room" && this.#publisher.state === "interrupted") this.#publish();
+  }
+
+  // Internal: signaling
+
+  #listenToClient() {
+    const client = this.#client;
+    client.on("state", () => this.#changed());
+    client.on("welcome", (message) => this.#welcome(message));
+    client.on("room", ({ room }) => this.#roomChanged(room));
+    client.on("queue", (queue) => this.#queueChanged(queue));
+    client.on("admitted", () => this.#admitted());
+    client.on("moved_to_lobby", () => this.#movedToLobby());
+    client.on("offer", (offer) => this.#subscriber.accept(offer));
+    client.on("media_lost", () => this.#setMediaLost(true));
+    client.on("media_restored", (needs) => this.#negotiate(needs));
+    client.on("denied", ({ reason }) => this.#goodbye("denied", reason));
+    client.on("removed", ({ reason }) => this.#goodbye("removed", reason));
+    client.on("session_closed", () => this.#goodbye("closed", ""));
+    client.on("replaced", () => this.#goodbye("replaced", ""));
+    client.on("ended", (farewell) => this.#end(this.#farewell || farewell));
+    client.on("error", (error) => this.emit("problem", error.message));
+    for (const name of ["chat", "speakers"]) client.on(name, (message) => this.emit(name, message));
+  }
+
+  #welcome(message) {
+    this.#me = message.participant_id;
+    this.#rights = new Set(message.rights);
+    this.#session = message.session;
+    this.#clockOffset = Date.parse(message.session.server_time) - Date.now();
+    this.#room = message.room;
+    this.#queue = message.queue;
+    this.#farewell = null;
+    this.#enter(message.place);
+    this.emit("welcome", message);
+    if (message.place === "room") this.#negotiate(message.media);
+    if (message.place === "closed") this.#goodbye("closed", "");
+    this.#changed();
+  }
+
+  #enter(place) {
+    if (place === "room" && this.#place !== "room") this.#joinedAt = Date.now();
+    this.#place = place;
+  }
+
+  #roomChanged(room) {
+    this.#room = room;
+    this.#session = { ...this.#session, state: room.state, opened_at: room.opened_at };
+    const mine = this.myself;
+    if (mine) for (const [source, view] of Object.entries(mine.sources)) this.#capture.setLocked(source, view.locked);
+    this.#changed();
+  }
+
+  #queueChanged(queue) {
+    this.#queue = queue;
+    this.#changed();
+  }
+
+  #admitted() {
+    this.#enter("room");
+    this.emit("admitted");
+    this.#negotiate({ publish_needed: true, subscribe_needed: true });
+    this.#changed();
+  }
+
+  #movedToLobby() {
+    this.#enter("lobby");
+    this.#closePeers();
+    this.#room = null;
+    this.emit("moved_to_lobby");
+    this.#changed();
+  }
+
+  #goodbye(reason, message) {
+    this.#farewell = { reason, message };
+    if (reason === "closed") this.#place = "closed";
+    this.#client.stop(reason, message);
+  }
+
+  #end(farewell) {
+    this.#closePeers();
+    this.#place = farewell.reason === "closed" ? "closed" : "none";
+    this.emit("ended", farewell);
+    this.#changed();
+  }
+
+  // Internal: media
+
+  #listenToPeers() {
+    for (const peer of [this.#publisher, this.#subscriber]) {
+      peer.on("state", () => {
+        this.emit("media", this.media);
+        this.#changed();
+      });
+    }
+    this.#publisher.on("remake", () => this.#publish());
+    this.#subscriber.on("remake", () => this.#subscribe());
+    this.#subscriber.on("tracks", (tracks) => this.emit("tracks", tracks));
+  }
+
+  #negotiate({ publish_needed, subscribe_needed }) {
+    this.#setMediaLost(false);
+    if (publish_needed || !this.#publisher.alive) this.#publish();
+    if (subscribe_needed || !this.#subscriber.alive) this.#subscribe();
+  }
+
+  async #publish() {
+    if (!this.#canNegotiate() || !this.#capture.opened || !this.may("publish")) return;
+    try {
+      await this.#publisher.publish(this.#capture.tracks);
+      for (const source of this.#capture.tracks.keys()) this.#tellSource(source, this.#capture.isEnabled(source));
+    } catch (error) {
+      console.warn("publish failed", error);
+      this.#publisher.retryAfter(RETRY_MEDIA);
+    }
+  }
+
+  async #subscribe() {
+    if (!this.#canNegotiate()) return;
+    try {
+      await this.#client.request("subscribe");
+    } catch (error) {
+      console.warn("subscribe failed", error);
+      this.#subscriber.retryAfter(RETRY_MEDIA);
+    }
+  }
+
+  /** While signaling or the media worker is away, `welcome` or `media_restored` will start it again. */
+  #canNegotiate() {
+    return this.#place === "room" && !this.#mediaLost && this.#client.state === "connected";
+  }
+
+  #captureChanged(source, track) {
+    if (this.#place === "room" && !this.#publisher.replace(source, track)) this.#publish();
+  }
+
+  #tellSource(source, enabled) {
+    if (this.#client.state === "connected" && this.#place === "room") {
+      this.#client.request("source_state", { source, enabled }).catch(() => {});
+    }
+  }
+
+  #setMediaLost(lost) {
+    this.#mediaLost = lost;
+    if (lost) {
+      this.#publisher.suspend();
+      this.#subscriber.suspend();
+    }
+    this.#changed();
+  }
+
+  #closePeers() {
+    this.#publisher.close();
+    this.#subscriber.close();
+  }
+
+  #changed() {
+    this.emit("changed");
+  }
+}

@@ -1,0 +1,149 @@
+import { Emitter } from "../emitter.js";
+import { causeOf } from "./causes.js";
+import { SyntheticCamera } from "./synthetic.js";
+
+/** A device that does not work, with one of the five causes of causes.js. */
+export class CaptureError extends Error {
+  /** @param {import("./causes.js").Cause} cause */
+  constructor(cause, message = "") {
+    super(message || cause);
+    this.cause = cause;
+  }
+}
+
+const VIDEO = { width: { ideal: 640 }, height: { ideal: 360 }, frameRate: { ideal: 15, max: 24 }, facingMode: "user" };
+const AUDIO = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
+/** A phone call or an alarm takes the microphone; if it is not given back by itself, ask again. */
+const REACQUIRE_AFTER = 2000;
+
+/**
+ * The one owner of camera and microphone in a page. A second getUserMedia mutes the first on iOS, so
+ * the device check hands these same live tracks to the session.
+ *
+ * Sources are `microphone` and `camera`. Events: `changed` ({source, track}) when a track was replaced,
+ * `lost` ({source, cause}), `enabled` ({source, enabled}).
+ */
+export class Capture extends Emitter {
+  #boot;
+  #tracks = new Map();
+  #enabled = new Map([["microphone", true], ["camera", true]]);
+  #locked = new Set();
+  #synthetic = null;
+  #opening = null;
+
+  /** @param {import("../boot.js").Boot} boot */
+  constructor(boot) {
+    super();
+    this.#boot = boot;
+  }
+
+  /** @returns {Map<string, MediaStreamTrack>} live tracks by source */
+  get tracks() {
+    return new Map(this.#tracks);
+  }
+
+  get opened() {
+    return this.#tracks.size > 0;
+  }
+
+  /** @param {string} source */
+  isEnabled(source) {
+    return this.#enabled.get(source);
+  }
+
+  /**
+   * Ask for camera and microphone once; a camera that is missing leaves the microphone usable.
+   * @returns {Promise<void>}
+   * @throws {CaptureError}
+   */
+  open() {
+    this.#opening = this.#opening || this.#acquire().finally(() => (this.#opening = null));
+    return this.#opening;
+  }
+
+  /**
+   * @param {string} source
+   * @param {boolean} enabled
+   */
+  setEnabled(source, enabled) {
+    this.#enabled.set(source, enabled);
+    this.#apply(source);
+    this.emit("enabled", { source, enabled });
+  }
+
+  /** The host locked or released a source; what its owner wants is kept for afterwards. */
+  setLocked(source, locked) {
+    if (locked) this.#locked.add(source);
+    else this.#locked.delete(source);
+    this.#apply(source);
+  }
+
+  /** Give dead tracks a new life after a phone call, a switch of application or a replug. */
+  async recover() {
+    const dead = [...this.#tracks].filter(([, track]) => track.readyState === "ended" || track.muted);
+    if (dead.length === 0 || this.#synthetic) return;
+    for (const [, track] of dead) track.stop();
+    await this.open();
+  }
+
+  close() {
+    for (const track of this.#tracks.values()) track.stop();
+    this.#tracks.clear();
+    if (this.#synthetic) this.#synthetic.close();
+    this.#synthetic = null;
+  }
+
+  // Internal
+
+  async #acquire() {
+    const stream = this.#boot.camera === "synthetic" ? this.#synthesise() : await this.#ask();
+    for (const track of stream.getTracks()) this.#adopt(track);
+  }
+
+  #synthesise() {
+    const card = { name: this.#boot.display_name || "演示", organisation: this.#boot.organisation, index: this.#boot.index };
+    this.#synthetic = new SyntheticCamera(card);
+    return this.#synthetic.open();
+  }
+
+  async #ask() {
+    const devices = navigator.mediaDevices;
+    if (!devices || !devices.getUserMedia || typeof RTCPeerConnection === "undefined") throw new CaptureError("unsupported");
+    try {
+      return await devices.getUserMedia({ video: VIDEO, audio: AUDIO });
+    } catch (error) {
+      if (causeOf(error) !== "not_found") throw new CaptureError(causeOf(error), error.message);
+      return this.#askAudioOnly();
+    }
+  }
+
+  async #askAudioOnly() {
+    try {
+      return await navigator.mediaDevices.getUserMedia({ audio: AUDIO });
+    } catch (error) {
+      throw new CaptureError(causeOf(error), error.message);
+    }
+  }
+
+  #adopt(track) {
+    const source = track.kind === "audio" ? "microphone" : "camera";
+    const before = this.#tracks.get(source);
+    if (before && before !== track) before.stop();
+    this.#tracks.set(source, track);
+    this.#apply(source);
+    track.onended = () => this.#lost(source, track);
+    track.onmute = () => setTimeout(() => track.muted && this.#lost(source, track), REACQUIRE_AFTER);
+    this.emit("changed", { source, track });
+  }
+
+  #apply(source) {
+    const track = this.#tracks.get(source);
+    if (track) track.enabled = this.#enabled.get(source) && !this.#locked.has(source);
+  }
+
+  #lost(source, track) {
+    if (this.#tracks.get(source) !== track) return;
+    this.emit("lost", { source, cause: "no_signal" });
+    if (document.visibilityState === "visible") this.recover().catch(() => {});
+  }
+}

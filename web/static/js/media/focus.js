@@ -1,0 +1,30 @@
+/** Whose picture is big: who speaks, but never changing faster than eyes can follow. */
+
+const HOLD = 2500;
+
+export class Focus {
+  #current = null;
+  #since = -Infinity;
+
+  /**
+   * @param {{participant_id: string, role: string, tier: string|null, speaking: boolean}[]} others everybody but this person
+   * @param {number} now milliseconds
+   * @returns {string|null} participant id
+   */
+  choose(others, now) {
+    const present = others.some((person) => person.participant_id === this.#current);
+    const speaker = others.find((person) => person.speaking);
+    const held = present && now - this.#since < HOLD;
+    if (held || present && (!speaker || this.#isSpeaking(others))) return this.#current;
+    const chosen = speaker || others.find((person) => person.role === "host") || others.find((person) => person.tier) || others[0];
+    this.#current = chosen ? chosen.participant_id : null;
+    this.#since = now;
+    return this.#current;
+  }
+
+  // Internal
+
+  #isSpeaking(others) {
+    return others.some((person) => person.participant_id === this.#current && person.speaking);
+  }
+}

@@ -1,0 +1,71 @@
+import { Emitter } from "../emitter.js";
+
+const VOICES = 8;
+
+/**
+ * Plays the sound of the others. Phones only let a page play what was started inside a tap, so the tap
+ * starts a few silent elements and tracks are put into them later.
+ *
+ * Events: `blocked` when the browser wants a tap, `unblocked`.
+ */
+export class AudioOutput extends Emitter {
+  #idle = [];
+  #playing = new Map();
+  #volume = 1;
+  #blocked = false;
+
+  /** Call synchronously in a tap or key press. */
+  unlock() {
+    while (this.#idle.length + this.#playing.size < VOICES) this.#idle.push(this.#silent());
+    for (const element of [...this.#idle, ...this.#playing.values()]) element.play().catch(() => {});
+    this.#setBlocked(false);
+  }
+
+  /**
+   * @param {string} participantId
+   * @param {MediaStreamTrack} track
+   */
+  attach(participantId, track) {
+    let element = this.#playing.get(participantId);
+    if (!element) {
+      element = this.#idle.pop() || this.#silent();
+      this.#playing.set(participantId, element);
+    }
+    const stream = element.srcObject;
+    if (stream.getTracks()[0] === track) return;
+    for (const old of stream.getTracks()) stream.removeTrack(old);
+    stream.addTrack(track);
+    element.play().then(() => this.#setBlocked(false), (error) => error.name === "NotAllowedError" && this.#setBlocked(true));
+  }
+
+  /** @param {string} participantId */
+  release(participantId) {
+    const element = this.#playing.get(participantId);
+    if (!element) return;
+    this.#playing.delete(participantId);
+    for (const track of element.srcObject.getTracks()) element.srcObject.removeTrack(track);
+    this.#idle.push(element);
+  }
+
+  /** @param {number} volume 0 to 1 */
+  setVolume(volume) {
+    this.#volume = volume;
+    for (const element of [...this.#idle, ...this.#playing.values()]) element.volume = volume;
+  }
+
+  // Internal
+
+  #silent() {
+    const element = new Audio();
+    element.autoplay = true;
+    element.volume = this.#volume;
+    element.srcObject = new MediaStream();
+    return element;
+  }
+
+  #setBlocked(blocked) {
+    if (blocked === this.#blocked) return;
+    this.#blocked = blocked;
+    this.emit(blocked ? "blocked" : "unblocked");
+  }
+}

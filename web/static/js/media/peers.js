@@ -1,0 +1,216 @@
+import { Emitter } from "../emitter.js";
+
+/** `disconnected` heals by itself often; after this the connection is made anew on the same seat. */
+const PATIENCE = 2000;
+/** Further attempts follow this long after the first. */
+const RETRY_EVERY = 3000;
+const MAX_BITRATE = { microphone: 40_000, camera: 600_000 };
+const PREFERRED_VIDEO = ["video/vp8", "video/h264"];
+
+/**
+ * Watches one RTCPeerConnection and says when it must be made anew.
+ * Events: `state` ("connecting" | "connected" | "interrupted").
+ */
+class Peer extends Emitter {
+  #connection = null;
+  #timer = null;
+  #state = "idle";
+
+  get connection() {
+    return this.#connection;
+  }
+
+  get state() {
+    return this.#state;
+  }
+
+  /** Whether the connection still carries media, told to the server when signaling resumes. */
+  get alive() {
+    return this.#connection !== null && ["connected", "disconnected"].includes(this.#connection.connectionState);
+  }
+
+  close() {
+    this.suspend();
+    this.moveTo("idle");
+  }
+
+  /** Drop the connection but keep what was last known: the last picture stays until media returns. */
+  suspend() {
+    clearTimeout(this.#timer);
+    this.discard();
+    if (this.#state !== "idle") this.moveTo("interrupted");
+  }
+
+  // For subclasses
+
+  /** @returns {RTCPeerConnection} a fresh connection in place of the last */
+  renew() {
+    this.discard();
+    const connection = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
+    connection.onconnectionstatechange = () => this.#changed(connection);
+    this.#connection = connection;
+    if (this.#state === "idle") this.moveTo("connecting");
+    this.retryAfter(RETRY_EVERY * 2);
+    return connection;
+  }
+
+  discard() {
+    if (!this.#connection) return;
+    this.#connection.onconnectionstatechange = null;
+    this.#connection.close();
+    this.#connection = null;
+  }
+
+  moveTo(state) {
+    if (state === this.#state) return;
+    this.#state = state;
+    this.emit("state", state);
+  }
+
+  retryAfter(delay) {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.emit("remake"), delay);
+  }
+
+  stopRetrying() {
+    clearTimeout(this.#timer);
+  }
+
+  // Internal
+
+  #changed(connection) {
+    const state = connection.connectionState;
+    if (state === "connected") {
+      clearTimeout(this.#timer);
+      this.moveTo("connected");
+    } else if (state === "disconnected" || state === "failed") {
+      this.moveTo("interrupted");
+      this.retryAfter(state === "failed" ? 0 : PATIENCE);
+    }
+  }
+}
+
+/** Sends our microphone and camera: the browser offers, the server answers. */
+export class PublishPeer extends Peer {
+  #exchange;
+  #senders = new Map();
+  #round = 0;
+
+  /** @param {(offer: {sdp: string, sources: Record<string, string>}) => Promise<{sdp: string}>} exchange the `publish` command */
+  constructor(exchange) {
+    super();
+    this.#exchange = exchange;
+  }
+
+  /**
+   * Offer these tracks on a new connection; the seat stays.
+   * @param {Map<string, MediaStreamTrack>} tracks by source
+   */
+  async publish(tracks) {
+    const round = ++this.#round;
+    const connection = this.renew();
+    const transceivers = [...tracks].map(([source, track]) => [source, addSender(connection, source, track)]);
+    this.#senders = new Map(transceivers.map(([source, transceiver]) => [source, transceiver.sender]));
+    await connection.setLocalDescription(await connection.createOffer());
+    const sources = Object.fromEntries(transceivers.map(([source, transceiver]) => [transceiver.mid, source]));
+    const answer = await this.#exchange({ sdp: connection.localDescription.sdp, sources });
+    if (round !== this.#round) return;
+    await connection.setRemoteDescription({ type: "answer", sdp: answer.sdp });
+  }
+
+  /** @returns {boolean} whether the track went into the running connection */
+  replace(source, track) {
+    const sender = this.#senders.get(source);
+    if (!sender || !this.connection) return false;
+    sender.replaceTrack(track).catch(() => this.retryAfter(0));
+    return true;
+  }
+
+  close() {
+    this.#round += 1;
+    this.#senders.clear();
+    super.close();
+  }
+}
+
+/**
+ * Receives everybody else: the server offers, the browser answers. One ice-ufrag is one transport of
+ * the server, so an offer with another ufrag asks for another connection.
+ *
+ * Events: `tracks` ([{participantId, source, kind, mid, track}], the whole list after each offer).
+ */
+export class SubscribePeer extends Peer {
+  #answer;
+  #ufrag = "";
+  #work = Promise.resolve();
+  #described = [];
+
+  /** @param {(answer: {offer_id: number, sdp: string}) => Promise<any>} answer the `answer` command */
+  constructor(answer) {
+    super();
+    this.#answer = answer;
+  }
+
+  /** @returns {{mid: string, participantId: string, source: string, kind: string}[]} */
+  get described() {
+    return this.#described;
+  }
+
+  /** @param {{offer_id: number, sdp: string, tracks: object[]}} offer */
+  accept(offer) {
+    this.#work = this.#work.then(() => this.#apply(offer)).catch((error) => {
+      console.warn("offer failed", error);
+      this.retryAfter(PATIENCE);
+    });
+    return this.#work;
+  }
+
+  close() {
+    this.#ufrag = "";
+    this.#described = [];
+    super.close();
+    this.emit("tracks", []);
+  }
+
+  // Internal
+
+  async #apply(offer) {
+    const ufrag = (/^a=ice-ufrag:(\S+)/m.exec(offer.sdp) || [])[1] || "";
+    if (!this.connection || ufrag !== this.#ufrag) this.renew();
+    this.#ufrag = ufrag;
+    const connection = this.connection;
+    await connection.setRemoteDescription({ type: "offer", sdp: offer.sdp });
+    await connection.setLocalDescription(await connection.createAnswer());
+    this.#described = offer.tracks.map(({ mid, participant_id, source, kind }) => ({ mid, participantId: participant_id, source, kind }));
+    if (offer.tracks.length === 0) this.stopRetrying();
+    this.emit("tracks", this.#received(connection));
+    await this.#answer({ offer_id: offer.offer_id, sdp: connection.localDescription.sdp }).catch(ignoreOutdated);
+  }
+
+  #received(connection) {
+    const byMid = new Map(connection.getTransceivers().map((transceiver) => [transceiver.mid, transceiver.receiver.track]));
+    return this.#described.filter(({ mid }) => byMid.has(mid)).map((entry) => ({ ...entry, track: byMid.get(entry.mid) }));
+  }
+}
+
+/** A newer offer is on its way; that one will be answered. */
+function ignoreOutdated(error) {
+  if (error.code !== "bad_state") throw error;
+}
+
+function addSender(connection, source, track) {
+  const sendEncodings = [{ maxBitrate: MAX_BITRATE[source] || 600_000 }];
+  const transceiver = connection.addTransceiver(track, { direction: "sendonly", sendEncodings });
+  if (track.kind === "video") preferVp8(transceiver);
+  return transceiver;
+}
+
+/** VP8 first, H.264 for phones that only have that; never one codec alone. */
+function preferVp8(transceiver) {
+  if (!transceiver.setCodecPreferences || !window.RTCRtpSender || !RTCRtpSender.getCapabilities) return;
+  const { codecs } = RTCRtpSender.getCapabilities("video");
+  const rank = (codec) => PREFERRED_VIDEO.indexOf(codec.mimeType.toLowerCase());
+  const wanted = codecs.filter((codec) => rank(codec) >= 0).sort((a, b) => rank(a) - rank(b));
+  const repair = codecs.filter((codec) => /\/rtx$/i.test(codec.mimeType));
+  if (wanted.length > 0) transceiver.setCodecPreferences([...wanted, ...repair]);
+}

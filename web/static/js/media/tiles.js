@@ -1,0 +1,189 @@
+import { element, icon, setText } from "../elements.js";
+import { byTier, standing } from "../words.js";
+
+/**
+ * @typedef {object} Person a ParticipantView of the protocol
+ * @property {string} participant_id
+ * @property {string} name
+ * @property {string} role
+ * @property {string|null} tier
+ * @property {string|null} organisation
+ * @property {string} presence
+ * @property {string} media
+ * @property {Record<string, {published: boolean, enabled: boolean, locked: boolean}>} sources
+ * @property {boolean} speaking
+ */
+
+/** One person on the stage: picture, name, office, tier, and what is wrong in words. */
+class Tile {
+  #video = element("video", { playsinline: true, autoplay: true, muted: true, "aria-hidden": "true" });
+  #blank = element("div.tile-blank");
+  #overlay = element("p.tile-overlay", { hidden: true });
+  #standing = element("span.tile-standing");
+  #name = element("span.tile-name");
+  #office = element("span.tile-office");
+  #muted = element("span.tile-muted", { hidden: true }, icon("microphone-off"), element("span", { text: "已静音" }));
+
+  constructor() {
+    this.#video.muted = true; // The attribute alone does not mute an element made by script.
+    this.root = element("figure.tile", {},
+      element("div.tile-picture", {}, this.#video, this.#blank, this.#overlay),
+      element("figcaption.tile-caption", {}, this.#standing, this.#name, this.#office, this.#muted));
+    this.firstFrame = new Promise((resolve) => this.#whenPainted(resolve));
+  }
+
+  /** @param {MediaStreamTrack|null} track */
+  show(track) {
+    const current = this.#video.srcObject && this.#video.srcObject.getVideoTracks()[0];
+    if (current === (track || undefined)) return;
+    this.#video.srcObject = track ? new MediaStream([track]) : null;
+    if (track) this.#video.play().catch(() => {});
+  }
+
+  /** Pictures stop when a phone comes back from the background. */
+  resume() {
+    if (this.#video.srcObject && this.#video.paused) this.#video.play().catch(() => {});
+  }
+
+  /**
+   * @param {Person} person
+   * @param {{self: boolean, main: boolean, order: number, trouble: string}} view
+   */
+  update(person, { self, main, order, trouble }) {
+    const { microphone, camera } = person.sources;
+    this.root.dataset.participant = person.participant_id;
+    this.root.style.order = String(order);
+    this.root.classList.toggle("is-self", self);
+    this.root.classList.toggle("is-main", main);
+    this.root.classList.toggle("is-speaking", person.speaking);
+    setText(this.#standing, standing(person));
+    setText(this.#name, self ? `${person.name}（我）` : person.name);
+    setText(this.#office, person.organisation || "");
+    this.#muted.hidden = isOn(microphone);
+    setText(this.#muted.lastChild, microphone && microphone.locked ? "主持人已静音" : "已静音");
+    this.#setBlank(isOn(camera) || !camera ? "" : camera.locked ? "主持人已关闭摄像头" : "摄像头已关");
+    this.#setOverlay(trouble);
+  }
+
+  // Internal
+
+  #setBlank(text) {
+    setText(this.#blank, text);
+    this.#blank.hidden = text === "";
+    this.#video.classList.toggle("is-covered", text !== "");
+  }
+
+  #setOverlay(text) {
+    setText(this.#overlay, text);
+    this.#overlay.hidden = text === "";
+    this.root.classList.toggle("is-troubled", text !== "");
+  }
+
+  #whenPainted(resolve) {
+    const video = this.#video;
+    if (video.requestVideoFrameCallback) video.requestVideoFrameCallback(() => resolve(Date.now()));
+    else video.addEventListener("loadeddata", () => resolve(Date.now()), { once: true });
+  }
+}
+
+/** The stage: a tile for each participant; tiles keep their place in the DOM, CSS `order` moves them. */
+export class Tiles {
+  #container;
+  #output;
+  #capture;
+  #tiles = new Map();
+  #received = [];
+  #firstFrames = {};
+  #main = null;
+
+  /**
+   * @param {HTMLElement} container
+   * @param {import("./output.js").AudioOutput} output
+   * @param {import("./capture.js").Capture} capture shown in the tile of this person
+   */
+  constructor(container, output, capture) {
+    this.#container = container;
+    this.#output = output;
+    this.#capture = capture;
+  }
+
+  /** @returns {Record<string, number>} Date.now() of the first picture by participant */
+  get firstFrames() {
+    return this.#firstFrames;
+  }
+
+  /**
+   * @param {Person[]} people
+   * @param {{self: string|null, main?: string|null, trouble?: (person: Person) => string}} view
+   */
+  update(people, { self, main = null, trouble = troubleOf }) {
+    this.#main = main;
+    this.#removeAbsent(new Set(people.map((person) => person.participant_id)));
+    byTier(people).forEach((person, order) => {
+      const id = person.participant_id;
+      const mine = id === self;
+      this.#tile(id, mine).update(person, { self: mine, main: id === main, order, trouble: trouble(person) });
+      if (mine) this.#tile(id, mine).show(this.#capture.tracks.get("camera") || null);
+    });
+    this.#container.dataset.count = String(people.length);
+    this.#attachAll();
+  }
+
+  /** @param {{participantId: string, kind: string, source: string, track: MediaStreamTrack}[]} tracks everything received */
+  attach(tracks) {
+    this.#received = tracks;
+    this.#attachAll();
+  }
+
+  resume() {
+    for (const tile of this.#tiles.values()) tile.resume();
+  }
+
+  clear() {
+    this.#removeAbsent(new Set());
+    this.#received = [];
+  }
+
+  // Internal
+
+  #tile(id, mine) {
+    if (!this.#tiles.has(id)) {
+      const tile = new Tile();
+      this.#tiles.set(id, tile);
+      this.#container.append(tile.root);
+      if (!mine) tile.firstFrame.then((at) => (this.#firstFrames[id] = at));
+    }
+    return this.#tiles.get(id);
+  }
+
+  #removeAbsent(present) {
+    for (const [id, tile] of this.#tiles) {
+      if (present.has(id)) continue;
+      tile.show(null);
+      tile.root.remove();
+      this.#output.release(id);
+      this.#tiles.delete(id);
+    }
+  }
+
+  #attachAll() {
+    for (const { participantId, kind, track } of this.#received) {
+      if (!this.#tiles.has(participantId)) continue;
+      if (kind === "audio") this.#output.attach(participantId, track);
+      else this.#tiles.get(participantId).show(track);
+    }
+  }
+}
+
+function isOn(source) {
+  return Boolean(source && source.enabled && !source.locked);
+}
+
+/** What a viewer reads over a picture that stands still. */
+export function troubleOf({ presence, media }) {
+  if (presence === "away") return "已离开";
+  if (presence === "reconnecting" && media !== "connected") return "连接中断，正在恢复…";
+  if (media === "silent") return "画面中断，正在恢复…";
+  if (media === "connecting") return "正在连接…";
+  return "";
+}

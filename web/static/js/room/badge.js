@@ -1,0 +1,44 @@
+import { elapsed } from "../clock.js";
+import { icon, setText, element } from "../elements.js";
+import { RECORDING_STATES } from "../words.js";
+
+/** The recording badge: four states in words, red only when the recorder has bytes on disk. */
+export class RecordingBadge {
+  #node;
+  #text = element("span");
+  #time = element("span.badge-time");
+  #state = null;
+  #now;
+
+  /**
+   * @param {HTMLElement} node
+   * @param {() => number} now milliseconds by the server's clock
+   */
+  constructor(node, now) {
+    this.#node = node;
+    this.#now = now;
+  }
+
+  /**
+   * @param {{state: string, since: string|null, cause: string|null}} recording
+   * @param {string|null} openedAt when the sitting began
+   * @returns {string|null} the new words when the state changed, to be announced
+   */
+  update(recording, openedAt) {
+    const changed = recording.state !== this.#state;
+    if (changed) this.#paint(recording.state);
+    const running = recording.state === "active" || recording.state === "faulty" || recording.state === "paused";
+    setText(this.#time, running && openedAt ? elapsed(this.#now() - Date.parse(openedAt)) : "");
+    return changed ? RECORDING_STATES[recording.state].text : null;
+  }
+
+  // Internal
+
+  #paint(state) {
+    const { text, icon: name } = RECORDING_STATES[state];
+    this.#state = state;
+    this.#node.dataset.state = state;
+    setText(this.#text, text);
+    this.#node.replaceChildren(icon(name), this.#text, this.#time);
+  }
+}
