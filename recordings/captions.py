@@ -1,0 +1,83 @@
+"""Captions: text drawn once with a system font and kept as picture planes."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+Planes = NDArray[np.uint8]  # yuv420p as PyAV has it: height * 3 / 2 rows of width bytes
+
+# Places where Debian, Fedora, openEuler and Kylin put Noto or Source Han Sans; the number is the
+# face inside the collection that draws simplified Chinese.
+FONTS = (
+    ("/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc", 2),
+    ("/usr/share/fonts/noto-cjk/NotoSansCJK-Regular.ttc", 2),
+    ("/usr/share/fonts/google-noto-sans-cjk-fonts/NotoSansCJK-Regular.ttc", 2),
+    ("/usr/share/fonts/google-noto-cjk/NotoSansCJK-Regular.ttc", 2),
+    ("/usr/share/fonts/opentype/noto/NotoSerifCJK-Regular.ttc", 2),
+    ("/usr/share/fonts/truetype/wqy/wqy-zenhei.ttc", 0),
+    ("/usr/share/fonts/truetype/wqy/wqy-microhei.ttc", 0),
+    ("/usr/share/fonts/wqy-zenhei/wqy-zenhei.ttc", 0),
+)
+
+BAR = (24, 32, 42)
+TEXT = (255, 255, 255)
+EMPTY = (52, 58, 66)
+EMPTY_TEXT = (206, 212, 218)
+
+
+def find_font() -> tuple[str, int] | None:
+    """The font that draws Chinese on this machine; None is for ``lianxin doctor`` to complain about."""
+    return next((font for font in FONTS if Path(font[0]).is_file()), None)
+
+
+@lru_cache(maxsize=16)
+def load_font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """The caption font in pixels; without a Chinese font the built-in one, which draws boxes."""
+    font = find_font()
+    if font is None:
+        return ImageFont.load_default(size)
+    return ImageFont.truetype(font[0], size, index=font[1])
+
+
+def to_planes(image: Image.Image) -> Planes:
+    """RGB to yuv420p planes; width and height must be even."""
+    frame = av.VideoFrame.from_ndarray(np.asarray(image.convert("RGB")), format="rgb24")
+    return np.asarray(frame.reformat(format="yuv420p").to_ndarray(), dtype=np.uint8)
+
+
+def shorten(text: str, width: int, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> str:
+    """The text, cut with an ellipsis where it is wider than ``width`` pixels."""
+    if font.getlength(text) <= width:
+        return text
+    while text and font.getlength(text + "…") > width:
+        text = text[:-1]
+    return text + "…"
+
+
+def draw_bar(text: str, width: int, height: int, align: str = "left") -> Planes:
+    """One line of white text on a dark bar."""
+    image = Image.new("RGB", (width, height), BAR)
+    font = load_font(max(12, int(height * 0.58)))
+    text = shorten(text, width - 20, font)
+    x = 10 if align == "left" else width - 10 - int(font.getlength(text))
+    ImageDraw.Draw(image).text((x, height // 2), text, fill=TEXT, font=font, anchor="lm")
+    return to_planes(image)
+
+
+def draw_placeholder(lines: tuple[str, ...], width: int, height: int) -> Planes:
+    """What stands where no picture is."""
+    image = Image.new("RGB", (width, height), EMPTY)
+    draw, font = ImageDraw.Draw(image), load_font(max(14, height // 10))
+    step = max(20, height // 7)
+    y = height // 2 - step * (len(lines) - 1) // 2
+    for line in lines:
+        text = shorten(line, width - 20, font)
+        draw.text((width // 2, y), text, fill=EMPTY_TEXT, font=font, anchor="mm")
+        y += step
+    return to_planes(image)

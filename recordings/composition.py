@@ -1,0 +1,183 @@
+"""Composition: one MP4 (H.264 and AAC, index in front) of a sealed recording folder.
+
+Everything is taken from the folder: the manifest says who, when and where, the segments hold what.
+Run as ``python -m recordings.composition FOLDER OUT`` in a process of its own: a decoder that dies of
+hostile bytes takes nobody with it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import av
+from av.video.reformatter import Colorspace
+
+from recordings.captions import draw_bar
+from recordings.inventory import read_clock_map
+from recordings.layout import TITLE_HEIGHT, Box, arrange
+from recordings.manifest import MANIFEST_FILE, moment_ns
+from recordings.picture import Canvas, TilePainter
+from recordings.sound import RATE, Mixer, Voice
+from recordings.stream import ParticipantStreams
+
+BEIJING = timezone(timedelta(hours=8))
+CLOCK_WIDTH = 340
+LONGEST_SECONDS = 24 * 3600
+
+Progress = Callable[[float], None]
+
+
+@dataclass(frozen=True)
+class CompositionPlan:
+    """Size in pixels (even), pictures a second, x264 preset and quality, encoder threads."""
+
+    width: int = 1280
+    height: int = 720
+    fps: int = 15
+    preset: str = "veryfast"
+    crf: int = 25
+    threads: int = 1
+    audio_bit_rate: int = 96_000
+
+
+@dataclass(frozen=True)
+class Span:
+    """The recording from its start to its stop, nanoseconds of wall time."""
+
+    start_ns: int
+    end_ns: int
+
+    @property
+    def seconds(self) -> float:
+        return max(0.0, min((self.end_ns - self.start_ns) / 1e9, LONGEST_SECONDS))
+
+
+class Composition:
+    """One run over one folder. ``close`` releases the mapped segments."""
+
+    def __init__(self, folder: Path, plan: CompositionPlan) -> None:
+        self._plan = plan
+        self._manifest: dict[str, Any] = json.loads((folder / MANIFEST_FILE).read_bytes())
+        self.span = span_of(self._manifest)
+        self._streams = _read_streams(folder, self._manifest, self.span)
+        self._canvas = Canvas(plan.width, plan.height)
+        self._painters = self._place_tiles()
+        voices = [
+            Voice(streams, stream)
+            for streams in self._streams.values()
+            for stream in streams.streams("microphone")
+        ]
+        self._mixer = Mixer(voices)
+        self._clock_second = -1
+
+    def _place_tiles(self) -> list[TilePainter]:
+        plan, recording = self._plan, self._manifest["recording"]
+        title = f"{recording.get('petition_number') or ''}  {recording.get('title') or ''}".strip()
+        width = plan.width - CLOCK_WIDTH
+        self._canvas.paste(draw_bar(title, width, TITLE_HEIGHT), Box(0, 0, width, TITLE_HEIGHT))
+        sources: dict[str, set[str]] = {}
+        for track in self._manifest["tracks"]:
+            sources.setdefault(track["participant_id"], set()).add(track["source"])
+        people = everybody(self._manifest, sources)
+        tiles = arrange(people, sources, plan.width, plan.height)
+        return [TilePainter(self._canvas, tile, self._streams[tile.participant_id]) for tile in tiles]
+
+    def write(self, path: Path, progress: Progress) -> None:
+        """Encode the whole span to ``path``; ``progress`` hears numbers from 0 to 1."""
+        with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as output:
+            video, audio = self._open_video(output), self._open_audio(output)
+            total = max(1, round(self.span.seconds * self._plan.fps))
+            samples_total = round(total / self._plan.fps * RATE)
+            sent = 0
+            for number in range(total):
+                at = number / self._plan.fps
+                while sent <= at * RATE and sent < samples_total:
+                    sent += self._write_sound(output, audio, sent, samples_total)
+                self._paint(at)
+                output.mux(video.encode(self._canvas.frame(number)))
+                if number % self._plan.fps == 0:
+                    progress(number / total)
+            output.mux(video.encode(None))
+            output.mux(audio.encode(None))
+        progress(1.0)
+
+    def _paint(self, at: float) -> None:
+        second = int((self.span.start_ns + int(at * 1e9)) // 1_000_000_000)
+        if second != self._clock_second:
+            self._clock_second = second
+            moment = datetime.fromtimestamp(second, UTC).astimezone(BEIJING)
+            text = moment.strftime("北京时间 %Y-%m-%d %H:%M:%S")
+            box = Box(self._plan.width - CLOCK_WIDTH, 0, CLOCK_WIDTH, TITLE_HEIGHT)
+            self._canvas.paste(draw_bar(text, box.width, box.height, "right"), box)
+        for painter in self._painters:
+            painter.paint(at)
+
+    def _open_video(self, output: av.container.OutputContainer) -> av.VideoStream:
+        plan = self._plan
+        options = {"preset": plan.preset, "crf": str(plan.crf), "g": str(2 * plan.fps)}
+        stream = output.add_stream("libx264", rate=plan.fps, options=options)
+        stream.width, stream.height, stream.pix_fmt = plan.width, plan.height, "yuv420p"
+        stream.codec_context.thread_count = plan.threads
+        stream.codec_context.colorspace = int(Colorspace.ITU601)
+        return stream
+
+    def _open_audio(self, output: av.container.OutputContainer) -> av.AudioStream:
+        stream = output.add_stream("aac", rate=RATE)
+        stream.layout = "mono"
+        stream.bit_rate = self._plan.audio_bit_rate
+        return stream
+
+    def _write_sound(
+        self, output: av.container.OutputContainer, audio: av.AudioStream, sent: int, total: int
+    ) -> int:
+        samples = self._mixer.read()[: total - sent]
+        frame = av.AudioFrame.from_ndarray(samples.reshape(1, -1), format="fltp", layout="mono")
+        frame.sample_rate, frame.pts = RATE, sent
+        output.mux(audio.encode(frame))
+        return len(samples)
+
+    def close(self) -> None:
+        for streams in self._streams.values():
+            streams.close()
+
+
+def span_of(manifest: dict[str, Any]) -> Span:
+    """From the recording's start to its stop as the manifest has them."""
+    recording = manifest["recording"]
+    return Span(moment_ns(recording["started_at"]), moment_ns(recording["stopped_at"]))
+
+
+def everybody(manifest: dict[str, Any], sources: dict[str, set[str]]) -> list[dict[str, Any]]:
+    """Participants of the manifest, and a nameless one for a track that none of them owns."""
+    people = {person["participant_id"]: person for person in manifest["participants"]}
+    for participant_id in sources:
+        people.setdefault(participant_id, {"participant_id": participant_id, "role": "observer"})
+    return list(people.values())
+
+
+def _read_streams(folder: Path, manifest: dict[str, Any], span: Span) -> dict[str, ParticipantStreams]:
+    clock = read_clock_map(folder)
+    found: dict[str, ParticipantStreams] = {}
+    for track in manifest["tracks"]:
+        owner = track["participant_id"]
+        streams = found.setdefault(owner, ParticipantStreams(clock, span.start_ns))
+        streams.read(track["source"], [folder / entry["path"] for entry in track["segments"]], track)
+    for streams in found.values():
+        streams.settle()
+    return found
+
+
+def compose(folder: Path, out: Path, plan: CompositionPlan, progress: Progress) -> None:
+    """Write the composed MP4 of a sealed folder: under a temporary name, then renamed."""
+    draft = out.with_name(f".{out.name}.part")
+    composition = Composition(folder, plan)
+    try:
+        composition.write(draft, progress)
+    finally:
+        composition.close()
+    draft.replace(out)

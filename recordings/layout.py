@@ -1,0 +1,139 @@
+"""Layout: where everybody stands in the composed picture. Equal participants give equal layouts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+TIERS = {"province": 0, "city": 1, "district": 2, "township": 3}
+TIER_NAMES = {"province": "省", "city": "市", "district": "区县", "township": "乡镇街道"}
+ROLES = (
+    "host",
+    "joint_receptionist",
+    "department",
+    "petitioner",
+    "proxy",
+    "companion",
+    "interpreter",
+    "third_party",
+    "recorder",
+    "observer",
+)
+ROLE_NAMES = {
+    "host": "主持",
+    "joint_receptionist": "联合接访",
+    "department": "责任单位",
+    "petitioner": "信访人",
+    "proxy": "代理人",
+    "companion": "陪同人",
+    "interpreter": "翻译",
+    "third_party": "第三方",
+    "recorder": "记录",
+    "observer": "旁听",
+}
+OFFICE_ROLES = ("host", "joint_receptionist", "department")
+TITLE_HEIGHT = 40  # pixels at the top: title and running time
+LABEL_HEIGHT = 32  # pixels at the foot of each tile: name and office
+GAP = 4
+
+
+@dataclass(frozen=True)
+class Box:
+    """A rectangle in pixels; all four numbers are even because chroma is halved."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One place: whose it is, which source it shows, and what is written at its foot."""
+
+    participant_id: str
+    source: str
+    label: str
+    picture: Box
+    caption: Box
+
+
+def even(value: float) -> int:
+    return int(value) // 2 * 2
+
+
+def grid_of(count: int) -> tuple[int, int]:
+    """(columns, rows) for ``count`` tiles on a wide canvas."""
+    for columns, rows in ((1, 1), (2, 1), (2, 2), (3, 2), (3, 3), (4, 3), (4, 4), (5, 4), (5, 5)):
+        if count <= columns * rows:
+            return columns, rows
+    return 6, -(-count // 6)
+
+
+def standing(participant: dict[str, Any]) -> tuple[int, int, str, str]:
+    """Sort key: offices from the highest tier down, then the petitioner's side, then the others."""
+    role = participant.get("role") or "observer"
+    rank = ROLES.index(role) if role in ROLES else len(ROLES)
+    tier = TIERS.get(participant.get("tier") or "", len(TIERS))
+    office = role in OFFICE_ROLES
+    group = (0, tier) if office and role != "department" else (1, tier) if office else (2, rank)
+    return group[0] * 100 + group[1], rank, participant.get("name") or "", participant["participant_id"]
+
+
+def label_of(participant: dict[str, Any], source: str) -> str:
+    """Name, office and role as written at the foot of the tile."""
+    role = ROLE_NAMES.get(participant.get("role") or "", "")
+    name = participant.get("name") or "未署名"
+    parts = [name, participant.get("organisation") or "", role]
+    text = "  ".join(part for part in parts if part)
+    return f"{text}  共享屏幕" if source == "screen" else text
+
+
+def arrange(
+    participants: list[dict[str, Any]], sources: dict[str, set[str]], width: int, height: int
+) -> list[Tile]:
+    """Tiles of everybody who published anything, in standing order, on a canvas of that size.
+
+    ``sources``: participant id to the sources recorded. Somebody heard only still gets a tile.
+    """
+    wanted: list[tuple[dict[str, Any], str]] = []
+    for participant in sorted(participants, key=standing):
+        present = sources.get(participant["participant_id"], set())
+        if present:
+            wanted.append((participant, "camera"))
+        if "screen" in present:
+            wanted.append((participant, "screen"))
+    boxes = cells(len(wanted), width, height)
+    return [_tile(who, source, box) for (who, source), box in zip(wanted, boxes, strict=True)]
+
+
+def cells(count: int, width: int, height: int) -> list[Box]:
+    """Equal cells, row by row; the last row is centred."""
+    if not count:
+        return []
+    columns, rows = grid_of(count)
+    cell_width = even((width - GAP * (columns + 1)) / columns)
+    cell_height = even((height - TITLE_HEIGHT - GAP * (rows + 1)) / rows)
+    boxes = []
+    for number in range(count):
+        row, column = divmod(number, columns)
+        in_row = min(columns, count - row * columns)
+        indent = (columns - in_row) * (cell_width + GAP) / 2
+        x = even(GAP + indent + column * (cell_width + GAP))
+        y = even(TITLE_HEIGHT + GAP + row * (cell_height + GAP))
+        boxes.append(Box(x, y, cell_width, cell_height))
+    return boxes
+
+
+def _tile(participant: dict[str, Any], source: str, cell: Box) -> Tile:
+    picture = Box(cell.x, cell.y, cell.width, cell.height - LABEL_HEIGHT)
+    caption = Box(cell.x, cell.y + picture.height, cell.width, LABEL_HEIGHT)
+    label = label_of(participant, source)
+    return Tile(participant["participant_id"], source, label, picture, caption)
+
+
+def fit(width: int, height: int, box: Box) -> Box:
+    """The largest box of that aspect inside ``box``, centred."""
+    scale = min(box.width / width, box.height / height)
+    wide, high = max(2, even(width * scale)), max(2, even(height * scale))
+    return Box(even(box.x + (box.width - wide) / 2), even(box.y + (box.height - high) / 2), wide, high)

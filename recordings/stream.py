@@ -1,0 +1,182 @@
+"""Stream: all packets of one SSRC of a track, put in order, with the time at which each was meant.
+
+Times are seconds since the beginning of the recording on the server's clock. Within a participant,
+RTP sender reports put audio and video on one clock (RFC 3550 section 6.4.1), so lips and voice meet.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from media.rtp import RtpError, parse_packet
+from recordings import segment
+from recordings.depacketise import StreamPacket
+from recordings.inventory import ClockMap
+
+Floats = NDArray[np.float64]
+WINDOW = 10.0  # seconds in which the least delayed packet tells the delay
+NTP_TRUST = 2.0  # seconds a report may stray from the median of its stream
+TIME_TRUST = 5.0  # seconds a computed time may stray from the arrival before arrival is taken
+
+
+def unwrap(value: int, near: int, bits: int) -> int:
+    """The integer congruent to ``value`` modulo 2**bits that lies nearest to ``near``."""
+    half = 1 << (bits - 1)
+    return near + ((value - near + half) & ((1 << bits) - 1)) - half
+
+
+@dataclass
+class Stream:
+    """Index over the packets of one SSRC; payloads stay in the mapped files."""
+
+    ssrc: int
+    codec: str
+    clock_rate: int
+    index: array[int] = field(default_factory=lambda: array("q"))
+    timestamp: array[int] = field(default_factory=lambda: array("q"))
+    arrival: array[float] = field(default_factory=lambda: array("d"))
+    marker: array[int] = field(default_factory=lambda: array("b"))
+    place: array[int] = field(default_factory=lambda: array("q"))  # file number, start, end: three a packet
+    reports: list[tuple[float, int]] = field(default_factory=list)  # NTP seconds, unwrapped RTP time
+
+    def add(self, payload: bytes, arrival: float, file: int, offset: int) -> None:
+        """Take one RTP packet found at ``offset`` of file number ``file``; not RTP is left out."""
+        try:
+            packet = parse_packet(payload)
+        except RtpError:
+            return
+        last_index = self.index[-1] if self.index else packet.sequence_number
+        last_time = self.timestamp[-1] if self.timestamp else packet.timestamp
+        self.index.append(unwrap(packet.sequence_number, last_index, 16))
+        self.timestamp.append(unwrap(packet.timestamp, last_time, 32))
+        self.arrival.append(arrival)
+        self.marker.append(packet.marker)
+        self.place.extend((file, offset + packet.payload_offset, offset + packet.payload_end))
+
+    def add_report(self, ntp: int, rtp_time: int) -> None:
+        if self.timestamp:
+            self.reports.append((ntp / 4294967296.0, unwrap(rtp_time, self.timestamp[-1], 32)))
+
+    def media_seconds(self) -> Floats:
+        """RTP timestamps in seconds since the first packet."""
+        stamps = np.asarray(self.timestamp, dtype=np.float64)
+        return np.asarray((stamps - stamps[0]) / self.clock_rate, dtype=np.float64)
+
+    def sender_seconds(self) -> Floats | None:
+        """Times on the sender's clock, or None without believable reports."""
+        if not self.reports:
+            return None
+        ntp = np.array([report[0] for report in self.reports])
+        media = (np.array([report[1] for report in self.reports]) - self.timestamp[0]) / self.clock_rate
+        offset = ntp - media
+        good = np.abs(offset - np.median(offset)) < NTP_TRUST
+        order = np.argsort(media[good], kind="stable")
+        stamps = self.media_seconds()
+        return stamps + np.interp(stamps, media[good][order], offset[good][order])
+
+    def order(self) -> NDArray[np.int64]:
+        """Positions of the packets by sequence number, each number once."""
+        _, first = np.unique(np.asarray(self.index), return_index=True)
+        return first.astype(np.int64)
+
+
+def on_server_clock(domain: list[tuple[Stream, Floats]]) -> list[Floats]:
+    """Sender times moved to the server's clock by the least delay in each window of time."""
+    sender = np.concatenate([times for _, times in domain])
+    arrival = np.concatenate([np.asarray(stream.arrival) for stream, _ in domain])
+    delay = arrival - sender
+    window = np.floor((arrival - arrival.min()) / WINDOW).astype(np.int64)
+    order = np.lexsort((delay, window))
+    _, first = np.unique(window[order], return_index=True)
+    best = order[first]
+    by_time = best[np.argsort(sender[best], kind="stable")]
+    moved = []
+    for stream, times in domain:
+        at = times + np.interp(times, sender[by_time], delay[by_time])
+        real = np.asarray(stream.arrival)
+        moved.append(np.where(np.abs(at - real) > TIME_TRUST, real, at))
+    return moved
+
+
+class ParticipantStreams:
+    """All streams of one participant, timed together. Owns the mapped files until ``close``."""
+
+    def __init__(self, clock: ClockMap, origin_ns: int) -> None:
+        self._clock = clock
+        self._origin_ns = origin_ns
+        self._files: list[segment.SegmentFile] = []
+        self._streams: dict[str, list[Stream]] = {}
+        self._times: dict[int, Floats] = {}
+
+    def read(self, source: str, paths: list[Path], track: dict[str, Any]) -> None:
+        """Index the segments of one track; ``track`` is its entry in the manifest."""
+        found: dict[tuple[int, str], Stream] = {}
+        for path in paths:
+            file = segment.SegmentFile(path)
+            self._files.append(file)
+            self._read_file(file, found, track)
+        self._streams[source] = [stream for stream in found.values() if stream.index]
+
+    def _read_file(
+        self, file: segment.SegmentFile, found: dict[tuple[int, str], Stream], track: dict[str, Any]
+    ) -> None:
+        number = len(self._files) - 1
+        boot = file.header.boot_id if file.header else None
+        codec = file.header.codec if file.header else track["codec"]
+        rate = (file.header.clock_rate if file.header else track["clock_rate"]) or 90_000
+        for item in file.items():
+            if isinstance(item, segment.Damage):
+                continue
+            if item.kind == segment.RTP and len(item.payload) >= 12:
+                ssrc = int.from_bytes(item.payload[8:12], "big")
+                stream = found.setdefault((ssrc, codec), Stream(ssrc, codec, rate))
+                wall_ns = self._clock.wall_ns(boot, item.monotonic_ns, item.wall_ns)
+                start = item.end - len(item.payload) - 4
+                stream.add(item.payload, (wall_ns - self._origin_ns) / 1e9, number, start)
+            elif item.kind == segment.SENDER_REPORT:
+                report = segment.parse_report(item.payload)
+                if report is not None and (report[0], codec) in found:
+                    found[report[0], codec].add_report(report[1], report[2])
+
+    def settle(self) -> None:
+        """Compute every packet's time: reported streams together, each other stream by itself."""
+        together: list[tuple[Stream, Floats]] = []
+        for stream in self.all():
+            sender = stream.sender_seconds()
+            if sender is None:
+                self._times[id(stream)] = on_server_clock([(stream, stream.media_seconds())])[0]
+            else:
+                together.append((stream, sender))
+        if together:
+            for (stream, _), times in zip(together, on_server_clock(together), strict=True):
+                self._times[id(stream)] = times
+
+    def all(self) -> list[Stream]:
+        return [stream for streams in self._streams.values() for stream in streams]
+
+    def streams(self, source: str) -> list[Stream]:
+        """Streams of a source in the order in which they began."""
+        return sorted(self._streams.get(source, ()), key=lambda stream: stream.arrival[0])
+
+    def packets(self, stream: Stream) -> Iterator[StreamPacket]:
+        times = self._times[id(stream)]
+        for position in stream.order():
+            file, start, end = stream.place[3 * position : 3 * position + 3]
+            yield StreamPacket(
+                stream.index[position],
+                stream.timestamp[position],
+                bool(stream.marker[position]),
+                self._files[file].data[start:end],
+                float(times[position]),
+            )
+
+    def close(self) -> None:
+        for file in self._files:
+            file.close()
