@@ -1,0 +1,129 @@
+"""The audit log: who did what to which object, when, from where, with which result. It only grows.
+
+Every row carries the digest of the row before it, so that a changed or missing row is found by
+`verify_audit` even when somebody went round the program and its triggers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import String, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from cases.append_only import append_only
+from cases.clock import Clock
+from cases.database import ID_LENGTH, Base, insert_if_absent, new_id
+from cases.fields import clean
+from cases.policy import Action, Actor, require
+
+GENESIS = "0" * 64
+CHAIN = 1  # There is one chain; its head is row 1 of audit_heads.
+
+
+@append_only
+class AuditEntry(Base):
+    """One act. `sequence` has no gaps; `digest` is SHA-256 over the row and the digest before it (hex)."""
+
+    __tablename__ = "audit_entries"
+
+    id: Mapped[str] = mapped_column(String(ID_LENGTH), primary_key=True, default=new_id)
+    sequence: Mapped[int] = mapped_column(unique=True)
+    at: Mapped[datetime] = mapped_column(index=True)
+    actor_kind: Mapped[str] = mapped_column(String(16))
+    actor_id: Mapped[str | None] = mapped_column(String(ID_LENGTH), index=True)
+    actor_name: Mapped[str] = mapped_column(String(256))
+    action: Mapped[str] = mapped_column(String(64))
+    object_kind: Mapped[str] = mapped_column(String(32))
+    object_id: Mapped[str | None] = mapped_column(String(ID_LENGTH), index=True)
+    outcome: Mapped[str] = mapped_column(String(32))
+    detail: Mapped[dict[str, Any]]
+    address: Mapped[str | None] = mapped_column(String(64))
+    previous_digest: Mapped[str] = mapped_column(String(64))
+    digest: Mapped[str] = mapped_column(String(64))
+
+    def compute_digest(self) -> str:
+        """Return the SHA-256 (hex) that `digest` must hold."""
+        fields = (
+            self.previous_digest, self.id, self.sequence, self.at.isoformat(), self.actor_kind, self.actor_id,
+            self.actor_name, self.action, self.object_kind, self.object_id, self.outcome, self.detail,
+            self.address,
+        )  # fmt: skip
+        text = json.dumps(fields, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+class AuditHead(Base):
+    """The end of the chain; updating it is what makes writers take turns."""
+
+    __tablename__ = "audit_heads"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    sequence: Mapped[int]
+    digest: Mapped[str] = mapped_column(String(64))
+
+
+async def add_audit(
+    db: AsyncSession, clock: Clock, actor: Actor, action: str, object_kind: str, object_id: str | None,
+    outcome: str = "ok", detail: dict[str, Any] | None = None, address: str | None = None,
+) -> AuditEntry:  # fmt: skip
+    """Append an entry inside the caller's transaction. Call it last: it holds the chain until the commit."""
+    await insert_if_absent(db, AuditHead, id=CHAIN, sequence=0, digest=GENESIS)
+    advance = update(AuditHead).where(AuditHead.id == CHAIN).values(sequence=AuditHead.sequence + 1)
+    sequence, previous = (await db.execute(advance.returning(AuditHead.sequence, AuditHead.digest))).one()
+    entry = AuditEntry(
+        id=new_id(), sequence=sequence, at=clock.now(), actor_kind=str(actor.kind),
+        actor_id=actor.official_id or actor.invitation_id, actor_name=clean(actor.name), action=action,
+        object_kind=object_kind, object_id=object_id, outcome=outcome, detail=_plain(detail or {}),
+        address=clean(address)[:64] if address else None, previous_digest=previous,
+    )  # fmt: skip
+    entry.digest = entry.compute_digest()
+    db.add(entry)
+    await db.execute(update(AuditHead).where(AuditHead.id == CHAIN).values(digest=entry.digest))
+    await db.flush()
+    return entry
+
+
+async def record_audit(
+    db: AsyncSession, clock: Clock, actor: Actor, action: str, object_kind: str, object_id: str | None,
+    outcome: str = "ok", detail: dict[str, Any] | None = None, address: str | None = None,
+) -> AuditEntry:  # fmt: skip
+    """Append an entry and commit. `action` is `noun.participle`, `outcome` ok, refused or failed."""
+    entry = await add_audit(db, clock, actor, action, object_kind, object_id, outcome, detail, address)
+    await db.commit()
+    return entry
+
+
+async def list_audit(
+    db: AsyncSession, actor: Actor, before: int | None = None, limit: int = 100
+) -> Sequence[AuditEntry]:
+    """Return entries, newest first, older than sequence `before`. Only for auditors."""
+    require(actor, Action.SEE_AUDIT)
+    query = select(AuditEntry).order_by(AuditEntry.sequence.desc()).limit(min(limit, 1000))
+    if before is not None:
+        query = query.where(AuditEntry.sequence < before)
+    return (await db.scalars(query)).all()
+
+
+async def verify_audit(db: AsyncSession) -> int | None:
+    """Walk the chain. Return None if it is whole, else the first sequence that is missing or was changed."""
+    previous, expected = GENESIS, 1
+    stream = await db.stream_scalars(select(AuditEntry).order_by(AuditEntry.sequence))
+    async for entry in stream:
+        broken = entry.sequence != expected or entry.previous_digest != previous
+        if broken or entry.digest != entry.compute_digest():
+            return expected
+        previous, expected = entry.digest, expected + 1
+    head = await db.get(AuditHead, CHAIN)
+    whole = head is None or (head.sequence == expected - 1 and head.digest == previous)
+    return None if whole else expected
+
+
+def _plain(detail: dict[str, Any]) -> dict[str, Any]:
+    """Return `detail` with every text on one line, so that nothing can forge a second log line."""
+    return {key: clean(value) if isinstance(value, str) else value for key, value in detail.items()}

@@ -1,0 +1,146 @@
+"""The database: one engine, the mapped base, and the column types that behave alike on both systems."""
+
+from __future__ import annotations
+
+import enum
+import uuid
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import JSON, DateTime, Dialect, Enum, MetaData, String, Table, event
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.types import TypeDecorator
+
+from cases import schema
+
+ID_LENGTH = 32
+BUSY_TIMEOUT_MS = 10_000
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+def new_id() -> str:
+    """Return a fresh random identifier: 32 lower-case hexadecimal characters."""
+    return uuid.uuid4().hex
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware datetime in UTC, in and out, on SQLite (which keeps no zone) and PostgreSQL alike."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("A datetime without a zone cannot be stored.")
+        utc = value.astimezone(UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _values(kind: type[enum.Enum]) -> list[str]:
+    return [str(member.value) for member in kind]
+
+
+class Base(DeclarativeBase):
+    """Parent of every mapped class. Enumerations are stored by value in VARCHAR(32)."""
+
+    metadata = MetaData(naming_convention=NAMING)
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
+        datetime: UtcDateTime(),
+        enum.Enum: Enum(enum.Enum, native_enum=False, length=32, values_callable=_values),
+        dict[str, Any]: JSON(),
+        str: String(),
+    }
+
+
+def normalise_url(url: str) -> URL:
+    """Return `url` with the driver this program uses; plain `sqlite:` and `postgresql:` are accepted.
+
+    Raises ValueError for any other database.
+    """
+    parsed = make_url(url)
+    drivers = {
+        "sqlite": "sqlite+aiosqlite",
+        "postgresql": "postgresql+psycopg",
+        "postgres": "postgresql+psycopg",
+    }
+    system = parsed.drivername.partition("+")[0]
+    if system not in drivers:
+        raise ValueError(f"Only SQLite and PostgreSQL are supported, not {system!r}.")
+    return parsed.set(drivername=drivers[system])
+
+
+class Database:
+    """One database: hands out sessions, brings the schema up to date, and closes its connections."""
+
+    def __init__(self, url: str) -> None:
+        self.url = normalise_url(url)
+        self.engine: AsyncEngine = create_async_engine(self.url, pool_pre_ping=self._is_postgresql())
+        if not self._is_postgresql():
+            event.listen(self.engine.sync_engine, "connect", _prepare_sqlite)
+        self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
+
+    def _is_postgresql(self) -> bool:
+        return self.url.drivername.startswith("postgresql")
+
+    def session(self) -> AsyncSession:
+        """Return a new session, to be used as `async with database.session() as db`."""
+        return self._sessions()
+
+    async def migrate(self) -> None:
+        """Bring the schema to the newest revision. Raises SchemaTooNew if the database is ahead of us."""
+        async with self.engine.connect() as connection:
+            await connection.run_sync(schema.upgrade)
+            await connection.commit()
+
+    async def check_schema(self) -> None:
+        """Refuse to work on another schema. Raises SchemaTooNew or SchemaTooOld."""
+        async with self.engine.connect() as connection:
+            await connection.run_sync(schema.check)
+
+    async def close(self) -> None:
+        """Close every pooled connection."""
+        await self.engine.dispose()
+
+
+def _prepare_sqlite(connection: Any, record: object) -> None:
+    cursor = connection.cursor()
+    for pragma in (
+        f"busy_timeout={BUSY_TIMEOUT_MS}",  # First: switching to WAL itself may have to wait.
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+async def insert_if_absent(db: AsyncSession, model: type[Base], **values: object) -> None:
+    """Insert a row unless one with the same key is there; never raises for the race of two inserts."""
+    table = model.__table__
+    assert isinstance(table, Table)
+    if db.get_bind().dialect.name == "postgresql":
+        await db.execute(postgresql.insert(table).values(**values).on_conflict_do_nothing())
+    else:
+        await db.execute(sqlite.insert(table).values(**values).on_conflict_do_nothing())
+
+
+def violates(error: IntegrityError, *names: str) -> bool:
+    """Tell whether `error` is about one of `names`: an index name (PostgreSQL) or `table.column` (SQLite)."""
+    text = str(error.orig)
+    return any(name in text for name in names)

@@ -1,0 +1,85 @@
+"""Organisations: the region tree in which every office, department and station has its place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+
+from sqlalchemy import ForeignKey, Index, String, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from cases.database import ID_LENGTH, Base, new_id
+from cases.errors import NotFound
+
+
+class Tier(StrEnum):
+    """How high an organisation stands. The length of its region code says the same (2, 4, 6, 9 digits)."""
+
+    PROVINCE = "province"
+    CITY = "city"
+    DISTRICT = "district"
+    TOWNSHIP = "township"
+
+
+TIER_NAMES = {Tier.PROVINCE: "省级", Tier.CITY: "市级", Tier.DISTRICT: "区县级", Tier.TOWNSHIP: "乡镇街道"}
+CODE_LENGTHS = {Tier.PROVINCE: 2, Tier.CITY: 4, Tier.DISTRICT: 6, Tier.TOWNSHIP: 9}
+
+
+class OrganisationKind(StrEnum):
+    """A petition office sees its region; a department sees what it is asked to handle; a station receives."""
+
+    PETITION_OFFICE = "petition_office"
+    DEPARTMENT = "department"
+    STATION = "station"
+
+
+def covers(code: str, other_code: str) -> bool:
+    """Tell whether region `code` contains region `other_code` (or is the same one)."""
+    return bool(code) and other_code.startswith(code)
+
+
+class Organisation(Base):
+    """An office, department or station. `region_code` is 2, 4, 6 or 9 digits; its prefix is the hierarchy."""
+
+    __tablename__ = "organisations"
+    __table_args__ = (Index("ix_organisations_region_name", "region_code", "name", unique=True),)
+
+    id: Mapped[str] = mapped_column(String(ID_LENGTH), primary_key=True, default=new_id)
+    region_code: Mapped[str] = mapped_column(String(12))
+    name: Mapped[str] = mapped_column(String(128))
+    short_name: Mapped[str] = mapped_column(String(64))
+    tier: Mapped[Tier]
+    kind: Mapped[OrganisationKind]
+    parent_id: Mapped[str | None] = mapped_column(String(ID_LENGTH), ForeignKey("organisations.id"))
+
+    def covers(self, other_code: str) -> bool:
+        """Tell whether this organisation's region contains `other_code`."""
+        return covers(self.region_code, other_code)
+
+
+async def get_organisation(db: AsyncSession, organisation_id: str) -> Organisation:
+    """Return the organisation. Raises NotFound."""
+    organisation = await db.get(Organisation, organisation_id)
+    if organisation is None:
+        raise NotFound("organisation_not_found", "没有找到这个单位。")
+    return organisation
+
+
+async def list_organisations(
+    db: AsyncSession, kind: OrganisationKind | None = None, prefix: str = ""
+) -> Sequence[Organisation]:
+    """Return organisations under a region prefix in order of region code, petition offices first."""
+    query = select(Organisation).where(Organisation.region_code.startswith(prefix, autoescape=True))
+    if kind is not None:
+        query = query.where(Organisation.kind == kind)
+    order = (Organisation.region_code, Organisation.kind.desc(), Organisation.name)
+    return (await db.scalars(query.order_by(*order))).all()
+
+
+async def find_office(db: AsyncSession, region_code: str) -> Organisation | None:
+    """Return the petition office (or station) of exactly this region, if there is one."""
+    query = select(Organisation).where(
+        Organisation.region_code == region_code, Organisation.kind != OrganisationKind.DEPARTMENT
+    )
+    return (await db.scalars(query)).first()

@@ -1,0 +1,222 @@
+"""Petition cases: registration, custody, who is concerned, and the use cases on them."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import or_, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cases.audit import add_audit
+from cases.casefile import CHANNEL_NAMES as CHANNEL_NAMES
+from cases.casefile import CLASS_NAMES as CLASS_NAMES
+from cases.casefile import PETITION_STATE_NAMES as PETITION_STATE_NAMES
+from cases.casefile import Channel as Channel
+from cases.casefile import Part as Part
+from cases.casefile import PetitionCase as PetitionCase
+from cases.casefile import PetitionClass as PetitionClass
+from cases.casefile import PetitionCounter, PetitionGrant, PetitionOrganisation
+from cases.casefile import PetitionEvent as PetitionEvent
+from cases.casefile import PetitionState as PetitionState
+from cases.casefile import scope_of as scope_of
+from cases.clock import BEIJING, Clock
+from cases.database import insert_if_absent, new_id
+from cases.errors import Invalid, NotFound
+from cases.fields import clean, clean_subject, clean_text
+from cases.organisations import OrganisationKind, get_organisation
+from cases.people import Person, PersonDetails, get_official, make_person
+from cases.policy import Action, Actor, Scope, require, visible_organisation_ids
+from cases.visibility import visible_petitions
+
+NUMBER_PREFIX = "LZ"
+QUERY_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # Nothing that is mistaken for something else on paper.
+QUERY_LENGTH = 10
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterPetition:
+    """Command: enter a matter. `custodian_id` is the petition office (or station) that keeps it."""
+
+    channel: Channel
+    subject: str
+    description: str
+    petitioner: PersonDetails
+    custodian_id: str
+    class_: PetitionClass = PetitionClass.CLAIM
+    confidential: bool = False
+    accused_organisation_id: str | None = None
+
+
+async def register_petition(
+    db: AsyncSession, clock: Clock, actor: Actor, command: RegisterPetition
+) -> tuple[PetitionCase, str]:
+    """Enter a case and commit. Returns it with the query code, which is told once and stored as a hash.
+
+    Raises Invalid at the field; NotFound when the custodian is out of the actor's line.
+    """
+    petition, query_code = await add_petition(db, clock, actor, command)
+    await add_audit(db, clock, actor, "petition.registered", "petition", petition.id)
+    await db.commit()
+    return petition, query_code
+
+
+async def add_petition(
+    db: AsyncSession, clock: Clock, actor: Actor, command: RegisterPetition
+) -> tuple[PetitionCase, str]:
+    """Enter a case inside the caller's transaction; a public booking does so as SYSTEM."""
+    custodian = await get_organisation(db, command.custodian_id)
+    line = Scope(region_codes=frozenset({custodian.region_code}), organisation_ids=frozenset({custodian.id}))
+    require(actor, Action.CREATE_PETITION, line)
+    if custodian.kind is OrganisationKind.DEPARTMENT:
+        raise Invalid("bad_custodian", "请选择信访部门作为登记单位。", "custodian_id")
+    if command.accused_organisation_id:
+        await get_organisation(db, command.accused_organisation_id)
+    petitioner = make_person(clock, command.petitioner)
+    query_code = "".join(secrets.choice(QUERY_ALPHABET) for _ in range(QUERY_LENGTH))
+    petition = PetitionCase(
+        id=new_id(), number=await _next_number(db, clock), channel=command.channel,
+        subject=clean_subject(command.subject), description=clean_text(command.description),
+        class_=command.class_, state=PetitionState.REGISTERED, petitioner_id=petitioner.id,
+        custodian_id=custodian.id, accused_organisation_id=command.accused_organisation_id or None,
+        confidential=command.confidential or command.class_ is PetitionClass.ACCUSATION,
+        query_code_hash=_hash_query_code(query_code, secrets.token_hex(16)), event_count=0,
+        registered_at=clock.now(),
+    )  # fmt: skip
+    db.add(petitioner)
+    await db.flush()
+    db.add(petition)
+    await db.flush()
+    await _note_parts(db, clock, actor, petition)
+    await add_petition_event(
+        db, clock, actor, petition.id, "petition.registered", {"channel": petition.channel}
+    )
+    await db.refresh(petition)
+    return petition, query_code
+
+
+async def get_petition(db: AsyncSession, actor: Actor, petition_id: str) -> PetitionCase:
+    """Return the case with petitioner, custodian and organisations. Raises NotFound, also for the unseen."""
+    petition = await load_petition(db, petition_id)
+    require(actor, Action.SEE_PETITION, scope_of(petition))
+    return petition
+
+
+async def load_petition(db: AsyncSession, petition_id: str) -> PetitionCase:
+    """Return the case without asking the policy; the caller asks on its next line. Raises NotFound."""
+    query = select(PetitionCase).where(PetitionCase.id == petition_id)
+    petition = await db.scalar(query.execution_options(populate_existing=True))
+    if petition is None:
+        raise NotFound("petition_not_found", NotFound.default_message)
+    return petition
+
+
+async def find_by_query_code(db: AsyncSession, number: str, query_code: str) -> PetitionCase | None:
+    """Return the case for a citizen who has its number and query code, else None, in about the same time."""
+    petition = await db.scalar(select(PetitionCase).where(PetitionCase.number == clean(number).upper()))
+    stored = petition.query_code_hash if petition else "00$00"
+    typed = clean(query_code).lower().replace(" ", "").replace("-", "")
+    fits = secrets.compare_digest(_hash_query_code(typed, stored.partition("$")[0]), stored)
+    return petition if fits else None
+
+
+async def list_petitions(
+    db: AsyncSession, actor: Actor, search: str = "", limit: int = 50, offset: int = 0
+) -> Sequence[PetitionCase]:
+    """Return the cases the actor sees, newest first; `search` looks in number, subject and petitioner."""
+    require(actor, Action.SEE_PETITION)
+    query = select(PetitionCase).where(visible_petitions(actor))
+    words = clean(search)
+    if words:
+        named = PetitionCase.petitioner_id.in_(
+            select(Person.id).where(Person.name.contains(words, autoescape=True))
+        )
+        number = PetitionCase.number.contains(words.upper(), autoescape=True)
+        query = query.where(or_(number, PetitionCase.subject.contains(words, autoescape=True), named))
+    query = query.order_by(PetitionCase.registered_at.desc(), PetitionCase.number.desc())
+    return (await db.scalars(query.limit(min(limit, 200)).offset(max(offset, 0)))).all()
+
+
+async def list_petition_events(db: AsyncSession, actor: Actor, petition_id: str) -> Sequence[PetitionEvent]:
+    """Return the history of a case, oldest first."""
+    await get_petition(db, actor, petition_id)
+    query = select(PetitionEvent).where(PetitionEvent.petition_id == petition_id)
+    return (await db.scalars(query.order_by(PetitionEvent.sequence))).all()
+
+
+async def grant_petition(
+    db: AsyncSession, clock: Clock, actor: Actor, petition_id: str, official_id: str
+) -> None:
+    """Let one more official see the case. Doing it twice is the same as once."""
+    petition = await load_petition(db, petition_id)
+    require(actor, Action.GRANT_PETITION, scope_of(petition))
+    official = await get_official(db, official_id)
+    await _grant(db, clock, petition_id, official_id)
+    await add_petition_event(db, clock, actor, petition_id, "grant.given", {"official": official.name})
+    await add_audit(db, clock, actor, "petition.granted", "petition", petition_id, detail={"to": official_id})
+    await db.commit()
+
+
+async def add_petition_organisation(
+    db: AsyncSession, petition_id: str, organisation_id: str, part: Part
+) -> None:
+    """Note inside the caller's transaction that an organisation takes part; repeated notes change nothing."""
+    await insert_if_absent(
+        db, PetitionOrganisation, petition_id=petition_id, organisation_id=organisation_id, part=part
+    )
+
+
+async def add_petition_event(
+    db: AsyncSession,
+    clock: Clock,
+    actor: Actor,
+    petition_id: str,
+    kind: str,
+    data: dict[str, Any] | None = None,
+) -> PetitionEvent:
+    """Append to the history inside the caller's transaction; appenders to one case take turns."""
+    advance = update(PetitionCase).where(PetitionCase.id == petition_id)
+    advance = advance.values(event_count=PetitionCase.event_count + 1)
+    sequence = await db.scalar(advance.returning(PetitionCase.event_count))
+    if sequence is None:
+        raise NotFound("petition_not_found", NotFound.default_message)
+    event = PetitionEvent(
+        id=new_id(), petition_id=petition_id, sequence=sequence, at=clock.now(), kind=kind,
+        actor_name=actor.name, official_id=actor.official_id, data=data or {},
+    )  # fmt: skip
+    db.add(event)
+    await db.flush()
+    return event
+
+
+async def _note_parts(db: AsyncSession, clock: Clock, actor: Actor, petition: PetitionCase) -> None:
+    await add_petition_organisation(db, petition.id, petition.custodian_id, Part.CUSTODIAN)
+    for organisation_id in visible_organisation_ids(actor, Action.CREATE_PETITION):
+        if organisation_id != petition.custodian_id:
+            await add_petition_organisation(db, petition.id, organisation_id, Part.REGISTRAR)
+    if petition.confidential and actor.official_id:  # Or nobody could see what was just entered.
+        await _grant(db, clock, petition.id, actor.official_id)
+
+
+async def _grant(db: AsyncSession, clock: Clock, petition_id: str, official_id: str) -> None:
+    await insert_if_absent(
+        db, PetitionGrant, petition_id=petition_id, official_id=official_id, granted_at=clock.now()
+    )
+
+
+async def _next_number(db: AsyncSession, clock: Clock) -> str:
+    year = clock.now().astimezone(BEIJING).year
+    await insert_if_absent(db, PetitionCounter, year=year, last=0)
+    advance = update(PetitionCounter).where(PetitionCounter.year == year)
+    advance = advance.values(last=PetitionCounter.last + 1)
+    last = await db.scalar(advance.returning(PetitionCounter.last))
+    return f"{NUMBER_PREFIX}{year}-{last:06d}"
+
+
+def _hash_query_code(code: str, salt: str) -> str:
+    """Return `salt$hex`. Ten typed characters are only 49 bits, so guessing has to cost something."""
+    digest = hashlib.scrypt(code.encode(), salt=bytes.fromhex(salt), n=2**12, r=8, p=1, dklen=32)
+    return f"{salt}${digest.hex()}"

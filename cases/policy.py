@@ -1,0 +1,300 @@
+"""Who may do what: the only place that answers, and it answers no unless a table here says yes.
+
+Three questions are asked in turn. *Role*: does a post's role permit the action at all (ROLE_ACTIONS)?
+*Reach*: does that post touch the object (REACH)? *Override*: is the object confidential, or is the asker
+accused in it? The rules follow domain.md 4.3 and Art. 14, 28 and 30 of the 2022 Regulations:
+
+- A higher tier sees the cases of its subtree; a lower tier sees an upper tier's case only when it takes part.
+- A department sees only what it takes part in, whatever its region code.
+- Seeing is by region, acting (hosting, inviting, recording) only in the owning organisation itself.
+- Organisations invited to a joint reception see that case, session and recording as a receptionist's
+  "case invited to"; they do not own them.
+- A confidential case (检举控告) is seen by explicit grant alone, and never by the accused organisation.
+- A link holder knows one session and nothing else; administrators see no case content.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum, StrEnum, auto
+
+from cases.errors import Forbidden, NotFound, SignInRequired
+from cases.organisations import OrganisationKind, Tier, covers
+from cases.roles import ADMINISTRATORS
+from cases.roles import InvitationRole as InvitationRole
+from cases.roles import Role as Role
+
+
+class Action(StrEnum):
+    """Everything that can be asked of the policy."""
+
+    VIEW_PUBLIC = "view_public"
+    BOOK_PUBLIC = "book_public"
+    OPEN_LINK = "open_link"
+    SIGN_OUT = "sign_out"
+    SEE_BOARD = "see_board"
+    SEE_PETITION = "see_petition"
+    CREATE_PETITION = "create_petition"
+    HANDLE_PETITION = "handle_petition"
+    GRANT_PETITION = "grant_petition"
+    BOOK = "book"
+    MANAGE_SLOTS = "manage_slots"
+    SEE_SESSION = "see_session"
+    MANAGE_SESSION = "manage_session"
+    ISSUE_LINK = "issue_link"
+    JOIN = "join"
+    HOST = "host"
+    RECORD = "record"
+    REPLAY = "replay"
+    SEE_MANIFEST = "see_manifest"
+    EXPORT_RECORDING = "export_recording"
+    SEE_AUDIT = "see_audit"
+    MANAGE_ACCOUNTS = "manage_accounts"
+    SEE_OPERATIONS = "see_operations"
+
+
+A = Action
+PUBLIC_ACTIONS = frozenset({A.VIEW_PUBLIC, A.BOOK_PUBLIC, A.OPEN_LINK})
+SIGNED_IN_ACTIONS = frozenset({A.SIGN_OUT})
+_READ = frozenset({A.SEE_BOARD, A.SEE_PETITION, A.SEE_SESSION})
+_WATCH = frozenset({A.REPLAY, A.SEE_MANIFEST})
+_CONDUCT = frozenset({A.JOIN, A.HOST, A.RECORD, A.MANAGE_SESSION, A.ISSUE_LINK})
+
+ROLE_ACTIONS: Mapping[Role, frozenset[Action]] = {
+    Role.RECEPTIONIST: _READ
+    | _WATCH
+    | _CONDUCT
+    | {A.CREATE_PETITION, A.HANDLE_PETITION, A.GRANT_PETITION, A.BOOK, A.MANAGE_SLOTS},
+    Role.LEADER: _READ | _WATCH | _CONDUCT | {A.HANDLE_PETITION, A.GRANT_PETITION},
+    Role.RECORDER: _WATCH | {A.SEE_BOARD, A.SEE_SESSION, A.JOIN, A.RECORD},
+    Role.STATION_CLERK: _READ | {A.CREATE_PETITION, A.BOOK, A.JOIN, A.ISSUE_LINK},
+    Role.HANDLER: _READ | {A.JOIN},
+    Role.UNIT_HEAD: _READ | {A.JOIN},
+    Role.REVIEWER: _READ | _WATCH | {A.EXPORT_RECORDING},
+    Role.INSPECTOR: _READ | _WATCH,
+    Role.JOINT_CONF_OFFICE: _READ | {A.JOIN},
+    Role.ARCHIVIST: _WATCH | {A.SEE_BOARD, A.SEE_SESSION, A.EXPORT_RECORDING},
+    Role.SYSADMIN: frozenset({A.MANAGE_ACCOUNTS, A.SEE_OPERATIONS}),
+    Role.AUDITOR: frozenset({A.SEE_AUDIT}),
+}
+
+# These roles see the whole region below them; the others only where their organisation takes part.
+SUBTREE_ROLES = frozenset(Role) - ADMINISTRATORS - {Role.HANDLER, Role.UNIT_HEAD}
+
+_GUEST = frozenset({A.JOIN})
+_COLLEAGUE = frozenset({A.SEE_SESSION, A.JOIN})
+INVITATION_ACTIONS: Mapping[InvitationRole, frozenset[Action]] = {
+    InvitationRole.HOST: frozenset({A.SEE_SESSION, A.JOIN, A.HOST, A.RECORD}),
+    InvitationRole.JOINT_RECEPTIONIST: _COLLEAGUE,
+    InvitationRole.DEPARTMENT: _COLLEAGUE,
+    InvitationRole.RECORDER: _COLLEAGUE,
+    InvitationRole.PETITIONER: _GUEST,
+    InvitationRole.PROXY: _GUEST,
+    InvitationRole.COMPANION: _GUEST,
+    InvitationRole.INTERPRETER: _GUEST,
+    InvitationRole.THIRD_PARTY: _GUEST,
+    InvitationRole.OBSERVER: _GUEST,
+}
+
+
+class Reach(Enum):
+    """How a post must touch an object before its role counts."""
+
+    CONCERNED = auto()  # The region contains an organisation concerned, or it is one itself.
+    MEMBER = auto()  # The organisation itself takes part.
+    OWNER = auto()  # The organisation itself is custodian, registrar or host.
+    LINE = auto()  # Above or below on the same line of the tree.
+
+
+REACH: Mapping[Action, Reach] = {
+    A.CREATE_PETITION: Reach.LINE,
+    A.HANDLE_PETITION: Reach.OWNER,
+    A.GRANT_PETITION: Reach.OWNER,
+    A.MANAGE_SLOTS: Reach.OWNER,
+    A.MANAGE_SESSION: Reach.OWNER,
+    A.ISSUE_LINK: Reach.OWNER,
+    A.HOST: Reach.OWNER,
+    A.RECORD: Reach.OWNER,
+    A.JOIN: Reach.MEMBER,
+}
+
+# Whoever may not even see the object is told that there is none.
+SEEN_BY: Mapping[Action, Action] = {
+    A.CREATE_PETITION: A.CREATE_PETITION,
+    A.HANDLE_PETITION: A.SEE_PETITION,
+    A.GRANT_PETITION: A.SEE_PETITION,
+    A.BOOK: A.SEE_PETITION,
+    A.MANAGE_SESSION: A.SEE_SESSION,
+    A.ISSUE_LINK: A.SEE_SESSION,
+    A.JOIN: A.SEE_SESSION,
+    A.HOST: A.SEE_SESSION,
+    A.RECORD: A.SEE_SESSION,
+    A.REPLAY: A.SEE_SESSION,
+    A.SEE_MANIFEST: A.SEE_SESSION,
+    A.EXPORT_RECORDING: A.SEE_SESSION,
+}
+
+
+class ActorKind(StrEnum):
+    """Where an Actor comes from."""
+
+    OFFICIAL = "official"
+    INVITEE = "invitee"
+    ANONYMOUS = "anonymous"
+    SYSTEM = "system"
+
+
+@dataclass(frozen=True, slots=True)
+class PostRef:
+    """One live post of an official: a role in an organisation."""
+
+    role: Role
+    organisation_id: str
+    region_code: str
+    tier: Tier
+    kind: OrganisationKind = OrganisationKind.PETITION_OFFICE
+
+    @property
+    def sees_subtree(self) -> bool:
+        """Tell whether the post sees the region below, and not only what its organisation takes part in."""
+        return self.role in SUBTREE_ROLES and self.kind is not OrganisationKind.DEPARTMENT
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who is asking: a signed-in official, the holder of a personal link, nobody, or the program itself."""
+
+    kind: ActorKind
+    name: str = ""
+    official_id: str | None = None
+    posts: tuple[PostRef, ...] = ()
+    invitation_id: str | None = None
+    session_id: str | None = None
+    invitation_role: InvitationRole | None = None
+    csrf_token: str = field(default="", repr=False)
+    sign_in_id: str | None = None
+
+    @property
+    def organisation_ids(self) -> frozenset[str]:
+        """Return the organisations in which the actor holds a post."""
+        return frozenset(post.organisation_id for post in self.posts)
+
+
+ANONYMOUS = Actor(kind=ActorKind.ANONYMOUS)
+SYSTEM = Actor(kind=ActorKind.SYSTEM, name="系统")
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What the policy needs to know of an object. Everything empty means: nobody is concerned."""
+
+    region_codes: frozenset[str] = frozenset()  # Of every organisation concerned.
+    organisation_ids: frozenset[str] = frozenset()  # Those that take part themselves.
+    owner_organisation_ids: frozenset[str] = frozenset()  # Those that may act: custodian, registrar, host.
+    confidential: bool = False
+    accused_region_codes: frozenset[str] = frozenset()
+    accused_organisation_ids: frozenset[str] = frozenset()
+    session_id: str | None = None
+    granted_official_ids: frozenset[str] = frozenset()
+    invited_official_ids: frozenset[str] = frozenset()  # By name, to this session.
+
+
+def require(actor: Actor, action: Action, scope: Scope | None = None) -> None:
+    """Return if `actor` may do `action` to what `scope` describes; without scope: may ever do it.
+
+    Raises SignInRequired for nobody, NotFound if the actor may not even see it, Forbidden otherwise.
+    """
+    if allowed(actor, action, scope):
+        return
+    if actor.kind is ActorKind.ANONYMOUS:
+        raise SignInRequired()
+    seen = scope is None or allowed(actor, SEEN_BY.get(action, action), scope)
+    if not seen and not (scope and _holds_own_session(actor, scope)):
+        raise NotFound()
+    raise Forbidden()
+
+
+def allowed(actor: Actor, action: Action, scope: Scope | None = None) -> bool:
+    """Answer the same question as `require` without raising."""
+    if action in PUBLIC_ACTIONS or actor.kind is ActorKind.SYSTEM:
+        return True
+    if actor.kind is ActorKind.INVITEE:
+        return _invitee_may(actor, action, scope)
+    if actor.kind is ActorKind.OFFICIAL:
+        return action in SIGNED_IN_ACTIONS or _official_may(actor, action, scope)
+    return False
+
+
+def visible_prefixes(actor: Actor, action: Action) -> tuple[str, ...]:
+    """Return the region prefixes below which `actor` may do `action`; the empty prefix means everywhere."""
+    if actor.kind is ActorKind.SYSTEM:
+        return ("",)
+    return tuple(sorted({p.region_code for p in _posts_for(actor, action) if p.sees_subtree}))
+
+
+def visible_organisation_ids(actor: Actor, action: Action) -> tuple[str, ...]:
+    """Return the organisations whose objects `actor` sees because it holds a post there."""
+    return tuple(sorted({post.organisation_id for post in _posts_for(actor, action)}))
+
+
+def _posts_for(actor: Actor, action: Action) -> tuple[PostRef, ...]:
+    if actor.kind is not ActorKind.OFFICIAL:
+        return ()
+    return tuple(post for post in actor.posts if action in ROLE_ACTIONS[post.role])
+
+
+def _holds_own_session(actor: Actor, scope: Scope) -> bool:
+    own = actor.kind is ActorKind.INVITEE and actor.session_id is not None
+    return own and scope.session_id == actor.session_id
+
+
+def _invitee_may(actor: Actor, action: Action, scope: Scope | None) -> bool:
+    if actor.invitation_role is None or action not in INVITATION_ACTIONS[actor.invitation_role]:
+        return False
+    return scope is None or _holds_own_session(actor, scope)
+
+
+def _official_may(actor: Actor, action: Action, scope: Scope | None) -> bool:
+    posts = _posts_for(actor, action)
+    if scope is None:
+        return bool(posts)
+    if is_accused(actor, scope):
+        return False
+    if action in _COLLEAGUE and _is_invited(actor, scope):
+        return True
+    granted = actor.official_id in scope.granted_official_ids
+    if scope.confidential and not granted:
+        return False
+    if granted and action in _READ:
+        return bool(posts)
+    return any(_reaches(post, action, scope) for post in posts)
+
+
+def is_accused(actor: Actor, scope: Scope) -> bool:
+    """Tell whether one of the actor's posts is in, or below, an organisation the case accuses (Art. 30)."""
+    return any(
+        post.organisation_id in scope.accused_organisation_ids or _within(post, scope.accused_region_codes)
+        for post in actor.posts
+    )
+
+
+def _is_invited(actor: Actor, scope: Scope) -> bool:
+    works_on_cases = any(post.role not in ADMINISTRATORS for post in actor.posts)
+    return works_on_cases and actor.official_id in scope.invited_official_ids
+
+
+def _within(post: PostRef, codes: Iterable[str]) -> bool:
+    return any(covers(code, post.region_code) for code in codes)
+
+
+def _reaches(post: PostRef, action: Action, scope: Scope) -> bool:
+    reach = REACH.get(action, Reach.CONCERNED)
+    if reach is Reach.OWNER:
+        return post.organisation_id in scope.owner_organisation_ids
+    if post.organisation_id in scope.organisation_ids:
+        return True
+    if reach is Reach.MEMBER or not post.sees_subtree:
+        return False
+    above = any(covers(post.region_code, code) for code in scope.region_codes)
+    return above or (reach is Reach.LINE and _within(post, scope.region_codes))

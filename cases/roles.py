@@ -1,0 +1,71 @@
+"""Roles: what a post lets an official be, and as what somebody is invited to one session."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What a Post lets an official do."""
+
+    RECEPTIONIST = "receptionist"
+    LEADER = "leader"
+    RECORDER = "recorder"
+    STATION_CLERK = "station_clerk"
+    HANDLER = "handler"
+    UNIT_HEAD = "unit_head"
+    REVIEWER = "reviewer"
+    INSPECTOR = "inspector"
+    JOINT_CONF_OFFICE = "joint_conf_office"
+    ARCHIVIST = "archivist"
+    SYSADMIN = "sysadmin"
+    AUDITOR = "auditor"
+
+
+ROLE_NAMES: Mapping[Role, str] = {
+    Role.RECEPTIONIST: "接访员",
+    Role.LEADER: "接访领导",
+    Role.RECORDER: "记录员",
+    Role.STATION_CLERK: "基层窗口员",
+    Role.HANDLER: "承办人",
+    Role.UNIT_HEAD: "单位负责人",
+    Role.REVIEWER: "复查复核员",
+    Role.INSPECTOR: "督查员",
+    Role.JOINT_CONF_OFFICE: "联席办",
+    Role.ARCHIVIST: "档案员",
+    Role.SYSADMIN: "系统管理员",
+    Role.AUDITOR: "审计管理员",
+}
+
+# Separation of duties (GB/T 22239 level 3): these hold no other post and open no recording.
+ADMINISTRATORS = frozenset({Role.SYSADMIN, Role.AUDITOR})
+
+
+class InvitationRole(StrEnum):
+    """As what somebody is invited to one session."""
+
+    HOST = "host"
+    JOINT_RECEPTIONIST = "joint_receptionist"
+    DEPARTMENT = "department"
+    PETITIONER = "petitioner"
+    PROXY = "proxy"
+    COMPANION = "companion"
+    INTERPRETER = "interpreter"
+    THIRD_PARTY = "third_party"
+    RECORDER = "recorder"
+    OBSERVER = "observer"
+
+
+INVITATION_ROLE_NAMES: Mapping[InvitationRole, str] = {
+    InvitationRole.HOST: "主持人",
+    InvitationRole.JOINT_RECEPTIONIST: "联合接访员",
+    InvitationRole.DEPARTMENT: "责任单位",
+    InvitationRole.PETITIONER: "信访人",
+    InvitationRole.PROXY: "代理人",
+    InvitationRole.COMPANION: "陪同人",
+    InvitationRole.INTERPRETER: "翻译",
+    InvitationRole.THIRD_PARTY: "第三方",
+    InvitationRole.RECORDER: "记录员",
+    InvitationRole.OBSERVER: "旁听",
+}

@@ -1,0 +1,61 @@
+"""The policy as a condition in SQL, so that lists hold what `policy.allowed` permits one by one."""
+
+from __future__ import annotations
+
+from sqlalchemy import ColumnElement, Select, and_, false, literal, or_, select, true
+
+from cases.casefile import PetitionCase, PetitionGrant, PetitionOrganisation
+from cases.organisations import Organisation, OrganisationKind
+from cases.policy import Action, Actor, ActorKind, visible_organisation_ids, visible_prefixes
+
+
+def visible_petitions(actor: Actor, action: Action = Action.SEE_PETITION) -> ColumnElement[bool]:
+    """Return the condition on PetitionCase under which `actor` may do `action` (one that reads)."""
+    if actor.kind is ActorKind.SYSTEM:
+        return true()
+    if actor.kind is not ActorKind.OFFICIAL or not visible_organisation_ids(actor, action):
+        return false()
+    granted = PetitionCase.id.in_(_granted(actor))
+    concerned = PetitionCase.id.in_(
+        select(PetitionOrganisation.petition_id).where(
+            PetitionOrganisation.organisation_id.in_(reachable_organisations(actor, action))
+        )
+    )
+    return and_(not_accused(actor), or_(granted, and_(PetitionCase.confidential.is_(False), concerned)))
+
+
+def reachable_organisations(actor: Actor, action: Action) -> Select[str]:
+    """Return a query for the organisations whose part in an object makes it visible to `actor`."""
+    own = Organisation.id.in_(visible_organisation_ids(actor, action))
+    below = [Organisation.region_code.startswith(p) for p in visible_prefixes(actor, action)]
+    return select(Organisation.id).where(or_(own, *below))
+
+
+def open_to(actor: Actor) -> ColumnElement[bool]:
+    """Return the condition under which a case is neither secret to `actor` nor accuses its organisation."""
+    if actor.kind is ActorKind.SYSTEM:
+        return true()
+    public = PetitionCase.confidential.is_(False)
+    return and_(not_accused(actor), or_(public, PetitionCase.id.in_(_granted(actor))))
+
+
+def not_accused(actor: Actor) -> ColumnElement[bool]:
+    """Return the condition under which no post of `actor` is in, or below, the accused organisation."""
+    if not actor.posts:
+        return true()
+    own = Organisation.id.in_(sorted(actor.organisation_ids))
+    above = [
+        and_(
+            Organisation.kind != OrganisationKind.DEPARTMENT,
+            literal(post.region_code).startswith(Organisation.region_code),
+        )
+        for post in actor.posts
+    ]
+    accused = select(Organisation.id).where(or_(own, *above))
+    return or_(
+        PetitionCase.accused_organisation_id.is_(None), PetitionCase.accused_organisation_id.not_in(accused)
+    )
+
+
+def _granted(actor: Actor) -> Select[str]:
+    return select(PetitionGrant.petition_id).where(PetitionGrant.official_id == actor.official_id)
