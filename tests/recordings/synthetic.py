@@ -90,9 +90,7 @@ def opus_packets(tone: int, count: int) -> tuple[bytes, ...]:
     for number in range(count):
         moment = (np.arange(960) + number * 960) / 48_000
         sine = (0.4 * np.sin(2 * np.pi * tone * moment)).astype(np.float32)
-        frame = av.AudioFrame.from_ndarray(
-            np.repeat(sine, 2).reshape(1, -1), format="flt", layout="stereo"
-        )
+        frame = av.AudioFrame.from_ndarray(np.repeat(sine, 2).reshape(1, -1), format="flt", layout="stereo")
         frame.sample_rate, frame.pts = 48_000, number * 960
         coded.extend(bytes(packet) for packet in encoder.encode(frame))
     return tuple(coded[:count])
