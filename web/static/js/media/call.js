@@ -26,6 +26,7 @@ export class Call extends Emitter {
   #mediaLost = false;
   #clockOffset = 0;
   #joinedAt = null;
+  #publishSoon = null;
 
   /**
    * @param {import("../boot.js").Boot} boot
@@ -233,8 +234,14 @@ export class Call extends Emitter {
     return this.#place === "room" && !this.#mediaLost && this.#client.state === "connected";
   }
 
+  /** Both tracks of one opening change together and make one offer. */
   #captureChanged(source, track) {
-    if (this.#place === "room" && !this.#publisher.replace(source, track)) this.#publish();
+    this.#changed();
+    if (this.#place !== "room" || this.#publishSoon || this.#publisher.replace(source, track)) return;
+    this.#publishSoon = Promise.resolve().then(() => {
+      this.#publishSoon = null;
+      this.#publish();
+    });
   }
 
   #tellSource(source, enabled) {

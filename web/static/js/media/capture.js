@@ -1,6 +1,5 @@
 import { Emitter } from "../emitter.js";
 import { causeOf } from "./causes.js";
-import { SyntheticCamera } from "./synthetic.js";
 
 /** A device that does not work, with one of the five causes of causes.js. */
 export class CaptureError extends Error {
@@ -96,11 +95,13 @@ export class Capture extends Emitter {
   // Internal
 
   async #acquire() {
-    const stream = this.#boot.camera === "synthetic" ? this.#synthesise() : await this.#ask();
+    const stream = this.#boot.camera === "synthetic" ? await this.#synthesise() : await this.#ask();
     for (const track of stream.getTracks()) this.#adopt(track);
   }
 
-  #synthesise() {
+  /** Loaded only in the demonstration: citizens on weak networks do not fetch it. */
+  async #synthesise() {
+    const { SyntheticCamera } = await import("./synthetic.js");
     const card = { name: this.#boot.display_name || "演示", organisation: this.#boot.organisation, index: this.#boot.index };
     this.#synthetic = new SyntheticCamera(card);
     return this.#synthetic.open();

@@ -1,4 +1,4 @@
-import { elapsed } from "../clock.js";
+import { elapsed, size } from "../clock.js";
 import { icon, setText, element } from "../elements.js";
 import { RECORDING_STATES } from "../words.js";
 
@@ -9,18 +9,21 @@ export class RecordingBadge {
   #time = element("span.badge-time");
   #state = null;
   #now;
+  #withBytes;
 
   /**
    * @param {HTMLElement} node
    * @param {() => number} now milliseconds by the server's clock
+   * @param {{withBytes?: boolean}} [options] officials also see how much is on disk
    */
-  constructor(node, now) {
+  constructor(node, now, { withBytes = false } = {}) {
     this.#node = node;
     this.#now = now;
+    this.#withBytes = withBytes;
   }
 
   /**
-   * @param {{state: string, since: string|null, cause: string|null}} recording
+   * @param {{state: string, since: string|null, bytes?: number, cause: string|null}} recording
    * @param {string|null} openedAt when the sitting began
    * @returns {string|null} the new words when the state changed, to be announced
    */
@@ -28,11 +31,16 @@ export class RecordingBadge {
     const changed = recording.state !== this.#state;
     if (changed) this.#paint(recording.state);
     const running = recording.state === "active" || recording.state === "faulty" || recording.state === "paused";
-    setText(this.#time, running && openedAt ? elapsed(this.#now() - Date.parse(openedAt)) : "");
+    setText(this.#time, running && openedAt ? this.#figures(recording, openedAt) : "");
     return changed ? RECORDING_STATES[recording.state].text : null;
   }
 
   // Internal
+
+  #figures(recording, openedAt) {
+    const time = elapsed(this.#now() - Date.parse(openedAt));
+    return this.#withBytes && recording.bytes ? `${time} · 已写入 ${size(recording.bytes)}` : time;
+  }
 
   #paint(state) {
     const { text, icon: name } = RECORDING_STATES[state];

@@ -1,0 +1,123 @@
+import { label } from "../elements.js";
+import { ask } from "./dialogs.js";
+import { openingWarning } from "./roster.js";
+
+const OPENABLE = new Set(["scheduled", "notified", "checked_in", "waiting", "called"]);
+const RUNNING = new Set(["live", "paused"]);
+
+/** The bottom bar: own devices at the left, the sitting at the right; each act says what it does. */
+export class ControlBar {
+  #call;
+  #capture;
+  #buttons;
+
+  /**
+   * @param {(name: string) => HTMLElement} action
+   * @param {import("../media/call.js").Call} call
+   * @param {import("../media/capture.js").Capture} capture
+   */
+  constructor(action, call, capture) {
+    this.#call = call;
+    this.#capture = capture;
+    const acts = {
+      microphone: () => this.#toggle("microphone"),
+      camera: () => this.#toggle("camera"),
+      hand: () => call.command("raise_hand", { raised: !this.#handRaised() }),
+      open: () => this.#open(),
+      pause: () => this.#pauseOrResume(),
+      close: () => this.#close(),
+      leave: () => this.#leave(),
+    };
+    this.#buttons = Object.fromEntries(Object.keys(acts).map((name) => [name, action(name)]));
+    for (const [name, act] of Object.entries(acts)) this.#buttons[name].addEventListener("click", act);
+  }
+
+  update() {
+    const { room } = this.#call;
+    const state = room ? room.state : "";
+    const mayPublish = this.#call.may("publish");
+    this.#paintDevice("microphone", "麦克风", mayPublish);
+    this.#paintDevice("camera", "摄像头", mayPublish);
+    this.#paintHand();
+    this.#paint("open", "dot", "开始接访", this.#call.may("open") && OPENABLE.has(state));
+    const paused = state === "paused";
+    this.#paint("pause", paused ? "play" : "pause", paused ? "继续接访" : "暂停", this.#call.may("pause") && RUNNING.has(state));
+    this.#paint("close", "square", "结束接访", this.#call.may("close") && RUNNING.has(state));
+    this.#paint("leave", "leave", "离开", true);
+  }
+
+  // Internal
+
+  #paint(name, iconName, text, shown) {
+    label(this.#buttons[name], iconName, text);
+    this.#buttons[name].hidden = !shown;
+  }
+
+  #paintDevice(source, word, shown) {
+    const { sources = {} } = this.#call.myself || {};
+    const locked = Boolean(sources[source] && sources[source].locked);
+    const on = this.#capture.isEnabled(source) && !locked;
+    this.#paint(source, on ? source : `${source}-off`, locked ? `${word}已被锁定` : `${word}${on ? "已开" : "已关"}`, shown);
+    this.#buttons[source].setAttribute("aria-pressed", String(on));
+    this.#buttons[source].disabled = locked;
+  }
+
+  #paintHand() {
+    this.#paint("hand", "hand", this.#handRaised() ? "放下手" : "举手", this.#call.may("raise_hand"));
+    this.#buttons.hand.setAttribute("aria-pressed", String(this.#handRaised()));
+  }
+
+  #toggle(source) {
+    this.#capture.setEnabled(source, !this.#capture.isEnabled(source));
+    this.update();
+  }
+
+  #handRaised() {
+    return Boolean(this.#call.myself && this.#call.myself.hand_raised_at);
+  }
+
+  async #open() {
+    const { room } = this.#call;
+    const answer = await ask({
+      title: "开始接访？",
+      text: `在场 ${room.participants.length} 人。开始后全程录音录像，所有人都会看到「正在录音录像」。`,
+      warning: openingWarning(room),
+      yes: "开始接访",
+    });
+    if (answer) this.#call.command("open");
+  }
+
+  async #pauseOrResume() {
+    if (this.#call.room.state === "paused") {
+      this.#call.command("resume");
+      return;
+    }
+    const answer = await ask({
+      title: "暂停接访？",
+      text: "暂停期间不录音录像，大家仍然看得见、听得见。暂停的时间和原因会写入接访记录。",
+      yes: "暂停",
+      reason: { label: "原因", required: true, choices: ["内部商议", "信访人需要休息", "设备故障"] },
+    });
+    if (answer) this.#call.command("pause", { reason: answer.reason });
+  }
+
+  async #close() {
+    const answer = await ask({
+      title: "结束接访？",
+      text: "所有人离开，录音录像停止并封存到信访件。结束后不能再继续。",
+      yes: "结束接访",
+      danger: true,
+    });
+    if (answer) this.#call.command("close");
+  }
+
+  async #leave() {
+    const host = this.#call.may("close");
+    const answer = await ask({
+      title: "离开接访室？",
+      text: host ? "接访不会因此结束，其他人继续。您可以再次进入；要结束接访请用「结束接访」。" : "接访继续进行，您可以再次进入。",
+      yes: "离开",
+    });
+    if (answer) this.#call.leave();
+  }
+}

@@ -1,0 +1,167 @@
+import { Announcer } from "../announcer.js";
+import { markReady, readBoot } from "../boot.js";
+import { elapsed, timeOfDay } from "../clock.js";
+import { setText } from "../elements.js";
+import { Call } from "../media/call.js";
+import { Capture } from "../media/capture.js";
+import { CAUSE_TEXTS } from "../media/causes.js";
+import { exposeDiagnostics } from "../media/diagnostics.js";
+import { watchNetwork } from "../media/network.js";
+import { AudioOutput } from "../media/output.js";
+import { Tiles } from "../media/tiles.js";
+import { NETWORK, SESSION_STATES } from "../words.js";
+import { RecordingBadge } from "./badge.js";
+import { ControlBar } from "./bar.js";
+import { ChatPanel } from "./chat.js";
+import { PeoplePanel } from "./people.js";
+import { Tabs } from "./tabs.js";
+
+const FAREWELLS = {
+  closed: ["接访已结束", "录音录像正在封存，稍后可在信访件里回放。"],
+  left: ["您已离开接访室", "接访没有结束，可以再次进入。"],
+  replaced: ["已在另一个页面进入", "您在别处打开了同一个接访室，这里已经断开。"],
+  removed: ["您已被移出接访室", ""],
+  refused: ["现在不能进入接访室", "登录可能已过期，或者您没有参加这次接访。"],
+};
+const CAN_RETURN = new Set(["left", "replaced"]);
+const PROBLEM_SHOWN = 8000;
+
+const part = (name) => document.querySelector(`[data-part=${name}]`);
+const action = (name) => document.querySelector(`[data-action=${name}]`);
+
+/** The official's reception console. */
+class Console {
+  #boot = readBoot();
+  #announcer = new Announcer();
+  #capture = new Capture(this.#boot);
+  #output = new AudioOutput();
+  #call = new Call(this.#boot, this.#capture);
+  #tiles = new Tiles(part("stage"), this.#output, this.#capture);
+  #people = new PeoplePanel(part, this.#call, this.#announcer);
+  #tabs = new Tabs(part("tabs"), (name) => name === "chat" && this.#chat.seen());
+  #chat = new ChatPanel(part, this.#call, this.#announcer, () => !document.getElementById("panel-chat").hidden);
+  #bar = new ControlBar(action, this.#call, this.#capture);
+  #badge = new RecordingBadge(part("recording"), () => this.#call.serverNow, { withBytes: true });
+  #lostSince = null;
+  #problemUntil = 0;
+
+  async start() {
+    exposeDiagnostics(this.#call, this.#tiles);
+    this.#listen();
+    this.#call.start();
+    setInterval(() => this.#update(), 1000);
+    watchNetwork(this.#call, (grade) => this.#paintNetwork(grade));
+    if (this.#boot.listen === false) this.#output.setVolume(0);
+    await this.#openDevices();
+  }
+
+  // Internal
+
+  #listen() {
+    const call = this.#call;
+    call.on("changed", () => this.#update());
+    call.on("tracks", (tracks) => this.#tiles.attach(tracks));
+    call.on("ended", (farewell) => this.#ended(farewell));
+    call.on("problem", (sentence) => this.#showProblem(sentence));
+    this.#output.on("blocked", () => (action("unblock").hidden = false));
+    this.#output.on("unblocked", () => (action("unblock").hidden = true));
+    action("unblock").addEventListener("click", () => this.#output.unlock());
+    action("retry_devices").addEventListener("click", () => this.#openDevices());
+    action("restart_recording").addEventListener("click", () => call.command("start_recording"));
+    action("return").addEventListener("click", () => this.#return());
+    window.addEventListener("online", () => call.wake());
+    document.addEventListener("visibilitychange", () => this.#visibilityChanged());
+  }
+
+  async #openDevices() {
+    try {
+      await this.#capture.open();
+      part("devices").hidden = true;
+    } catch (error) {
+      const { title, act } = CAUSE_TEXTS[error.cause] || CAUSE_TEXTS.unsupported;
+      setText(part("devices_text"), `${title}。${act} 您仍然看得到、听得到别人。`);
+      part("devices").hidden = false;
+    }
+  }
+
+  #update() {
+    const { room, session, me } = this.#call;
+    setText(part("clock"), timeOfDay(this.#call.serverNow));
+    this.#paintConnection();
+    if (!room || !session) return;
+    this.#tiles.update(room.participants, { self: me });
+    this.#people.update();
+    this.#bar.update();
+    this.#paintHead(room);
+    this.#paintRecording(room);
+  }
+
+  #paintHead(room) {
+    setText(part("state"), SESSION_STATES[room.state] || room.state);
+    part("state").dataset.state = room.state;
+    const running = room.state === "live" || room.state === "paused";
+    setText(part("elapsed"), running && room.opened_at ? elapsed(this.#call.serverNow - Date.parse(room.opened_at)) : "");
+  }
+
+  #paintRecording(room) {
+    const words = this.#badge.update(room.recording, room.opened_at);
+    if (words && room.recording.state === "faulty") this.#announcer.alert(words);
+    else if (words) this.#announcer.say(words, { topic: "recording" });
+    const faulty = room.recording.state === "faulty";
+    part("fault").hidden = !faulty;
+    if (faulty) setText(part("fault_text"), `录制异常：${room.recording.cause || "原因不明"}。谈话没有中断，但这段时间没有录上。`);
+    action("restart_recording").hidden = !this.#call.may("record");
+  }
+
+  #paintNetwork(grade) {
+    setText(part("network"), NETWORK[grade]);
+    part("network").dataset.grade = grade;
+  }
+
+  #paintConnection() {
+    const lost = this.#call.media === "interrupted" || ["connecting", "waiting"].includes(this.#call.signaling) && this.#call.me !== null;
+    if (lost && this.#lostSince === null) this.#lostSince = Date.now();
+    if (!lost && this.#lostSince !== null && Date.now() - this.#lostSince > 2000) this.#announcer.say("连接已恢复");
+    if (!lost) this.#lostSince = null;
+    const text = lost && Date.now() - this.#lostSince > 500 ? `连接中断 ${elapsed(Date.now() - this.#lostSince).slice(3)}，正在恢复… 您的位置保留。` : "";
+    setText(part("connection"), text);
+    part("connection").hidden = text === "";
+    if (Date.now() > this.#problemUntil) part("problem").hidden = true;
+  }
+
+  #showProblem(sentence) {
+    this.#problemUntil = Date.now() + PROBLEM_SHOWN;
+    setText(part("problem"), sentence);
+    part("problem").hidden = false;
+    this.#announcer.alert(sentence);
+  }
+
+  #ended({ reason, message }) {
+    const [title, text] = FAREWELLS[reason] || FAREWELLS.left;
+    this.#capture.close();
+    this.#tiles.clear();
+    setText(part("farewell_title"), title);
+    setText(part("farewell_text"), message || text);
+    action("return").hidden = !CAN_RETURN.has(reason);
+    part("console").hidden = true;
+    part("farewell").hidden = false;
+    part("farewell_title").focus();
+  }
+
+  #return() {
+    part("console").hidden = false;
+    part("farewell").hidden = true;
+    this.#output.unlock();
+    this.#call.takeBack();
+    this.#openDevices();
+  }
+
+  #visibilityChanged() {
+    if (document.visibilityState !== "visible") return;
+    this.#tiles.resume();
+    this.#call.wake();
+  }
+}
+
+markReady();
+new Console().start();

@@ -1,0 +1,82 @@
+import { elapsed, inWords } from "../clock.js";
+import { byTier, isCitizenSide, ROLES, standing } from "../words.js";
+
+/** What the people panel says, from the room's state. No DOM, the time is handed in. */
+
+/**
+ * Remembers since when somebody is gone, because the room only says that they are.
+ */
+export class AbsenceClock {
+  #since = new Map();
+
+  /**
+   * @param {{participant_id: string, presence: string, media: string}} person
+   * @param {number} now milliseconds
+   * @returns {string} empty while all is well
+   */
+  words({ participant_id: id, presence, media }, now) {
+    const gone = presence !== "connected" || media === "silent";
+    if (!gone) {
+      this.#since.delete(id);
+      return "";
+    }
+    if (!this.#since.has(id)) this.#since.set(id, now);
+    const time = elapsed(now - this.#since.get(id)).slice(3);
+    if (presence === "away") return `已离开 ${time}`;
+    return presence === "reconnecting" ? `掉线 ${time} · 位置保留` : `没有画面和声音 ${time}`;
+  }
+}
+
+/** @returns {{tier: string, people: object[]}[]} groups from the province down, the petitioner's side last */
+export function groupByTier(participants) {
+  const groups = [];
+  for (const person of byTier(participants)) {
+    const tier = person.tier ? standing(person) : "信访人一方";
+    const last = groups[groups.length - 1];
+    if (last && last.tier === tier) last.people.push(person);
+    else groups.push({ tier, people: [person] });
+  }
+  return groups;
+}
+
+/** Names with a raised hand, the longest first. */
+export function raisedHands(participants) {
+  return participants.filter((person) => person.hand_raised_at)
+    .sort((a, b) => a.hand_raised_at.localeCompare(b.hand_raised_at));
+}
+
+/** @returns {string} microphone and camera in words */
+export function sourceWords(person) {
+  if (person.role === "observer") return "只旁听";
+  const word = (source, on, off, locked) => {
+    const view = person.sources[source];
+    if (!view) return off;
+    if (view.locked) return locked;
+    return view.enabled ? on : off;
+  };
+  return `${word("microphone", "麦克风开", "麦克风关", "已静音并锁定")} · ${word("camera", "摄像头开", "摄像头关", "摄像头已锁定")}`;
+}
+
+/** @returns {string} 候访 12 分钟 · 设备正常 */
+export function lobbyWords(waiting, now) {
+  const since = inWords(now - Date.parse(waiting.since));
+  return [ROLES[waiting.role] || "", `已等 ${since}`, deviceWords(waiting), presenceWords(waiting)].filter(Boolean).join(" · ");
+}
+
+export function deviceWords({ ready, device }) {
+  if (!ready && !device) return "设备未检";
+  if (!device) return "设备未检";
+  const faults = [["camera", "摄像头"], ["microphone", "麦克风"], ["sound", "声音"]].filter(([key]) => device[key] === false);
+  const words = faults.length === 0 ? "设备正常" : `${faults.map(([, word]) => word).join("、")}有问题`;
+  return ready ? words : `${words} · 暂时离开`;
+}
+
+function presenceWords({ presence }) {
+  return presence === "connected" ? "" : presence === "away" ? "已离开" : "掉线";
+}
+
+/** @returns {string} the warning in the dialog before the sitting is opened; empty when the petitioner is there */
+export function openingWarning(room) {
+  if (room.participants.some((person) => isCitizenSide(person.role))) return "";
+  return room.lobby.length > 0 ? "信访人还在等候室，没有准入。" : "信访人还没有到。";
+}
