@@ -1,8 +1,8 @@
 """Make the virtual environment of this checkout; the standard library only, since nothing is installed yet.
 
-Called by the Makefile: ``python3 bootstrap.py`` for what the service needs, ``--dev`` for the tests as well.
-A second call compares digests and returns in well under a second. Every failure is told in words, in Chinese
-and English, with what to do, and ends with exit code 1; no traceback reaches the person who typed ``make run``.
+Called by the Makefile: ``python3 bootstrap.py`` for what the service needs, ``--dev`` for the tests as
+well. A second call compares digests and returns in well under a second. Every failure is told in words, in
+Chinese and English, with what to do, and ends with exit code 1; nobody who typed ``make run`` sees a trace.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ def check_machine() -> None:
     """Refuse early what would fail later with a longer message."""
     if sys.version_info < LEAST_PYTHON:
         stop(
-            f"Python 版本太旧：{sys.version.split()[0]}，需要 3.11 或更新。请安装 python3.11 后用 make PYTHON=python3.11 再试。",
+            f"Python 版本太旧：{sys.version.split()[0]}，需要 3.11 或更新。"
+            "请安装 python3.11 后用 make PYTHON=python3.11 再试。",
             "Python 3.11 or newer is needed; install it and call make PYTHON=python3.11.",
         )
     if not ENVIRONMENT.exists() and shutil.disk_usage(ROOT).free < LEAST_FREE_BYTES:
@@ -39,7 +40,10 @@ def check_machine() -> None:
             "The disk is nearly full: about 1.5 GB is needed for the installation.",
         )
     if not os.access(ROOT, os.W_OK):
-        stop(f"目录不可写：{ROOT}。请用有写权限的用户运行。", "This folder is not writable for the current user.")
+        stop(
+            f"目录不可写：{ROOT}。请用有写权限的用户运行。",
+            "This folder is not writable for the current user.",
+        )
 
 
 def lock_of(development: bool) -> Path:

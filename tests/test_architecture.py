@@ -132,6 +132,8 @@ def test_no_inline_script_or_style() -> None:
     wrong = []
     for path in tracked("web/templates/*.html", "web/templates/**/*.html"):
         text = path.read_text(encoding="utf-8")
-        for match in re.finditer(r"<script(?![^>]*\bsrc=)(?![^>]*application/json)[^>]*>|\sstyle=|\son[a-z]+=\"", text):
+        for match in re.finditer(
+            r"<script(?![^>]*\bsrc=)(?![^>]*application/json)[^>]*>|\sstyle=|\son[a-z]+=\"", text
+        ):
             wrong.append(f"{path.relative_to(ROOT)}: {match.group(0)}")
     assert wrong == []

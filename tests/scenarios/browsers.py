@@ -1,0 +1,104 @@
+"""Real Chromium for the scenarios: one browser process, one context with own cookies for each party."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+NO_CHROMIUM = "chromium is not installed: real browsers did NOT run"
+PHONE = {"width": 390, "height": 844}
+DESKTOP = {"width": 1440, "height": 900}
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    # Pictures and sound of a synthetic camera and microphone, granted without a prompt.
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+    "--autoplay-policy=no-user-gesture-required",
+    # Parties in the background of one machine must not be slowed down.
+    "--disable-backgrounding-occluded-windows",
+    "--disable-renderer-backgrounding",
+    "--disable-background-timer-throttling",
+]
+
+needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason=NO_CHROMIUM)
+
+
+@asynccontextmanager
+async def chromium() -> AsyncIterator[Browser]:
+    """A running headless browser."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=ARGUMENTS)
+        try:
+            yield browser
+        finally:
+            await browser.close()
+
+
+async def new_context(browser: Browser, phone: bool = False) -> BrowserContext:
+    """One party's browser: own cookies, own window size."""
+    return await browser.new_context(
+        viewport=PHONE if phone else DESKTOP,
+        is_mobile=phone,
+        has_touch=phone,
+        locale="zh-CN",
+        timezone_id="Asia/Shanghai",
+        permissions=["camera", "microphone"],
+    )
+
+
+def collect_errors(page: Page) -> list[str]:
+    """Uncaught exceptions and policy violations of a page; a test asks that there are none."""
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(f"pageerror {error}"))
+    page.on(
+        "console",
+        lambda message: (
+            errors.append(f"console {message.text}") if "Content Security Policy" in message.text else None
+        ),
+    )
+    return errors
+
+
+async def diagnostics(page: Page, name: str) -> Any:
+    """A field of the page's read-only `window.lianxin`; None before it exists."""
+    return await page.evaluate(f"window.lianxin ? window.lianxin.{name} : null")
+
+
+async def inbound(page: Page) -> list[dict[str, Any]]:
+    """getStats of what this page receives, one entry for each remote track, named by participant."""
+    return await page.evaluate("window.lianxin ? window.lianxin.stats() : []")
+
+
+def received_parties(stats: list[dict[str, Any]]) -> tuple[set[str], set[str]]:
+    """Participants whose picture was decoded and participants whose sound has energy."""
+    seen = {s["participant_id"] for s in stats if s["kind"] == "video" and s["framesDecoded"] > 0}
+    heard = {s["participant_id"] for s in stats if s["kind"] == "audio" and s["totalAudioEnergy"] > 0}
+    return seen, heard
+
+
+async def until(condition: Callable[[], Any], timeout: float, what: str, every: float = 0.1) -> Any:
+    """Wait for an (async) condition to be true; fails with the last value seen, in words."""
+    end = time.monotonic() + timeout
+    value: Any = None
+    while time.monotonic() < end:
+        value = condition()
+        if asyncio.iscoroutine(value):
+            value = await value
+        if value:
+            return value
+        await asyncio.sleep(every)
+    raise AssertionError(f"within {timeout} s not seen: {what} (last: {value!r})")
