@@ -99,6 +99,8 @@ class WorkerRooms:
         self.client = ControlClient(str(socket_path))
         self.recordings: dict[str, RecordingChanged] = {}
         self.events: list[Event] = []
+        # The last offer to each participant who is no peer of ours.
+        self.unanswered: dict[str, OfferMade] = {}
         self._peers: dict[tuple[str, str], Peer] = {}
         self._task: asyncio.Task[None] | None = None
 
@@ -169,6 +171,7 @@ class WorkerRooms:
     async def _answer(self, event: OfferMade) -> None:
         peer = self._peers.get((event.room_id, event.participant_id))
         if peer is None:
+            self.unanswered[event.participant_id] = event
             return
         answer = AcceptOffer(
             room_id=event.room_id,

@@ -155,6 +155,11 @@ class Peer:
         self._connecting = None
         self._highest.clear()
 
+    @property
+    def hearing(self) -> list[int]:
+        """The SSRCs that arrived so far, as the server numbered them."""
+        return list(self._highest)
+
     # What a driver calls
 
     def send_reports(self) -> None:

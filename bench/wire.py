@@ -59,6 +59,7 @@ class Wire:
         self.remote_address: tuple[str, int] = ("", 0)
         self.connected = False
         self.refused = 0
+        self.received = 0
         self.sent = 0
         self.send_errors = 0
         self.on_rtp: PacketHandler = _ignore
@@ -149,6 +150,7 @@ class Wire:
         """Take one batch from the socket and hand it on. Returns the number of datagrams."""
         arrivals = self._arrivals
         batch = arrivals.receive(self._fd)
+        self.received += len(batch)
         unprotector = self._unprotector
         for index, (size, arrived_ns) in enumerate(batch):
             view = arrivals.views[index]
