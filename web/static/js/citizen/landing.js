@@ -25,17 +25,18 @@ class Landing {
     this.#button.textContent = "正在打开…";
     const secret = location.hash.slice(1);
     try {
-      const problem = !secret && this.#section.dataset.known === "yes" ? null : await this.#exchange(secret);
+      const known = !secret && this.#section.dataset.known === "yes";
+      const { next, problem } = known ? { next: `/j/${this.#code}/room` } : await this.#exchange(secret);
       if (problem) this.#showProblem(problem);
-      else location.assign(`/j/${this.#code}/notice`);
+      else location.assign(next);
     } catch {
       this.#showProblem("service_down");
     }
   }
 
-  /** @returns {Promise<string|null>} the name of the problem */
+  /** @returns {Promise<{next?: string, problem?: string}>} where to go, or the name of the problem */
   async #exchange(secret) {
-    if (!secret) return "link_invalid";
+    if (!secret) return { problem: "link_invalid" };
     const response = await fetch(`/j/${this.#code}/exchange`, {
       method: "POST",
       credentials: "same-origin",
@@ -44,9 +45,9 @@ class Landing {
     });
     if (response.status >= 500) throw new Error(String(response.status));
     history.replaceState(null, "", location.pathname);
-    if (response.ok) return null;
     const body = await response.json().catch(() => ({}));
-    return body.code || "link_invalid";
+    if (response.ok) return { next: body.next };
+    return { problem: response.status === 429 ? "service_down" : (body.error || {}).code || "link_invalid" };
   }
 
   #showProblem(name) {

@@ -94,8 +94,8 @@ export class PeoplePanel {
     const number = element("span.queue-number");
     const note = element("p.person-note");
     const acts = element("div.person-acts", { hidden: !this.#call.may("admit") },
-      button("准入", () => this.#call.command("admit", { participant_id: id }), "button-first"),
-      button("拒绝", () => this.#deny(id, waiting.name)));
+      button("准入", () => this.#call.command("admit", { participant_id: id }), "button-first", "admit"),
+      button("拒绝", () => this.#deny(id, waiting.name), "button-second", "deny"));
     return {
       root: element("li.seat", {}, element("p.seat-head", {}, number, name), note, acts),
       update: (entry) => {
@@ -122,11 +122,11 @@ export class PeoplePanel {
     const hand = element("span.person-hand", {}, icon("hand"), element("span", { text: "举手" }));
     const office = element("span.person-office");
     const note = element("p.person-note");
-    const mute = button("", () => this.#lock(id, "microphone"));
-    const dark = button("", () => this.#lock(id, "camera"));
+    const mute = button("", () => this.#lock(id, "microphone"), "button-second", "mute");
+    const dark = button("", () => this.#lock(id, "camera"), "button-second", "mute-camera");
     const acts = element("div.person-acts", { hidden: me || !this.#call.may("mute") }, mute, dark,
-      isCitizenSide(person.role) ? button("移至等候室", () => this.#call.command("move_to_lobby", { participant_id: id })) : null,
-      person.role === "host" ? null : button("移出", () => this.#remove(id, person.name)));
+      isCitizenSide(person.role) ? button("移至等候室", () => this.#call.command("move_to_lobby", { participant_id: id }), "button-second", "move_to_lobby") : null,
+      person.role === "host" ? null : button("移出", () => this.#remove(id, person.name), "button-second", "remove"));
     return {
       root: element("li.seat", {}, element("p.seat-head", {}, name, office, hand), note, acts),
       update: (entry) => {
@@ -174,6 +174,6 @@ function isLocked(person, source) {
   return Boolean(person.sources[source] && person.sources[source].locked);
 }
 
-function button(text, act, kind = "button-second") {
-  return element(`button.button.${kind}.is-small`, { type: "button", text, on: { click: act } });
+function button(text, act, kind, command) {
+  return element(`button.button.${kind}.is-small`, { type: "button", text, "data-command": command, on: { click: act } });
 }

@@ -137,7 +137,7 @@ export class SignalingClient extends Emitter {
     if (response.ok) return (await response.json()).ticket;
     if (!FINAL_STATUS.has(response.status)) throw new Error(`ticket: ${response.status}`);
     const body = await response.json().catch(() => ({}));
-    throw new SignalingError("refused", body.message || "");
+    throw new SignalingError("refused", (body.error || {}).message || "");
   }
 
   #open(ticket, generation) {

@@ -1,0 +1,82 @@
+import { markReady } from "../boot.js";
+import { setText } from "../elements.js";
+
+/** Officials' consoles are drawn for a desk screen and shrunk into their place. */
+const DESK_WIDTH = 1280;
+
+const part = (name) => document.querySelector(`[data-part=${name}]`);
+const action = (name) => document.querySelector(`[data-action=${name}]`);
+
+/**
+ * The demonstration presses the same buttons in the host's window that a person would press, so what is
+ * seen is the product and nothing else.
+ */
+class Demonstration {
+  #frames = [...document.querySelectorAll("iframe[data-party]")];
+  #host = document.querySelector(".is-host iframe");
+
+  start() {
+    for (const frame of this.#frames) this.#fit(frame);
+    action("start").addEventListener("click", () => this.#openParties());
+    action("admit").addEventListener("click", () => this.#press("[data-command=admit]"));
+    action("open").addEventListener("click", () => this.#pressAndConfirm("[data-action=open]"));
+    action("close").addEventListener("click", () => this.#pressAndConfirm("[data-action=close]"));
+    setInterval(() => this.#update(), 500);
+    if (new URLSearchParams(location.search).has("start")) this.#openParties();
+  }
+
+  // Internal
+
+  #openParties() {
+    for (const frame of this.#frames) frame.src = frame.dataset.party;
+    action("start").disabled = true;
+  }
+
+  #fit(frame) {
+    if (frame.closest(".is-citizen")) return;
+    const holder = frame.parentElement;
+    new ResizeObserver(() => {
+      const scale = Math.min(1, holder.clientWidth / DESK_WIDTH);
+      frame.style.width = `${holder.clientWidth / scale}px`;
+      frame.style.height = `${holder.clientHeight / scale}px`;
+      frame.style.transform = `scale(${scale})`;
+    }).observe(holder);
+  }
+
+  #find(selector) {
+    const page = this.#host.contentDocument;
+    const button = page && page.querySelector(selector);
+    return button && !button.hidden && !button.closest("[hidden]") ? button : null;
+  }
+
+  #press(selector) {
+    const button = this.#find(selector);
+    if (button) button.click();
+    return Boolean(button);
+  }
+
+  #pressAndConfirm(selector) {
+    if (this.#press(selector)) this.#press("dialog button[value=yes]");
+  }
+
+  #update() {
+    const found = {
+      admit: this.#find("[data-command=admit]"),
+      open: this.#find("[data-action=open]"),
+      close: this.#find("[data-action=close]"),
+    };
+    for (const [name, button] of Object.entries(found)) action(name).disabled = !button;
+    setText(part("note"), this.#advice(found));
+  }
+
+  #advice({ admit, open, close }) {
+    if (!action("start").disabled) return "一台电脑上同时打开四方：信访人、区县、市、省。摄像头和声音是合成的，其余都是真的。";
+    if (admit) return "信访人在等候室。请点「2 准入信访人」。";
+    if (open) return "四方到齐后，请点「3 开始接访」，录音录像随之开始。";
+    if (close) return "正在接访，全程录音录像。看完请点「4 结束接访」，录像会封存到信访件。";
+    return "请稍候…";
+  }
+}
+
+markReady();
+new Demonstration().start();
