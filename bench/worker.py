@@ -1,6 +1,5 @@
 """`python -m bench.worker PORT ADDRESS SOCKET [CORE]`: one media worker with the real recorder."""
 
-import asyncio
 import os
 import sys
 
@@ -21,9 +20,7 @@ def main(port: str, address: str, socket_path: str, core: str | None = None) -> 
         bind_address=address,
         log_level="warning",
     )
-    outcome = run_worker(config, JournalRecorderFactory())
-    if asyncio.iscoroutine(outcome):
-        asyncio.run(outcome)
+    run_worker(config, JournalRecorderFactory())
 
 
 if __name__ == "__main__":
