@@ -1,0 +1,119 @@
+"""What each control request does to the rooms of a worker."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from media import control
+from media.control import ControlError, Request
+from media.portrait import snapshot, statistics
+from media.room import Room
+from media.surroundings import Surroundings
+
+MOST_ROOMS = 200
+Result = dict[str, Any]
+
+
+class Commands:
+    """The rooms, and a handler for every request class. Handlers raise ControlError to refuse."""
+
+    def __init__(self, surroundings: Surroundings, worker_id: str) -> None:
+        self.rooms: dict[str, Room] = {}
+        self._surroundings = surroundings
+        self._worker_id = worker_id
+        self._handlers: dict[type[Request], Callable[[Any], Awaitable[Result]]] = {
+            control.CreateRoom: self._create_room,
+            control.CloseRoom: self._close_room,
+            control.AddParticipant: self._add_participant,
+            control.RemoveParticipant: self._remove_participant,
+            control.Publish: self._publish,
+            control.Subscribe: self._subscribe,
+            control.AcceptOffer: self._accept_offer,
+            control.SetMuted: self._set_muted,
+            control.StartRecording: self._start_recording,
+            control.StopRecording: self._stop_recording,
+            control.Snapshot: self._snapshot,
+            control.Statistics: self._statistics,
+        }
+
+    async def handle(self, request: Request) -> Result:
+        """Carry out one request and give its result."""
+        handler = self._handlers.get(type(request))
+        if handler is None:
+            raise ControlError("unknown", type(request).__name__)
+        return await handler(request)
+
+    def tick(self, now: float) -> None:
+        """Let every room do what its time has come for."""
+        for room in list(self.rooms.values()):
+            room.tick(now)
+
+    async def close(self, reason: str) -> None:
+        """Close all rooms."""
+        rooms, self.rooms = list(self.rooms.values()), {}
+        for room in rooms:
+            await room.close(reason)
+
+    def _room(self, room_id: str) -> Room:
+        try:
+            return self.rooms[room_id]
+        except KeyError as exc:
+            raise ControlError("not_found", "no such room") from exc
+
+    async def _create_room(self, request: control.CreateRoom) -> Result:
+        if request.room_id not in self.rooms:
+            if len(self.rooms) >= MOST_ROOMS:
+                raise ControlError("too_many", "the worker is full")
+            self.rooms[request.room_id] = Room(request.room_id, self._surroundings)
+        return {}
+
+    async def _close_room(self, request: control.CloseRoom) -> Result:
+        room = self.rooms.pop(request.room_id, None)
+        if room is not None:
+            await room.close(request.reason)
+        return {}
+
+    async def _add_participant(self, request: control.AddParticipant) -> Result:
+        self._room(request.room_id).add(request.participant_id, request.may_publish)
+        return {}
+
+    async def _remove_participant(self, request: control.RemoveParticipant) -> Result:
+        room = self.rooms.get(request.room_id)
+        if room is not None:
+            room.remove(request.participant_id, request.reason)
+        return {}
+
+    async def _publish(self, request: control.Publish) -> Result:
+        return self._room(request.room_id).publish(request.participant_id, request.offer_sdp, request.sources)
+
+    async def _subscribe(self, request: control.Subscribe) -> Result:
+        self._room(request.room_id).subscribe(request.participant_id)
+        return {}
+
+    async def _accept_offer(self, request: control.AcceptOffer) -> Result:
+        room = self._room(request.room_id)
+        room.accept_offer(request.participant_id, request.offer_id, request.answer_sdp)
+        return {}
+
+    async def _set_muted(self, request: control.SetMuted) -> Result:
+        self._room(request.room_id).set_muted(request.participant_id, request.source, request.muted)
+        return {}
+
+    async def _start_recording(self, request: control.StartRecording) -> Result:
+        await self._room(request.room_id).start_recording(request.recording_id, request.directory)
+        return {}
+
+    async def _stop_recording(self, request: control.StopRecording) -> Result:
+        room = self.rooms.get(request.room_id)
+        if room is not None:
+            await room.stop_recording(request.reason)
+        return {}
+
+    async def _snapshot(self, request: control.Snapshot) -> Result:
+        return {"worker_id": self._worker_id, "rooms": [snapshot(room) for room in self.rooms.values()]}
+
+    async def _statistics(self, request: control.Statistics) -> Result:
+        gate = self._surroundings.gate
+        port = gate.port
+        worker = {"received": port.received, "sent": port.sent, "dropped_full": port.dropped}
+        worker |= {"oversized": port.oversized, **gate.counters}
+        return {"worker": worker, "rooms": {key: statistics(room) for key, room in self.rooms.items()}}

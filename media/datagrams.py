@@ -1,0 +1,277 @@
+"""One UDP socket, read and written in batches through buffers that are allocated once.
+
+On Linux `recvmmsg` and `sendmmsg` are called through cffi in ABI mode (no compiler is needed to
+install); elsewhere `recvfrom_into` and `sendto` fill and drain the same buffers.
+
+Policy when the socket's send buffer is full: the datagrams that do not fit are dropped and counted,
+as any router on the way would do; nothing is queued in this process beyond one batch.
+"""
+
+import errno
+import socket
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from cffi import FFI
+
+BATCH = 64
+STRIDE = 2048
+# Larger datagrams are dropped; STRIDE leaves room behind for the trailer that SRTP appends.
+LARGEST = 1800
+SOCKET_BUFFER = 4 * 1024 * 1024
+NAME_LENGTH = 32
+# Batches read in one turn of the event loop before others get theirs.
+ROUNDS = 4
+
+ffi = FFI()
+ffi.cdef(
+    """
+    struct iovec { void *iov_base; size_t iov_len; };
+    struct msghdr { void *msg_name; uint32_t msg_namelen; struct iovec *msg_iov; size_t msg_iovlen;
+                    void *msg_control; size_t msg_controllen; int msg_flags; };
+    struct mmsghdr { struct msghdr msg_hdr; unsigned int msg_len; };
+    int recvmmsg(int fd, struct mmsghdr *messages, unsigned int count, int flags, void *timeout);
+    int sendmmsg(int fd, struct mmsghdr *messages, unsigned int count, int flags);
+    """
+)
+
+
+class Destination:
+    """A peer's address: `key` as raw bytes of its sockaddr, `pointer` for sendmmsg, `name` for sendto."""
+
+    __slots__ = ("key", "name", "pointer")
+
+    def __init__(self, key: bytes, name: tuple[Any, ...]) -> None:
+        self.key = key
+        self.name = name
+        self.pointer = ffi.new("char[]", key + bytes(NAME_LENGTH - len(key)))
+
+
+def destination_of(key: bytes) -> Destination:
+    """Read an address key, the part of struct sockaddr_in or sockaddr_in6 that matters."""
+    family = int.from_bytes(key[:2], sys.byteorder)
+    port = int.from_bytes(key[2:4], "big")
+    if family == socket.AF_INET:
+        return Destination(key, (socket.inet_ntop(socket.AF_INET, key[4:8]), port))
+    flow, scope = int.from_bytes(key[4:8], "big"), int.from_bytes(key[24:28], sys.byteorder)
+    return Destination(key, (socket.inet_ntop(socket.AF_INET6, key[8:24]), port, flow, scope))
+
+
+def key_of(family: int, name: tuple[Any, ...]) -> bytes:
+    """The address key of what recvfrom returned."""
+    head = int(family).to_bytes(2, sys.byteorder) + int(name[1]).to_bytes(2, "big")
+    if family == socket.AF_INET:
+        return head + socket.inet_pton(socket.AF_INET, name[0])
+    flow, scope = int(name[2]).to_bytes(4, "big"), int(name[3]).to_bytes(4, sys.byteorder)
+    return head + flow + socket.inet_pton(socket.AF_INET6, name[0].split("%")[0]) + scope
+
+
+# Takes the slot, the length and the address key of one received datagram.
+Receiver = Callable[[int, int, bytes], None]
+
+
+class DatagramPort:
+    """The socket and its buffers.
+
+    A sender writes into `outgoing` at `slot * STRIDE`, then calls `commit`; `flush` sends the batch.
+    A receiver finds a datagram in `incoming` at `slot * STRIDE` and may change it there.
+    """
+
+    def __init__(self, udp: socket.socket, batched: bool) -> None:
+        self.socket = udp
+        self.family = udp.family
+        self.key_length = 8 if udp.family == socket.AF_INET else 28
+        self.dropped = self.oversized = self.sent = self.received = 0
+        self.pending = 0
+        self._in = ffi.new("char[]", BATCH * STRIDE)
+        self._out = ffi.new("char[]", BATCH * STRIDE)
+        self.incoming = memoryview(ffi.buffer(self._in))
+        self.outgoing = memoryview(ffi.buffer(self._out))
+        self.incoming_pointers = [self._in + i * STRIDE for i in range(BATCH)]
+        self.outgoing_pointers = [self._out + i * STRIDE for i in range(BATCH)]
+        self._lengths = [0] * BATCH
+        self._destinations: list[Destination | None] = [None] * BATCH
+        self._batch = _Batch(self._in, self._out, self.key_length) if batched and BATCHING else None
+
+    @property
+    def batched(self) -> bool:
+        """Whether recvmmsg and sendmmsg are in use."""
+        return self._batch is not None
+
+    def slot(self) -> int:
+        """The place for the next outgoing datagram."""
+        if self.pending == BATCH:
+            self.flush()
+        return self.pending
+
+    def commit(self, length: int, destination: Destination) -> None:
+        """The datagram at `slot()` is complete."""
+        slot = self.pending
+        if self._batch is not None:
+            self._batch.out_vectors[slot].iov_len = length
+            self._batch.out_headers[slot].msg_name = destination.pointer
+        else:
+            self._lengths[slot] = length
+        # Keeps the sockaddr alive until the batch is sent.
+        self._destinations[slot] = destination
+        self.pending = slot + 1
+
+    def send(self, data: bytes, destination: Destination) -> None:
+        """Put one ready datagram into the batch; too large a one is dropped and counted."""
+        if len(data) > LARGEST:
+            self.oversized += 1
+            return
+        offset = self.slot() * STRIDE
+        self.outgoing[offset : offset + len(data)] = data
+        self.commit(len(data), destination)
+
+    def flush(self) -> None:
+        """Send the batch."""
+        count, self.pending = self.pending, 0
+        if not count:
+            return
+        sent = self._send_batch(count) if self._batch is not None else self._send_each(count)
+        self.sent += sent
+        self.dropped += count - sent
+
+    def _send_batch(self, count: int) -> int:
+        assert self._batch is not None
+        done = failed = 0
+        while done < count:
+            result = libc.sendmmsg(self.socket.fileno(), self._batch.out_messages + done, count - done, 0)
+            if result > 0:
+                done += result
+            elif ffi.errno == errno.EINTR:
+                continue
+            elif ffi.errno in (errno.EAGAIN, errno.ENOBUFS):
+                failed += count - done
+                break
+            else:
+                # One destination is unreachable; the others must not suffer for it.
+                done += 1
+                failed += 1
+        return count - failed
+
+    def _send_each(self, count: int) -> int:
+        sent = 0
+        for slot in range(count):
+            destination = self._destinations[slot]
+            assert destination is not None
+            offset = slot * STRIDE
+            try:
+                self.socket.sendto(self.outgoing[offset : offset + self._lengths[slot]], destination.name)
+                sent += 1
+            except OSError:
+                continue
+        return sent
+
+    def receive(self, receiver: Receiver) -> None:
+        """Hand over what has arrived, at most ROUNDS batches. Answers are flushed after each batch."""
+        read = self._receive_batch if self._batch is not None else self._receive_each
+        for _ in range(ROUNDS):
+            count = read(receiver)
+            self.flush()
+            if count < BATCH:
+                return
+
+    def _receive_batch(self, receiver: Receiver) -> int:
+        batch = self._batch
+        assert batch is not None
+        count: int = libc.recvmmsg(
+            self.socket.fileno(), batch.in_messages, BATCH, socket.MSG_DONTWAIT, ffi.NULL
+        )
+        if count <= 0:
+            return 0
+        self.received += count
+        width = self.key_length
+        for slot in range(count):
+            length = batch.in_list[slot].msg_len
+            if length > LARGEST:
+                self.oversized += 1
+                continue
+            name = slot * NAME_LENGTH
+            receiver(slot, length, batch.names[name : name + width])
+        return count
+
+    def _receive_each(self, receiver: Receiver) -> int:
+        for slot in range(BATCH):
+            view = self.incoming[slot * STRIDE : slot * STRIDE + LARGEST + 1]
+            try:
+                length, name = self.socket.recvfrom_into(view)
+            except OSError:
+                return slot
+            self.received += 1
+            if length > LARGEST:
+                self.oversized += 1
+                continue
+            receiver(slot, length, key_of(self.family, name))
+        return BATCH
+
+    def close(self) -> None:
+        """Close the socket. What is in the batch is sent first."""
+        self.flush()
+        self.socket.close()
+
+
+class _Batch:
+    """The C structures of recvmmsg and sendmmsg, filled once."""
+
+    def __init__(self, incoming: Any, outgoing: Any, key_length: int) -> None:
+        name_length = 16 if key_length == 8 else 28
+        self._names_in = ffi.new("char[]", BATCH * NAME_LENGTH)
+        self.names = ffi.buffer(self._names_in)
+        self._vectors_in = ffi.new("struct iovec[]", BATCH)
+        self._vectors_out = ffi.new("struct iovec[]", BATCH)
+        self.in_messages = ffi.new("struct mmsghdr[]", BATCH)
+        self.out_messages = ffi.new("struct mmsghdr[]", BATCH)
+        # Element access makes a new cdata each time; these are made once.
+        self.in_list = [self.in_messages[i] for i in range(BATCH)]
+        self.out_headers = [self.out_messages[i].msg_hdr for i in range(BATCH)]
+        self.out_vectors = [self._vectors_out[i] for i in range(BATCH)]
+        for i in range(BATCH):
+            self._point(self._vectors_in, self.in_messages, i, incoming)
+            self._point(self._vectors_out, self.out_messages, i, outgoing)
+            # One more than accepted, so that a truncated datagram is noticed.
+            self._vectors_in[i].iov_len = LARGEST + 1
+            self.in_messages[i].msg_hdr.msg_name = self._names_in + i * NAME_LENGTH
+            self.in_messages[i].msg_hdr.msg_namelen = NAME_LENGTH
+            self.out_messages[i].msg_hdr.msg_namelen = name_length
+
+    @staticmethod
+    def _point(vectors: Any, messages: Any, i: int, arena: Any) -> None:
+        vectors[i].iov_base = arena + i * STRIDE
+        messages[i].msg_hdr.msg_iov = vectors + i
+        messages[i].msg_hdr.msg_iovlen = 1
+
+
+def _find_libc() -> Any:
+    if not sys.platform.startswith("linux"):
+        return None
+    library = ffi.dlopen(None)
+    return library if hasattr(library, "recvmmsg") and hasattr(library, "sendmmsg") else None
+
+
+libc = _find_libc()
+BATCHING = libc is not None
+
+
+def open_port(address: str, port: int, batched: bool = True) -> DatagramPort:
+    """Bind a UDP socket; port 0 takes any free one. An address with a colon opens an IPv6 socket.
+
+    Raises OSError when the port is taken or the address is not of this machine.
+    """
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    udp = socket.socket(family, socket.SOCK_DGRAM)
+    try:
+        udp.setblocking(False)
+        for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
+            udp.setsockopt(socket.SOL_SOCKET, option, SOCKET_BUFFER)
+        if family == socket.AF_INET6:
+            # IPv4 peers appear as ::ffff:a.b.c.d when bound to "::".
+            udp.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        udp.bind((address, port))
+    except OSError:
+        udp.close()
+        raise
+    return DatagramPort(udp, batched)

@@ -1,0 +1,179 @@
+"""Offers and answers of the media worker (RFC 8829, RFC 8843, RFC 8839 section 4.2 for ICE-lite).
+
+Answering a publisher, one codec per m-section is chosen, so that it is known before the first packet.
+No rtx and no transport-cc: what is not negotiated here is not expected later.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from media.aiortc_port import Fingerprint
+from media.description import Codec, Description, MediaSection
+from media.ice import Credentials, candidate_line
+
+AUDIO_LEVEL_URI = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
+MID_URI = "urn:ietf:params:rtp-hdrext:sdes:mid"
+OPUS_FMTP = "minptime=10;useinbandfec=1"
+VIDEO_FEEDBACK = ("goog-remb", "ccm fir", "nack", "nack pli")
+DEFAULT_AUDIO = Codec(111, "opus", 48000, 2, OPUS_FMTP)
+DEFAULT_VIDEO = Codec(96, "VP8", 90000, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class LocalEnd:
+    """What every description of ours says about this end."""
+
+    credentials: Credentials
+    fingerprint: Fingerprint
+    addresses: tuple[str, ...]
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """One m-section of an offer that we take."""
+
+    section: MediaSection
+    codec: Codec
+    audio_level_id: int
+    mid_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedStream:
+    """One m-section of our own offer; `ssrc` None leaves it inactive. `stream` and `name` go into msid."""
+
+    mid: str
+    codec: Codec
+    ssrc: int | None
+    stream: str
+    name: str
+
+
+def choose(section: MediaSection) -> Codec | None:
+    """The first codec in the offer's order that we forward and record, or None."""
+    usable = [named for codec in section.codecs if (named := _usable(section, codec)) is not None]
+    if not usable:
+        return None
+    first = usable[0]
+    if first.name != "H264":
+        return first
+    # Constrained baseline is what every receiver decodes (RFC 7742 section 6.2).
+    baseline = [c for c in usable if c.name == "H264" and _profile(c)[:2] == "42"]
+    return baseline[0] if baseline else first
+
+
+def _usable(section: MediaSection, codec: Codec) -> Codec | None:
+    name = codec.name.lower()
+    if section.kind == "audio" and name == "opus" and codec.clock_rate == 48000:
+        return Codec(codec.payload_type, "opus", 48000, 2, OPUS_FMTP)
+    if section.kind == "video" and name == "vp8" and codec.clock_rate == 90000:
+        return Codec(codec.payload_type, "VP8", 90000, 0)
+    if section.kind == "video" and name == "h264" and _parameter(codec, "packetization-mode") == "1":
+        profile = _profile(codec)
+        fmtp = f"level-asymmetry-allowed=1;packetization-mode=1;profile-level-id={profile}"
+        return Codec(codec.payload_type, "H264", 90000, 0, fmtp) if _is_profile(profile) else None
+    return None
+
+
+def _parameter(codec: Codec, name: str) -> str:
+    pairs = (part.strip().partition("=") for part in codec.fmtp.split(";"))
+    return next((value for key, _, value in pairs if key == name), "")
+
+
+def _profile(codec: Codec) -> str:
+    # 420010 is the default of RFC 6184 section 8.1.
+    return _parameter(codec, "profile-level-id").lower() or "420010"
+
+
+def _is_profile(text: str) -> bool:
+    return len(text) == 6 and all(c in "0123456789abcdef" for c in text)
+
+
+def accept(description: Description) -> list[Accepted | None]:
+    """For each m-section of an offer: what we take of it, or None to reject it."""
+    return [_accept_section(section, description) for section in description.sections]
+
+
+def _accept_section(section: MediaSection, description: Description) -> Accepted | None:
+    if section.is_rejected or section.media_kind is None or section.mid not in description.bundle:
+        return None
+    codec = choose(section) if section.has_rtcp_mux else None
+    if codec is None:
+        return None
+    level = _extension(section, AUDIO_LEVEL_URI) if section.kind == "audio" else 0
+    return Accepted(section, codec, level, _extension(section, MID_URI))
+
+
+def _extension(section: MediaSection, uri: str) -> int:
+    number = section.extensions.get(uri, 0)
+    return number if 1 <= number <= 255 else 0
+
+
+def build_answer(accepted: Sequence[Accepted | None], description: Description, end: LocalEnd) -> str:
+    """The answer to a publisher: we receive, we wait for its handshake, we are ICE-lite."""
+    taken = [a.section.mid for a in accepted if a is not None]
+    lines = _session_lines(1, taken)
+    for section, choice in zip(description.sections, accepted, strict=True):
+        if choice is None:
+            lines += [f"m={section.kind} 0 UDP/TLS/RTP/SAVPF 0", "c=IN IP4 0.0.0.0", "a=inactive"]
+            lines.append(f"a=mid:{section.mid}")
+            continue
+        sends = section.direction in ("sendrecv", "sendonly")
+        setup = "active" if description.setup == "passive" else "passive"
+        lines += _media_lines(section.kind, choice.codec, section.mid, end, setup)
+        lines.append("a=recvonly" if sends else "a=inactive")
+        for uri, number in ((AUDIO_LEVEL_URI, choice.audio_level_id), (MID_URI, choice.mid_id)):
+            lines += [f"a=extmap:{number} {uri}"] if number else []
+    return "\r\n".join(lines) + "\r\n"
+
+
+def build_offer(streams: Sequence[OfferedStream], version: int, end: LocalEnd) -> str:
+    """The offer to a subscriber. The order of `streams` must never change, only grow."""
+    lines = _session_lines(version, [stream.mid for stream in streams])
+    for stream in streams:
+        kind = "audio" if stream.codec.name == "opus" else "video"
+        lines += _media_lines(kind, stream.codec, stream.mid, end, "actpass")
+        if stream.ssrc is None:
+            lines.append("a=inactive")
+            continue
+        lines += [
+            "a=sendonly",
+            f"a=msid:{stream.stream} {stream.name}",
+            f"a=ssrc:{stream.ssrc} cname:{stream.stream}",
+            f"a=ssrc:{stream.ssrc} msid:{stream.stream} {stream.name}",
+        ]
+    return "\r\n".join(lines) + "\r\n"
+
+
+def _session_lines(version: int, mids: Sequence[str]) -> list[str]:
+    return [
+        "v=0",
+        f"o=lianxin 1 {version} IN IP4 127.0.0.1",
+        "s=-",
+        "t=0 0",
+        "a=ice-lite",
+        *([f"a=group:BUNDLE {' '.join(mids)}"] if mids else []),
+        "a=msid-semantic: WMS *",
+    ]
+
+
+def _media_lines(kind: str, codec: Codec, mid: str, end: LocalEnd, setup: str) -> list[str]:
+    number = codec.payload_type
+    channels = f"/{codec.channels}" if codec.channels else ""
+    lines = [
+        f"m={kind} 9 UDP/TLS/RTP/SAVPF {number}",
+        "c=IN IP4 0.0.0.0",
+        f"a=mid:{mid}",
+        "a=rtcp-mux",
+        "a=rtcp-rsize",
+        f"a=rtpmap:{number} {codec.name}/{codec.clock_rate}{channels}",
+        *([f"a=fmtp:{number} {codec.fmtp}"] if codec.fmtp else []),
+        *([f"a=rtcp-fb:{number} {what}" for what in VIDEO_FEEDBACK] if kind == "video" else []),
+        f"a=ice-ufrag:{end.credentials.fragment}",
+        f"a=ice-pwd:{end.credentials.password}",
+        f"a=fingerprint:{end.fingerprint.algorithm} {end.fingerprint.value}",
+        f"a=setup:{setup}",
+    ]
+    lines += [candidate_line(address, end.port, i) for i, address in enumerate(end.addresses)]
+    return [*lines, "a=end-of-candidates"]

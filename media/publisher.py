@@ -1,0 +1,245 @@
+"""The publish transport of one Participant: from its offer to its Publications."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from media.control import ControlError, TransportChanged
+from media.description import Description, DescriptionError, parse_description
+from media.feedback import Feedback, build_bandwidth_estimate, build_receiver_report
+from media.negotiation import Accepted, accept, build_answer
+from media.publication import FEEDBACK_SSRC, Publication
+from media.rtp import Packet, RtpError, find_extension, parse_packet
+from media.sink import SenderReport, Source, TrackDescription
+from media.surroundings import Surroundings
+from media.transport import Transport, TransportState
+
+SENDING = ("sendrecv", "sendonly")
+KIND_OF: dict[Source, str] = {"microphone": "audio", "camera": "video", "screen": "video"}
+REPORT_INTERVAL = 1.0
+# Chromium believes an estimate at once in its first two seconds, so those come quickly.
+EARLY_INTERVAL = 0.2
+EARLY_SECONDS = 2.0
+
+
+class PublisherRoom(Protocol):
+    """The Room as a Publisher sees it."""
+
+    room_id: str
+
+    def publication_began(self, publication: Publication) -> None:
+        """Negotiated; packets may come."""
+
+    def publication_started(self, publication: Publication) -> None:
+        """Its first packet is about to be forwarded."""
+
+    def publication_ended(self, publication: Publication, withdrawn: bool) -> None:
+        """Withdrawn by its publisher, or else lost with its transport."""
+
+    def forward(self, publication: Publication, packet: Packet, now: float) -> None:
+        """Give the packet to all sinks."""
+
+    def forward_report(self, publication: Publication, report: SenderReport, now: float) -> None:
+        """Give the report to all sinks."""
+
+
+@dataclass(slots=True)
+class _Line:
+    """An accepted m-section and what arrives on it."""
+
+    accepted: Accepted
+    ssrcs: tuple[int, ...]
+    publication: Publication
+
+
+class Publisher:
+    """Owns a transport and the Publications that arrive on it."""
+
+    def __init__(self, room: PublisherRoom, participant_id: str, surroundings: Surroundings) -> None:
+        self.participant_id = participant_id
+        self._room = room
+        self._surroundings = surroundings
+        self._gate = surroundings.gate
+        self._remote: Description | None = None
+        self._lines: dict[str, _Line] = {}
+        self._routes: dict[int, Publication] = {}
+        self._connected_at = 0.0
+        self._reported_at = float("-inf")
+        self.transport = Transport(surroundings.gate, surroundings.config, surroundings.certificate, self)
+
+    @property
+    def publications(self) -> list[Publication]:
+        """What is published now."""
+        return [line.publication for line in self._lines.values()]
+
+    def belongs_to(self, description: Description) -> bool:
+        """Whether this offer comes from the PeerConnection that is connected here."""
+        remote = self._remote
+        alive = self.transport.state is not TransportState.CLOSED
+        return alive and remote is not None and remote.fragment == description.fragment
+
+    def negotiate(self, description: Description, sources: dict[str, Source]) -> str:
+        """Take an offer, give the answer. Raises ControlError bad_sdp when the sources do not fit it."""
+        choices = [c if c and c.section.mid in sources else None for c in accept(description)]
+        sending = {c.section.mid: c for c in choices if c and c.section.direction in SENDING}
+        _check_sources(sending, sources)
+        if self._remote is None:
+            self._begin(description)
+        self._remote = description
+        for mid, line in list(self._lines.items()):
+            if not _continues(line, sending.get(mid), sources.get(mid)):
+                self._end_line(mid, withdrawn=True)
+        for mid, choice in sending.items():
+            if mid not in self._lines:
+                self._begin_line(choice, sources[mid])
+        return build_answer(choices, description, self._surroundings.local_end(self.transport.credentials))
+
+    def _begin(self, description: Description) -> None:
+        deadline = self._surroundings.clock() + self._surroundings.config.handshake_timeout
+        self.transport.open(deadline)
+        self.transport.expect(description.fingerprints, description.setup == "passive", deadline)
+
+    def _begin_line(self, choice: Accepted, source: Source) -> None:
+        publication = Publication(
+            self._track(choice, source),
+            self.transport.send_rtcp,
+            self._surroundings.config.key_frame_interval,
+            choice.audio_level_id,
+        )
+        ssrcs = tuple(s for s in choice.section.ssrcs if s not in choice.section.repair_ssrcs)
+        self._lines[choice.section.mid] = _Line(choice, ssrcs, publication)
+        for ssrc in ssrcs:
+            self._routes.setdefault(ssrc, publication)
+        self._room.publication_began(publication)
+
+    def _track(self, choice: Accepted, source: Source) -> TrackDescription:
+        codec = choice.codec
+        return TrackDescription(
+            room_id=self._room.room_id,
+            participant_id=self.participant_id,
+            source=source,
+            kind="audio" if choice.section.kind == "audio" else "video",
+            codec=codec.name,
+            clock_rate=codec.clock_rate,
+            channels=codec.channels,
+            payload_type=codec.payload_type,
+            fmtp=codec.fmtp,
+        )
+
+    def _end_line(self, mid: str, withdrawn: bool) -> None:
+        line = self._lines.pop(mid)
+        self._routes = {s: p for s, p in self._routes.items() if p is not line.publication}
+        self._room.publication_ended(line.publication, withdrawn)
+        line.publication.close()
+
+    def take_packet(self, data: bytes, now: float) -> None:
+        """One authenticated RTP packet: find its Publication and forward it."""
+        try:
+            packet = parse_packet(data)
+        except RtpError:
+            self._gate.counters["rtp_malformed"] += 1
+            return
+        publication = self._routes.get(packet.ssrc) or self._find_route(packet)
+        if publication is None or packet.payload_type != publication.track.payload_type:
+            self._gate.counters["unrouted"] += 1
+            return
+        fresh = not publication.started
+        forwarded = publication.receive(packet, now)
+        if fresh and publication.started:
+            self._room.publication_started(publication)
+        if forwarded:
+            self._room.forward(publication, packet, now)
+
+    def _find_route(self, packet: Packet) -> Publication | None:
+        """By the MID extension, else by a payload type of one m-section only (RFC 8843 section 9.2)."""
+        for line in self._lines.values():
+            if line.accepted.mid_id and not line.publication.started:
+                mid = find_extension(packet.data, line.accepted.mid_id)
+                if mid is not None and mid == line.accepted.section.mid.encode():
+                    return self._learn(packet.ssrc, line.publication)
+        fitting = [
+            line.publication
+            for line in self._lines.values()
+            if line.accepted.codec.payload_type == packet.payload_type
+        ]
+        if len(fitting) == 1 and not fitting[0].started:
+            return self._learn(packet.ssrc, fitting[0])
+        return None
+
+    def _learn(self, ssrc: int, publication: Publication) -> Publication:
+        self._routes[ssrc] = publication
+        return publication
+
+    def take_feedback(self, feedback: list[Feedback], now: float) -> None:
+        """Sender reports are all that a publisher's RTCP can tell us."""
+        for item in feedback:
+            if isinstance(item, SenderReport):
+                publication = self._routes.get(item.ssrc)
+                if publication is not None and publication.ssrc == item.ssrc:
+                    publication.receive_report(item, now)
+                    self._room.forward_report(publication, item, now)
+
+    def transport_changed(self, transport: Transport, cause: str | None) -> None:
+        """Tell the controller; end the Publications with the transport."""
+        if transport.state is TransportState.CONNECTED and not self._connected_at:
+            self._connected_at = self._surroundings.clock()
+        event = TransportChanged(
+            room_id=self._room.room_id,
+            participant_id=self.participant_id,
+            direction="publish",
+            state=transport.state.value,
+            cause=cause,
+        )
+        self._surroundings.emit(event)
+        if transport.state is TransportState.CLOSED:
+            for mid in list(self._lines):
+                self._end_line(mid, withdrawn=False)
+
+    def tick(self, now: float) -> None:
+        """Every few tens of milliseconds: liveness, NACKs, key frames, reports."""
+        self.transport.tick(now)
+        if not self.transport.ready:
+            return
+        for line in self._lines.values():
+            line.publication.tick(now)
+        early = now - self._connected_at < EARLY_SECONDS
+        if now - self._reported_at >= (EARLY_INTERVAL if early else REPORT_INTERVAL):
+            self._reported_at = now
+            self._send_reports(now)
+
+    def _send_reports(self, now: float) -> None:
+        started = [p for p in self.publications if p.ssrc is not None]
+        blocks = [p.stats.report(p.ssrc, now) for p in started if p.ssrc is not None]
+        video = [p.ssrc for p in started if p.ssrc is not None and p.track.kind == "video"]
+        data = build_receiver_report(FEEDBACK_SSRC, blocks)
+        if video:
+            bitrate = self._surroundings.config.video_bitrate * len(video)
+            data += build_bandwidth_estimate(FEEDBACK_SSRC, bitrate, video)
+        self.transport.send_rtcp(data)
+
+    def close(self, cause: str) -> None:
+        """Close the transport, and with it the Publications."""
+        self.transport.close(cause)
+
+
+def _continues(line: _Line, choice: Accepted | None, source: Source | None) -> bool:
+    """Whether a renegotiated m-section carries on as the same stream."""
+    if choice is None or source != line.publication.track.source or choice.codec != line.accepted.codec:
+        return False
+    return not choice.section.ssrcs or line.publication.ssrc in (None, *choice.section.ssrcs)
+
+
+def _check_sources(sending: dict[str, Accepted], sources: dict[str, Source]) -> None:
+    used = [sources[mid] for mid in sending]
+    if len(set(used)) != len(used):
+        raise ControlError("bad_sdp", "a source is named twice")
+    for mid, choice in sending.items():
+        if KIND_OF.get(sources[mid]) != choice.section.kind:
+            raise ControlError("bad_sdp", "a source does not fit the kind of its m-section")
+
+
+def read_offer(sdp: str) -> Description:
+    """Parse a publisher's offer. Raises ControlError bad_sdp."""
+    try:
+        return parse_description(sdp)
+    except DescriptionError as exc:
+        raise ControlError("bad_sdp", str(exc)) from exc

@@ -1,0 +1,62 @@
+"""Sequence numbers and timestamps of one outgoing stream, unbroken while what feeds it pauses or changes."""
+
+from media.sequence import nearest
+
+MASK_16 = 0xFFFF
+MASK_32 = 0xFFFFFFFF
+
+
+class Renumber:
+    """Maps indexes of a Publication to the 16 bit numbers of one Subscription, and back.
+
+    `restart` begins a run at an index; indexes below `floor` belong to an earlier run and have no number.
+    """
+
+    __slots__ = (
+        "_highest",
+        "_sent_at",
+        "_sent_timestamp",
+        "clock_rate",
+        "floor",
+        "offset",
+        "timestamp_offset",
+    )
+
+    def __init__(self, first_number: int, first_timestamp: int, clock_rate: int) -> None:
+        self.clock_rate = clock_rate
+        self.floor = 0
+        self.offset = 0
+        self.timestamp_offset = 0
+        # The number before the first one.
+        self._highest = 0x10000 + (first_number & MASK_16) - 1
+        self._sent_timestamp = first_timestamp
+        self._sent_at: float | None = None
+
+    def restart(self, index: int, timestamp: int, now: float) -> None:
+        """Let `index` follow what was sent last; the timestamp moves by the time that passed (seconds)."""
+        self.floor = index
+        self.offset = self._highest + 1 - index
+        elapsed = 0 if self._sent_at is None else max(1, round((now - self._sent_at) * self.clock_rate))
+        self.timestamp_offset = (self._sent_timestamp + elapsed - timestamp) & MASK_32
+
+    def note(self, index: int, timestamp: int, now: float) -> None:
+        """Remember the furthest packet sent."""
+        number = index + self.offset
+        if number > self._highest:
+            self._highest = number
+            self._sent_timestamp = (timestamp + self.timestamp_offset) & MASK_32
+            self._sent_at = now
+
+    def number(self, index: int) -> int:
+        """The outgoing sequence number."""
+        return (index + self.offset) & MASK_16
+
+    def timestamp(self, timestamp: int) -> int:
+        """The outgoing timestamp."""
+        return (timestamp + self.timestamp_offset) & MASK_32
+
+    def original(self, number: int) -> int | None:
+        """The index that was sent under this number in the present run, or None."""
+        furthest = nearest(self._highest, number)
+        index = furthest - self.offset
+        return index if furthest <= self._highest and index >= self.floor else None

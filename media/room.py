@@ -1,0 +1,275 @@
+"""The live gathering of one Session in the media worker: who sends, who receives, what is recorded."""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+from media.control import ControlError, PublicationChanged, SpeakersChanged
+from media.description import Description
+from media.loudness import SILENCE
+from media.publication import Publication
+from media.publisher import Publisher, read_offer
+from media.room_recording import RoomRecording
+from media.router import Router
+from media.rtp import Packet
+from media.sink import PacketSink, SenderReport, Source
+from media.subscriber import Subscriber
+from media.subscription import Subscription
+from media.surroundings import Surroundings
+
+logger = logging.getLogger(__name__)
+
+SPEAKERS_INTERVAL = 0.2
+MOST_PARTICIPANTS = 64
+
+
+@dataclass(slots=True)
+class Participant:
+    """A person's two transports. Either may be missing."""
+
+    participant_id: str
+    may_publish: bool
+    publisher: Publisher | None = None
+    subscriber: Subscriber | None = None
+    last_offer_id: int = 0
+
+
+class Room:
+    """Given: surroundings. Owned: participants and the recording; `close` ends them in this order."""
+
+    def __init__(self, room_id: str, surroundings: Surroundings) -> None:
+        self.room_id = room_id
+        self.participants: dict[str, Participant] = {}
+        self.recording: RoomRecording | None = None
+        self.forwarded = 0
+        self._surroundings = surroundings
+        self._router = Router(self._sink_broke)
+        self._muted: set[tuple[str, Source]] = set()
+        self._recording_lock = asyncio.Lock()
+        self._speakers_at = float("-inf")
+        self._speakers: dict[str, int] = {}
+
+    @property
+    def publications(self) -> list[Publication]:
+        """All of the room."""
+        publishers = (p.publisher for p in self.participants.values())
+        return [publication for p in publishers if p is not None for publication in p.publications]
+
+    def add(self, participant_id: str, may_publish: bool) -> None:
+        """Let somebody in, or change whether they may publish. Raises ControlError too_many."""
+        present = self.participants.get(participant_id)
+        if present is not None:
+            present.may_publish = may_publish
+            if not may_publish and present.publisher is not None:
+                present.publisher.close("not_allowed")
+            return
+        if len(self.participants) >= MOST_PARTICIPANTS:
+            raise ControlError("too_many", "the room is full")
+        self.participants[participant_id] = Participant(participant_id, may_publish)
+
+    def remove(self, participant_id: str, reason: str) -> None:
+        """Close their transports and withdraw what they published. No error when they are not there."""
+        participant = self.participants.pop(participant_id, None)
+        if participant is None:
+            return
+        for end in (participant.publisher, participant.subscriber):
+            if end is not None:
+                end.close(reason)
+        self._muted = {key for key in self._muted if key[0] != participant_id}
+        self._withdraw_missing(participant_id, frozenset())
+
+    def publish(self, participant_id: str, offer_sdp: str, sources: dict[str, Source]) -> dict[str, Any]:
+        """Answer a publisher's offer. Raises ControlError not_found, forbidden or bad_sdp."""
+        participant = self._participant(participant_id)
+        if not participant.may_publish:
+            raise ControlError("forbidden", "this participant may not publish")
+        description = read_offer(offer_sdp)
+        publisher = participant.publisher
+        if publisher is None or not publisher.belongs_to(description):
+            answer = self._replace_publisher(participant, description, sources)
+        else:
+            answer = publisher.negotiate(description, sources)
+        assert participant.publisher is not None
+        present = frozenset(p.track.source for p in participant.publisher.publications)
+        self._withdraw_missing(participant_id, present)
+        return {
+            "answer_sdp": answer,
+            "transport_id": participant.publisher.transport.credentials.fragment,
+        }
+
+    def _replace_publisher(
+        self, participant: Participant, description: Description, sources: dict[str, Source]
+    ) -> str:
+        publisher = Publisher(self, participant.participant_id, self._surroundings)
+        old, participant.publisher = participant.publisher, publisher
+        if old is not None:
+            old.close("replaced")
+        try:
+            return publisher.negotiate(description, sources)
+        except ControlError:
+            publisher.close("refused")
+            raise
+
+    def subscribe(self, participant_id: str) -> None:
+        """Start or restart a subscribe transport and make the first offer. Raises ControlError not_found."""
+        participant = self._participant(participant_id)
+        if participant.subscriber is not None:
+            participant.last_offer_id = participant.subscriber.last_offer_id
+            participant.subscriber.close("replaced")
+        subscriber = Subscriber(self.room_id, participant_id, self._surroundings, participant.last_offer_id)
+        participant.subscriber = subscriber
+        for publication in self.publications:
+            if publication.track.participant_id != participant_id:
+                subscriber.attach(publication)
+        subscriber.offer(self._surroundings.clock())
+
+    def accept_offer(self, participant_id: str, offer_id: int, answer_sdp: str) -> None:
+        """Take a subscriber's answer. Raises ControlError not_found, stale_offer or bad_sdp."""
+        subscriber = self._participant(participant_id).subscriber
+        if subscriber is None:
+            raise ControlError("not_found", "no subscribe transport")
+        subscriber.answer(offer_id, answer_sdp, self._surroundings.clock())
+
+    def set_muted(self, participant_id: str, source: Source, muted: bool) -> None:
+        """Stop or let through a source, also one that is not published yet."""
+        self._participant(participant_id)
+        key = (participant_id, source)
+        if muted:
+            self._muted.add(key)
+        else:
+            self._muted.discard(key)
+        for publication in self.publications:
+            if (publication.track.participant_id, publication.track.source) == key:
+                self._apply_mute(publication)
+
+    def _apply_mute(self, publication: Publication) -> None:
+        muted = (publication.track.participant_id, publication.track.source) in self._muted
+        if publication.muted and not muted:
+            for sink in publication.sinks:
+                if isinstance(sink, Subscription):
+                    sink.hold()
+            publication.request_key_frame()
+        publication.muted = muted
+
+    def publication_began(self, publication: Publication) -> None:
+        """Subscribe everybody else to it at once; offers go out before the first packet arrives."""
+        self._apply_mute(publication)
+        now = self._surroundings.clock()
+        for subscriber in self._others(publication.track.participant_id):
+            subscriber.attach(publication)
+            asyncio.get_running_loop().call_soon(subscriber.offer, now)
+
+    def publication_started(self, publication: Publication) -> None:
+        """Record it, and tell."""
+        if self.recording is not None:
+            self.recording.attach(publication)
+        self._tell_publication(publication, "started")
+
+    def publication_ended(self, publication: Publication, withdrawn: bool) -> None:
+        """Close its recorder track, and tell. Subscribers keep the m-line for the publisher's return."""
+        if self.recording is not None:
+            self.recording.detach(publication, "withdrawn" if withdrawn else "transport_lost")
+        if publication.started:
+            self._tell_publication(publication, "ended")
+
+    def _tell_publication(self, publication: Publication, state: str) -> None:
+        self._surroundings.emit(
+            PublicationChanged(
+                room_id=self.room_id,
+                participant_id=publication.track.participant_id,
+                source=publication.track.source,
+                kind=publication.track.kind,
+                state=state,
+            )
+        )
+
+    def _withdraw_missing(self, participant_id: str, present: frozenset[Source]) -> None:
+        sources: tuple[Source, ...] = ("microphone", "camera", "screen")
+        now = self._surroundings.clock()
+        for subscriber in self._others(participant_id):
+            for source in sources:
+                if source not in present:
+                    subscriber.withdraw(participant_id, source)
+            subscriber.offer(now)
+
+    def _others(self, participant_id: str) -> list[Subscriber]:
+        return [
+            p.subscriber
+            for p in self.participants.values()
+            if p.participant_id != participant_id and p.subscriber is not None
+        ]
+
+    def _participant(self, participant_id: str) -> Participant:
+        try:
+            return self.participants[participant_id]
+        except KeyError as exc:
+            raise ControlError("not_found", "no such participant") from exc
+
+    def forward(self, publication: Publication, packet: Packet, now: float) -> None:
+        """Give the packet to all sinks."""
+        self._router.forward(publication, packet, now)
+
+    def forward_report(self, publication: Publication, report: SenderReport, now: float) -> None:
+        """Give the report to all sinks."""
+        self._router.report(publication, report, now)
+
+    def _sink_broke(self, publication: Publication, sink: PacketSink) -> None:
+        if self.recording is not None:
+            self.recording.sink_broke(sink)
+
+    async def start_recording(self, recording_id: str, directory: str) -> None:
+        """Record all present and future Publications. Raises ControlError recorder_failed or conflict."""
+        async with self._recording_lock:
+            if self.recording is not None:
+                if self.recording.recording_id != recording_id:
+                    raise ControlError("conflict", "another recording of this room is open")
+                return
+            factory = self._surroundings.recorder_factory
+            try:
+                recorder = await asyncio.to_thread(factory.open, recording_id, directory)
+            except Exception as exc:
+                logger.exception("Opening recording %s failed", recording_id)
+                raise ControlError("recorder_failed", str(exc)) from exc
+            recording = RoomRecording(self.room_id, recording_id, directory, recorder, self._surroundings)
+            self.recording = recording
+        for publication in self.publications:
+            recording.attach(publication)
+        recording.tick(self._surroundings.clock())
+
+    async def stop_recording(self, reason: str) -> None:
+        """Close the recording. No error when there is none."""
+        async with self._recording_lock:
+            recording, self.recording = self.recording, None
+            if recording is not None:
+                await recording.close(reason)
+
+    def tick(self, now: float) -> None:
+        """Every few tens of milliseconds."""
+        for participant in list(self.participants.values()):
+            if participant.publisher is not None:
+                participant.publisher.tick(now)
+            if participant.subscriber is not None:
+                participant.subscriber.tick(now)
+        if self.recording is not None:
+            self.recording.tick(now)
+        if now - self._speakers_at >= SPEAKERS_INTERVAL:
+            self._speakers_at = now
+            self._tell_speakers(now)
+
+    def _tell_speakers(self, now: float) -> None:
+        levels = {
+            p.track.participant_id: -p.loudness.level(now)
+            for p in self.publications
+            if p.track.source == "microphone" and not p.muted
+        }
+        audible = {who: level for who, level in levels.items() if level > -SILENCE}
+        if audible != self._speakers:
+            self._speakers = audible
+            self._surroundings.emit(SpeakersChanged(room_id=self.room_id, levels=levels))
+
+    async def close(self, reason: str) -> None:
+        """Close all transports, then the recording."""
+        for participant_id in list(self.participants):
+            self.remove(participant_id, reason)
+        await self.stop_recording(reason)

@@ -1,0 +1,132 @@
+"""The recording of one Room: a recorder with one more sink on each Publication."""
+
+import asyncio
+import logging
+from typing import Any
+
+from media.control import RecordingChanged
+from media.publication import Publication
+from media.sink import PacketSink, RecorderStatus, RoomRecorder
+from media.surroundings import Surroundings
+
+logger = logging.getLogger(__name__)
+
+STATUS_INTERVAL = 1.0
+# A recorder that cannot write out its queue in this time is left behind at shutdown. Seconds.
+CLOSE_TIMEOUT = 5.0
+
+
+class RoomRecording:
+    """Given: an open recorder. Owned: its sinks. Tells its status on change and every second."""
+
+    def __init__(
+        self,
+        room_id: str,
+        recording_id: str,
+        directory: str,
+        recorder: RoomRecorder,
+        surroundings: Surroundings,
+    ) -> None:
+        self.room_id = room_id
+        self.recording_id = recording_id
+        self.directory = directory
+        self._recorder = recorder
+        self._surroundings = surroundings
+        self._sinks: dict[Publication, PacketSink] = {}
+        self._told: RecorderStatus | None = None
+        self._told_at = float("-inf")
+        self._sink_failure: str | None = None
+
+    def attach(self, publication: Publication) -> None:
+        """Record this Publication from now on, beginning with a key frame that is asked for."""
+        if publication in self._sinks or not publication.started:
+            return
+        try:
+            sink = self._recorder.open_track(publication.track)
+        except Exception:
+            # Talk goes on; the recording says that it is faulty.
+            logger.exception("The recorder refused a track of %s", publication.track.participant_id)
+            self._sink_failure = "track_refused"
+            return
+        self._sinks[publication] = sink
+        publication.attach(sink)
+        publication.request_key_frame()
+
+    def detach(self, publication: Publication, reason: str) -> None:
+        """The Publication has ended."""
+        sink = self._sinks.pop(publication, None)
+        if sink is not None:
+            publication.detach(sink)
+            self._close_sink(sink, reason)
+
+    def sink_broke(self, sink: PacketSink) -> None:
+        """The router dropped one of our sinks because it raised."""
+        for publication, own in list(self._sinks.items()):
+            if own is sink:
+                self._sink_failure = "sink_failed"
+                del self._sinks[publication]
+                self._close_sink(sink, "sink_failed")
+
+    def _close_sink(self, sink: PacketSink, reason: str) -> None:
+        try:
+            sink.close(reason)
+        except Exception:
+            logger.exception("Closing a track of recording %s failed", self.recording_id)
+
+    def status(self) -> RecorderStatus:
+        """The recorder's own status, or faulty when a sink of it failed."""
+        status = self._recorder.status()
+        if self._sink_failure is not None and status.state != "stopped":
+            return RecorderStatus(
+                "faulty", status.bytes_on_disk, status.tracks, self._sink_failure, status.dropped
+            )
+        return status
+
+    def tick(self, now: float) -> None:
+        """Tell the status when its state changed or a second passed."""
+        status = self.status()
+        changed = self._told is None or (status.state, status.cause) != (self._told.state, self._told.cause)
+        if changed or now - self._told_at >= STATUS_INTERVAL:
+            self._told, self._told_at = status, now
+            self._tell(status)
+
+    def _tell(self, status: RecorderStatus) -> None:
+        self._surroundings.emit(
+            RecordingChanged(
+                room_id=self.room_id,
+                recording_id=self.recording_id,
+                state=status.state,
+                cause=status.cause,
+                bytes_on_disk=status.bytes_on_disk,
+                tracks=status.tracks,
+                dropped=status.dropped,
+            )
+        )
+
+    def snapshot(self) -> dict[str, Any]:
+        """Shape: {recording_id, directory, state, cause, bytes_on_disk, tracks, dropped}."""
+        status = self.status()
+        return {
+            "recording_id": self.recording_id,
+            "directory": self.directory,
+            "state": status.state,
+            "cause": status.cause,
+            "bytes_on_disk": status.bytes_on_disk,
+            "tracks": status.tracks,
+            "dropped": status.dropped,
+        }
+
+    async def close(self, reason: str) -> None:
+        """Detach everywhere at once, then let the recorder write out what it has."""
+        for publication in list(self._sinks):
+            self.detach(publication, reason)
+        try:
+            await asyncio.wait_for(asyncio.to_thread(self._recorder.close, reason), CLOSE_TIMEOUT)
+        except Exception:
+            logger.exception("Closing recording %s failed", self.recording_id)
+        status = self._recorder.status()
+        self._tell(
+            RecorderStatus(
+                "stopped", status.bytes_on_disk, status.tracks, status.cause or reason, status.dropped
+            )
+        )

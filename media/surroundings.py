@@ -1,0 +1,29 @@
+"""What everything in one worker shares; made once by the worker, handed down."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from media.aiortc_port import Certificate
+from media.config import MediaConfig
+from media.control import Event
+from media.gate import Gate
+from media.ice import Credentials
+from media.negotiation import LocalEnd
+from media.sink import RecorderFactory
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """`emit` tells an Event to the controllers; `clock` is monotonic seconds."""
+
+    config: MediaConfig
+    gate: Gate
+    certificate: Certificate
+    recorder_factory: RecorderFactory
+    emit: Callable[[Event], None]
+    clock: Callable[[], float]
+
+    def local_end(self, credentials: Credentials) -> LocalEnd:
+        """This end of a transport with these credentials."""
+        port = self.gate.port.socket.getsockname()[1]
+        return LocalEnd(credentials, self.certificate.fingerprint, self.config.addresses, port)

@@ -1,0 +1,276 @@
+"""ICE, DTLS and SRTP of one PeerConnection of one participant."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Protocol
+
+from media.aiortc_port import (
+    REPLAYED,
+    Certificate,
+    DtlsLink,
+    Fingerprint,
+    HandshakeError,
+    SrtpPair,
+    new_length,
+    protect,
+    protect_rtcp,
+    unprotect,
+    unprotect_rtcp,
+)
+from media.config import MediaConfig
+from media.datagrams import BATCH, LARGEST, STRIDE, Destination
+from media.feedback import Feedback, FeedbackError, parse_compound
+from media.gate import Gate
+from media.ice import new_credentials
+from media.rtp import HEADER, HEADER_LENGTH
+
+logger = logging.getLogger(__name__)
+
+MOST_SSRCS = 8
+MOST_ADDRESSES = 8
+# DTLS records that came before the answer that says who begins.
+MOST_EARLY = 8
+NEVER = float("inf")
+
+
+class TransportState(StrEnum):
+    """new -> connecting -> connected <-> silent -> closed."""
+
+    NEW = "new"
+    CONNECTING = "connecting"
+    CONNECTED = "connected"
+    SILENT = "silent"
+    CLOSED = "closed"
+
+
+S = TransportState
+TRANSITIONS: dict[TransportState, frozenset[TransportState]] = {
+    S.NEW: frozenset({S.CONNECTING, S.CLOSED}),
+    S.CONNECTING: frozenset({S.CONNECTED, S.CLOSED}),
+    S.CONNECTED: frozenset({S.SILENT, S.CLOSED}),
+    S.SILENT: frozenset({S.CONNECTED, S.CLOSED}),
+    S.CLOSED: frozenset(),
+}
+
+
+class TransportOwner(Protocol):
+    """The Publisher or Subscriber that a transport works for."""
+
+    def take_packet(self, data: bytes, now: float) -> None:
+        """One decrypted, authenticated RTP packet."""
+
+    def take_feedback(self, feedback: list[Feedback], now: float) -> None:
+        """What one RTCP compound packet said."""
+
+    def transport_changed(self, transport: "Transport", cause: str | None) -> None:
+        """`transport.state` has a new value."""
+
+
+class Transport:
+    """Answers checks, does the handshake, decrypts what comes and encrypts what goes.
+
+    Given: gate, config, certificate, owner. Owned: the DTLS link and its task, ended by `close`.
+    """
+
+    def __init__(
+        self, gate: Gate, config: MediaConfig, certificate: Certificate, owner: TransportOwner
+    ) -> None:
+        self.credentials = new_credentials()
+        self.state = TransportState.NEW
+        self.destination: Destination | None = None
+        self.ssrcs: set[int] = set()
+        self.last_seen = 0.0
+        self._gate = gate
+        self._port = gate.port
+        self._config = config
+        self._certificate = certificate
+        self._owner = owner
+        self._addresses: dict[bytes, Destination] = {}
+        self._early: list[bytes] = []
+        self._link: DtlsLink | None = None
+        self._pair: SrtpPair | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._length = new_length()
+        self._deadline = NEVER
+        gate.admit(self)
+
+    @property
+    def ready(self) -> bool:
+        """Whether media can be sent."""
+        return self._pair is not None and self.destination is not None
+
+    def open(self, deadline: float) -> None:
+        """Wait for the peer until `deadline` (monotonic seconds)."""
+        self._deadline = deadline
+        self._move(TransportState.CONNECTING)
+
+    def expect(self, fingerprints: Sequence[Fingerprint], is_client: bool, deadline: float) -> None:
+        """The peer's description is known: do the handshake until `deadline`."""
+        if self._link is not None or self.state is TransportState.CLOSED:
+            return
+        self._deadline = deadline
+        self._link = DtlsLink(self._certificate, is_client, self._send_dtls, self._link_closed)
+        for data in self._early:
+            self._link.receive(data)
+        self._early.clear()
+        self._task = self._gate.spawn(self._connect(self._link, fingerprints))
+
+    async def _connect(self, link: DtlsLink, fingerprints: Sequence[Fingerprint]) -> None:
+        try:
+            pair = await link.handshake(fingerprints, self._config.handshake_timeout)
+        except TimeoutError:
+            self.close("handshake_timeout")
+        except HandshakeError:
+            self.close("handshake_failed")
+        else:
+            if self.state is TransportState.CONNECTING:
+                self._pair = pair
+                self._deadline = NEVER
+                self._move(TransportState.CONNECTED)
+
+    def close(self, cause: str) -> None:
+        """Stop at once; the goodbye to the peer is sent by a task of the gate's."""
+        if self.state is TransportState.CLOSED:
+            return
+        self._gate.dismiss(self)
+        if self._link is not None:
+            self._gate.spawn(self._say_goodbye(self._link, self._task, self._pair is None))
+        self._move(TransportState.CLOSED, cause)
+        self._pair = None
+
+    async def _say_goodbye(self, link: DtlsLink, task: asyncio.Task[None] | None, unfinished: bool) -> None:
+        if unfinished and task is not None and not task.done():
+            task.cancel()
+        try:
+            await link.close()
+        except Exception:
+            logger.exception("Closing a DTLS link failed")
+        self._port.flush()
+
+    def tick(self, now: float) -> None:
+        """Watch the clock: handshake deadline, silence, consent (RFC 7675 section 5.1)."""
+        quiet = now - self.last_seen
+        if now > self._deadline:
+            self.close("handshake_timeout")
+        elif self._pair is None:
+            return
+        elif quiet > self._config.consent_timeout:
+            self.close("consent_expired")
+        elif quiet > self._config.silence_timeout and self.state is TransportState.CONNECTED:
+            self._move(TransportState.SILENT)
+
+    def confirm(self, destination: Destination, nominated: bool, now: float) -> None:
+        """An authentic check came from there (RFC 8445 section 7.3)."""
+        self._alive(now)
+        known = self._addresses.setdefault(destination.key, destination)
+        if self.destination is None or nominated:
+            self.destination = known
+        while len(self._addresses) > MOST_ADDRESSES:
+            oldest = next(key for key in self._addresses if key != self.destination.key)
+            del self._addresses[oldest]
+            self._gate.forget_address(oldest, self)
+
+    def _alive(self, now: float) -> None:
+        self.last_seen = now
+        if self.state is TransportState.SILENT:
+            self._move(TransportState.CONNECTED)
+
+    def receive_dtls(self, data: bytes) -> None:
+        """A record for the handshake, or an alert later."""
+        if self._link is not None:
+            accepted = self._link.receive(data)
+        else:
+            accepted = len(self._early) < MOST_EARLY
+            if accepted:
+                self._early.append(data)
+        if not accepted:
+            self._gate.counters["dtls_dropped"] += 1
+
+    def receive_media(self, slot: int, length: int, now: float) -> None:
+        """Decrypt in place and hand on; drop and count what is not authentic."""
+        if self._pair is None or length < HEADER_LENGTH:
+            self._gate.counters["media_early"] += 1
+            return
+        offset = slot * STRIDE
+        if 192 <= self._port.incoming[offset + 1] < 224:  # RFC 5761 section 4
+            self._receive_rtcp(slot, length, now)
+            return
+        ssrc = int.from_bytes(self._port.incoming[offset + 8 : offset + 12], "big")
+        if ssrc not in self.ssrcs and len(self.ssrcs) >= MOST_SSRCS:
+            self._gate.counters["too_many_ssrcs"] += 1
+            return
+        self._length[0] = length
+        failed = unprotect(self._pair.inbound, self._port.incoming_pointers[slot], self._length)
+        if failed:
+            self._gate.counters["replayed" if failed in REPLAYED else "forged"] += 1
+            return
+        self.ssrcs.add(ssrc)
+        self.last_seen = now
+        if self.state is TransportState.SILENT:
+            self._move(TransportState.CONNECTED)
+        self._owner.take_packet(self._port.incoming[offset : offset + self._length[0]].tobytes(), now)
+
+    def _receive_rtcp(self, slot: int, length: int, now: float) -> None:
+        assert self._pair is not None
+        self._length[0] = length
+        failed = unprotect_rtcp(self._pair.inbound, self._port.incoming_pointers[slot], self._length)
+        if failed:
+            self._gate.counters["replayed" if failed in REPLAYED else "forged"] += 1
+            return
+        self._alive(now)
+        offset = slot * STRIDE
+        try:
+            feedback = parse_compound(self._port.incoming[offset : offset + self._length[0]].tobytes())
+        except FeedbackError:
+            self._gate.counters["rtcp_malformed"] += 1
+            return
+        self._owner.take_feedback(feedback, now)
+
+    def send_rtp(self, marker_and_type: int, number: int, timestamp: int, ssrc: int, payload: bytes) -> None:
+        """Protect one packet straight into the outgoing batch. Does nothing when not ready."""
+        pair, destination, port = self._pair, self.destination, self._port
+        if pair is None or destination is None:
+            return
+        slot = port.pending
+        if slot == BATCH:
+            port.flush()
+            slot = 0
+        offset = slot * STRIDE
+        size = HEADER_LENGTH + len(payload)
+        outgoing, length = port.outgoing, self._length
+        HEADER.pack_into(outgoing, offset, 0x80, marker_and_type, number, timestamp, ssrc)
+        outgoing[offset + HEADER_LENGTH : offset + size] = payload
+        length[0] = size
+        if protect(pair.outbound, port.outgoing_pointers[slot], length):
+            self._gate.counters["protect_failed"] += 1
+            return
+        port.commit(length[0], destination)
+
+    def send_rtcp(self, data: bytes) -> None:
+        """Protect one compound packet into the outgoing batch. Does nothing when not ready."""
+        if self._pair is None or self.destination is None or len(data) > LARGEST - 64:
+            return
+        slot = self._port.slot()
+        offset = slot * STRIDE
+        self._port.outgoing[offset : offset + len(data)] = data
+        self._length[0] = len(data)
+        if protect_rtcp(self._pair.outbound, self._port.outgoing_pointers[slot], self._length):
+            self._gate.counters["protect_failed"] += 1
+            return
+        self._port.commit(self._length[0], self.destination)
+
+    def _send_dtls(self, data: bytes) -> None:
+        if self.destination is not None:
+            self._port.send(data, self.destination)
+            self._port.flush()
+
+    def _link_closed(self) -> None:
+        self.close("peer_closed")
+
+    def _move(self, state: TransportState, cause: str | None = None) -> None:
+        if state not in TRANSITIONS[self.state]:
+            raise ValueError(f"a transport cannot go from {self.state} to {state}")
+        self.state = state
+        self._owner.transport_changed(self, cause)
