@@ -270,6 +270,10 @@ class Room:
 
     async def close(self, reason: str) -> None:
         """Close all transports, then the recording."""
+        for participant in self.participants.values():
+            # All of them first, so that nobody is offered the others' departure.
+            if participant.subscriber is not None:
+                participant.subscriber.close(reason)
         for participant_id in list(self.participants):
             self.remove(participant_id, reason)
         await self.stop_recording(reason)
