@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from alembic.operations import Operations
+from alembic import op
 from sqlalchemy import event
 from sqlalchemy.orm import ORMExecuteState, Session
 
@@ -40,7 +40,7 @@ def _refuse_bulk(state: ORMExecuteState) -> None:
         raise AppendOnlyError(f"{state.bind_mapper.class_.__name__} is append-only.")
 
 
-def forbid_changes(op: Operations, table: str) -> None:
+def forbid_changes(table: str) -> None:
     """In a migration: make the database itself refuse UPDATE and DELETE on `table`."""
     if op.get_bind().dialect.name == "postgresql":
         op.execute(_POSTGRESQL_FUNCTION)

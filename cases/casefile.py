@@ -127,7 +127,7 @@ class PetitionCase(Base):
         String(ID_LENGTH), ForeignKey("organisations.id"), default=None
     )
     confidential: Mapped[bool] = mapped_column(default=False)
-    query_code_hash: Mapped[str] = mapped_column(String(128), repr=False)
+    query_code_hash: Mapped[str] = mapped_column(String(128))
     event_count: Mapped[int] = mapped_column(default=0)
     registered_at: Mapped[datetime] = mapped_column(index=True)
     petitioner: Mapped[Person] = relationship(lazy="joined")

@@ -64,7 +64,7 @@ class Official(Base):
     id: Mapped[str] = mapped_column(String(ID_LENGTH), primary_key=True, default=new_id)
     username: Mapped[str] = mapped_column(String(64), unique=True)
     name: Mapped[str] = mapped_column(String(256))
-    password_hash: Mapped[str] = mapped_column(String(256), repr=False)
+    password_hash: Mapped[str] = mapped_column(String(256))
     demo: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime]
     disabled_at: Mapped[datetime | None] = mapped_column(default=None)

@@ -44,7 +44,7 @@ class SignIn(Base):
     __tablename__ = "sign_ins"
 
     id: Mapped[str] = mapped_column(String(ID_LENGTH), primary_key=True, default=new_id)
-    token_hash: Mapped[str] = mapped_column(String(64), unique=True, repr=False)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
     official_id: Mapped[str] = mapped_column(String(ID_LENGTH), ForeignKey("officials.id"), index=True)
     created_at: Mapped[datetime]
     last_seen_at: Mapped[datetime]

@@ -1,0 +1,97 @@
+"""The row of a booking, its states, and the table of permitted moves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ForeignKey, Index, String, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from cases.casefile import PetitionCase
+from cases.database import ID_LENGTH, Base, new_id
+from scheduling.slot import Slot
+
+
+class BookingKind(StrEnum):
+    """Who asked for the reception (domain.md 1.2, step 1)."""
+
+    SELF_ONLINE = "self_online"
+    STATION_ASSISTED = "station_assisted"
+    LEADER_INVITED = "leader_invited"
+    DEPARTMENT_REQUESTED = "department_requested"
+    BY_PROXY = "by_proxy"
+
+
+BOOKING_KIND_NAMES = {
+    BookingKind.SELF_ONLINE: "网上自助预约",
+    BookingKind.STATION_ASSISTED: "窗口代办",
+    BookingKind.LEADER_INVITED: "领导约访",
+    BookingKind.DEPARTMENT_REQUESTED: "部门提请",
+    BookingKind.BY_PROXY: "代理人预约",
+}
+
+
+class BookingState(StrEnum):
+    """Where a booking stands."""
+
+    REQUESTED = "requested"
+    CONFIRMED = "confirmed"
+    FULFILLED = "fulfilled"
+    MISSED = "missed"
+    CANCELLED = "cancelled"
+    REJECTED = "rejected"
+    REDIRECTED = "redirected"
+
+
+BOOKING_STATE_NAMES = {
+    BookingState.REQUESTED: "待确认",
+    BookingState.CONFIRMED: "已确认",
+    BookingState.FULFILLED: "已接访",
+    BookingState.MISSED: "未到场",
+    BookingState.CANCELLED: "已取消",
+    BookingState.REJECTED: "未通过",
+    BookingState.REDIRECTED: "已转其他单位",
+}
+
+_B = BookingState
+TRANSITIONS: Mapping[BookingState, frozenset[BookingState]] = {
+    _B.REQUESTED: frozenset({_B.CONFIRMED, _B.REJECTED, _B.REDIRECTED, _B.CANCELLED}),
+    _B.CONFIRMED: frozenset({_B.FULFILLED, _B.MISSED, _B.CANCELLED}),
+    _B.FULFILLED: frozenset(),
+    _B.MISSED: frozenset(),
+    _B.CANCELLED: frozenset(),
+    _B.REJECTED: frozenset(),
+    _B.REDIRECTED: frozenset(),
+}
+# A slot is taken by a booking in one of these states; the partial unique index says the same.
+HOLDING = frozenset({_B.REQUESTED, _B.CONFIRMED, _B.FULFILLED, _B.MISSED})
+_HOLDING_SQL = text("state IN ('requested', 'confirmed', 'fulfilled', 'missed')")
+
+
+class Booking(Base):
+    """A slot taken for a petition case."""
+
+    __tablename__ = "bookings"
+    __table_args__ = (
+        Index(
+            "ix_bookings_one_per_slot",
+            "slot_id",
+            unique=True,
+            sqlite_where=_HOLDING_SQL,
+            postgresql_where=_HOLDING_SQL,
+        ),
+    )
+
+    id: Mapped[str] = mapped_column(String(ID_LENGTH), primary_key=True, default=new_id)
+    slot_id: Mapped[str] = mapped_column(String(ID_LENGTH), ForeignKey("slots.id"))
+    petition_id: Mapped[str] = mapped_column(String(ID_LENGTH), ForeignKey("petitions.id"), index=True)
+    kind: Mapped[BookingKind]
+    state: Mapped[BookingState]
+    note: Mapped[str] = mapped_column(String(2000), default="")
+    reason: Mapped[str | None] = mapped_column(String(2000), default=None)
+    created_at: Mapped[datetime]
+    created_by: Mapped[str | None] = mapped_column(String(ID_LENGTH), ForeignKey("officials.id"))
+    slot: Mapped[Slot] = relationship(lazy="joined")
+    petition: Mapped[PetitionCase] = relationship(lazy="joined")

@@ -1,0 +1,214 @@
+"""Bookings: who takes which slot for which case. Of two takers at once exactly one wins."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import func, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cases.audit import add_audit
+from cases.casefile import Channel, PetitionCase, scope_of
+from cases.clock import Clock
+from cases.database import new_id, violates
+from cases.errors import Conflict, NotFound
+from cases.fields import clean_phone, clean_text
+from cases.people import Person, PersonDetails
+from cases.petitions import RegisterPetition, add_petition, add_petition_event, load_petition
+from cases.policy import ANONYMOUS, SYSTEM, Action, Actor, require
+from cases.visibility import visible_petitions
+from scheduling.booking import BOOKING_KIND_NAMES as BOOKING_KIND_NAMES
+from scheduling.booking import BOOKING_STATE_NAMES as BOOKING_STATE_NAMES
+from scheduling.booking import HOLDING as HOLDING
+from scheduling.booking import TRANSITIONS as TRANSITIONS
+from scheduling.booking import Booking as Booking
+from scheduling.booking import BookingKind as BookingKind
+from scheduling.booking import BookingState as BookingState
+from scheduling.slot import Slot
+from scheduling.slots import get_slot
+from scheduling.transitions import require_transition
+
+MAX_LIVE_PER_PHONE = 3
+
+
+@dataclass(frozen=True, slots=True)
+class BookSlot:
+    """Command of an official: take a slot for a case he sees."""
+
+    slot_id: str
+    petition_id: str
+    kind: BookingKind = BookingKind.STATION_ASSISTED
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BookPublicly:
+    """Command of a citizen on the public page: a new matter and a slot for it."""
+
+    slot_id: str
+    name: str
+    phone: str
+    subject: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class PublicBooking:
+    """What the confirmation page shows; the query code is told this once."""
+
+    booking: Booking
+    petition: PetitionCase
+    query_code: str
+
+
+async def book_slot(db: AsyncSession, clock: Clock, actor: Actor, command: BookSlot) -> Booking:
+    """Take the slot and commit; the booking is confirmed at once. Raises Conflict `slot_taken`."""
+    petition = await load_petition(db, command.petition_id)
+    require(actor, Action.BOOK, scope_of(petition))
+    booking = await add_booking(db, clock, actor, command.slot_id, petition, command.kind, command.note)
+    await add_audit(db, clock, actor, "booking.created", "booking", booking.id)
+    await db.commit()
+    return booking
+
+
+async def add_booking(
+    db: AsyncSession, clock: Clock, actor: Actor, slot_id: str, petition: PetitionCase, kind: BookingKind,
+    note: str = "",
+) -> Booking:  # fmt: skip
+    """Take a slot, confirmed, inside the caller's transaction. Raises Conflict `slot_taken`, `slot_over`."""
+    slot = await _bookable(db, clock, slot_id)
+    booking = Booking(
+        id=new_id(), slot_id=slot.id, petition_id=petition.id, kind=kind, state=BookingState.CONFIRMED,
+        note=clean_text(note, "note", "备注", 500), created_at=clock.now(), created_by=actor.official_id,
+        slot=slot, petition=petition,
+    )  # fmt: skip
+    await _take(db, booking)
+    await _write_down(db, clock, actor, booking)
+    return booking
+
+
+async def find_held(db: AsyncSession, slot_id: str, petition_id: str) -> Booking | None:
+    """Return the booking by which this case holds the slot, if it does."""
+    query = select(Booking).where(Booking.slot_id == slot_id, Booking.petition_id == petition_id)
+    return await db.scalar(query.where(Booking.state.in_(sorted(HOLDING))))
+
+
+async def book_publicly(
+    db: AsyncSession, clock: Clock, command: BookPublicly, address: str | None = None
+) -> PublicBooking:
+    """Enter the matter and take the slot in one commit; an official confirms it later.
+
+    Raises Invalid at the field, Conflict `slot_taken` or `too_many_bookings`, NotFound for a private slot.
+    """
+    require(ANONYMOUS, Action.BOOK_PUBLIC)
+    slot = await _bookable(db, clock, command.slot_id)
+    if not slot.is_public:
+        raise NotFound("slot_not_found", "没有找到这个时段，请重新选择。")
+    await _refuse_hoarding(db, clock, clean_phone(command.phone))
+    petition, query_code = await add_petition(db, clock, SYSTEM, _matter(command, slot))
+    booking = Booking(
+        id=new_id(), slot_id=slot.id, petition_id=petition.id, kind=BookingKind.SELF_ONLINE,
+        state=BookingState.REQUESTED, created_at=clock.now(), slot=slot, petition=petition,
+    )  # fmt: skip
+    await _take(db, booking)
+    await _write_down(db, clock, ANONYMOUS, booking)
+    await add_audit(db, clock, ANONYMOUS, "booking.created", "booking", booking.id, address=address)
+    await db.commit()
+    return PublicBooking(booking, petition, query_code)
+
+
+async def move_booking(
+    db: AsyncSession, clock: Clock, actor: Actor, booking_id: str, state: BookingState, reason: str = ""
+) -> Booking:
+    """Confirm, reject, redirect or cancel, and commit. Raises Conflict `bad_transition`."""
+    booking = await get_booking(db, actor, booking_id)
+    require(actor, Action.BOOK, scope_of(booking.petition))
+    await change_booking(db, clock, actor, booking_id, state, reason)
+    await add_audit(db, clock, actor, f"booking.{state}", "booking", booking_id)
+    await db.commit()
+    return booking
+
+
+async def change_booking(
+    db: AsyncSession, clock: Clock, actor: Actor, booking_id: str, state: BookingState, reason: str = ""
+) -> Booking:
+    """Move a booking inside the caller's transaction, after the caller asked the policy."""
+    # Touching the row first makes two movers take turns, so that the state read below is the last one.
+    await db.execute(update(Booking).where(Booking.id == booking_id).values(note=Booking.note))
+    booking = await db.get_one(Booking, booking_id, populate_existing=True)
+    old, new = BOOKING_STATE_NAMES[booking.state], BOOKING_STATE_NAMES[state]
+    require_transition(TRANSITIONS, booking.state, state, f"这个预约{old}，不能改为{new}。")
+    booking.state = state
+    booking.reason = clean_text(reason, "reason", "原因", 500) or None
+    data = {"booking_id": booking.id, "reason": booking.reason}
+    await add_petition_event(db, clock, actor, booking.petition_id, f"booking.{state}", data)
+    return booking
+
+
+async def get_booking(db: AsyncSession, actor: Actor, booking_id: str) -> Booking:
+    """Return the booking with slot and case. Raises NotFound, also when the case is out of sight."""
+    booking = await db.get(Booking, booking_id)
+    if booking is None:
+        raise NotFound("booking_not_found", "没有找到这个预约。")
+    require(actor, Action.SEE_PETITION, scope_of(booking.petition))
+    return booking
+
+
+async def list_bookings(
+    db: AsyncSession, actor: Actor, state: BookingState | None = None, petition_id: str | None = None,
+    limit: int = 100,
+) -> Sequence[Booking]:  # fmt: skip
+    """Return bookings of cases the actor sees, by time of the slot."""
+    require(actor, Action.SEE_PETITION)
+    query = select(Booking).join(Slot, Slot.id == Booking.slot_id)
+    query = query.where(Booking.petition_id.in_(select(PetitionCase.id).where(visible_petitions(actor))))
+    if state is not None:
+        query = query.where(Booking.state == state)
+    if petition_id is not None:
+        query = query.where(Booking.petition_id == petition_id)
+    return (await db.scalars(query.order_by(Slot.starts_at).limit(min(limit, 500)))).all()
+
+
+async def _bookable(db: AsyncSession, clock: Clock, slot_id: str) -> Slot:
+    slot = await get_slot(db, slot_id)
+    if slot.starts_at <= clock.now():
+        raise Conflict("slot_over", "这个时段已经开始，请选择以后的时段。", "slot_id")
+    return slot
+
+
+async def _take(db: AsyncSession, booking: Booking) -> None:
+    db.add(booking)
+    try:
+        await db.flush()
+    except IntegrityError as error:
+        await db.rollback()
+        if violates(error, "ix_bookings_one_per_slot", "bookings.slot_id"):
+            raise Conflict("slot_taken", "这个时段刚刚被别人约走了，请另选一个。", "slot_id") from error
+        raise
+
+
+async def _refuse_hoarding(db: AsyncSession, clock: Clock, phone: str) -> None:
+    live = (
+        select(func.count())
+        .select_from(Booking)
+        .join(Slot, Slot.id == Booking.slot_id)
+        .join(PetitionCase, PetitionCase.id == Booking.petition_id)
+        .join(Person, Person.id == PetitionCase.petitioner_id)
+        .where(Person.phone == phone, Slot.starts_at > clock.now())
+        .where(Booking.state.in_([BookingState.REQUESTED, BookingState.CONFIRMED]))
+    )
+    if (await db.scalar(live) or 0) >= MAX_LIVE_PER_PHONE:
+        message = f"这个电话已经有 {MAX_LIVE_PER_PHONE} 个预约。需要更改请拨打接访单位电话。"
+        raise Conflict("too_many_bookings", message, "phone")
+
+
+def _matter(command: BookPublicly, slot: Slot) -> RegisterPetition:
+    person = PersonDetails(name=command.name, phone=command.phone)
+    return RegisterPetition(Channel.VIDEO, command.subject, command.description, person, slot.organisation_id)
+
+
+async def _write_down(db: AsyncSession, clock: Clock, actor: Actor, booking: Booking) -> None:
+    data = {"booking_id": booking.id, "starts_at": booking.slot.starts_at.isoformat(), "kind": booking.kind}
+    await add_petition_event(db, clock, actor, booking.petition_id, "booking.created", data)

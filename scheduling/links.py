@@ -1,0 +1,235 @@
+"""Personal links: a secret in the URL fragment that opens one session for one person on one device.
+
+The address is `/j/{code}#{secret}`. The fragment never reaches a server by itself, so a preview robot that
+fetches the page learns and changes nothing; only the page's POST exchanges the secret for a device secret.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import ForeignKey, Index, String, select, text, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from cases.audit import add_audit
+from cases.clock import BEIJING, Clock
+from cases.database import ID_LENGTH, Base, new_id
+from cases.errors import Conflict, RuleError
+from cases.policy import Action, Actor, ActorKind
+from cases.signin import derive_csrf_token, hash_secret
+from scheduling.invitation import Invitation
+from scheduling.reach import manageable
+from scheduling.session import Session, SessionState
+from scheduling.session_events import add_event
+
+SECRET_BYTES = 32
+MAX_SECRET = 256  # Nobody hashes a megabyte for a stranger.
+_CALLED_OFF = frozenset({SessionState.CANCELLED, SessionState.RESCHEDULED, SessionState.REJECTED})
+
+
+@dataclass(frozen=True, slots=True)
+class LinkRules:
+    """From when before the start until when after the end a link opens."""
+
+    before: timedelta = timedelta(minutes=30)
+    after: timedelta = timedelta(hours=4)
+
+
+DEFAULT_RULES = LinkRules()
+
+
+class Link(Base):
+    """One issued link. Only the SHA-256 (hex) of the secret and of the device secret is stored."""
+
+    __tablename__ = "links"
+    __table_args__ = (
+        Index(
+            "ix_links_one_live",
+            "invitation_id",
+            unique=True,
+            sqlite_where=text("revoked_at IS NULL"),
+            postgresql_where=text("revoked_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[str] = mapped_column(String(ID_LENGTH), primary_key=True, default=new_id)
+    invitation_id: Mapped[str] = mapped_column(String(ID_LENGTH), ForeignKey("invitations.id"), index=True)
+    secret_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    device_hash: Mapped[str | None] = mapped_column(String(64), default=None)
+    issued_at: Mapped[datetime]
+    issued_by: Mapped[str | None] = mapped_column(String(ID_LENGTH))
+    valid_from: Mapped[datetime]
+    valid_until: Mapped[datetime]
+    bound_at: Mapped[datetime | None] = mapped_column(default=None)
+    revoked_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class LinkGrant:
+    """What the device keeps in its cookie, and what it was opened for."""
+
+    device_secret: str = field(repr=False)
+    invitation: Invitation
+
+
+async def issue_link(
+    db: AsyncSession, clock: Clock, actor: Actor, invitation_id: str, rules: LinkRules = DEFAULT_RULES
+) -> str:
+    """Return a new secret (43 characters, told this once) and commit; an earlier link stops working.
+
+    Raises NotFound, Forbidden, Conflict `invitation_revoked`.
+    """
+    invitation, session = await manageable(db, actor, invitation_id, Action.ISSUE_LINK)
+    if invitation.revoked_at is not None:
+        raise Conflict("invitation_revoked", "这位参加人已被取消邀请，不能再发链接。")
+    await _revoke_links(db, clock, invitation_id)
+    secret = secrets.token_urlsafe(SECRET_BYTES)
+    link = Link(
+        id=new_id(), invitation_id=invitation_id, secret_hash=hash_secret(secret), issued_at=clock.now(),
+        issued_by=actor.official_id, valid_from=session.starts_at - rules.before,
+        valid_until=session.ends_at + rules.after,
+    )  # fmt: skip
+    db.add(link)
+    await _note(db, clock, actor, invitation, "link.issued")
+    await db.commit()
+    return secret
+
+
+async def revoke_link(db: AsyncSession, clock: Clock, actor: Actor, invitation_id: str) -> None:
+    """Stop the live link of an invitation and commit; without one nothing happens."""
+    invitation, _ = await manageable(db, actor, invitation_id, Action.ISSUE_LINK)
+    if await _revoke_links(db, clock, invitation_id):
+        await _note(db, clock, actor, invitation, "link.revoked")
+    await db.commit()
+
+
+async def find_link(db: AsyncSession, invitation_id: str) -> Link | None:
+    """Return the live link of an invitation, for showing its window and whether a device holds it."""
+    query = select(Link).where(Link.invitation_id == invitation_id, Link.revoked_at.is_(None))
+    return await db.scalar(query.execution_options(populate_existing=True))
+
+
+async def exchange_link(
+    db: AsyncSession, clock: Clock, code: str, secret: str, device_secret: str | None = None
+) -> LinkGrant:
+    """Bind the link to this device, or recognise the device that holds it, and commit.
+
+    Raises RuleError `link_invalid`, `link_revoked`, `link_early`, `link_expired` or `link_in_use`.
+    """
+    invitation, session, link = await _find(db, code, secret)
+    _refuse_closed(clock, invitation, session, link)
+    if link.device_hash is None:
+        fresh = secrets.token_urlsafe(SECRET_BYTES)
+        if await _bind(db, clock, link, fresh):
+            await add_event(
+                db, clock, session.id, "link.opened", invitation.display_name,
+                data={"invitation_id": invitation.id},
+            )  # fmt: skip
+            await db.commit()
+            return LinkGrant(fresh, invitation)
+    await db.rollback()
+    await db.refresh(link)
+    if device_secret is None or not _is_device(link, device_secret):
+        await _note_stranger(db, clock, invitation)
+        message = "这个链接已经在另一台设备上打开。请用原来的手机打开，或联系接访单位重新发送。"
+        raise RuleError("link_in_use", message)
+    return LinkGrant(device_secret, invitation)
+
+
+async def find_link_actor(db: AsyncSession, clock: Clock, code: str, device_secret: str) -> Actor | None:
+    """Return the holder of a bound link as an Actor while the link is live; else None. Changes nothing."""
+    if len(device_secret) > MAX_SECRET:
+        return None
+    query = (
+        select(Link, Invitation, Session)
+        .join(Invitation, Invitation.id == Link.invitation_id)
+        .join(Session, Session.id == Invitation.session_id)
+        .where(Invitation.code == code, Link.device_hash == hash_secret(device_secret))
+        .order_by(Link.issued_at.desc())
+    )
+    found = (await db.execute(query.execution_options(populate_existing=True))).first()
+    if found is None or _closed_because(clock, found[1], found[2], found[0]) is not None:
+        return None
+    return _actor_of(found[1], device_secret)
+
+
+def _actor_of(invitation: Invitation, device_secret: str) -> Actor:
+    return Actor(
+        kind=ActorKind.INVITEE, name=invitation.display_name, official_id=invitation.official_id,
+        invitation_id=invitation.id, session_id=invitation.session_id, invitation_role=invitation.role,
+        csrf_token=derive_csrf_token(device_secret),
+    )  # fmt: skip
+
+
+async def _find(db: AsyncSession, code: str, secret: str) -> tuple[Invitation, Session, Link]:
+    """Look the secret up by its hash; whoever lacks it gets one answer for every cause."""
+    query = (
+        select(Invitation, Session, Link)
+        .join(Session, Session.id == Invitation.session_id)
+        .join(Link, Link.invitation_id == Invitation.id)
+        .where(Invitation.code == code[:16], Link.secret_hash == hash_secret(secret[:MAX_SECRET]))
+    )
+    found = (await db.execute(query.execution_options(populate_existing=True))).first()
+    if found is None:
+        raise RuleError("link_invalid", "这个链接不对或不完整。请从短信里重新打开，或联系接访单位。")
+    return found[0], found[1], found[2]
+
+
+def _refuse_closed(clock: Clock, invitation: Invitation, session: Session, link: Link) -> None:
+    code = _closed_because(clock, invitation, session, link)
+    if code is None:
+        return
+    opens = link.valid_from.astimezone(BEIJING).strftime("%-m月%-d日 %H:%M")
+    messages = {
+        "link_revoked": "这个链接已经停用。如仍需参加，请联系接访单位重新发送。",
+        "link_expired": "这个链接已经过期。如仍需参加，请联系接访单位。",
+        "link_early": f"现在还早。请在{opens}以后打开这个链接。",
+    }
+    raise RuleError(code, messages[code])
+
+
+def _closed_because(clock: Clock, invitation: Invitation, session: Session, link: Link) -> str | None:
+    if link.revoked_at or invitation.revoked_at or session.state in _CALLED_OFF:
+        return "link_revoked"
+    if clock.now() >= link.valid_until:
+        return "link_expired"
+    return "link_early" if clock.now() < link.valid_from else None
+
+
+async def _bind(db: AsyncSession, clock: Clock, link: Link, device_secret: str) -> bool:
+    """Give the link to this device unless another one was faster."""
+    free = (Link.id == link.id) & Link.device_hash.is_(None) & Link.revoked_at.is_(None)
+    claim = update(Link).where(free).values(device_hash=hash_secret(device_secret), bound_at=clock.now())
+    claimed = await db.scalar(claim.returning(Link.id))
+    return claimed is not None
+
+
+def _is_device(link: Link, device_secret: str) -> bool:
+    known = link.device_hash or ""
+    return hmac.compare_digest(known, hash_secret(device_secret[:MAX_SECRET]))
+
+
+async def _revoke_links(db: AsyncSession, clock: Clock, invitation_id: str) -> bool:
+    # The invitation's row first, so that two issuers take turns.
+    same = update(Invitation).where(Invitation.id == invitation_id).values(code=Invitation.code)
+    await db.execute(same, execution_options={"synchronize_session": False})
+    live = (Link.invitation_id == invitation_id) & Link.revoked_at.is_(None)
+    revoked = await db.scalars(update(Link).where(live).values(revoked_at=clock.now()).returning(Link.id))
+    return bool(revoked.all())
+
+
+async def _note(db: AsyncSession, clock: Clock, actor: Actor, invitation: Invitation, kind: str) -> None:
+    data = {"invitation_id": invitation.id, "name": invitation.display_name}
+    await add_event(db, clock, invitation.session_id, kind, actor.name or None, data=data)
+    await add_audit(db, clock, actor, kind, "invitation", invitation.id)
+
+
+async def _note_stranger(db: AsyncSession, clock: Clock, invitation: Invitation) -> None:
+    """Tell the officials' event list that a second device tried (robustness.md B44)."""
+    data = {"invitation_id": invitation.id, "name": invitation.display_name}
+    await add_event(db, clock, invitation.session_id, "link.refused", invitation.display_name, data=data)
+    await db.commit()

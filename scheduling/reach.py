@@ -1,0 +1,90 @@
+"""Who reaches a session: loading it, its scope for the policy, and the same rule as a condition in SQL."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sqlalchemy import ColumnElement, and_, or_, select, true, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cases.casefile import OWNING_PARTS, PetitionCase, PetitionOrganisation, scope_of
+from cases.errors import NotFound
+from cases.policy import Action, Actor, ActorKind, Scope, require
+from cases.visibility import not_accused, open_to, reachable_organisations
+from scheduling.invitation import Invitation
+from scheduling.session import Session, SessionOrganisation
+
+
+async def load_session(db: AsyncSession, session_id: str, lock: bool = False) -> Session:
+    """Return the session without asking the policy; with `lock` others wait until this transaction ends."""
+    if lock:
+        # A no-op update locks the row on PostgreSQL and takes the write lock on SQLite.
+        same = update(Session).where(Session.id == session_id).values(event_count=Session.event_count)
+        await db.execute(same, execution_options={"synchronize_session": False})
+    query = select(Session).where(Session.id == session_id)
+    session = await db.scalar(query.execution_options(populate_existing=True))
+    if session is None:
+        raise NotFound("session_not_found", NotFound.default_message)
+    return session
+
+
+async def scope_of_session(db: AsyncSession, session: Session) -> Scope:
+    """Return what the policy needs to know of a session; its recordings have the same scope.
+
+    Concerned are the host, the joint organisations, and the custodian and registrar of the case. Only the
+    host acts. Officials invited by name join even from elsewhere.
+    """
+    seated = {each.organisation_id: each.organisation.region_code for each in session.organisations}
+    for part in session.petition.organisations:
+        if part.part in OWNING_PARTS:
+            seated[part.organisation_id] = part.organisation.region_code
+    invited = select(Invitation.official_id).where(
+        Invitation.session_id == session.id,
+        Invitation.official_id.is_not(None),
+        Invitation.revoked_at.is_(None),
+    )
+    return replace(
+        scope_of(session.petition),
+        region_codes=frozenset(seated.values()),
+        organisation_ids=frozenset(seated),
+        owner_organisation_ids=frozenset({session.host_organisation_id}),
+        session_id=session.id,
+        invited_official_ids=frozenset(each for each in await db.scalars(invited) if each),
+    )
+
+
+def visible_sessions(actor: Actor, action: Action = Action.SEE_SESSION) -> ColumnElement[bool]:
+    """Return the condition on Session, joined with PetitionCase, that agrees with the policy."""
+    if actor.kind is ActorKind.SYSTEM:
+        return true()
+    reachable = reachable_organisations(actor, action)
+    seated = select(SessionOrganisation.session_id).where(SessionOrganisation.organisation_id.in_(reachable))
+    owned = select(PetitionOrganisation.petition_id).where(
+        PetitionOrganisation.organisation_id.in_(reachable),
+        PetitionOrganisation.part.in_(sorted(OWNING_PARTS)),
+    )
+    granted = PetitionCase.grants.any(official_id=actor.official_id)
+    concerned = or_(Session.id.in_(seated), Session.petition_id.in_(owned), granted)
+    invited = select(Invitation.session_id).where(
+        Invitation.official_id == actor.official_id, Invitation.revoked_at.is_(None)
+    )
+    return or_(and_(open_to(actor), concerned), and_(not_accused(actor), Session.id.in_(invited)))
+
+
+async def manageable(
+    db: AsyncSession, actor: Actor, invitation_id: str, action: Action
+) -> tuple[Invitation, Session]:
+    """Return the invitation and its session if `actor` may do `action` there. Raises NotFound, Forbidden."""
+    invitation = await get_invitation(db, invitation_id)
+    session = await load_session(db, invitation.session_id)
+    require(actor, action, await scope_of_session(db, session))
+    return invitation, session
+
+
+async def get_invitation(db: AsyncSession, invitation_id: str) -> Invitation:
+    """Return the invitation without asking the policy. Raises NotFound."""
+    query = select(Invitation).where(Invitation.id == invitation_id)
+    invitation = await db.scalar(query.execution_options(populate_existing=True))
+    if invitation is None:
+        raise NotFound("invitation_not_found", "没有找到这个邀请。")
+    return invitation

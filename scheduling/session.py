@@ -1,0 +1,153 @@
+"""The rows of a session, its states, and the table of permitted moves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ForeignKey, String
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from cases.casefile import PetitionCase
+from cases.database import ID_LENGTH, Base, new_id
+from cases.organisations import Organisation
+from cases.policy import Action
+
+
+class SessionState(StrEnum):
+    """Where a session stands (domain.md 3.6)."""
+
+    REQUESTED = "requested"
+    APPROVED = "approved"
+    SCHEDULED = "scheduled"
+    NOTIFIED = "notified"
+    CHECKED_IN = "checked_in"
+    WAITING = "waiting"
+    CALLED = "called"
+    LIVE = "live"
+    PAUSED = "paused"
+    MINUTES_CONFIRMING = "minutes_confirming"
+    SIGNED = "signed"
+    CLOSED = "closed"
+    ARCHIVED = "archived"
+    REJECTED = "rejected"
+    REDIRECTED = "redirected"
+    CANCELLED = "cancelled"
+    NO_SHOW = "no_show"
+    RESCHEDULED = "rescheduled"
+    TECHNICAL_FAILED = "technical_failed"
+
+
+SESSION_STATE_NAMES: Mapping[SessionState, str] = {
+    SessionState.REQUESTED: "待审核",
+    SessionState.APPROVED: "已批准",
+    SessionState.SCHEDULED: "已排期",
+    SessionState.NOTIFIED: "已通知",
+    SessionState.CHECKED_IN: "已签到",
+    SessionState.WAITING: "候访中",
+    SessionState.CALLED: "已叫号",
+    SessionState.LIVE: "接访中",
+    SessionState.PAUSED: "暂停",
+    SessionState.MINUTES_CONFIRMING: "核对笔录",
+    SessionState.SIGNED: "已签字",
+    SessionState.CLOSED: "已结束",
+    SessionState.ARCHIVED: "已归档",
+    SessionState.REJECTED: "未批准",
+    SessionState.REDIRECTED: "已转其他单位",
+    SessionState.CANCELLED: "已取消",
+    SessionState.NO_SHOW: "信访人未到",
+    SessionState.RESCHEDULED: "已改期",
+    SessionState.TECHNICAL_FAILED: "技术故障",
+}
+
+_S = SessionState
+_CALLED_OFF = {_S.CANCELLED, _S.RESCHEDULED, _S.NO_SHOW, _S.TECHNICAL_FAILED}
+# Steps before the sitting may be skipped forward: a notice given by telephone leaves no trace here.
+TRANSITIONS: Mapping[SessionState, frozenset[SessionState]] = {
+    _S.REQUESTED: frozenset({_S.APPROVED, _S.REJECTED, _S.REDIRECTED, _S.CANCELLED}),
+    _S.APPROVED: frozenset({_S.SCHEDULED, _S.CANCELLED}),
+    _S.SCHEDULED: frozenset({_S.NOTIFIED, _S.CHECKED_IN, _S.WAITING, _S.CALLED, _S.LIVE} | _CALLED_OFF),
+    _S.NOTIFIED: frozenset({_S.CHECKED_IN, _S.WAITING, _S.CALLED, _S.LIVE} | _CALLED_OFF),
+    _S.CHECKED_IN: frozenset({_S.WAITING, _S.CALLED, _S.LIVE} | _CALLED_OFF),
+    _S.WAITING: frozenset({_S.CALLED, _S.LIVE} | _CALLED_OFF),
+    _S.CALLED: frozenset({_S.WAITING, _S.LIVE} | _CALLED_OFF),
+    _S.LIVE: frozenset({_S.PAUSED, _S.MINUTES_CONFIRMING, _S.CLOSED, _S.TECHNICAL_FAILED}),
+    _S.PAUSED: frozenset({_S.LIVE, _S.MINUTES_CONFIRMING, _S.CLOSED, _S.TECHNICAL_FAILED}),
+    _S.MINUTES_CONFIRMING: frozenset({_S.LIVE, _S.SIGNED, _S.CLOSED, _S.TECHNICAL_FAILED}),
+    _S.SIGNED: frozenset({_S.CLOSED}),
+    _S.CLOSED: frozenset({_S.ARCHIVED}),
+    _S.NO_SHOW: frozenset({_S.RESCHEDULED, _S.CLOSED}),
+    _S.TECHNICAL_FAILED: frozenset({_S.RESCHEDULED, _S.CLOSED}),
+    _S.ARCHIVED: frozenset(),
+    _S.REJECTED: frozenset(),
+    _S.REDIRECTED: frozenset(),
+    _S.CANCELLED: frozenset(),
+    _S.RESCHEDULED: frozenset(),
+}
+FIRST = _S.REQUESTED
+# Nobody enters any more.
+OVER = frozenset(
+    {_S.CLOSED, _S.ARCHIVED, _S.REJECTED, _S.REDIRECTED, _S.CANCELLED, _S.NO_SHOW, _S.RESCHEDULED}
+    | {_S.TECHNICAL_FAILED}
+)
+# Who may bring a session into a state: the host conducts, the office arranges.
+_CONDUCTED = {
+    _S.CHECKED_IN,
+    _S.WAITING,
+    _S.CALLED,
+    _S.LIVE,
+    _S.PAUSED,
+    _S.MINUTES_CONFIRMING,
+    _S.SIGNED,
+    _S.CLOSED,
+}
+_CONDUCTED |= {_S.NO_SHOW, _S.TECHNICAL_FAILED}
+ACTION_FOR: Mapping[SessionState, Action] = {
+    state: Action.HOST if state in _CONDUCTED else Action.MANAGE_SESSION for state in SessionState
+}
+
+
+class SessionPart(StrEnum):
+    """As what an organisation sits in a session."""
+
+    HOST = "host"
+    JOINT = "joint"
+
+
+class SessionOrganisation(Base):
+    """One organisation of a session: one host, any number of joint ones of any tier."""
+
+    __tablename__ = "session_organisations"
+
+    session_id: Mapped[str] = mapped_column(String(ID_LENGTH), ForeignKey("sessions.id"), primary_key=True)
+    organisation_id: Mapped[str] = mapped_column(
+        String(ID_LENGTH), ForeignKey("organisations.id"), primary_key=True, index=True
+    )
+    part: Mapped[SessionPart]
+    organisation: Mapped[Organisation] = relationship(lazy="joined")
+
+
+class Session(Base):
+    """One sitting on one case. `opened_at` is when it first went live; times are aware UTC."""
+
+    __tablename__ = "sessions"
+
+    id: Mapped[str] = mapped_column(String(ID_LENGTH), primary_key=True, default=new_id)
+    petition_id: Mapped[str] = mapped_column(String(ID_LENGTH), ForeignKey("petitions.id"), index=True)
+    booking_id: Mapped[str | None] = mapped_column(String(ID_LENGTH), ForeignKey("bookings.id"), unique=True)
+    title: Mapped[str] = mapped_column(String(400))
+    host_organisation_id: Mapped[str] = mapped_column(
+        String(ID_LENGTH), ForeignKey("organisations.id"), index=True
+    )
+    state: Mapped[SessionState]
+    starts_at: Mapped[datetime] = mapped_column(index=True)
+    ends_at: Mapped[datetime]
+    opened_at: Mapped[datetime | None] = mapped_column(default=None)
+    closed_at: Mapped[datetime | None] = mapped_column(default=None)
+    record: Mapped[bool] = mapped_column(default=True)
+    event_count: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[datetime]
+    petition: Mapped[PetitionCase] = relationship(lazy="joined")
+    host: Mapped[Organisation] = relationship(lazy="joined")
+    organisations: Mapped[list[SessionOrganisation]] = relationship(lazy="selectin")

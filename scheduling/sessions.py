@@ -1,0 +1,241 @@
+"""Sessions: arranging a sitting, moving it through its states, and who may see it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cases.audit import add_audit
+from cases.casefile import PetitionCase, scope_of
+from cases.clock import BEIJING, Clock
+from cases.database import new_id
+from cases.errors import Conflict, Invalid
+from cases.fields import clean_subject, clean_text
+from cases.organisations import get_organisation
+from cases.petitions import add_petition_event, load_petition
+from cases.policy import Action, Actor, Scope, require
+from cases.roles import InvitationRole
+from scheduling.bookings import (
+    TRANSITIONS as BOOKING_TRANSITIONS,
+)
+from scheduling.bookings import Booking, BookingKind, BookingState, add_booking, change_booking, find_held
+from scheduling.invitations import Invitee, add_invitation, seat_organisation
+from scheduling.reach import load_session as load_session
+from scheduling.reach import scope_of_session as scope_of_session
+from scheduling.reach import visible_sessions as visible_sessions
+from scheduling.session import ACTION_FOR, OVER, SESSION_STATE_NAMES
+from scheduling.session import TRANSITIONS as TRANSITIONS
+from scheduling.session import Session as Session
+from scheduling.session import SessionOrganisation as SessionOrganisation
+from scheduling.session import SessionPart as SessionPart
+from scheduling.session import SessionState as SessionState
+from scheduling.session_events import add_event
+from scheduling.slots import check_period
+from scheduling.transitions import require_transition
+
+LONGEST = timedelta(hours=4)
+MAX_JOINT = 16
+# What a session's end means for its booking.
+BOOKING_FOLLOWS = {
+    SessionState.CLOSED: BookingState.FULFILLED,
+    SessionState.NO_SHOW: BookingState.MISSED,
+    SessionState.CANCELLED: BookingState.CANCELLED,
+    SessionState.RESCHEDULED: BookingState.CANCELLED,
+}
+EVENT_KINDS = {
+    SessionState.PAUSED: "session.paused",
+    SessionState.NO_SHOW: "session.missed",
+    SessionState.TECHNICAL_FAILED: "session.failed",
+    SessionState.MINUTES_CONFIRMING: "minutes.presented",
+    SessionState.SIGNED: "minutes.signed",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CreateSession:
+    """Command: either `slot_id`, or `starts_at` and `ends_at` (aware). The petitioner is always invited."""
+
+    petition_id: str
+    host_organisation_id: str
+    slot_id: str | None = None
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+    title: str = ""
+    joint_organisation_ids: tuple[str, ...] = ()
+    invitees: tuple[Invitee, ...] = ()
+    record: bool = True
+
+
+async def create_session(db: AsyncSession, clock: Clock, actor: Actor, command: CreateSession) -> Session:
+    """Arrange a session with its organisations, invitations and booking in one commit; it is `scheduled`.
+
+    Raises Invalid at the field, Conflict `slot_taken` or `session_exists`, NotFound, Forbidden.
+    """
+    petition = await load_petition(db, command.petition_id)
+    require(actor, Action.SEE_PETITION, scope_of(petition))
+    require(actor, Action.MANAGE_SESSION, await _scope_of_host(db, petition, command.host_organisation_id))
+    session = Session(
+        id=new_id(), petition_id=petition.id, petition=petition, booking_id=None,
+        title=clean_subject(command.title or petition.subject, "title", "标题"),
+        host_organisation_id=command.host_organisation_id, state=SessionState.SCHEDULED,
+        record=command.record, event_count=0, created_at=clock.now(), organisations=[],
+    )  # fmt: skip
+    await _take_time(db, clock, actor, session, command)
+    db.add(session)
+    await db.flush()
+    await _seat_organisations(db, session, command)
+    await db.refresh(session, ["organisations", "host"])
+    await _invite_all(db, clock, session, command.invitees)
+    await _note_created(db, clock, actor, session)
+    await db.commit()
+    return await load_session(db, session.id)
+
+
+async def move_session(
+    db: AsyncSession,
+    clock: Clock,
+    actor: Actor,
+    session_id: str,
+    state: SessionState,
+    reason: str | None = None,
+) -> Session:
+    """Bring a session into `state` if the table permits it, append the event, and commit.
+
+    Raises NotFound, Forbidden, Conflict `bad_transition` (also for the state it is already in).
+    """
+    session = await load_session(db, session_id, lock=True)
+    require(actor, ACTION_FOR[state], await scope_of_session(db, session))
+    old, new = SESSION_STATE_NAMES[session.state], SESSION_STATE_NAMES[state]
+    require_transition(TRANSITIONS, session.state, state, f"接访现在是“{old}”，不能变为“{new}”。")
+    kind = _event_kind(session, state)
+    data = {
+        "from": session.state,
+        "to": state,
+        "reason": clean_text(reason or "", "reason", "原因", 500) or None,
+    }
+    session.state = state
+    if state is SessionState.LIVE and session.opened_at is None:
+        session.opened_at = clock.now()
+    if state in OVER and session.closed_at is None:
+        session.closed_at = clock.now()
+    await db.flush()
+    await add_event(db, clock, session_id, kind, actor.name or None, data=data)
+    await _follow_booking(db, clock, actor, session)
+    if state in OVER:
+        await add_petition_event(
+            db, clock, actor, session.petition_id, kind, {"session_id": session_id, **data}
+        )
+        await add_audit(db, clock, actor, kind, "session", session_id)
+    await db.commit()
+    return session
+
+
+async def get_session(db: AsyncSession, actor: Actor, session_id: str) -> Session:
+    """Return the session with case, host and organisations. Raises NotFound, also for the unseen."""
+    session = await load_session(db, session_id)
+    require(actor, Action.SEE_SESSION, await scope_of_session(db, session))
+    return session
+
+
+async def list_sessions(db: AsyncSession, actor: Actor, day: date) -> Sequence[Session]:
+    """Return the sessions of one Beijing day that the actor sees, by time."""
+    require(actor, Action.SEE_SESSION)
+    begin = datetime.combine(day, time.min, BEIJING)
+    query = select(Session).join(PetitionCase, PetitionCase.id == Session.petition_id)
+    query = query.where(Session.starts_at >= begin, Session.starts_at < begin + timedelta(days=1))
+    query = query.where(visible_sessions(actor)).order_by(Session.starts_at, Session.id)
+    return (await db.scalars(query)).all()
+
+
+async def list_sessions_of_petition(db: AsyncSession, actor: Actor, petition_id: str) -> Sequence[Session]:
+    """Return the sessions of one case that the actor sees, newest first."""
+    require(actor, Action.SEE_SESSION)
+    query = select(Session).join(PetitionCase, PetitionCase.id == Session.petition_id)
+    query = query.where(Session.petition_id == petition_id, visible_sessions(actor))
+    return (await db.scalars(query.order_by(Session.starts_at.desc(), Session.id))).all()
+
+
+async def _scope_of_host(db: AsyncSession, petition: PetitionCase, host_id: str) -> Scope:
+    """Return the scope the new session will have, as far as arranging it is concerned."""
+    host = await get_organisation(db, host_id)
+    codes = scope_of(petition).region_codes | {host.region_code}
+    own = frozenset({host_id})
+    return replace(scope_of(petition), region_codes=codes, organisation_ids=own, owner_organisation_ids=own)
+
+
+async def _take_time(
+    db: AsyncSession, clock: Clock, actor: Actor, session: Session, command: CreateSession
+) -> None:
+    if command.slot_id is None:
+        if command.starts_at is None or command.ends_at is None:
+            raise Invalid("required", "请选择时段，或填写开始和结束时间。", "starts_at")
+        check_period(clock, command.starts_at, command.ends_at, LONGEST)
+        session.starts_at, session.ends_at = command.starts_at, command.ends_at
+        return
+    booking = await _booking_for(db, clock, actor, command.slot_id, session.petition)
+    session.booking_id = booking.id
+    session.starts_at, session.ends_at = booking.slot.starts_at, booking.slot.ends_at
+    if await db.scalar(select(Session.id).where(Session.booking_id == booking.id)) is not None:
+        raise Conflict("session_exists", "这个预约已经排过接访。", "slot_id")
+
+
+async def _booking_for(
+    db: AsyncSession, clock: Clock, actor: Actor, slot_id: str, petition: PetitionCase
+) -> Booking:
+    """Return this case's booking of the slot, confirmed; without one the slot is taken now."""
+    held = await find_held(db, slot_id, petition.id)
+    if held is None:
+        return await add_booking(db, clock, actor, slot_id, petition, BookingKind.LEADER_INVITED)
+    if held.state is BookingState.REQUESTED:
+        await change_booking(db, clock, actor, held.id, BookingState.CONFIRMED)
+    return held
+
+
+async def _seat_organisations(db: AsyncSession, session: Session, command: CreateSession) -> None:
+    joint = set(command.joint_organisation_ids) - {command.host_organisation_id}
+    if len(joint) > MAX_JOINT:
+        raise Invalid(
+            "too_many_organisations", f"联合接访单位最多 {MAX_JOINT} 个。", "joint_organisation_ids"
+        )
+    accused = session.petition.accused_organisation_id
+    if accused is not None and accused in joint | {command.host_organisation_id}:
+        message = "被检举控告的单位不能参加这场接访。"
+        raise Invalid("accused_organisation", message, "joint_organisation_ids")
+    await seat_organisation(db, session, command.host_organisation_id, SessionPart.HOST)
+    for organisation_id in sorted(joint):
+        await get_organisation(db, organisation_id)
+        await seat_organisation(db, session, organisation_id, SessionPart.JOINT)
+
+
+async def _invite_all(db: AsyncSession, clock: Clock, session: Session, invitees: Sequence[Invitee]) -> None:
+    if not any(invitee.role is InvitationRole.PETITIONER for invitee in invitees):
+        invitees = (Invitee(InvitationRole.PETITIONER), *invitees)
+    for invitee in invitees:
+        await add_invitation(db, clock, session, invitee)
+
+
+async def _note_created(db: AsyncSession, clock: Clock, actor: Actor, session: Session) -> None:
+    data = {"starts_at": session.starts_at.isoformat(), "ends_at": session.ends_at.isoformat()}
+    await add_event(db, clock, session.id, "session.created", actor.name or None, data=data)
+    data["session_id"] = session.id
+    await add_petition_event(db, clock, actor, session.petition_id, "session.created", data)
+    await add_audit(db, clock, actor, "session.created", "session", session.id)
+
+
+async def _follow_booking(db: AsyncSession, clock: Clock, actor: Actor, session: Session) -> None:
+    wanted = BOOKING_FOLLOWS.get(session.state)
+    if wanted is None or session.booking_id is None:
+        return
+    booking = await db.get_one(Booking, session.booking_id)
+    if wanted in BOOKING_TRANSITIONS[booking.state]:
+        await change_booking(db, clock, actor, booking.id, wanted)
+
+
+def _event_kind(session: Session, state: SessionState) -> str:
+    if state is SessionState.LIVE:
+        return "session.opened" if session.opened_at is None else "session.resumed"
+    return EVENT_KINDS.get(state, f"session.{state}")
