@@ -1,0 +1,117 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { SignalingClient } from "../../../web/static/js/signaling/client.js";
+
+/** A WebSocket we own: records what is sent, says what the test says. */
+class Wire {
+  static all = [];
+  readyState = 1;
+  sent = [];
+
+  constructor(url) {
+    this.url = url;
+    Wire.all.push(this);
+  }
+
+  send(text) { this.sent.push(JSON.parse(text)); }
+  close() { this.readyState = 3; }
+  say(message) { this.onmessage({ data: JSON.stringify(message) }); }
+  drop(code, reason = "") { this.onclose({ code, reason }); }
+}
+
+const WELCOME = { type: "welcome", version: 1, participant_id: "p1" };
+const settle = () => new Promise((resolve) => setTimeout(resolve, 5));
+
+function build(overrides = {}) {
+  Wire.all = [];
+  const answers = overrides.tickets || [];
+  const environment = {
+    fetch: async () => answers.shift() || { ok: true, status: 200, json: async () => ({ ticket: "t" }) },
+    openSocket: (url) => new Wire(url),
+    origin: "https://office.example",
+    random: () => 1,
+    now: () => 0,
+  };
+  const client = new SignalingClient({ ticket_url: "/j/x/ticket" }, () => ({ publish: true, subscribe: false }), environment);
+  return client;
+}
+
+async function connect(client) {
+  client.start();
+  await settle();
+  const wire = Wire.all.at(-1);
+  wire.onopen();
+  wire.say(WELCOME);
+  return wire;
+}
+
+test("authenticates first, with what still runs", async (t) => {
+  const client = build();
+  t.after(() => client.stop());
+  const wire = await connect(client);
+  assert.equal(wire.url, "wss://office.example/ws");
+  assert.deepEqual(wire.sent[0], { type: "authenticate", id: 1, version: 1, ticket: "t", publish_alive: true, subscribe_alive: false });
+  assert.equal(client.state, "connected");
+});
+
+test("answers find their request by id, refusals carry code and sentence", async (t) => {
+  const client = build();
+  t.after(() => client.stop());
+  const wire = await connect(client);
+  const first = client.request("raise_hand", { raised: true });
+  const second = client.request("open");
+  const [, hand, open] = wire.sent;
+  wire.say({ type: "error", id: open.id, code: "forbidden", message: "没有权限" });
+  wire.say({ type: "ok", id: hand.id });
+  assert.equal((await first).type, "ok");
+  await assert.rejects(second, (error) => error.code === "forbidden" && error.message === "没有权限");
+});
+
+test("a lost socket rejects what is open and comes back with a new ticket", async (t) => {
+  const client = build();
+  t.after(() => client.stop());
+  const wire = await connect(client);
+  const lost = client.request("publish", { sdp: "", sources: {} });
+  wire.drop(1006);
+  await assert.rejects(lost, (error) => error.code === "disconnected");
+  assert.equal(client.state, "waiting");
+  client.retryNow();
+  await settle();
+  assert.equal(Wire.all.length, 2);
+});
+
+test("a seat opened elsewhere is not fought for", async () => {
+  const client = build();
+  const ends = [];
+  client.on("ended", (farewell) => ends.push(farewell.reason));
+  const wire = await connect(client);
+  wire.drop(4409);
+  assert.equal(client.state, "ended");
+  assert.deepEqual(ends, ["replaced"]);
+});
+
+test("a refused ticket ends, an unreachable server is asked again", async () => {
+  const refusal = { ok: false, status: 403, json: async () => ({ error: { code: "link_invalid", message: "链接已失效" } }) };
+  const client = build({ tickets: [{ ok: false, status: 503 }, refusal] });
+  const ends = [];
+  client.on("ended", (farewell) => ends.push(farewell));
+  client.start();
+  await settle();
+  assert.equal(client.state, "waiting");
+  client.retryNow();
+  await settle();
+  assert.deepEqual(ends, [{ reason: "refused", message: "链接已失效" }]);
+});
+
+test("pushes come out under their own name; one failing listener stops nobody", async (t) => {
+  const client = build();
+  t.after(() => client.stop());
+  const heard = [];
+  const silent = t.mock.method(console, "error", () => {});
+  client.on("queue", () => { throw new Error("broken"); });
+  client.on("queue", (queue) => heard.push(queue.ahead));
+  const wire = await connect(client);
+  wire.say({ type: "queue", position: 2, ahead: 1, number: "A001", state_text: "" });
+  assert.deepEqual(heard, [1]);
+  assert.equal(silent.mock.callCount(), 1);
+});

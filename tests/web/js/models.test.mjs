@@ -1,0 +1,129 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { elapsed, inWords, size } from "../../../web/static/js/clock.js";
+import { causeOf } from "../../../web/static/js/media/causes.js";
+import { Focus } from "../../../web/static/js/media/focus.js";
+import { grade, Quality, Sampler } from "../../../web/static/js/media/quality.js";
+import { parseTime, formatTime, Timeline } from "../../../web/static/js/replay/timeline.js";
+import { AbsenceClock, deviceWords, groupByTier, openingWarning, raisedHands, sourceWords } from "../../../web/static/js/room/roster.js";
+import { byTier, standing } from "../../../web/static/js/words.js";
+
+const GOOD = { lost: 0, received: 100, roundTrip: 0.02 };
+const BAD = { lost: 20, received: 80, roundTrip: 0.02 };
+const person = (id, more = {}) => ({ participant_id: id, name: id, role: "department", tier: null, presence: "connected", media: "connected", speaking: false, hand_raised_at: null, sources: {}, ...more });
+
+test("durations in figures and words", () => {
+  assert.equal(elapsed(751000), "00:12:31");
+  assert.equal(elapsed(-5), "00:00:00");
+  assert.equal(inWords(30000), "不到 1 分钟");
+  assert.equal(inWords(65 * 60000), "1 小时 5 分钟");
+  assert.equal(inWords(120 * 60000), "2 小时");
+  assert.equal(size(3_200_000), "3.2 MB");
+});
+
+test("device errors become one of five causes", () => {
+  assert.equal(causeOf({ name: "NotAllowedError", message: "Permission denied" }), "not_allowed");
+  assert.equal(causeOf({ name: "NotAllowedError", message: "Permission denied by system" }), "system_blocked");
+  assert.equal(causeOf({ name: "NotReadableError" }), "in_use");
+  assert.equal(causeOf({ name: "OverconstrainedError" }), "not_found");
+  assert.equal(causeOf({ name: "TypeError" }), "unsupported");
+});
+
+test("the network word worsens after three samples and improves after five", () => {
+  const quality = new Quality();
+  assert.deepEqual([BAD, BAD].map((sample) => quality.add(sample)), [false, false]);
+  assert.equal(quality.add(BAD), true);
+  assert.equal(quality.shown, "poor");
+  for (let place = 0; place < 4; place += 1) assert.equal(quality.add(GOOD), false);
+  assert.equal(quality.add(GOOD), true);
+  assert.equal(quality.shown, "good");
+});
+
+test("one bad sample among good ones changes nothing", () => {
+  const quality = new Quality();
+  for (const sample of [BAD, GOOD, BAD, BAD, GOOD, BAD, BAD]) quality.add(sample);
+  assert.equal(quality.shown, "good");
+});
+
+test("grades: loss, delay, nothing at all", () => {
+  assert.equal(grade({ lost: 5, received: 95, roundTrip: 0.1 }), "fair");
+  assert.equal(grade({ lost: 0, received: 95, roundTrip: 0.5 }), "poor");
+  assert.equal(grade({ lost: 0, received: 0, roundTrip: null }), "lost");
+});
+
+test("the sampler gives differences and forgets when the counters start anew", () => {
+  const sampler = new Sampler();
+  const report = (received, lost) => [{ type: "inbound-rtp", packetsReceived: received, packetsLost: lost }, { type: "candidate-pair", nominated: true, currentRoundTripTime: 0.04 }];
+  assert.equal(sampler.sample(report(100, 1)), null);
+  assert.deepEqual(sampler.sample(report(150, 3)), { lost: 2, received: 50, roundTrip: 0.04 });
+  assert.equal(sampler.sample(report(10, 0)), null);
+});
+
+test("the big picture follows the speaker, but not at once", () => {
+  const focus = new Focus();
+  const host = person("host", { role: "host", tier: "district" });
+  const city = person("city", { tier: "city" });
+  assert.equal(focus.choose([city, host], 0), "host");
+  assert.equal(focus.choose([{ ...city, speaking: true }, host], 1000), "host");
+  assert.equal(focus.choose([{ ...city, speaking: true }, host], 3000), "city");
+  assert.equal(focus.choose([city, host], 9000), "city");
+  assert.equal(focus.choose([host], 9001), "host");
+  assert.equal(new Focus().choose([], 0), null);
+});
+
+test("order by tier, petitioners last; what stands before a name", () => {
+  const people = [person("p", { role: "petitioner" }), person("d", { tier: "district" }), person("t", { tier: "township" }), person("v", { tier: "province" })];
+  assert.deepEqual(byTier(people).map(({ participant_id: id }) => id), ["v", "d", "t", "p"]);
+  assert.equal(standing(people[3]), "省级");
+  assert.equal(standing(people[0]), "信访人");
+  assert.deepEqual(groupByTier(people).map(({ tier }) => tier), ["省级", "区县", "街道乡镇", "信访人一方"]);
+});
+
+test("hands in the order they went up", () => {
+  const people = [person("b", { hand_raised_at: "2026-03-02T01:31:00Z" }), person("c"), person("a", { hand_raised_at: "2026-03-02T01:30:00Z" })];
+  assert.deepEqual(raisedHands(people).map(({ name }) => name), ["a", "b"]);
+});
+
+test("words about devices", () => {
+  assert.equal(deviceWords({ ready: false, device: null }), "设备未检");
+  assert.equal(deviceWords({ ready: true, device: { camera: true, microphone: true, sound: true } }), "设备正常");
+  assert.equal(deviceWords({ ready: true, device: { camera: true, microphone: false, sound: false } }), "麦克风、声音有问题");
+  const view = (enabled, locked) => ({ published: true, enabled, locked });
+  assert.equal(sourceWords(person("x", { sources: { microphone: view(true, true), camera: view(false, false) } })), "已静音并锁定 · 摄像头关");
+});
+
+test("how long somebody is gone", () => {
+  const clock = new AbsenceClock();
+  assert.equal(clock.words(person("x"), 0), "");
+  assert.equal(clock.words(person("x", { presence: "reconnecting" }), 1000), "掉线 00:00 · 位置保留");
+  assert.equal(clock.words(person("x", { presence: "reconnecting" }), 43000), "掉线 00:42 · 位置保留");
+  assert.equal(clock.words(person("x"), 44000), "");
+  assert.equal(clock.words(person("x", { media: "silent" }), 45000), "没有画面和声音 00:00");
+});
+
+test("opening without the petitioner is said before it is done", () => {
+  assert.equal(openingWarning({ participants: [person("p", { role: "petitioner" })], lobby: [] }), "");
+  assert.match(openingWarning({ participants: [], lobby: [{}] }), /没有准入/);
+  assert.match(openingWarning({ participants: [], lobby: [] }), /没有到/);
+});
+
+test("times in the address of a replay", () => {
+  assert.equal(parseTime("1h10m5s"), 4205);
+  assert.equal(parseTime("75.5"), 75.5);
+  assert.equal(parseTime("yesterday"), null);
+  assert.equal(parseTime(""), null);
+  assert.equal(formatTime(4205.9), "1h10m5s");
+  assert.equal(formatTime(0), "0s");
+});
+
+test("events of a replay: the current one, the one before, the next", () => {
+  const timeline = new Timeline([0, 10, 20]);
+  assert.equal(timeline.at(-1), -1);
+  assert.equal(timeline.at(9.9), 0);
+  assert.equal(timeline.at(10), 1);
+  assert.equal(timeline.beside(10.4, 1), 20);
+  assert.equal(timeline.beside(25, 1), null);
+  assert.equal(timeline.beside(11, -1), 0);
+  assert.equal(timeline.beside(13, -1), 10);
+  assert.equal(new Timeline([]).beside(5, -1), null);
+});
