@@ -1,0 +1,125 @@
+"""Who is asking: the sign-in cookie, form tokens, and where a person may be sent next."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from cases.policy import ANONYMOUS, Actor
+from cases.signin import SignInRules, find_sign_in
+from web.keys import ACTOR, CLOCK, DATABASE, FORM_KEY, SETTINGS
+
+SIGN_IN_COOKIE = "lx_signin"
+LINK_COOKIE = "lx_link"
+FORM_COOKIE = "lx_form"
+NEW_FORM_COOKIE = web.RequestKey("new_form_cookie", str)
+TWELVE_HOURS = 12 * 3600
+
+
+def client_address(request: web.Request) -> str:
+    """The address of the person; behind a trusted proxy the last one it appended."""
+    peer = request.remote or ""
+    if peer in request.app[SETTINGS].web.trusted_proxies:
+        forwarded = request.headers.get("X-Forwarded-For", "").split(",")[-1].strip()
+        return forwarded or peer
+    return peer
+
+
+def own_origin(request: web.Request) -> str:
+    """Scheme and host by which people reach us, as a browser writes them into Origin."""
+    settings = request.app[SETTINGS].web
+    if settings.public_url:
+        return settings.public_url.rstrip("/")
+    scheme = request.scheme
+    if (request.remote or "") in settings.trusted_proxies:
+        scheme = request.headers.get("X-Forwarded-Proto", scheme)
+    return f"{scheme}://{request.host}"
+
+
+def is_https(request: web.Request) -> bool:
+    return own_origin(request).startswith("https://")
+
+
+async def identify(request: web.Request) -> Actor:
+    """The official of the sign-in cookie, or ANONYMOUS."""
+    token = request.cookies.get(SIGN_IN_COOKIE, "")
+    if not token or len(token) > 200:
+        return ANONYMOUS
+    async with request.app[DATABASE].session() as db:
+        return await find_sign_in(db, request.app[CLOCK], token, sign_in_rules(request)) or ANONYMOUS
+
+
+def sign_in_rules(request: web.Request) -> SignInRules:
+    settings = request.app[SETTINGS]
+    return SignInRules(idle=timedelta(minutes=settings.web.idle_minutes), allow_demo=settings.demo)
+
+
+def set_sign_in_cookie(request: web.Request, response: web.StreamResponse, token: str) -> None:
+    response.set_cookie(
+        SIGN_IN_COOKIE,
+        token,
+        max_age=TWELVE_HOURS,
+        httponly=True,
+        samesite="Lax",
+        secure=is_https(request),
+        path="/",
+    )
+
+
+def set_link_cookie(request: web.Request, response: web.StreamResponse, code: str, device_secret: str) -> None:
+    """Each link has its own cookie by path, so that four links can be open in one browser."""
+    response.set_cookie(
+        LINK_COOKIE,
+        device_secret,
+        max_age=TWELVE_HOURS,
+        httponly=True,
+        samesite="Lax",
+        secure=is_https(request),
+        path=f"/j/{code}",
+    )
+
+
+def form_token(request: web.Request) -> str:
+    """The token a form of this page must send back: bound to the sign-in, the link or the browser."""
+    actor = request.get(ACTOR)
+    if actor is not None and actor.kind == "official" and actor.csrf_token:
+        return str(actor.csrf_token)
+    if (link := request.cookies.get(LINK_COOKIE)) and request.path.startswith("/j/"):
+        return _keyed(request, "link", link)
+    return _keyed(request, "form", request.cookies.get(FORM_COOKIE) or _new_form_cookie(request))
+
+
+def token_matches(request: web.Request, given: str) -> bool:
+    return hmac.compare_digest(form_token(request).encode(), given.encode())
+
+
+def keep_form_cookie(request: web.Request, response: web.StreamResponse) -> None:
+    """Hand out the cookie that anonymous form tokens are bound to, if this page made one."""
+    if made := request.get(NEW_FORM_COOKIE):
+        response.set_cookie(
+            FORM_COOKIE, made, max_age=TWELVE_HOURS, httponly=True, samesite="Lax", secure=is_https(request)
+        )
+
+
+def local_path(given: str | None, otherwise: str = "/board") -> str:
+    """`given` when it is a plain path of ours, else `otherwise` (no open redirect)."""
+    if not given or len(given) > 500 or not given.startswith("/") or given.startswith(("//", "/\\")):
+        return otherwise
+    parts = urlsplit(given)
+    plain = given.isprintable() and "\\" not in given
+    return given if plain and not parts.scheme and not parts.netloc else otherwise
+
+
+def _new_form_cookie(request: web.Request) -> str:
+    if NEW_FORM_COOKIE not in request:
+        request[NEW_FORM_COOKIE] = secrets.token_urlsafe(24)
+    return request[NEW_FORM_COOKIE]
+
+
+def _keyed(request: web.Request, purpose: str, value: str) -> str:
+    return hmac.new(request.app[FORM_KEY], f"{purpose}:{value}".encode(), hashlib.sha256).hexdigest()

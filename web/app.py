@@ -1,0 +1,77 @@
+"""The composition root: builds everything once, hands it down, closes it in the opposite order."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import ssl
+from collections.abc import AsyncIterator
+
+from aiohttp import web
+
+from cases.clock import Clock, SystemClock
+from cases.database import Database
+from web import guards
+from web.flash import ONCE, OnceBook
+from web.keys import CLOCK, DATABASE, FORM_KEY, LIMITS, RENDERER, SETTINGS, STATIC
+from web.limits import RateLimits
+from web.live import live_rooms, mount_signaling
+from web.rendering import Renderer
+from web.routes import mount_routes
+from web.settings import Settings
+from web.static_files import StaticFiles
+
+logger = logging.getLogger(__name__)
+BODY_CEILING = 64 * 1024  # Forms and JSON only; nothing is uploaded in this part.
+
+
+def create_app(settings: Settings, clock: Clock | None = None) -> web.Application:
+    """The web process as an aiohttp application; opens nothing before it is started."""
+    settings.prepare_directories()
+    app = web.Application(
+        middlewares=[guards.answer_trouble, guards.check_origin, guards.check_permission],
+        client_max_size=BODY_CEILING,
+    )
+    app[SETTINGS] = settings
+    app[CLOCK] = clock or SystemClock()
+    app[LIMITS] = RateLimits()
+    app[ONCE] = OnceBook()
+    app[STATIC] = StaticFiles()
+    app[RENDERER] = Renderer()
+    app[FORM_KEY] = form_key(settings)
+    app.on_response_prepare.append(guards.add_security_headers)
+    app.cleanup_ctx.append(open_database)
+    app.cleanup_ctx.append(live_rooms)
+    mount_routes(app)
+    mount_signaling(app)
+    return app
+
+
+async def open_database(app: web.Application) -> AsyncIterator[None]:
+    """Given: settings. Owned: the database, migrated to this program's schema."""
+    database = Database(app[SETTINGS].database_url)
+    await database.migrate()
+    app[DATABASE] = database
+    yield
+    await database.close()
+
+
+def form_key(settings: Settings) -> bytes:
+    """The key of anonymous form tokens; kept, so that open pages outlive a restart."""
+    path = settings.state / "keys" / "form.key"
+    if not path.exists():
+        fresh = path.with_suffix(".new")
+        fresh.write_bytes(secrets.token_bytes(32))
+        fresh.chmod(0o600)
+        fresh.replace(path)
+    return path.read_bytes()
+
+
+def tls_context(settings: Settings) -> ssl.SSLContext | None:
+    """TLS 1.2 or newer with the configured certificate; None for plain HTTP."""
+    if not settings.web.certificate:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(settings.web.certificate, settings.web.key)
+    return context

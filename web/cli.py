@@ -1,0 +1,254 @@
+"""The command line `lianxin`: each command translates its options and calls what does the work."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from web import doctor as doctors
+from web.settings import Settings, SettingsError, load
+
+app = typer.Typer(help="连心桥 Lianxin：视频接访 video reception", no_args_is_help=True, add_completion=False)
+console = Console(highlight=False)
+complaints = Console(stderr=True, highlight=False)
+
+Host = Annotated[str, typer.Option(help="监听地址 address to listen on")]
+Port = Annotated[int, typer.Option(help="端口 port")]
+Lan = Annotated[bool, typer.Option("--lan", help="给局域网里的手机用：自建证书 HTTPS for phones in the local network")]
+Certificate = Annotated[str, typer.Option(help="证书 PEM certificate")]
+Key = Annotated[str, typer.Option(help="私钥 PEM key")]
+
+
+def main() -> None:
+    app()
+
+
+@app.command()
+def serve(host: Host = "", port: Port = 0, lan: Lan = False, certificate: Certificate = "", key: Key = "") -> None:
+    """启动全部进程 Start everything."""
+    settings = _prepared(_chosen(host, port, certificate, key), lan)
+    _serve(settings)
+
+
+@app.command()
+def demo(host: Host = "", port: Port = 0, lan: Lan = False, certificate: Certificate = "", key: Key = "") -> None:
+    """准备演示数据并启动 Seed the demo day and start everything."""
+    from web.demo import prepare_demo, show_demo
+
+    chosen = replace(_chosen(host, port, certificate, key), demo=True)
+    settings = _prepared(chosen, lan)
+    day = asyncio.run(prepare_demo(settings))
+    show_demo(console, settings, day)
+    _serve(settings)
+
+
+@app.command(hidden=True)
+def web() -> None:
+    """One web process (started by serve)."""
+    from web.server import run_web
+
+    run_web(_settings())
+
+
+@app.command("media-worker", hidden=True)
+def media_worker(number: int) -> None:
+    """One media worker (started by serve)."""
+    from web.server import run_media_worker
+
+    run_media_worker(_settings(), number)
+
+
+@app.command("recordings-worker", hidden=True)
+def recordings_worker() -> None:
+    """The recordings worker (started by serve)."""
+    from web.server import run_recordings
+
+    run_recordings(_settings())
+
+
+@app.command("demo-reception", hidden=True)
+def demo_reception(session_id: str, base_url: str) -> None:
+    """Hold the finished reception of the demo day with four real peers (started by demo)."""
+    from web.demo_reception import hold_reception
+
+    asyncio.run(hold_reception(_settings(), session_id, base_url))
+
+
+@app.command()
+def migrate() -> None:
+    """建立或升级数据库 Create or upgrade the database."""
+    from cases.database import Database
+    from cases.lanzhou import seed_lanzhou
+
+    async def work(settings: Settings) -> None:
+        database = Database(settings.database_url)
+        await database.migrate()
+        async with database.session() as db:
+            await seed_lanzhou(db)  # The organisation tree; what is there already stays as it is.
+        await database.close()
+
+    settings = _settings()
+    settings.prepare_directories()
+    asyncio.run(work(settings))
+    console.print("数据库已是最新 The database is up to date")
+
+
+@app.command()
+def user(
+    username: Annotated[str, typer.Argument(help="用户名 username")],
+    name: Annotated[str, typer.Option(prompt="姓名 name")],
+    organisation: Annotated[str, typer.Option(prompt="单位区划代码 region code, e.g. 620102")],
+    role: Annotated[str, typer.Option(help="receptionist, leader, inspector …")] = "receptionist",
+    password: Annotated[str, typer.Option(prompt="口令 password", hide_input=True, confirmation_prompt=True)] = "",
+) -> None:
+    """建一个工作人员账号 Add an official."""
+    from web.accounts import AccountRefused, add_official
+
+    try:
+        asyncio.run(add_official(_settings(), username, name, organisation, role, password))
+    except AccountRefused as error:
+        _stop(str(error))
+    console.print(f"已建立 added: {username}")
+
+
+@app.command()
+def verify(folder: Annotated[Path, typer.Argument(help="录像目录 folder of a recording")]) -> None:
+    """离线验证一份录像 Prove offline that no byte of a recording changed."""
+    from recordings.verification import verify_folder
+
+    verdict = verify_folder(folder)
+    for line in verdict.lines():
+        console.print(line, soft_wrap=True, markup=False)
+    raise typer.Exit(int(verdict.exit_code))
+
+
+@app.command()
+def doctor() -> None:
+    """检查端口、磁盘、字体、数据目录 Check ports, disk, fonts, state directory."""
+    findings = doctors.examine(_settings())
+    for finding in findings:
+        mark = "[green]✓[/]" if finding.good else ("[red]✗[/]" if finding.serious else "[yellow]![/]")
+        console.print(f" {mark} {finding.name}  {finding.text}", soft_wrap=True)
+    raise typer.Exit(any(not finding.good and finding.serious for finding in findings))
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def bench(context: typer.Context) -> None:
+    """测速 Measure (needs the repository)."""
+    if not (Path.cwd() / "bench" / "__main__.py").exists():
+        _stop("在代码目录里运行 lianxin bench (run this in the repository)")
+    os.execv(sys.executable, [sys.executable, "-m", "bench", *context.args])
+
+
+def _settings() -> Settings:
+    try:
+        settings = load()
+    except SettingsError as error:
+        _stop(str(error))
+    logging.basicConfig(
+        level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr
+    )
+    return settings
+
+
+def _chosen(host: str, port: int, certificate: str, key: str) -> Settings:
+    settings = _settings()
+    changes = {"host": host, "port": port, "certificate": certificate, "key": key}
+    web_settings = replace(settings.web, **{name: value for name, value in changes.items() if value})  # type: ignore[arg-type]
+    return replace(settings, web=web_settings)
+
+
+def _prepared(settings: Settings, lan: bool) -> Settings:
+    """Settings ready to serve with: network chosen, what is missing said before anything starts."""
+    if bool(settings.web.certificate) != bool(settings.web.key):
+        _stop("--certificate 和 --key 要一起给 (both or none)")
+    if lan:
+        settings = _for_local_network(settings)
+    _refuse_to_start(settings)
+    settings.prepare_directories()
+    return settings
+
+
+def _for_local_network(settings: Settings) -> Settings:
+    from web.tls import lan_addresses, lan_certificate
+
+    addresses = lan_addresses()
+    if not addresses:
+        _stop("这台机器没有局域网地址 (this machine has no address in a local network)")
+    made = lan_certificate(settings.state / "tls", addresses)
+    web_settings = replace(
+        settings.web,
+        host="0.0.0.0" if settings.web.host == "127.0.0.1" else settings.web.host,
+        certificate=settings.web.certificate or str(made.certificate),
+        key=settings.web.key or str(made.key),
+    )
+    media = replace(settings.media, addresses=tuple(dict.fromkeys((*addresses, "127.0.0.1"))))
+    return replace(settings, web=web_settings, media=media)
+
+
+def _refuse_to_start(settings: Settings) -> None:
+    for finding in doctors.examine(settings):
+        if not finding.good:
+            style = "red" if finding.serious else "yellow"
+            complaints.print(f"[{style}]{finding.name}[/] {finding.text}", soft_wrap=True)
+            if finding.serious:
+                raise typer.Exit(1)
+
+
+def _serve(settings: Settings) -> None:
+    from web.supervisor import PortTaken, Supervisor, open_listener
+
+    try:
+        listener = open_listener(settings)
+    except PortTaken as error:
+        _stop(str(error))
+    _say_where(settings)
+
+    async def run() -> None:
+        supervisor = Supervisor(settings, listener)
+        if settings.demo:
+            from web.demo import record_in_background
+
+            recording = asyncio.create_task(record_in_background(settings))
+            try:
+                await supervisor.run()
+            finally:
+                recording.cancel()
+                await asyncio.gather(recording, return_exceptions=True)
+        else:
+            await supervisor.run()
+
+    asyncio.run(run())
+
+
+def _say_where(settings: Settings) -> None:
+    from web.qr import qr_text
+    from web.server import base_url
+
+    console.print(f"\n[bold]连心桥正在运行 Lianxin is running:[/] {base_url(settings)}   (Ctrl+C 停止 stops it)")
+    authority = settings.state / "tls" / "authority.pem"
+    if settings.web.certificate.startswith(str(authority.parent)):
+        table = Table(show_header=False, box=None)
+        table.add_row("手机打不开？", f"请先信任证书机构：{base_url(settings)}/authority.pem （Android：设置 → 安全 → 安装 CA 证书；")
+        table.add_row("", "iPhone：打开后到 设置 → 已下载描述文件 安装，再到 关于本机 → 证书信任设置 打开）")
+        table.add_row("", "Phones must trust this authority once; the code below leads to it.")
+        console.print(table)
+        console.print(qr_text(f"{base_url(settings)}/authority.pem"))
+
+
+def _stop(message: str) -> None:
+    complaints.print(f"[red]{message}[/]", soft_wrap=True)
+    raise typer.Exit(1)
+
+
+if __name__ == "__main__":
+    main()

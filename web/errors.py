@@ -1,0 +1,84 @@
+"""Trouble as a page in plain words with what to do next, or as JSON for programs; never a stack trace."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+from urllib.parse import quote
+
+from aiohttp import web
+
+from cases.errors import Conflict, Forbidden, Invalid, NotFound, RuleError, SignInRequired
+from web.keys import REQUEST_ID
+from web.rendering import page
+
+logger = logging.getLogger(__name__)
+
+# Status: (heading, what happened and what to do next, code for programs).
+PAGES: dict[int, tuple[str, str, str]] = {
+    400: ("请求不完整", "浏览器发来的内容不完整。请返回上一页，再试一次。", "bad_request"),
+    403: ("不能这样操作", "您没有做这件事的权限，或者页面已经过期。请返回上一页刷新后再试。", "forbidden"),
+    404: ("没有找到这个页面", "地址可能写错了，或者内容不归您的单位查看。请从首页重新进入。", "not_found"),
+    405: ("不能这样打开", "这个地址不能用这种方式打开。请从首页重新进入。", "method_not_allowed"),
+    409: ("刚刚被别人改动过", "您打开页面之后，这项内容有了变化。请刷新页面，看清楚再操作。", "conflict"),
+    413: ("内容太长", "提交的内容超过了限度。请缩短后再提交。", "too_large"),
+    415: ("格式不支持", "这里不接受这种格式的内容。", "unsupported"),
+    416: ("范围不对", "录像没有您要的这一段。请刷新页面重新播放。", "bad_range"),
+    422: ("有内容需要修改", "提交的内容有误。请返回上一页修改。", "invalid"),
+    429: ("操作太快", "短时间内操作次数太多。请等一分钟再试。", "too_fast"),
+    500: ("系统出了点问题", "不是您的问题，我们已经记录。请稍后再试。", "internal"),
+    503: ("服务正在恢复", "服务暂时不可用，通常一分钟内会恢复。请稍后刷新页面。", "unavailable"),
+}
+STATUS_OF: tuple[tuple[type[RuleError], int], ...] = (
+    (NotFound, 404),
+    (Forbidden, 403),
+    (Conflict, 409),
+    (Invalid, 422),
+)
+
+
+def wants_json(request: web.Request) -> bool:
+    """Programs say so by what they send or accept; browsers navigating accept HTML."""
+    accept = request.headers.get("Accept", "")
+    sent_json = request.content_type == "application/json" and request.method not in ("GET", "HEAD")
+    return sent_json or ("application/json" in accept and "text/html" not in accept)
+
+
+def status_of(error: RuleError) -> int:
+    return next((status for kind, status in STATUS_OF if isinstance(error, kind)), 422)
+
+
+def rule_response(request: web.Request, error: RuleError) -> web.Response:
+    """A refused use case: sign-in page, or status and message of the rule."""
+    if isinstance(error, SignInRequired):
+        return sign_in_redirect(request)
+    return trouble(request, status_of(error), code=error.code, message=error.message, field=error.field)
+
+
+def sign_in_redirect(request: web.Request) -> web.Response:
+    if wants_json(request):
+        return web.json_response({"error": {"code": "sign_in_required", "message": "请先登录"}}, status=401)
+    target = request.path if request.method in ("GET", "HEAD") else ""
+    where = f"/signin?next={quote(target)}" if target not in ("", "/") else "/signin"
+    return web.Response(status=302, headers={"Location": where, "Cache-Control": "no-store"})
+
+
+def trouble(
+    request: web.Request,
+    status: int,
+    *,
+    code: str | None = None,
+    message: str | None = None,
+    field: str | None = None,
+) -> web.Response:
+    heading, advice, default_code = PAGES.get(status, PAGES[500])
+    if wants_json(request):
+        body: dict[str, Any] = {"code": code or default_code, "message": message or advice}
+        body |= {"field": field} if field else {}
+        return web.json_response({"error": body, "request_id": request.get(REQUEST_ID, "")}, status=status)
+    context = {"status": status, "heading": heading, "advice": advice, "message": message}
+    try:
+        return page(request, "error.html", context, title=heading, status=status)
+    except Exception:  # noqa: BLE001 - the last page must never fail in turn.
+        logger.exception("The error page failed")
+        return web.Response(text=f"{heading}。{advice}", status=status, content_type="text/plain")

@@ -1,0 +1,47 @@
+"""Things shown once after a redirect (a query code, a link), kept in memory for two minutes, never in a URL."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections import OrderedDict
+from typing import Any
+
+from aiohttp import web
+
+from web.access import FORM_COOKIE, SIGN_IN_COOKIE
+
+KEPT_SECONDS = 120.0
+CEILING = 1000
+
+
+class OnceBook:
+    """Values by browser and name; each is taken once, the oldest go first when there are too many."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[tuple[str, str], tuple[float, Any]] = OrderedDict()
+
+    def keep(self, browser: str, name: str, value: Any, now: float) -> None:
+        self._kept[(browser, name)] = (now, value)
+        while len(self._kept) > CEILING:
+            self._kept.popitem(last=False)
+
+    def take(self, browser: str, name: str, now: float) -> Any:
+        since, value = self._kept.pop((browser, name), (now, None))
+        return value if now - since < KEPT_SECONDS else None
+
+
+ONCE = web.AppKey("once", OnceBook)
+
+
+def keep_once(request: web.Request, name: str, value: Any) -> None:
+    request.app[ONCE].keep(_browser(request), name, value, time.monotonic())
+
+
+def take_once(request: web.Request, name: str) -> Any:
+    return request.app[ONCE].take(_browser(request), name, time.monotonic())
+
+
+def _browser(request: web.Request) -> str:
+    cookie = request.cookies.get(SIGN_IN_COOKIE) or request.cookies.get(FORM_COOKIE) or ""
+    return hashlib.sha256(cookie.encode()).hexdigest()

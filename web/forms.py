@@ -1,0 +1,101 @@
+"""A posted form to plain values, or messages at the fields; what was typed is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from cases.clock import BEIJING
+from cases.errors import Invalid
+from cases.fields import clean, clean_phone
+
+CEILING = 20_000  # Characters of one field that are looked at, at most.
+
+
+class Form:
+    """Reads fields one by one and collects `errors` (field to message), in the order of the page."""
+
+    def __init__(self, data: Mapping[str, Any] | None = None, initial: Mapping[str, str] | None = None) -> None:
+        self._data = data or {}
+        self.values: dict[str, str] = dict(initial or {})
+        self.errors: dict[str, str] = {}
+
+    def value(self, name: str) -> str:
+        """What to show in the field: what was typed, or the initial value."""
+        return self.values.get(name, "")
+
+    def typed(self, name: str) -> str:
+        """The raw text of the field, cut at the ceiling."""
+        return self._raw(name)[:CEILING]
+
+    def chosen(self, name: str) -> tuple[str, ...]:
+        return tuple(part for part in self.value(name).split("\n") if part)
+
+    def fail(self, name: str, message: str) -> None:
+        self.errors.setdefault(name, message)
+
+    def take(self, name: str, cleaner: Callable[[str], str]) -> str:
+        """What a cleaner of cases.fields makes of the field; its refusal becomes the field's message."""
+        self.values[name] = clean(self.typed(name), lines=True)
+        try:
+            return cleaner(self.typed(name))
+        except Invalid as error:
+            self.fail(name, error.message)
+            return ""
+
+    def phone(self, name: str, *, optional: bool = False) -> str:
+        """Digits of a phone number; empty when it is optional and nothing was typed."""
+        if optional and not clean(self.typed(name)):
+            self.values[name] = ""
+            return ""
+        return self.take(name, clean_phone)
+
+    def choice(self, name: str, options: Mapping[str, Any], empty: str) -> str:
+        found = self._raw(name)[:200]
+        self.values[name] = found if found in options else ""
+        if found not in options:
+            self.fail(name, empty)
+            return ""
+        return found
+
+    def choices(self, name: str, options: Mapping[str, Any]) -> tuple[str, ...]:
+        """Every ticked box that is on offer; a value that is not on offer is an error."""
+        getall = getattr(self._data, "getall", None)
+        given = [str(item) for item in (getall(name, []) if getall else [self._raw(name)]) if item][:200]
+        found = tuple(dict.fromkeys(item for item in given if item in options))
+        self.values[name] = "\n".join(found)
+        if len(found) != len(set(given)):
+            self.fail(name, "选项有变化，请重新选择")
+        return found
+
+    def ticked(self, name: str) -> bool:
+        found = self._raw(name) == "yes"
+        self.values[name] = "yes" if found else ""
+        return found
+
+    def moment(self, day_name: str, time_name: str, now: datetime) -> datetime | None:
+        """Local date and time of day to an aware moment, not past and at most 180 days ahead."""
+        typed_day, typed_time = self._raw(day_name)[:20], self._raw(time_name)[:10]
+        self.values[day_name], self.values[time_name] = clean(typed_day), clean(typed_time)
+        day = self._parse(day_name, typed_day, date.fromisoformat, "请选择日期，例如 2026-11-25")
+        hour = self._parse(time_name, typed_time, time.fromisoformat, "请选择时间，例如 09:30")
+        if day is None or hour is None:
+            return None
+        found = datetime.combine(day, hour.replace(tzinfo=None), BEIJING)
+        if found < now - timedelta(minutes=30):
+            self.fail(day_name, "这个时间已经过去，请选择以后的时间")
+        elif found > now + timedelta(days=180):
+            self.fail(day_name, "最多可以预约 180 天以内的时间")
+        return found
+
+    def _parse(self, name: str, typed: str, parse: Any, message: str) -> Any:
+        try:
+            return parse(typed.strip())
+        except ValueError:
+            self.fail(name, message)
+            return None
+
+    def _raw(self, name: str) -> str:
+        found = self._data.get(name, "")
+        return found if isinstance(found, str) else ""

@@ -1,0 +1,31 @@
+"""Keys under which the composition root keeps what it built, and what guards keep on a request."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from cases.clock import Clock
+from cases.database import Database
+from cases.policy import Actor
+from web.limits import RateLimits
+from web.settings import Settings
+from web.static_files import StaticFiles
+
+if TYPE_CHECKING:
+    from signaling.registry import RoomRegistry
+    from web.rendering import Renderer
+
+SETTINGS = web.AppKey("settings", Settings)
+DATABASE = web.AppKey("database", Database)
+CLOCK: web.AppKey[Clock] = web.AppKey("clock")
+LIMITS = web.AppKey("limits", RateLimits)
+STATIC = web.AppKey("static", StaticFiles)
+RENDERER: web.AppKey[Renderer] = web.AppKey("renderer")
+REGISTRY: web.AppKey[RoomRegistry] = web.AppKey("registry")
+FORM_KEY = web.AppKey("form_key", bytes)
+
+REQUEST_ID = web.RequestKey("request_id", str)
+ACTOR = web.RequestKey("actor", Actor)
+FRAMING = web.RequestKey("framing", str)  # "parent" may frame our pages, "child" may be framed by us.

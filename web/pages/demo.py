@@ -1,0 +1,128 @@
+"""The demonstration: four parties of today's ready session side by side in one browser (demo mode only)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from aiohttp import web
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cases.organisations import TIER_NAMES
+from cases.policy import Actor, ActorKind
+from cases.roles import InvitationRole
+from scheduling.invitations import Invitation, record_consent
+from scheduling.session import Session
+from signaling.rights import is_official
+from web.boot import room_boot
+from web.demo_day import ready_session
+from web.keys import CLOCK, DATABASE, FRAMING, REGISTRY
+from web.notice import current_notice
+from web.rendering import page
+from web.words import clock_time, long_date
+
+PARTIES = 4
+
+
+async def show(request: web.Request) -> web.StreamResponse:
+    request[FRAMING] = "parent"
+    async with request.app[DATABASE].session() as db:
+        session, invitations = await _parties(db, request)
+    parties = [_party(number, invitation) for number, invitation in enumerate(invitations, 1)]
+    return page(request, "demo/index.html", {"parties": parties, "title": session.title}, title="演示")
+
+
+async def party(request: web.Request) -> web.StreamResponse:
+    """One party's real room page with a synthetic camera."""
+    request[FRAMING] = "child"
+    number = _number(request)
+    async with request.app[DATABASE].session() as db:
+        session, invitations = await _parties(db, request)
+    invitation = invitations[number - 1]
+    office = invitation.organisation.name if invitation.organisation else ""
+    boot = room_boot(request, session, str(invitation.role), f"/demo/party/{number}/ticket")
+    boot |= {
+        "display_name": invitation.display_name,
+        "organisation": office,
+        "camera": "synthetic",
+        "automatic": True,
+        "index": number - 1,
+        "listen": number == 2,
+    }
+    context = {
+        "boot": boot,
+        "actor": None,
+        "code": "",
+        "party": _party(number, invitation),
+        "organisation_name": office or session.host.name,
+        "session": {
+            "id": session.id,
+            "title": session.title,
+            "starts_at_words": f"{long_date(session.starts_at)} {clock_time(session.starts_at)}",
+            "organisations": [part.organisation.name for part in session.organisations],
+        },
+    }
+    return page(request, "demo/party.html", context, title=invitation.display_name)
+
+
+async def ticket(request: web.Request) -> web.StreamResponse:
+    """A ticket for the party's seat; in the demonstration nobody has to read the notice first."""
+    number, clock = _number(request), request.app[CLOCK]
+    async with request.app[DATABASE].session() as db:
+        _, invitations = await _parties(db, request)
+        invitation = invitations[number - 1]
+        actor = _holder(invitation)
+        if not is_official(str(invitation.role)) and invitation.consented_at is None:
+            notice = current_notice()
+            await record_consent(db, clock, actor, notice.version, notice.digest)
+    issued = await request.app[REGISTRY].issue_ticket(actor)
+    return web.json_response({"ticket": issued.ticket, "expires_in": issued.expires_in})
+
+
+def _holder(invitation: Invitation) -> Actor:
+    return Actor(
+        kind=ActorKind.INVITEE,
+        name=invitation.display_name,
+        official_id=invitation.official_id,
+        invitation_id=invitation.id,
+        session_id=invitation.session_id,
+        invitation_role=invitation.role,
+    )
+
+
+async def _parties(db: AsyncSession, request: web.Request) -> tuple[Session, Sequence[Invitation]]:
+    """The ready session and its four parties, the citizen first, then by tier from below."""
+    session = await ready_session(db, request.app[CLOCK])
+    if session is None:
+        raise web.HTTPServiceUnavailable
+    query = select(Invitation).where(Invitation.session_id == session.id, Invitation.revoked_at.is_(None))
+    found = list((await db.scalars(query)).all())
+    found.sort(key=_place)
+    if len(found) < PARTIES:
+        raise web.HTTPServiceUnavailable
+    return session, found[:PARTIES]
+
+
+def _place(invitation: Invitation) -> tuple[bool, int]:
+    code = invitation.organisation.region_code if invitation.organisation else ""
+    return invitation.role is not InvitationRole.PETITIONER, -len(code)
+
+
+def _party(number: int, invitation: Invitation) -> dict[str, Any]:
+    citizen = invitation.role is InvitationRole.PETITIONER
+    return {
+        "number": number,
+        "label": "信访人" if citizen or invitation.tier is None else TIER_NAMES[invitation.tier],
+        "name": invitation.display_name,
+        "office": invitation.organisation.short_name if invitation.organisation else "",
+        "citizen": citizen,
+        "host": invitation.role is InvitationRole.HOST,
+    }
+
+
+def _number(request: web.Request) -> int:
+    typed = request.match_info["number"]
+    if typed not in ("1", "2", "3", "4"):
+        raise web.HTTPNotFound
+    return int(typed)

@@ -1,0 +1,158 @@
+"""One session for officials: who takes part, links, what happened, cancelling."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import web
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cases.errors import Conflict, Invalid
+from cases.fields import clean_name, clean_text
+from cases.policy import Action, allowed
+from cases.roles import INVITATION_ROLE_NAMES, InvitationRole
+from recordings.recording import list_recordings_of_session
+from scheduling import invitations
+from scheduling.invitations import Invitation, Invitee
+from scheduling.links import find_link, issue_link, revoke_link
+from scheduling.session_events import list_events
+from scheduling.sessions import SessionState, get_session, move_session, scope_of_session
+from web.access import own_origin
+from web.cards import OPEN_STATES, may_join, offices_of, recording_card
+from web.flash import keep_once, take_once
+from web.forms import Form
+from web.keys import ACTOR, CLOCK, DATABASE, REGISTRY
+from web.pages.signin import see_other
+from web.rendering import page
+from web.words import date_time
+
+INVITABLE = {
+    str(role): INVITATION_ROLE_NAMES[role]
+    for role in (
+        InvitationRole.PETITIONER,
+        InvitationRole.PROXY,
+        InvitationRole.COMPANION,
+        InvitationRole.INTERPRETER,
+        InvitationRole.THIRD_PARTY,
+        InvitationRole.OBSERVER,
+    )
+}
+
+
+async def show(request: web.Request) -> web.StreamResponse:
+    return await _page(request, Form())
+
+
+async def invite(request: web.Request) -> web.StreamResponse:
+    form, session_id = Form(await request.post()), request.match_info["session_id"]
+    role = form.choice("role", INVITABLE, "请选择身份")
+    invitee = Invitee(
+        role=InvitationRole(role or "observer"),
+        name=form.take("name", clean_name),
+        phone=form.phone("phone", optional=True),
+    )
+    if form.errors:
+        return await _page(request, form, 422)
+    async with request.app[DATABASE].session() as db:
+        try:
+            await invitations.invite(db, request.app[CLOCK], request[ACTOR], session_id, invitee)
+        except (Invalid, Conflict) as error:
+            form.fail(error.field if error.field in ("role", "name", "phone") else "role", error.message)
+    if form.errors:
+        return await _page(request, form, 422)
+    return see_other(f"/sessions/{session_id}")
+
+
+async def issue(request: web.Request) -> web.StreamResponse:
+    session_id, invitation_id = request.match_info["session_id"], request.match_info["invitation_id"]
+    async with request.app[DATABASE].session() as db:
+        invitation = await _invitation_of(db, request, session_id, invitation_id)
+        secret = await issue_link(db, request.app[CLOCK], request[ACTOR], invitation_id)
+    url = f"{own_origin(request)}/j/{invitation.code}#{secret}"
+    keep_once(request, f"link:{session_id}", {"name": invitation.display_name, "url": url})
+    return see_other(f"/sessions/{session_id}")
+
+
+async def revoke(request: web.Request) -> web.StreamResponse:
+    session_id, invitation_id = request.match_info["session_id"], request.match_info["invitation_id"]
+    async with request.app[DATABASE].session() as db:
+        await _invitation_of(db, request, session_id, invitation_id)
+        await revoke_link(db, request.app[CLOCK], request[ACTOR], invitation_id)
+    return see_other(f"/sessions/{session_id}")
+
+
+async def cancel(request: web.Request) -> web.StreamResponse:
+    form, session_id = Form(await request.post()), request.match_info["session_id"]
+    reason = form.take("reason", lambda typed: clean_text(typed, "reason", "原因", 200))
+    if not reason:
+        form.fail("reason", "请填写取消的原因")
+    if form.errors:
+        return await _page(request, form, 422)
+    async with request.app[DATABASE].session() as db:
+        await move_session(
+            db, request.app[CLOCK], request[ACTOR], session_id, SessionState.CANCELLED, reason
+        )
+    await request.app[REGISTRY].session_moved(session_id)
+    return see_other(f"/sessions/{session_id}")
+
+
+async def _invitation_of(
+    db: AsyncSession, request: web.Request, session_id: str, invitation_id: str
+) -> Invitation:
+    """The invitation, which must belong to the session of the address."""
+    await get_session(db, request[ACTOR], session_id)
+    invitation = await db.get(Invitation, invitation_id)
+    if invitation is None or invitation.session_id != session_id:
+        raise web.HTTPNotFound
+    return invitation
+
+
+async def _page(request: web.Request, form: Form, status: int = 200) -> web.Response:
+    actor, session_id = request[ACTOR], request.match_info["session_id"]
+    async with request.app[DATABASE].session() as db:
+        session = await get_session(db, actor, session_id)
+        scope = await scope_of_session(db, session)
+        offices = (await offices_of(db, [session.id])).get(session.id, [])
+        context = {
+            "nav": "board",
+            "session": session,
+            "petition": session.petition if allowed(actor, Action.SEE_PETITION, scope) else None,
+            "people": [await _person(db, i) for i in await invitations.list_invitations(db, session.id)],
+            "events": await list_events(db, session.id),
+            "host": next((o.name for o in offices if o.id == session.host_organisation_id), "—"),
+            "joint": [o.name for o in offices if o.id != session.host_organisation_id],
+            "recordings": [
+                recording_card(item, allowed(actor, Action.REPLAY, scope))
+                for item in await list_recordings_of_session(db, actor, session.id)
+            ],
+            "may_join": await may_join(db, actor, session),
+            "may_issue": session.state in OPEN_STATES and allowed(actor, Action.ISSUE_LINK, scope),
+            "may_manage": allowed(actor, Action.MANAGE_SESSION, scope),
+            "open": session.state in OPEN_STATES,
+            "issued": take_once(request, f"link:{session.id}"),
+            "form": form,
+            "invitable": INVITABLE,
+        }
+    title = f"错误：{session.title}" if form.errors else session.title
+    return page(request, "session.html", context, title=title, status=status)
+
+
+async def _person(db: AsyncSession, invitation: Invitation) -> dict[str, Any]:
+    link = await find_link(db, invitation.id)
+    notes = [invitation.organisation.name] if invitation.organisation else []
+    if invitation.revoked_at:
+        notes.append("已撤回")
+    if invitation.consented_at:
+        notes.append(f"{date_time(invitation.consented_at)} 已同意告知")
+    if invitation.device_check:
+        notes.append("已检查设备")
+    if link is not None:
+        notes.append("链接已在一台设备打开" if link.bound_at else f"链接已发出，{date_time(link.valid_from)} 起可用")
+    return {
+        "id": invitation.id,
+        "name": invitation.display_name,
+        "role": invitation.role,
+        "note": " · ".join(notes) or "还没有链接",
+        "has_link": link is not None,
+        "linkable": invitation.revoked_at is None,
+    }

@@ -1,0 +1,87 @@
+"""Templates to pages: one Jinja environment, the helpers every template may use, and `page()`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from cases.organisations import TIER_NAMES
+from cases.policy import Actor
+from cases.roles import ROLE_NAMES
+from web import words
+from web.access import form_token
+from web.keys import ACTOR, RENDERER, REQUEST_ID, SETTINGS, STATIC
+from web.qr import qr_svg
+
+TEMPLATES = Path(__file__).parent / "templates"
+ESCAPES = {ord("<"): "\\u003c", ord(">"): "\\u003e", ord("&"): "\\u0026", 0x2028: "\\u2028", 0x2029: "\\u2029"}
+
+
+def json_script(value: Any, element_id: str = "boot") -> Markup:
+    """A data block for a module to read; the characters that could end the element are escaped."""
+    text = json.dumps(value, ensure_ascii=False, default=str).translate(ESCAPES)
+    return Markup(f'<script type="application/json" id="{element_id}">{text}</script>')  # noqa: S704
+
+
+class Renderer:
+    """The Jinja environment; autoescape on, an unknown variable is an error and not an empty string."""
+
+    def __init__(self, root: Path = TEMPLATES) -> None:
+        self.environment = Environment(
+            loader=FileSystemLoader(root),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self.environment.filters |= {
+            name: getattr(words, name)
+            for name in (
+                ["clock_time", "clock_seconds", "long_date", "date_time", "duration", "size", "event_word", "masked_phone"]
+            )
+        }
+        self.environment.filters["json_script"] = json_script
+        self.environment.globals |= {"json_script": json_script, "words": words, "qr_svg": qr_svg}
+
+    def render(self, template: str, context: dict[str, Any]) -> str:
+        return self.environment.get_template(template).render(context)
+
+
+def page(
+    request: web.Request,
+    template: str,
+    context: dict[str, Any] | None = None,
+    *,
+    title: str,
+    status: int = 200,
+) -> web.Response:
+    """Render `template` with what every page gets: title, actor, tokens, static(), help."""
+    settings = request.app[SETTINGS]
+    given: dict[str, Any] = {
+        "page_title": title,
+        "static": request.app[STATIC].url,
+        "actor": request.get(ACTOR),
+        "office": _office(request.get(ACTOR)),
+        "csrf_token": form_token(request),
+        "path": request.path,
+        "request_id": request.get(REQUEST_ID, ""),
+        "help_phone": settings.web.help_phone,
+        "demo": settings.demo,
+        "nav": "",
+        "boot": None,
+    }
+    text = request.app[RENDERER].render(template, given | (context or {}))
+    return web.Response(text=text, content_type="text/html", charset="utf-8", status=status)
+
+
+def _office(actor: Actor | None) -> str:
+    """`区县级 · 接访员` of the first post, for the bar."""
+    if actor is None or not actor.posts:
+        return ""
+    post = actor.posts[0]
+    return f"{TIER_NAMES[post.tier]} · {ROLE_NAMES[post.role]}"

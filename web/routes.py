@@ -1,0 +1,77 @@
+"""The whole URL table on one screen, each route with its declared permission."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from cases.policy import Action
+from web.pages import board, booking, cases, citizen, demo, health, home, replay, room, sessions, signin
+from web.permissions import PERMISSIONS, Permission, Who
+
+
+@dataclass(frozen=True)
+class Route:
+    method: str
+    path: str
+    handler: Handler
+    permission: Permission
+
+
+TABLE: tuple[Route, ...] = (
+    Route("GET", "/", home.show, Who.EVERYONE),
+    Route("GET", "/signin", signin.show, Who.EVERYONE),
+    Route("POST", "/signin", signin.submit, Who.EVERYONE),
+    Route("POST", "/signout", signin.leave, Who.EVERYONE),
+    Route("GET", "/board", board.show, Action.SEE_BOARD),
+    Route("GET", "/cases", cases.show_list, Action.SEE_PETITION),
+    Route("GET", "/cases/new", cases.show_new, Action.CREATE_PETITION),
+    Route("POST", "/cases/new", cases.submit_new, Action.CREATE_PETITION),
+    Route("GET", "/cases/{petition_id}", cases.show, Action.SEE_PETITION),
+    Route("GET", "/cases/{petition_id}/book", booking.show, Action.BOOK),
+    Route("POST", "/cases/{petition_id}/book", booking.submit, Action.BOOK),
+    Route("GET", "/book", booking.show_public, Who.EVERYONE),
+    Route("POST", "/book", booking.submit_public, Who.EVERYONE),
+    Route("GET", "/book/done", booking.show_done, Who.EVERYONE),
+    Route("GET", "/sessions/{session_id}", sessions.show, Action.SEE_SESSION),
+    Route("POST", "/sessions/{session_id}/invitations", sessions.invite, Action.MANAGE_SESSION),
+    Route("POST", "/sessions/{session_id}/links/{invitation_id}", sessions.issue, Action.ISSUE_LINK),
+    Route("POST", "/sessions/{session_id}/links/{invitation_id}/revoke", sessions.revoke, Action.ISSUE_LINK),
+    Route("POST", "/sessions/{session_id}/cancel", sessions.cancel, Action.MANAGE_SESSION),
+    Route("GET", "/sessions/{session_id}/room", room.show, Action.JOIN),
+    Route("POST", "/sessions/{session_id}/ticket", room.ticket, Action.JOIN),
+    Route("GET", "/recordings/{recording_id}", replay.show, Action.REPLAY),
+    Route("GET", "/recordings/{recording_id}/composed.mp4", replay.composed, Action.REPLAY),
+    Route("GET", "/recordings/{recording_id}/manifest.json", replay.manifest, Action.SEE_MANIFEST),
+    Route("GET", "/j/{code}", citizen.landing, Who.EVERYONE),
+    Route("POST", "/j/{code}/exchange", citizen.exchange, Who.EVERYONE),
+    Route("GET", "/j/{code}/notice", citizen.notice, Who.LINK),
+    Route("POST", "/j/{code}/notice", citizen.consent, Who.LINK),
+    Route("GET", "/j/{code}/declined", citizen.declined, Who.LINK),
+    Route("GET", "/j/{code}/room", citizen.room, Who.LINK),
+    Route("POST", "/j/{code}/ticket", citizen.ticket, Who.LINK),
+    Route("GET", "/styleguide", home.styleguide, Who.EVERYONE),
+    Route("GET", "/demo", demo.show, Who.DEMO),
+    Route("GET", "/demo/party/{number}", demo.party, Who.DEMO),
+    Route("POST", "/demo/party/{number}/ticket", demo.ticket, Who.DEMO),
+    Route("GET", "/static/{build}/{name:.+}", home.static, Who.NOBODY_SPECIAL),
+    Route("GET", "/favicon.ico", home.favicon, Who.NOBODY_SPECIAL),
+    Route("GET", "/healthz", health.alive, Who.NOBODY_SPECIAL),
+    Route("GET", "/readyz", health.ready, Who.NOBODY_SPECIAL),
+    Route("GET", "/metrics", health.metrics, Who.NOBODY_SPECIAL),
+)
+# Routes that signaling/routes.py mounts itself.
+MOUNTED: dict[tuple[str, str], Permission] = {("GET", "/ws"): Who.SOCKET}
+
+
+def mount_routes(app: web.Application) -> None:
+    declared = dict(MOUNTED)
+    for route in TABLE:
+        resource = app.router.add_route(route.method, route.path, route.handler).resource
+        assert resource is not None
+        declared[(route.method, resource.canonical)] = route.permission
+        if route.method == "GET":
+            app.router.add_route("HEAD", route.path, route.handler)
+    app[PERMISSIONS] = declared

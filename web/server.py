@@ -1,0 +1,89 @@
+"""What each child process of the supervisor runs."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import socket
+
+from aiohttp import web
+
+from web.guards import AccessLogger
+from web.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+
+def base_url(settings: Settings) -> str:
+    """How people on this machine or network reach the pages."""
+    if settings.web.public_url:
+        return settings.web.public_url.rstrip("/")
+    host = settings.web.host
+    if host in ("0.0.0.0", "::"):
+        from web.tls import lan_addresses
+
+        host = next(iter(lan_addresses()), "127.0.0.1")
+    scheme = "https" if settings.web.certificate else "http"
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{settings.web.port}"
+
+
+def run_web(settings: Settings) -> None:
+    """Serve pages, API and signaling until SIGTERM."""
+    asyncio.run(_serve_pages(settings))
+
+
+async def _serve_pages(settings: Settings) -> None:
+    from web.app import create_app, tls_context
+
+    runner = web.AppRunner(
+        create_app(settings),
+        access_log_class=AccessLogger,
+        handle_signals=False,
+        keepalive_timeout=30,
+        shutdown_timeout=3,
+        max_line_size=8190,
+    )
+    await runner.setup()
+    site: web.BaseSite
+    if settings.web.listen_descriptor >= 0:
+        listener = socket.socket(fileno=settings.web.listen_descriptor)
+        site = web.SockSite(runner, listener, ssl_context=tls_context(settings))
+    else:
+        site = web.TCPSite(runner, settings.web.host, settings.web.port, ssl_context=tls_context(settings))
+    try:
+        await site.start()
+        await _until_told()
+    finally:
+        await runner.cleanup()
+
+
+def run_media_worker(settings: Settings, number: int) -> None:
+    """One media worker on UDP port `media.port + number`."""
+    from media.config import MediaConfig
+    from media.worker import run_worker
+    from recordings.recorder import JournalRecorderFactory
+
+    config = MediaConfig(
+        port=settings.media.port + number,
+        addresses=settings.media.addresses,
+        socket_path=str(settings.media_socket(number)),
+    )
+    run_worker(config, JournalRecorderFactory())
+
+
+def run_recordings(settings: Settings) -> None:
+    """Seal and compose until SIGTERM."""
+    asyncio.run(_seal_and_compose(settings))
+
+
+async def _seal_and_compose(settings: Settings) -> None:
+    raise NotImplementedError
+
+
+async def _until_told() -> None:
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, told.set)
+    await told.wait()

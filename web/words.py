@@ -1,0 +1,165 @@
+"""The words of the pages: one vocabulary for states, roles and tiers (docs/glossary.md)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from cases.casefile import CHANNEL_NAMES
+from cases.clock import BEIJING
+from cases.fields import mask_phone
+from cases.organisations import TIER_NAMES
+from cases.roles import INVITATION_ROLE_NAMES
+
+ROLES: dict[str, str] = {str(role): name for role, name in INVITATION_ROLE_NAMES.items()}
+CHANNELS: dict[str, str] = {str(channel): name for channel, name in CHANNEL_NAMES.items()}
+TIERS: dict[str, str] = {str(tier): name for tier, name in TIER_NAMES.items()}
+WEEKDAYS = "一二三四五六日"
+
+# State: (words officials read, icon, tone). Colour never stands alone: icon and word go with it.
+SESSION_STATES: dict[str, tuple[str, str, str]] = {
+    "requested": ("待审批", "clock", "plain"),
+    "approved": ("已同意", "clock", "plain"),
+    "scheduled": ("已预约", "clock", "plain"),
+    "notified": ("已通知", "clock", "plain"),
+    "checked_in": ("已签到", "person", "notice"),
+    "waiting": ("候访中", "person", "notice"),
+    "called": ("已叫号", "bell", "notice"),
+    "live": ("接访中", "record", "live"),
+    "paused": ("已暂停", "pause", "notice"),
+    "minutes_confirming": ("核对笔录", "pen", "notice"),
+    "signed": ("已签字", "tick", "good"),
+    "closed": ("已结束", "tick", "good"),
+    "archived": ("已归档", "tick", "good"),
+    "rejected": ("已退回", "cross", "plain"),
+    "redirected": ("转其他渠道", "arrow", "plain"),
+    "cancelled": ("已取消", "cross", "plain"),
+    "no_show": ("未到", "cross", "plain"),
+    "rescheduled": ("已改期", "arrow", "plain"),
+    "technical_failed": ("技术故障", "warning", "bad"),
+}
+BOARD_COLUMNS: tuple[tuple[str, str, frozenset[str]], ...] = (
+    (
+        "waiting",
+        "候访",
+        frozenset(
+            ("requested", "approved", "scheduled", "notified", "checked_in", "waiting", "called", "rescheduled")
+        ),
+    ),
+    ("live", "进行中", frozenset(("live", "paused"))),
+    ("to_sign", "待签字", frozenset(("minutes_confirming", "signed"))),
+    ("done", "已完成", frozenset(("closed", "archived"))),
+)
+RECORDING_STATES: dict[str, tuple[str, str, str]] = {
+    "initiated": ("准备录制", "clock", "plain"),
+    "active": ("正在录音录像", "record", "live"),
+    "stopped": ("正在封存", "clock", "notice"),
+    "sealed": ("已封存", "shield", "good"),
+    "archived": ("已归档", "shield", "good"),
+    "failed": ("录制异常", "warning", "bad"),
+}
+BOOKING_STATES: dict[str, tuple[str, str, str]] = {
+    "requested": ("待确认", "clock", "notice"),
+    "confirmed": ("已确认", "tick", "good"),
+    "cancelled": ("已取消", "cross", "plain"),
+    "fulfilled": ("已接访", "tick", "good"),
+    "missed": ("未到", "cross", "plain"),
+}
+PETITION_STATES: dict[str, tuple[str, str, str]] = {
+    "draft": ("草稿", "pen", "plain"),
+    "registered": ("已登记", "tick", "plain"),
+    "classified": ("已分类", "tick", "plain"),
+    "accepted": ("已受理", "tick", "good"),
+    "handling": ("办理中", "clock", "notice"),
+    "concluded": ("已办结", "tick", "good"),
+    "closed": ("已归档", "tick", "good"),
+}
+EVENTS: dict[str, str] = {
+    "session.created": "建立接访",
+    "session.opened": "开始接访",
+    "session.paused": "暂停",
+    "session.resumed": "继续",
+    "session.closed": "结束接访",
+    "session.cancelled": "取消接访",
+    "session.moved": "状态变更",
+    "participant.joined": "进入接访室",
+    "participant.left": "离开",
+    "participant.dropped": "掉线",
+    "participant.resumed": "恢复连接",
+    "participant.admitted": "准入",
+    "participant.denied": "未准入",
+    "participant.removed": "移出",
+    "participant.muted": "静音",
+    "participant.unmuted": "取消静音",
+    "participant.queued": "进入等候室",
+    "hand.raised": "举手",
+    "hand.lowered": "放下手",
+    "recording.started": "开始录音录像",
+    "recording.stopped": "停止录音录像",
+    "recording.faulty": "录制异常",
+    "recording.sealed": "录像封存",
+    "media.lost": "媒体服务中断",
+    "media.restored": "媒体服务恢复",
+    "consent.recorded": "同意告知",
+    "link.issued": "发出链接",
+    "link.revoked": "撤回链接",
+    "link.exchanged": "打开链接",
+    "invitation.created": "邀请参加",
+    "petition.registered": "登记信访件",
+    "grant.given": "授权查看",
+    "device.checked": "设备检测",
+}
+
+
+def local(moment: datetime) -> datetime:
+    return moment.astimezone(BEIJING)
+
+
+def clock_time(moment: datetime | None) -> str:
+    return f"{local(moment):%H:%M}" if moment else "—"
+
+
+def clock_seconds(moment: datetime | None) -> str:
+    return f"{local(moment):%H:%M:%S}" if moment else "—"
+
+
+def long_date(moment: datetime | None) -> str:
+    """`2026年11月25日 星期三`."""
+    if moment is None:
+        return "—"
+    day = local(moment)
+    return f"{day.year}年{day.month}月{day.day}日 星期{WEEKDAYS[day.weekday()]}"
+
+
+def date_time(moment: datetime | None) -> str:
+    if moment is None:
+        return "—"
+    day = local(moment)
+    return f"{day.year}年{day.month}月{day.day}日 {day:%H:%M}"
+
+
+def duration(seconds: float | None) -> str:
+    """`1:02:03` or `2:03`; a dash when unknown."""
+    if seconds is None:
+        return "—"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def size(count: int | None) -> str:
+    if count is None:
+        return "—"
+    amount = float(count)
+    for unit in ("字节", "KB", "MB"):
+        if amount < 1024:
+            return f"{amount:.0f} {unit}" if unit == "字节" else f"{amount:.1f} {unit}"
+        amount /= 1024
+    return f"{amount:.2f} GB"
+
+
+def event_word(kind: str) -> str:
+    return EVENTS.get(kind, kind)
+
+
+def masked_phone(phone: str | None) -> str:
+    return mask_phone(phone) if phone else "—"
