@@ -1,8 +1,7 @@
 """Composition: one MP4 (H.264 and AAC, index in front) of a sealed recording folder.
 
 Everything is taken from the folder: the manifest says who, when and where, the segments hold what.
-Run as ``python -m recordings.composition FOLDER OUT`` in a process of its own: a decoder that dies of
-hostile bytes takes nobody with it.
+It is run by recordings.encoder in a process of its own.
 """
 
 from __future__ import annotations
@@ -17,8 +16,9 @@ from typing import Any
 import av
 from av.video.reformatter import Colorspace
 
-from recordings.captions import draw_bar
+from recordings.captions import draw_bar, find_font
 from recordings.inventory import read_clock_map
+from recordings.journal import file_sha256
 from recordings.layout import TITLE_HEIGHT, Box, arrange
 from recordings.manifest import MANIFEST_FILE, moment_ns
 from recordings.picture import Canvas, TilePainter
@@ -28,6 +28,7 @@ from recordings.stream import ParticipantStreams
 BEIJING = timezone(timedelta(hours=8))
 CLOCK_WIDTH = 340
 LONGEST_SECONDS = 24 * 3600
+LENGTH_TOLERANCE = 1.0  # seconds
 
 Progress = Callable[[float], None]
 
@@ -172,12 +173,36 @@ def _read_streams(folder: Path, manifest: dict[str, Any], span: Span) -> dict[st
     return found
 
 
-def compose(folder: Path, out: Path, plan: CompositionPlan, progress: Progress) -> None:
-    """Write the composed MP4 of a sealed folder: under a temporary name, then renamed."""
-    draft = out.with_name(f".{out.name}.part")
+class CompositionFlawed(Exception):
+    """The film was written and is not what it should be."""
+
+
+def compose(folder: Path, out: Path, plan: CompositionPlan, progress: Progress) -> dict[str, Any]:
+    """Write the composed MP4 of a sealed folder to ``out`` and look at it once more.
+
+    Returns what the statement about the film says: duration in ms, size in bytes, digest, format.
+    """
     composition = Composition(folder, plan)
     try:
-        composition.write(draft, progress)
+        composition.write(out, progress)
     finally:
         composition.close()
-    draft.replace(out)
+    return inspect_film(out, composition.span.seconds)
+
+
+def inspect_film(path: Path, seconds: float) -> dict[str, Any]:
+    """Duration, size and digest; CompositionFlawed when a track is missing or the length is wrong."""
+    with av.open(str(path)) as film:
+        duration = (film.duration or 0) / av.time_base
+        if not film.streams.video or not film.streams.audio:
+            raise CompositionFlawed("picture or sound is missing")
+    if abs(duration - seconds) > LENGTH_TOLERANCE:
+        raise CompositionFlawed(f"{duration:.2f} s long instead of {seconds:.2f} s")
+    return {
+        "duration_ms": round(duration * 1000),
+        "size": path.stat().st_size,
+        "sha256": file_sha256(path),
+        "video_codec": "H.264",
+        "audio_codec": "AAC",
+        "chinese_font": find_font() is not None,
+    }

@@ -1,0 +1,109 @@
+"""Encoder: the composition of one folder in a process of its own, at low priority.
+
+A decoder that dies of hostile bytes, hangs or eats memory takes this process with it and nobody else.
+``python -m recordings.encoder FOLDER OUT PLAN`` writes one JSON object per line: progress, then result.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from recordings.composition import CompositionPlan, compose
+
+NICE = 10
+PR_SET_PDEATHSIG = 1
+SHORTEST_LIMIT = 300.0  # seconds any composition may take
+LIMIT_FACTOR = 4.0  # and how many times its own length
+
+Report = Callable[[float], Awaitable[None]]
+
+
+class CompositionError(Exception):
+    """The composition ended without a film; the text says why."""
+
+
+async def encode(
+    folder: Path, out: Path, plan: CompositionPlan, seconds: float, report: Report
+) -> dict[str, Any]:
+    """Compose in a child process; ``report`` hears numbers from 0 to 1. Raises CompositionError.
+
+    Cancelling kills the child. ``seconds`` is the length of the recording, for the time limit.
+    """
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "recordings.encoder", str(folder), str(out), json.dumps(asdict(plan)),
+        cwd=Path(__file__).resolve().parent.parent,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+    )  # fmt: skip
+    try:
+        async with asyncio.timeout(max(SHORTEST_LIMIT, seconds * LIMIT_FACTOR)):
+            return await _follow(process, report)
+    except TimeoutError as error:
+        raise CompositionError("合成超时") from error
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def _follow(process: asyncio.subprocess.Process, report: Report) -> dict[str, Any]:
+    assert process.stdout is not None and process.stderr is not None
+    errors = asyncio.create_task(_tail(process.stderr))
+    result: dict[str, Any] | None = None
+    async for line in process.stdout:
+        message = json.loads(line)
+        if "progress" in message:
+            await report(float(message["progress"]))
+        else:
+            result = message
+    code = await process.wait()
+    trouble = await errors
+    if code or result is None:
+        raise CompositionError(trouble.strip().splitlines()[-1] if trouble.strip() else f"退出码 {code}")
+    return result
+
+
+async def _tail(stream: asyncio.StreamReader) -> str:
+    """The last few kilobytes of what the child complained about."""
+    kept = b""
+    while part := await stream.read(4096):
+        kept = (kept + part)[-4096:]
+    return kept.decode(errors="replace")
+
+
+def _die_with_parent() -> None:
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() == 1:
+        sys.exit("the parent is gone")
+
+
+def main(folder: str, out: str, plan: str) -> None:
+    """Entry point of the child."""
+    _die_with_parent()
+    os.nice(NICE)
+    told = time.monotonic()
+
+    def progress(share: float) -> None:
+        nonlocal told
+        if time.monotonic() - told >= 1.0:
+            told = time.monotonic()
+            print(json.dumps({"progress": share}), flush=True)
+
+    result = compose(Path(folder), Path(out), CompositionPlan(**json.loads(plan)), progress)
+    print(json.dumps(result), flush=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:4])

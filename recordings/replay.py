@@ -1,0 +1,168 @@
+"""Replay: who may watch a recording, what is shown beside it, and the note that it was watched."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import ForeignKey, String, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from cases.append_only import append_only
+from cases.audit import add_audit
+from cases.clock import Clock
+from cases.database import ID_LENGTH, Base, new_id
+from cases.errors import NotFound
+from cases.policy import Action, Actor, require
+from recordings.manifest import MANIFEST_FILE
+from recordings.recording import Recording, load_recording
+from recordings.store import COMPOSED_FILE
+from scheduling.session import Session
+from scheduling.session_events import SessionEvent, list_events
+from scheduling.sessions import load_session, scope_of_session
+
+# A player asks for many ranges of one file; they are one watching.
+SAME_WATCHING = timedelta(minutes=30)
+
+
+@append_only
+class RecordingAccess(Base):
+    """Somebody opened a recording. ``purpose`` is replay, manifest or export."""
+
+    __tablename__ = "recording_accesses"
+
+    id: Mapped[str] = mapped_column(String(ID_LENGTH), primary_key=True, default=new_id)
+    recording_id: Mapped[str] = mapped_column(String(ID_LENGTH), ForeignKey("recordings.id"), index=True)
+    at: Mapped[datetime]
+    purpose: Mapped[str] = mapped_column(String(16))
+    actor_kind: Mapped[str] = mapped_column(String(16))
+    official_id: Mapped[str | None] = mapped_column(String(ID_LENGTH), index=True)
+    actor_name: Mapped[str] = mapped_column(String(256))
+    address: Mapped[str | None] = mapped_column(String(64))
+
+
+@dataclass(frozen=True)
+class ReplayEvent:
+    """One session event on the timeline; ``seconds`` from the beginning of the recording, never negative."""
+
+    seconds: float
+    at: datetime
+    kind: str
+    actor_name: str | None
+    event: SessionEvent
+
+
+@dataclass(frozen=True)
+class ReplayPlan:
+    """Everything a replay page shows. ``composed`` is None until the composition is done."""
+
+    recording: Recording
+    session: Session
+    composed: Path | None
+    duration: float
+    events: tuple[ReplayEvent, ...]
+
+
+async def open_replay(
+    db: AsyncSession, clock: Clock, actor: Actor, recording_id: str, address: str | None
+) -> ReplayPlan:
+    """Open the replay page: policy, access log, then the plan. Raises NotFound, Forbidden."""
+    recording, session = await _permitted(db, actor, recording_id, Action.REPLAY)
+    await _note(db, clock, actor, recording, "replay", address)
+    await db.commit()
+    path = Path(recording.directory) / COMPOSED_FILE
+    composed = path if recording.playable and path.is_file() else None
+    return ReplayPlan(recording, session, composed, _duration(recording), await _timeline(db, recording))
+
+
+async def open_composed(
+    db: AsyncSession, clock: Clock, actor: Actor, recording_id: str, address: str | None
+) -> Path:
+    """The MP4 for one range request; logged unless the same person opened it just before."""
+    recording, _ = await _permitted(db, actor, recording_id, Action.REPLAY)
+    path = Path(recording.directory) / COMPOSED_FILE
+    if not recording.playable or not path.is_file():
+        raise NotFound("not_composed", "录像正在合成，请稍后再看。")
+    if not await _watched_lately(db, clock, actor, recording_id):
+        await _note(db, clock, actor, recording, "replay", address)
+        await db.commit()
+    return path
+
+
+async def open_manifest(
+    db: AsyncSession, clock: Clock, actor: Actor, recording_id: str, address: str | None
+) -> Path:
+    """The manifest of a sealed recording; logged. Raises NotFound before sealing."""
+    recording, _ = await _permitted(db, actor, recording_id, Action.SEE_MANIFEST)
+    path = Path(recording.directory) / MANIFEST_FILE
+    if recording.manifest_sha256 is None or not path.is_file():
+        raise NotFound("not_sealed", "录像还没有封存。")
+    await _note(db, clock, actor, recording, "manifest", address)
+    await db.commit()
+    return path
+
+
+async def _permitted(
+    db: AsyncSession, actor: Actor, recording_id: str, action: Action
+) -> tuple[Recording, Session]:
+    recording = await load_recording(db, recording_id)
+    session = await load_session(db, recording.session_id)
+    require(actor, action, await scope_of_session(db, session))
+    return recording, session
+
+
+async def _note(
+    db: AsyncSession, clock: Clock, actor: Actor, recording: Recording, purpose: str, address: str | None
+) -> None:
+    db.add(
+        RecordingAccess(
+            id=new_id(),
+            recording_id=recording.id,
+            at=clock.now(),
+            purpose=purpose,
+            actor_kind=str(actor.kind),
+            official_id=actor.official_id,
+            actor_name=actor.name,
+            address=address[:64] if address else None,
+        )
+    )
+    detail = {"purpose": purpose, "petition_id": recording.petition_id}
+    await add_audit(
+        db, clock, actor, "recording.opened", "recording", recording.id, detail=detail, address=address
+    )
+
+
+async def _watched_lately(db: AsyncSession, clock: Clock, actor: Actor, recording_id: str) -> bool:
+    query = select(RecordingAccess.id).where(
+        RecordingAccess.recording_id == recording_id,
+        RecordingAccess.official_id == actor.official_id,
+        RecordingAccess.at > clock.now() - SAME_WATCHING,
+    )
+    return actor.official_id is not None and await db.scalar(query.limit(1)) is not None
+
+
+def _duration(recording: Recording) -> float:
+    if recording.composed_ms is not None:
+        return recording.composed_ms / 1000
+    end = recording.stopped_at or recording.started_at
+    return (end - recording.started_at).total_seconds()
+
+
+async def _timeline(db: AsyncSession, recording: Recording) -> tuple[ReplayEvent, ...]:
+    """Events from the recording's start to its stop."""
+    length = _duration(recording)
+    found = []
+    for event in await list_events(db, recording.session_id):
+        seconds = (event.at - recording.started_at).total_seconds()
+        if seconds <= length + 1:
+            found.append(ReplayEvent(max(0.0, seconds), event.at, event.kind, event.actor_name, event))
+    return tuple(found)
+
+
+async def list_accesses(db: AsyncSession, actor: Actor, recording_id: str) -> list[RecordingAccess]:
+    """Who opened a recording, newest first, for whoever may see its manifest."""
+    await _permitted(db, actor, recording_id, Action.SEE_MANIFEST)
+    query = select(RecordingAccess).where(RecordingAccess.recording_id == recording_id)
+    return list((await db.scalars(query.order_by(RecordingAccess.at.desc()))).all())

@@ -1,0 +1,249 @@
+"""Recordings worker: finds recordings that want sealing or composing, and does it, one at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import socket
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cases.clock import Clock
+from cases.database import Database, new_id
+from cases.policy import SYSTEM
+from recordings.composition import CompositionPlan
+from recordings.encoder import CompositionError, encode
+from recordings.lease import ATTEMPTS, LEASE, claim_work, release_lease, renew_lease
+from recordings.manifest import canonical, moment_text, write_durably
+from recordings.recording import (
+    LIVE,
+    CompositionState,
+    Recording,
+    RecordingState,
+    load_recording,
+    stop_recording,
+)
+from recordings.sealing import NothingRecorded, SeatLookup, StillWriting, seal_recording
+from recordings.signing import Ed25519Signer, load_signer
+from recordings.store import COMPOSED_FILE, COMPOSED_SIGNATURE, COMPOSED_STATEMENT
+from scheduling.session import OVER, Session
+from scheduling.session_events import add_event
+
+logger = logging.getLogger(__name__)
+
+ABANDONED = timedelta(seconds=60)  # A session over for so long has no recorder any more.
+WRITING_PATIENCE = timedelta(minutes=5)
+RETRY = timedelta(seconds=15)
+
+
+@dataclass(frozen=True)
+class RecordingsSettings:
+    """``keys`` holds the signing key. Times in seconds."""
+
+    keys: Path
+    poll_seconds: float = 1.0
+    plan: CompositionPlan = field(default_factory=CompositionPlan)
+
+
+class RecordingsWorker:
+    """Given: database, clock, settings, seats. Owned: the lease of what it works on."""
+
+    def __init__(
+        self, database: Database, clock: Clock, settings: RecordingsSettings, seats: SeatLookup
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._settings = settings
+        self._seats = seats
+        self._signer: Ed25519Signer = load_signer(settings.keys)
+        self.owner = f"{socket.gethostname()[:20]}-{os.getpid()}-{new_id()[:8]}"
+
+    async def run(self) -> None:
+        """Work until cancelled. A broken database or disk is logged and tried again."""
+        while True:
+            try:
+                busy = await self.work_once()
+            except Exception:  # noqa: BLE001
+                logger.exception("The recordings worker stumbled; it goes on")
+                busy = False
+            if not busy:
+                await asyncio.sleep(self._settings.poll_seconds)
+
+    async def work_once(self) -> bool:
+        """Do one piece of work; False when there is none."""
+        await self._stop_abandoned()
+        async with self._database.session() as db:
+            recording = await claim_work(db, self._clock, self.owner)
+        if recording is None:
+            return False
+        keeper = asyncio.create_task(self._keep_lease(recording.id))
+        work = asyncio.create_task(self._work_on(recording))
+        try:
+            done, _ = await asyncio.wait({keeper, work}, return_when=asyncio.FIRST_COMPLETED)
+            if work in done:
+                await work
+            else:
+                logger.warning("The lease of recording %s was lost", recording.id)
+        finally:
+            for task in (keeper, work):
+                task.cancel()
+                with suppress(asyncio.CancelledError, Exception):
+                    await task
+        return True
+
+    async def _keep_lease(self, recording_id: str) -> None:
+        """Renew until cancelled; returns when the lease is lost."""
+        while True:
+            await asyncio.sleep(LEASE.total_seconds() / 3)
+            async with self._database.session() as db:
+                if not await renew_lease(db, self._clock, recording_id, self.owner):
+                    return
+
+    async def _work_on(self, recording: Recording) -> None:
+        wait = timedelta(0)
+        try:
+            if recording.state is RecordingState.STOPPED:
+                wait = await self._seal(recording.id)
+            else:
+                await self._compose(recording)
+        except (OSError, CompositionError, IntegrityError, ValueError, KeyError) as error:
+            logger.warning("Recording %s: %s", recording.id, error)
+            wait = await self._note_trouble(recording.id, str(error) or type(error).__name__)
+        async with self._database.session() as db:
+            await release_lease(db, self._clock, recording.id, self.owner, wait)
+
+    # Sealing
+
+    async def _seal(self, recording_id: str) -> timedelta:
+        """Seal; returns how long to leave the recording alone."""
+        async with self._database.session() as db:
+            recording = await load_recording(db, recording_id)
+            stopped = recording.stopped_at or self._clock.now()
+            try:
+                await seal_recording(db, self._clock, recording, self._signer, self._seats)
+            except StillWriting:
+                if self._clock.now() - stopped > WRITING_PATIENCE:
+                    logger.warning("Recording %s is still being written", recording_id)
+                return timedelta(seconds=1)
+            except NothingRecorded:
+                await db.rollback()
+                await self._fail(db, recording_id, "nothing_recorded")
+        return timedelta(0)
+
+    async def _fail(self, db: AsyncSession, recording_id: str, trouble: str) -> None:
+        recording = await load_recording(db, recording_id)
+        recording.move_to(RecordingState.FAILED)
+        recording.trouble = trouble
+        data = {"recording_id": recording_id, "cause": trouble}
+        await add_event(db, self._clock, recording.session_id, "recording.failed", data=data)
+        await db.commit()
+
+    async def _note_trouble(self, recording_id: str, trouble: str) -> timedelta:
+        """Count the failure; after ATTEMPTS of them give up and say so."""
+        async with self._database.session() as db:
+            recording = await load_recording(db, recording_id)
+            recording.attempts += 1
+            recording.trouble = trouble[:2000]
+            if recording.attempts >= ATTEMPTS:
+                if recording.state is RecordingState.STOPPED:
+                    await self._fail(db, recording_id, recording.trouble)
+                else:
+                    recording.composition = CompositionState.FAILED
+                    data = {"recording_id": recording_id, "cause": recording.trouble}
+                    kind = "composition.failed"
+                    await add_event(db, self._clock, recording.session_id, kind, data=data)
+            await db.commit()
+        return RETRY
+
+    async def _stop_abandoned(self) -> None:
+        """Stop recordings whose session ended while nobody was there to stop them."""
+        ended = Session.closed_at < self._clock.now() - ABANDONED
+        query = select(Recording.id).join(Session, Session.id == Recording.session_id)
+        query = query.where(Recording.state.in_(LIVE), Session.state.in_(OVER), ended)
+        async with self._database.session() as db:
+            for recording_id in (await db.scalars(query)).all():
+                await stop_recording(db, self._clock, SYSTEM, recording_id, "session_over")
+
+    # Composition
+
+    async def _compose(self, recording: Recording) -> None:
+        folder = Path(recording.directory)
+        draft = folder / f".composed.{new_id()}.mp4"
+        seconds = ((recording.stopped_at or recording.started_at) - recording.started_at).total_seconds()
+        await self._set_progress(recording.id, 0.0)
+
+        async def report(share: float) -> None:
+            await self._set_progress(recording.id, share)
+
+        for leftover in folder.glob(".composed.*.mp4"):
+            leftover.unlink(missing_ok=True)
+        try:
+            film = await encode(folder, draft, self._settings.plan, seconds, report)
+            await self._publish(recording, draft, film)
+        finally:
+            draft.unlink(missing_ok=True)
+
+    async def _set_progress(self, recording_id: str, share: float) -> None:
+        async with self._database.session() as db:
+            recording = await load_recording(db, recording_id)
+            if recording.lease_owner != self.owner:
+                return
+            recording.composition = CompositionState.RUNNING
+            recording.progress = int(share * 1000)
+            await db.commit()
+
+    async def _publish(self, recording: Recording, draft: Path, film: dict[str, Any]) -> None:
+        """Put the film in its place, state what it was made from, and tell the session."""
+        folder, now = Path(recording.directory), self._clock.now()
+        statement = _statement(recording, film, now)
+        async with self._database.session() as db:
+            if not await renew_lease(db, self._clock, recording.id, self.owner):
+                raise CompositionError("租约已失")
+            await asyncio.to_thread(self._place, folder, draft, statement)
+            row = await load_recording(db, recording.id)
+            row.composition, row.progress, row.trouble = CompositionState.DONE, 1000, None
+            row.composed_at, row.composed_sha256 = now, film["sha256"]
+            row.composed_size, row.composed_ms = film["size"], film["duration_ms"]
+            await db.flush()
+            data = {"recording_id": row.id, "sha256": film["sha256"], "duration_ms": film["duration_ms"]}
+            await add_event(db, self._clock, row.session_id, "recording.composed", data=data)
+            await db.commit()
+
+    def _place(self, folder: Path, draft: Path, statement: bytes) -> None:
+        write_durably(folder / COMPOSED_STATEMENT, statement)
+        write_durably(folder / COMPOSED_SIGNATURE, canonical(self._signer.sign(statement)))
+        with draft.open("rb") as file:
+            os.fsync(file.fileno())
+        draft.chmod(0o600)
+        draft.replace(folder / COMPOSED_FILE)
+
+
+def _statement(recording: Recording, film: dict[str, Any], now: datetime) -> bytes:
+    """Canonical statement about the derived film; it names the manifest it was made from."""
+    return canonical(
+        {
+            "format": "lianxin-derivative",
+            "version": 1,
+            "recording_id": recording.id,
+            "manifest_sha256": recording.manifest_sha256,
+            "file": COMPOSED_FILE,
+            "made_at": moment_text(now),
+            **json.loads(json.dumps(film)),
+        }
+    )
+
+
+async def run_recordings_worker(
+    database: Database, clock: Clock, settings: RecordingsSettings, seats: SeatLookup
+) -> None:
+    """Seal and compose until cancelled. ``seats`` is ``signaling.seat.seats_of_session``."""
+    await RecordingsWorker(database, clock, settings, seats).run()
