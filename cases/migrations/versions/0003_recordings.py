@@ -83,4 +83,4 @@ def upgrade() -> None:
     op.create_index(
         op.f("ix_recording_accesses_recording_id"), "recording_accesses", ["recording_id"], unique=False
     )
-    forbid_changes(op, "recording_accesses")
+    forbid_changes("recording_accesses")
