@@ -1,0 +1,20 @@
+"""Fixtures of the recordings tests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cases.database import Database
+from tests.clock import FixedClock
+from tests.factories import World
+from tests.recordings.sitting import Sitting
+
+
+@pytest.fixture
+async def sitting(database: Database, world: World, clock: FixedClock, tmp_path: Path) -> Sitting:
+    """A live session that can be recorded."""
+    made = Sitting(database, clock, world, tmp_path / "recordings")
+    await made.arrange()
+    return made
