@@ -1,0 +1,71 @@
+"""Fixtures for every package: `database` (SQLite and PostgreSQL), `db`, `clock` and the office `world`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cases.database import Database
+from tests.clock import FixedClock
+from tests.databases import VARIABLE, DatabaseServer, find_binaries, missing_reason, requested_systems
+from tests.factories import World, make_world
+
+
+def pytest_report_header() -> list[str]:
+    """Say at the top of the run on which databases it runs."""
+    lines = [f"databases: {', '.join(requested_systems())} (restrict with {VARIABLE}=sqlite)"]
+    reason = missing_reason()
+    if reason is not None:
+        lines.append(f"!!! {reason} Its half of the database tests is SKIPPED.")
+    elif "postgresql" in requested_systems():
+        lines.append(f"postgresql: private server from {find_binaries()}")
+    return lines
+
+
+@pytest.fixture(scope="session")
+def database_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DatabaseServer]:
+    """The place databases come from; PostgreSQL starts when it is first asked for."""
+    server = DatabaseServer(tmp_path_factory.mktemp("databases"))
+    yield server
+    server.close()
+
+
+@pytest.fixture(params=requested_systems())
+def database_system(request: pytest.FixtureRequest) -> str:
+    """Each requested system in turn; PostgreSQL is skipped loudly where it cannot run."""
+    system: str = request.param
+    if system == "postgresql" and (reason := missing_reason()) is not None:
+        pytest.skip(reason)
+    return system
+
+
+@pytest.fixture
+async def database(database_server: DatabaseServer, database_system: str) -> AsyncIterator[Database]:
+    """A migrated database of its own for one test, on each system."""
+    url = database_server.create(database_system)
+    database = Database(url)
+    yield database
+    await database.close()
+    database_server.drop(url)
+
+
+@pytest.fixture
+async def db(database: Database) -> AsyncIterator[AsyncSession]:
+    """One session on `database`."""
+    async with database.session() as db:
+        yield db
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    """A clock that stands at 09:00 on a Wednesday in Beijing."""
+    return FixedClock()
+
+
+@pytest.fixture
+async def world(database: Database, clock: FixedClock) -> World:
+    """A small office world: see tests.factories.World."""
+    async with database.session() as db:
+        return await make_world(db, clock)

@@ -1,0 +1,251 @@
+"""Databases for tests: SQLite files, and a private PostgreSQL started from the system's binaries.
+
+Every test gets a database of its own, copied from one that was migrated once. LIANXIN_TEST_DATABASES
+(`sqlite`, `postgresql` or both with a comma) restricts which systems are used; asking for PostgreSQL by
+name makes its absence an error instead of a skip.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ctypes
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+import uuid
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from cases.database import Database
+
+SYSTEMS = ("sqlite", "postgresql")
+VARIABLE = "LIANXIN_TEST_DATABASES"
+TEMPLATE = "lianxin_template"
+SETTINGS = (
+    "listen_addresses=",  # The socket in the private directory is the only way in.
+    "fsync=off",
+    "synchronous_commit=off",
+    "full_page_writes=off",
+    "max_connections=60",
+    "shared_buffers=32MB",
+    "autovacuum=off",
+)
+
+
+def requested_systems() -> tuple[str, ...]:
+    """Return the systems to test on, by LIANXIN_TEST_DATABASES or both."""
+    wanted = [name.strip() for name in os.environ.get(VARIABLE, "").split(",") if name.strip()]
+    unknown = set(wanted) - set(SYSTEMS)
+    if unknown:
+        raise ValueError(f"{VARIABLE} names {sorted(unknown)}; known are {SYSTEMS}.")
+    return tuple(name for name in SYSTEMS if not wanted or name in wanted)
+
+
+def find_binaries() -> Path | None:
+    """Return the directory of the newest PostgreSQL on this machine, or None."""
+    found = [path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/initdb")]
+    found = [path for path in found if (path / "postgres").exists()]
+    if found:
+        return max(found, key=lambda path: float(path.parent.name))
+    initdb = shutil.which("initdb")
+    return Path(initdb).resolve().parent if initdb and shutil.which("postgres") else None
+
+
+def missing_reason() -> str | None:
+    """Return why PostgreSQL cannot be tested here, or None if it can."""
+    if find_binaries() is None:
+        return "NO POSTGRESQL: /usr/lib/postgresql/*/bin/initdb is missing; install the package postgresql."
+    if os.geteuid() == 0 and _unprivileged() is None:
+        return "NO POSTGRESQL: it refuses to run as root, and there is neither a user postgres nor nobody."
+    return None
+
+
+class Cluster:
+    """A PostgreSQL server in a temporary directory, reached by a Unix socket; it dies with this process."""
+
+    def __init__(self, binaries: Path) -> None:
+        self._binaries = binaries
+        self._user = _unprivileged() if os.geteuid() == 0 else None
+        self.directory = Path(tempfile.mkdtemp(prefix="lianxin-pg-"))  # Short: a socket path has 107 bytes.
+        if self._user is not None:
+            os.chown(self.directory, self._user.pw_uid, self._user.pw_gid)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Create the cluster, start it, and wait until it answers. Raises RuntimeError with its log."""
+        data = self.directory / "data"
+        arguments = [
+            "-D",
+            str(data),
+            "-U",
+            "lianxin",
+            "--auth=trust",
+            "-E",
+            "UTF8",
+            "--locale=C",
+            "--no-sync",
+        ]
+        made = subprocess.run([self._binaries / "initdb", *arguments], **self._identity())
+        if made.returncode != 0:
+            raise RuntimeError(f"initdb failed:\n{self._log()}")
+        options = [part for setting in SETTINGS for part in ("-c", setting)]
+        command = [self._binaries / "postgres", "-D", data, "-k", self.directory, *options]
+        self._process = subprocess.Popen(command, preexec_fn=_die_with_parent, **self._identity())
+        self._wait()
+
+    def stop(self) -> None:
+        """Stop the server at once and remove its directory."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(signal.SIGQUIT)
+            self._process.wait(20)
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def url(self, name: str) -> str:
+        """Return the address of one database of this cluster."""
+        return f"postgresql+psycopg://lianxin@/{name}?host={self.directory}"
+
+    def execute(self, statement: str) -> None:
+        """Run one administrative statement outside any transaction."""
+        with psycopg.connect(self._conninfo(), autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+    def _conninfo(self) -> str:
+        return f"host={self.directory} user=lianxin dbname=postgres connect_timeout=5"
+
+    def _identity(self) -> dict[str, Any]:
+        log = (self.directory / "log").open("ab")
+        identity: dict[str, Any] = {
+            "cwd": self.directory,
+            "stdout": log,
+            "stderr": log,
+            "stdin": subprocess.DEVNULL,
+        }
+        if self._user is not None:
+            identity |= {"user": self._user.pw_uid, "group": self._user.pw_gid, "extra_groups": []}
+        return identity
+
+    def _wait(self) -> None:
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            with contextlib.suppress(psycopg.OperationalError):
+                self.execute("SELECT 1")
+                return
+            if self._process is not None and self._process.poll() is not None:
+                break
+            time.sleep(0.05)
+        raise RuntimeError(f"PostgreSQL did not start:\n{self._log()}")
+
+    def _log(self) -> str:
+        return (self.directory / "log").read_text(errors="replace")[-4000:]
+
+
+class DatabaseServer:
+    """Hands out migrated databases of either system; starts PostgreSQL on first use, once per test run."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._sqlite_template: Path | None = None
+        self._cluster: Cluster | None = None
+        self._template_is_ready = False
+
+    def create(self, system: str) -> str:
+        """Return the URL of a fresh database with the newest schema."""
+        return self._create_sqlite() if system == "sqlite" else self._create_postgresql()
+
+    def create_empty(self, system: str) -> str:
+        """Return the URL of a database without any table."""
+        name = f"t{uuid.uuid4().hex}"
+        if system == "sqlite":
+            return f"sqlite+aiosqlite:///{self._directory / name}.db"
+        cluster = self._running()
+        cluster.execute(f"CREATE DATABASE {name}")
+        return cluster.url(name)
+
+    def drop(self, url: str) -> None:
+        """Remove a database that this server handed out."""
+        if url.startswith("sqlite"):
+            path = url.partition(":///")[2]
+            for suffix in ("", "-wal", "-shm"):
+                Path(path + suffix).unlink(missing_ok=True)
+        elif self._cluster is not None:
+            name = url.partition("@/")[2].partition("?")[0]
+            self._cluster.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+    def close(self) -> None:
+        """Stop PostgreSQL if it was started."""
+        if self._cluster is not None:
+            self._cluster.stop()
+
+    def _create_sqlite(self) -> str:
+        if self._sqlite_template is None:
+            template = self._directory / "template.db"
+            template.unlink(missing_ok=True)
+            _run_apart(lambda: _migrate(f"sqlite+aiosqlite:///{template}"))
+            self._sqlite_template = template
+        path = self._directory / f"t{uuid.uuid4().hex}.db"
+        shutil.copyfile(self._sqlite_template, path)
+        return f"sqlite+aiosqlite:///{path}"
+
+    def _create_postgresql(self) -> str:
+        cluster, name = self._running(), f"t{uuid.uuid4().hex}"
+        if not self._template_is_ready:
+            cluster.execute(f"DROP DATABASE IF EXISTS {TEMPLATE}")
+            cluster.execute(f"CREATE DATABASE {TEMPLATE}")
+            _run_apart(lambda: _migrate(cluster.url(TEMPLATE)))
+            self._template_is_ready = True
+        cluster.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+        return cluster.url(name)
+
+    def _running(self) -> Cluster:
+        if self._cluster is None:
+            binaries = find_binaries()
+            assert binaries is not None, missing_reason()
+            self._cluster = Cluster(binaries)
+            self._cluster.start()
+        return self._cluster
+
+
+async def _migrate(url: str) -> None:
+    database = Database(url)
+    try:
+        await database.migrate()
+    finally:
+        await database.close()
+
+
+def _run_apart(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Run a coroutine to its end on a loop of its own, whatever loop this thread may be in."""
+    failures: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            asyncio.run(work())
+        except BaseException as error:
+            failures.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    if failures:
+        raise failures[0]
+
+
+def _unprivileged() -> pwd.struct_passwd | None:
+    for name in ("postgres", "nobody"):
+        with contextlib.suppress(KeyError):
+            return pwd.getpwnam(name)
+    return None
+
+
+def _die_with_parent() -> None:
+    pr_set_pdeathsig = 1
+    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGQUIT)
