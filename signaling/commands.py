@@ -26,14 +26,14 @@ def limited(maximum: int, code: str = "bad_message", minimum: int = 1) -> Any:
     return field(metadata={"maximum": maximum, "minimum": minimum, "code": code})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Command:
     """A request; `id` is the client's own number and comes back in the answer."""
 
     id: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Authenticate(Command):
     """First message of a connection, within ten seconds."""
 
@@ -43,29 +43,29 @@ class Authenticate(Command):
     subscribe_alive: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Ping(Command):
     """Ask for a pong."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Leave(Command):
     """Go away on purpose; the seat is kept."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Ready(Command):
     """The device check is done, or the person is back from stepping away."""
 
     device: dict[str, Scalar] = limited(DEVICE_FIELD_LIMIT, minimum=0)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StepAway(Command):
     """Leave the waiting room for a moment; the place is kept."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Publish(Command):
     """Offer the publish transport; `sources` maps each m-line's mid to what it carries."""
 
@@ -73,12 +73,12 @@ class Publish(Command):
     sources: dict[str, Source] = limited(SOURCE_LIMIT, minimum=0)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Subscribe(Command):
     """Ask for a new subscribe transport; an `offer` follows."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Answer(Command):
     """Answer the `offer` of the same number."""
 
@@ -86,7 +86,7 @@ class Answer(Command):
     sdp: str = limited(SDP_LIMIT, "bad_sdp")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SourceState(Command):
     """Switch one's own source on or off."""
 
@@ -94,28 +94,28 @@ class SourceState(Command):
     enabled: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RaiseHand(Command):
     """Raise or lower one's hand."""
 
     raised: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Chat(Command):
     """Say something to the officials."""
 
     text: str = limited(CHAT_LIMIT)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Admit(Command):
     """Call a waiting person into the room."""
 
     participant_id: str = limited(64)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Deny(Command):
     """Send a waiting person away."""
 
@@ -123,7 +123,7 @@ class Deny(Command):
     reason: str = limited(REASON_LIMIT, minimum=0)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Mute(Command):
     """Lock a source of somebody, or release it."""
 
@@ -132,7 +132,7 @@ class Mute(Command):
     muted: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Remove(Command):
     """Take the seat and the link from somebody."""
 
@@ -140,36 +140,36 @@ class Remove(Command):
     reason: str = limited(REASON_LIMIT, minimum=0)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class MoveToLobby(Command):
     """Send somebody from the room back to the waiting room."""
 
     participant_id: str = limited(64)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Open(Command):
     """Begin the sitting; recording starts with it where the session is to be recorded."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Pause(Command):
     """Interrupt the sitting and its recording; the reason is kept."""
 
     reason: str = limited(REASON_LIMIT)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Resume(Command):
     """Go on after a pause."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Close(Command):
     """End the sitting for everybody."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StartRecording(Command):
     """Start the recording, or start it again after a fault."""
 

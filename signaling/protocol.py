@@ -11,7 +11,7 @@ from dataclasses import MISSING, fields, is_dataclass
 from enum import IntEnum, StrEnum
 from functools import cache
 from types import UnionType
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hints
 
 from signaling.commands import COMMANDS, Command
 from signaling.pushes import PUSHES, Ok, Push
@@ -91,8 +91,8 @@ TYPE_NAMES: dict[type[Push], str] = {kind: name for name, kind in PUSHES.items()
 
 
 @cache
-def shape(kind: type) -> dict[str, Any]:
-    """Wire field name -> Python type of a message or view."""
+def shape(kind: Any) -> dict[str, Any]:
+    """Wire field name -> Python type of a message class or view class."""
     hints = get_type_hints(kind)
     return {item.name.rstrip("_"): hints[item.name] for item in fields(kind)}
 
@@ -138,10 +138,12 @@ def _build(data: dict[str, Any]) -> Command:
     kind = COMMANDS.get(name)
     if kind is None:
         raise ProtocolError(ErrorCode.UNKNOWN_TYPE, "不认识的消息类型")
-    types = shape(kind)
+    types: dict[str, Any] = shape(cast(Any, kind))
     for extra in data.keys() - types.keys():
         raise _bad(extra)
-    values = {item.name: _value(data, item.name, types[item.name], item.metadata) for item in fields(kind)}
+    values = {
+        item.name: _value(data, item.name, types[item.name], item.metadata) for item in fields(kind)
+    }
     return kind(**values)
 
 

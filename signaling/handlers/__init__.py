@@ -1,0 +1,54 @@
+"""One function per command, in a table with the right and the place it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from signaling import commands
+from signaling.handlers import chat, lobby, media, moderation, presence, session
+from signaling.rights import Right
+
+if TYPE_CHECKING:
+    from signaling.attendee import Attendee
+
+Run = Callable[["Attendee", Any], Awaitable[str | None]]
+
+
+@dataclass(frozen=True)
+class Handler:
+    """`exclusive` handlers hold the room's lock; those that wait for a browser's media must not."""
+
+    run: Run
+    right: Right | None = None
+    place: Literal["lobby", "room"] | None = None
+    exclusive: bool = True
+
+
+def _host(run: Run, right: Right) -> Handler:
+    return Handler(run, right, "room")
+
+
+# `authenticate` belongs to the first phase and `ping` to the connection itself.
+HANDLERS: dict[type[commands.Command], Handler] = {
+    commands.Leave: Handler(presence.leave),
+    commands.Ready: Handler(lobby.ready, Right.WAIT, "lobby"),
+    commands.StepAway: Handler(lobby.step_away, Right.WAIT, "lobby"),
+    commands.Publish: Handler(media.publish, Right.PUBLISH, "room", exclusive=False),
+    commands.Subscribe: Handler(media.subscribe, Right.SUBSCRIBE, "room", exclusive=False),
+    commands.Answer: Handler(media.answer, Right.SUBSCRIBE, "room", exclusive=False),
+    commands.SourceState: Handler(media.source_state, Right.PUBLISH, "room"),
+    commands.RaiseHand: Handler(presence.raise_hand, Right.RAISE_HAND, "room"),
+    commands.Chat: Handler(chat.say, Right.CHAT, "room", exclusive=False),
+    commands.Admit: _host(lobby.admit, Right.ADMIT),
+    commands.Deny: _host(lobby.deny, Right.ADMIT),
+    commands.MoveToLobby: _host(lobby.move_to_lobby, Right.ADMIT),
+    commands.Mute: _host(moderation.mute, Right.MUTE),
+    commands.Remove: _host(moderation.remove, Right.REMOVE),
+    commands.Open: _host(session.open_session, Right.OPEN),
+    commands.Pause: _host(session.pause, Right.PAUSE),
+    commands.Resume: _host(session.resume, Right.PAUSE),
+    commands.Close: _host(session.close, Right.CLOSE),
+    commands.StartRecording: _host(session.start_recording, Right.RECORD),
+}

@@ -1,0 +1,74 @@
+"""The waiting room: ready, away for a moment, called in, sent away, sent back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from signaling import sittings
+from signaling.commands import Admit, Deny, MoveToLobby, Ready, StepAway
+from signaling.protocol import CloseCode
+from signaling.pushes import Admitted, Denied, MovedToLobby
+from signaling.texts import plain
+
+if TYPE_CHECKING:
+    from signaling.attendee import Attendee
+
+
+async def ready(me: Attendee, command: Ready) -> None:
+    """The device check is done, or the person is back."""
+    now = me.live.clock.now()
+    me.room.make_ready(me.person, now)
+    me.person.device = dict(command.device)
+    await me.live.write(
+        me.person, "participant.ready",
+        ready=True, device=me.person.device, queued_at=me.person.queued_at, absent_since=None,
+    )  # fmt: skip
+    await sittings.someone_waits(me.live)
+    me.live.changed()
+
+
+async def step_away(me: Attendee, command: StepAway) -> None:
+    """The place is kept for a while."""
+    now = me.live.clock.now()
+    await me.live.write(me.person, "participant.stepped_away", ready=False, absent_since=now)
+    me.room.step_away(me.person, now)
+    me.live.changed()
+
+
+async def admit(me: Attendee, command: Admit) -> None:
+    """Call somebody in."""
+    person = me.room.waiting(command.participant_id)
+    now = me.live.clock.now()
+    await me.live.write(person, "participant.admitted", me.person, place="room", admitted_at=now)
+    me.room.admit(person, now)
+    await sittings.someone_called(me.live)
+    await me.live.media.let_in(person)
+    me.live.tell(person.id, Admitted())
+    me.live.changed()
+
+
+async def deny(me: Attendee, command: Deny) -> None:
+    """Send somebody away who waits."""
+    person = me.room.waiting(command.participant_id)
+    reason = plain(command.reason)
+    await me.live.write(
+        person, "participant.denied", me.person, {"reason": reason},
+        place="removed", removed_at=me.live.clock.now(), removed_reason=reason,
+    )  # fmt: skip
+    me.room.expel(person)
+    me.live.dismiss_one(person, Denied(reason), CloseCode.REMOVED)
+    me.live.changed()
+
+
+async def move_to_lobby(me: Attendee, command: MoveToLobby) -> None:
+    """Send somebody back; the place in the queue is the one the waiting time gives."""
+    person = me.room.movable(command.participant_id)
+    now = me.live.clock.now()
+    await me.live.write(
+        person, "participant.moved_to_lobby", me.person,
+        place="lobby", hand_raised_at=None, queued_at=person.queued_at or now,
+    )  # fmt: skip
+    me.room.move_to_lobby(person, now)
+    await me.live.media.let_out(person, "moved_to_lobby")
+    me.live.tell(person.id, MovedToLobby())
+    me.live.changed()

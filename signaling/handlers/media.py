@@ -1,0 +1,37 @@
+"""Negotiating the two transports, and switching one's own sources."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from signaling.commands import Answer, Publish, SourceState, Subscribe
+
+if TYPE_CHECKING:
+    from signaling.attendee import Attendee
+
+
+async def publish(me: Attendee, command: Publish) -> str:
+    """Returns the SDP answer."""
+    answer = await me.live.media.publish(me.person, command.sdp, command.sources)
+    for source in command.sources.values():
+        me.person.switch(source)
+    me.live.changed()
+    return answer
+
+
+async def subscribe(me: Attendee, command: Subscribe) -> None:
+    """An offer follows as a push."""
+    await me.live.media.subscribe(me.person)
+
+
+async def answer(me: Attendee, command: Answer) -> None:
+    """Only the newest offer can be answered."""
+    await me.live.media.accept(me.person, command.offer_id, command.sdp)
+
+
+async def source_state(me: Attendee, command: SourceState) -> None:
+    """The browser stops sending by itself; this is what the others see."""
+    me.room.unlocked(me.person, command.source, command.enabled)
+    me.person.switch(command.source).enabled = command.enabled
+    await me.live.write(me.person, sources=me.person.kept_sources())
+    me.live.changed()

@@ -1,0 +1,60 @@
+"""Open, pause, resume and close the sitting; its recording follows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from signaling import sittings
+from signaling.commands import Close, Open, Pause, Resume, StartRecording
+from signaling.room import BadState
+from signaling.texts import plain
+
+if TYPE_CHECKING:
+    from signaling.attendee import Attendee
+
+
+async def open_session(me: Attendee, command: Open) -> None:
+    """Begin; recording starts with it. Twice is as good as once."""
+    if me.room.sitting.state != "live":
+        await sittings.move(me.live, me.actor, "live")
+    if me.room.sitting.record:
+        await sittings.record(me.live, me.actor)
+    me.live.changed()
+
+
+async def pause(me: Attendee, command: Pause) -> None:
+    """Interrupt; what is said meanwhile is not recorded, and the reason stands in the events."""
+    reason = plain(command.reason)
+    if not reason:
+        raise BadState(message="暂停需要说明原因")
+    await sittings.move(me.live, me.actor, "paused", reason)
+    badge = me.room.badge
+    if badge.recording_id is not None:
+        badge.state = "paused"
+        await me.live.media.stop_recording("paused")
+        me.live.note("recording.paused", {"recording_id": badge.recording_id, "cause": reason})
+    me.live.changed()
+
+
+async def resume(me: Attendee, command: Resume) -> None:
+    """Go on, under the same recording."""
+    if me.room.sitting.state != "paused":
+        raise BadState(message="接访没有暂停")
+    await sittings.move(me.live, me.actor, "live")
+    if me.room.badge.recording_id is not None:
+        await sittings.record(me.live, me.actor)
+    me.live.changed()
+
+
+async def start_recording(me: Attendee, command: StartRecording) -> None:
+    """Start where it is off, or again after a fault."""
+    if me.room.sitting.state != "live":
+        raise BadState(message="接访开始后才能录制")
+    await sittings.record(me.live, me.actor)
+    me.live.changed()
+
+
+async def close(me: Attendee, command: Close) -> None:
+    """The recording is written out first, then the sitting is closed, then everybody is told."""
+    await sittings.close(me.live, me.actor)
+    me.live.dismiss(answering=me.connection)

@@ -1,0 +1,199 @@
+"""A room with everything around it: connections, its media worker, its rows, and coalesced pushes."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from cases.clock import Clock
+from cases.database import Database
+from recordings.recording import activate_recording
+from scheduling.session_events import add_event, append_event
+from signaling.backlog import Backlog
+from signaling.connection import Connection
+from signaling.media_client import WorkerLink
+from signaling.media_room import MediaRoom
+from signaling.participant import Participant
+from signaling.protocol import CloseCode, dump
+from signaling.pushes import Push, QueueChanged, QueueView, RoomChanged, SessionClosed
+from signaling.room import Room
+from signaling.seat import change_seat
+
+logger = logging.getLogger(__name__)
+# At most ten full states a second (docs/protocol.md, `room`).
+PUSH_INTERVAL = 0.1
+
+
+class LiveRoom:
+    """Given: room, database, clock, folder of recordings, a way to find a worker.
+
+    Owned: connections, backlog, media half.
+    `lock` is held while a command changes the room, so that what is checked is still true when it is
+    written and when it is shown.
+    """
+
+    def __init__(
+        self,
+        room: Room,
+        database: Database,
+        clock: Clock,
+        recordings: Path,
+        pick: Callable[[], WorkerLink | None],
+    ) -> None:
+        self.room = room
+        self.database = database
+        self.clock = clock
+        self.recordings = recordings
+        self.lock = asyncio.Lock()
+        self.connections: dict[str, Connection] = {}
+        self.media = MediaRoom(self, pick)
+        self.backlog = Backlog(database)
+        self.empty_since: datetime | None = None
+        # Who came since this process knows the room; the next time is a return.
+        self.seen: set[str] = set()
+        self._told: dict[str, QueueView] = {}
+        self._presence: dict[str, str] = {}
+        self._flushed_at = 0.0
+        self._flush: asyncio.TimerHandle | None = None
+
+    # Connections
+
+    def attach(self, person: Participant, connection: Connection) -> Connection | None:
+        """The newest connection speaks for the seat; returns the one it replaces."""
+        old = self.connections.get(person.id)
+        self.connections[person.id] = connection
+        self._told.pop(person.id, None)
+        self.empty_since = None
+        return old
+
+    def detach(self, person: Participant, connection: Connection) -> bool:
+        """Forget the connection. False if another one took over already."""
+        if self.connections.get(person.id) is not connection:
+            return False
+        del self.connections[person.id]
+        return True
+
+    # Telling
+
+    def tell(self, participant_id: str, push: Push) -> None:
+        """Push to one person, if connected."""
+        connection = self.connections.get(participant_id)
+        if connection is not None:
+            connection.push(push)
+
+    def tell_room(self, push: Push) -> None:
+        """Push to everybody inside."""
+        text = dump(push)
+        for person in self.room.in_room():
+            self._tell_text(person, text)
+
+    def tell_officials(self, push: Push) -> None:
+        """Push to the offices' side only."""
+        text = dump(push)
+        for person in self.room.in_room():
+            if person.official:
+                self._tell_text(person, text)
+
+    def changed(self) -> None:
+        """Push the full state soon; changes in the meantime ride along."""
+        if self._flush is None:
+            loop = asyncio.get_running_loop()
+            self._flush = loop.call_at(max(loop.time(), self._flushed_at + PUSH_INTERVAL), self._push_state)
+
+    def note(self, kind: str, data: dict[str, Any] | None = None) -> None:
+        """Append a session event soon, in order."""
+        session_id = self.room.sitting.id
+        self.backlog.add(kind, lambda db: append_event(db, self.clock, session_id, kind, data=data))
+
+    def confirm_recording(self, recording_id: str) -> None:
+        """Bytes of the recording are on disk: its row becomes active soon."""
+        self.backlog.add("recording", lambda db: activate_recording(db, self.clock, recording_id))
+
+    def _tell_text(self, person: Participant, text: str) -> None:
+        connection = self.connections.get(person.id)
+        if connection is not None:
+            connection.push_text(text)
+
+    def _push_state(self) -> None:
+        self._flush = None
+        self._flushed_at = asyncio.get_running_loop().time()
+        now = self.clock.now()
+        texts = {
+            official: dump(RoomChanged(self.room.view(now, official)))
+            for official in {person.official for person in self.room.in_room()}
+        }
+        for person in self.room.in_room():
+            self._tell_text(person, texts[person.official])
+        self._push_queue()
+
+    def _push_queue(self) -> None:
+        for person in self.room.in_lobby():
+            view = self.room.queue_view(person)
+            if view is not None and person.id in self.connections and self._told.get(person.id) != view:
+                self._told[person.id] = view
+                self.tell(
+                    person.id, QueueChanged(view.position, view.ahead, view.number, view.state_text)
+                )
+
+    # Writing
+
+    async def write(
+        self,
+        person: Participant,
+        kind: str | None = None,
+        by: Participant | None = None,
+        data: dict[str, Any] | None = None,
+        **values: Any,
+    ) -> None:
+        """Change the person's seat and append the event, in one commit."""
+        async with self.database.session() as db:
+            if values:
+                await change_seat(db, person.id, **values)
+            if kind is not None:
+                await add_event(
+                    db, self.clock, self.room.sitting.id, kind,
+                    actor_name=(by or person).name, participant_id=person.id, data=data,
+                )  # fmt: skip
+            await db.commit()
+
+    # Time and the end
+
+    def tick(self, now: datetime) -> None:
+        """Called every second: presence changes by time alone."""
+        seen = {person.id: person.presence(now) for person in self.room.people.values()}
+        if seen != self._presence:
+            self._presence = dict(seen)
+            self.changed()
+        if self.connections:
+            self.empty_since = None
+        elif self.empty_since is None:
+            self.empty_since = now
+
+    def dismiss_one(self, person: Participant, push: Push, code: CloseCode) -> None:
+        """Tell somebody why, and close their connection."""
+        connection = self.connections.pop(person.id, None)
+        if connection is not None:
+            connection.push(push)
+            connection.end(code)
+
+    def dismiss(self, answering: Connection | None = None) -> None:
+        """The sitting is over: tell everybody and close; `answering` still gets its answer first."""
+        for connection in list(self.connections.values()):
+            connection.push(SessionClosed())
+            if connection is answering:
+                connection.end_after_answer(CloseCode.DONE)
+            else:
+                connection.end(CloseCode.DONE)
+
+    async def close(self) -> None:
+        """Close connections and write what is still to be written; the worker keeps its room."""
+        if self._flush is not None:
+            self._flush.cancel()
+            self._flush = None
+        for connection in list(self.connections.values()):
+            connection.end(CloseCode.GOING_AWAY)
+        await self.backlog.close()

@@ -1,0 +1,123 @@
+"""A person in a live room: durable facts of the seat, and what only lasts while the room lives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from signaling.commands import Scalar, Source
+from signaling.pushes import MediaNeeds, MediaState, Offer, ParticipantView, Presence, SourceView
+from signaling.rights import Right, is_official, rights_of
+from signaling.times import wire_time
+
+HELD = timedelta(minutes=5)
+SPEAKING_DBOV = -50
+
+
+@dataclass
+class SourceSwitch:
+    """One source: does the worker receive it, does its owner want it, did the host lock it."""
+
+    published: bool = False
+    enabled: bool = True
+    locked: bool = False
+
+
+@dataclass
+class Participant:
+    """Given: identity and role. Kept in the seat: place to device. The rest lives in memory only."""
+
+    id: str
+    invitation_id: str
+    name: str
+    role: str
+    tier: str | None
+    organisation: str | None
+    place: str
+    joined_at: datetime
+    number: str = ""
+    queued_at: datetime | None = None
+    left_at: datetime | None = None
+    hand_raised_at: datetime | None = None
+    sources: dict[Source, SourceSwitch] = field(default_factory=dict)
+    ready: bool = False
+    device: dict[str, Scalar] | None = None
+
+    connected: bool = False
+    absent_since: datetime | None = None
+    stepped_away: bool = False
+    publish_state: MediaState = "none"
+    subscribe_state: MediaState = "none"
+    pending_offer: Offer | None = None
+    publishing: bool = False
+    level: int = -127
+
+    @property
+    def official(self) -> bool:
+        """Does this person sit on the offices' side?"""
+        return is_official(self.role)
+
+    @property
+    def rights(self) -> frozenset[Right]:
+        """Rights of the role."""
+        return rights_of(self.role)
+
+    @property
+    def present(self) -> bool:
+        """Not gone on purpose."""
+        return self.left_at is None
+
+    def presence(self, now: datetime) -> Presence:
+        """The WebSocket, as others see it."""
+        if self.connected:
+            return "away" if self.stepped_away else "connected"
+        recent = self.absent_since is not None and now - self.absent_since < HELD
+        return "reconnecting" if recent and not self.stepped_away else "away"
+
+    def switch(self, source: Source) -> SourceSwitch:
+        """The state of a source, made on first use."""
+        return self.sources.setdefault(source, SourceSwitch())
+
+    def kept_sources(self) -> dict[str, dict[str, bool]]:
+        """What the seat remembers of the sources."""
+        return {
+            source: {"enabled": switch.enabled, "locked": switch.locked}
+            for source, switch in self.sources.items()
+        }
+
+    def lose_media(self) -> None:
+        """The worker forgot this person: nothing is published, no transport stands."""
+        self.publish_state = self.subscribe_state = "none"
+        self.pending_offer = None
+        self.level = -127
+        for switch in self.sources.values():
+            switch.published = False
+
+    def media_needs(self, publish_alive: bool, subscribe_alive: bool) -> MediaNeeds:
+        """What must be negotiated, given what the client says still runs."""
+        if self.place != "room":
+            return MediaNeeds(publish_needed=False, subscribe_needed=False)
+        published = publish_alive and self.publish_state in ("connected", "silent")
+        subscribed = subscribe_alive and self.subscribe_state in ("connected", "silent")
+        return MediaNeeds(
+            publish_needed=Right.PUBLISH in self.rights and not published,
+            subscribe_needed=not subscribed,
+        )
+
+    def view(self, now: datetime) -> ParticipantView:
+        """As everybody in the room sees them."""
+        return ParticipantView(
+            participant_id=self.id,
+            name=self.name,
+            role=self.role,
+            tier=self.tier,
+            organisation=self.organisation,
+            presence=self.presence(now),
+            media=self.publish_state,
+            sources={
+                source: SourceView(switch.published, switch.enabled, switch.locked)
+                for source, switch in self.sources.items()
+            },
+            hand_raised_at=wire_time(self.hand_raised_at),
+            speaking=self.level >= SPEAKING_DBOV,
+        )

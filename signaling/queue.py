@@ -1,0 +1,64 @@
+"""Who waits, in which order, since when. Pure functions over the participants of one room."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from signaling.participant import Participant
+from signaling.pushes import LobbyView, QueueView
+from signaling.times import wire_time
+
+# "I have to go for a moment" and a dropped phone keep the place this long (experience.md C7, 5.2).
+PLACE_KEPT = timedelta(minutes=10)
+NUMBERS_PER_LETTER = 999
+
+
+def ticket_number(count: int) -> str:
+    """The day's n-th number, n from 1: A001 to A999, then B001; it starts again after Z999."""
+    letter, number = divmod(count - 1, NUMBERS_PER_LETTER)
+    return f"{chr(ord('A') + letter % 26)}{number + 1:03d}"
+
+
+def in_order(people: Iterable[Participant]) -> list[Participant]:
+    """Everybody in the waiting room, next one first."""
+    waiting = [person for person in people if person.place == "lobby" and person.present]
+    return sorted(waiting, key=lambda person: (person.queued_at or person.joined_at, person.id))
+
+
+def lost_place(person: Participant, now: datetime) -> bool:
+    """Was this person away too long to keep the place?"""
+    return person.absent_since is not None and now - person.absent_since > PLACE_KEPT
+
+
+def queue_view(waiting: list[Participant], person: Participant) -> QueueView:
+    """What the waiting person reads."""
+    ahead = waiting.index(person)
+    return QueueView(ahead + 1, ahead, person.number, state_text(person, ahead))
+
+
+def state_text(person: Participant, ahead: int) -> str:
+    """One sentence for the waiting room."""
+    if person.stepped_away:
+        return "您已暂时离开，位置为您保留10分钟"
+    if not person.ready:
+        return "请先检查摄像头和麦克风"
+    return f"您前面还有 {ahead} 位" if ahead else "下一位就是您，请稍候"
+
+
+def lobby_view(waiting: list[Participant], now: datetime) -> list[LobbyView]:
+    """What officials see."""
+    return [
+        LobbyView(
+            participant_id=person.id,
+            name=person.name,
+            role=person.role,
+            number=person.number,
+            position=index + 1,
+            since=wire_time(person.queued_at or person.joined_at),
+            ready=person.ready,
+            device=person.device,
+            presence=person.presence(now),
+        )
+        for index, person in enumerate(waiting)
+    ]

@@ -1,0 +1,219 @@
+"""All live rooms, by session id. Rebuilds a room from the database and what its worker still holds."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections import Counter
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cases.clock import Clock
+from cases.database import Database
+from cases.errors import NotFound, RuleError
+from cases.policy import Actor
+from media.control import CloseRoom, Event
+from signaling import sittings
+from signaling.admission import Admission, IssuedTicket, TicketBook, issue_ticket
+from signaling.attendee import Attendee
+from signaling.commands import Authenticate
+from signaling.connection import Connection
+from signaling.entrance import build_room, seat_person, welcome, welcome_to_the_end
+from signaling.live import LiveRoom
+from signaling.media_client import MediaWorkers, WorkerLink
+from signaling.media_events import hear
+from signaling.protocol import CloseCode, ErrorCode
+from signaling.pushes import Replaced
+
+logger = logging.getLogger(__name__)
+CONNECTIONS_PER_PERSON = 5
+# An empty room is forgotten after this long; its seats stay in the database.
+EMPTY_KEPT = timedelta(minutes=10)
+TICK_SECONDS = 1.0
+
+
+class RoomRegistry:
+    """Given: database, clock, the workers' socket paths, the folder of recordings.
+
+    Owned: rooms, links to workers, tickets, a ticker. It is the `Door` of connections and the
+    `WorkerListener` of links.
+    """
+
+    def __init__(
+        self, database: Database, clock: Clock, worker_sockets: Iterable[str], recordings: Path
+    ) -> None:
+        self.database = database
+        self.clock = clock
+        self.recordings = recordings
+        self.tickets = TicketBook()
+        self.workers = MediaWorkers(worker_sockets, self)
+        self.rooms: dict[str, LiveRoom] = {}
+        self._building = asyncio.Lock()
+        self._people: dict[Connection, str] = {}
+        self._ticker: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Connect to the workers and take over the rooms they still hold."""
+        await self.workers.start()
+        self._ticker = asyncio.create_task(self._tick(), name="rooms ticker")
+
+    async def close(self) -> None:
+        """Close connections and links; workers keep rooms and recordings going for the next web process."""
+        if self._ticker is not None:
+            self._ticker.cancel()
+            await asyncio.wait({self._ticker})
+        for live in list(self.rooms.values()):
+            await live.close()
+        await self.workers.close()
+
+    async def issue_ticket(
+        self, db: AsyncSession, actor: Actor, session_id: str | None = None
+    ) -> IssuedTicket:
+        """For the ticket addresses of web/; see `admission.issue_ticket`."""
+        return await issue_ticket(db, self.clock, self.tickets, actor, session_id)
+
+    # Connections
+
+    async def enter(self, connection: Connection, command: Authenticate) -> Attendee | None:
+        """Redeem the ticket, take the seat, replace an older connection, say welcome."""
+        admission = self.tickets.redeem(command.ticket, self.clock.now())
+        self._count(connection, admission.actor)
+        live = await self._live(admission.session_id)
+        if live is None:
+            await welcome_to_the_end(self.database, self.clock, connection, admission)
+            return None
+        async with live.lock:
+            return await self._sit_down(live, connection, admission, command)
+
+    def forget(self, connection: Connection) -> None:
+        """The connection is gone; its person may open another."""
+        self._people.pop(connection, None)
+
+    def cut_official(self, official_id: str) -> None:
+        """A disabled account loses its connections at once (norm N06)."""
+        self._cut(f"official:{official_id}")
+
+    def cut_invitation(self, invitation_id: str) -> None:
+        """A revoked link or invitation does, too."""
+        self._cut(f"invitation:{invitation_id}")
+
+    def _cut(self, key: str) -> None:
+        for connection, owner in list(self._people.items()):
+            if owner == key:
+                connection.end(CloseCode.FORBIDDEN)
+
+    async def session_moved(self, session_id: str) -> None:
+        """Somebody changed the session outside the room (a page cancelled it): take it over, or end."""
+        live = self.rooms.get(session_id)
+        if live is None:
+            return
+        async with live.lock, self.database.session() as db:
+            live.room.sitting = await sittings.load_sitting(db, session_id)
+        if live.room.sitting.ended:
+            await self._end(live)
+        live.changed()
+
+    async def _sit_down(
+        self, live: LiveRoom, connection: Connection, admission: Admission, command: Authenticate
+    ) -> Attendee:
+        person = await seat_person(live, admission)
+        old = live.attach(person, connection)
+        if old is not None:
+            old.push(Replaced())
+            old.end(CloseCode.REPLACED)
+        await welcome(live, person, connection, command)
+        return Attendee(live, person, admission.actor, connection)
+
+    def _count(self, connection: Connection, actor: Actor) -> None:
+        kind = "official" if actor.official_id else "invitation"
+        key = f"{kind}:{actor.official_id or actor.invitation_id}"
+        if Counter(self._people.values())[key] >= CONNECTIONS_PER_PERSON:
+            raise RuleError(ErrorCode.TOO_FAST, "您打开的页面太多，请先关闭几个")
+        self._people[connection] = key
+
+    # Rooms
+
+    async def _live(self, session_id: str) -> LiveRoom | None:
+        """The live room, built if need be; None when the session is over."""
+        async with self._building:
+            live = self.rooms.get(session_id)
+            if live is None:
+                room = await build_room(self.database, self.clock, session_id)
+                if room.sitting.ended:
+                    return None
+                live = LiveRoom(room, self.database, self.clock, self.recordings, self._pick)
+                self.rooms[session_id] = live
+            return None if live.room.sitting.ended else live
+
+    def _pick(self) -> WorkerLink | None:
+        return self.workers.pick(self._load)
+
+    def _load(self, link: WorkerLink) -> int:
+        return sum(len(live.room.in_room()) for live in self.rooms.values() if live.media.link is link)
+
+    async def _end(self, live: LiveRoom) -> None:
+        await sittings.finish(live, live.room.sitting.state)
+        live.dismiss()
+
+    # Workers
+
+    async def worker_came(self, link: WorkerLink, rooms: dict[str, dict[str, Any]]) -> None:
+        """Take over what it holds, end what nobody needs, form again what it lost."""
+        for room_id, snapshot in rooms.items():
+            await self._take_over(link, room_id, snapshot)
+        for live in list(self.rooms.values()):
+            if live.room.sitting.id not in rooms and live.media.link is link:
+                await live.media.came(link, None)
+
+    async def _take_over(self, link: WorkerLink, room_id: str, snapshot: dict[str, Any]) -> None:
+        try:
+            live = await self._live(room_id)
+        except NotFound:
+            live = None
+        if live is None or (live.media.link not in (None, link)):
+            await link.request(CloseRoom(room_id=room_id, reason="not_needed"))
+            return
+        await live.media.came(link, snapshot)
+
+    def worker_said(self, link: WorkerLink, event: Event) -> None:
+        """Pass an event to its room."""
+        live = self.rooms.get(event.room_id)
+        if live is not None and live.media.link is link:
+            hear(live, event, self.clock.now())
+
+    async def worker_lost(self, link: WorkerLink) -> None:
+        """Tell every room on it at once."""
+        for live in list(self.rooms.values()):
+            live.media.lost(link)
+
+    # Time
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(TICK_SECONDS)
+            now = self.clock.now()
+            for session_id, live in list(self.rooms.items()):
+                try:
+                    await self._look_after(session_id, live, now)
+                except Exception:
+                    logger.exception("Looking after the room of session %s failed", session_id)
+
+    async def _look_after(self, session_id: str, live: LiveRoom, now: datetime) -> None:
+        live.tick(now)
+        with contextlib.suppress(RuleError):
+            await live.media.retry()
+        if live.room.sitting.ended and not live.connections:
+            del self.rooms[session_id]
+        elif self._is_idle(live, now):
+            del self.rooms[session_id]
+            await live.media.close("empty")
+
+    @staticmethod
+    def _is_idle(live: LiveRoom, now: datetime) -> bool:
+        sitting = live.room.sitting.state in ("live", "paused")
+        return not sitting and live.empty_since is not None and now - live.empty_since > EMPTY_KEPT

@@ -1,0 +1,52 @@
+"""What a role may do in a room. The table of docs/protocol.md section 2."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Right(StrEnum):
+    """What a command needs; listed in `welcome` so that a page shows only what works."""
+
+    PUBLISH = "publish"
+    SUBSCRIBE = "subscribe"
+    RAISE_HAND = "raise_hand"
+    WAIT = "wait"
+    CHAT = "chat"
+    SEE_LOBBY = "see_lobby"
+    ADMIT = "admit"
+    MUTE = "mute"
+    REMOVE = "remove"
+    OPEN = "open"
+    PAUSE = "pause"
+    CLOSE = "close"
+    RECORD = "record"
+
+
+OFFICIAL_ROLES = frozenset({"host", "joint_receptionist", "department", "recorder", "observer"})
+GUEST_ROLES = frozenset({"petitioner", "proxy", "companion", "interpreter", "third_party"})
+
+_WATCH = frozenset({Right.SUBSCRIBE, Right.CHAT, Right.SEE_LOBBY})
+_SPEAK = frozenset({Right.PUBLISH, Right.SUBSCRIBE, Right.RAISE_HAND})
+_HOST = frozenset(
+    {Right.ADMIT, Right.MUTE, Right.REMOVE, Right.OPEN, Right.PAUSE, Right.CLOSE, Right.RECORD}
+)
+
+RIGHTS: dict[str, frozenset[Right]] = {
+    "host": _WATCH | _SPEAK | _HOST,
+    "joint_receptionist": _WATCH | _SPEAK,
+    "department": _WATCH | _SPEAK,
+    "recorder": _WATCH | _SPEAK,
+    "observer": _WATCH,
+    **{role: _SPEAK | {Right.WAIT} for role in sorted(GUEST_ROLES)},
+}
+
+
+def rights_of(role: str) -> frozenset[Right]:
+    """The rights of an invitation's role; an unknown role has none."""
+    return RIGHTS.get(role, frozenset())
+
+
+def is_official(role: str) -> bool:
+    """Officials go straight into the room and see the waiting room; everybody else waits."""
+    return role in OFFICIAL_ROLES

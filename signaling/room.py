@@ -1,0 +1,218 @@
+"""A live room as pure state: no I/O, no clock of its own. Refusals are RuleErrors with stable codes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from cases.errors import Forbidden, NotFound, RuleError
+from scheduling.session import OVER
+from signaling.commands import Source
+from signaling.participant import Participant
+from signaling.protocol import ErrorCode
+from signaling.pushes import BadgeState, QueueView, RecordingView, RoomView, SessionView
+from signaling.queue import in_order, lobby_view, lost_place, queue_view
+from signaling.times import wire_time
+
+
+class BadState(RuleError):
+    """Not now, or not here."""
+
+    default_code = ErrorCode.BAD_STATE.value
+    default_message = "现在不能进行这个操作"
+
+
+@dataclass
+class Sitting:
+    """The facts of the Session that the room shows. Times are aware, UTC."""
+
+    id: str
+    title: str
+    state: str
+    starts_at: datetime
+    ends_at: datetime
+    opened_at: datetime | None
+    host_organisation_id: str
+    record: bool
+
+    @property
+    def ended(self) -> bool:
+        """Nobody can come in any more."""
+        return self.state in OVER
+
+    def view(self, now: datetime) -> SessionView:
+        """As everybody may know it."""
+        return SessionView(
+            id=self.id,
+            title=self.title,
+            state=self.state,
+            starts_at=wire_time(self.starts_at),
+            ends_at=wire_time(self.ends_at),
+            opened_at=wire_time(self.opened_at),
+            server_time=wire_time(now),
+        )
+
+
+@dataclass
+class Badge:
+    """The recording as everybody sees it: red only after bytes are on disk."""
+
+    state: BadgeState = "off"
+    recording_id: str | None = None
+    directory: str = ""
+    since: datetime | None = None
+    bytes: int = 0
+    cause: str | None = None
+
+    def view(self) -> RecordingView:
+        """For the wire."""
+        return RecordingView(self.state, wire_time(self.since), self.bytes, self.cause)
+
+    def fault(self, cause: str) -> None:
+        """The recorder is gone or failing; the talk goes on."""
+        if self.recording_id is not None and self.state != "stopped":
+            self.state, self.cause = "faulty", cause
+
+    def hear(self, state: BadgeState, cause: str | None, size: int, now: datetime) -> bool:
+        """Take what the recorder says. True when the state (not only the size) changed."""
+        if self.state in ("paused", "stopped"):
+            return False
+        confirmed = "preparing" if state == "active" and size == 0 else state
+        changed = (confirmed, cause) != (self.state, self.cause)
+        self.state, self.cause = confirmed, cause
+        self.bytes = max(self.bytes, size)
+        if confirmed == "active" and self.since is None:
+            self.since = now
+        return changed
+
+
+class Room:
+    """Owned: participants by seat id, the badge. Given: the sitting."""
+
+    def __init__(self, sitting: Sitting) -> None:
+        self.sitting = sitting
+        self.badge = Badge()
+        self.people: dict[str, Participant] = {}
+
+    # Coming and going
+
+    def take(self, person: Participant) -> Participant:
+        """A seat from the database; the one already here wins, with what it knows of its media."""
+        return self.people.setdefault(person.id, person)
+
+    def connect(self, person: Participant, now: datetime) -> None:
+        """A connection was authenticated. Who was away too long goes to the end of the queue."""
+        if person.place == "lobby" and lost_place(person, now):
+            person.queued_at = now
+        person.connected = True
+        person.absent_since = person.left_at = None
+        person.stepped_away = False
+
+    def disconnect(self, person: Participant, now: datetime) -> None:
+        """The connection dropped; the seat stays."""
+        person.connected = False
+        person.absent_since = person.absent_since or now
+
+    def leave(self, person: Participant, now: datetime) -> None:
+        """Gone on purpose: out of sight, the seat stays."""
+        person.left_at = person.absent_since = now
+        person.connected = False
+        person.hand_raised_at = None
+        person.lose_media()
+
+    def step_away(self, person: Participant, now: datetime) -> None:
+        """The place in the queue is kept for a while."""
+        person.stepped_away, person.ready = True, False
+        person.absent_since = now
+
+    def make_ready(self, person: Participant, now: datetime) -> None:
+        """The device check is done, or the person is back."""
+        if lost_place(person, now):
+            person.queued_at = now
+        person.ready, person.stepped_away, person.absent_since = True, False, None
+
+    # Host's acts
+
+    def find(self, participant_id: str) -> Participant:
+        """Somebody of this session. Raises NotFound."""
+        person = self.people.get(participant_id)
+        if person is None or person.place not in ("lobby", "room"):
+            raise NotFound(message="没有找到这位参与人")
+        return person
+
+    def waiting(self, participant_id: str) -> Participant:
+        """Somebody in the waiting room. Raises NotFound, or BadState when they are elsewhere."""
+        person = self.find(participant_id)
+        if person.place != "lobby":
+            raise BadState(message="这位参与人不在等候室")
+        return person
+
+    def inside(self, participant_id: str) -> Participant:
+        """Somebody in the room. Raises NotFound, or BadState when they are elsewhere."""
+        person = self.find(participant_id)
+        if person.place != "room":
+            raise BadState(message="这位参与人不在接访室")
+        return person
+
+    def movable(self, participant_id: str) -> Participant:
+        """Somebody who can be sent back to the waiting room: officials never wait."""
+        person = self.inside(participant_id)
+        if person.official:
+            raise Forbidden(message="工作人员不能移到等候室")
+        return person
+
+    def removable(self, participant_id: str) -> Participant:
+        """Somebody who can be removed. A host cannot remove a host."""
+        person = self.find(participant_id)
+        if person.role == "host":
+            raise Forbidden(message="不能移出主持人")
+        return person
+
+    def admit(self, person: Participant, now: datetime) -> None:
+        """From the waiting room into the room."""
+        person.place, person.joined_at = "room", now
+        person.stepped_away = False
+
+    def move_to_lobby(self, person: Participant, now: datetime) -> None:
+        """Back to the place that the original waiting time gives."""
+        person.place = "lobby"
+        person.hand_raised_at = None
+        person.queued_at = person.queued_at or now
+        person.lose_media()
+
+    def expel(self, person: Participant) -> None:
+        """The seat is lost."""
+        self.people.pop(person.id, None)
+
+    # One's own acts
+
+    def unlocked(self, person: Participant, source: Source, enabled: bool) -> None:
+        """Raise Forbidden when the owner wants on what the host locked."""
+        if enabled and person.switch(source).locked:
+            raise Forbidden(message="主持人已将您静音，可以举手示意")
+
+    # Views
+
+    def in_room(self) -> list[Participant]:
+        """Everybody with a place in the room who did not leave, first come first."""
+        people = [person for person in self.people.values() if person.place == "room" and person.present]
+        return sorted(people, key=lambda person: (person.joined_at, person.id))
+
+    def in_lobby(self) -> list[Participant]:
+        """The waiting room in order."""
+        return in_order(self.people.values())
+
+    def queue_view(self, person: Participant) -> QueueView | None:
+        """What a waiting person reads; None for everybody else."""
+        waiting = self.in_lobby()
+        return queue_view(waiting, person) if person in waiting else None
+
+    def view(self, now: datetime, for_official: bool) -> RoomView:
+        """The whole room as one audience may see it."""
+        return RoomView(
+            state=self.sitting.state,
+            opened_at=wire_time(self.sitting.opened_at),
+            participants=[person.view(now) for person in self.in_room()],
+            lobby=lobby_view(self.in_lobby(), now) if for_official else [],
+            recording=self.badge.view(),
+        )

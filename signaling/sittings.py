@@ -1,0 +1,111 @@
+"""The live room's dealings with what is written down: session states, recordings, links."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cases.errors import NotFound
+from cases.policy import SYSTEM, Actor
+from recordings.recording import start_recording, stop_recording
+from scheduling.links import revoke_link
+from scheduling.session import TRANSITIONS, Session, SessionState
+from scheduling.sessions import move_session
+from signaling.room import Sitting
+
+if TYPE_CHECKING:
+    from signaling.live import LiveRoom
+    from signaling.participant import Participant
+
+logger = logging.getLogger(__name__)
+
+
+def sitting_of(session: Session) -> Sitting:
+    """The facts the room needs of the row."""
+    return Sitting(
+        id=session.id,
+        title=session.title,
+        state=session.state.value,
+        starts_at=session.starts_at,
+        ends_at=session.ends_at,
+        opened_at=session.opened_at,
+        host_organisation_id=session.host_organisation_id,
+        record=session.record,
+    )
+
+
+async def load_sitting(db: AsyncSession, session_id: str) -> Sitting:
+    """Raises NotFound."""
+    session = await db.get(Session, session_id)
+    if session is None:
+        raise NotFound(message="没有找到这场接访")
+    return sitting_of(session)
+
+
+async def move(live: LiveRoom, actor: Actor, state: str, reason: str | None = None) -> None:
+    """Move the session and take the new facts over. Raises RuleError when the table forbids it."""
+    sitting = live.room.sitting
+    async with live.database.session() as db:
+        await move_session(db, live.clock, actor, sitting.id, SessionState(state), reason)
+        live.room.sitting = await load_sitting(db, sitting.id)
+
+
+async def advance(live: LiveRoom, actor: Actor, state: str) -> None:
+    """Move if the table permits it from here; otherwise the session is further already."""
+    here = SessionState(live.room.sitting.state)
+    if SessionState(state) in TRANSITIONS[here]:
+        await move(live, actor, state)
+
+
+async def someone_came(live: LiveRoom) -> None:
+    """The first petitioner's side person checked in."""
+    if live.room.sitting.state in ("scheduled", "notified"):
+        await advance(live, SYSTEM, "checked_in")
+
+
+async def someone_waits(live: LiveRoom) -> None:
+    """Somebody passed the device check and waits."""
+    if live.room.sitting.state in ("scheduled", "notified", "checked_in"):
+        await advance(live, SYSTEM, "waiting")
+
+
+async def someone_called(live: LiveRoom) -> None:
+    """The host called somebody in before the sitting began."""
+    await advance(live, SYSTEM, "called")
+
+
+async def record(live: LiveRoom, actor: Actor) -> None:
+    """Start the session's recording, or go on with it; nothing to do while it is healthy."""
+    badge = live.room.badge
+    if badge.state in ("preparing", "active"):
+        return
+    async with live.database.session() as db:
+        recording = await start_recording(db, live.clock, actor, live.room.sitting.id, live.recordings)
+    badge.recording_id, badge.directory = recording.id, recording.directory
+    badge.state, badge.cause = "preparing", None
+    await live.media.start_recording()
+
+
+async def close(live: LiveRoom, actor: Actor) -> None:
+    """Close the session, write the recording out, and end the room on the worker. Raises RuleError."""
+    await move(live, actor, "closed")
+    await finish(live, "session_closed")
+
+
+async def finish(live: LiveRoom, reason: str) -> None:
+    """What must follow the end of a session, however it ended; safe to do twice."""
+    badge = live.room.badge
+    if badge.recording_id is not None and badge.state != "stopped":
+        badge.state = "stopped"
+        await live.media.stop_recording(reason)
+        async with live.database.session() as db:
+            await stop_recording(db, live.clock, SYSTEM, badge.recording_id, reason)
+    await live.media.close(reason)
+
+
+async def revoke(live: LiveRoom, person: Participant) -> None:
+    """Take the personal link away; the room already decided that the host may."""
+    async with live.database.session() as db:
+        await revoke_link(db, live.clock, SYSTEM, person.invitation_id)
