@@ -15,6 +15,7 @@ from typing import Any
 
 from recordings import segment
 from recordings.inventory import BLOCK, digests
+from recordings.journal import file_sha256
 from recordings.manifest import (
     CHAIN_START,
     MANIFEST_FILE,
@@ -26,6 +27,7 @@ from recordings.manifest import (
     sha256_hex,
 )
 from recordings.signing import check_signature
+from recordings.store import COMPOSED_FILE, COMPOSED_SIGNATURE, COMPOSED_STATEMENT
 
 
 class ExitCode(IntEnum):
@@ -95,6 +97,7 @@ def verify_folder(path: Path, trusted: frozenset[str] | None = None) -> Verdict:
         manifest = _read_manifest(verdict, trusted)
         if manifest is not None:
             _check_tracks(verdict, manifest)
+            _check_derivative(verdict, trusted)
     except (OSError, KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         text = f"{type(error).__name__}: {error}"
         verdict.findings.append(
@@ -245,3 +248,26 @@ def _check_added(verdict: Verdict, listed: set[str]) -> None:
         if name not in listed and (path.is_symlink() or not path.is_dir()):
             zh, en = f"多出封存时没有的文件 {name}。", f"File {name} was added after sealing."
             verdict.findings.append(Finding("file_added", name, zh, en))
+
+
+def _check_derivative(verdict: Verdict, trusted: frozenset[str] | None) -> None:
+    """The composed film against its own signed statement; the originals do not depend on it."""
+    film, statement = verdict.folder / COMPOSED_FILE, verdict.folder / COMPOSED_STATEMENT
+    if not film.is_file() and not statement.is_file():
+        return
+    if not _derivative_fits(verdict, film, statement, trusted):
+        zh = "合成录像与其签名说明不符，可由原始分段重新合成；原始分段不受影响。"
+        en = "The composed film does not fit its signed statement; it can be made again from the segments."
+        verdict.findings.append(Finding("derivative_changed", COMPOSED_FILE, zh, en))
+
+
+def _derivative_fits(verdict: Verdict, film: Path, statement: Path, trusted: frozenset[str] | None) -> bool:
+    try:
+        data = statement.read_bytes()
+        signer = check_signature(data, json.loads((verdict.folder / COMPOSED_SIGNATURE).read_bytes()))
+        content = json.loads(data)
+        known = signer is not None and (trusted is None or signer in trusted)
+        fits = content["manifest_sha256"] == verdict.manifest_sha256
+        return known and fits and content["sha256"] == file_sha256(film)
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return False
