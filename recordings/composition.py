@@ -27,6 +27,7 @@ from recordings.stream import ParticipantStreams
 
 BEIJING = timezone(timedelta(hours=8))
 CLOCK_WIDTH = 340
+SMALLEST = (640, 360)
 LONGEST_SECONDS = 24 * 3600
 LENGTH_TOLERANCE = 1.0  # seconds
 
@@ -44,6 +45,10 @@ class CompositionPlan:
     crf: int = 25
     threads: int = 1
     audio_bit_rate: int = 96_000
+
+    def __post_init__(self) -> None:
+        if self.width < SMALLEST[0] or self.height < SMALLEST[1] or self.width % 2 or self.height % 2:
+            raise ValueError("the film is at least 640x360 and even in both directions")
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,235 @@
+"""The film: everybody at the right place, everybody heard, as long as the session was."""
+
+from __future__ import annotations
+
+import os
+import struct
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+
+from recordings.composition import CompositionFlawed, CompositionPlan, compose, inspect_film
+from recordings.layout import Box, arrange, cells, fit, standing
+from recordings.sound import PEAK, RATE, Mixer, Voice
+from tests.recordings.synthetic import PARTIES, seal, write_session
+
+SECONDS = 6.0
+LATE = 2.0
+PLAN = CompositionPlan()
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("film") / "rec"
+    root.mkdir()
+    write_session(root, SECONDS, joined={"p_citizen": LATE}, roll_seconds=2)
+    seal(root, SECONDS)
+    out = root / "composed.mp4"
+    heard: list[float] = []
+    stated = compose(root, out, PLAN, heard.append)
+    assert heard[-1] == 1.0
+    assert stated["size"] == out.stat().st_size
+    return out
+
+
+def picture_at(path: Path, seconds: float) -> np.ndarray[Any, Any]:
+    with av.open(str(path)) as container:
+        for frame in container.decode(video=0):
+            if frame.time >= seconds:
+                return frame.to_ndarray(format="rgb24")
+    raise AssertionError("the film is too short")
+
+
+def loudness(path: Path, since: float, until: float) -> dict[int, float]:
+    """Strength of each party's tone between two times, 1 is full scale."""
+    with av.open(str(path)) as container:
+        parts = [frame.to_ndarray().mean(axis=0) for frame in container.decode(audio=0)]
+    sound = np.concatenate(parts)[int(since * RATE) : int(until * RATE)]
+    spectrum = np.abs(np.fft.rfft(sound * np.hanning(len(sound)))) * 4 / len(sound)
+    width = RATE / len(sound)
+    return {
+        party.tone: float(spectrum[int(party.tone / width) - 3 : int(party.tone / width) + 4].max())
+        for party in PARTIES
+    }
+
+
+def tiles() -> dict[str, Box]:
+    sources = {party.participant_id: {"camera"} for party in PARTIES}
+    found = arrange([party.entry() for party in PARTIES], sources, PLAN.width, PLAN.height)
+    return {tile.participant_id: tile.picture for tile in found}
+
+
+def test_it_decodes_to_the_end_and_is_as_long_as_the_session(film: Path) -> None:
+    with av.open(str(film)) as container:
+        video, audio = container.streams.video[0], container.streams.audio[0]
+        assert (video.codec_context.name, video.width, video.height) == ("h264", 1280, 720)
+        assert (audio.codec_context.name, audio.rate) == ("aac", RATE)
+        assert abs((container.duration or 0) / av.time_base - SECONDS) < 1.0
+        last = max(frame.time for frame in container.decode(video=0))
+    assert abs(last - SECONDS) < 0.2
+
+
+def test_the_index_stands_in_front(film: Path) -> None:
+    data = film.read_bytes()
+    assert 0 < data.find(b"moov") < data.find(b"mdat")
+
+
+@pytest.mark.parametrize("party", PARTIES, ids=lambda party: party.participant_id)
+def test_everybody_stands_in_the_right_place(film: Path, party: Any) -> None:
+    picture, box = picture_at(film, SECONDS - 1), tiles()[party.participant_id]
+    middle = picture[box.y + box.height // 2, box.x + box.width // 2].astype(int)
+    assert np.abs(middle - np.array(party.colour)).max() < 25, middle
+
+
+def test_who_is_not_there_yet_has_a_placeholder(film: Path) -> None:
+    box = tiles()["p_citizen"]
+    before = picture_at(film, LATE - 0.5)[box.y + 20, box.x + box.width // 2].astype(int)
+    assert np.abs(before - np.array((52, 58, 66))).max() < 20
+    after = picture_at(film, LATE + 0.5)[box.y + box.height // 2, box.x + box.width // 2].astype(int)
+    assert np.abs(after - np.array(PARTIES[3].colour)).max() < 25
+
+
+def test_names_and_the_running_time_are_burned_in(film: Path) -> None:
+    first, second = picture_at(film, 1.1), picture_at(film, 4.1)
+    clock = (slice(0, 40), slice(1280 - 340, 1280))
+    assert (first[clock] > 200).sum() > 500
+    assert (first[clock].astype(int) != second[clock].astype(int)).sum() > 50
+    for box in tiles().values():
+        caption = first[box.y + box.height : box.y + box.height + 32, box.x : box.x + 200]
+        assert (caption > 200).sum() > 100
+
+
+def test_everybody_is_heard_and_nobody_before_coming(film: Path) -> None:
+    together = loudness(film, LATE + 1, SECONDS - 0.5)
+    assert all(strength > 0.1 for strength in together.values()), together
+    before = loudness(film, 0.3, LATE - 0.3)
+    assert before[PARTIES[3].tone] < 0.005
+    assert before[PARTIES[0].tone] > 0.1
+
+
+def test_the_mix_does_not_clip(film: Path) -> None:
+    with av.open(str(film)) as container:
+        peak = max(np.abs(frame.to_ndarray()).max() for frame in container.decode(audio=0))
+    assert peak <= 1.0
+
+
+def test_clocks_that_are_wrong_move_neither_picture_nor_sound(film: Path) -> None:
+    """Parties' own clocks are off by up to a day; still the late one is seen and heard at LATE."""
+    with av.open(str(film)) as container:
+        sound = np.concatenate([frame.to_ndarray().mean(axis=0) for frame in container.decode(audio=0)])
+    tone = PARTIES[3].tone
+    step = RATE // 50
+    waves = np.exp(-2j * np.pi * tone * np.arange(step) / RATE)
+    strengths = [
+        abs(np.dot(sound[i : i + step], waves)) * 2 / step for i in range(0, len(sound) - step, step)
+    ]
+    heard_from = next(i for i, strength in enumerate(strengths) if strength > 0.1) * step / RATE
+    box = tiles()["p_citizen"]
+    seen_from = None
+    with av.open(str(film)) as container:
+        for frame in container.decode(video=0):
+            pixel = frame.to_ndarray(format="rgb24")[box.y + box.height // 2, box.x + box.width // 2]
+            if np.abs(pixel.astype(int) - np.array(PARTIES[3].colour)).max() < 25:
+                seen_from = frame.time
+                break
+    assert seen_from is not None
+    assert abs(heard_from - LATE) < 0.15
+    assert abs(seen_from - heard_from) < 0.15
+
+
+def test_a_gap_in_the_middle_keeps_the_length(tmp_path: Path) -> None:
+    """The worker died: the first segment has no end, the second begins two seconds later."""
+    root = tmp_path / "rec"
+    root.mkdir()
+    write_session(root, 2.0, PARTIES[:1], (160, 90))
+    for path in root.rglob("*.lxj"):
+        os.truncate(path, path.stat().st_size - 200)
+    write_session(root, 6.0, PARTIES[:1], (160, 90), joined={PARTIES[0].participant_id: 4.0})
+    seal(root, 6.0, PARTIES[:1])
+    out = tmp_path / "out.mp4"
+    compose(root, out, replace(PLAN, width=640, height=360), lambda _: None)
+    strengths = [loudness(out, since, since + 0.5)[PARTIES[0].tone] for since in (1.0, 2.8, 5.0)]
+    assert strengths[0] > 0.1 and strengths[1] < 0.01 and strengths[2] > 0.1, strengths
+
+
+def test_broken_pictures_do_not_stop_the_film(tmp_path: Path) -> None:
+    from recordings import segment
+    from recordings.journal import Disk, TrackJournal
+    from tests.recordings.synthetic import MONOTONIC_NS, START_NS, identity, rtp
+
+    root = tmp_path / "rec"
+    root.mkdir()
+    journal = TrackJournal(root, identity(PARTIES[0], "camera"), Disk())
+    huge = b"\x10" + b"\x10\x02\x00\x9d\x01\x2a" + struct.pack("<HH", 16_383, 16_383) + bytes(40)
+    for number in range(30):
+        at = number * 100_000_000
+        journal.append(
+            segment.RTP, MONOTONIC_NS + at, START_NS + at, rtp(number, number * 9000, 9, huge, True, 96)
+        )
+        journal.drain(MONOTONIC_NS + at, START_NS + at)
+    journal.finish(MONOTONIC_NS + at, START_NS + at, "bye")
+    seal(root, 3.0, PARTIES[:1])
+    out = tmp_path / "out.mp4"
+    compose(root, out, replace(PLAN, width=640, height=360), lambda _: None)
+    with pytest.raises(CompositionFlawed):
+        inspect_film(out, 10.0)
+
+
+def test_the_limiter_holds_the_peak_without_a_jump() -> None:
+    class Loud:
+        def add_to(self, mix: Any, start: int) -> None:
+            moment = (np.arange(len(mix)) + start) / RATE
+            mix += (
+                np.sin(2 * np.pi * 200 * moment) * np.where((moment > 1.5) & (moment < 2.5), 3.0, 0.2)
+            ).astype(np.float32)
+
+    voices: list[Voice] = [Loud()]  # type: ignore[list-item]
+    mixer = Mixer(voices)
+    out = np.concatenate([mixer.read() for _ in range(5)])
+    assert np.abs(out).max() <= PEAK + 1e-3
+    assert np.abs(np.diff(out)).max() < 0.1
+    assert np.abs(out[-RATE:]).max() > 0.19
+
+
+@pytest.mark.parametrize("count", range(1, 14))
+def test_cells_stand_inside_and_apart(count: int) -> None:
+    boxes = cells(count, 1280, 720)
+    assert len(boxes) == count
+    for place, box in enumerate(boxes):
+        assert all(value % 2 == 0 for value in (box.x, box.y, box.width, box.height))
+        assert box.x >= 0 and box.y >= 40 and box.x + box.width <= 1280 and box.y + box.height <= 720
+        for other in boxes[place + 1 :]:
+            apart = (
+                other.x >= box.x + box.width
+                or other.y >= box.y + box.height
+                or other.x + other.width <= box.x
+            )
+            assert apart
+
+
+def test_the_order_does_not_depend_on_the_order_of_entry() -> None:
+    entries = [party.entry() for party in PARTIES]
+    forwards = [entry["name"] for entry in sorted(entries, key=standing)]
+    backwards = [entry["name"] for entry in sorted(reversed(entries), key=standing)]
+    assert forwards == backwards == ["赵明", "李建国", "王芳", "马秀英"]
+
+
+@pytest.mark.parametrize(("width", "height"), [(640, 360), (360, 640), (1920, 1080), (1, 1), (3, 999)])
+def test_pictures_keep_their_shape(width: int, height: int) -> None:
+    box = Box(10, 20, 400, 300)
+    inner = fit(width, height, box)
+    assert box.x <= inner.x and inner.x + inner.width <= box.x + box.width
+    assert box.y <= inner.y and inner.y + inner.height <= box.y + box.height
+    if min(width, height) > 100:
+        assert abs(inner.width / inner.height - width / height) < 0.03
+
+
+def test_the_burned_in_time_is_that_of_beijing() -> None:
+    from recordings.composition import BEIJING
+
+    assert datetime(2026, 11, 20, 1, 30, tzinfo=UTC).astimezone(BEIJING).hour == 9
