@@ -71,7 +71,9 @@ def set_sign_in_cookie(request: web.Request, response: web.StreamResponse, token
     )
 
 
-def set_link_cookie(request: web.Request, response: web.StreamResponse, code: str, device_secret: str) -> None:
+def set_link_cookie(
+    request: web.Request, response: web.StreamResponse, code: str, device_secret: str
+) -> None:
     """Each link has its own cookie by path, so that four links can be open in one browser."""
     response.set_cookie(
         LINK_COOKIE,

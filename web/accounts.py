@@ -29,7 +29,9 @@ async def add_official(
         async with database.session() as db:
             office = await find_office(db, region_code)
             if office is None:
-                raise AccountRefused(f"没有这个单位 no office with region code {region_code}（先运行 lianxin migrate）")
+                raise AccountRefused(
+                    f"没有这个单位 no office with region code {region_code}（先运行 lianxin migrate）"
+                )
             official = await create_official(db, clock, SYSTEM, CreateOfficial(username, name, password))
             await appoint(db, clock, SYSTEM, Appoint(official.id, office.id, Role(role)))
     except RuleError as error:

@@ -13,7 +13,7 @@ from cases.petitions import PetitionCase, scope_of
 from cases.policy import Action, Actor, allowed
 from cases.roles import InvitationRole
 from recordings.recording import Recording, RecordingState, list_recordings_of_petition
-from scheduling.invitations import Invitation
+from scheduling.invitation import Invitation
 from scheduling.sessions import (
     Session,
     SessionOrganisation,
@@ -26,7 +26,16 @@ from web.words import duration, size
 
 OPEN_STATES = frozenset(
     SessionState(state)
-    for state in ["scheduled", "notified", "checked_in", "waiting", "called", "live", "paused", "minutes_confirming"]
+    for state in [
+        "scheduled",
+        "notified",
+        "checked_in",
+        "waiting",
+        "called",
+        "live",
+        "paused",
+        "minutes_confirming",
+    ]
 )
 REPLAYABLE = frozenset((RecordingState.STOPPED, RecordingState.SEALED, RecordingState.ARCHIVED))
 CITIZEN_ROLES = frozenset({InvitationRole.PETITIONER, InvitationRole.PROXY})
@@ -76,7 +85,9 @@ async def offices_of(db: AsyncSession, session_ids: Sequence[str]) -> dict[str, 
         .where(SessionOrganisation.session_id.in_(session_ids))
     )
     rows = [(part, office) for part, office in (await db.execute(query)).all()]
-    rows.sort(key=lambda row: (row[0].part is not SessionPart.HOST, len(row[1].region_code), row[1].region_code))
+    rows.sort(
+        key=lambda row: (row[0].part is not SessionPart.HOST, len(row[1].region_code), row[1].region_code)
+    )
     found: dict[str, list[Organisation]] = {}
     for part, office in rows:
         found.setdefault(part.session_id, []).append(office)

@@ -17,13 +17,20 @@ from rich.table import Table
 from web import doctor as doctors
 from web.settings import Settings, SettingsError, load
 
-app = typer.Typer(help="连心桥 Lianxin：视频接访 video reception", no_args_is_help=True, add_completion=False)
+app = typer.Typer(
+    help="连心桥 Lianxin：视频接访 video reception",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
 console = Console(highlight=False)
 complaints = Console(stderr=True, highlight=False)
 
 Host = Annotated[str, typer.Option(help="监听地址 address to listen on")]
 Port = Annotated[int, typer.Option(help="端口 port")]
-Lan = Annotated[bool, typer.Option("--lan", help="给局域网里的手机用：自建证书 HTTPS for phones in the local network")]
+Lan = Annotated[
+    bool, typer.Option("--lan", help="给局域网里的手机用：自建证书 HTTPS for phones in the local network")
+]
 Certificate = Annotated[str, typer.Option(help="证书 PEM certificate")]
 Key = Annotated[str, typer.Option(help="私钥 PEM key")]
 
@@ -33,14 +40,18 @@ def main() -> None:
 
 
 @app.command()
-def serve(host: Host = "", port: Port = 0, lan: Lan = False, certificate: Certificate = "", key: Key = "") -> None:
+def serve(
+    host: Host = "", port: Port = 0, lan: Lan = False, certificate: Certificate = "", key: Key = ""
+) -> None:
     """启动全部进程 Start everything."""
     settings = _prepared(_chosen(host, port, certificate, key), lan)
     _serve(settings)
 
 
 @app.command()
-def demo(host: Host = "", port: Port = 0, lan: Lan = False, certificate: Certificate = "", key: Key = "") -> None:
+def demo(
+    host: Host = "", port: Port = 0, lan: Lan = False, certificate: Certificate = "", key: Key = ""
+) -> None:
     """准备演示数据并启动 Seed the demo day and start everything."""
     from web.demo import prepare_demo, show_demo
 
@@ -76,11 +87,11 @@ def recordings_worker() -> None:
 
 
 @app.command("demo-reception", hidden=True)
-def demo_reception(session_id: str, base_url: str) -> None:
+def demo_reception(session_id: str) -> None:
     """Hold the finished reception of the demo day with four real peers (started by demo)."""
     from web.demo_reception import hold_reception
 
-    asyncio.run(hold_reception(_settings(), session_id, base_url))
+    asyncio.run(hold_reception(_settings(), session_id))
 
 
 @app.command()
@@ -108,7 +119,9 @@ def user(
     name: Annotated[str, typer.Option(prompt="姓名 name")],
     organisation: Annotated[str, typer.Option(prompt="单位区划代码 region code, e.g. 620102")],
     role: Annotated[str, typer.Option(help="receptionist, leader, inspector …")] = "receptionist",
-    password: Annotated[str, typer.Option(prompt="口令 password", hide_input=True, confirmation_prompt=True)] = "",
+    password: Annotated[
+        str, typer.Option(prompt="口令 password", hide_input=True, confirmation_prompt=True)
+    ] = "",
 ) -> None:
     """建一个工作人员账号 Add an official."""
     from web.accounts import AccountRefused, add_official
@@ -155,8 +168,13 @@ def _settings() -> Settings:
     except SettingsError as error:
         _stop(str(error))
     logging.basicConfig(
-        level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr
+        level=settings.log_level.upper(),
+        format="%(asctime)s %(levelname)s %(name)s %(message)s",
+        stream=sys.stderr,
     )
+    quiet = ("alembic", "aioice", "aiohttp.access") if settings.demo else ("alembic",)
+    for name in quiet:
+        logging.getLogger(name).setLevel(logging.WARNING)  # The demo's terminal is for its links.
     return settings
 
 
@@ -234,11 +252,16 @@ def _say_where(settings: Settings) -> None:
     from web.qr import qr_text
     from web.server import base_url
 
-    console.print(f"\n[bold]连心桥正在运行 Lianxin is running:[/] {base_url(settings)}   (Ctrl+C 停止 stops it)")
+    console.print(
+        f"\n[bold]连心桥正在运行 Lianxin is running:[/] {base_url(settings)}   (Ctrl+C 停止 stops it)"
+    )
     authority = settings.state / "tls" / "authority.pem"
     if settings.web.certificate.startswith(str(authority.parent)):
         table = Table(show_header=False, box=None)
-        table.add_row("手机打不开？", f"请先信任证书机构：{base_url(settings)}/authority.pem （Android：设置 → 安全 → 安装 CA 证书；")
+        table.add_row(
+            "手机打不开？",
+            f"请先信任证书机构：{base_url(settings)}/authority.pem （Android：设置 → 安全 → 安装 CA 证书；",
+        )
         table.add_row("", "iPhone：打开后到 设置 → 已下载描述文件 安装，再到 关于本机 → 证书信任设置 打开）")
         table.add_row("", "Phones must trust this authority once; the code below leads to it.")
         console.print(table)

@@ -42,7 +42,9 @@ def examine(settings: Settings, *, ports: bool = True) -> list[Finding]:
 def check_python() -> Finding:
     version = ".".join(map(str, sys.version_info[:3]))
     good = sys.version_info >= (3, 11)
-    return Finding("Python", good, version if good else f"{version}：需要 3.11 或更高 (3.11 or newer is needed)")
+    return Finding(
+        "Python", good, version if good else f"{version}：需要 3.11 或更高 (3.11 or newer is needed)"
+    )
 
 
 def check_disk(state: Path) -> Finding:
@@ -51,7 +53,7 @@ def check_disk(state: Path) -> Finding:
     usage = shutil.disk_usage(there)
     good = usage.free >= LEAST_FREE and usage.free >= LEAST_SHARE * usage.total
     text = f"可用 {usage.free / 1e9:.1f} GB，共 {usage.total / 1e9:.1f} GB"
-    advice = "：太少，录像会不完整。请清理磁盘，或用 LIANXIN_STATE 换一个目录 (too little space left for recordings)"
+    advice = "：太少，录像会不完整。请清理磁盘，或用 LIANXIN_STATE 换目录 (too little space for recordings)"
     return Finding("磁盘 disk", good, text if good else text + advice)
 
 
@@ -69,7 +71,7 @@ def check_writable(state: Path) -> Finding:
 def check_font(settings: Settings) -> Finding:
     named = settings.recordings.font
     path = named if named and Path(named).exists() else next((f for f in FONT_FILES if Path(f).exists()), "")
-    advice = "没有找到中文字体，合成录像里的姓名会显示为方框：apt-get install fonts-noto-cjk (no Chinese font found)"
+    advice = "没有中文字体，合成录像里的姓名会是方框：apt-get install fonts-noto-cjk (no Chinese font)"
     return Finding("字体 font", bool(path), path or advice, serious=False)
 
 
@@ -77,7 +79,9 @@ def check_web_port(settings: Settings) -> Finding:
     where = (settings.web.host, settings.web.port)
     good = _can_bind(where, socket.SOCK_STREAM)
     name = f"{where[0]}:{where[1]}"
-    return Finding("网页端口 web port", good, name if good else f"{name} 被占用，换一个 --port (taken, try another)")
+    return Finding(
+        "网页端口 web port", good, name if good else f"{name} 被占用，换一个 --port (taken, try another)"
+    )
 
 
 def check_media_ports(settings: Settings) -> list[Finding]:

@@ -9,7 +9,9 @@ REQUESTS = Counter(
     "lianxin_http_requests_total", "Answered requests", ("method", "route", "status"), registry=REGISTRY
 )
 REQUEST_SECONDS = Histogram("lianxin_http_request_seconds", "Time to answer", registry=REGISTRY)
-RATE_LIMITED = Counter("lianxin_rate_limited_total", "Requests refused as too fast", ("kind",), registry=REGISTRY)
+RATE_LIMITED = Counter(
+    "lianxin_rate_limited_total", "Requests refused as too fast", ("kind",), registry=REGISTRY
+)
 ROOMS = Gauge("lianxin_rooms", "Rooms open in this process", registry=REGISTRY)
 
 

@@ -1,4 +1,4 @@
-"""Things shown once after a redirect (a query code, a link), kept in memory for two minutes, never in a URL."""
+"""What is shown once after a redirect (a query code, a link): two minutes in memory, never in a URL."""
 
 from __future__ import annotations
 

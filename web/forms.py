@@ -16,7 +16,9 @@ CEILING = 20_000  # Characters of one field that are looked at, at most.
 class Form:
     """Reads fields one by one and collects `errors` (field to message), in the order of the page."""
 
-    def __init__(self, data: Mapping[str, Any] | None = None, initial: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, data: Mapping[str, Any] | None = None, initial: Mapping[str, str] | None = None
+    ) -> None:
         self._data = data or {}
         self.values: dict[str, str] = dict(initial or {})
         self.errors: dict[str, str] = {}

@@ -118,14 +118,22 @@ async def check_permission(request: web.Request, handler: Handler) -> web.Stream
     if request.match_info.http_exception is not None:
         request[ACTOR] = await identify(request)  # So that the error page shows the right navigation.
         return await handler(request)
-    needs = request.app[PERMISSIONS][(request.method if request.method != "HEAD" else "GET", route_name(request))]
+    needs = request.app[PERMISSIONS][
+        (request.method if request.method != "HEAD" else "GET", route_name(request))
+    ]
     if needs is Who.NOBODY_SPECIAL:
         return await handler(request)
     request[ACTOR] = await identify(request)
     if refusal := _refusal(request, needs):
         return refusal
-    if request.method not in SAFE_METHODS and needs is not Who.SOCKET and not await _form_token_given(request):
-        return trouble(request, 403, code="form_expired", message="页面已经过期。请返回上一页，刷新后再提交。")
+    if (
+        request.method not in SAFE_METHODS
+        and needs is not Who.SOCKET
+        and not await _form_token_given(request)
+    ):
+        return trouble(
+            request, 403, code="form_expired", message="页面已经过期。请返回上一页，刷新后再提交。"
+        )
     return await handler(request)
 
 

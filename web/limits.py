@@ -29,7 +29,9 @@ REMEMBERED = 10_000
 class RateLimits:
     """Ask `allow(kind, address)` before doing something that costs or reveals."""
 
-    def __init__(self, limits: dict[str, Limit] | None = None, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, limits: dict[str, Limit] | None = None, now: Callable[[], float] = time.monotonic
+    ) -> None:
         self._limits = limits or LIMITS
         self._now = now
         self._buckets: OrderedDict[tuple[str, str], tuple[float, float]] = OrderedDict()

@@ -12,8 +12,20 @@ def qr_svg(text: str, label: str = "二维码") -> Markup:
     """Inline SVG without style attributes (they would fall to the content security policy)."""
     code = segno.make(text, error="m", micro=False)
     out = io.BytesIO()
-    code.save(out, kind="svg", xmldecl=False, svgns=False, scale=5, border=3, omitsize=True, svgclass="qr",
-              lineclass="qr-line", light="#fff", dark="#000", title=label)
+    code.save(
+        out,
+        kind="svg",
+        xmldecl=False,
+        svgns=False,
+        scale=5,
+        border=3,
+        omitsize=True,
+        svgclass="qr",
+        lineclass="qr-line",
+        light="#fff",
+        dark="#000",
+        title=label,
+    )
     return Markup(out.getvalue().decode())  # noqa: S704
 
 

@@ -52,7 +52,12 @@ async def respond_with_file(request: web.Request, path: Path, kind: str, tag: st
 
 async def _send(request: web.Request, descriptor: int, kind: str, tag: str) -> web.StreamResponse:
     size = os.fstat(descriptor).st_size
-    headers = {"Accept-Ranges": "bytes", "ETag": tag, "Content-Type": kind, "Cache-Control": "private, no-store"}
+    headers = {
+        "Accept-Ranges": "bytes",
+        "ETag": tag,
+        "Content-Type": kind,
+        "Cache-Control": "private, no-store",
+    }
     wanted = request.headers.get("Range")
     if request.headers.get("If-Range", tag) != tag:
         wanted = None

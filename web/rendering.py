@@ -19,7 +19,13 @@ from web.keys import ACTOR, RENDERER, REQUEST_ID, SETTINGS, STATIC
 from web.qr import qr_svg
 
 TEMPLATES = Path(__file__).parent / "templates"
-ESCAPES = {ord("<"): "\\u003c", ord(">"): "\\u003e", ord("&"): "\\u0026", 0x2028: "\\u2028", 0x2029: "\\u2029"}
+ESCAPES = {
+    ord("<"): "\\u003c",
+    ord(">"): "\\u003e",
+    ord("&"): "\\u0026",
+    0x2028: "\\u2028",
+    0x2029: "\\u2029",
+}
 
 
 def json_script(value: Any, element_id: str = "boot") -> Markup:
@@ -42,7 +48,16 @@ class Renderer:
         self.environment.filters |= {
             name: getattr(words, name)
             for name in (
-                ["clock_time", "clock_seconds", "long_date", "date_time", "duration", "size", "event_word", "masked_phone"]
+                [
+                    "clock_time",
+                    "clock_seconds",
+                    "long_date",
+                    "date_time",
+                    "duration",
+                    "size",
+                    "event_word",
+                    "masked_phone",
+                ]
             )
         }
         self.environment.filters["json_script"] = json_script

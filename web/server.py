@@ -78,7 +78,22 @@ def run_recordings(settings: Settings) -> None:
 
 
 async def _seal_and_compose(settings: Settings) -> None:
-    raise NotImplementedError
+    from cases.clock import SystemClock
+    from cases.database import Database
+    from recordings.worker import RecordingsSettings, run_recordings_worker
+    from signaling.seat import seats_of_session
+
+    database = Database(settings.database_url)
+    wanted = RecordingsSettings(settings.state / "keys", settings.recordings.poll_seconds)
+    work = asyncio.create_task(run_recordings_worker(database, SystemClock(), wanted, seats_of_session))
+    told = asyncio.create_task(_until_told())
+    try:
+        await asyncio.wait({work, told}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        work.cancel()
+        told.cancel()
+        await asyncio.gather(work, told, return_exceptions=True)
+        await database.close()
 
 
 async def _until_told() -> None:

@@ -1,4 +1,4 @@
-"""Static files: known by name at start, served under a build number, so that no path ever reaches the disk."""
+"""Static files: known by name at start, served under a build number; no path ever reaches the disk."""
 
 from __future__ import annotations
 

@@ -122,7 +122,7 @@ class Supervisor:
             *child.arguments,
             env=self._environment,
             pass_fds=(self._listener.fileno(),) if child.name == "web" else (),
-            preexec_fn=_dies_with(self._parent, child.nice),
+            preexec_fn=dies_with(self._parent, child.nice),
             start_new_session=True,  # Ctrl+C reaches us alone; we close the children in order.
         )
         self._running[child.name] = process
@@ -135,7 +135,7 @@ class Supervisor:
             await asyncio.gather(*(_end(process) for process in ending))
 
 
-def _dies_with(parent: int, nice: int) -> Callable[[], None]:
+def dies_with(parent: int, nice: int) -> Callable[[], None]:
     def prepare() -> None:
         _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:  # The parent died between fork and prctl.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import ipaddress
 import socket
@@ -27,10 +28,8 @@ class LanCertificate:
 def lan_addresses() -> tuple[str, ...]:
     """Addresses of this machine in local networks, the one of the default route first; never loopback."""
     found = [_address_towards(target) for target in ("192.0.2.1", "10.255.255.255")]
-    try:
+    with contextlib.suppress(OSError):
         found += [str(info[4][0]) for info in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)]
-    except OSError:
-        pass
     usable = [address for address in found if address and not ipaddress.ip_address(address).is_loopback]
     return tuple(dict.fromkeys(usable))
 
@@ -53,7 +52,9 @@ def _authority(directory: Path) -> trustme.CA:
     certificate, key = directory / "authority.pem", directory / "authority.key"
     if _still_good(certificate) and key.exists():
         return trustme.CA.from_pem(certificate.read_bytes(), key.read_bytes())
-    made = trustme.CA(organization_name="Lianxin local authority", organization_unit_name=socket.gethostname())
+    made = trustme.CA(
+        organization_name="Lianxin local authority", organization_unit_name=socket.gethostname()
+    )
     _write(key, made.private_key_pem.bytes())
     _write(certificate, made.cert_pem.bytes())
     return made
@@ -62,7 +63,10 @@ def _authority(directory: Path) -> trustme.CA:
 def _still_good(path: Path) -> bool:
     if not path.exists():
         return False
-    return x509.load_pem_x509_certificate(path.read_bytes()).not_valid_after_utc > datetime.now(UTC) + RENEW_BEFORE
+    return (
+        x509.load_pem_x509_certificate(path.read_bytes()).not_valid_after_utc
+        > datetime.now(UTC) + RENEW_BEFORE
+    )
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -42,7 +42,16 @@ BOARD_COLUMNS: tuple[tuple[str, str, frozenset[str]], ...] = (
         "waiting",
         "候访",
         frozenset(
-            ("requested", "approved", "scheduled", "notified", "checked_in", "waiting", "called", "rescheduled")
+            (
+                "requested",
+                "approved",
+                "scheduled",
+                "notified",
+                "checked_in",
+                "waiting",
+                "called",
+                "rescheduled",
+            )
         ),
     ),
     ("live", "进行中", frozenset(("live", "paused"))),

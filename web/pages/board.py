@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.clock import BEIJING
 from cases.policy import Action, allowed
-from scheduling.bookings import BookingState, list_bookings
+from scheduling.booking import BookingState
+from scheduling.bookings import list_bookings
 from scheduling.sessions import list_sessions
 from web.cards import session_cards
 from web.keys import ACTOR, CLOCK, DATABASE
@@ -26,7 +27,8 @@ async def show(request: web.Request) -> web.StreamResponse:
         cards = await session_cards(db, request[ACTOR], sessions)
         requests = await _requests(db, request)
     columns = [
-        (key, title, [card for card in cards if str(card["state"]) in states]) for key, title, states in BOARD_COLUMNS
+        (key, title, [card for card in cards if str(card["state"]) in states])
+        for key, title, states in BOARD_COLUMNS
     ]
     placed = {card["id"] for _, _, column in columns for card in column}
     context = {

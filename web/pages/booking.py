@@ -17,10 +17,12 @@ from cases.organisations import Organisation, OrganisationKind, covers, list_org
 from cases.petitions import get_petition, scope_of
 from cases.policy import Action, Actor, require
 from cases.roles import INVITATION_ROLE_NAMES, InvitationRole
-from scheduling.bookings import BookingState, BookPublicly, book_publicly, list_bookings
+from scheduling.booking import BookingState
+from scheduling.bookings import BookPublicly, book_publicly, list_bookings
 from scheduling.invitations import Invitee
 from scheduling.sessions import CreateSession, create_session
-from scheduling.slots import Slot, list_free_slots
+from scheduling.slot import Slot
+from scheduling.slots import list_free_slots
 from web.access import client_address
 from web.errors import trouble
 from web.figures import RATE_LIMITED
@@ -117,7 +119,9 @@ async def _bookable_petition(db: AsyncSession, request: web.Request) -> Petition
     return petition
 
 
-async def _choices(db: AsyncSession, request: web.Request, petition: PetitionCase, host: str) -> dict[str, Any]:
+async def _choices(
+    db: AsyncSession, request: web.Request, petition: PetitionCase, host: str
+) -> dict[str, Any]:
     organisations = await list_organisations(db)
     hosts = _hosts(request[ACTOR], organisations, petition)
     host = host if host in hosts else next(iter(hosts), "")
@@ -130,11 +134,7 @@ async def _choices(db: AsyncSession, request: web.Request, petition: PetitionCas
 def _hosts(actor: Actor, organisations: Sequence[Organisation], petition: PetitionCase) -> dict[str, str]:
     """The actor's own office first, then the custodian and the offices above it."""
     own = actor.organisation_ids
-    found = [
-        o
-        for o in organisations
-        if o.id in own or o.id == petition.custodian_id
-    ]
+    found = [o for o in organisations if o.id in own or o.id == petition.custodian_id]
     found.sort(key=lambda o: (o.id not in own, o.region_code))
     return {o.id: o.name for o in found if o.kind is not OrganisationKind.DEPARTMENT}
 

@@ -23,7 +23,8 @@ from cases.petitions import (
     scope_of,
 )
 from cases.policy import Action, Actor, Scope, allowed
-from scheduling.bookings import BookingState, list_bookings
+from scheduling.booking import BookingState
+from scheduling.bookings import list_bookings
 from web.cards import recording_cards, session_cards_of_petition
 from web.flash import keep_once, take_once
 from web.forms import Form
@@ -102,7 +103,9 @@ def _may_keep(actor: Actor, organisation: Organisation) -> bool:
     scope = Scope(
         region_codes=frozenset({organisation.region_code}), organisation_ids=frozenset({organisation.id})
     )
-    return organisation.kind is not OrganisationKind.DEPARTMENT and allowed(actor, Action.CREATE_PETITION, scope)
+    return organisation.kind is not OrganisationKind.DEPARTMENT and allowed(
+        actor, Action.CREATE_PETITION, scope
+    )
 
 
 def _command(form: Form, organisations: dict[str, str]) -> RegisterPetition:

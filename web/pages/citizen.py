@@ -14,7 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cases.errors import RuleError
 from cases.policy import Actor
 from cases.roles import INVITATION_ROLE_NAMES
-from scheduling.invitations import Invitation, decline_consent, record_consent
+from scheduling.arrival import decline_consent, record_consent
+from scheduling.invitation import Invitation
 from scheduling.links import exchange_link, find_link_actor
 from scheduling.sessions import Session
 from signaling.rights import is_official
@@ -121,7 +122,7 @@ async def ticket(request: web.Request) -> web.StreamResponse:
         found = await _holder(db, request)
         if found is None:
             return web.json_response({"error": {"code": "link_invalid", "message": "链接已失效"}}, status=403)
-    issued = await request.app[REGISTRY].issue_ticket(found[0])
+        issued = await request.app[REGISTRY].issue_ticket(db, found[0])
     return web.json_response({"ticket": issued.ticket, "expires_in": issued.expires_in})
 
 

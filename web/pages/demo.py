@@ -6,17 +6,17 @@ from collections.abc import Sequence
 from typing import Any
 
 from aiohttp import web
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.organisations import TIER_NAMES
 from cases.policy import Actor, ActorKind
 from cases.roles import InvitationRole
-from scheduling.invitations import Invitation, record_consent
+from scheduling.arrival import record_consent
+from scheduling.invitation import Invitation
 from scheduling.session import Session
 from signaling.rights import is_official
 from web.boot import room_boot
-from web.demo_day import ready_session
+from web.demo_day import invited, ready_session
 from web.keys import CLOCK, DATABASE, FRAMING, REGISTRY
 from web.notice import current_notice
 from web.rendering import page
@@ -76,7 +76,7 @@ async def ticket(request: web.Request) -> web.StreamResponse:
         if not is_official(str(invitation.role)) and invitation.consented_at is None:
             notice = current_notice()
             await record_consent(db, clock, actor, notice.version, notice.digest)
-    issued = await request.app[REGISTRY].issue_ticket(actor)
+        issued = await request.app[REGISTRY].issue_ticket(db, actor)
     return web.json_response({"ticket": issued.ticket, "expires_in": issued.expires_in})
 
 
@@ -94,19 +94,10 @@ def _holder(invitation: Invitation) -> Actor:
 async def _parties(db: AsyncSession, request: web.Request) -> tuple[Session, Sequence[Invitation]]:
     """The ready session and its four parties, the citizen first, then by tier from below."""
     session = await ready_session(db, request.app[CLOCK])
-    if session is None:
-        raise web.HTTPServiceUnavailable
-    query = select(Invitation).where(Invitation.session_id == session.id, Invitation.revoked_at.is_(None))
-    found = list((await db.scalars(query)).all())
-    found.sort(key=_place)
+    found = await invited(db, session.id)
     if len(found) < PARTIES:
         raise web.HTTPServiceUnavailable
     return session, found[:PARTIES]
-
-
-def _place(invitation: Invitation) -> tuple[bool, int]:
-    code = invitation.organisation.region_code if invitation.organisation else ""
-    return invitation.role is not InvitationRole.PETITIONER, -len(code)
 
 
 def _party(number: int, invitation: Invitation) -> dict[str, Any]:

@@ -29,7 +29,9 @@ async def metrics(request: web.Request) -> web.StreamResponse:
     """Prometheus text. Served to this machine and to configured proxies' networks only."""
     if (request.remote or "") not in ("127.0.0.1", "::1") or "X-Forwarded-For" in request.headers:
         raise web.HTTPNotFound
-    return web.Response(body=exposition(), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
+    return web.Response(
+        body=exposition(), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
+    )
 
 
 async def _database_answers(request: web.Request) -> bool:

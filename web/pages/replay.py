@@ -32,7 +32,9 @@ WAITING = {
 async def show(request: web.Request) -> web.StreamResponse:
     actor, clock = request[ACTOR], request.app[CLOCK]
     async with request.app[DATABASE].session() as db:
-        plan = await open_replay(db, clock, actor, request.match_info["recording_id"], client_address(request))
+        plan = await open_replay(
+            db, clock, actor, request.match_info["recording_id"], client_address(request)
+        )
     recording, folder = plan.recording, Path(plan.recording.directory)
     sealed = recording.state in (RecordingState.SEALED, RecordingState.ARCHIVED)
     verdict = await asyncio.to_thread(verify_folder, folder) if sealed else None
@@ -56,7 +58,9 @@ async def show(request: web.Request) -> web.StreamResponse:
 async def composed(request: web.Request) -> web.StreamResponse:
     recording_id = request.match_info["recording_id"]
     async with request.app[DATABASE].session() as db:
-        path = await open_composed(db, request.app[CLOCK], request[ACTOR], recording_id, client_address(request))
+        path = await open_composed(
+            db, request.app[CLOCK], request[ACTOR], recording_id, client_address(request)
+        )
     found = await asyncio.to_thread(path.stat)
     tag = f"{recording_id[:16]}-{found.st_size:x}-{found.st_mtime_ns:x}"
     return await respond_with_file(request, path, "video/mp4", tag)
@@ -65,7 +69,9 @@ async def composed(request: web.Request) -> web.StreamResponse:
 async def manifest(request: web.Request) -> web.StreamResponse:
     recording_id = request.match_info["recording_id"]
     async with request.app[DATABASE].session() as db:
-        path = await open_manifest(db, request.app[CLOCK], request[ACTOR], recording_id, client_address(request))
+        path = await open_manifest(
+            db, request.app[CLOCK], request[ACTOR], recording_id, client_address(request)
+        )
     return web.Response(body=await asyncio.to_thread(path.read_bytes), content_type="application/json")
 
 
@@ -95,7 +101,12 @@ def _proof(verdict: Verdict | None) -> dict[str, Any]:
 
 def _events(plan: ReplayPlan) -> list[dict[str, Any]]:
     return [
-        {"offset": round(event.seconds, 1), "at": event.at, "kind": event.kind, "name": event.actor_name or ""}
+        {
+            "offset": round(event.seconds, 1),
+            "at": event.at,
+            "kind": event.kind,
+            "name": event.actor_name or "",
+        }
         for event in plan.events
     ]
 
@@ -135,7 +146,9 @@ def _cause(code: str) -> str:
 def _span(gap: dict[str, Any]) -> str:
     texts = [str(gap.get(name, "")) for name in ("from", "to")]
     try:
-        start, end = (datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(BEIJING) for text in texts)
+        start, end = (
+            datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(BEIJING) for text in texts
+        )
     except ValueError:
         return "—"
     seconds = (end - start) / timedelta(seconds=1)

@@ -41,5 +41,7 @@ async def show(request: web.Request) -> web.StreamResponse:
 
 
 async def ticket(request: web.Request) -> web.StreamResponse:
-    issued = await request.app[REGISTRY].issue_ticket(request[ACTOR], request.match_info["session_id"])
+    session_id = request.match_info["session_id"]
+    async with request.app[DATABASE].session() as db:
+        issued = await request.app[REGISTRY].issue_ticket(db, request[ACTOR], session_id)
     return web.json_response({"ticket": issued.ticket, "expires_in": issued.expires_in})

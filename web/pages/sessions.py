@@ -13,7 +13,8 @@ from cases.policy import Action, allowed
 from cases.roles import INVITATION_ROLE_NAMES, InvitationRole
 from recordings.recording import list_recordings_of_session
 from scheduling import invitations
-from scheduling.invitations import Invitation, Invitee
+from scheduling.invitation import Invitation
+from scheduling.invitations import Invitee
 from scheduling.links import find_link, issue_link, revoke_link
 from scheduling.session_events import list_events
 from scheduling.sessions import SessionState, get_session, move_session, scope_of_session
@@ -89,9 +90,7 @@ async def cancel(request: web.Request) -> web.StreamResponse:
     if form.errors:
         return await _page(request, form, 422)
     async with request.app[DATABASE].session() as db:
-        await move_session(
-            db, request.app[CLOCK], request[ACTOR], session_id, SessionState.CANCELLED, reason
-        )
+        await move_session(db, request.app[CLOCK], request[ACTOR], session_id, SessionState.CANCELLED, reason)
     await request.app[REGISTRY].session_moved(session_id)
     return see_other(f"/sessions/{session_id}")
 
@@ -147,7 +146,9 @@ async def _person(db: AsyncSession, invitation: Invitation) -> dict[str, Any]:
     if invitation.device_check:
         notes.append("已检查设备")
     if link is not None:
-        notes.append("链接已在一台设备打开" if link.bound_at else f"链接已发出，{date_time(link.valid_from)} 起可用")
+        notes.append(
+            "链接已在一台设备打开" if link.bound_at else f"链接已发出，{date_time(link.valid_from)} 起可用"
+        )
     return {
         "id": invitation.id,
         "name": invitation.display_name,
