@@ -67,7 +67,8 @@ window.received = async () => {
   const found = [];
   if (!window.subscribing) return found;
   (await window.subscribing.getStats()).forEach(r => { if (r.type === "inbound-rtp") found.push({
-    kind: r.kind, mid: r.mid, frames: r.framesDecoded || 0, energy: r.totalAudioEnergy || 0, lost: r.packetsLost,
+    kind: r.kind, mid: r.mid, frames: r.framesDecoded || 0, energy: r.totalAudioEnergy || 0,
+    lost: r.packetsLost,
     packets: r.packetsReceived, width: r.frameWidth || 0, nack: r.nackCount, pli: r.pliCount,
     freezes: r.freezeCount, samples: r.totalSamplesReceived, dropped: r.framesDropped}); });
   return found;
@@ -132,7 +133,7 @@ class ChromiumPeer:
 
     async def wait_for_media(self, pictures: int = 1, sounds: int = 1, timeout: float = 15) -> None:
         async with asyncio.timeout(timeout):
-            while not await self.has_media(pictures, sounds):
+            while not await self.has_media(pictures, sounds):  # noqa: ASYNC110 - only the page knows
                 await asyncio.sleep(0.03)
 
     async def close(self) -> None:

@@ -34,7 +34,8 @@ async def test_pages_see_and_hear_each_other(tmp_path: Path) -> None:
         async with chromium() as (browser, address):
             context = await browser.new_context(permissions=["camera", "microphone"])
             anna, bo, cai = [
-                ChromiumPeer(controller, await context.new_page(), "r", name) for name in ("anna", "bo", "cai")
+                ChromiumPeer(controller, await context.new_page(), "r", name)
+                for name in ("anna", "bo", "cai")
             ]
             for peer in (anna, bo, cai):
                 await peer.page.goto(address)
@@ -57,13 +58,11 @@ async def test_pages_see_and_hear_each_other(tmp_path: Path) -> None:
             # Muted by the host: the picture stands; unmuted: it moves again, without an error.
             await client.request(SetMuted(room_id="r", participant_id="bo", source="camera", muted=True))
             await asyncio.sleep(0.3)
-            by_mid = {t["mid"]: t for t in cai.tracks.values()}
             still = await _frames_of(cai, "bo")
             await asyncio.sleep(0.7)
             assert await _frames_of(cai, "bo") <= still + 1
             await client.request(SetMuted(room_id="r", participant_id="bo", source="camera", muted=False))
             await _moves(cai, "bo", still + 10)
-            assert by_mid
 
             # Published again from a new PeerConnection: the same m-line goes on.
             frames_before = await _frames_of(cai, "anna")
@@ -91,5 +90,5 @@ async def _frames_of(peer: ChromiumPeer, participant_id: str) -> int:
 
 async def _moves(peer: ChromiumPeer, participant_id: str, frames_at_least: int) -> None:
     async with asyncio.timeout(5):
-        while await _frames_of(peer, participant_id) < frames_at_least:
+        while await _frames_of(peer, participant_id) < frames_at_least:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
