@@ -43,7 +43,7 @@ class Attendee:
         self.room.disconnect(self.person, now)
         self.live.changed()
         if not self.room.sitting.ended and self.person.id in self.room.people:
-            await self.live.write(self.person, "participant.dropped", absent_since=self.person.absent_since)
+            self.live.write_drop(self.person)
 
     def _check(self, handler: Handler) -> None:
         if handler.right is not None and handler.right not in self.person.rights:

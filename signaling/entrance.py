@@ -100,6 +100,7 @@ async def welcome(
     now = live.clock.now()
     new = person.id not in live.seen
     live.seen.add(person.id)
+    await live.backlog.settle()
     live.room.connect(person, now)
     await live.write(
         person, "participant.joined" if new else "participant.resumed",

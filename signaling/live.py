@@ -9,6 +9,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from cases.clock import Clock
 from cases.database import Database
 from recordings.recording import activate_recording
@@ -160,10 +162,24 @@ class LiveRoom:
                 )  # fmt: skip
             await db.commit()
 
+    def write_drop(self, person: Participant) -> None:
+        """Note a dropped connection soon; a slow database holds nobody up."""
+
+        async def work(db: AsyncSession) -> None:
+            # As it is then: the person may be back already.
+            await change_seat(db, person.id, absent_since=person.absent_since)
+            await append_event(
+                db, self.clock, self.room.sitting.id, "participant.dropped",
+                actor_name=person.name, participant_id=person.id,
+            )  # fmt: skip
+
+        self.backlog.add("participant.dropped", work)
+
     # Time and the end
 
     def tick(self, now: datetime) -> None:
-        """Called every second: presence changes by time alone."""
+        """Called every second: presence and the queue change by time alone."""
+        self.room.tick(now)
         seen = {person.id: person.presence(now) for person in self.room.people.values()}
         if seen != self._presence:
             self._presence = dict(seen)

@@ -9,13 +9,15 @@ from typing import Any, Protocol
 
 from cases.errors import RuleError
 from media.client import ControlClient
-from media.control import ControlError, Event, Request, Snapshot
+from media.control import ControlError, Event, Request, Snapshot, Statistics
 from signaling.protocol import ErrorCode
 
 logger = logging.getLogger(__name__)
 RETRY_SECONDS = 0.1
 REQUEST_SECONDS = 5.0
 FIRST_ANSWER_SECONDS = 2.0
+# A worker that hangs keeps its socket open; it is asked for a sign of life this often.
+PULSE_SECONDS = 5.0
 
 
 class Unavailable(RuleError):
@@ -102,6 +104,24 @@ class WorkerLink:
         self.asked.set()
 
     async def _listen(self, client: ControlClient) -> None:
+        pulse = asyncio.create_task(self._feel_pulse(client), name=f"media pulse {self.path}")
+        try:
+            await self._read_events(client)
+        finally:
+            pulse.cancel()
+            await asyncio.wait({pulse})
+
+    async def _feel_pulse(self, client: ControlClient) -> None:
+        while True:
+            await asyncio.sleep(PULSE_SECONDS)
+            try:
+                await self.request(Statistics())
+            except RuleError:
+                logger.error("The media worker at %s does not answer", self.path)
+                await client.close()
+                return
+
+    async def _read_events(self, client: ControlClient) -> None:
         while (event := await client.next_event()) is not None:
             try:
                 self._listener.worker_said(self, event)

@@ -119,7 +119,8 @@ class MediaRoom:
     async def accept(self, person: Participant, offer_id: int, sdp: str) -> None:
         """Pass an answer on. Raises BadState when it answers no open offer."""
         offer = person.pending_offer
-        if offer is None or offer.offer_id != offer_id:
+        stale = offer is not None and offer.offer_id != offer_id
+        if stale or person.subscribe_state == "none":
             raise BadState(message="这个音视频协商已经过期")
         request = AcceptOffer(
             room_id=self.room_id, participant_id=person.id, offer_id=offer_id, answer_sdp=sdp

@@ -102,8 +102,7 @@ class Room:
 
     def connect(self, person: Participant, now: datetime) -> None:
         """A connection was authenticated. Who was away too long goes to the end of the queue."""
-        if person.place == "lobby" and lost_place(person, now):
-            person.queued_at = now
+        self.tick(now)
         person.connected = True
         person.absent_since = person.left_at = None
         person.stepped_away = False
@@ -125,10 +124,14 @@ class Room:
         person.stepped_away, person.ready = True, False
         person.absent_since = now
 
-    def make_ready(self, person: Participant, now: datetime) -> None:
+    def tick(self, now: datetime) -> None:
+        """Who is away too long lets the others pass."""
+        for person in self.in_lobby():
+            if lost_place(person, now):
+                person.queued_at = now
+
+    def make_ready(self, person: Participant) -> None:
         """The device check is done, or the person is back."""
-        if lost_place(person, now):
-            person.queued_at = now
         person.ready, person.stepped_away, person.absent_since = True, False, None
 
     # Host's acts

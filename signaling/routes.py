@@ -9,11 +9,12 @@ from collections.abc import Callable, Collection
 from aiohttp import web
 
 from signaling.connection import Connection
-from signaling.protocol import FRAME_LIMIT
+from signaling.protocol import FRAME_LIMIT, CloseCode
 from signaling.registry import RoomRegistry
 
 logger = logging.getLogger(__name__)
-HEARTBEAT_SECONDS = 20.0
+# A phone that fell out of the network without a word is noticed after 15 seconds.
+HEARTBEAT_SECONDS = 10.0
 CLOSE_SECONDS = 2.0
 # Connections of one address that have not authenticated yet; a whole hall may share one (B08).
 STRANGERS_PER_ADDRESS = 100
@@ -25,6 +26,7 @@ Find = Callable[[web.Request], RoomRegistry]
 def mount(app: web.Application, find_registry: Find, origins: Origins) -> None:
     """Add GET /ws. `origins` lists the origins allowed to open it, exactly as browsers send them."""
     strangers: Counter[str] = Counter()
+    connections: set[Connection] = set()
 
     async def serve(request: web.Request) -> web.StreamResponse:
         if request.headers.getall("Origin", []) not in [[origin] for origin in origins(request)]:
@@ -39,16 +41,27 @@ def mount(app: web.Application, find_registry: Find, origins: Origins) -> None:
         if not socket.can_prepare(request).ok:
             return web.Response(status=426, text="WebSocket only")
         await socket.prepare(request)
-        await _attend(socket, request, find_registry(request), strangers)
+        registry = find_registry(request)
+        connection = Connection(socket, request, registry, _stranger(strangers, address))
+        connections.add(connection)
+        try:
+            await connection.run()
+        finally:
+            connections.discard(connection)
+            registry.forget(connection)
         return socket
 
+    async def hang_up(_: web.Application) -> None:
+        # Before the server waits for its handlers to end.
+        for connection in connections:
+            connection.end(CloseCode.GOING_AWAY)
+
     app.router.add_get("/ws", serve)
+    app.on_shutdown.append(hang_up)
 
 
-async def _attend(
-    socket: web.WebSocketResponse, request: web.Request, registry: RoomRegistry, strangers: Counter[str]
-) -> None:
-    address = request.remote or ""
+def _stranger(strangers: Counter[str], address: str) -> Callable[[], None]:
+    """Count a connection as not yet authenticated; returns what ends that."""
     strangers[address] += 1
 
     def known() -> None:
@@ -56,8 +69,4 @@ async def _attend(
         if not strangers[address]:
             del strangers[address]
 
-    connection = Connection(socket, request, registry, known)
-    try:
-        await connection.run()
-    finally:
-        registry.forget(connection)
+    return known

@@ -16,13 +16,14 @@ if TYPE_CHECKING:
 
 async def ready(me: Attendee, command: Ready) -> None:
     """The device check is done, or the person is back."""
-    now = me.live.clock.now()
-    me.room.make_ready(me.person, now)
-    me.person.device = dict(command.device)
+    me.room.tick(me.live.clock.now())
+    device = dict(command.device)
     await me.live.write(
         me.person, "participant.ready",
-        ready=True, device=me.person.device, queued_at=me.person.queued_at, absent_since=None,
+        ready=True, device=device, queued_at=me.person.queued_at, absent_since=None,
     )  # fmt: skip
+    me.person.device = device
+    me.room.make_ready(me.person)
     await sittings.someone_waits(me.live)
     me.live.changed()
 

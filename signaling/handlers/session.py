@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 async def open_session(me: Attendee, command: Open) -> None:
     """Begin; recording starts with it. Twice is as good as once."""
+    if me.room.sitting.state == "paused":
+        raise BadState(message="接访已暂停，请点“继续”")
     if me.room.sitting.state != "live":
         await sittings.move(me.live, me.actor, "live")
     if me.room.sitting.record:

@@ -14,22 +14,26 @@ from tests.signaling.hall import Hall
 
 
 @pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    database = Database(f"sqlite:///{tmp_path}/lianxin.db")
-    await database.migrate()
-    yield database
-    await database.close()
+async def hall(database: Database) -> AsyncIterator[Hall]:
+    async for hall in opened(database, workers=1):
+        yield hall
 
 
 @pytest.fixture
-async def hall(database: Database) -> AsyncIterator[Hall]:
+async def hall_of_two(database: Database) -> AsyncIterator[Hall]:
+    """With two media workers."""
+    async for hall in opened(database, workers=2):
+        yield hall
+
+
+async def opened(database: Database, workers: int) -> AsyncIterator[Hall]:
     before = asyncio.all_tasks()
     # A unix socket's path has at most 107 characters; pytest's own folders may be longer.
     with tempfile.TemporaryDirectory(prefix="lx") as folder:
-        hall = Hall(database, Path(folder))
+        hall = Hall(database, Path(folder), workers)
         await hall.open()
         yield hall
         await hall.close()
-    await asyncio.sleep(0)
-    stray = [task for task in asyncio.all_tasks() - before - {asyncio.current_task()} if not task.done()]
-    assert stray == []
+    await asyncio.sleep(0.05)
+    known = before | {asyncio.current_task()}
+    assert [task for task in asyncio.all_tasks() if task not in known and not task.done()] == []

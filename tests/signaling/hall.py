@@ -6,7 +6,7 @@ import asyncio
 import itertools
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -27,24 +27,12 @@ from scheduling.invitations import Invitee, list_invitations
 from scheduling.sessions import CreateSession, create_session
 from signaling.registry import RoomRegistry
 from signaling.routes import mount
+from tests.clock import FixedClock
 from tests.signaling.fake_worker import FakeWorker
 
 ORIGIN = "https://lianxin.test"
 GUESTS = ["petitioner", "proxy", "companion", "interpreter", "third_party"]
 TEST_SECRET = "Lanzhou-2026-test"
-
-
-class SteppingClock:
-    """Stands still until it is moved."""
-
-    def __init__(self) -> None:
-        self.moment = datetime(2026, 3, 2, 1, 20, tzinfo=UTC)
-
-    def now(self) -> datetime:
-        return self.moment
-
-    def move(self, **delta: float) -> None:
-        self.moment += timedelta(**delta)
 
 
 class Hall:
@@ -53,7 +41,7 @@ class Hall:
     def __init__(self, database: Database, folder: Path, workers: int = 1) -> None:
         self.database = database
         self.folder = folder
-        self.clock = SteppingClock()
+        self.clock = FixedClock()
         self.workers = [FakeWorker(str(folder / f"media-{n}.sock")) for n in range(workers)]
         self.actors: dict[str, Actor] = {}
         self.session_id = ""
@@ -100,7 +88,7 @@ class Hall:
 
     async def client(self, who: str, alive: bool = False) -> Client:
         """Somebody who is in: ticket, socket, authenticate, welcome."""
-        self.clock.move(seconds=1)
+        self.clock.advance(seconds=1)
         client = await self.socket()
         client.welcome = await client.authenticate(await self.ticket(who), alive)
         return client
@@ -190,7 +178,8 @@ class Client:
 
     async def authenticate(self, ticket: str, alive: bool = False, **other: Any) -> dict[str, Any]:
         await self.send(
-            "authenticate", **{"version": 1, "ticket": ticket, "publish_alive": alive, "subscribe_alive": alive} | other
+            "authenticate",
+            **{"version": 1, "ticket": ticket, "publish_alive": alive, "subscribe_alive": alive} | other,
         )
         return await self.until(lambda push: push["type"] in ("welcome", "error"))
 
