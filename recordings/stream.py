@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from media.rtp import RtpError, parse_packet
+from media.rtp import Packet, RtpError, parse_packet
 from recordings import segment
 from recordings.depacketise import StreamPacket
 from recordings.inventory import ClockMap
@@ -23,7 +23,8 @@ from recordings.inventory import ClockMap
 Floats = NDArray[np.float64]
 WINDOW = 10.0  # seconds in which the least delayed packet tells the delay
 NTP_TRUST = 2.0  # seconds a report may stray from the median of its stream
-TIME_TRUST = 5.0  # seconds a computed time may stray from the arrival before arrival is taken
+RESTART = 3.0  # seconds by which RTP time and arrival part when a sender begins anew with its old SSRC
+TIME_TRUST = 3.0  # seconds a computed time may stray from the arrival before arrival is taken
 
 
 def unwrap(value: int, near: int, bits: int) -> int:
@@ -46,12 +47,15 @@ class Stream:
     place: array[int] = field(default_factory=lambda: array("q"))  # file number, start, end: three a packet
     reports: list[tuple[float, int]] = field(default_factory=list)  # NTP seconds, unwrapped RTP time
 
-    def add(self, payload: bytes, arrival: float, file: int, offset: int) -> None:
-        """Take one RTP packet found at ``offset`` of file number ``file``; not RTP is left out."""
-        try:
-            packet = parse_packet(payload)
-        except RtpError:
-            return
+    def continues(self, packet: Packet, arrival: float) -> bool:
+        """False when the packet begins a new count of timestamps: the sender restarted."""
+        if not self.timestamp:
+            return True
+        media = (unwrap(packet.timestamp, self.timestamp[-1], 32) - self.timestamp[-1]) / self.clock_rate
+        return abs(arrival - self.arrival[-1] - media) < RESTART
+
+    def add(self, packet: Packet, arrival: float, file: int, offset: int) -> None:
+        """Take one RTP packet found at ``offset`` of file number ``file``."""
         last_index = self.index[-1] if self.index else packet.sequence_number
         last_time = self.timestamp[-1] if self.timestamp else packet.timestamp
         self.index.append(unwrap(packet.sequence_number, last_index, 16))
@@ -117,33 +121,53 @@ class ParticipantStreams:
 
     def read(self, source: str, paths: list[Path], track: dict[str, Any]) -> None:
         """Index the segments of one track; ``track`` is its entry in the manifest."""
-        found: dict[tuple[int, str], Stream] = {}
+        present: dict[tuple[int, str], Stream] = {}
+        self._streams[source] = []
         for path in paths:
             file = segment.SegmentFile(path)
             self._files.append(file)
-            self._read_file(file, found, track)
-        self._streams[source] = [stream for stream in found.values() if stream.index]
+            self._read_file(file, source, present, track)
 
     def _read_file(
-        self, file: segment.SegmentFile, found: dict[tuple[int, str], Stream], track: dict[str, Any]
+        self,
+        file: segment.SegmentFile,
+        source: str,
+        present: dict[tuple[int, str], Stream],
+        track: dict[str, Any],
     ) -> None:
-        number = len(self._files) - 1
         boot = file.header.boot_id if file.header else None
         codec = file.header.codec if file.header else track["codec"]
         rate = (file.header.clock_rate if file.header else track["clock_rate"]) or 90_000
         for item in file.items():
             if isinstance(item, segment.Damage):
                 continue
-            if item.kind == segment.RTP and len(item.payload) >= 12:
-                ssrc = int.from_bytes(item.payload[8:12], "big")
-                stream = found.setdefault((ssrc, codec), Stream(ssrc, codec, rate))
+            if item.kind == segment.RTP:
                 wall_ns = self._clock.wall_ns(boot, item.monotonic_ns, item.wall_ns)
-                start = item.end - len(item.payload) - 4
-                stream.add(item.payload, (wall_ns - self._origin_ns) / 1e9, number, start)
+                self._take(item, (wall_ns - self._origin_ns) / 1e9, source, present, codec, rate)
             elif item.kind == segment.SENDER_REPORT:
                 report = segment.parse_report(item.payload)
-                if report is not None and (report[0], codec) in found:
-                    found[report[0], codec].add_report(report[1], report[2])
+                if report is not None and (report[0], codec) in present:
+                    present[report[0], codec].add_report(report[1], report[2])
+
+    def _take(
+        self,
+        record: segment.Record,
+        arrival: float,
+        source: str,
+        present: dict[tuple[int, str], Stream],
+        codec: str,
+        rate: int,
+    ) -> None:
+        """Put a packet into the stream of its SSRC, or into a new one; not RTP is left out."""
+        try:
+            packet = parse_packet(record.payload)
+        except RtpError:
+            return
+        stream = present.get((packet.ssrc, codec))
+        if stream is None or not stream.continues(packet, arrival):
+            stream = present[packet.ssrc, codec] = Stream(packet.ssrc, codec, rate)
+            self._streams[source].append(stream)
+        stream.add(packet, arrival, len(self._files) - 1, record.end - len(record.payload) - 4)
 
     def settle(self) -> None:
         """Compute every packet's time: reported streams together, each other stream by itself."""

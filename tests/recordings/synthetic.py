@@ -143,9 +143,9 @@ def identity(party: Party, source: str) -> TrackIdentity:
     )
 
 
-def sender_report(party: Party, source: str, at: float) -> bytes:
-    """The report a browser whose clock is ``skew`` seconds off would send at ``at``."""
-    ntp = int((START.timestamp() + NTP_ERA + party.skew + at) * 2**32)
+def sender_report(party: Party, source: str, at: float, joined: float) -> bytes:
+    """The report a browser whose clock is ``skew`` seconds off would send ``at`` seconds after joining."""
+    ntp = int((START.timestamp() + NTP_ERA + party.skew + joined + at) * 2**32)
     if source == "camera":
         return segment.pack_report(0x1000 + party.tone, ntp, (0xFFFF0000 + round(at * 90_000)) & 0xFFFFFFFF)
     return segment.pack_report(0x2000 + party.tone, ntp, round(at * 48_000))
@@ -169,7 +169,7 @@ def write_track(
         journal.append(segment.RTP, mono, wall, data)
         if int(sent) > reported:
             reported = int(sent)
-            journal.append(segment.SENDER_REPORT, mono, wall, sender_report(party, source, sent))
+            journal.append(segment.SENDER_REPORT, mono, wall, sender_report(party, source, sent, joined))
         journal.drain(mono, wall)
     journal.finish(MONOTONIC_NS + int(at * 1e9), START_NS + int(at * 1e9), "session closed")
 

@@ -6,6 +6,7 @@ import random
 
 import pytest
 
+from media.rtp import parse_packet
 from recordings.depacketise import (
     DepacketiseError,
     Frame,
@@ -135,7 +136,7 @@ def test_opus_packets_are_frames() -> None:
 def test_packets_are_put_in_order_once_across_the_wrap() -> None:
     stream = Stream(7, "opus", 48_000)
     for number in (65_534, 65_535, 1, 0, 0, 2, 65_533):
-        stream.add(rtp(number, number * 960, 7, b"x", False, 111), 0.0, 0, 0)
+        stream.add(parse_packet(rtp(number, number * 960, 7, b"x", False, 111)), 0.0, 0, 0)
     assert [stream.index[place] for place in stream.order()] == list(range(65_533, 65_539))
     assert unwrap(5, 65_530, 16) == 65_541
     assert unwrap(65_530, 65_541, 16) == 65_530
