@@ -61,8 +61,6 @@ async def add_security_headers(request: web.Request, response: web.StreamRespons
         response.headers["Strict-Transport-Security"] = "max-age=31536000"
     response.headers["X-Request-Id"] = request.get(REQUEST_ID, "")
     response.headers.pop("Server", None)
-    if not response.prepared:
-        keep_form_cookie(request, response)
 
 
 @web.middleware
@@ -71,6 +69,8 @@ async def answer_trouble(request: web.Request, handler: Handler) -> web.StreamRe
     request[REQUEST_ID] = uuid.uuid4().hex[:16]
     started = time.perf_counter()
     response = await _answer(request, handler)
+    if not response.prepared:  # Cookies are written before the signal below could add one.
+        keep_form_cookie(request, response)
     REQUESTS.labels(request.method, route_name(request), response.status).inc()
     REQUEST_SECONDS.observe(time.perf_counter() - started)
     return response
