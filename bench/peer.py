@@ -28,6 +28,8 @@ from bench.wire import Wire
 MICROPHONE_MID = "0"
 CAMERA_MID = "1"
 SOURCES = {MICROPHONE_MID: "microphone", CAMERA_MID: "camera"}
+# RTP header and stamp: what is shorter was not made by a peer.
+SMALLEST = RTP_HEADER.size + STAMP.size
 _NTP_EPOCH = 2_208_988_800
 
 
@@ -197,6 +199,8 @@ class Peer:
     # What arrives
 
     def _hear(self, view: memoryview, size: int, arrived_ns: int) -> None:
+        if size < SMALLEST:
+            return
         _, _, sequence_number, _, ssrc = RTP_HEADER.unpack_from(view)
         track, number, sent_ns = STAMP.unpack_from(view, size - STAMP.size)
         self.heard[track] += 1
