@@ -38,6 +38,7 @@ OPEN_STATES = frozenset(
     ]
 )
 REPLAYABLE = frozenset((RecordingState.STOPPED, RecordingState.SEALED, RecordingState.ARCHIVED))
+FAILED_NOTE = "没有录到画面和声音"
 CITIZEN_ROLES = frozenset({InvitationRole.PETITIONER, InvitationRole.PROXY})
 
 
@@ -106,7 +107,15 @@ def recording_card(recording: Recording, may_replay: bool = True) -> dict[str, A
     if recording.started_at and recording.stopped_at:
         seconds = (recording.stopped_at - recording.started_at).total_seconds()
     composed = recording.playable
-    note = f"时长 {duration(seconds)}" if seconds is not None else "还在录制"
+    if recording.state is RecordingState.FAILED:
+        composed, seconds = False, None
+    note = (
+        f"时长 {duration(seconds)}"
+        if seconds is not None
+        else FAILED_NOTE
+        if recording.state is RecordingState.FAILED
+        else "还在录制"
+    )
     if composed:
         note += f" · {size(recording.composed_size)}"
     return {

@@ -120,7 +120,7 @@ def user(
     organisation: Annotated[str, typer.Option(prompt="单位区划代码 region code, e.g. 620102")],
     role: Annotated[str, typer.Option(help="receptionist, leader, inspector …")] = "receptionist",
     password: Annotated[
-        str, typer.Option(prompt="口令 password", hide_input=True, confirmation_prompt=True)
+        str, typer.Option(prompt="密码 password", hide_input=True, confirmation_prompt=True)
     ] = "",
 ) -> None:
     """建一个工作人员账号 Add an official."""

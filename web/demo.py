@@ -84,7 +84,7 @@ def show_demo(console: Console, settings: Settings, day: DemoDay) -> None:
     links.add_row("工作人员登录 sign in", f"{base}/signin")
     links.add_row("群众预约 public booking", f"{base}/book")
     console.print(links)
-    people = Table(title=f"演示账号 demo accounts · 口令 password: {PASSWORD}", title_justify="left")
+    people = Table(title=f"演示账号 demo accounts · 密码 password: {PASSWORD}", title_justify="left")
     for heading in ("用户名 user", "姓名", "能做什么"):
         people.add_column(heading)
     for person in OFFICIALS:

@@ -131,8 +131,8 @@ async def _joint_session(
     db: AsyncSession, clock: Clock, petition: PetitionCase, length: timedelta
 ) -> Session:
     """Citizen with district (host), city and province, all invited by name."""
-    roles = ((HOST, InvitationRole.HOST), (CITY, InvitationRole.JOINT_RECEPTIONIST))
-    roles += ((PROVINCE, InvitationRole.JOINT_RECEPTIONIST),)
+    joint = InvitationRole.JOINT_RECEPTIONIST
+    roles = ((HOST, InvitationRole.HOST), (CITY, joint), (PROVINCE, joint))
     invitees = [Invitee(InvitationRole.PETITIONER)]
     offices = {}
     for person, role in roles:

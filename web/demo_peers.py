@@ -30,7 +30,7 @@ def use_loopback_only() -> None:
     aioice.ice.get_host_addresses = lambda use_ipv4, use_ipv6: ["127.0.0.1"]
 
 
-class DrawnPicture(MediaStreamTrack):  # type: ignore[misc]
+class DrawnPicture(MediaStreamTrack):
     """A head and shoulders that nods, on a colour of its own; 640 × 360 at 12 frames a second."""
 
     kind = "video"
@@ -43,7 +43,7 @@ class DrawnPicture(MediaStreamTrack):  # type: ignore[misc]
 
     async def recv(self) -> VideoFrame:
         await self._pace()
-        frame = VideoFrame.from_image(self._draw(self._count / RATE))
+        frame = VideoFrame.from_ndarray(np.asarray(self._draw(self._count / RATE)), format="rgb24")
         frame.pts = self._count * VIDEO_CLOCK // RATE
         frame.time_base = fractions.Fraction(1, VIDEO_CLOCK)
         self._count += 1
@@ -66,7 +66,7 @@ class DrawnPicture(MediaStreamTrack):  # type: ignore[misc]
         return image
 
 
-class Tone(MediaStreamTrack):  # type: ignore[misc]
+class Tone(MediaStreamTrack):
     """A soft tone that comes and goes, so that one hears who it is; 48 kHz mono."""
 
     kind = "audio"

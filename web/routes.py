@@ -58,6 +58,7 @@ TABLE: tuple[Route, ...] = (
     Route("POST", "/demo/party/{number}/ticket", demo.ticket, Who.DEMO),
     Route("GET", "/static/{build}/{name:.+}", home.static, Who.NOBODY_SPECIAL),
     Route("GET", "/favicon.ico", home.favicon, Who.NOBODY_SPECIAL),
+    Route("GET", "/authority.pem", health.authority, Who.NOBODY_SPECIAL),
     Route("GET", "/healthz", health.alive, Who.NOBODY_SPECIAL),
     Route("GET", "/readyz", health.ready, Who.NOBODY_SPECIAL),
     Route("GET", "/metrics", health.metrics, Who.NOBODY_SPECIAL),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from aiohttp import web
@@ -127,8 +127,8 @@ async def _choices(
     host = host if host in hosts else next(iter(hosts), "")
     slots = await _own_slots(db, request, petition, host)
     slots += await _free(db, request, host) if host else []
-    joint = {o.id: o.name for o in organisations if _may_join(o, petition)}
-    return {"hosts": hosts, "joint": joint, "slots": _slot_words(slots), "host": host}
+    joint = {o.id: o.name for o in organisations if _may_join(o, petition) and o.id != host}
+    return {"hosts": hosts, "joint": joint, "slots": _slot_words(slots), "days": _by_day(slots), "host": host}
 
 
 def _hosts(actor: Actor, organisations: Sequence[Organisation], petition: PetitionCase) -> dict[str, str]:
@@ -161,12 +161,17 @@ async def _own_slots(db: AsyncSession, request: web.Request, petition: PetitionC
 
 
 def _slot_words(slots: Sequence[Slot]) -> dict[str, str]:
-    return {slot.id: _short(slot.starts_at) for slot in slots}
+    return {slot.id: clock_time(slot.starts_at) for slot in slots}
 
 
-def _short(moment: datetime) -> str:
-    day = moment.astimezone(BEIJING)
-    return f"{day.month}月{day.day}日 周{WEEKDAYS[day.weekday()]} {day:%H:%M}"
+def _by_day(slots: Sequence[Slot]) -> dict[str, dict[str, str]]:
+    """`11月25日 周三` to slot ids with their times, in order."""
+    days: dict[str, dict[str, str]] = {}
+    for slot in sorted(slots, key=lambda slot: slot.starts_at):
+        day = slot.starts_at.astimezone(BEIJING)
+        name = f"{day.month}月{day.day}日 周{WEEKDAYS[day.weekday()]}"
+        days.setdefault(name, {})[slot.id] = clock_time(slot.starts_at)
+    return days
 
 
 async def _page(request: web.Request, form: Form, status: int) -> web.Response:
@@ -245,7 +250,7 @@ async def _public_page(request: web.Request, form: Form, organisation_id: str, s
     async with request.app[DATABASE].session() as db:
         offices = await _public_organisations(db)
         organisation = offices.get(organisation_id)
-        slots = _slot_words(await _free(db, request, organisation_id, True)) if organisation else {}
+        free = await _free(db, request, organisation_id, True) if organisation else []
     if organisation_id and organisation is None:
         form.fail("organisation", "请选择一个区县")
     context = {
@@ -253,7 +258,8 @@ async def _public_page(request: web.Request, form: Form, organisation_id: str, s
         "form": form,
         "organisation": organisation,
         "organisations": {office.id: office.name.removesuffix("信访局") for office in offices.values()},
-        "slots": slots,
+        "slots": _slot_words(free),
+        "days": _by_day(free),
     }
     title = "错误：预约视频接访" if form.errors else "预约视频接访"
     return page(request, "public_book.html", context, title=title, status=status)

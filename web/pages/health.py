@@ -8,7 +8,7 @@ from aiohttp import web
 from sqlalchemy import text
 
 from web.figures import exposition
-from web.keys import DATABASE
+from web.keys import DATABASE, SETTINGS
 from web.live import media_is_there
 
 logger = logging.getLogger(__name__)
@@ -23,6 +23,16 @@ async def ready(request: web.Request) -> web.StreamResponse:
     found = {"database": await _database_answers(request), "media": media_is_there(request.app)}
     status = 200 if all(found.values()) else 503
     return web.json_response({"status": "ok" if status == 200 else "unready", **found}, status=status)
+
+
+async def authority(request: web.Request) -> web.StreamResponse:
+    """The certificate of our own authority, for phones to trust; only while `--lan` uses it."""
+    settings = request.app[SETTINGS]
+    directory = settings.state / "tls"
+    if not settings.web.certificate.startswith(str(directory)):
+        raise web.HTTPNotFound
+    body = (directory / "authority.pem").read_bytes()
+    return web.Response(body=body, content_type="application/x-x509-ca-cert")
 
 
 async def metrics(request: web.Request) -> web.StreamResponse:

@@ -100,14 +100,17 @@ def _proof(verdict: Verdict | None) -> dict[str, Any]:
 
 
 def _events(plan: ReplayPlan) -> list[dict[str, Any]]:
+    """What happened; steps before the recording are shown without a place to seek to."""
+    began = plan.recording.started_at
     return [
         {
-            "offset": round(event.seconds, 1),
+            "offset": round(event.seconds, 1) if event.at >= began else None,
             "at": event.at,
             "kind": event.kind,
             "name": event.actor_name or "",
         }
         for event in plan.events
+        if event.kind.partition(".")[0] not in ("link", "invitation")
     ]
 
 

@@ -30,7 +30,7 @@ async def submit(request: web.Request) -> web.StreamResponse:
     username = form.take("username", lambda typed: clean_name(typed, "username", "用户名"))
     password = str(data.get("password", ""))[:1000]
     if not password:
-        form.fail("password", "请填写口令")
+        form.fail("password", "请填写密码")
     target = local_path(str(data.get("next", "")))
     if form.errors:
         return _page(request, form, target, 422)
