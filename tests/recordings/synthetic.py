@@ -204,7 +204,7 @@ def manifest_content(root: Path, seconds: float, parties: tuple[Party, ...] = PA
             "stopped_at": moment_text(datetime.fromtimestamp(START.timestamp() + seconds, UTC)),
         },
         "participants": [party.entry() for party in parties],
-        "clock": clock.anchors(),
+        "clock": {"source": "server", "boots": clock.anchors()},
         "tracks": read_tracks(root, clock),
     }
 
