@@ -42,6 +42,20 @@ class PublisherRoom(Protocol):
         """Give the report to all sinks."""
 
 
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """An offer that was found acceptable, before anything is changed by it."""
+
+    description: Description
+    sources: dict[str, Source]
+    choices: list[Accepted | None]
+
+    @property
+    def sending(self) -> dict[str, Accepted]:
+        """The m-sections that will carry something, by mid."""
+        return {c.section.mid: c for c in self.choices if c and c.section.direction in SENDING}
+
+
 @dataclass(slots=True)
 class _Line:
     """An accepted m-section and what arrives on it."""
@@ -77,11 +91,9 @@ class Publisher:
         alive = self.transport.state is not TransportState.CLOSED
         return alive and remote is not None and remote.fragment == description.fragment
 
-    def negotiate(self, description: Description, sources: dict[str, Source]) -> str:
-        """Take an offer, give the answer. Raises ControlError bad_sdp when the sources do not fit it."""
-        choices = [c if c and c.section.mid in sources else None for c in accept(description)]
-        sending = {c.section.mid: c for c in choices if c and c.section.direction in SENDING}
-        _check_sources(sending, sources)
+    def negotiate(self, plan: Plan) -> str:
+        """Carry out a plan and give the answer."""
+        description, sources, sending = plan.description, plan.sources, plan.sending
         if self._remote is None:
             self._begin(description)
         self._remote = description
@@ -91,7 +103,9 @@ class Publisher:
         for mid, choice in sending.items():
             if mid not in self._lines:
                 self._begin_line(choice, sources[mid])
-        return build_answer(choices, description, self._surroundings.local_end(self.transport.credentials))
+        return build_answer(
+            plan.choices, description, self._surroundings.local_end(self.transport.credentials)
+        )
 
     def _begin(self, description: Description) -> None:
         deadline = self._surroundings.clock() + self._surroundings.config.handshake_timeout
@@ -237,9 +251,13 @@ def _check_sources(sending: dict[str, Accepted], sources: dict[str, Source]) -> 
             raise ControlError("bad_sdp", "a source does not fit the kind of its m-section")
 
 
-def read_offer(sdp: str) -> Description:
-    """Parse a publisher's offer. Raises ControlError bad_sdp."""
+def read_offer(sdp: str, sources: dict[str, Source]) -> Plan:
+    """Parse a publisher's offer. Raises ControlError bad_sdp, also when the sources do not fit it."""
     try:
-        return parse_description(sdp)
+        description = parse_description(sdp)
     except DescriptionError as exc:
         raise ControlError("bad_sdp", str(exc)) from exc
+    choices = [c if c and c.section.mid in sources else None for c in accept(description)]
+    plan = Plan(description, sources, choices)
+    _check_sources(plan.sending, sources)
+    return plan

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from media.control import ControlError, PublicationChanged, SpeakersChanged
-from media.description import Description
 from media.loudness import SILENCE
 from media.publication import Publication
-from media.publisher import Publisher, read_offer
+from media.publisher import Plan, Publisher, read_offer
 from media.room_recording import RoomRecording
 from media.router import Router
 from media.rtp import Packet
@@ -84,12 +83,12 @@ class Room:
         participant = self._participant(participant_id)
         if not participant.may_publish:
             raise ControlError("forbidden", "this participant may not publish")
-        description = read_offer(offer_sdp)
+        plan = read_offer(offer_sdp, sources)
         publisher = participant.publisher
-        if publisher is None or not publisher.belongs_to(description):
-            answer = self._replace_publisher(participant, description, sources)
+        if publisher is None or not publisher.belongs_to(plan.description):
+            answer = self._replace_publisher(participant, plan)
         else:
-            answer = publisher.negotiate(description, sources)
+            answer = publisher.negotiate(plan)
         assert participant.publisher is not None
         present = frozenset(p.track.source for p in participant.publisher.publications)
         self._withdraw_missing(participant_id, present)
@@ -98,18 +97,11 @@ class Room:
             "transport_id": participant.publisher.transport.credentials.fragment,
         }
 
-    def _replace_publisher(
-        self, participant: Participant, description: Description, sources: dict[str, Source]
-    ) -> str:
-        publisher = Publisher(self, participant.participant_id, self._surroundings)
-        old, participant.publisher = participant.publisher, publisher
-        if old is not None:
-            old.close("replaced")
-        try:
-            return publisher.negotiate(description, sources)
-        except ControlError:
-            publisher.close("refused")
-            raise
+    def _replace_publisher(self, participant: Participant, plan: Plan) -> str:
+        if participant.publisher is not None:
+            participant.publisher.close("replaced")
+        participant.publisher = Publisher(self, participant.participant_id, self._surroundings)
+        return participant.publisher.negotiate(plan)
 
     def subscribe(self, participant_id: str) -> None:
         """Start or restart a subscribe transport and make the first offer. Raises ControlError not_found."""
