@@ -13,6 +13,7 @@
  * @property {string} [tier]
  * @property {string} [help_phone]
  * @property {boolean} [automatic] the demo joins by itself
+ * @property {boolean} [listen] false: silent, for all but one of the four demonstration windows
  */
 
 /**

@@ -51,12 +51,13 @@ export class DeviceCheck {
     };
   }
 
-  /** @param {HTMLElement} holder gets a mirrored picture of the person */
+  /** @param {HTMLElement} holder gets the picture of the person, as in a mirror */
   showPreview(holder) {
     const track = this.#capture.tracks.get("camera");
     const video = element("video", { playsinline: true, autoplay: true, muted: true });
     video.muted = true;
     video.srcObject = track ? new MediaStream([track]) : null;
+    holder.classList.toggle("is-mirrored", Boolean(track) && this.#capture.mirrored);
     holder.replaceChildren(track ? video : element("p.hint", { text: "没有摄像头，只用声音" }));
     if (track) video.play().catch(() => {});
   }

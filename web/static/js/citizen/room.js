@@ -18,6 +18,9 @@ const CALLED_AT_MOST = 3000;
 const NEXT_QUESTION = { picture: "check_voice", voice: "check_sound", sound: "verdict" };
 const REFUSED = "链接已经失效，或者接访已经结束。";
 
+/** In the demonstration one of four windows is heard; the others still decode what they get. */
+const HARDLY_AUDIBLE = 0.01;
+
 const part = (name) => document.querySelector(`[data-part=${name}]`);
 const action = (name) => document.querySelector(`[data-action=${name}]`);
 
@@ -43,6 +46,7 @@ class CitizenRoom {
     this.#listenToPage();
     this.#call.start();
     setInterval(() => this.#tick(), 1000);
+    if (this.#boot.listen === false) this.#output.setVolume(HARDLY_AUDIBLE);
     if (this.#boot.automatic) this.#joinAlone();
   }
 
@@ -241,7 +245,7 @@ class CitizenRoom {
     if (!queue) return;
     const ahead = queue.ahead > 0 ? `您前面还有 ${queue.ahead} 位` : "下一位就是您";
     setText(part("queue_ahead"), ahead);
-    setText(part("queue_text"), queue.state_text === ahead ? "" : queue.state_text);
+    setText(part("queue_text"), queue.state_text.startsWith(ahead) ? "" : queue.state_text);
     setText(part("queue_number"), queue.number);
     if (this.#screen === "waiting") this.#announcer.say(ahead, { topic: "queue", every: 30000 });
   }

@@ -20,6 +20,7 @@ export class SessionScreen {
   #focus = new Focus();
   #badge;
   #network = "good";
+  #buttons;
 
   /**
    * @param {{part: (name: string) => HTMLElement, action: (name: string) => HTMLElement}} page
@@ -39,8 +40,6 @@ export class SessionScreen {
     this.#listen();
     watchNetwork(call, (grade) => this.#showNetwork(grade));
   }
-
-  #buttons;
 
   /** Paint what the call knows. */
   update() {
@@ -74,16 +73,28 @@ export class SessionScreen {
 
   #paintButtons() {
     const [microphone, camera, hand, help] = this.#buttons;
-    const muted = !this.#capture.isEnabled("microphone");
-    const dark = !this.#capture.isEnabled("camera");
-    label(microphone, muted ? "microphone-off" : "microphone", muted ? "取消静音" : "静音");
-    label(camera, dark ? "camera-off" : "camera", dark ? "开摄像头" : "摄像头");
+    const muted = this.#paintDevice(microphone, "microphone", ["静音", "取消静音", "已被静音"]);
+    const dark = this.#paintDevice(camera, "camera", ["摄像头", "开摄像头", "已被关闭"]);
     label(hand, "hand", this.#handRaised() ? "放下手" : "举手");
     label(help, "help", "求助");
     microphone.setAttribute("aria-pressed", String(muted));
     camera.setAttribute("aria-pressed", String(dark));
     hand.setAttribute("aria-pressed", String(this.#handRaised()));
     help.removeAttribute("aria-pressed");
+  }
+
+  /** @param {string[]} words while on, while off, while locked by the host @returns {boolean} whether it is off */
+  #paintDevice(button, source, [on, off, locked]) {
+    const isLocked = this.#isLocked(source);
+    const isOff = isLocked || !this.#capture.isEnabled(source);
+    label(button, isOff ? `${source}-off` : source, isLocked ? locked : isOff ? off : on);
+    button.disabled = isLocked;
+    return isOff;
+  }
+
+  #isLocked(source) {
+    const { sources = {} } = this.#call.myself || {};
+    return Boolean(sources[source] && sources[source].locked);
   }
 
   #handRaised() {
@@ -100,11 +111,9 @@ export class SessionScreen {
 
   /** One sentence at most; what hinders most comes first. */
   #noticeOf(room) {
-    const mine = this.#call.myself;
-    const sources = mine ? mine.sources : {};
     if (room.state === "paused") return "接访暂停，请不要离开，稍后继续。";
-    if (sources.microphone && sources.microphone.locked) return "主持人已将您静音。想说话请点「举手」。";
-    if (sources.camera && sources.camera.locked) return "主持人已关闭您的摄像头。";
+    if (this.#isLocked("microphone")) return "主持人已将您静音。想说话请点「举手」。";
+    if (this.#isLocked("camera")) return "主持人已关闭您的摄像头。";
     if (this.#network !== "good") return NETWORK_EFFECT[this.#network];
     if (!this.#capture.isEnabled("microphone")) return "您已静音，别人听不到您说话。";
     return room.state === "live" ? "" : "工作人员正在准备，接访马上开始。";

@@ -13,6 +13,7 @@ const action = (name) => document.querySelector(`[data-action=${name}]`);
  */
 class Demonstration {
   #frames = [...document.querySelectorAll("iframe[data-party]")];
+  #begun = false;
   #host = document.querySelector(".is-host iframe");
 
   start() {
@@ -60,11 +61,9 @@ class Demonstration {
   }
 
   #update() {
-    const found = {
-      admit: this.#find("[data-command=admit]"),
-      open: this.#find("[data-action=open]"),
-      close: this.#find("[data-action=close]"),
-    };
+    const admit = this.#find("[data-command=admit]");
+    const found = { admit, open: admit ? null : this.#find("[data-action=open]"), close: this.#find("[data-action=close]") };
+    this.#begun = this.#begun || Boolean(found.close);
     for (const [name, button] of Object.entries(found)) action(name).disabled = !button;
     setText(part("note"), this.#advice(found));
   }
@@ -74,7 +73,7 @@ class Demonstration {
     if (admit) return "信访人在等候室。请点「2 准入信访人」。";
     if (open) return "四方到齐后，请点「3 开始接访」，录音录像随之开始。";
     if (close) return "正在接访，全程录音录像。看完请点「4 结束接访」，录像会封存到信访件。";
-    return "请稍候…";
+    return this.#begun ? "接访已结束，录像正在封存。工作人员登录后，可在信访件里回放。" : "请稍候…";
   }
 }
 

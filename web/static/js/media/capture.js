@@ -45,6 +45,11 @@ export class Capture extends Emitter {
     return this.#tracks.size > 0;
   }
 
+  /** Pictures of a real camera are shown mirrored to the person, painted ones are not. */
+  get mirrored() {
+    return this.#synthetic === null;
+  }
+
   /** @param {string} source */
   isEnabled(source) {
     return this.#enabled.get(source);

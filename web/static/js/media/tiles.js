@@ -60,7 +60,7 @@ class Tile {
     setText(this.#name, self ? `${person.name}（我）` : person.name);
     setText(this.#office, person.organisation || "");
     this.#muted.hidden = isOn(microphone);
-    setText(this.#muted.lastChild, microphone && microphone.locked ? "主持人已静音" : "已静音");
+    setText(this.#muted.lastChild, microphone && microphone.locked ? "已被静音" : "已静音");
     this.#setBlank(isOn(camera) || !camera ? "" : camera.locked ? "主持人已关闭摄像头" : "摄像头已关");
     this.#setOverlay(trouble);
   }
