@@ -16,7 +16,7 @@ import pytest
 from recordings.composition import CompositionFlawed, CompositionPlan, compose, inspect_film
 from recordings.layout import Box, arrange, cells, fit, standing
 from recordings.sound import PEAK, RATE, Mixer, Voice
-from tests.recordings.synthetic import PARTIES, seal, write_session
+from tests.recordings.synthetic import PARTIES, audio_packets, seal, video_packets, write_session, write_track
 
 SECONDS = 6.0
 LATE = 2.0
@@ -118,28 +118,46 @@ def test_the_mix_does_not_clip(film: Path) -> None:
     assert peak <= 1.0
 
 
-def test_clocks_that_are_wrong_move_neither_picture_nor_sound(film: Path) -> None:
-    """Parties' own clocks are off by up to a day; still the late one is seen and heard at LATE."""
-    with av.open(str(film)) as container:
+def first_heard(path: Path, tone: int) -> float:
+    """Seconds at which a tone begins."""
+    with av.open(str(path)) as container:
         sound = np.concatenate([frame.to_ndarray().mean(axis=0) for frame in container.decode(audio=0)])
-    tone = PARTIES[3].tone
     step = RATE // 50
     waves = np.exp(-2j * np.pi * tone * np.arange(step) / RATE)
-    strengths = [
-        abs(np.dot(sound[i : i + step], waves)) * 2 / step for i in range(0, len(sound) - step, step)
-    ]
-    heard_from = next(i for i, strength in enumerate(strengths) if strength > 0.1) * step / RATE
-    box = tiles()["p_citizen"]
-    seen_from = None
-    with av.open(str(film)) as container:
+    starts = range(0, len(sound) - step, step)
+    return next(i for i in starts if abs(np.dot(sound[i : i + step], waves)) * 2 / step > 0.1) / RATE
+
+
+def first_seen(path: Path, box: Box, colour: tuple[int, int, int]) -> float:
+    """Seconds at which a tile takes its colour."""
+    with av.open(str(path)) as container:
         for frame in container.decode(video=0):
             pixel = frame.to_ndarray(format="rgb24")[box.y + box.height // 2, box.x + box.width // 2]
-            if np.abs(pixel.astype(int) - np.array(PARTIES[3].colour)).max() < 25:
-                seen_from = frame.time
-                break
-    assert seen_from is not None
-    assert abs(heard_from - LATE) < 0.15
-    assert abs(seen_from - heard_from) < 0.15
+            if np.abs(pixel.astype(int) - np.array(colour)).max() < 25:
+                return float(frame.time)
+    raise AssertionError("never seen")
+
+
+def test_clocks_that_are_wrong_move_neither_picture_nor_sound(film: Path) -> None:
+    """Parties' own clocks are off by up to a day; still the late one is seen and heard at LATE."""
+    heard = first_heard(film, PARTIES[3].tone)
+    seen = first_seen(film, tiles()["p_citizen"], PARTIES[3].colour)
+    assert abs(heard - LATE) < 0.15
+    assert abs(seen - heard) < 0.15
+
+
+def test_pictures_that_arrive_late_still_meet_their_sound(tmp_path: Path) -> None:
+    """A camera whose packets take 0.8 s longer than the voice: sender reports put them together."""
+    root, party = tmp_path / "rec", PARTIES[0]
+    root.mkdir()
+    write_track(root, party, "camera", video_packets(party, 3.0, 160, 90), 1.0, 0.82)
+    write_track(root, party, "microphone", audio_packets(party, 3.0), 1.0, 0.02)
+    seal(root, 4.0, PARTIES[:1])
+    out = tmp_path / "out.mp4"
+    compose(root, out, replace(PLAN, width=640, height=360), lambda _: None)
+    (tile,) = arrange([party.entry()], {party.participant_id: {"camera"}}, 640, 360)
+    assert abs(first_heard(out, party.tone) - 1.0) < 0.1
+    assert abs(first_seen(out, tile.picture, party.colour) - 1.0) < 0.15
 
 
 def test_a_gap_in_the_middle_keeps_the_length(tmp_path: Path) -> None:

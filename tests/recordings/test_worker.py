@@ -178,6 +178,18 @@ async def test_a_lease_is_held_by_one_and_inherited_from_the_dead(sitting: Sitti
         assert not await renew_lease(db, sitting.clock, recording.id, "first")
 
 
+async def test_five_workers_at_once_and_one_gets_the_work(sitting: Sitting) -> None:
+    async def claim(name: str) -> bool:
+        async with sitting.database.session() as db:
+            return await claim_work(db, sitting.clock, name) is not None
+
+    await sitting.record(1.0)
+    for _ in range(5):
+        taken = await asyncio.gather(*(claim(f"worker {number}") for number in range(5)))
+        assert sum(taken) == 1
+        sitting.clock.advance(seconds=LEASE.total_seconds() + 1)
+
+
 async def test_a_worker_killed_while_composing_is_replaced(sitting: Sitting) -> None:
     recording = await sitting.record(3.0)
     first, second = make_worker(sitting), make_worker(sitting)
