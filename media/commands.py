@@ -1,5 +1,6 @@
 """What each control request does to the rooms of a worker."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -50,8 +51,7 @@ class Commands:
     async def close(self, reason: str) -> None:
         """Close all rooms."""
         rooms, self.rooms = list(self.rooms.values()), {}
-        for room in rooms:
-            await room.close(reason)
+        await asyncio.gather(*(room.close(reason) for room in rooms))
 
     def _room(self, room_id: str) -> Room:
         try:

@@ -72,7 +72,7 @@ class Gate:
     async def close(self) -> None:
         """Wait for what is still closing, then close the socket."""
         if self._tasks:
-            await asyncio.wait(self._tasks, timeout=1.0)
+            await asyncio.wait(self._tasks, timeout=0.3)
         for task in self._tasks:
             task.cancel()
         self.port.close()

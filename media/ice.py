@@ -80,6 +80,8 @@ def parse_binding_request(data: bytes) -> BindingRequest | None:
         if len(value) != size:
             return None
         if attribute == MESSAGE_INTEGRITY:
+            if size != 20:
+                return None
             return _signed_request(data, position, transaction, user_name, nominated)
         if attribute == USERNAME:
             user_name = value

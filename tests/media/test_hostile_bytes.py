@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import random
 import time
+from binascii import crc32
 from collections.abc import Callable
 
 import pytest
@@ -55,13 +56,13 @@ def run(seed: int, samples: list[bytes], parse: Callable[[bytes], object], *allo
     """How many inputs were accepted."""
     dice = random.Random(seed)
     accepted = 0
-    began = time.perf_counter()
+    began = time.process_time()
     for _ in range(INPUTS):
         try:
             accepted += parse(mutate(dice, dice.choice(samples))) is not None
         except allowed:
             continue
-    assert time.perf_counter() - began < SECONDS
+    assert time.process_time() - began < SECONDS
     return accepted
 
 
@@ -71,6 +72,15 @@ def good_check() -> bytes:
     message.attributes["USE-CANDIDATE"] = None
     message.add_message_integrity(b"password")
     return bytes(message)
+
+
+def with_fingerprint(data: bytes) -> bytes:
+    """Length and check sum made right again, as a forger would, so that only the signature can tell."""
+    body = data[:-8]
+    if len(body) < 20:
+        return data
+    body = body[:2] + (len(body) - 12).to_bytes(2, "big") + body[4:]
+    return body + b"\x80\x28\x00\x04" + (crc32(body) ^ 0x5354554E).to_bytes(4, "big")
 
 
 def test_stun() -> None:
@@ -83,7 +93,7 @@ def test_stun() -> None:
     dice = random.Random(1)
     sample = good_check()
     for _ in range(INPUTS):
-        data = mutate(dice, sample)
+        data = with_fingerprint(mutate(dice, sample))
         assert data == sample or parse(data) is None
 
 

@@ -72,14 +72,18 @@ def test_a_bad_description_is_refused(sdp: str) -> None:
         ordinary_offer() + "a=rtcp-fb:96 nack\r\n" * 3400,
         offer(section("video", "0", codecs=[f"{n} VP8/90000" for n in range(41)])),
         "v=0\r\nm=" + "a" * 40_000,
+        ordinary_offer() + "a=x:" + "y" * 33_000 + "\r\n",
         "\n" * 30_000,
     ],
 )
 def test_a_bomb_is_refused_in_no_time(bomb: str) -> None:
-    began = time.perf_counter()
-    with pytest.raises(DescriptionError):
-        parse_description(bomb)
-    assert time.perf_counter() - began < 0.005
+    spent = []
+    for _ in range(3):  # The best of three, by CPU time: the machine may be busy with something else.
+        began = time.process_time()
+        with pytest.raises(DescriptionError):
+            parse_description(bomb)
+        spent.append(time.process_time() - began)
+    assert min(spent) < 0.005
 
 
 def test_an_answer_may_have_as_many_sections_as_our_offer_had() -> None:
