@@ -11,6 +11,7 @@ from bench import report
 from bench.forwarding import Measurement, Plan, measure_all
 from bench.janus import library_version, missing_janus
 from bench.netns import ADDRESS, inside_namespace, missing_namespace, run_inside
+from bench.process import run_before_others
 
 
 def main() -> int:
@@ -21,8 +22,10 @@ def main() -> int:
         if reason is None:
             return run_inside([sys.executable, "-m", "bench", *sys.argv[1:]])
         print(f"No network namespace: {reason}.\nMeasuring ours on loopback only, without Janus.")
+    if options.realtime:
+        run_before_others()
     plan = _plan(options)
-    return uvloop.run(_run(plan, options.json))
+    return uvloop.run(_run(plan, options))
 
 
 def _options() -> argparse.Namespace:
@@ -33,6 +36,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=8.0, help="length of each measuring window")
     parser.add_argument(
         "--servers", default="ours,ours-unrecorded,janus,janus-1-loop", help="which servers, in this order"
+    )
+    parser.add_argument(
+        "--realtime", action="store_true", help="real-time priority for all, when the machine is busy"
     )
     parser.add_argument("--loopback", action="store_true", help="no namespace: ours only, on 127.0.0.1")
     parser.add_argument("--json", type=Path, default=Path("var/bench/forwarding.json"), help="the figures")
@@ -55,7 +61,7 @@ def _plan(options: argparse.Namespace) -> Plan:
     )
 
 
-async def _run(plan: Plan, path: Path) -> int:
+async def _run(plan: Plan, options: argparse.Namespace) -> int:
     print(_preamble(plan))
     print(report.head())
     measurements: list[Measurement] = []
@@ -66,9 +72,15 @@ async def _run(plan: Plan, path: Path) -> int:
         print(f"\nMedians of {plan.rounds} rounds; loss is the worst.\n{report.head()}")
         print("\n".join(report.summary_rows(measurements)))
     print("\n" + "\n".join(report.verdict(measurements)))
-    notes = {"cores": os.cpu_count(), "janus": library_version(), "seconds": plan.seconds}
-    report.write_json(path, measurements, notes)
-    print(f"Figures: {path}")
+    notes = {
+        "cores": os.cpu_count(),
+        "janus": library_version(),
+        "seconds": plan.seconds,
+        "realtime": options.realtime,
+        "load_average": os.getloadavg(),
+    }
+    report.write_json(options.json, measurements, notes)
+    print(f"Figures: {options.json}")
     return 0
 
 

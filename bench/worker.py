@@ -3,9 +3,8 @@
 import os
 import sys
 
-from media.worker import run_worker
-
 from media.config import MediaConfig
+from media.worker import run_worker
 from recordings.recorder import JournalRecorderFactory
 
 
