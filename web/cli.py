@@ -45,6 +45,7 @@ def serve(
 ) -> None:
     """启动全部进程 Start everything."""
     settings = _prepared(_chosen(host, port, certificate, key), lan)
+    _migrate(settings)
     _serve(settings)
 
 
@@ -97,19 +98,9 @@ def demo_reception(session_id: str) -> None:
 @app.command()
 def migrate() -> None:
     """建立或升级数据库 Create or upgrade the database."""
-    from cases.database import Database
-    from cases.lanzhou import seed_lanzhou
-
-    async def work(settings: Settings) -> None:
-        database = Database(settings.database_url)
-        await database.migrate()
-        async with database.session() as db:
-            await seed_lanzhou(db)  # The organisation tree; what is there already stays as it is.
-        await database.close()
-
     settings = _settings()
     settings.prepare_directories()
-    asyncio.run(work(settings))
+    _migrate(settings)
     console.print("数据库已是最新 The database is up to date")
 
 
@@ -162,6 +153,27 @@ def bench(context: typer.Context) -> None:
     os.execv(sys.executable, [sys.executable, "-m", "bench", *context.args])
 
 
+def _migrate(settings: Settings) -> None:
+    """Bring the schema up to date and the organisation tree in, before any child looks for them."""
+    from cases.database import Database
+    from cases.lanzhou import seed_lanzhou
+    from cases.schema import SchemaTooNew
+
+    async def work() -> None:
+        database = Database(settings.database_url)
+        try:
+            await database.migrate()
+            async with database.session() as db:
+                await seed_lanzhou(db)  # What is there already stays as it is.
+        finally:
+            await database.close()
+
+    try:
+        asyncio.run(work())
+    except SchemaTooNew as error:
+        _stop(f"数据库来自更新的版本，请升级程序。 The database is newer than this program: {error}")
+
+
 def _settings() -> Settings:
     try:
         settings = load()
@@ -172,9 +184,10 @@ def _settings() -> Settings:
         format="%(asctime)s %(levelname)s %(name)s %(message)s",
         stream=sys.stderr,
     )
-    quiet = ("alembic", "aioice", "aiohttp.access") if settings.demo else ("alembic",)
+    # SQL parameters are personal data, whatever the level; the demo's terminal is for its links.
+    quiet = ("alembic", "aiosqlite", "sqlalchemy") + (("aioice", "aiohttp.access") if settings.demo else ())
     for name in quiet:
-        logging.getLogger(name).setLevel(logging.WARNING)  # The demo's terminal is for its links.
+        logging.getLogger(name).setLevel(logging.WARNING)
     return settings
 
 

@@ -134,16 +134,17 @@ def _gaps(manifest: dict[str, Any]) -> list[dict[str, str]]:
 
 
 CAUSES = {
+    "worker_killed": "录制进程中断，随后恢复",
+    "torn_tail": "中断时最后一条没有写完",
+    "damaged": "文件损坏",
     "queue_full": "写入来不及",
     "disk_full": "磁盘已满",
     "disk_error": "磁盘故障",
-    "worker_died": "录制进程中断后恢复",
-    "interrupted": "录制中断后恢复",
 }
 
 
 def _cause(code: str) -> str:
-    return CAUSES.get(code, code)
+    return CAUSES.get(code, "画面或声音中断" if code.startswith("track_ended") else code)
 
 
 def _span(gap: dict[str, Any]) -> str:

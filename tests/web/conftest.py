@@ -1,0 +1,92 @@
+"""Fixtures of the page tests: a real server on a real database, and browsers that are not signed in yet."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp.test_utils import TestServer
+
+from cases.database import Database
+from tests.clock import FixedClock
+from tests.factories import PASSWORD, World
+from web.app import create_app
+from web.guards import AccessLogger
+from web.settings import DatabaseSettings, Settings
+
+TOKEN = re.compile(r'name="csrf_token" value="([^"]*)"')
+
+
+class Browser:
+    """A client with cookies that sends Origin as browsers do; never follows redirects by itself."""
+
+    def __init__(self, base: str) -> None:
+        self.base = base
+        self.http = aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True))
+
+    async def get(self, path: str, **options: Any) -> aiohttp.ClientResponse:
+        return await self._ask("GET", path, **options)
+
+    async def post(self, path: str, data: Any = None, **options: Any) -> aiohttp.ClientResponse:
+        headers = {"Origin": self.base} | options.pop("headers", {})
+        headers = {name: value for name, value in headers.items() if value is not None}
+        return await self._ask("POST", path, data=data, headers=headers, **options)
+
+    async def send(self, page: str, to: str, **fields: Any) -> aiohttp.ClientResponse:
+        """Open `page`, take its form token, post `fields` with it."""
+        token = TOKEN.search(await (await self.get(page)).text())
+        return await self.post(to, {"csrf_token": token.group(1) if token else "", **fields})
+
+    async def sign_in(self, username: str, password: str = PASSWORD) -> aiohttp.ClientResponse:
+        return await self.send("/signin", "/signin", username=username, password=password)
+
+    def cookie(self, name: str) -> str:
+        return next((cookie.value for cookie in self.http.cookie_jar if cookie.key == name), "")
+
+    async def _ask(self, method: str, path: str, **options: Any) -> aiohttp.ClientResponse:
+        answer = await self.http.request(method, self.base + path, allow_redirects=False, **options)
+        await answer.read()
+        return answer
+
+
+@dataclass
+class House:
+    """The running server. Owned: the server and the browsers that were opened."""
+
+    server: TestServer
+    settings: Settings
+    database: Database
+    clock: FixedClock
+    world: World
+    browsers: list[Browser] = field(default_factory=list)
+
+    def browser(self) -> Browser:
+        made = Browser(f"http://127.0.0.1:{self.server.port}")
+        self.browsers.append(made)
+        return made
+
+    async def official(self, key: str) -> Browser:
+        """A browser signed in as the official of this key of the world."""
+        browser = self.browser()
+        answer = await browser.sign_in(self.world.officials[key].username)
+        assert answer.status == 303, await answer.text()
+        return browser
+
+
+@pytest.fixture
+async def house(database: Database, clock: FixedClock, world: World, tmp_path: Path) -> AsyncIterator[House]:
+    """The whole web process but for the media worker."""
+    url = database.url.render_as_string(hide_password=False)
+    settings = Settings(state=tmp_path / "var", database=DatabaseSettings(url))
+    server = TestServer(create_app(settings, clock), host="127.0.0.1")
+    await server.start_server(access_log_class=AccessLogger)
+    made = House(server, settings, database, clock, world)
+    yield made
+    for browser in made.browsers:
+        await browser.http.close()
+    await server.close()

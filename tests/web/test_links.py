@@ -1,0 +1,170 @@
+"""Personal links: robots change nothing, each problem has its calm page, consent is kept, one device."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+from sqlalchemy import select
+
+from cases.policy import SYSTEM
+from cases.roles import InvitationRole
+from scheduling.invitation import Invitation
+from scheduling.links import Link, find_link, issue_link, revoke_link
+from scheduling.session_events import list_events
+from tests.factories import find_invitation, make_session
+from tests.web.conftest import Browser, House
+from web.access import LINK_COOKIE
+from web.notice import current_notice
+
+
+@dataclass
+class Given:
+    """A citizen's link to a session that starts now."""
+
+    session_id: str
+    invitation_id: str
+    code: str
+    secret: str
+
+    async def exchange(self, browser: Browser, secret: str = "") -> tuple[int, dict[str, object]]:
+        answer = await browser.post(f"/j/{self.code}/exchange", json={"secret": secret or self.secret})
+        return answer.status, await answer.json()
+
+
+async def make_link(house: House, role: InvitationRole = InvitationRole.PETITIONER) -> Given:
+    async with house.database.session() as db:
+        session = await make_session(db, house.clock, house.world)
+        invitation = await find_invitation(db, session, role)
+        secret = await issue_link(db, house.clock, SYSTEM, invitation.id)
+        return Given(session.id, invitation.id, invitation.code, secret)
+
+
+async def test_robots_may_open_it_as_often_as_they_like(house: House) -> None:
+    given, robot = await make_link(house), house.browser()
+    for _ in range(25):
+        page = await robot.get(f"/j/{given.code}")
+        assert page.status == 200
+        async with robot.http.head(f"{robot.base}/j/{given.code}") as head:
+            assert head.status == 200
+    text = await (await robot.get(f"/j/{given.code}")).text()
+    assert "李德福" not in text
+    assert "楼道漏水" not in text
+    async with house.database.session() as db:
+        link = await find_link(db, given.invitation_id)
+        assert link is not None
+        assert link.bound_at is None
+        assert [e.kind for e in await list_events(db, given.session_id)] == ["session.created", "link.issued"]
+    assert (await given.exchange(house.browser()))[0] == 200
+
+
+async def test_the_way_from_link_to_room(house: House) -> None:
+    given, phone = await make_link(house), house.browser()
+    status, body = await given.exchange(phone)
+    assert (status, body["next"]) == (200, f"/j/{given.code}/notice")
+    assert (await phone.get(f"/j/{given.code}/room")).headers["Location"] == f"/j/{given.code}/notice"
+    notice = current_notice()
+    agreed = {"version": notice.version, "digest": notice.digest, "decision": "agree"}
+    page = f"/j/{given.code}/notice"
+    assert (await phone.send(page, page, **agreed)).status == 422  # The box was not ticked.
+    answer = await phone.send(page, page, agree="yes", **agreed)
+    assert (answer.status, answer.headers["Location"]) == (303, f"/j/{given.code}/room")
+    room = await phone.get(f"/j/{given.code}/room")
+    assert room.status == 200
+    assert f'"ticket_url": "/j/{given.code}/ticket"' in await room.text()
+    ticket = await phone.post(f"/j/{given.code}/ticket", json={})
+    assert len((await ticket.json())["ticket"]) > 30
+    async with house.database.session() as db:
+        row = await db.get(Invitation, given.invitation_id)
+        assert row is not None
+        assert (row.consent_version, row.consent_digest) == (notice.version, notice.digest)
+
+
+async def test_the_cookie_belongs_to_one_link(house: House) -> None:
+    given, phone = await make_link(house), house.browser()
+    answer = await phone.post(f"/j/{given.code}/exchange", json={"secret": given.secret})
+    cookie = answer.headers["Set-Cookie"]
+    assert f"Path=/j/{given.code}" in cookie
+    assert "HttpOnly" in cookie
+    assert "SameSite=Lax" in cookie
+
+
+async def test_no_ticket_before_consent_and_none_after_declining(house: House) -> None:
+    given, phone = await make_link(house), house.browser()
+    await given.exchange(phone)
+    assert (await phone.post(f"/j/{given.code}/ticket", json={})).status == 422
+    page = f"/j/{given.code}/notice"
+    answer = await phone.send(page, page, decision="decline")
+    assert answer.headers["Location"] == f"/j/{given.code}/declined"
+    assert "您没有同意录音录像" in await (await phone.get(answer.headers["Location"])).text()
+    assert (await phone.post(f"/j/{given.code}/ticket", json={})).status == 422
+
+
+@pytest.mark.parametrize("problem", ["unknown", "revoked", "expired", "early", "elsewhere"])
+async def test_problems_look_alike_and_say_what_to_do(house: House, problem: str) -> None:
+    given, phone = await make_link(house), house.browser()
+    wanted = {"unknown": "link_invalid", "elsewhere": "link_in_use"}.get(problem, f"link_{problem}")
+    if problem == "revoked":
+        async with house.database.session() as db:
+            await revoke_link(db, house.clock, SYSTEM, given.invitation_id)
+    elif problem == "expired":
+        house.clock.advance(hours=5)
+    elif problem == "early":
+        house.clock.advance(hours=-1)
+    elif problem == "elsewhere":
+        assert (await given.exchange(house.browser()))[0] == 200
+    secret = "x" * 43 if problem == "unknown" else ""
+    status, body = await given.exchange(phone, secret)
+    assert status == 403
+    assert body["error"]["code"] == wanted  # type: ignore[index]
+    assert phone.cookie(LINK_COOKIE) == ""
+    text = await (await phone.get(f"/j/{given.code}/notice")).text()
+    assert "怎么办" in text
+    assert "12345" in text
+
+
+async def test_a_link_taken_back_closes_the_pages_at_once(house: House) -> None:
+    given, phone = await make_link(house), house.browser()
+    await given.exchange(phone)
+    async with house.database.session() as db:
+        await revoke_link(db, house.clock, SYSTEM, given.invitation_id)
+    assert (await phone.get(f"/j/{given.code}/notice")).status == 403
+    assert (await phone.post(f"/j/{given.code}/ticket", json={})).status == 403
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b'{"secret": 5}',
+        b'{"secret": null}',
+        b'"x"',
+        b"[" * 5000,
+        b'{"secret": "' + b"a" * 999,
+    ],
+)
+async def test_broken_exchanges_are_refused_calmly(house: House, body: bytes) -> None:
+    given, phone = await make_link(house), house.browser()
+    headers = {"Content-Type": "application/json"}
+    answer = await phone.post(f"/j/{given.code}/exchange", body, headers=headers)
+    assert answer.status == 403
+    assert (await answer.json())["error"]["code"] == "link_invalid"
+
+
+async def test_an_exchange_from_another_site_is_refused(house: House) -> None:
+    given, phone = await make_link(house), house.browser()
+    for origin in ("https://evil.test", None, "null"):
+        answer = await phone.post(
+            f"/j/{given.code}/exchange", json={"secret": given.secret}, headers={"Origin": origin}
+        )
+        assert answer.status == 403
+    assert (await given.exchange(phone))[0] == 200
+
+
+async def test_the_secret_is_stored_nowhere_in_the_clear(house: House) -> None:
+    given = await make_link(house)
+    async with house.database.session() as db:
+        row = (await db.scalars(select(Link))).one()
+    assert given.secret not in str(vars(row))

@@ -1,0 +1,105 @@
+"""Settings, the doctor and certificates: what is wrong is said plainly."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import ssl
+from collections import namedtuple
+from pathlib import Path
+
+import pytest
+
+from web import doctor
+from web.settings import Settings, SettingsError, WebSettings, load
+from web.supervisor import PortTaken, children_of, open_listener
+from web.tls import lan_certificate
+
+
+def test_settings_travel_through_the_environment(tmp_path: Path) -> None:
+    given = {
+        "LIANXIN_STATE": str(tmp_path),
+        "LIANXIN_DEMO": "yes",
+        "LIANXIN_WEB_PORT": "9000",
+        "LIANXIN_MEDIA_ADDRESSES": "192.0.2.1, 127.0.0.1",
+        "LIANXIN_WEB_TRUSTED_PROXIES": "10.0.0.1",
+    }
+    settings = load(given)
+    assert settings.demo
+    assert settings.web.port == 9000
+    assert settings.media.addresses == ("192.0.2.1", "127.0.0.1")
+    assert load(settings.environment()) == settings
+
+
+def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "lianxin.toml"
+    path.write_text("[web]\nport = 9001\nhelp_phone = '96096'\n[media]\nport = 50000\n")
+    settings = load({"LIANXIN_SETTINGS": str(path), "LIANXIN_WEB_PORT": "9002"})
+    assert (settings.web.port, settings.web.help_phone, settings.media.port) == (9002, "96096", 50000)
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ({"LIANXIN_WEB_PORT": "eighty"}, "LIANXIN_WEB_PORT"),
+        ({"LIANXIN_WEB_PORT": "70000"}, "LIANXIN_WEB_PORT"),
+        ({"LIANXIN_DEMO": "perhaps"}, "LIANXIN_DEMO"),
+        ({"LIANXIN_SETTINGS": "/nowhere.toml"}, "LIANXIN_SETTINGS"),
+        ({"LIANXIN_WEB_CERTIFICATE": "a.pem"}, "certificate"),
+    ],
+)
+def test_a_bad_setting_is_named(given: dict[str, str], named: str) -> None:
+    with pytest.raises(SettingsError, match=named):
+        load(given)
+
+
+def test_an_unknown_setting_in_the_file_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "lianxin.toml"
+    path.write_text("[web]\nprot = 1\n")
+    with pytest.raises(SettingsError, match="prot"):
+        load({"LIANXIN_SETTINGS": str(path)})
+
+
+def test_a_full_disk_is_said_plainly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = namedtuple("usage", "total used free")
+    for free in (doctor.LEAST_FREE - 1, doctor.LEAST_FREE * 5):
+        monkeypatch.setattr(shutil, "disk_usage", lambda path, free=free: usage(1 << 40, 0, free))
+        finding = doctor.check_disk(tmp_path)
+        assert not finding.good
+        assert "清理磁盘" in finding.text
+
+
+def test_a_taken_port_is_said_plainly() -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        settings = Settings(web=WebSettings(port=other.getsockname()[1]))
+        assert not doctor.check_web_port(settings).good
+        with pytest.raises(PortTaken, match="换一个端口"):
+            open_listener(settings)
+
+
+def test_a_directory_that_cannot_be_written(tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    assert not doctor.check_writable(blocked / "var").good
+
+
+def test_the_web_process_closes_before_the_media_and_sealing_last() -> None:
+    order = {child.name: child.closes for child in children_of(Settings())}
+    assert order["web"] < order["media-0"] < order["recordings"]
+
+
+def test_the_authority_is_kept_and_signs_for_the_local_network(tmp_path: Path) -> None:
+    made = lan_certificate(tmp_path, ("192.0.2.7",))
+    again = lan_certificate(tmp_path, ("192.0.2.7",))
+    assert made == again
+    first = made.authority.read_bytes()
+    other = lan_certificate(tmp_path, ("192.0.2.8",))
+    assert other.certificate != made.certificate
+    assert other.authority.read_bytes() == first
+    assert oct(made.key.stat().st_mode & 0o777) == "0o600"
+    context = ssl.create_default_context(cafile=str(made.authority))
+    assert context.cert_store_stats()["x509_ca"] == 1
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(made.certificate, made.key)
