@@ -15,6 +15,8 @@ import { WakeLock } from "./wake.js";
 
 /** "轮到您了" stays until a picture is there, at most this long. */
 const CALLED_AT_MOST = 3000;
+/** Where the seat is decides the first screen; a slow network does not keep anybody from the device check. */
+const PATIENT_UNTIL = performance.now() + 2000;
 const NEXT_QUESTION = { picture: "check_voice", voice: "check_sound", sound: "verdict" };
 const REFUSED = "链接已经失效，或者接访已经结束。";
 
@@ -198,7 +200,7 @@ class CitizenRoom {
   #update() {
     this.#known.place = this.#call.place;
     if (Object.keys(this.#tiles.firstFrames).length > 0 && this.#call.place === "room") this.#known.arrived = true;
-    if (this.#call.signaling === "idle" || this.#call.place === "none" && this.#call.signaling === "connecting" && this.#screen === "opening") return;
+    if (this.#call.place === "none" && !this.#known.farewell && performance.now() < PATIENT_UNTIL) return;
     this.#show(screenOf(this.#known));
     this.#session.update();
     this.#paintQueue();
