@@ -16,7 +16,7 @@ from typing import Any
 import av
 from av.video.reformatter import Colorspace
 
-from recordings.captions import draw_bar, find_font
+from recordings.captions import Lettering, find_font
 from recordings.inventory import read_clock_map
 from recordings.journal import file_sha256
 from recordings.layout import TITLE_HEIGHT, Box, arrange
@@ -36,7 +36,7 @@ Progress = Callable[[float], None]
 
 @dataclass(frozen=True)
 class CompositionPlan:
-    """Size in pixels (even), pictures a second, x264 preset and quality, encoder threads."""
+    """Size in pixels (even), pictures a second, x264 preset and quality, encoder threads, font file."""
 
     width: int = 1280
     height: int = 720
@@ -45,6 +45,7 @@ class CompositionPlan:
     crf: int = 25
     threads: int = 1
     audio_bit_rate: int = 96_000
+    font: str = ""
 
     def __post_init__(self) -> None:
         if self.width < SMALLEST[0] or self.height < SMALLEST[1] or self.width % 2 or self.height % 2:
@@ -68,6 +69,7 @@ class Composition:
 
     def __init__(self, folder: Path, plan: CompositionPlan) -> None:
         self._plan = plan
+        self._lettering = Lettering(plan.font)
         self._manifest: dict[str, Any] = json.loads((folder / MANIFEST_FILE).read_bytes())
         self.span = span_of(self._manifest)
         self._streams = _read_streams(folder, self._manifest, self.span)
@@ -85,13 +87,16 @@ class Composition:
         plan, recording = self._plan, self._manifest["recording"]
         title = f"{recording.get('petition_number') or ''}  {recording.get('title') or ''}".strip()
         width = plan.width - CLOCK_WIDTH
-        self._canvas.paste(draw_bar(title, width, TITLE_HEIGHT), Box(0, 0, width, TITLE_HEIGHT))
+        self._canvas.paste(self._lettering.bar(title, width, TITLE_HEIGHT), Box(0, 0, width, TITLE_HEIGHT))
         sources: dict[str, set[str]] = {}
         for track in self._manifest["tracks"]:
             sources.setdefault(track["participant_id"], set()).add(track["source"])
         people = everybody(self._manifest, sources)
         tiles = arrange(people, sources, plan.width, plan.height)
-        return [TilePainter(self._canvas, tile, self._streams[tile.participant_id]) for tile in tiles]
+        return [
+            TilePainter(self._canvas, tile, self._streams[tile.participant_id], self._lettering)
+            for tile in tiles
+        ]
 
     def write(self, path: Path, progress: Progress) -> None:
         """Encode the whole span to ``path``; ``progress`` hears numbers from 0 to 1."""
@@ -119,7 +124,7 @@ class Composition:
             moment = datetime.fromtimestamp(second, UTC).astimezone(BEIJING)
             text = moment.strftime("北京时间 %Y-%m-%d %H:%M:%S")
             box = Box(self._plan.width - CLOCK_WIDTH, 0, CLOCK_WIDTH, TITLE_HEIGHT)
-            self._canvas.paste(draw_bar(text, box.width, box.height, "right"), box)
+            self._canvas.paste(self._lettering.bar(text, box.width, box.height, "right"), box)
         for painter in self._painters:
             painter.paint(at)
 
@@ -192,7 +197,8 @@ def compose(folder: Path, out: Path, plan: CompositionPlan, progress: Progress) 
         composition.write(out, progress)
     finally:
         composition.close()
-    return inspect_film(out, composition.span.seconds)
+    stated = inspect_film(out, composition.span.seconds)
+    return {**stated, "chinese_font": find_font(plan.font) is not None}
 
 
 def inspect_film(path: Path, seconds: float) -> dict[str, Any]:
@@ -209,5 +215,4 @@ def inspect_film(path: Path, seconds: float) -> dict[str, Any]:
         "sha256": file_sha256(path),
         "video_codec": "H.264",
         "audio_codec": "AAC",
-        "chinese_font": find_font() is not None,
     }

@@ -115,6 +115,7 @@ class TrackReading:
     marks: list[dict[str, Any]] = field(default_factory=list)
     last_ns: int | None = None  # wall time of the last record
     ended: str | None = None  # reason in the last footer, None when it is missing
+    ended_ns: int | None = None  # wall time of that footer
 
     def gap(self, cause: str, since_ns: int, until_ns: int, **more: Any) -> None:
         self.gaps.append({"cause": cause, "from": utc_text(since_ns), "to": utc_text(until_ns), **more})
@@ -166,10 +167,11 @@ class TrackReading:
         entry["closed"] = self.ended
 
     def _between(self, ended: str | None, start_ns: int, number: int) -> None:
-        """The time between two segments is a gap unless the journal merely rolled over."""
-        if self.last_ns is None or ended == "rolled":
+        """The time between two segments is a gap unless the journal rolled over in one act."""
+        if self.last_ns is None or (ended == "rolled" and start_ns == self.ended_ns):
             return
-        cause = "worker_killed" if ended is None else f"track_ended:{ended}"
+        causes = {None: "worker_killed", "rolled": "not_continued"}
+        cause = causes.get(ended, f"track_ended:{ended}")
         self.gap(cause, self.last_ns, start_ns, before_segment=number)
         self.last_ns = start_ns
 
@@ -180,6 +182,7 @@ class TrackReading:
         entry["last_at"], entry["last_monotonic_ns"] = utc_text(wall_ns), record.monotonic_ns
         if record.kind == segment.FOOTER:
             self.ended = str(segment.parse_json(record.payload).get("reason") or "closed")
+            self.ended_ns = wall_ns
         elif record.kind == segment.MARK:
             self._mark(entry, segment.parse_json(record.payload), wall_ns)
         else:

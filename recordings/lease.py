@@ -23,7 +23,10 @@ async def claim_work(db: AsyncSession, clock: Clock, owner: str) -> Recording | 
         Recording.state == RecordingState.STOPPED,
         and_(Recording.state == RecordingState.SEALED, Recording.composition.in_(UNCOMPOSED)),
     )
-    due = select(Recording.id).where(wants, free).order_by(Recording.stopped_at).limit(1).scalar_subquery()
+    # Look before taking, so that an idle worker never asks for the write lock.
+    due = await db.scalar(select(Recording.id).where(wants, free).order_by(Recording.stopped_at).limit(1))
+    if due is None:
+        return None
     take = update(Recording).where(Recording.id == due, free)
     take = take.values(lease_owner=owner, lease_until=now + LEASE)
     taken = await db.scalar(take.returning(Recording.id).execution_options(synchronize_session=False))

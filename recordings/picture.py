@@ -9,7 +9,7 @@ import av
 import numpy as np
 from av.video.reformatter import VideoReformatter
 
-from recordings.captions import Planes, draw_bar, draw_placeholder
+from recordings.captions import Lettering, Planes
 from recordings.depacketise import Frame, frames_of
 from recordings.layout import Box, Tile, fit
 from recordings.stream import ParticipantStreams, Stream
@@ -90,15 +90,15 @@ def _open_decoder(codec: str) -> av.VideoCodecContext:
 class TilePainter:
     """Keeps one tile of the canvas up to date as time goes on."""
 
-    def __init__(self, canvas: Canvas, tile: Tile, streams: ParticipantStreams) -> None:
-        self._canvas, self._tile = canvas, tile
+    def __init__(self, canvas: Canvas, tile: Tile, streams: ParticipantStreams, lettering: Lettering) -> None:
+        self._canvas, self._tile, self._lettering = canvas, tile, lettering
         self._pictures = self._decode_all(streams, streams.streams(tile.source))
         self._scaler = VideoReformatter()
         self._next: tuple[float, av.VideoFrame] | None = next(self._pictures, None)
         self._shown_at: float | None = None
         self._size: tuple[int, int] | None = None
         caption = tile.caption
-        canvas.paste(draw_bar(tile.label, caption.width, caption.height), caption)
+        canvas.paste(lettering.bar(tile.label, caption.width, caption.height), caption)
         self._never = self._draw_placeholder("未开启摄像头" if tile.source == "camera" else "未共享屏幕")
         self._gone = self._draw_placeholder("画面中断")
         canvas.paste(self._never, tile.picture)
@@ -107,7 +107,7 @@ class TilePainter:
     def _draw_placeholder(self, remark: str) -> Planes:
         box = self._tile.picture
         name = self._tile.label.split("  ")[0]
-        return draw_placeholder((name, remark), box.width, box.height)
+        return self._lettering.placeholder((name, remark), box.width, box.height)
 
     def _decode_all(
         self, streams: ParticipantStreams, found: list[Stream]

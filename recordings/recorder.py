@@ -1,160 +1,26 @@
 """Recorder: a packet sink with a bounded queue to one writer thread per media worker.
 
-``TrackRecorder.write`` runs on the packet path: it appends to a deque and returns. Everything that
-can wait, hash or fail for want of a disk happens in the writer thread.
+Everything that can wait, hash or fail for want of a disk happens in the writer thread.
 """
 
 from __future__ import annotations
 
 import atexit
-import errno
 import threading
 import time
-from collections import deque
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from media.rtp import Packet
-from media.sink import RecorderState, RecorderStatus, SenderReport, TrackDescription
-from recordings import segment
+from media.sink import RecorderState, RecorderStatus, TrackDescription
 from recordings.journal import Disk, TrackIdentity, TrackJournal
+from recordings.track_recorder import TrackRecorder, cause_of
 
 PACKET_CEILING = 8_192  # per track: about 40 s of video
-BYTE_CEILING = 8 << 20  # per track
 FLUSH_SECONDS = 0.05
 SYNC_SECONDS = 1.0
 RETRY_SECONDS = 0.5
 CLOSE_SECONDS = 5.0
 FAULT_SHOWN_SECONDS = 3.0  # A fault stays visible at least so long, two ticks of the room.
 CLOCK_JUMP_NS = 1_000_000_000
-
-_CAUSES = {errno.ENOSPC: "disk_full", errno.EDQUOT: "disk_full", errno.EROFS: "disk_read_only"}
-
-
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """Packets that were not recorded, and why. Times are monotonic seconds."""
-
-    cause: str
-    since: float
-    until: float
-    dropped: int
-
-
-class TrackRecorder:
-    """PacketSink of one publication."""
-
-    def __init__(self, room: JournalRecorder, journal: TrackJournal, ceiling: int) -> None:
-        self._room = room
-        self._journal = journal
-        self._ceiling = ceiling
-        self._queue: deque[tuple[int, float, bytes] | Gap] = deque()
-        self._bytes_in = 0  # written by the packet path only
-        self._bytes_out = 0  # written by the writer thread only
-        self._gap: Gap | None = None
-        self._close_reason: str | None = None
-        self.dropped = 0
-        self.finished = False
-
-    @property
-    def bytes_on_disk(self) -> int:
-        return self._journal.bytes_on_disk
-
-    def write(self, packet: Packet, now: float) -> None:
-        """Take the packet at once; when the queue is full, drop it and note a gap."""
-        self._put(segment.RTP, packet.data, now)
-
-    def report(self, report: SenderReport, now: float) -> None:
-        """Keep the publisher's clock mapping (RFC 3550 section 6.4.1)."""
-        payload = segment.pack_report(report.ssrc, report.ntp, report.rtp_timestamp)
-        self._put(segment.SENDER_REPORT, payload, now)
-
-    def close(self, reason: str) -> None:
-        """The publication ended; the writer thread closes the segment."""
-        if self._close_reason is None:
-            self._end_gap()
-            self._close_reason = reason or "closed"
-
-    def _put(self, kind: int, data: bytes, now: float) -> None:
-        if self._close_reason is not None:
-            return
-        full = len(self._queue) >= self._ceiling or self._bytes_in - self._bytes_out >= BYTE_CEILING
-        if full:
-            self._drop(now)
-            return
-        if self._gap is not None:
-            self._end_gap()
-        self._queue.append((kind, now, data))
-        self._bytes_in += len(data)
-
-    def _drop(self, now: float) -> None:
-        self.dropped += 1
-        gap = self._gap
-        if gap is None:
-            self._gap = Gap(self._room.cause or "queue_full", now, now, 1)
-        else:
-            self._gap = Gap(gap.cause, gap.since, now, gap.dropped + 1)
-        self._room.note_fault(self._gap.cause, now)
-
-    def _end_gap(self) -> None:
-        if self._gap is not None:
-            self._queue.append(self._gap)
-            self._gap = None
-
-    # Below: the writer thread.
-
-    def flush(self, wall_offset_ns: int) -> None:
-        """Bring what is queued to the disk; OSError leaves it queued."""
-        if self.finished:
-            return
-        now_ns = time.monotonic_ns()
-        closing = self._close_reason
-        if self._journal.pending:
-            self._journal.drain(now_ns, now_ns + wall_offset_ns)
-        while self._take_batch(wall_offset_ns):
-            self._journal.drain(now_ns, now_ns + wall_offset_ns)
-        if closing is not None:
-            self._journal.finish(now_ns, now_ns + wall_offset_ns, closing)
-            self.finished = True
-
-    def note(self, wall_offset_ns: int, content: dict[str, Any]) -> None:
-        """Put a MARK behind what was written; it goes out with the next flush."""
-        now_ns = time.monotonic_ns()
-        if not self.finished and self._journal.bytes_on_disk:
-            self._journal.note(now_ns, now_ns + wall_offset_ns, content)
-
-    def sync(self) -> None:
-        self._journal.sync()
-
-    def recover(self, error: OSError) -> None:
-        """After a full disk the same segment goes on; after anything else a new one begins."""
-        if _CAUSES.get(error.errno or 0) != "disk_full":
-            self._journal.abandon()
-
-    def _take_batch(self, wall_offset_ns: int) -> bool:
-        count = min(len(self._queue), 1_024)
-        for _ in range(count):
-            entry = self._queue.popleft()
-            if isinstance(entry, Gap):
-                self._append_gap(entry, wall_offset_ns)
-                continue
-            kind, now, data = entry
-            at = int(now * 1e9)
-            self._journal.append(kind, at, at + wall_offset_ns, data)
-            self._bytes_out += len(data)
-        return count > 0
-
-    def _append_gap(self, gap: Gap, wall_offset_ns: int) -> None:
-        at = int(gap.until * 1e9)
-        content = {
-            "type": "gap",
-            "cause": gap.cause,
-            "dropped": gap.dropped,
-            "from_monotonic_ns": int(gap.since * 1e9),
-            "to_monotonic_ns": at,
-        }
-        self._journal.note(at, at + wall_offset_ns, content)
 
 
 class JournalRecorder:
@@ -253,7 +119,7 @@ class JournalRecorder:
         if failed is None:
             self.cause = None
             return
-        self.cause = _CAUSES.get(failed.errno or 0, "disk_error")
+        self.cause = cause_of(failed)
         self._retry_at = now + RETRY_SECONDS
         self.note_fault(self.cause, now)
 

@@ -82,9 +82,10 @@ def test_every_key_we_write_is_described(tmp_path: Path) -> None:
 
 def test_every_cause_of_a_gap_is_described() -> None:
     code = "".join(
-        (ROOT / "recordings" / name).read_text(encoding="utf-8") for name in ("recorder.py", "inventory.py")
+        (ROOT / "recordings" / name).read_text(encoding="utf-8")
+        for name in ("track_recorder.py", "inventory.py")
     )
-    causes = set(re.findall(r'"((?:queue|disk|worker|torn|no)_\w+)"', code)) | {"damaged"}
+    causes = set(re.findall(r'"((?:queue|disk|worker|torn|no|not)_\w+)"', code)) | {"damaged"}
     causes -= {"worker_stopped", "disk_id"}
     assert len(causes) >= 7
     for cause in causes:

@@ -170,6 +170,16 @@ def test_segments_roll_and_are_chained(tmp_path: Path) -> None:
     assert [entry["previous_sha256"] for entry in track["segments"]] == before
 
 
+def test_a_worker_that_dies_just_after_rolling_leaves_a_gap(tmp_path: Path) -> None:
+    for begin in (0, 12):
+        journal = TrackJournal(tmp_path, identity(PARTIES[0], "camera"), Disk(), roll_seconds=10)
+        at = begin * 1_000_000_000
+        journal.append(segment.RTP, MONOTONIC_NS + at, START_NS + at, packet(begin).data)
+        journal.finish(MONOTONIC_NS + at + 10, START_NS + at + 10, "rolled")
+    (track,) = read_tracks(tmp_path, read_clock_map(tmp_path))
+    assert [gap["cause"] for gap in track["gaps"]] == ["not_continued"]
+
+
 def test_a_full_queue_becomes_a_gap_and_is_shown(tmp_path: Path) -> None:
     class SlowDisk(Disk):
         def write(self, fd: int, data: bytes) -> int:
@@ -310,11 +320,11 @@ def test_a_kill_at_any_moment_loses_nothing_that_was_written(tmp_path: Path) -> 
         assert process.stdout is not None
         until = None
         for line in process.stdout:
-            if until is None:
-                until = time.monotonic() + 0.11 * (round_number + 1) + 0.013 * round_number
             number, size = map(int, line.split())
+            if until is None and size:
+                until = time.monotonic() + 0.11 * (round_number + 1) + 0.013 * round_number
             lowest = max(lowest, known + size)
-            if time.monotonic() > until:
+            if until is not None and time.monotonic() > until:
                 break
         process.send_signal(signal.SIGKILL)
         process.communicate()
@@ -325,6 +335,7 @@ def test_a_kill_at_any_moment_loses_nothing_that_was_written(tmp_path: Path) -> 
     assert found == sorted(set(found))
     (track,) = read_tracks(tmp_path, read_clock_map(tmp_path))
     assert all(entry["damaged"] == [] or not entry["closed"] for entry in track["segments"])
-    assert len([gap for gap in track["gaps"] if gap["cause"] == "worker_killed"]) == 4
+    told = [gap for gap in track["gaps"] if gap["cause"] in ("worker_killed", "not_continued")]
+    assert len(told) == 4
     for before, after in zip(track["segments"], track["segments"][1:], strict=False):
         assert after["previous_sha256"] == before["sha256"]
