@@ -35,7 +35,7 @@ class Attendee:
             self._check(handler)
             return Ok(command.id, await handler.run(self, command))
 
-    async def gone(self) -> None:
+    def gone(self) -> None:
         """The connection dropped. The seat stays, the media is left alone, the others see it."""
         if not self.live.detach(self.person, self.connection) or not self.person.present:
             return

@@ -26,7 +26,7 @@ class Guest(Protocol):
     async def carry_out(self, command: Command) -> Ok:
         """Do what the command asks. Raises RuleError."""
 
-    async def gone(self) -> None:
+    def gone(self) -> None:
         """The connection ended, however it did."""
 
 
@@ -94,9 +94,11 @@ class Connection:
             if inside:
                 await self._serve()
         finally:
-            if self._guest is not None:
-                await asyncio.shield(self._guest.gone())
-            await self._outbox.finish()
+            try:
+                if self._guest is not None:
+                    self._guest.gone()
+            finally:
+                await self._outbox.finish()
 
     # Phases
 

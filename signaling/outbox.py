@@ -65,8 +65,10 @@ class Outbox:
             return
         if self.ending is None:
             self.end(CloseCode.GOING_AWAY)
-        await asyncio.wait({self._writer}, timeout=CLOSE_SECONDS)
-        self._writer.cancel()
+        try:
+            await asyncio.wait({self._writer}, timeout=CLOSE_SECONDS)
+        finally:
+            self._writer.cancel()
         await asyncio.wait({self._writer})
 
     async def _write(self) -> None:

@@ -30,6 +30,10 @@ class FakeRoom:
     bytes: int = 0
 
 
+def kind_of(source: str) -> Any:
+    return "audio" if source == "microphone" else "video"
+
+
 class FakeWorker:
     """Answers at once; `kill` drops everything as a dead process does, `start` begins empty."""
 
@@ -38,7 +42,10 @@ class FakeWorker:
         self.rooms: dict[str, FakeRoom] = {}
         self.asked: list[control.Request] = []
         self.refuse: dict[str, str] = {}
-        self.slow = 0.0
+        self.hold: set[str] = set()
+        self.holds = asyncio.Event()
+        self.empty = asyncio.Event()
+        self.held: list[tuple[asyncio.StreamWriter, control.Request]] = []
         self._writers: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server | None = None
 
@@ -62,6 +69,13 @@ class FakeWorker:
         for writer in self._writers:
             writer.write(control.dump_message(event))
 
+    def release(self) -> None:
+        """Answer what was held back."""
+        self.hold.clear()
+        for writer, request in self.held:
+            self._answer(writer, request)
+        self.held.clear()
+
     def confirm(self, room_id: str, size: int = 4096) -> None:
         """The recorder has bytes on disk."""
         room = self.rooms[room_id]
@@ -69,7 +83,11 @@ class FakeWorker:
         room.bytes += size
         self.tell(
             control.RecordingChanged(
-                room_id=room_id, recording_id=room.recording, state="active", bytes_on_disk=room.bytes, tracks=1
+                room_id=room_id,
+                recording_id=room.recording,
+                state="active",
+                bytes_on_disk=room.bytes,
+                tracks=1,
             )
         )
 
@@ -84,9 +102,11 @@ class FakeWorker:
                 body = await reader.readexactly(control.frame_length(header))
                 request = control.parse_message(body)
                 assert isinstance(request, control.Request)
-                if self.slow:
-                    await asyncio.sleep(self.slow)
-                self._answer(writer, request)
+                if type(request).__name__ in self.hold:
+                    self.held.append((writer, request))
+                    self.holds.set()
+                else:
+                    self._answer(writer, request)
         self._writers.discard(writer)
         writer.close()
 
@@ -113,7 +133,7 @@ class FakeWorker:
         person = room.people[participant_id]
         person.offers += 1
         tracks = [
-            {"participant_id": other, "source": source, "kind": "audio" if source == "microphone" else "video"}
+            {"participant_id": other, "source": source, "kind": kind_of(source)}
             for other, each in room.people.items()
             for source in each.sources
             if other != participant_id
@@ -135,6 +155,7 @@ class FakeWorker:
 
     def _CloseRoom(self, request: control.CloseRoom) -> None:
         self.rooms.pop(request.room_id, None)
+        self.empty.set()
 
     def _AddParticipant(self, request: control.AddParticipant) -> None:
         self.rooms[request.room_id].people.setdefault(request.participant_id, FakePerson(request.may_publish))
@@ -149,8 +170,9 @@ class FakeWorker:
         where = {"room_id": request.room_id, "participant_id": request.participant_id}
         self.tell(control.TransportChanged(**where, direction="publish", state="connected"))
         for source in request.sources.values():
-            kind: Any = "audio" if source == "microphone" else "video"
-            self.tell(control.PublicationChanged(**where, source=source, kind=kind, state="started"))
+            self.tell(
+                control.PublicationChanged(**where, source=source, kind=kind_of(source), state="started")
+            )
         return {"answer_sdp": f"answer to {request.offer_sdp}", "transport_id": "t1"}
 
     def _Subscribe(self, request: control.Subscribe) -> None:
@@ -185,7 +207,10 @@ class FakeWorker:
         if room.recording is not None:
             self.tell(
                 control.RecordingChanged(
-                    room_id=request.room_id, recording_id=room.recording, state="stopped", bytes_on_disk=room.bytes
+                    room_id=request.room_id,
+                    recording_id=room.recording,
+                    state="stopped",
+                    bytes_on_disk=room.bytes,
                 )
             )
         room.recording = None
@@ -212,3 +237,6 @@ class FakeWorker:
                 for participant_id, person in room.people.items()
             ],
         }
+
+    def _Statistics(self, request: control.Statistics) -> dict[str, Any]:
+        return {"worker": {}, "rooms": {}}

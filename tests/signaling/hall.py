@@ -12,27 +12,22 @@ from typing import Any
 
 import aiohttp
 from aiohttp import web
-from aiohttp.test_utils import TestServer
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from cases.casefile import Channel
 from cases.database import Database
-from cases.lanzhou import seed_lanzhou
-from cases.people import Appoint, CreateOfficial, PersonDetails, appoint, create_official, get_official
-from cases.petitions import RegisterPetition, register_petition
 from cases.policy import SYSTEM, Actor, ActorKind
-from cases.roles import InvitationRole, Role
-from cases.signin import actor_for
+from cases.roles import InvitationRole
 from scheduling.arrival import record_consent
-from scheduling.invitations import Invitee, list_invitations
+from scheduling.invitations import Invitation, Invitee, list_invitations
 from scheduling.sessions import CreateSession, create_session
 from signaling.registry import RoomRegistry
 from signaling.routes import mount
 from tests.clock import FixedClock
+from tests.factories import make_petition, make_world
 from tests.signaling.fake_worker import FakeWorker
 
 ORIGIN = "https://lianxin.test"
 GUESTS = ["petitioner", "proxy", "companion", "interpreter", "third_party"]
-TEST_SECRET = "Lanzhou-2026-test"
 
 
 class Hall:
@@ -47,7 +42,8 @@ class Hall:
         self.session_id = ""
         self.clients: list[Client] = []
         self.registry: RoomRegistry
-        self.server: TestServer
+        self.runner: web.AppRunner
+        self.url = ""
         self.http: aiohttp.ClientSession
 
     @property
@@ -69,16 +65,20 @@ class Hall:
         app = web.Application()
         registry = self.registry
         mount(app, lambda _: registry, lambda _: [ORIGIN])
-        self.server = TestServer(app)
-        await self.server.start_server()
+        # Not aiohttp's TestServer: that one cancels handlers, which no server of ours does.
+        self.runner = web.AppRunner(app, shutdown_timeout=2)
+        await self.runner.setup()
+        site = web.TCPSite(self.runner, "127.0.0.1", 0)
+        await site.start()
+        self.url = f"http://127.0.0.1:{self.runner.addresses[0][1]}/ws"
 
     async def kill_web(self) -> None:
         """The process is gone: nothing is said to anybody, nothing more is written."""
         for client in self.clients:
             await client.drop()
         self.clients.clear()
+        await self.runner.cleanup()
         await self.registry.close()
-        await self.server.close()
 
     async def close(self) -> None:
         await self.kill_web()
@@ -95,7 +95,7 @@ class Hall:
 
     async def socket(self, **headers: str) -> Client:
         socket = await self.http.ws_connect(
-            self.server.make_url("/ws"), headers={"Origin": ORIGIN} | headers, max_msg_size=0
+            self.url, headers={"Origin": ORIGIN} | headers, max_msg_size=0
         )
         client = Client(socket)
         self.clients.append(client)
@@ -110,46 +110,43 @@ class Hall:
 
     async def _arrange(self) -> None:
         async with self.database.session() as db:
-            offices = await seed_lanzhou(db)
-            officials = {}
-            for name, code in {"host": "620104", "joint_receptionist": "6201", "province": "62"}.items():
-                command = CreateOfficial(name.replace("_", "-"), f"{name} name", TEST_SECRET)
-                official = await create_official(db, self.clock, SYSTEM, command)
-                await appoint(db, self.clock, SYSTEM, Appoint(official.id, offices[code].id, Role.RECEPTIONIST))
-                officials[name] = official.id
-            host = offices["620104"]
-            register = RegisterPetition(
-                Channel.VISIT, "四季青街道供热问题", "供热不足", PersonDetails("王小明", "13900000000"), host.id
-            )
-            petition, _ = await register_petition(db, self.clock, SYSTEM, register)
-            invitees = [Invitee(InvitationRole(role), f"{role} name") for role in GUESTS if role != "petitioner"]
-            invitees += [
-                Invitee(InvitationRole.PETITIONER),
-                Invitee(InvitationRole.DEPARTMENT, "department name", organisation_id=host.id),
-                Invitee(InvitationRole.RECORDER, "recorder name", organisation_id=host.id),
-                Invitee(InvitationRole.OBSERVER, "observer name"),
-            ]
+            world = await make_world(db, self.clock)
+            petition = await make_petition(db, self.clock, world.xigu)
+            starts_at = self.clock.now() + timedelta(minutes=10)
+            office = world.xigu.id
             session = await create_session(
                 db, self.clock, SYSTEM,
                 CreateSession(
-                    petition.id, host.id,
-                    starts_at=self.clock.now() + timedelta(minutes=10),
-                    ends_at=self.clock.now() + timedelta(minutes=50),
-                    joint_organisation_ids=(offices["6201"].id, offices["62"].id),
-                    invitees=tuple(invitees),
+                    petition.id, office, starts_at=starts_at, ends_at=starts_at + timedelta(minutes=40),
+                    joint_organisation_ids=(world.city.id, world.province.id), invitees=invitees(office),
                 ),
             )  # fmt: skip
             self.session_id = session.id
-            for name, official_id in officials.items():
-                self.actors[name] = actor_for(await get_official(db, official_id))
+            self.actors["host"] = world.actor("xigu.receptionist")
+            self.actors["joint_receptionist"] = world.actor("city.receptionist")
+            self.actors["province"] = world.actor("province.receptionist")
             for invitation in await list_invitations(db, session.id):
-                actor = Actor(
-                    kind=ActorKind.INVITEE, name=invitation.display_name, invitation_id=invitation.id,
-                    session_id=session.id, invitation_role=invitation.role,
-                )  # fmt: skip
-                self.actors[str(invitation.role)] = actor
-                if str(invitation.role) in GUESTS:
-                    await record_consent(db, self.clock, actor, "1", "0" * 64)
+                await self._hold(db, invitation)
+
+    async def _hold(self, db: AsyncSession, invitation: Invitation) -> None:
+        """The holder of this invitation's link, who agreed to being recorded."""
+        role = str(invitation.role)
+        self.actors[role] = Actor(
+            kind=ActorKind.INVITEE, name=invitation.display_name, invitation_id=invitation.id,
+            session_id=invitation.session_id, invitation_role=invitation.role,
+        )  # fmt: skip
+        if role in GUESTS:
+            await record_consent(db, self.clock, self.actors[role], "1", "0" * 64)
+
+
+def invitees(office: str) -> tuple[Invitee, ...]:
+    """One of each role but host and joint receptionist, who sign in."""
+    guests = [Invitee(InvitationRole(role), f"{role} name") for role in GUESTS if role != "petitioner"]
+    officials = [
+        Invitee(InvitationRole(role), f"{role} name", organisation_id=office)
+        for role in ("department", "recorder", "observer")
+    ]
+    return (Invitee(InvitationRole.PETITIONER), *guests, *officials)
 
 
 class Client:

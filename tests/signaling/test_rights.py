@@ -1,0 +1,92 @@
+"""Every command against every role, from the dispatch table: what is not a right is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from signaling.commands import COMMANDS
+from signaling.handlers import HANDLERS
+from signaling.rights import GUEST_ROLES, OFFICIAL_ROLES, RIGHTS, Right
+from tests.signaling.hall import GUESTS, Hall
+from tests.signaling.test_protocol_document import chapter, rows
+
+FIELDS: dict[str, dict[str, Any]] = {
+    "ready": {"device": {}},
+    "publish": {"sdp": "x", "sources": {}},
+    "answer": {"offer_id": 1, "sdp": "x"},
+    "source_state": {"source": "camera", "enabled": False},
+    "raise_hand": {"raised": True},
+    "chat": {"text": "你好"},
+    "admit": {"participant_id": "x"},
+    "deny": {"participant_id": "x", "reason": ""},
+    "mute": {"participant_id": "x", "source": "camera", "muted": True},
+    "remove": {"participant_id": "x", "reason": ""},
+    "move_to_lobby": {"participant_id": "x"},
+    "pause": {"reason": "商议"},
+}
+HOST_RIGHTS = {
+    Right.ADMIT, Right.MUTE, Right.REMOVE, Right.OPEN, Right.PAUSE, Right.CLOSE, Right.RECORD,
+}  # fmt: skip
+DISPATCHED = {name: HANDLERS[kind] for name, kind in COMMANDS.items() if kind in HANDLERS}
+GUARDED = {name: handler for name, handler in DISPATCHED.items() if handler.right is not None}
+
+
+def test_every_command_is_dispatched() -> None:
+    assert set(COMMANDS) - set(DISPATCHED) == {"authenticate", "ping"}
+    assert len(DISPATCHED) == len(HANDLERS)
+    assert set(DISPATCHED) - set(GUARDED) == {"leave"}
+
+
+def test_host_rights_belong_to_the_host_alone() -> None:
+    for role, rights in RIGHTS.items():
+        assert bool(rights & HOST_RIGHTS) == (role == "host"), role
+
+
+def test_the_document_names_the_same_rights() -> None:
+    by_right = {row[0].strip("`"): row for row in rows(chapter(2))}
+    assert set(by_right) == {str(right) for right in Right}
+    for name, row in by_right.items():
+        commands = {command for command, handler in GUARDED.items() if handler.right == name}
+        assert set(row[1].replace("`", "").split(", ")) == (commands or {"none; RoomView.lobby is filled"})
+        roles = {role for role, rights in RIGHTS.items() if name in rights}
+        words = {
+            "all": set(RIGHTS),
+            "all but `observer`": set(RIGHTS) - {"observer"},
+            "petitioner and guests": set(GUEST_ROLES),
+            "officials": set(OFFICIAL_ROLES),
+            "`host`": {"host"},
+        }
+        assert words[row[2]] == roles, name
+
+
+@pytest.mark.parametrize("role", [role for role in RIGHTS if role != "host"])
+async def test_b12_what_a_role_may_not_do_is_forbidden(hall: Hall, role: str) -> None:
+    client = await hall.client(role)
+    if role in GUESTS:
+        host = await hall.client("host")
+        await host.ask("admit", participant_id=client.id)
+        await client.push("admitted")
+    refused = set()
+    for name, handler in GUARDED.items():
+        if handler.right not in RIGHTS[role]:
+            refused.add(name)
+            assert (await client.ask(name, **FIELDS.get(name, {})))["code"] == "forbidden", name
+    assert {"admit", "deny", "mute", "remove", "open", "pause", "resume", "close"} <= refused
+    assert {"start_recording", "move_to_lobby"} <= refused
+    assert hall.registry.rooms[hall.session_id].room.sitting.state != "live"
+    assert client.welcome["rights"] == sorted(RIGHTS[role])
+
+
+async def test_a_host_does_all_of_it(hall: Hall) -> None:
+    host = await hall.client("host")
+    assert set(host.welcome["rights"]) == {str(right) for right in RIGHTS["host"]}
+    for name in ("open", "start_recording", "pause", "resume", "close"):
+        assert (await host.ask(name, **FIELDS.get(name, {})))["type"] == "ok", name
+
+
+async def test_somebody_of_another_session_is_not_found(hall: Hall) -> None:
+    host = await hall.client("host")
+    for name in ("admit", "deny", "mute", "remove", "move_to_lobby"):
+        assert (await host.ask(name, **FIELDS[name]))["code"] == "not_found", name
