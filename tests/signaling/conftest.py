@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,26 +14,31 @@ from tests.signaling.hall import Hall
 
 
 @pytest.fixture
-async def hall(database: Database) -> AsyncIterator[Hall]:
-    async for hall in opened(database, workers=1):
+def hall_folder() -> Iterator[Path]:
+    """A short one: a unix socket's path has at most 107 characters, and pytest's own may be longer."""
+    with tempfile.TemporaryDirectory(prefix="lx") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture
+async def hall(database: Database, hall_folder: Path) -> AsyncIterator[Hall]:
+    async for hall in opened(database, hall_folder, workers=1):
         yield hall
 
 
 @pytest.fixture
-async def hall_of_two(database: Database) -> AsyncIterator[Hall]:
+async def hall_of_two(database: Database, hall_folder: Path) -> AsyncIterator[Hall]:
     """With two media workers."""
-    async for hall in opened(database, workers=2):
+    async for hall in opened(database, hall_folder, workers=2):
         yield hall
 
 
-async def opened(database: Database, workers: int) -> AsyncIterator[Hall]:
+async def opened(database: Database, folder: Path, workers: int) -> AsyncIterator[Hall]:
     before = asyncio.all_tasks()
-    # A unix socket's path has at most 107 characters; pytest's own folders may be longer.
-    with tempfile.TemporaryDirectory(prefix="lx") as folder:
-        hall = Hall(database, Path(folder), workers)
-        await hall.open()
-        yield hall
-        await hall.close()
+    hall = Hall(database, folder, workers)
+    await hall.open()
+    yield hall
+    await hall.close()
     await asyncio.sleep(0.05)
     known = before | {asyncio.current_task()}
     assert [task for task in asyncio.all_tasks() if task not in known and not task.done()] == []
