@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { elapsed, inWords, size } from "../../../web/static/js/clock.js";
+import { elapsed, size } from "../../../web/static/js/clock.js";
 import { causeOf } from "../../../web/static/js/media/causes.js";
 import { Focus } from "../../../web/static/js/media/focus.js";
 import { grade, Quality, Sampler } from "../../../web/static/js/media/quality.js";
 import { parseTime, formatTime, Timeline } from "../../../web/static/js/replay/timeline.js";
-import { AbsenceClock, deviceWords, groupByTier, openingWarning, raisedHands, sourceWords } from "../../../web/static/js/room/roster.js";
+import { AbsenceClock, deviceWords, groupByTier, inWords, openingWarning, raisedHands, sourceWords } from "../../../web/static/js/room/roster.js";
 import { byTier, standing } from "../../../web/static/js/words.js";
 
 const GOOD = { lost: 0, received: 100, roundTrip: 0.02 };

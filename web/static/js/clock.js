@@ -8,14 +8,6 @@ export function elapsed(milliseconds) {
   return `${two(Math.floor(seconds / 3600))}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
 }
 
-/** @param {number} milliseconds @returns {string} `不到 1 分钟`, `12 分钟`, `1 小时 5 分钟` */
-export function inWords(milliseconds) {
-  const minutes = Math.max(0, Math.floor(milliseconds / 60000));
-  if (minutes === 0) return "不到 1 分钟";
-  if (minutes < 60) return `${minutes} 分钟`;
-  return minutes % 60 ? `${Math.floor(minutes / 60)} 小时 ${minutes % 60} 分钟` : `${minutes / 60} 小时`;
-}
-
 /** @param {number} epoch milliseconds @returns {string} `09:30` on the wall of this machine */
 export function timeOfDay(epoch) {
   const date = new Date(epoch);

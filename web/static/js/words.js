@@ -17,22 +17,6 @@ export const ROLES = {
   observer: "旁听",
 };
 
-export const SESSION_STATES = {
-  scheduled: "已预约",
-  notified: "已通知",
-  checked_in: "已签到",
-  waiting: "候访中",
-  called: "已叫号",
-  live: "接访中",
-  paused: "已暂停",
-  minutes_confirming: "核对笔录",
-  signed: "已签字",
-  closed: "已结束",
-  archived: "已归档",
-  cancelled: "已取消",
-  technical_failed: "技术故障",
-};
-
 /** The badge: a word and an icon for each state, never the colour alone. */
 export const RECORDING_STATES = {
   off: { text: "未录音录像", icon: "ring" },

@@ -46,7 +46,7 @@ export class SessionScreen {
     const { room, me } = this.#call;
     if (!room) return;
     const others = room.participants.filter((person) => person.participant_id !== me);
-    this.#tiles.update(room.participants, { self: me, main: this.#focus.choose(others, performance.now()) });
+    this.#tiles.update(room.participants, { self: me, main: this.#focus.choose(others, performance.now()), interrupted: this.#call.media === "interrupted" });
     this.#paintBadge(room);
     this.#paintButtons();
     this.#paintNotice(room);

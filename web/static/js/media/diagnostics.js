@@ -15,7 +15,10 @@ export function exposeDiagnostics(call, tiles) {
     /** Date.now() when this page entered the room, or null. */
     get joinedAt() { return call.joinedAt; },
     /** Date.now() of the first picture of anybody, or null. */
-    get firstFrameAt() { return Math.min(...Object.values(tiles.firstFrames), Infinity) === Infinity ? null : Math.min(...Object.values(tiles.firstFrames)); },
+    get firstFrameAt() {
+      const times = Object.values(tiles.firstFrames);
+      return times.length ? Math.min(...times) : null;
+    },
     /** Date.now() of the first picture of each participant. */
     get firstFrames() { return { ...tiles.firstFrames }; },
     stats: () => inboundStats(call),
@@ -40,11 +43,8 @@ async function inboundStats(call) {
       frameWidth: entry.frameWidth || 0,
       frameHeight: entry.frameHeight || 0,
       totalAudioEnergy: entry.totalAudioEnergy || 0,
-      totalSamplesReceived: entry.totalSamplesReceived || 0,
       packetsReceived: entry.packetsReceived || 0,
       packetsLost: entry.packetsLost || 0,
-      bytesReceived: entry.bytesReceived || 0,
-      jitter: entry.jitter || 0,
     };
   });
 }

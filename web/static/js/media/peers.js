@@ -15,6 +15,7 @@ class Peer extends Emitter {
   #connection = null;
   #timer = null;
   #state = "idle";
+  #suspended = false;
 
   get connection() {
     return this.#connection;
@@ -26,18 +27,20 @@ class Peer extends Emitter {
 
   /** Whether the connection still carries media, told to the server when signaling resumes. */
   get alive() {
-    return this.#connection !== null && ["connected", "disconnected"].includes(this.#connection.connectionState);
+    return this.#connection !== null && !this.#suspended && ["connected", "disconnected"].includes(this.#connection.connectionState);
   }
 
   close() {
-    this.suspend();
+    clearTimeout(this.#timer);
+    this.discard();
     this.moveTo("idle");
   }
 
-  /** Drop the connection but keep what was last known: the last picture stays until media returns. */
+  /** The server's end is gone. The connection is kept open so that the last picture stays on the screen. */
   suspend() {
     clearTimeout(this.#timer);
-    this.discard();
+    this.#suspended = true;
+    if (this.#connection) this.#connection.onconnectionstatechange = null;
     if (this.#state !== "idle") this.moveTo("interrupted");
   }
 
@@ -46,6 +49,7 @@ class Peer extends Emitter {
   /** @returns {RTCPeerConnection} a fresh connection in place of the last */
   renew() {
     this.discard();
+    this.#suspended = false;
     const connection = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
     connection.onconnectionstatechange = () => this.#changed(connection);
     this.#connection = connection;

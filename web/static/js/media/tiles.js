@@ -94,7 +94,6 @@ export class Tiles {
   #tiles = new Map();
   #received = [];
   #firstFrames = {};
-  #main = null;
 
   /**
    * @param {HTMLElement} container
@@ -114,15 +113,15 @@ export class Tiles {
 
   /**
    * @param {Person[]} people
-   * @param {{self: string|null, main?: string|null, trouble?: (person: Person) => string}} view
+   * @param {{self: string|null, main?: string|null, interrupted?: boolean}} view interrupted: our own media is gone
    */
-  update(people, { self, main = null, trouble = troubleOf }) {
-    this.#main = main;
+  update(people, { self, main = null, interrupted = false }) {
     this.#removeAbsent(new Set(people.map((person) => person.participant_id)));
     byTier(people).forEach((person, order) => {
       const id = person.participant_id;
       const mine = id === self;
-      this.#tile(id, mine).update(person, { self: mine, main: id === main, order, trouble: trouble(person) });
+      const trouble = interrupted && !mine ? "正在恢复…" : troubleOf(person);
+      this.#tile(id, mine).update(person, { self: mine, main: id === main, order, trouble });
       if (mine) this.#tile(id, mine).show(this.#capture.tracks.get("camera") || null);
     });
     this.#container.dataset.count = String(people.length);

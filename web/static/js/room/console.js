@@ -9,11 +9,12 @@ import { exposeDiagnostics } from "../media/diagnostics.js";
 import { watchNetwork } from "../media/network.js";
 import { AudioOutput } from "../media/output.js";
 import { Tiles } from "../media/tiles.js";
-import { NETWORK, SESSION_STATES } from "../words.js";
+import { NETWORK } from "../words.js";
 import { RecordingBadge } from "./badge.js";
 import { ControlBar } from "./bar.js";
 import { ChatPanel } from "./chat.js";
 import { PeoplePanel } from "./people.js";
+import { RECORDING_CAUSES, SESSION_STATES } from "./states.js";
 import { Tabs } from "./tabs.js";
 
 const FAREWELLS = {
@@ -92,7 +93,7 @@ class Console {
     setText(part("clock"), timeOfDay(this.#call.serverNow));
     this.#paintConnection();
     if (!room || !session) return;
-    this.#tiles.update(room.participants, { self: me });
+    this.#tiles.update(room.participants, { self: me, interrupted: this.#call.media === "interrupted" });
     this.#people.update();
     this.#bar.update();
     this.#paintHead(room);
@@ -112,7 +113,7 @@ class Console {
     else if (words) this.#announcer.say(words, { topic: "recording" });
     const faulty = room.recording.state === "faulty";
     part("fault").hidden = !faulty;
-    if (faulty) setText(part("fault_text"), `录制异常：${room.recording.cause || "原因不明"}。谈话没有中断，但这段时间没有录上。`);
+    if (faulty) setText(part("fault_text"), `录制异常：${RECORDING_CAUSES[room.recording.cause] || "原因不明"}。异常期间没有录上，会作为缺口记入清单。`);
     action("restart_recording").hidden = !this.#call.may("record");
   }
 

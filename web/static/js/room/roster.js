@@ -1,4 +1,4 @@
-import { elapsed, inWords } from "../clock.js";
+import { elapsed } from "../clock.js";
 import { byTier, isCitizenSide, ROLES, standing } from "../words.js";
 
 /** What the people panel says, from the room's state. No DOM, the time is handed in. */
@@ -55,6 +55,14 @@ export function sourceWords(person) {
     return view.enabled ? on : off;
   };
   return `${word("microphone", "麦克风开", "麦克风关", "已静音并锁定")} · ${word("camera", "摄像头开", "摄像头关", "摄像头已锁定")}`;
+}
+
+/** @param {number} milliseconds @returns {string} `不到 1 分钟`, `12 分钟`, `1 小时 5 分钟` */
+export function inWords(milliseconds) {
+  const minutes = Math.max(0, Math.floor(milliseconds / 60000));
+  if (minutes === 0) return "不到 1 分钟";
+  if (minutes < 60) return `${minutes} 分钟`;
+  return minutes % 60 ? `${Math.floor(minutes / 60)} 小时 ${minutes % 60} 分钟` : `${minutes / 60} 小时`;
 }
 
 /** @returns {string} 候访 12 分钟 · 设备正常 */
