@@ -12,7 +12,6 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from web import doctor as doctors
 from web.settings import Settings, SettingsError, load
@@ -265,20 +264,19 @@ def _say_where(settings: Settings) -> None:
     from web.qr import qr_text
     from web.server import base_url
 
-    console.print(
-        f"\n[bold]连心桥正在运行 Lianxin is running:[/] {base_url(settings)}   (Ctrl+C 停止 stops it)"
-    )
-    authority = settings.state / "tls" / "authority.pem"
-    if settings.web.certificate.startswith(str(authority.parent)):
-        table = Table(show_header=False, box=None)
-        table.add_row(
-            "手机打不开？",
-            f"请先信任证书机构：{base_url(settings)}/authority.pem （Android：设置 → 安全 → 安装 CA 证书；",
-        )
-        table.add_row("", "iPhone：打开后到 设置 → 已下载描述文件 安装，再到 关于本机 → 证书信任设置 打开）")
-        table.add_row("", "Phones must trust this authority once; the code below leads to it.")
-        console.print(table)
-        console.print(qr_text(f"{base_url(settings)}/authority.pem"))
+    base = base_url(settings)
+    running = f"\n[bold]连心桥正在运行 Lianxin is running:[/] {base}   (Ctrl+C 停止 stops it)"
+    console.print(running, soft_wrap=True)
+    if not settings.web.certificate.startswith(str(settings.state / "tls")):
+        return
+    for line in (
+        f"手机第一次要先信任自建的证书机构：打开 {base}/authority.pem（浏览器提示不安全时选“继续”）",
+        "  Android：设置 → 安全 → 加密与凭据 → 安装 CA 证书",
+        "  iPhone：下载后到 设置 → 已下载描述文件 安装，再到 关于本机 → 证书信任设置 打开开关",
+        "Phones must trust this authority once; the code leads to it.",
+    ):
+        console.print(line, soft_wrap=True)
+    console.print(qr_text(f"{base}/authority.pem"))
 
 
 def _stop(message: str) -> None:
