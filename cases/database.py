@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import enum
+import functools
+import re
 import uuid
+from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import JSON, DateTime, Dialect, Enum, MetaData, String, Table, event
 from sqlalchemy.dialects import postgresql, sqlite
@@ -17,8 +20,13 @@ from sqlalchemy.types import TypeDecorator
 
 from cases import schema
 
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
+UseCase = Callable[Concatenate[AsyncSession, Parameters], Coroutine[Any, Any, Result]]
+
 ID_LENGTH = 32
 BUSY_TIMEOUT_MS = 10_000
+_HOSTILE = re.compile(r"[\x00\ud800-\udfff]")
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -91,6 +99,7 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = normalise_url(url)
         self.engine: AsyncEngine = create_async_engine(self.url, pool_pre_ping=self._is_postgresql())
+        event.listen(self.engine.sync_engine, "before_cursor_execute", _storable, retval=True)
         if not self._is_postgresql():
             event.listen(self.engine.sync_engine, "connect", _prepare_sqlite)
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
@@ -128,6 +137,50 @@ def _prepare_sqlite(connection: Any, record: object) -> None:
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _storable(
+    connection: object, cursor: object, statement: str, parameters: Any, context: object, many: bool
+) -> tuple[str, Any]:
+    """Replace what PostgreSQL cannot take (NUL, lone surrogates): a hostile path is simply not found."""
+    return statement, [_clean_row(row) for row in parameters] if many else _clean_row(parameters)
+
+
+def _clean_row(row: Any) -> Any:
+    values = row.values() if isinstance(row, dict) else row or ()
+    if not any(_is_hostile(value) for value in values):
+        return row
+    if isinstance(row, dict):
+        return {key: _replace_hostile(value) for key, value in row.items()}
+    return tuple(_replace_hostile(value) for value in row)
+
+
+def _is_hostile(value: object) -> bool:
+    return isinstance(value, str) and _HOSTILE.search(value) is not None
+
+
+def _replace_hostile(value: Any) -> Any:
+    return _HOSTILE.sub("\ufffd", value) if isinstance(value, str) else value
+
+
+def atomic(use_case: UseCase[Parameters, Result]) -> UseCase[Parameters, Result]:
+    """Make a use case all or nothing: if it raises, what it wrote is abandoned before the caller goes on."""
+
+    @functools.wraps(use_case)
+    async def run(db: AsyncSession, /, *args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
+        try:
+            return await use_case(db, *args, **kwargs)
+        except Exception:
+            await abandon(db)
+            raise
+
+    return run
+
+
+async def abandon(db: AsyncSession) -> None:
+    """Roll back. Objects loaded so far are let go of first, so that they stay readable as they were."""
+    db.expunge_all()
+    await db.rollback()
 
 
 async def insert_if_absent(db: AsyncSession, model: type[Base], **values: object) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String, select, text
+from sqlalchemy import ForeignKey, Index, String, insert, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -14,7 +14,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from cases import passwords
 from cases.audit import add_audit
 from cases.clock import Clock
-from cases.database import ID_LENGTH, Base, new_id
+from cases.database import ID_LENGTH, Base, atomic, new_id
 from cases.errors import Conflict, Invalid, NotFound
 from cases.fields import clean, clean_name, clean_phone, clean_text, mask_id_number
 from cases.organisations import Organisation, get_organisation
@@ -111,6 +111,7 @@ class CreateOfficial:
     demo: bool = False
 
 
+@atomic
 async def create_official(db: AsyncSession, clock: Clock, actor: Actor, command: CreateOfficial) -> Official:
     """Create an account without posts. Raises Invalid at the field, Conflict `username_taken`."""
     require(actor, Action.MANAGE_ACCOUNTS)
@@ -118,16 +119,15 @@ async def create_official(db: AsyncSession, clock: Clock, actor: Actor, command:
     name = clean_name(command.name)
     passwords.check_strength(command.password, username)
     digest = await passwords.hash_password(command.password)
-    official = Official(
-        id=new_id(), username=username, name=name, password_hash=digest,
-        demo=command.demo, created_at=clock.now(), posts=[],
-    )  # fmt: skip
-    db.add(official)
+    row = {
+        "id": new_id(), "username": username, "name": name, "password_hash": digest, "demo": command.demo,
+        "created_at": clock.now(),
+    }  # fmt: skip
     try:
-        await db.flush()
+        await db.execute(insert(Official).values(**row))
     except IntegrityError as error:
-        await db.rollback()
         raise Conflict("username_taken", "这个用户名已经有人使用。", "username") from error
+    official = await get_official(db, str(row["id"]))
     await add_audit(db, clock, actor, "official.created", "official", official.id)
     await db.commit()
     return official

@@ -24,7 +24,7 @@ from cases.casefile import PetitionEvent as PetitionEvent
 from cases.casefile import PetitionState as PetitionState
 from cases.casefile import scope_of as scope_of
 from cases.clock import BEIJING, Clock
-from cases.database import insert_if_absent, new_id
+from cases.database import atomic, insert_if_absent, new_id
 from cases.errors import Invalid, NotFound
 from cases.fields import clean, clean_subject, clean_text
 from cases.organisations import OrganisationKind, get_organisation
@@ -51,6 +51,7 @@ class RegisterPetition:
     accused_organisation_id: str | None = None
 
 
+@atomic
 async def register_petition(
     db: AsyncSession, clock: Clock, actor: Actor, command: RegisterPetition
 ) -> tuple[PetitionCase, str]:

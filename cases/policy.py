@@ -5,7 +5,7 @@ Three questions are asked in turn. *Role*: does a post's role permit the action 
 accused in it? The rules follow domain.md 4.3 and Art. 14, 28 and 30 of the 2022 Regulations:
 
 - A higher tier sees the cases of its subtree; a lower tier sees an upper tier's case only when it takes part.
-- A department sees only what it takes part in, whatever its region code.
+- A department sees only what it takes part in, whatever its region code; its region's office sees that too.
 - Seeing is by region, acting (hosting, inviting, recording) only in the owning organisation itself.
 - Organisations invited to a joint reception see that case, session and recording as a receptionist's
   "case invited to"; they do not own them.

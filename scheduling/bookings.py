@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.audit import add_audit
 from cases.casefile import Channel, PetitionCase, scope_of
 from cases.clock import Clock
-from cases.database import new_id, violates
+from cases.database import atomic, new_id, violates
 from cases.errors import Conflict, NotFound
 from cases.fields import clean_phone, clean_text
 from cases.people import Person, PersonDetails
@@ -63,6 +63,7 @@ class PublicBooking:
     query_code: str
 
 
+@atomic
 async def book_slot(db: AsyncSession, clock: Clock, actor: Actor, command: BookSlot) -> Booking:
     """Take the slot and commit; the booking is confirmed at once. Raises Conflict `slot_taken`."""
     petition = await load_petition(db, command.petition_id)
@@ -79,12 +80,16 @@ async def add_booking(
 ) -> Booking:  # fmt: skip
     """Take a slot, confirmed, inside the caller's transaction. Raises Conflict `slot_taken`, `slot_over`."""
     slot = await _bookable(db, clock, slot_id)
-    booking = Booking(
-        id=new_id(), slot_id=slot.id, petition_id=petition.id, kind=kind, state=BookingState.CONFIRMED,
-        note=clean_text(note, "note", "备注", 500), created_at=clock.now(), created_by=actor.official_id,
-        slot=slot, petition=petition,
-    )  # fmt: skip
-    await _take(db, booking)
+    booking = await _take(
+        db,
+        slot_id=slot.id,
+        petition_id=petition.id,
+        kind=kind,
+        state=BookingState.CONFIRMED,
+        note=clean_text(note, "note", "备注", 500),
+        created_at=clock.now(),
+        created_by=actor.official_id,
+    )
     await _write_down(db, clock, actor, booking)
     return booking
 
@@ -95,6 +100,7 @@ async def find_held(db: AsyncSession, slot_id: str, petition_id: str) -> Booking
     return await db.scalar(query.where(Booking.state.in_(sorted(HOLDING))))
 
 
+@atomic
 async def book_publicly(
     db: AsyncSession, clock: Clock, command: BookPublicly, address: str | None = None
 ) -> PublicBooking:
@@ -108,11 +114,14 @@ async def book_publicly(
         raise NotFound("slot_not_found", "没有找到这个时段，请重新选择。")
     await _refuse_hoarding(db, clock, clean_phone(command.phone))
     petition, query_code = await add_petition(db, clock, SYSTEM, _matter(command, slot))
-    booking = Booking(
-        id=new_id(), slot_id=slot.id, petition_id=petition.id, kind=BookingKind.SELF_ONLINE,
-        state=BookingState.REQUESTED, created_at=clock.now(), slot=slot, petition=petition,
-    )  # fmt: skip
-    await _take(db, booking)
+    booking = await _take(
+        db,
+        slot_id=slot.id,
+        petition_id=petition.id,
+        kind=BookingKind.SELF_ONLINE,
+        state=BookingState.REQUESTED,
+        created_at=clock.now(),
+    )
     await _write_down(db, clock, ANONYMOUS, booking)
     await add_audit(db, clock, ANONYMOUS, "booking.created", "booking", booking.id, address=address)
     await db.commit()
@@ -178,15 +187,15 @@ async def _bookable(db: AsyncSession, clock: Clock, slot_id: str) -> Slot:
     return slot
 
 
-async def _take(db: AsyncSession, booking: Booking) -> None:
-    db.add(booking)
+async def _take(db: AsyncSession, **values: object) -> Booking:
+    """Insert the booking; the partial unique index decides between two takers."""
     try:
-        await db.flush()
+        await db.execute(insert(Booking).values(id=(booking_id := new_id()), **values))
     except IntegrityError as error:
-        await db.rollback()
         if violates(error, "ix_bookings_one_per_slot", "bookings.slot_id"):
             raise Conflict("slot_taken", "这个时段刚刚被别人约走了，请另选一个。", "slot_id") from error
         raise
+    return await db.get_one(Booking, booking_id)
 
 
 async def _refuse_hoarding(db: AsyncSession, clock: Clock, phone: str) -> None:

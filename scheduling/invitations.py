@@ -7,13 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import func, select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.audit import add_audit
 from cases.casefile import Part, scope_of
 from cases.clock import Clock
-from cases.database import insert_if_absent, new_id
+from cases.database import atomic, insert_if_absent, new_id
 from cases.errors import Conflict, Forbidden, Invalid
 from cases.fields import clean, clean_name
 from cases.organisations import Organisation, OrganisationKind, get_organisation
@@ -54,6 +53,7 @@ class Invitee:
     organisation_id: str | None = None
 
 
+@atomic
 async def invite(
     db: AsyncSession, clock: Clock, actor: Actor, session_id: str, invitee: Invitee
 ) -> Invitation:
@@ -102,6 +102,7 @@ async def seat_organisation(
         await add_petition_organisation(db, session.petition_id, organisation_id, Part.JOINT)
 
 
+@atomic
 async def invitation_for_official(
     db: AsyncSession, clock: Clock, actor: Actor, session_id: str
 ) -> Invitation:
@@ -116,16 +117,14 @@ async def invitation_for_official(
         raise Forbidden()
     found = await _find_for_official(db, session_id, actor.official_id)
     if found is None:
-        invitee = _seat_for(actor, session, scope)
-        try:
-            found = await add_invitation(db, clock, session, invitee)
-            await _note_invited(db, clock, actor, found)
-            await db.commit()
-        except IntegrityError:
-            # The same official opened two pages at once; the other one made the seat.
-            await db.rollback()
-            found = await _find_for_official(db, session_id, actor.official_id)
-    if found is None or found.revoked_at is not None:
+        # Two pages opened at once take turns on the session's row and then share one seat.
+        session = await load_session(db, session_id, lock=True)
+        found = await _find_for_official(db, session_id, actor.official_id)
+    if found is None:
+        found = await add_invitation(db, clock, session, _seat_for(actor, session, scope))
+        await _note_invited(db, clock, actor, found)
+    await db.commit()
+    if found.revoked_at is not None:
         raise Forbidden("invitation_revoked", "您的参加资格已被取消，请联系主持单位。")
     return found
 

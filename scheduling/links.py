@@ -131,7 +131,7 @@ async def exchange_link(
             )  # fmt: skip
             await db.commit()
             return LinkGrant(fresh, invitation)
-    await db.rollback()
+    await db.commit()
     await db.refresh(link)
     if device_secret is None or not _is_device(link, device_secret):
         await _note_stranger(db, clock, invitation)

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cases.audit import add_audit
 from cases.casefile import PetitionCase, scope_of
 from cases.clock import BEIJING, Clock
-from cases.database import new_id
+from cases.database import atomic, new_id
 from cases.errors import Conflict, Invalid
 from cases.fields import clean_subject, clean_text
 from cases.organisations import get_organisation
@@ -70,6 +70,7 @@ class CreateSession:
     record: bool = True
 
 
+@atomic
 async def create_session(db: AsyncSession, clock: Clock, actor: Actor, command: CreateSession) -> Session:
     """Arrange a session with its organisations, invitations and booking in one commit; it is `scheduled`.
 

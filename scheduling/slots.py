@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.audit import add_audit
 from cases.clock import Clock
-from cases.database import new_id
+from cases.database import atomic, new_id
 from cases.errors import Conflict, Invalid, NotFound
 from cases.fields import clean_name, require_zone
 from cases.organisations import Organisation, OrganisationKind, get_organisation
@@ -60,6 +60,7 @@ async def list_rooms(db: AsyncSession, organisation_id: str) -> Sequence[Recepti
     return (await db.scalars(query.order_by(ReceptionRoom.name, ReceptionRoom.id))).all()
 
 
+@atomic
 async def open_slots(db: AsyncSession, clock: Clock, actor: Actor, command: OpenSlots) -> Sequence[Slot]:
     """Create the slots and commit. Raises Invalid at the field, Conflict `slots_overlap`."""
     room = await db.get(ReceptionRoom, command.room_id)

@@ -1,0 +1,289 @@
+"""Who may do what, as a table of role x place x object, and the overrides above it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from cases.errors import Forbidden, NotFound, SignInRequired
+from cases.organisations import OrganisationKind, Tier
+from cases.policy import (
+    ANONYMOUS,
+    INVITATION_ACTIONS,
+    PUBLIC_ACTIONS,
+    ROLE_ACTIONS,
+    SYSTEM,
+    Action,
+    Actor,
+    ActorKind,
+    PostRef,
+    Scope,
+    allowed,
+    require,
+    visible_organisation_ids,
+    visible_prefixes,
+)
+from cases.roles import ADMINISTRATORS, InvitationRole, Role
+
+# The object: a case of 城关区 with a session that 城关区 hosts and its housing department joins.
+PLACES = {
+    "chengguan": ("620102", Tier.DISTRICT, OrganisationKind.PETITION_OFFICE),
+    "xigu": ("620104", Tier.DISTRICT, OrganisationKind.PETITION_OFFICE),
+    "city": ("6201", Tier.CITY, OrganisationKind.PETITION_OFFICE),
+    "province": ("62", Tier.PROVINCE, OrganisationKind.PETITION_OFFICE),
+    "station": ("620102001", Tier.TOWNSHIP, OrganisationKind.STATION),
+    "housing": ("620102", Tier.DISTRICT, OrganisationKind.DEPARTMENT),
+    "roads": ("620102", Tier.DISTRICT, OrganisationKind.DEPARTMENT),
+}
+OFFICE = Scope(frozenset({"620102"}), frozenset({"chengguan"}), frozenset({"chengguan"}))
+PETITION = Scope(frozenset({"620102"}), frozenset({"chengguan", "housing"}), frozenset({"chengguan"}))
+SESSION = replace(PETITION, session_id="session")
+OBJECTS = {
+    "office": (OFFICE, {"create": Action.CREATE_PETITION, "slots": Action.MANAGE_SLOTS}),
+    "petition": (
+        PETITION,
+        {
+            "see": Action.SEE_PETITION,
+            "handle": Action.HANDLE_PETITION,
+            "grant": Action.GRANT_PETITION,
+            "book": Action.BOOK,
+        },
+    ),
+    "session": (
+        SESSION,
+        {
+            "see": Action.SEE_SESSION,
+            "manage": Action.MANAGE_SESSION,
+            "link": Action.ISSUE_LINK,
+            "join": Action.JOIN,
+            "host": Action.HOST,
+            "record": Action.RECORD,
+            "replay": Action.REPLAY,
+            "manifest": Action.SEE_MANIFEST,
+            "export": Action.EXPORT_RECORDING,
+        },
+    ),
+}
+# Whatever stands in no cell is refused; a role and a place in no row may do nothing with these objects.
+MATRIX = """
+role              place      office        petition               session
+receptionist      chengguan  create slots  see handle grant book  see manage link join host record replay manifest
+receptionist      station    create        -                      -
+receptionist      city       create        see book               see replay manifest
+receptionist      province   create        see book               see replay manifest
+receptionist      housing    -             see book               see join replay manifest
+leader            chengguan  -             see handle grant       see manage link join host record replay manifest
+leader            city       -             see                    see replay manifest
+leader            province   -             see                    see replay manifest
+leader            housing    -             see                    see join replay manifest
+recorder          chengguan  -             -                      see join record replay manifest
+recorder          city       -             -                      see replay manifest
+recorder          province   -             -                      see replay manifest
+recorder          housing    -             -                      see join replay manifest
+station_clerk     chengguan  create        see book               see link join
+station_clerk     station    create        -                      -
+station_clerk     city       create        see book               see
+station_clerk     province   create        see book               see
+station_clerk     housing    -             see book               see join
+handler           chengguan  -             see                    see join
+handler           housing    -             see                    see join
+unit_head         chengguan  -             see                    see join
+unit_head         housing    -             see                    see join
+reviewer          chengguan  -             see                    see replay manifest export
+reviewer          city       -             see                    see replay manifest export
+reviewer          province   -             see                    see replay manifest export
+reviewer          housing    -             see                    see replay manifest export
+inspector         chengguan  -             see                    see replay manifest
+inspector         city       -             see                    see replay manifest
+inspector         province   -             see                    see replay manifest
+inspector         housing    -             see                    see replay manifest
+joint_conf_office chengguan  -             see                    see join
+joint_conf_office city       -             see                    see
+joint_conf_office province   -             see                    see
+joint_conf_office housing    -             see                    see join
+archivist         chengguan  -             -                      see replay manifest export
+archivist         city       -             -                      see replay manifest export
+archivist         province   -             -                      see replay manifest export
+archivist         housing    -             -                      see replay manifest export
+"""  # noqa: E501
+
+
+def official(role: Role, place: str, official_id: str = "official") -> Actor:
+    code, tier, kind = PLACES[place]
+    return Actor(ActorKind.OFFICIAL, "某人", official_id, (PostRef(role, place, code, tier, kind),))
+
+
+def holder(role: InvitationRole, session_id: str = "session") -> Actor:
+    return Actor(ActorKind.INVITEE, "某人", invitation_id="i", session_id=session_id, invitation_role=role)
+
+
+def read_matrix() -> dict[tuple[str, str, str], set[str]]:
+    lines = MATRIX.strip("\n").splitlines()
+    starts = [lines[0].index(word) for word in lines[0].split()]
+    table = {}
+    for line in lines[1:]:
+        cells = [line[a:b].strip() for a, b in zip(starts, [*starts[1:], None], strict=True)]
+        for kind, cell in zip(OBJECTS, cells[2:], strict=True):
+            table[cells[0], cells[1], kind] = set() if cell == "-" else set(cell.split())
+    return table
+
+
+EXPECTED = read_matrix()
+
+
+@pytest.mark.parametrize("kind", OBJECTS)
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("role", Role)
+def test_matrix(role: Role, place: str, kind: str) -> None:
+    scope, words = OBJECTS[kind]
+    may = {word for word, action in words.items() if allowed(official(role, place), action, scope)}
+    assert may == EXPECTED.get((role.value, place, kind), set())
+
+
+def test_matrix_names_every_action_on_an_object() -> None:
+    named = {action for _, words in OBJECTS.values() for action in words.values()}
+    general = PUBLIC_ACTIONS | {Action.SIGN_OUT, Action.SEE_BOARD, Action.SEE_AUDIT}
+    assert set(Action) - named == general | {Action.MANAGE_ACCOUNTS, Action.SEE_OPERATIONS}
+
+
+@pytest.mark.parametrize("action", sorted(set(Action) - PUBLIC_ACTIONS))
+def test_nobody_is_sent_to_sign_in(action: Action) -> None:
+    for scope in (None, PETITION, SESSION):
+        with pytest.raises(SignInRequired):
+            require(ANONYMOUS, action, scope)
+
+
+@pytest.mark.parametrize("action", sorted(set(Action) - {Action.SIGN_OUT} - PUBLIC_ACTIONS))
+def test_an_official_without_a_post_may_nothing(action: Action) -> None:
+    with pytest.raises((Forbidden, NotFound)):
+        require(Actor(ActorKind.OFFICIAL, "某人", "official"), action, SESSION)
+
+
+@pytest.mark.parametrize("action", [a for _, words in OBJECTS.values() for a in words.values()])
+def test_an_empty_scope_is_nobodys(action: Action) -> None:
+    for role in Role:
+        assert not allowed(official(role, "province"), action, Scope())
+
+
+def test_what_is_out_of_sight_does_not_exist() -> None:
+    for action in (Action.SEE_PETITION, Action.HANDLE_PETITION, Action.BOOK):
+        with pytest.raises(NotFound):
+            require(official(Role.RECEPTIONIST, "xigu"), action, PETITION)
+    for action in (Action.SEE_SESSION, Action.JOIN, Action.REPLAY, Action.SEE_MANIFEST, Action.HOST):
+        with pytest.raises(NotFound):
+            require(official(Role.LEADER, "xigu"), action, SESSION)
+
+
+def test_what_is_seen_but_not_permitted_is_forbidden() -> None:
+    for action in (Action.MANAGE_SESSION, Action.HOST, Action.RECORD, Action.JOIN):
+        with pytest.raises(Forbidden):
+            require(official(Role.INSPECTOR, "city"), action, SESSION)
+
+
+@pytest.mark.parametrize("role", sorted(ADMINISTRATORS))
+@pytest.mark.parametrize("place", PLACES)
+def test_administrators_see_no_case_content(role: Role, place: str) -> None:
+    actor = official(role, place)
+    named = replace(
+        SESSION, invited_official_ids=frozenset({"official"}), granted_official_ids=frozenset({"official"})
+    )
+    for action in [a for _, words in OBJECTS.values() for a in words.values()]:
+        with pytest.raises(NotFound):
+            require(actor, action, named)
+
+
+# What a link holder may do, in his own session.
+HOLDERS = {
+    InvitationRole.HOST: {"see", "join", "host", "record"},
+    InvitationRole.JOINT_RECEPTIONIST: {"see", "join"},
+    InvitationRole.DEPARTMENT: {"see", "join"},
+    InvitationRole.RECORDER: {"see", "join"},
+    InvitationRole.PETITIONER: {"join"},
+    InvitationRole.PROXY: {"join"},
+    InvitationRole.COMPANION: {"join"},
+    InvitationRole.INTERPRETER: {"join"},
+    InvitationRole.THIRD_PARTY: {"join"},
+    InvitationRole.OBSERVER: {"join"},
+}
+
+
+@pytest.mark.parametrize("role", InvitationRole)
+def test_a_link_holder_knows_one_session(role: InvitationRole) -> None:
+    words = OBJECTS["session"][1]
+    assert {word for word, action in words.items() if allowed(holder(role), action, SESSION)} == HOLDERS[role]
+    for action in Action:
+        if action in PUBLIC_ACTIONS:
+            continue
+        for scope in (OFFICE, PETITION, replace(SESSION, session_id="another")):
+            assert not allowed(holder(role), action, scope)
+            with pytest.raises(NotFound):
+                require(holder(role), action, scope)
+
+
+def test_a_link_holder_is_forbidden_what_he_may_not_do_in_his_session() -> None:
+    for action in (Action.HOST, Action.RECORD, Action.REPLAY, Action.MANAGE_SESSION):
+        with pytest.raises(Forbidden):
+            require(holder(InvitationRole.PETITIONER), action, SESSION)
+
+
+def test_a_confidential_case_is_seen_by_grant_alone() -> None:
+    secret = replace(SESSION, confidential=True)
+    for place in PLACES:
+        for role in Role:
+            for action in (Action.SEE_PETITION, Action.SEE_SESSION, Action.REPLAY, Action.MANAGE_SESSION):
+                assert not allowed(official(role, place), action, secret)
+    granted = replace(secret, granted_official_ids=frozenset({"official"}))
+    assert allowed(official(Role.RECEPTIONIST, "chengguan"), Action.MANAGE_SESSION, granted)
+    assert allowed(official(Role.RECEPTIONIST, "xigu"), Action.SEE_PETITION, granted)
+    assert not allowed(official(Role.RECEPTIONIST, "xigu"), Action.HOST, granted)
+    assert not allowed(official(Role.RECEPTIONIST, "chengguan", "other"), Action.SEE_PETITION, granted)
+
+
+def test_the_accused_never_see_the_case() -> None:
+    named = frozenset({"official"})
+    accused = replace(SESSION, granted_official_ids=named, invited_official_ids=named)
+    office = replace(accused, accused_region_codes=frozenset({"620102"}))
+    department = replace(accused, accused_organisation_ids=frozenset({"housing"}))
+    for role in Role:
+        for action in (Action.SEE_PETITION, Action.SEE_SESSION, Action.JOIN, Action.REPLAY):
+            for place in ("chengguan", "station", "housing", "roads"):
+                assert not allowed(official(role, place), action, office)
+            assert not allowed(official(role, "housing"), action, department)
+    assert allowed(official(Role.RECEPTIONIST, "city"), Action.SEE_PETITION, office)
+    assert allowed(official(Role.RECEPTIONIST, "chengguan"), Action.SEE_PETITION, department)
+
+
+def test_an_official_invited_by_name_joins_from_elsewhere() -> None:
+    named = replace(SESSION, invited_official_ids=frozenset({"official"}), confidential=True)
+    xigu = official(Role.RECEPTIONIST, "xigu")
+    assert allowed(xigu, Action.JOIN, named) and allowed(xigu, Action.SEE_SESSION, named)
+    for action in (Action.SEE_PETITION, Action.REPLAY, Action.HOST, Action.MANAGE_SESSION):
+        assert not allowed(xigu, action, named)
+
+
+def test_without_scope_the_question_is_whether_ever() -> None:
+    require(official(Role.RECEPTIONIST, "xigu"), Action.SEE_PETITION)
+    require(official(Role.AUDITOR, "city"), Action.SEE_AUDIT)
+    with pytest.raises(Forbidden):
+        require(official(Role.SYSADMIN, "city"), Action.SEE_PETITION)
+    with pytest.raises(Forbidden):
+        require(holder(InvitationRole.PETITIONER), Action.SEE_BOARD)
+
+
+def test_prefixes_for_lists() -> None:
+    city = official(Role.RECEPTIONIST, "city")
+    assert visible_prefixes(city, Action.SEE_PETITION) == ("6201",)
+    assert visible_prefixes(official(Role.HANDLER, "housing"), Action.SEE_PETITION) == ()
+    assert visible_organisation_ids(official(Role.HANDLER, "housing"), Action.SEE_PETITION) == ("housing",)
+    assert visible_prefixes(official(Role.SYSADMIN, "city"), Action.SEE_PETITION) == ()
+    assert visible_prefixes(ANONYMOUS, Action.SEE_PETITION) == ()
+    assert visible_prefixes(SYSTEM, Action.SEE_PETITION) == ("",)
+
+
+def test_every_role_has_a_row() -> None:
+    assert set(ROLE_ACTIONS) == set(Role) and set(INVITATION_ACTIONS) == set(InvitationRole)
+
+
+def test_secrets_do_not_show_when_an_actor_is_printed() -> None:
+    assert "s3cret" not in repr(Actor(ActorKind.OFFICIAL, csrf_token="s3cret"))
