@@ -29,6 +29,8 @@ from media.rtp import HEADER, HEADER_LENGTH
 logger = logging.getLogger(__name__)
 
 MOST_SSRCS = 8
+# A subscriber reports under the SSRCs of whatever it sends itself, and browsers may change them.
+MOST_REPORTERS = 32
 MOST_ADDRESSES = 8
 # DTLS records that came before the answer that says who begins.
 MOST_EARLY = 8
@@ -81,6 +83,7 @@ class Transport:
         self.state = TransportState.NEW
         self.destination: Destination | None = None
         self.ssrcs: set[int] = set()
+        self._reporters: set[int] = set()
         self.last_seen = 0.0
         self._gate = gate
         self._port = gate.port
@@ -214,13 +217,19 @@ class Transport:
 
     def _receive_rtcp(self, slot: int, length: int, now: float) -> None:
         assert self._pair is not None
+        offset = slot * STRIDE
+        # libsrtp keeps a context for every sender it has heard, reports included.
+        reporter = int.from_bytes(self._port.incoming[offset + 4 : offset + 8], "big")
+        if reporter not in self._reporters and len(self._reporters) >= MOST_REPORTERS:
+            self._gate.counters["too_many_ssrcs"] += 1
+            return
         self._length[0] = length
         failed = unprotect_rtcp(self._pair.inbound, self._port.incoming_pointers[slot], self._length)
         if failed:
             self._gate.counters["replayed" if failed in REPLAYED else "forged"] += 1
             return
+        self._reporters.add(reporter)
         self._alive(now)
-        offset = slot * STRIDE
         try:
             feedback = parse_compound(self._port.incoming[offset : offset + self._length[0]].tobytes())
         except FeedbackError:

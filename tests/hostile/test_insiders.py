@@ -160,6 +160,7 @@ async def test_sixty_thousand_rtcp_senders(siege: Siege) -> None:
     insider = Insider(siege.anna.subscribe_wire)
     await siege.attack(insider.rtcp, (receiver_report(0x40000000 + n, []) for n in range(60_000)))
     await siege.stands()
+    assert await siege.counted("too_many_ssrcs") >= 59_000
 
 
 async def test_key_frame_requests_are_limited(siege: Siege) -> None:
