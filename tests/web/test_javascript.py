@@ -14,7 +14,9 @@ MODULES = ROOT / "web" / "static" / "js"
 FILES = sorted(MODULES.rglob("*.js"))
 IMPORT = re.compile(r'^(?:import|export)\b[^"\n]*from "(\.[^"]+)";', re.MULTILINE)
 CITIZEN_BUDGET = 80 * 1024  # Unzipped; an old phone on weak 4G reads all of it before the first picture.
-needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed; modules are not run")
+needs_node = pytest.mark.skipif(
+    shutil.which("node") is None, reason="node is not installed; modules are not run"
+)
 
 
 def reachable(entry: Path) -> set[Path]:
