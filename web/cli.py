@@ -6,9 +6,10 @@ import asyncio
 import logging
 import os
 import sys
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -53,13 +54,13 @@ def demo(
     host: Host = "", port: Port = 0, lan: Lan = False, certificate: Certificate = "", key: Key = ""
 ) -> None:
     """准备演示数据并启动 Seed the demo day and start everything."""
-    from web.demo import prepare_demo, show_demo
+    from web.demo import prepare_demo, record_in_background, show_demo
 
     chosen = replace(_chosen(host, port, certificate, key), demo=True)
     settings = _prepared(chosen, lan)
     day = asyncio.run(prepare_demo(settings))
     show_demo(console, settings, day)
-    _serve(settings)
+    _serve(settings, beside=record_in_background)
 
 
 @app.command(hidden=True)
@@ -234,7 +235,8 @@ def _refuse_to_start(settings: Settings) -> None:
                 raise typer.Exit(1)
 
 
-def _serve(settings: Settings) -> None:
+def _serve(settings: Settings, beside: Callable[[Settings], Coroutine[Any, Any, None]] | None = None) -> None:
+    """Supervise until a signal comes; `beside` runs along and is cancelled at the end."""
     from web.supervisor import PortTaken, Supervisor, open_listener
 
     try:
@@ -244,18 +246,13 @@ def _serve(settings: Settings) -> None:
     _say_where(settings)
 
     async def run() -> None:
-        supervisor = Supervisor(settings, listener)
-        if settings.demo:
-            from web.demo import record_in_background
-
-            recording = asyncio.create_task(record_in_background(settings))
-            try:
-                await supervisor.run()
-            finally:
-                recording.cancel()
-                await asyncio.gather(recording, return_exceptions=True)
-        else:
-            await supervisor.run()
+        companion = asyncio.create_task(beside(settings)) if beside else None
+        try:
+            await Supervisor(settings, listener).run()
+        finally:
+            if companion:
+                companion.cancel()
+                await asyncio.gather(companion, return_exceptions=True)
 
     asyncio.run(run())
 

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Error, Page, async_playwright
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 NO_CHROMIUM = "chromium is not installed: real browsers did NOT run"
@@ -56,31 +56,38 @@ async def new_context(browser: Browser, phone: bool = False) -> BrowserContext:
         has_touch=phone,
         locale="zh-CN",
         timezone_id="Asia/Shanghai",
-        permissions=["camera", "microphone"],
     )
 
 
-def collect_errors(page: Page) -> list[str]:
-    """Uncaught exceptions and policy violations of a page; a test asks that there are none."""
-    errors: list[str] = []
+def collect_errors(page: Page, errors: list[str]) -> None:
+    """Note uncaught exceptions and policy violations of a page; a test asks that there are none."""
+
+    def note(message: ConsoleMessage) -> None:
+        if "Content Security Policy" in message.text:
+            errors.append(f"console {message.text}")
+
     page.on("pageerror", lambda error: errors.append(f"pageerror {error}"))
-    page.on(
-        "console",
-        lambda message: (
-            errors.append(f"console {message.text}") if "Content Security Policy" in message.text else None
-        ),
-    )
-    return errors
+    page.on("console", note)
 
 
 async def diagnostics(page: Page, name: str) -> Any:
     """A field of the page's read-only `window.lianxin`; None before it exists."""
-    return await page.evaluate(f"window.lianxin ? window.lianxin.{name} : null")
+    return await _ask(page, f"window.lianxin ? window.lianxin.{name} : null")
 
 
 async def inbound(page: Page) -> list[dict[str, Any]]:
     """getStats of what this page receives, one entry for each remote track, named by participant."""
-    return await page.evaluate("window.lianxin ? window.lianxin.stats() : []")
+    return await _ask(page, "window.lianxin ? window.lianxin.stats() : []") or []
+
+
+async def _ask(page: Page, expression: str) -> Any:
+    """Evaluate; a page that is just being left or entered has nothing to say yet."""
+    try:
+        return await page.evaluate(expression)
+    except Error as error:
+        if "navigation" in error.message or "context was destroyed" in error.message:
+            return None
+        raise
 
 
 def received_parties(stats: list[dict[str, Any]]) -> tuple[set[str], set[str]]:

@@ -1,0 +1,88 @@
+"""What people do in a reception, step by step, in a real browser."""
+
+from __future__ import annotations
+
+from playwright.async_api import Page
+
+from tests.scenarios.browsers import diagnostics, inbound, received_parties, until
+
+PATIENCE = 15_000  # milliseconds for one step on a machine that runs four browsers at once
+
+
+async def act(page: Page, name: str) -> None:
+    """Press the button that carries this act."""
+    await page.locator(f'[data-action="{name}"]:visible').first.click(timeout=PATIENCE)
+
+
+async def citizen_to_waiting_room(page: Page, url: str) -> None:
+    """Link, start, notice and consent, device check, waiting room."""
+    await page.goto(url)
+    await act(page, "start")
+    await page.get_by_label("我已了解并同意").check(timeout=PATIENCE)
+    await page.get_by_role("button", name="同意并继续").click(timeout=PATIENCE)
+    for name in ("switch_on", "picture_yes", "voice_yes", "sound_yes", "wait"):
+        await act(page, name)
+    await page.locator('[data-screen="waiting"]').wait_for(state="visible", timeout=PATIENCE)
+
+
+async def official_into_room(page: Page, url: str) -> None:
+    """A personal link leads an official straight into the reception room."""
+    await page.goto(url)
+    await act(page, "start")
+    await until(lambda: _in_room(page), 15, "the official is in the room")
+
+
+async def admit_everybody(host: Page, expected: int = 1) -> None:
+    """The host calls everybody who waits."""
+    for _ in range(expected):
+        await host.get_by_role("button", name="准入").first.click(timeout=PATIENCE)
+
+
+async def open_session(host: Page) -> None:
+    """Open, and confirm what it means."""
+    await act(host, "open")
+    await confirm(host)
+    await until(lambda: _state_is(host, "live"), 10, "the session is live")
+
+
+async def close_session(host: Page) -> None:
+    """Close, and confirm what it means."""
+    await act(host, "close")
+    await confirm(host)
+    await until(lambda: _state_is(host, "closed"), 10, "the session is closed")
+
+
+async def confirm(page: Page) -> None:
+    """Say yes in the dialog that states the consequences."""
+    await page.locator('dialog[open] button[value="yes"]').click(timeout=PATIENCE)
+
+
+async def wait_until_all_meet(pages: dict[str, Page], timeout: float = 15) -> dict[str, float]:
+    """Every page decodes the picture and hears the sound of all others.
+
+    Returns for each page the seconds from its entry to the first picture of the last of the others who were
+    there when it came in.
+    """
+    identities = {name: await diagnostics(page, "participantId") for name, page in pages.items()}
+    for name, page in pages.items():
+        others = set(identities.values()) - {identities[name]}
+        await until(lambda page=page, others=others: _meets(page, others), timeout, f"{name} sees and hears all")
+    return {name: await seconds_to_first_frame(page) for name, page in pages.items()}
+
+
+async def seconds_to_first_frame(page: Page) -> float:
+    """From entering the room to the first picture of anybody."""
+    return (await diagnostics(page, "firstFrameAt") - await diagnostics(page, "joinedAt")) / 1000
+
+
+async def _meets(page: Page, others: set[str]) -> bool:
+    seen, heard = received_parties(await inbound(page))
+    return others <= seen and others <= heard
+
+
+async def _in_room(page: Page) -> bool:
+    return await diagnostics(page, "place") == "room"
+
+
+async def _state_is(page: Page, state: str) -> bool:
+    return await diagnostics(page, "sessionState") == state

@@ -1,0 +1,209 @@
+"""The first real reception, end to end: four browsers, one session, its recording on the case, proven.
+
+One long scenario instead of many short ones: the parts depend on each other, and so do people.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from playwright.async_api import Browser, Page
+
+from tests.scenarios.browsers import (
+    chromium,
+    collect_errors,
+    diagnostics,
+    inbound,
+    needs_chromium,
+    new_context,
+    until,
+)
+from tests.scenarios.parties import (
+    PATIENCE,
+    admit_everybody,
+    citizen_to_waiting_room,
+    close_session,
+    official_into_room,
+    open_session,
+    seconds_to_first_frame,
+    wait_until_all_meet,
+)
+from tests.scenarios.service import PARTIES, Service, running_service
+from web.demo_people import PASSWORD
+
+pytestmark = [needs_chromium, pytest.mark.browser, pytest.mark.timeout(300)]
+
+LENGTH = 12  # seconds the reception lasts
+# Where layout puts province, city, district and citizen in the film, as fractions of its size.
+CORNERS = {"province": (0.25, 0.25), "city": (0.75, 0.25), "district": (0.25, 0.75), "citizen": (0.75, 0.75)}
+
+
+async def test_a_joint_reception_is_held_recorded_and_proven(tmp_path: Path) -> None:
+    async with running_service(tmp_path / "var") as service, chromium() as browser:
+        pages, errors = await _open_pages(browser)
+        await citizen_to_waiting_room(pages["citizen"], service.links["citizen"])
+        for name in PARTIES[1:]:
+            await official_into_room(pages[name], service.links[name])
+        await _nobody_hears_the_waiting_room(pages)
+        await admit_everybody(pages["district"])
+        await wait_until_all_meet(pages)
+        waits = {name: await seconds_to_first_frame(page) for name, page in pages.items()}
+        # The first official finds an empty room; whoever joins later sees somebody within two seconds.
+        late = {name: waits[name] for name in ("city", "province", "citizen")}
+        assert max(late.values()) <= 2.0, late
+        await open_session(pages["district"])
+        opened = time.monotonic()
+        await until(lambda: _recording_is(pages["citizen"], "active"), 10, "the citizen sees the red badge")
+        await asyncio.sleep(LENGTH)
+        await close_session(pages["district"])
+        length = time.monotonic() - opened
+        assert errors == []
+        folder = await _recording_folder(service)
+        await _case_page_shows_it(browser, service, folder.name)
+        _film_shows_all_four(folder / "composed.mp4", length)
+        _verification_names_the_flipped_byte(folder)
+        await _strangers_are_told_that_there_is_none(browser, service, folder.name)
+
+
+async def _open_pages(browser: Browser) -> tuple[dict[str, Page], list[str]]:
+    pages: dict[str, Page] = {}
+    errors: list[str] = []
+    for name in PARTIES:
+        context = await new_context(browser, phone=name == "citizen")
+        pages[name] = await context.new_page()
+        collect_errors(pages[name], errors)
+    return pages, errors
+
+
+async def _nobody_hears_the_waiting_room(pages: dict[str, Page]) -> None:
+    """Before admission the citizen receives nothing and nobody receives the citizen."""
+    citizen = await diagnostics(pages["citizen"], "participantId")
+    assert citizen
+    assert await inbound(pages["citizen"]) == []
+    for name in PARTIES[1:]:
+        assert citizen not in {entry["participant_id"] for entry in await inbound(pages[name])}
+
+
+async def _recording_is(page: Page, state: str) -> bool:
+    return await diagnostics(page, "recording") == state
+
+
+async def _recording_folder(service: Service) -> Path:
+    """The folder of the only recording, once its film is there (two minutes at most)."""
+    found = await until(
+        lambda: list(service.recordings.glob("*/composed.mp4")), 120, "the composed film", every=0.5
+    )
+    return Path(found[0]).parent
+
+
+async def sign_in(browser: Browser, service: Service, username: str) -> Page:
+    page = await (await new_context(browser)).new_page()
+    await page.goto(service.base + "/signin")
+    await page.get_by_label("用户名").fill(username)
+    await page.get_by_label("密码").fill(PASSWORD)
+    await page.get_by_role("button", name="登录").click(timeout=PATIENCE)
+    await page.wait_for_url("**/board", timeout=PATIENCE)
+    return page
+
+
+async def _case_page_shows_it(browser: Browser, service: Service, recording_id: str) -> None:
+    """Case list, case page, replay: the film plays in the page and an event seeks."""
+    page = await sign_in(browser, service, "chengguan")
+    await page.goto(service.base + "/cases")
+    await page.locator("tr", has_text="老旧小区加装电梯后采光受影响").get_by_role("link").first.click()
+    link = page.locator(f'a[href="/recordings/{recording_id}"]')
+    await until(lambda: _appears(page, link), 60, "the case page offers the replay")
+    await link.first.click(timeout=PATIENCE)
+    await page.locator("video").wait_for(timeout=PATIENCE)
+    await page.evaluate("document.querySelector('video').muted = true")
+    await page.evaluate("document.querySelector('video').play()")
+    await until(lambda: page.evaluate("document.querySelector('video').currentTime > 0.5"), 15, "the film runs")
+    assert await page.evaluate("document.querySelector('video').videoWidth") == 1280
+    assert "完整" in await page.locator("main").inner_text()
+
+
+async def _appears(page: Page, link) -> bool:  # type: ignore[no-untyped-def]
+    if await link.count():
+        return True
+    await page.reload()
+    return False
+
+
+def _film_shows_all_four(film: Path, length: float) -> None:
+    """Decodes to the end, everybody's moving picture in its place, sound all through, the right length."""
+    pictures, loudness = [], []
+    with av.open(str(film)) as container:
+        assert container.streams.video[0].codec_context.name == "h264"
+        assert container.streams.audio[0].codec_context.name == "aac"
+        for frame in container.decode(video=0):
+            pictures.append((frame.time, frame.to_ndarray(format="rgb24")[::8, ::8].astype(int)))
+    with av.open(str(film)) as container:
+        for sound in container.decode(audio=0):
+            loudness.append(float(np.abs(sound.to_ndarray()).max()))
+    seconds = pictures[-1][0]
+    assert abs(seconds - length) <= 1.0, f"film {seconds:.2f} s, session {length:.2f} s"
+    middle = [picture for at, picture in pictures if 4 < at < seconds - 2]
+    height, width, _ = middle[0].shape
+    for name, (x, y) in CORNERS.items():
+        left, top = int((x - 0.15) * width), int((y - 0.15) * height)
+        tiles = [p[top : top + int(0.3 * height), left : left + int(0.3 * width)] for p in middle]
+        green = np.mean([tile[:, :, 1] - (tile[:, :, 0] + tile[:, :, 2]) / 2 for tile in tiles])
+        assert green > 60, f"{name}: the synthetic camera is green, this place is not ({green:.0f})"
+        motion = max(np.abs(b - a).mean() for a, b in zip(tiles, tiles[5:], strict=False))
+        assert motion > 2, f"{name}: the picture stands still ({motion:.2f})"
+    # The synthetic microphone beeps once a second.
+    assert max(loudness) > 0.02, "the film is silent"
+
+
+def _verification_names_the_flipped_byte(folder: Path) -> None:
+    command = [sys.executable, "-m", "web.cli", "verify", str(folder)]
+    clean = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert clean.returncode == 0, clean.stdout
+    for segment in sorted(folder.glob("tracks/*/*.lxj")):
+        original = segment.read_bytes()
+        place = len(original) * 2 // 3
+        segment.write_bytes(original[:place] + bytes([original[place] ^ 1]) + original[place + 1 :])
+        verdict = subprocess.run(command, capture_output=True, text=True, check=False)
+        segment.write_bytes(original)
+        assert verdict.returncode != 0
+        named = [line for line in verdict.stdout.splitlines() if str(segment.relative_to(folder)) in line]
+        assert any(_covers(line, place) for line in named), (place, verdict.stdout)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert len(manifest["tracks"]) == 8
+    assert all(track["gaps"] == [] for track in manifest["tracks"])
+
+
+def _covers(line: str, place: int) -> bool:
+    """Whether a line of the verdict names a byte range, `from-to`, with that place in it."""
+    import re
+
+    return any(int(a) <= place <= int(b) for a, b in re.findall(r"(\d+)\s*(?:-|–|\.\.|至)\s*(\d+)", line))
+
+
+async def _strangers_are_told_that_there_is_none(
+    browser: Browser, service: Service, recording_id: str
+) -> None:
+    """Another district gets 404; city and province see it; anonymous gets the sign-in page."""
+    paths = [
+        f"/recordings/{recording_id}",
+        f"/recordings/{recording_id}/composed.mp4",
+        f"/recordings/{recording_id}/manifest.json",
+        f"/sessions/{service.session_id}",
+    ]
+    for username, expected in (("xigu", 404), ("lanzhou", 200), ("gansu", 200)):
+        page = await sign_in(browser, service, username)
+        for path in paths:
+            answer = await page.context.request.get(service.base + path, headers={"Range": ""})
+            assert answer.status == expected, (username, path)
+    context = await new_context(browser)
+    for path in paths:
+        answer = await context.request.get(service.base + path)
+        assert "/signin" in answer.url, path
