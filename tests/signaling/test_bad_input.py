@@ -17,6 +17,12 @@ from signaling.protocol import ProtocolError, parse
 from tests.signaling.hall import ORIGIN, Client, Hall
 
 
+@pytest.fixture
+def database_system() -> str:
+    """One system is enough: nothing here depends on the database."""
+    return "sqlite"
+
+
 async def accepted(client: Client) -> None:
     """The connection still works."""
     assert (await client.ask("ping"))["type"] == "pong"

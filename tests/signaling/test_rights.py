@@ -12,6 +12,13 @@ from signaling.rights import GUEST_ROLES, OFFICIAL_ROLES, RIGHTS, Right
 from tests.signaling.hall import GUESTS, Hall
 from tests.signaling.test_protocol_document import chapter, rows
 
+
+@pytest.fixture
+def database_system() -> str:
+    """One system is enough: nothing here depends on the database."""
+    return "sqlite"
+
+
 FIELDS: dict[str, dict[str, Any]] = {
     "ready": {"device": {}},
     "publish": {"sdp": "x", "sources": {}},
