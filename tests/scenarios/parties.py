@@ -66,7 +66,9 @@ async def wait_until_all_meet(pages: dict[str, Page], timeout: float = 15) -> di
     identities = {name: await diagnostics(page, "participantId") for name, page in pages.items()}
     for name, page in pages.items():
         others = set(identities.values()) - {identities[name]}
-        await until(lambda page=page, others=others: _meets(page, others), timeout, f"{name} sees and hears all")
+        await until(
+            lambda page=page, others=others: _meets(page, others), timeout, f"{name} sees and hears all"
+        )
     return {name: await seconds_to_first_frame(page) for name, page in pages.items()}
 
 

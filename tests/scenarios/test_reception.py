@@ -125,7 +125,9 @@ async def _case_page_shows_it(browser: Browser, service: Service, recording_id: 
     await page.locator("video").wait_for(timeout=PATIENCE)
     await page.evaluate("document.querySelector('video').muted = true")
     await page.evaluate("document.querySelector('video').play()")
-    await until(lambda: page.evaluate("document.querySelector('video').currentTime > 0.5"), 15, "the film runs")
+    await until(
+        lambda: page.evaluate("document.querySelector('video').currentTime > 0.5"), 15, "the film runs"
+    )
     assert await page.evaluate("document.querySelector('video').videoWidth") == 1280
     assert "完整" in await page.locator("main").inner_text()
 
