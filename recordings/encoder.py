@@ -83,7 +83,8 @@ async def _tail(stream: asyncio.StreamReader) -> str:
     return kept.decode(errors="replace")
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
+    """For a child process: end when the parent does."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() == 1:
         sys.exit("the parent is gone")
@@ -91,7 +92,7 @@ def _die_with_parent() -> None:
 
 def main(folder: str, out: str, plan: str) -> None:
     """Entry point of the child."""
-    _die_with_parent()
+    die_with_parent()
     os.nice(NICE)
     told = time.monotonic()
 

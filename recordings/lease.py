@@ -13,15 +13,17 @@ from recordings.recording import CompositionState, Recording, RecordingState, lo
 LEASE = timedelta(seconds=30)
 ATTEMPTS = 5
 UNCOMPOSED = (CompositionState.WAITING, CompositionState.RUNNING)
+SEALED = (RecordingState.SEALED, RecordingState.ARCHIVED)
 
 
 async def claim_work(db: AsyncSession, clock: Clock, owner: str) -> Recording | None:
-    """Take the oldest recording that wants sealing or composing and that nobody holds; commits."""
+    """Take the oldest recording that wants sealing, composing or verifying and that nobody holds; commits."""
     now = clock.now()
     free = or_(Recording.lease_until.is_(None), Recording.lease_until < now)
     wants = or_(
         Recording.state == RecordingState.STOPPED,
         and_(Recording.state == RecordingState.SEALED, Recording.composition.in_(UNCOMPOSED)),
+        and_(Recording.state.in_(SEALED), Recording.verification_wanted_at.is_not(None)),
     )
     # Look before taking, so that an idle worker never asks for the write lock.
     due = await db.scalar(select(Recording.id).where(wants, free).order_by(Recording.stopped_at).limit(1))

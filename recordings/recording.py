@@ -73,7 +73,8 @@ class Recording(Base):
     """One recording of one session; a session stopped and begun again has two.
 
     Sizes in bytes, ``composed_ms`` in milliseconds, ``progress`` of the composition in per mille.
-    ``chain_number`` counts the sealed recordings of the host organisation from 1.
+    ``chain_number`` counts the sealed recordings of the host organisation from 1. ``directory`` is relative
+    to the recordings root. ``verification_wanted_at`` is set while a verification is owed.
     """
 
     __tablename__ = "recordings"
@@ -113,6 +114,7 @@ class Recording(Base):
     composed_ms: Mapped[int | None] = mapped_column(default=None)
     attempts: Mapped[int] = mapped_column(default=0)
     trouble: Mapped[str | None] = mapped_column(Text, default=None)
+    verification_wanted_at: Mapped[datetime | None] = mapped_column(default=None)
     lease_owner: Mapped[str | None] = mapped_column(String(64), default=None)
     lease_until: Mapped[datetime | None] = mapped_column(default=None)
 
@@ -120,6 +122,15 @@ class Recording(Base):
     def playable(self) -> bool:
         """Is there a composed MP4 to replay?"""
         return self.composition is CompositionState.DONE
+
+    @property
+    def sealed(self) -> bool:
+        """Is there a manifest to hold the files against?"""
+        return self.state in (RecordingState.SEALED, RecordingState.ARCHIVED)
+
+    def folder(self, root: Path) -> Path:
+        """The absolute folder of the files; ``root`` holds the recording folders."""
+        return RecordingStore(root.resolve()).locate(self.directory)
 
     def move_to(self, state: RecordingState) -> None:
         """Change the state; Conflict ``bad_transition`` where the table does not permit it."""
@@ -142,14 +153,14 @@ async def start_recording(
 ) -> Recording:
     """Begin a recording, or return the one that is running. ``root`` holds the recording folders.
 
-    ``recording.directory`` is the absolute folder to hand to the media worker.
+    ``recording.folder(root)`` is the absolute folder to hand to the media worker.
     """
     session = await load_session(db, session_id)
     require(actor, Action.RECORD, await scope_of_session(db, session))
     running = await find_live_recording(db, session_id)
     if running is not None:
         return running
-    recording = _new_recording(clock, session, RecordingStore(root.resolve()))
+    recording = _new_recording(clock, session, RecordingStore(root))
     try:
         db.add(recording)
         await db.flush()
@@ -176,7 +187,7 @@ def _new_recording(clock: Clock, session: Session, store: RecordingStore) -> Rec
         petition_id=session.petition_id,
         organisation_id=session.host_organisation_id,
         state=RecordingState.INITIATED,
-        directory=str(store.create(recording_id)),
+        directory=store.create(recording_id).name,
         started_at=clock.now(),
         size=0,
         track_count=0,

@@ -17,6 +17,7 @@ from cases.database import ID_LENGTH, Base, new_id
 from cases.errors import NotFound
 from cases.policy import Action, Actor, require
 from recordings.manifest import MANIFEST_FILE
+from recordings.proof import Verification, last_verification
 from recordings.recording import Recording, load_recording
 from recordings.store import COMPOSED_FILE
 from scheduling.session import Session
@@ -56,33 +57,41 @@ class ReplayEvent:
 
 @dataclass(frozen=True)
 class ReplayPlan:
-    """Everything a replay page shows. ``composed`` is None until the composition is done."""
+    """Everything a replay page shows. ``composed`` is None until the composition is done.
+
+    ``verification`` is the last verdict on the files, None while there is none.
+    """
 
     recording: Recording
     session: Session
     composed: Path | None
     duration: float
     events: tuple[ReplayEvent, ...]
+    folder: Path
+    verification: Verification | None
 
 
 async def open_replay(
-    db: AsyncSession, clock: Clock, actor: Actor, recording_id: str, address: str | None
+    db: AsyncSession, clock: Clock, actor: Actor, recording_id: str, address: str | None, root: Path
 ) -> ReplayPlan:
     """Open the replay page: policy, access log, then the plan. Raises NotFound, Forbidden."""
     recording, session = await _permitted(db, actor, recording_id, Action.REPLAY)
     await _note(db, clock, actor, recording, "replay", address)
     await db.commit()
-    path = Path(recording.directory) / COMPOSED_FILE
+    folder = recording.folder(root)
+    path = folder / COMPOSED_FILE
     composed = path if recording.playable and path.is_file() else None
-    return ReplayPlan(recording, session, composed, _duration(recording), await _timeline(db, recording))
+    verification = await last_verification(db, recording_id)
+    events = await _timeline(db, recording)
+    return ReplayPlan(recording, session, composed, _duration(recording), events, folder, verification)
 
 
 async def open_composed(
-    db: AsyncSession, clock: Clock, actor: Actor, recording_id: str, address: str | None
+    db: AsyncSession, clock: Clock, actor: Actor, recording_id: str, address: str | None, root: Path
 ) -> Path:
     """The MP4 for one range request; logged unless the same person opened it just before."""
     recording, _ = await _permitted(db, actor, recording_id, Action.REPLAY)
-    path = Path(recording.directory) / COMPOSED_FILE
+    path = recording.folder(root) / COMPOSED_FILE
     if not recording.playable or not path.is_file():
         raise NotFound("not_composed", "录像正在合成，请稍后再看。")
     if not await _watched_lately(db, clock, actor, recording_id):
@@ -92,11 +101,11 @@ async def open_composed(
 
 
 async def open_manifest(
-    db: AsyncSession, clock: Clock, actor: Actor, recording_id: str, address: str | None
+    db: AsyncSession, clock: Clock, actor: Actor, recording_id: str, address: str | None, root: Path
 ) -> Path:
     """The manifest of a sealed recording; logged. Raises NotFound before sealing."""
     recording, _ = await _permitted(db, actor, recording_id, Action.SEE_MANIFEST)
-    path = Path(recording.directory) / MANIFEST_FILE
+    path = recording.folder(root) / MANIFEST_FILE
     if recording.manifest_sha256 is None or not path.is_file():
         raise NotFound("not_sealed", "录像还没有封存。")
     await _note(db, clock, actor, recording, "manifest", address)

@@ -58,7 +58,12 @@ class Sealed:
 
 
 async def seal_recording(
-    db: AsyncSession, clock: Clock, recording: Recording, signer: ManifestSigner, seats: SeatLookup
+    db: AsyncSession,
+    clock: Clock,
+    recording: Recording,
+    root: Path,
+    signer: ManifestSigner,
+    seats: SeatLookup,
 ) -> Sealed:
     """Write and sign the manifest and move the row to ``sealed``; commits.
 
@@ -68,13 +73,14 @@ async def seal_recording(
     """
     session = await load_session(db, recording.session_id)
     facts = await _facts(db, clock, recording, session, seats)
-    sealed = await asyncio.to_thread(seal_folder, Path(recording.directory), facts, signer)
+    sealed = await asyncio.to_thread(seal_folder, recording.folder(root), facts, signer)
     recording.move_to(RecordingState.SEALED)
     recording.sealed_at, recording.manifest_sha256 = clock.now(), sealed.manifest_sha256
     recording.previous_manifest_sha256 = facts["chain"]["previous_manifest_sha256"]
     recording.chain_number = facts["chain"]["number"]
     recording.size, recording.track_count, recording.gap_count = sealed.size, sealed.tracks, sealed.gaps
     recording.composition, recording.attempts, recording.trouble = CompositionState.WAITING, 0, None
+    recording.verification_wanted_at = recording.sealed_at
     await db.flush()
     data = {
         "recording_id": recording.id,

@@ -30,6 +30,17 @@ class RecordingStore:
         (folder / "tracks").mkdir(parents=True, exist_ok=True, mode=0o700)
         return folder
 
+    def locate(self, directory: str) -> Path:
+        """Where the files named by ``recording.directory`` lie.
+
+        Rows of the first version hold an absolute path: it is good where it still leads to a folder, else
+        the whole state directory has moved and the folder lies below our root.
+        """
+        path = Path(directory)
+        if not path.is_absolute():
+            return self.root / path
+        return path if path.is_dir() else self.root / path.name
+
     def composed(self, recording_id: str) -> Path | None:
         """The composed MP4 when it is there."""
         path = self.folder(recording_id) / COMPOSED_FILE

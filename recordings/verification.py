@@ -74,6 +74,14 @@ class Verdict:
         codes = {finding.exit_code for finding in self.findings}
         return next((code for code in order if code in codes), ExitCode.INTACT)
 
+    def note_foreign_manifest(self) -> None:
+        """The manifest is not the one the database remembers from sealing."""
+        zh = "封存清单不是封存时登记的那一份。"
+        en = "The manifest is not the one that was registered at sealing."
+        self.findings.append(
+            Finding("manifest_foreign", MANIFEST_FILE, zh, en, exit_code=ExitCode.NOT_AS_SEALED)
+        )
+
     def lines(self) -> list[str]:
         """The report in Chinese and English, one line per finding."""
         head = f"{self.folder.name}: {self.segments} 个分段 segments, {self.size} 字节 bytes"

@@ -1,4 +1,4 @@
-"""Recordings worker: finds recordings that want sealing or composing, and does it, one at a time."""
+"""Recordings worker: finds recordings that want sealing, composing or verifying; one at a time."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import socket
+import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -22,8 +23,10 @@ from cases.database import Database, new_id
 from cases.policy import SYSTEM
 from recordings.composition import CompositionPlan
 from recordings.encoder import CompositionError, encode
-from recordings.lease import ATTEMPTS, LEASE, claim_work, release_lease, renew_lease
+from recordings.examiner import ExaminationError, examine
+from recordings.lease import ATTEMPTS, LEASE, UNCOMPOSED, claim_work, release_lease, renew_lease
 from recordings.manifest import canonical, moment_text, write_durably
+from recordings.proof import note_verdict
 from recordings.recording import (
     LIVE,
     CompositionState,
@@ -43,12 +46,14 @@ logger = logging.getLogger(__name__)
 ABANDONED = timedelta(seconds=60)  # A session over for so long has no recorder any more.
 WRITING_PATIENCE = timedelta(minutes=5)
 RETRY = timedelta(seconds=15)
+UNPROVED_RETRY = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
 class RecordingsSettings:
-    """``keys`` holds the signing key. Times in seconds."""
+    """``root`` holds the recording folders, ``keys`` the signing key. Times in seconds."""
 
+    root: Path
     keys: Path
     poll_seconds: float = 1.0
     plan: CompositionPlan = field(default_factory=CompositionPlan)
@@ -93,12 +98,24 @@ class RecordingsWorker:
                 await work
             else:
                 logger.warning("The lease of recording %s was lost", recording.id)
+        except asyncio.CancelledError:
+            await self._lay_down(recording, work)
+            raise
         finally:
             for task in (keeper, work):
                 task.cancel()
                 with suppress(asyncio.CancelledError, Exception):
                     await task
         return True
+
+    async def _lay_down(self, recording: Recording, work: asyncio.Task[None]) -> None:
+        """Told to stop: give the work back at once, so that a successor need not wait for the lease."""
+        if recording.state is not RecordingState.STOPPED:
+            work.cancel()
+        # Sealing writes from a thread that cannot be called back, so it is finished.
+        await asyncio.wait({work})
+        async with self._database.session() as db:
+            await release_lease(db, self._clock, recording.id, self.owner, timedelta(0))
 
     async def _keep_lease(self, recording_id: str) -> None:
         """Renew until cancelled; returns when the lease is lost."""
@@ -113,8 +130,13 @@ class RecordingsWorker:
         try:
             if recording.state is RecordingState.STOPPED:
                 wait = await self._seal(recording.id)
-            else:
+            elif recording.composition in UNCOMPOSED and recording.state is RecordingState.SEALED:
                 await self._compose(recording)
+            else:
+                await self._verify(recording)
+        except ExaminationError as error:
+            logger.warning("Recording %s could not be verified: %s", recording.id, error)
+            wait = UNPROVED_RETRY
         except (OSError, CompositionError, IntegrityError, ValueError, KeyError) as error:
             logger.warning("Recording %s: %s", recording.id, error)
             wait = await self._note_trouble(recording.id, str(error) or type(error).__name__)
@@ -129,7 +151,9 @@ class RecordingsWorker:
             recording = await load_recording(db, recording_id)
             stopped = recording.stopped_at or self._clock.now()
             try:
-                await seal_recording(db, self._clock, recording, self._signer, self._seats)
+                await seal_recording(
+                    db, self._clock, recording, self._settings.root, self._signer, self._seats
+                )
             except StillWriting:
                 if self._clock.now() - stopped > WRITING_PATIENCE:
                     logger.warning("Recording %s is still being written", recording_id)
@@ -176,7 +200,7 @@ class RecordingsWorker:
     # Composition
 
     async def _compose(self, recording: Recording) -> None:
-        folder = Path(recording.directory)
+        folder = recording.folder(self._settings.root)
         draft = folder / f".composed.{new_id()}.mp4"
         seconds = ((recording.stopped_at or recording.started_at) - recording.started_at).total_seconds()
         await self._set_progress(recording.id, 0.0)
@@ -203,7 +227,7 @@ class RecordingsWorker:
 
     async def _publish(self, recording: Recording, draft: Path, film: dict[str, Any]) -> None:
         """Put the film in its place, state what it was made from, and tell the session."""
-        folder, now = Path(recording.directory), self._clock.now()
+        folder, now = recording.folder(self._settings.root), self._clock.now()
         statement = _statement(recording, film, now)
         async with self._database.session() as db:
             if not await renew_lease(db, self._clock, recording.id, self.owner):
@@ -225,6 +249,20 @@ class RecordingsWorker:
             os.fsync(file.fileno())
         draft.chmod(0o600)
         draft.replace(folder / COMPOSED_FILE)
+
+    # Verification
+
+    async def _verify(self, recording: Recording) -> None:
+        """Read every file again and write down what was found."""
+        began, started = self._clock.now(), time.monotonic()
+        verdict = await examine(recording.folder(self._settings.root), recording.manifest_sha256)
+        took = round((time.monotonic() - started) * 1000)
+        if not verdict.intact:
+            logger.error(
+                "Recording %s is not as it was sealed: %s", recording.id, verdict.findings[0].text_en
+            )
+        async with self._database.session() as db:
+            await note_verdict(db, recording, began, took, verdict)
 
 
 def _statement(recording: Recording, film: dict[str, Any], now: datetime) -> bytes:

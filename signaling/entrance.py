@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -25,7 +26,7 @@ from signaling.room import Room
 from signaling.seat import Seat, find_seat, seats_of_session, take_seat
 
 
-async def build_room(database: Database, clock: Clock, session_id: str) -> Room:
+async def build_room(database: Database, clock: Clock, session_id: str, recordings: Path) -> Room:
     """The room as the database knows it: everybody who has a seat is on the way back. Raises NotFound."""
     now = clock.now()
     async with database.session() as db:
@@ -35,7 +36,7 @@ async def build_room(database: Database, clock: Clock, session_id: str) -> Room:
         recording = await find_live_recording(db, session_id)
     if recording is not None:
         badge = room.badge
-        badge.recording_id, badge.directory = recording.id, recording.directory
+        badge.recording_id, badge.directory = recording.id, str(recording.folder(recordings))
         badge.since = recording.active_at
         badge.state = "paused" if room.sitting.state == "paused" else "preparing"
     return room

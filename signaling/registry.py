@@ -143,7 +143,7 @@ class RoomRegistry:
         async with self._building:
             live = self.rooms.get(session_id)
             if live is None:
-                room = await build_room(self.database, self.clock, session_id)
+                room = await build_room(self.database, self.clock, session_id, self.recordings)
                 if room.sitting.ended:
                     return None
                 live = LiveRoom(room, self.database, self.clock, self.recordings, self._pick)

@@ -83,7 +83,7 @@ async def record(live: LiveRoom, actor: Actor) -> None:
         return
     async with live.database.session() as db:
         recording = await start_recording(db, live.clock, actor, live.room.sitting.id, live.recordings)
-    badge.recording_id, badge.directory = recording.id, recording.directory
+    badge.recording_id, badge.directory = recording.id, str(recording.folder(live.recordings))
     badge.state, badge.cause = "preparing", None
     await live.media.start_recording()
 

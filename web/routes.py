@@ -43,6 +43,7 @@ TABLE: tuple[Route, ...] = (
     Route("GET", "/sessions/{session_id}/room", room.show, Action.JOIN),
     Route("POST", "/sessions/{session_id}/ticket", room.ticket, Action.JOIN),
     Route("GET", "/recordings/{recording_id}", replay.show, Action.REPLAY),
+    Route("POST", "/recordings/{recording_id}/verify", replay.verify, Action.REPLAY),
     Route("GET", "/recordings/{recording_id}/composed.mp4", replay.composed, Action.REPLAY),
     Route("GET", "/recordings/{recording_id}/manifest.json", replay.manifest, Action.SEE_MANIFEST),
     Route("GET", "/j/{code}", citizen.landing, Who.EVERYONE),

@@ -59,7 +59,7 @@ async def _serve_pages(settings: Settings) -> None:
 
 
 def run_media_worker(settings: Settings, number: int) -> None:
-    """One media worker on UDP port `media.port + number`."""
+    """One media worker on port `media.port + number`, UDP and TCP."""
     from media.config import MediaConfig
     from media.worker import run_worker
     from recordings.recorder import JournalRecorderFactory
@@ -68,25 +68,10 @@ def run_media_worker(settings: Settings, number: int) -> None:
         port=settings.media.port + number,
         addresses=settings.media.addresses,
         socket_path=str(settings.media_socket(number)),
-        bind_address=_bind_address(settings.media.addresses),
+        networks=settings.media.networks,
+        tcp=settings.media.tcp,
     )
     run_worker(config, JournalRecorderFactory())
-
-
-def _bind_address(addresses: tuple[str, ...]) -> str:
-    """The one offered address if it is this machine's own, else all.
-
-    A socket bound to all addresses answers from the address that the route back prefers, and a browser that
-    checked 127.0.0.1 from its network address drops such an answer (RFC 8445 section 7.2.5.2.1).
-    """
-    if len(addresses) != 1:
-        return "0.0.0.0"
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.bind((addresses[0], 0))
-        except OSError:
-            return "0.0.0.0"  # Behind address translation: offered outside, unknown here.
-    return addresses[0]
 
 
 def run_recordings(settings: Settings) -> None:
@@ -101,7 +86,9 @@ async def _seal_and_compose(settings: Settings) -> None:
     from signaling.seat import seats_of_session
 
     database = Database(settings.database_url)
-    wanted = RecordingsSettings(settings.state / "keys", settings.recordings.poll_seconds)
+    wanted = RecordingsSettings(
+        settings.recordings_root, settings.state / "keys", settings.recordings.poll_seconds
+    )
     work = asyncio.create_task(run_recordings_worker(database, SystemClock(), wanted, seats_of_session))
     told = asyncio.create_task(_until_told())
     try:

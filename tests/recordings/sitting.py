@@ -73,7 +73,7 @@ class Sitting:
         """Start, write journals, and stop after ``seconds``."""
         async with self.database.session() as db:
             recording = await start_recording(db, self.clock, SYSTEM, self.session.id, self.root)
-            write_session(Path(recording.directory), seconds, parties, **how)
+            write_session(recording.folder(self.root), seconds, parties, **how)
             self.clock.advance(seconds=seconds)
             recording = await stop_recording(db, self.clock, SYSTEM, recording.id, "session_closed")
             assert recording.state is RecordingState.STOPPED

@@ -32,7 +32,7 @@ async def test_refused_to_others_and_nothing_is_logged_as_seen(sitting: Sitting)
     async with sitting.database.session() as db:
         for opening in (open_replay, open_composed, open_manifest):
             with pytest.raises(SignInRequired):
-                await opening(db, sitting.clock, ANONYMOUS, recording_id, "192.0.2.1")
+                await opening(db, sitting.clock, ANONYMOUS, recording_id, "192.0.2.1", sitting.root)
             for key in (
                 "xigu.receptionist",
                 "city.sysadmin",
@@ -41,9 +41,13 @@ async def test_refused_to_others_and_nothing_is_logged_as_seen(sitting: Sitting)
                 "station.station_clerk",
             ):
                 with pytest.raises(NotFound):
-                    await opening(db, sitting.clock, world.actor(key), recording_id, "192.0.2.1")
+                    await opening(
+                        db, sitting.clock, world.actor(key), recording_id, "192.0.2.1", sitting.root
+                    )
             with pytest.raises(NotFound):
-                await opening(db, sitting.clock, world.actor("city.leader"), "0" * 32, "192.0.2.1")
+                await opening(
+                    db, sitting.clock, world.actor("city.leader"), "0" * 32, "192.0.2.1", sitting.root
+                )
         assert (await db.scalars(select(RecordingAccess))).all() == []
 
 
@@ -52,7 +56,9 @@ async def test_the_same_district_the_city_and_the_province_replay_it(sitting: Si
     openers = ("chengguan.reviewer", "city.leader", "province.reviewer")
     async with sitting.database.session() as db:
         for key in openers:
-            plan = await open_replay(db, sitting.clock, sitting.world.actor(key), recording_id, "192.0.2.7")
+            plan = await open_replay(
+                db, sitting.clock, sitting.world.actor(key), recording_id, "192.0.2.7", sitting.root
+            )
             assert plan.composed is not None and plan.composed.is_file()
             assert abs(plan.duration - 1.0) < 1.0
             sitting.clock.advance(seconds=1)
@@ -68,7 +74,9 @@ async def test_the_same_district_the_city_and_the_province_replay_it(sitting: Si
 async def test_events_stand_on_the_timeline_of_the_film(sitting: Sitting) -> None:
     recording_id = await record(sitting)
     async with sitting.database.session() as db:
-        plan = await open_replay(db, sitting.clock, sitting.world.actor("city.leader"), recording_id, None)
+        plan = await open_replay(
+            db, sitting.clock, sitting.world.actor("city.leader"), recording_id, None, sitting.root
+        )
     kinds = [event.kind for event in plan.events]
     assert "recording.ordered" in kinds and "recording.stopped" in kinds
     stopped = next(event for event in plan.events if event.kind == "recording.stopped")
@@ -80,10 +88,10 @@ async def test_many_ranges_are_one_watching(sitting: Sitting) -> None:
     recording_id, actor = await record(sitting), sitting.world.actor("city.leader")
     async with sitting.database.session() as db:
         for _ in range(20):
-            await open_composed(db, sitting.clock, actor, recording_id, "192.0.2.7")
+            await open_composed(db, sitting.clock, actor, recording_id, "192.0.2.7", sitting.root)
         assert len(await list_accesses(db, actor, recording_id)) == 1
         sitting.clock.advance(hours=1)
-        await open_composed(db, sitting.clock, actor, recording_id, "192.0.2.7")
+        await open_composed(db, sitting.clock, actor, recording_id, "192.0.2.7", sitting.root)
         assert len(await list_accesses(db, actor, recording_id)) == 2
 
 
@@ -91,9 +99,11 @@ async def test_before_it_is_composed_there_is_no_film_but_a_manifest(sitting: Si
     recording_id, actor = await record(sitting, compose=False), sitting.world.actor("city.leader")
     async with sitting.database.session() as db:
         with pytest.raises(NotFound):
-            await open_composed(db, sitting.clock, actor, recording_id, None)
-        assert (await open_replay(db, sitting.clock, actor, recording_id, None)).composed is None
-        path = await open_manifest(db, sitting.clock, actor, recording_id, None)
+            await open_composed(db, sitting.clock, actor, recording_id, None, sitting.root)
+        assert (
+            await open_replay(db, sitting.clock, actor, recording_id, None, sitting.root)
+        ).composed is None
+        path = await open_manifest(db, sitting.clock, actor, recording_id, None, sitting.root)
         assert path.name == "manifest.json"
 
 

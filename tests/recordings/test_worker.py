@@ -16,6 +16,7 @@ from recordings.composition import CompositionPlan
 from recordings.inventory import segments_being_written
 from recordings.journal import Disk
 from recordings.lease import LEASE, claim_work, renew_lease
+from recordings.proof import last_verification
 from recordings.recording import (
     TRANSITIONS,
     CompositionState,
@@ -38,8 +39,12 @@ from tests.recordings.sitting import Sitting
 SMALL = CompositionPlan(width=640, height=360, fps=10, preset="ultrafast")
 
 
+async def nothing(*_: object) -> None:
+    return None
+
+
 def make_worker(sitting: Sitting) -> RecordingsWorker:
-    settings = RecordingsSettings(sitting.root.parent / "keys", poll_seconds=0.01, plan=SMALL)
+    settings = RecordingsSettings(sitting.root, sitting.root.parent / "keys", poll_seconds=0.01, plan=SMALL)
     return RecordingsWorker(sitting.database, sitting.clock, settings, sitting.seats)
 
 
@@ -91,11 +96,16 @@ async def test_a_stopped_recording_is_sealed_and_composed(sitting: Sitting) -> N
     assert (done.composition, done.progress, done.trouble) == (CompositionState.DONE, 1000, None)
     assert abs((done.composed_ms or 0) - 3000) < 1000
     sitting.clock.advance(seconds=1)
+    assert await working.work_once()
+    sitting.clock.advance(seconds=1)
     assert not await working.work_once()
-    verdict = verify_folder(Path(done.directory))
+    async with sitting.database.session() as db:
+        proof = await last_verification(db, done.id)
+    assert proof is not None and proof.intact and proof.manifest_sha256 == done.manifest_sha256
+    verdict = verify_folder(done.folder(sitting.root))
     assert verdict.exit_code is ExitCode.INTACT, verdict.lines()
     assert verdict.manifest_sha256 == done.manifest_sha256
-    statement = json.loads((Path(done.directory) / "composed.json").read_bytes())
+    statement = json.loads((done.folder(sitting.root) / "composed.json").read_bytes())
     assert statement["manifest_sha256"] == done.manifest_sha256
     assert statement["sha256"] == done.composed_sha256
     assert (await kinds(sitting))[-3:] == ["recording.stopped", "recording.sealed", "recording.composed"]
@@ -118,7 +128,7 @@ async def test_the_manifest_says_who_and_what_and_is_chained(sitting: Sitting) -
         sitting.clock.advance(seconds=60)
     first, second = await reload(sitting, first), await reload(sitting, second)
     assert (second.chain_number, second.previous_manifest_sha256) == (2, first.manifest_sha256)
-    manifest = json.loads((Path(second.directory) / "manifest.json").read_bytes())
+    manifest = json.loads((second.folder(sitting.root) / "manifest.json").read_bytes())
     assert manifest["chain"] == {"number": 2, "previous_manifest_sha256": first.manifest_sha256}
     people = {person["participant_id"]: person for person in manifest["participants"]}
     assert people["p_district"]["role"] == "host"
@@ -129,10 +139,10 @@ async def test_the_manifest_says_who_and_what_and_is_chained(sitting: Sitting) -
 
 async def test_sealing_waits_for_the_writer(sitting: Sitting) -> None:
     recording = await sitting.record(1.0)
-    tracks = Path(recording.directory) / "tracks" / "p_late-camera"
+    tracks = recording.folder(sitting.root) / "tracks" / "p_late-camera"
     disk = Disk()
     fd = disk.create(tracks / "000001.lxj")
-    assert segments_being_written(Path(recording.directory))
+    assert segments_being_written(recording.folder(sitting.root))
     working = make_worker(sitting)
     await working.work_once()
     assert (await reload(sitting, recording)).state is RecordingState.STOPPED
@@ -190,23 +200,31 @@ async def test_five_workers_at_once_and_one_gets_the_work(sitting: Sitting) -> N
         sitting.clock.advance(seconds=LEASE.total_seconds() + 1)
 
 
-async def test_a_worker_killed_while_composing_is_replaced(sitting: Sitting) -> None:
+@pytest.mark.parametrize("how", ["killed", "stopped"])
+async def test_a_worker_that_ends_while_composing_is_replaced(
+    sitting: Sitting, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
     recording = await sitting.record(3.0)
     first, second = make_worker(sitting), make_worker(sitting)
     await first.work_once()
     sitting.clock.advance(seconds=1)
     task = asyncio.create_task(first.work_once())
-    folder = Path(recording.directory)
+    folder = recording.folder(sitting.root)
     for _ in range(500):
         if list(folder.glob(".composed.*")):
             break
         await asyncio.sleep(0.01)
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
+    with monkeypatch.context() as patch:
+        if how == "killed":  # Who is killed does nothing more.
+            patch.setattr(first, "_lay_down", nothing)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
     assert not (folder / "composed.mp4").exists()
-    assert not await second.work_once()  # The dead worker's lease still runs.
-    sitting.clock.advance(seconds=LEASE.total_seconds() + 1)
+    if how == "killed":
+        assert not await second.work_once()  # The dead worker's lease still runs.
+        sitting.clock.advance(seconds=LEASE.total_seconds())
+    sitting.clock.advance(seconds=1)
     assert await second.work_once()
     assert (await reload(sitting, recording)).composition is CompositionState.DONE
     assert sorted(path.name for path in folder.glob("*composed*")) == [
@@ -236,8 +254,5 @@ async def test_a_composition_that_always_fails_is_given_up(
 
 
 async def test_the_child_says_why_it_failed(tmp_path: Path) -> None:
-    async def ignore(_: float) -> None:
-        return None
-
     with pytest.raises(encoder.CompositionError, match="No such file"):
-        await encoder.encode(tmp_path / "nowhere", tmp_path / "out.mp4", SMALL, 1.0, ignore)
+        await encoder.encode(tmp_path / "nowhere", tmp_path / "out.mp4", SMALL, 1.0, nothing)

@@ -52,7 +52,7 @@ async def test_the_badge_is_red_only_after_bytes(hall: Hall) -> None:
     async with hall.database.session() as db:
         recording = await find_live_recording(db, hall.session_id)
     assert recording is not None and recording.state is RecordingState.ACTIVE
-    assert recording.directory == request.directory
+    assert str(recording.folder(hall.registry.recordings)) == request.directory
 
 
 async def test_a_fault_is_told_to_everybody_and_the_host_starts_again(hall: Hall) -> None:

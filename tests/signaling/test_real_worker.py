@@ -40,7 +40,7 @@ class RealWorker:
     def __init__(self, path: str) -> None:
         self.path = path
         self.config = MediaConfig(
-            port=free_port(), addresses=("127.0.0.1",), bind_address="127.0.0.1", socket_path=path
+            port=free_port(), addresses=("127.0.0.1",), socket_path=path
         )
         self.process: asyncio.subprocess.Process | None = None
 
@@ -186,7 +186,7 @@ async def test_two_peers_through_death_of_the_worker(database: Database, hall_fo
         assert (await host.ask("close"))["type"] == "ok"
         assert await citizen.closed() == 1000
         # Before the pause, after it, and after the death: the same recording, three segments each.
-        assert segments(Path(recording.directory)) == {
+        assert segments(recording.folder(hall.registry.recordings)) == {
             f"{client.id}-microphone": 3 for client in (host, citizen)
         }
     finally:

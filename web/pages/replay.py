@@ -1,4 +1,4 @@
-"""Replay: the composed picture, events that seek, gaps and the proof; every opening is written down."""
+"""Replay: the composed picture, events that seek, gaps and the last proof; every opening is written down."""
 
 from __future__ import annotations
 
@@ -12,33 +12,34 @@ from aiohttp import web
 
 from cases.clock import BEIJING
 from recordings.manifest import MANIFEST_FILE
-from recordings.recording import CompositionState, RecordingState
+from recordings.proof import Verification, ask_for_verification
+from recordings.recording import CompositionState, Recording
 from recordings.replay import ReplayPlan, open_composed, open_manifest, open_replay
-from recordings.verification import Verdict, verify_folder
 from web.access import client_address
-from web.keys import ACTOR, CLOCK, DATABASE
+from web.keys import ACTOR, CLOCK, DATABASE, SETTINGS
+from web.pages.signin import see_other
 from web.ranges import respond_with_file
 from web.rendering import page
+from web.words import date_time
 
 INTACT = ("完整性已校验", "shield", "good")
 DAMAGED = ("内容不一致", "warning", "bad")
 UNSEALED = ("尚未封存", "clock", "notice")
+UNVERIFIED = ("等待校验", "clock", "notice")
 WAITING = {
     CompositionState.FAILED: "录像合成没有成功，管理员已收到提示。原始录像完好。",
     CompositionState.RUNNING: "正在合成录像",
 }
+FINDINGS_SHOWN = 20
 
 
 async def show(request: web.Request) -> web.StreamResponse:
-    actor, clock = request[ACTOR], request.app[CLOCK]
+    clock, root = request.app[CLOCK], request.app[SETTINGS].recordings_root
+    recording_id, address = request.match_info["recording_id"], client_address(request)
     async with request.app[DATABASE].session() as db:
-        plan = await open_replay(
-            db, clock, actor, request.match_info["recording_id"], client_address(request)
-        )
-    recording, folder = plan.recording, Path(plan.recording.directory)
-    sealed = recording.state in (RecordingState.SEALED, RecordingState.ARCHIVED)
-    verdict = await asyncio.to_thread(verify_folder, folder) if sealed else None
-    manifest = await asyncio.to_thread(_read_manifest, folder) if sealed else {}
+        plan = await open_replay(db, clock, request[ACTOR], recording_id, address, root)
+    recording = plan.recording
+    manifest = await asyncio.to_thread(_read_manifest, plan.folder) if recording.sealed else {}
     context = {
         "nav": "cases",
         "recording": recording,
@@ -50,16 +51,26 @@ async def show(request: web.Request) -> web.StreamResponse:
         "events": _events(plan),
         "gaps": _gaps(manifest),
         "now": clock.now(),
-        **_proof(verdict),
+        **_proof(recording, plan.verification),
     }
     return page(request, "replay.html", context, title=f"回放：{plan.session.title}")
 
 
-async def composed(request: web.Request) -> web.StreamResponse:
+async def verify(request: web.Request) -> web.StreamResponse:
+    """Have the files read again; the recordings worker does it, the page shows when it has."""
     recording_id = request.match_info["recording_id"]
     async with request.app[DATABASE].session() as db:
-        path = await open_composed(
+        await ask_for_verification(
             db, request.app[CLOCK], request[ACTOR], recording_id, client_address(request)
+        )
+    return see_other(f"/recordings/{recording_id}#proof-title")
+
+
+async def composed(request: web.Request) -> web.StreamResponse:
+    recording_id, root = request.match_info["recording_id"], request.app[SETTINGS].recordings_root
+    async with request.app[DATABASE].session() as db:
+        path = await open_composed(
+            db, request.app[CLOCK], request[ACTOR], recording_id, client_address(request), root
         )
     found = await asyncio.to_thread(path.stat)
     tag = f"{recording_id[:16]}-{found.st_size:x}-{found.st_mtime_ns:x}"
@@ -67,34 +78,42 @@ async def composed(request: web.Request) -> web.StreamResponse:
 
 
 async def manifest(request: web.Request) -> web.StreamResponse:
-    recording_id = request.match_info["recording_id"]
+    recording_id, root = request.match_info["recording_id"], request.app[SETTINGS].recordings_root
     async with request.app[DATABASE].session() as db:
         path = await open_manifest(
-            db, request.app[CLOCK], request[ACTOR], recording_id, client_address(request)
+            db, request.app[CLOCK], request[ACTOR], recording_id, client_address(request), root
         )
     return web.Response(body=await asyncio.to_thread(path.read_bytes), content_type="application/json")
 
 
-def _proof(verdict: Verdict | None) -> dict[str, Any]:
-    """Badge, sentence and details of the verification that was just made, on the files as they are now."""
-    if verdict is None:
-        return {
-            "integrity": UNSEALED,
-            "integrity_text": "录像结束后自动封存：计算每一段的摘要，写入清单并签名。",
-            "findings": [],
-            "manifest": None,
-        }
-    good = "刚刚重新计算了每一段的摘要，与封存清单一致，签名有效。"
-    bad = "文件与封存时不一致。请停止使用，并联系档案员。"
-    return {
-        "integrity": INTACT if verdict.intact else DAMAGED,
-        "integrity_text": good if verdict.intact else bad,
-        "findings": [finding.text_zh for finding in verdict.findings],
-        "manifest": {
-            "sha256": verdict.manifest_sha256 or "—",
-            "fingerprint": verdict.fingerprint,
-            "segments": verdict.segments,
-            "size": verdict.size,
+def _proof(recording: Recording, last: Verification | None) -> dict[str, Any]:
+    """Badge, sentence and details of the last verification; nothing is said that was not read."""
+    proof: dict[str, Any] = {
+        "integrity": UNVERIFIED if recording.sealed else UNSEALED,
+        "integrity_text": "录像结束后自动封存：计算每一段的摘要，写入清单并签名。",
+        "findings": [],
+        "proof": None,
+        "sealed": recording.sealed,
+        "verifying": recording.sealed and recording.verification_wanted_at is not None,
+    }
+    if recording.sealed:
+        proof["integrity_text"] = "录像已封存，还没有校验。合成之后自动校验一次。"
+    if last is None:
+        return proof
+    good = f"{date_time(last.at)} 重新计算了每一段的摘要，与封存清单一致，签名有效。"
+    bad = f"{date_time(last.at)} 校验：文件与封存时不一致。请停止使用，并联系档案员。"
+    more = last.finding_count - FINDINGS_SHOWN
+    return proof | {
+        "integrity": INTACT if last.intact else DAMAGED,
+        "integrity_text": good if last.intact else bad,
+        "findings": [finding["text"] for finding in last.findings[:FINDINGS_SHOWN]]
+        + ([f"还有 {more} 处。"] if more > 0 else []),
+        "proof": {
+            "sha256": last.manifest_sha256 or "—",
+            "fingerprint": last.fingerprint,
+            "segments": last.segments,
+            "size": last.size,
+            "seconds": last.took_ms / 1000,
         },
     }
 

@@ -1,0 +1,69 @@
+"""Examiner: the verification of one folder in a process of its own, at low priority.
+
+Reading an hour of journals takes long; neither the pages nor the lease wait for it, and stopping kills it.
+``python -m recordings.examiner FOLDER`` writes the verdict as one JSON object.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from recordings.encoder import NICE, die_with_parent
+from recordings.verification import ExitCode, Finding, Verdict, verify_folder
+
+
+class ExaminationError(Exception):
+    """The child ended without a verdict; the text says why."""
+
+
+async def examine(folder: Path, expected_sha256: str | None) -> Verdict:
+    """Verify in a child process; cancelling kills it. Raises ExaminationError.
+
+    ``expected_sha256`` is what the database remembers of the manifest: no folder can prove by itself that
+    its manifest, signed with whatever key, is the one that was sealed.
+    """
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "recordings.examiner", str(folder),
+        cwd=Path(__file__).resolve().parent.parent,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        out, errors = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    if process.returncode:
+        last = errors.decode(errors="replace").strip().splitlines()[-1:]
+        raise ExaminationError(last[0] if last else f"退出码 {process.returncode}")
+    verdict = _read(folder, out)
+    if verdict.manifest_sha256 is not None and verdict.manifest_sha256 != expected_sha256:
+        verdict.note_foreign_manifest()
+    return verdict
+
+
+def _read(folder: Path, out: bytes) -> Verdict:
+    told = json.loads(out)
+    findings = [
+        Finding(**(found | {"exit_code": ExitCode(found["exit_code"])})) for found in told.pop("findings")
+    ]
+    return Verdict(**(told | {"folder": folder, "findings": findings}))
+
+
+def main(folder: str) -> None:
+    """Entry point of the child."""
+    die_with_parent()
+    os.nice(NICE)
+    told = asdict(verify_folder(Path(folder))) | {"folder": folder}
+    print(json.dumps(told), flush=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:2])
