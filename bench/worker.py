@@ -16,7 +16,6 @@ def main(port: str, address: str, socket_path: str, core: str | None = None) -> 
         port=int(port),
         addresses=(address,),
         socket_path=socket_path,
-        bind_address=address,
         log_level="warning",
     )
     run_worker(config, JournalRecorderFactory())

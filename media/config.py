@@ -5,12 +5,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class MediaConfig:
-    """`addresses` are offered to browsers as ICE candidates; times are in seconds, rates in bit/s."""
+    """`addresses` are offered to browsers as ICE candidates, the preferred one first, each as
+    `offered` or `offered=local` (media/addresses.py); `networks` are the CIDR blocks peers may come from,
+    all when empty. Times are in seconds, rates in bit/s.
+    """
 
     port: int
     addresses: tuple[str, ...]
     socket_path: str
-    bind_address: str = "0.0.0.0"
+    networks: tuple[str, ...] = ()
+    # Passive ICE-TCP on the same port number (RFC 6544).
+    tcp: bool = True
     # recvmmsg and sendmmsg through cffi where the system has them; False forces recvfrom and sendto.
     batched: bool = True
     handshake_timeout: float = 15.0

@@ -10,8 +10,8 @@ as any router on the way would do; nothing is queued in this process beyond one 
 import errno
 import socket
 import sys
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
 from cffi import FFI
 
@@ -38,24 +38,50 @@ ffi.cdef(
 
 
 class Destination:
-    """A peer's address: `key` as raw bytes of its sockaddr, `pointer` for sendmmsg, `name` for sendto."""
+    """A peer's address and the port of ours it came by: `key` as raw bytes of its sockaddr, `pointer` for
+    sendmmsg, `name` for sendto."""
 
-    __slots__ = ("key", "name", "pointer")
+    __slots__ = ("key", "name", "pointer", "port")
 
-    def __init__(self, key: bytes, name: tuple[Any, ...]) -> None:
+    def __init__(self, key: bytes, name: tuple[Any, ...], port: "Port") -> None:
         self.key = key
         self.name = name
+        self.port = port
         self.pointer = ffi.new("char[]", key + bytes(NAME_LENGTH - len(key)))
 
 
-def destination_of(key: bytes) -> Destination:
+class Port(Protocol):
+    """Where datagrams leave; see DatagramPort, which is one, and media/tcp.py for the other."""
+
+    path: str
+    pending: int
+    outgoing: memoryview
+    outgoing_pointers: list[Any]
+
+    def slot(self) -> int:
+        """The place for the next outgoing datagram."""
+
+    def commit(self, length: int, destination: Destination) -> None:
+        """The datagram at `slot()` is complete."""
+
+    def send(self, data: bytes, destination: Destination) -> None:
+        """Put one ready datagram into the batch."""
+
+    def flush(self) -> None:
+        """Send the batch."""
+
+    def destination(self, key: bytes) -> Destination:
+        """The way back to whoever has this address key."""
+
+
+def name_of(key: bytes) -> tuple[Any, ...]:
     """Read an address key, the part of struct sockaddr_in or sockaddr_in6 that matters."""
     family = int.from_bytes(key[:2], sys.byteorder)
     port = int.from_bytes(key[2:4], "big")
     if family == socket.AF_INET:
-        return Destination(key, (socket.inet_ntop(socket.AF_INET, key[4:8]), port))
+        return (socket.inet_ntop(socket.AF_INET, key[4:8]), port)
     flow, scope = int.from_bytes(key[4:8], "big"), int.from_bytes(key[24:28], sys.byteorder)
-    return Destination(key, (socket.inet_ntop(socket.AF_INET6, key[8:24]), port, flow, scope))
+    return (socket.inet_ntop(socket.AF_INET6, key[8:24]), port, flow, scope)
 
 
 def key_of(family: int, name: tuple[Any, ...]) -> bytes:
@@ -71,28 +97,48 @@ def key_of(family: int, name: tuple[Any, ...]) -> bytes:
 Receiver = Callable[[int, int, bytes], None]
 
 
+class Slots:
+    """Room for a batch of datagrams: `view` for Python, `pointers` for C, one for each slot."""
+
+    def __init__(self, count: int = BATCH) -> None:
+        self.memory = ffi.new("char[]", count * STRIDE)
+        self.view = memoryview(ffi.buffer(self.memory))
+        self.pointers = [self.memory + i * STRIDE for i in range(count)]
+
+
 class DatagramPort:
     """The socket and its buffers.
 
     A sender writes into `outgoing` at `slot * STRIDE`, then calls `commit`; `flush` sends the batch.
-    A receiver finds a datagram in `incoming` at `slot * STRIDE` and may change it there.
+    A receiver finds a datagram in `incoming` at `slot * STRIDE` and may change it there. All ports of a
+    worker read into the same `incoming`, one after the other. `number` tells them apart: behind address
+    translation one remote address may stand for different people at different ports of ours, so the keys
+    of all ports but the first carry it.
     """
 
-    def __init__(self, udp: socket.socket, batched: bool) -> None:
+    path = "udp"
+
+    def __init__(
+        self, udp: socket.socket, batched: bool, incoming: Slots | None = None, number: int = 0
+    ) -> None:
         self.socket = udp
         self.family = udp.family
-        self.key_length = 8 if udp.family == socket.AF_INET else 28
+        is_ipv4 = udp.family == socket.AF_INET
+        self.number = number
         self.dropped = self.oversized = self.sent = self.received = 0
         self.pending = 0
-        self._in = ffi.new("char[]", BATCH * STRIDE)
-        self._out = ffi.new("char[]", BATCH * STRIDE)
-        self.incoming = memoryview(ffi.buffer(self._in))
-        self.outgoing = memoryview(ffi.buffer(self._out))
-        self.incoming_pointers = [self._in + i * STRIDE for i in range(BATCH)]
-        self.outgoing_pointers = [self._out + i * STRIDE for i in range(BATCH)]
+        self.slots = incoming or Slots()
+        outgoing = self._outgoing = Slots()
+        self.incoming, self.incoming_pointers = self.slots.view, self.slots.pointers
+        self.outgoing, self.outgoing_pointers = outgoing.view, outgoing.pointers
         self._lengths = [0] * BATCH
         self._destinations: list[Destination | None] = [None] * BATCH
-        self._batch = _Batch(self._in, self._out, self.key_length) if batched and BATCHING else None
+        name_length = 16 if is_ipv4 else 28
+        # Behind sin_zero, which the kernel clears, or behind sin6_scope_id.
+        self._tag = bytes((*bytes(8 if is_ipv4 else 0), number)) if number else b""
+        self.key_length = (8 if is_ipv4 else 28) + len(self._tag)
+        memories = (self.slots.memory, outgoing.memory)
+        self._batch = _Batch(*memories, name_length, number) if batched and BATCHING else None
 
     @property
     def batched(self) -> bool:
@@ -205,8 +251,12 @@ class DatagramPort:
             if length > LARGEST:
                 self.oversized += 1
                 continue
-            receiver(slot, length, key_of(self.family, name))
+            receiver(slot, length, key_of(self.family, name) + self._tag)
         return BATCH
+
+    def destination(self, key: bytes) -> Destination:
+        """The way back to the sender of a datagram."""
+        return Destination(key, name_of(key), self)
 
     def close(self) -> None:
         """Close the socket. What is in the batch is sent first."""
@@ -217,8 +267,7 @@ class DatagramPort:
 class _Batch:
     """The C structures of recvmmsg and sendmmsg, filled once."""
 
-    def __init__(self, incoming: Any, outgoing: Any, key_length: int) -> None:
-        name_length = 16 if key_length == 8 else 28
+    def __init__(self, incoming: Any, outgoing: Any, name_length: int, number: int) -> None:
         self._names_in = ffi.new("char[]", BATCH * NAME_LENGTH)
         self.names = ffi.buffer(self._names_in)
         self._vectors_in = ffi.new("struct iovec[]", BATCH)
@@ -236,6 +285,7 @@ class _Batch:
             self._vectors_in[i].iov_len = LARGEST + 1
             self.in_messages[i].msg_hdr.msg_name = self._names_in + i * NAME_LENGTH
             self.in_messages[i].msg_hdr.msg_namelen = NAME_LENGTH
+            self._names_in[i * NAME_LENGTH + name_length] = bytes((number,))
             self.out_messages[i].msg_hdr.msg_namelen = name_length
 
     @staticmethod
@@ -256,10 +306,18 @@ libc = _find_libc()
 BATCHING = libc is not None
 
 
-def open_port(address: str, port: int, batched: bool = True) -> DatagramPort:
+def open_port(
+    address: str,
+    port: int,
+    batched: bool = True,
+    incoming: Slots | None = None,
+    number: int = 0,
+    shared: bool = False,
+) -> DatagramPort:
     """Bind a UDP socket; port 0 takes any free one. An address with a colon opens an IPv6 socket.
 
-    Raises OSError when the port is taken or the address is not of this machine.
+    `shared` lets a wildcard stand beside sockets bound to single addresses; the more precise one gets the
+    datagram. Raises OSError when the port is taken or the address is not of this machine.
     """
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     udp = socket.socket(family, socket.SOCK_DGRAM)
@@ -268,10 +326,33 @@ def open_port(address: str, port: int, batched: bool = True) -> DatagramPort:
         for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
             udp.setsockopt(socket.SOL_SOCKET, option, SOCKET_BUFFER)
         if family == socket.AF_INET6:
-            # IPv4 peers appear as ::ffff:a.b.c.d when bound to "::".
-            udp.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+            udp.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        if shared:
+            udp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         udp.bind((address, port))
     except OSError:
         udp.close()
         raise
-    return DatagramPort(udp, batched)
+    return DatagramPort(udp, batched, incoming, number)
+
+
+def open_ports(addresses: Sequence[str], port: int, batched: bool = True) -> list[DatagramPort]:
+    """Bind one socket for each address, all with the same port number and the same incoming slots.
+
+    Raises OSError when one of them cannot be had; then none stays open.
+    """
+    shared = len(addresses) > 1 and any(address in ("0.0.0.0", "::") for address in addresses)
+    if shared and port:
+        # SO_REUSEADDR would let two workers bind the same port in silence.
+        open_port(addresses[-1], port).close()
+    ports: list[DatagramPort] = []
+    try:
+        for number, address in enumerate(addresses):
+            slots = ports[0].slots if ports else None
+            ports.append(open_port(address, port, batched, slots, number, shared))
+            port = port or ports[0].socket.getsockname()[1]
+    except OSError:
+        for opened in ports:
+            opened.close()
+        raise
+    return ports

@@ -3,6 +3,10 @@
 The first byte tells STUN (0-3), DTLS (20-63) and SRTP or SRTCP (128-191) apart (RFC 7983). DTLS and
 SRTP are taken only from addresses whose ICE check passed; everything else is counted and dropped, so a
 stranger's datagram never changes state.
+
+An ICE check costs an HMAC once its user name is known, so strangers get only so many in a second: for
+each transport they name, and for each address they come from. An address that has passed has an allowance
+of its own, which strangers cannot use up.
 """
 
 import asyncio
@@ -11,13 +15,19 @@ from collections import Counter
 from collections.abc import Coroutine
 from typing import Any, Protocol
 
-from media.datagrams import STRIDE, DatagramPort, Destination, destination_of
-from media.ice import Credentials, build_binding_response, parse_binding_request
+from media.allowance import Allowance
+from media.datagrams import STRIDE, DatagramPort, Destination, Port
+from media.ice import BindingRequest, Credentials, build_binding_response, parse_binding_request
+from media.networks import Networks
 
 logger = logging.getLogger(__name__)
 
 # Seconds between two log lines on exceptions in a parser.
 LOG_INTERVAL = 60.0
+# Checks in a second. A browser sends about 20 at first, one in 2.5 s later; a hall may share one address.
+CHECKS_FOR_TRANSPORT = 60
+CHECKS_FROM_HOST = 600
+CHECKS_FROM_PEER = 100
 
 
 class Resident(Protocol):
@@ -34,26 +44,49 @@ class Resident(Protocol):
     def receive_media(self, slot: int, length: int, now: float) -> None:
         """SRTP or SRTCP from a confirmed address, in the port's incoming buffer."""
 
+    def lose(self, key: bytes) -> None:
+        """A confirmed address cannot be reached any more."""
+
 
 class Gate:
-    """Knows the transports of one worker by ICE fragment and by confirmed address."""
+    """Knows the transports of one worker by ICE fragment and by confirmed address.
 
-    def __init__(self, port: DatagramPort) -> None:
+    Given: the UDP ports, closed by `close`; `join` adds another way out that closes itself.
+    """
+
+    def __init__(self, port: DatagramPort, *others: DatagramPort, networks: Networks | None = None) -> None:
         self.port = port
+        self.udp_ports = (port, *others)
         self.counters: Counter[str] = Counter()
-        self._by_fragment: dict[str, Resident] = {}
+        self._ports: tuple[Port, ...] = self.udp_ports
+        self._current: Port = port
+        self._networks = networks or Networks()
+        self._by_transport = Allowance(CHECKS_FOR_TRANSPORT)
+        self._by_host = Allowance(CHECKS_FROM_HOST)
+        self._by_peer = Allowance(CHECKS_FROM_PEER)
+        self._by_fragment: dict[str, tuple[Resident, str]] = {}
         self._by_address: dict[bytes, Resident] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._logged_at = float("-inf")
         self._now = 0.0
 
+    def join(self, port: Port) -> None:
+        """One more port that is flushed with the others."""
+        self._ports = (*self._ports, port)
+
     def admit(self, resident: Resident) -> None:
-        """Answer checks for this transport from now on."""
-        self._by_fragment[resident.credentials.fragment] = resident
+        """Answer checks with these credentials of the transport from now on, beside those it had."""
+        credentials = resident.credentials
+        self._by_fragment[credentials.fragment] = (resident, credentials.password)
+
+    def retire(self, fragment: str) -> None:
+        """Answer no more checks with these credentials."""
+        self._by_fragment.pop(fragment, None)
 
     def dismiss(self, resident: Resident) -> None:
         """Forget the transport and its addresses."""
-        self._by_fragment.pop(resident.credentials.fragment, None)
+        for fragment in [f for f, (r, _) in self._by_fragment.items() if r is resident]:
+            del self._by_fragment[fragment]
         for key in [k for k, r in self._by_address.items() if r is resident]:
             del self._by_address[key]
 
@@ -61,6 +94,20 @@ class Gate:
         """Stop listening to one address of a transport."""
         if self._by_address.get(key) is resident:
             del self._by_address[key]
+
+    def lose(self, key: bytes) -> None:
+        """What is behind this address has gone; its transport may have another."""
+        resident = self._by_address.pop(key, None)
+        if resident is not None:
+            resident.lose(key)
+
+    def knows(self, key: bytes) -> bool:
+        """Whether an ICE check from this address passed and its transport lives."""
+        return key in self._by_address
+
+    def allows(self, host: str) -> bool:
+        """Whether a peer may come from there at all."""
+        return self._networks.allow(host)
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Run a coroutine owned by the gate; `close` waits for it."""
@@ -70,17 +117,33 @@ class Gate:
         return task
 
     async def close(self) -> None:
-        """Wait for what is still closing, then close the socket."""
+        """Wait for what is still closing, then close the sockets."""
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=0.3)
         for task in self._tasks:
             task.cancel()
-        self.port.close()
+        for port in self.udp_ports:
+            port.close()
 
-    def read(self, now: float) -> None:
-        """The socket is readable."""
+    def read(self, now: float, port: DatagramPort | None = None) -> None:
+        """A socket is readable."""
         self._now = now
-        self.port.receive(self.receive)
+        self._current = port = port or self.port
+        port.receive(self.receive)
+        if len(self._ports) > 1:
+            self.flush()
+
+    def take(self, data: bytes, key: bytes, port: Port, now: float) -> None:
+        """One datagram that came by another port, at most as long as a slot. Call `flush` afterwards."""
+        self._now = now
+        self._current = port
+        self.port.incoming[: len(data)] = data
+        self.receive(0, len(data), key)
+
+    def flush(self) -> None:
+        """Send what waits at all ports."""
+        for port in self._ports:
+            port.flush()
 
     def receive(self, slot: int, length: int, key: bytes) -> None:
         """One datagram from `key`. Any exception means: drop and count."""
@@ -112,15 +175,33 @@ class Gate:
 
     def _check(self, data: bytes, key: bytes) -> None:
         request = parse_binding_request(data)
-        resident = self._by_fragment.get(request.local_fragment) if request is not None else None
-        if request is None or resident is None:
+        found = self._by_fragment.get(request.local_fragment) if request is not None else None
+        if request is None or found is None:
             self.counters["stun_dropped"] += 1
             return
-        password = resident.credentials.password
+        resident, password = found
+        destination = self._current.destination(key)
+        if not self._may_check(request, resident, destination):
+            return
         if not request.is_authentic(password):
             self.counters["stun_forged"] += 1
             return
-        destination = destination_of(key)
         self._by_address[key] = resident
-        self.port.send(build_binding_response(request, destination.name[:2], password), destination)
+        response = build_binding_response(request, destination.name[:2], password)
+        self._current.send(response, destination)
         resident.confirm(destination, request.nominated, self._now)
+
+    def _may_check(self, request: BindingRequest, resident: Resident, destination: Destination) -> bool:
+        """Whether the check is worth an HMAC."""
+        host = destination.name[0]
+        if self._by_address.get(destination.key) is resident:
+            good = self._by_peer.take(destination.key, self._now)
+        elif not self._networks.allow(host):
+            self.counters["network_refused"] += 1
+            return False
+        else:
+            named = self._by_transport.take(request.local_fragment, self._now)
+            good = named and self._by_host.take(host, self._now)
+        if not good:
+            self.counters["stun_limited"] += 1
+        return good

@@ -9,6 +9,7 @@ import secrets
 import socket
 import string
 from binascii import crc32
+from collections.abc import Sequence
 from dataclasses import dataclass
 from struct import Struct
 
@@ -138,7 +139,18 @@ def _xor_address(transaction: bytes, address: tuple[str, int]) -> bytes:
     return ATTRIBUTE.pack(XOR_MAPPED_ADDRESS, len(value)) + value
 
 
-def candidate_line(address: str, port: int, number: int) -> str:
-    """One host candidate of component 1, preferring earlier addresses (RFC 8839 section 5.1)."""
-    priority = 126 << 24 | (65535 - number) << 8 | 255
-    return f"a=candidate:{number + 1} 1 udp {priority} {address} {port} typ host"
+def candidate_lines(addresses: Sequence[str], port: int, tcp: bool) -> list[str]:
+    """Host candidates of component 1, preferring UDP, then earlier addresses (RFC 8839 section 5.1).
+
+    Priorities by RFC 8445 section 5.1.2.1, for TCP by RFC 6544 section 4.2: a lower type preference, and
+    direction preference 4 for passive.
+    """
+    lines = []
+    for number, address in enumerate(addresses):
+        priority = 126 << 24 | (65535 - number) << 8 | 255
+        lines.append(f"a=candidate:{number + 1} 1 udp {priority} {address} {port} typ host")
+    for number, address in enumerate(addresses if tcp else ()):
+        priority = 90 << 24 | (4 << 13 | 8191 - number) << 8 | 255
+        foundation = len(addresses) + number + 1
+        lines.append(f"a=candidate:{foundation} 1 tcp {priority} {address} {port} typ host tcptype passive")
+    return lines

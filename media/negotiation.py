@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from media.aiortc_port import Fingerprint
 from media.description import Codec, Description, MediaSection
-from media.ice import Credentials, candidate_line
+from media.ice import Credentials, candidate_lines
 
 AUDIO_LEVEL_URI = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
 MID_URI = "urn:ietf:params:rtp-hdrext:sdes:mid"
@@ -28,6 +28,7 @@ class LocalEnd:
     fingerprint: Fingerprint
     addresses: tuple[str, ...]
     port: int
+    tcp: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,5 +185,5 @@ def _media_lines(kind: str, codec: Codec, mid: str, end: LocalEnd, setup: str) -
         f"a=fingerprint:{end.fingerprint.algorithm} {end.fingerprint.value}",
         f"a=setup:{setup}",
     ]
-    lines += [candidate_line(address, end.port, i) for i, address in enumerate(end.addresses)]
+    lines += candidate_lines(end.addresses, end.port, end.tcp)
     return [*lines, "a=end-of-candidates"]

@@ -22,8 +22,11 @@ class Surroundings:
     recorder_factory: RecorderFactory
     emit: Callable[[Event], None]
     clock: Callable[[], float]
+    # What is offered to browsers, and whether over TCP as well.
+    addresses: tuple[str, ...]
+    tcp: bool
 
     def local_end(self, credentials: Credentials) -> LocalEnd:
         """This end of a transport with these credentials."""
         port = self.gate.port.socket.getsockname()[1]
-        return LocalEnd(credentials, self.certificate.fingerprint, self.config.addresses, port)
+        return LocalEnd(credentials, self.certificate.fingerprint, self.addresses, port, self.tcp)

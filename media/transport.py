@@ -20,7 +20,7 @@ from media.aiortc_port import (
     unprotect_rtcp,
 )
 from media.config import MediaConfig
-from media.datagrams import BATCH, LARGEST, STRIDE, Destination
+from media.datagrams import BATCH, LARGEST, STRIDE, Destination, Port
 from media.feedback import Feedback, FeedbackError, parse_compound
 from media.gate import Gate
 from media.ice import new_credentials
@@ -86,7 +86,11 @@ class Transport:
         self._reporters: set[int] = set()
         self.last_seen = 0.0
         self._gate = gate
-        self._port = gate.port
+        # Where datagrams leave: the port that the chosen destination came by.
+        self._port: Port = gate.port
+        self._incoming = gate.port.incoming
+        self._incoming_pointers = gate.port.incoming_pointers
+        self._retiring = ""
         self._config = config
         self._certificate = certificate
         self._owner = owner
@@ -103,6 +107,11 @@ class Transport:
     def ready(self) -> bool:
         """Whether media can be sent."""
         return self._pair is not None and self.destination is not None
+
+    @property
+    def path(self) -> str | None:
+        """By what media leaves: udp or tcp; None before the first check."""
+        return self.destination.port.path if self.destination is not None else None
 
     def open(self, deadline: float) -> None:
         """Wait for the peer until `deadline` (monotonic seconds)."""
@@ -167,13 +176,36 @@ class Transport:
     def confirm(self, destination: Destination, nominated: bool, now: float) -> None:
         """An authentic check came from there (RFC 8445 section 7.3)."""
         self._alive(now)
-        known = self._addresses.setdefault(destination.key, destination)
+        known = self._addresses.pop(destination.key, destination)
+        self._addresses[destination.key] = known  # The one checked last stands last.
         if self.destination is None or nominated:
-            self.destination = known
+            self._go(known)
+        assert self.destination is not None
         while len(self._addresses) > MOST_ADDRESSES:
             oldest = next(key for key in self._addresses if key != self.destination.key)
             del self._addresses[oldest]
             self._gate.forget_address(oldest, self)
+
+    def _go(self, destination: Destination | None) -> None:
+        self.destination = destination
+        if destination is not None:
+            self._port = destination.port
+
+    def lose(self, key: bytes) -> None:
+        """A connection over TCP ended; go back to the address confirmed last, if there is one."""
+        self._addresses.pop(key, None)
+        if self.destination is not None and self.destination.key == key:
+            self._go(next(reversed(self._addresses.values()), None))
+
+    def restart(self) -> None:
+        """New credentials for an ICE restart (RFC 8445 section 9); DTLS and SRTP go on.
+
+        The last ones stay good until the next restart, because media flows by the old pair meanwhile.
+        """
+        self._gate.retire(self._retiring)
+        self._retiring = self.credentials.fragment
+        self.credentials = new_credentials()
+        self._gate.admit(self)
 
     def _alive(self, now: float) -> None:
         self.last_seen = now
@@ -197,15 +229,15 @@ class Transport:
             self._gate.counters["media_early"] += 1
             return
         offset = slot * STRIDE
-        if 192 <= self._port.incoming[offset + 1] < 224:  # RFC 5761 section 4
+        if 192 <= self._incoming[offset + 1] < 224:  # RFC 5761 section 4
             self._receive_rtcp(slot, length, now)
             return
-        ssrc = int.from_bytes(self._port.incoming[offset + 8 : offset + 12], "big")
+        ssrc = int.from_bytes(self._incoming[offset + 8 : offset + 12], "big")
         if ssrc not in self.ssrcs and len(self.ssrcs) >= MOST_SSRCS:
             self._gate.counters["too_many_ssrcs"] += 1
             return
         self._length[0] = length
-        failed = unprotect(self._pair.inbound, self._port.incoming_pointers[slot], self._length)
+        failed = unprotect(self._pair.inbound, self._incoming_pointers[slot], self._length)
         if failed:
             self._gate.counters["replayed" if failed in REPLAYED else "forged"] += 1
             return
@@ -213,25 +245,25 @@ class Transport:
         self.last_seen = now
         if self.state is TransportState.SILENT:
             self._move(TransportState.CONNECTED)
-        self._owner.take_packet(self._port.incoming[offset : offset + self._length[0]].tobytes(), now)
+        self._owner.take_packet(self._incoming[offset : offset + self._length[0]].tobytes(), now)
 
     def _receive_rtcp(self, slot: int, length: int, now: float) -> None:
         assert self._pair is not None
         offset = slot * STRIDE
         # libsrtp keeps a context for every sender it has heard, reports included.
-        reporter = int.from_bytes(self._port.incoming[offset + 4 : offset + 8], "big")
+        reporter = int.from_bytes(self._incoming[offset + 4 : offset + 8], "big")
         if reporter not in self._reporters and len(self._reporters) >= MOST_REPORTERS:
             self._gate.counters["too_many_ssrcs"] += 1
             return
         self._length[0] = length
-        failed = unprotect_rtcp(self._pair.inbound, self._port.incoming_pointers[slot], self._length)
+        failed = unprotect_rtcp(self._pair.inbound, self._incoming_pointers[slot], self._length)
         if failed:
             self._gate.counters["replayed" if failed in REPLAYED else "forged"] += 1
             return
         self._reporters.add(reporter)
         self._alive(now)
         try:
-            feedback = parse_compound(self._port.incoming[offset : offset + self._length[0]].tobytes())
+            feedback = parse_compound(self._incoming[offset : offset + self._length[0]].tobytes())
         except FeedbackError:
             self._gate.counters["rtcp_malformed"] += 1
             return

@@ -1,4 +1,4 @@
-"""The media worker process: one event loop, one UDP port, one control socket."""
+"""The media worker process: one event loop, one port number for UDP and TCP, one control socket."""
 
 import asyncio
 import gc
@@ -8,14 +8,17 @@ import signal
 
 import uvloop
 
+from media.addresses import local_addresses, read_addresses
 from media.aiortc_port import Certificate
 from media.commands import Commands
 from media.config import MediaConfig
 from media.control_server import ControlServer
-from media.datagrams import open_port
+from media.datagrams import DatagramPort, open_ports
 from media.gate import Gate
+from media.networks import Networks
 from media.sink import RecorderFactory
 from media.surroundings import Surroundings
+from media.tcp import TcpPort, open_listeners
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +33,14 @@ class Worker:
         self._config = config
         self._loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()
-        self._gate = Gate(open_port(config.bind_address, config.port, config.batched))
+        addresses = read_addresses(config.addresses)
+        local = local_addresses(addresses)
+        self._gate = Gate(*open_ports(local, config.port, config.batched), networks=Networks(config.networks))
+        port = self._gate.port.socket.getsockname()[1]
+        listeners = open_listeners(local, port) if config.tcp else []
+        self._tcp = TcpPort(self._gate, listeners, self._loop)
+        if listeners:
+            self._gate.join(self._tcp)
         self._control = ControlServer(config.socket_path, lambda request: self._commands.handle(request))
         surroundings = Surroundings(
             config=config,
@@ -39,6 +49,8 @@ class Worker:
             recorder_factory=recorder_factory,
             emit=self._control.emit,
             clock=self._loop.time,
+            addresses=tuple(address.offered for address in addresses),
+            tcp=bool(listeners),
         )
         self._commands = Commands(surroundings, secrets.token_hex(8))
         self._controlled_at = self._loop.time()
@@ -50,9 +62,11 @@ class Worker:
     async def run(self) -> None:
         """Serve until stopped, then close rooms, recorders and sockets within two seconds."""
         await self._control.open()
-        udp = self._gate.port.socket
-        self._loop.add_reader(udp.fileno(), self._readable)
-        logger.info("Media worker on %s, control at %s", udp.getsockname(), self._config.socket_path)
+        for port in self._gate.udp_ports:
+            self._loop.add_reader(port.socket.fileno(), self._readable, port)
+            logger.info("Media worker on %s", port.socket.getsockname())
+        self._tcp.open()
+        logger.info("Control at %s", self._config.socket_path)
         ticking = asyncio.create_task(self._tick())
         try:
             await self._stopping.wait()
@@ -65,12 +79,14 @@ class Worker:
             await asyncio.wait_for(self._commands.close("worker_stopped"), SHUTDOWN_TIMEOUT)
         except TimeoutError:
             logger.error("Closing the rooms took too long; leaving the rest")
-        self._loop.remove_reader(self._gate.port.socket.fileno())
+        for port in self._gate.udp_ports:
+            self._loop.remove_reader(port.socket.fileno())
         await self._control.close()
         await self._gate.close()
+        self._tcp.close()
 
-    def _readable(self) -> None:
-        self._gate.read(self._loop.time())
+    def _readable(self, port: DatagramPort) -> None:
+        self._gate.read(self._loop.time(), port)
 
     async def _tick(self) -> None:
         while True:
@@ -78,10 +94,11 @@ class Worker:
             now = self._loop.time()
             try:
                 self._commands.tick(now)
+                self._tcp.tick(now)
                 await self._watch_controller(now)
             except Exception:
                 logger.exception("A tick failed")
-            self._gate.port.flush()
+            self._gate.flush()
 
     async def _watch_controller(self, now: float) -> None:
         if self._control.connected:

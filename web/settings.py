@@ -13,6 +13,9 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from media.addresses import read_address
+from media.networks import Networks
+
 PREFIX = "LIANXIN_"
 
 
@@ -38,7 +41,12 @@ class WebSettings:
 class MediaSettings:
     port: int = 43000  # Worker n uses port + n.
     workers: int = 0  # 0: one per core less one, at least one.
-    addresses: tuple[str, ...] = ("127.0.0.1",)  # Addresses offered to browsers as ICE candidates.
+    # Addresses offered to browsers as ICE candidates: `address` or `address=local`.
+    addresses: tuple[str, ...] = ("127.0.0.1",)
+    networks: tuple[str, ...] = ()  # CIDR blocks that peers may come from; empty: any.
+    tcp: bool = True  # Media over TCP as well, on the same port numbers.
+    turn_urls: tuple[str, ...] = ()  # turn:host:port?transport=udp and the like; docs/turn.md.
+    turn_secret: str = ""  # Shared with coturn's static-auth-secret.
 
 
 @dataclass(frozen=True)
@@ -175,6 +183,24 @@ def _check(settings: Settings) -> None:
         raise SettingsError("证书和私钥要一起给 certificate and key go together")
     if not 0 <= settings.media.workers <= 256:
         raise SettingsError(f"{PREFIX}MEDIA_WORKERS: 0..256")
+    _check_reach(settings.media)
+
+
+def _check_reach(media: MediaSettings) -> None:
+    for text in media.addresses:
+        try:
+            read_address(text)
+        except ValueError as error:
+            reason = f"不能作为媒体地址 not an address for browsers: {text} ({error})"
+            raise SettingsError(f"{PREFIX}MEDIA_ADDRESSES: {reason}") from error
+    try:
+        Networks(media.networks)
+    except ValueError as error:
+        raise SettingsError(f"{PREFIX}MEDIA_NETWORKS: 网段写法不对 not a network: {error}") from error
+    if wrong := [url for url in media.turn_urls if not url.startswith(("turn:", "turns:"))]:
+        raise SettingsError(f"{PREFIX}MEDIA_TURN_URLS: 要以 turn: 或 turns: 开头: {wrong[0]}")
+    if bool(media.turn_urls) != bool(media.turn_secret):
+        raise SettingsError("TURN 地址和密钥要一起给 MEDIA_TURN_URLS and MEDIA_TURN_SECRET go together")
 
 
 def _dump(value: Any) -> str:

@@ -12,7 +12,7 @@ from pylibsrtp import Policy, Session
 
 from media.aiortc_port import Certificate, SrtpPair
 from media.config import MediaConfig
-from media.datagrams import destination_of, key_of, open_port
+from media.datagrams import key_of, open_port
 from media.gate import Gate
 from media.transport import Transport, TransportState
 
@@ -111,4 +111,4 @@ def address_key(peer: socket.socket) -> bytes:
     return key_of(socket.AF_INET, peer.getsockname())
 
 
-__all__ = ["CERTIFICATE", "Loopback", "Owner", "address_key", "binding_request", "destination_of", "session"]
+__all__ = ["CERTIFICATE", "Loopback", "Owner", "address_key", "binding_request", "session"]

@@ -23,7 +23,7 @@ from media.config import MediaConfig
 from media.worker import run_worker
 from tests.media.recorders import CountingFactory
 values = json.loads(sys.argv[1])
-values["addresses"] = tuple(values["addresses"])
+values |= {name: tuple(values[name]) for name in ("addresses", "networks")}
 run_worker(MediaConfig(**values), CountingFactory())
 """
 
@@ -36,7 +36,7 @@ def free_port() -> int:
 
 class RunningWorker:
     def __init__(self, directory: Path, **settings: object) -> None:
-        values = {"port": free_port(), "addresses": ("127.0.0.1",), "bind_address": "127.0.0.1"}
+        values = {"port": free_port(), "addresses": ("127.0.0.1",)}
         values["socket_path"] = str(directory / "media.sock")
         self.config = MediaConfig(**(values | settings))
         self.log = open(directory / "worker.log", "w+")  # noqa: SIM115 - closed by stop

@@ -39,9 +39,7 @@ class RealWorker:
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self.config = MediaConfig(
-            port=free_port(), addresses=("127.0.0.1",), socket_path=path
-        )
+        self.config = MediaConfig(port=free_port(), addresses=("127.0.0.1",), socket_path=path)
         self.process: asyncio.subprocess.Process | None = None
 
     async def start(self) -> None:
