@@ -15,12 +15,14 @@ MOST_LINES = 400
 MOST_SECTIONS = 4
 MOST_SSRC_LINES = 64
 MOST_CODECS = 40
+MOST_LAYERS = 3
 # Room for each further m-section in an answer to an offer of our own.
 BYTES_PER_SECTION = 3 * 1024
 LINES_PER_SECTION = 60
 SUPPORTED_DIGESTS = frozenset({"sha-256", "sha-384", "sha-512"})
 TOKEN = re.compile(r"[\x21-\x7e]{1,64}")
 DIGEST = re.compile(r"(?:[0-9A-Fa-f]{2}:){31,63}[0-9A-Fa-f]{2}")
+RID = re.compile(r"[A-Za-z0-9_-]{1,16}")
 FRAGMENT = re.compile(r"[A-Za-z0-9+/=_\-]{4,256}")
 DIRECTIONS = frozenset({"sendrecv", "sendonly", "recvonly", "inactive"})
 
@@ -44,7 +46,11 @@ class Codec:
 
 @dataclass(slots=True)
 class MediaSection:
-    """One m-section. `ssrcs` in order of appearance; `codecs` in order of preference."""
+    """One m-section. `ssrcs` in order of appearance; `codecs` in order of preference.
+
+    `feedback` has what any codec may be answered with (a=rtcp-fb); `rids` the layers that are to be
+    sent, in the order of a=simulcast (RFC 8853).
+    """
 
     kind: str
     port: int
@@ -55,6 +61,8 @@ class MediaSection:
     ssrcs: list[int] = field(default_factory=list)
     repair_ssrcs: set[int] = field(default_factory=set)
     attributes: dict[str, str] = field(default_factory=dict)
+    feedback: set[str] = field(default_factory=set)
+    rids: list[str] = field(default_factory=list)
     has_rtcp_mux: bool = False
 
     @property
@@ -151,7 +159,18 @@ def _parse_section(lines: list[str], attributes: dict[str, str]) -> MediaSection
     section.codecs = _parse_codecs(lines, [int(number) for number in formats])
     for line in lines:
         _parse_stream_line(section, line)
+    section.rids = _layers(section.rids, attributes.get("simulcast", ""))
     return section
+
+
+def _layers(rids: list[str], simulcast: str) -> list[str]:
+    """The rids named after `send`; of alternatives the first, of paused ones the name."""
+    words = simulcast.split()
+    listed = words[words.index("send") + 1].split(";") if "send" in words[:-1] else []
+    names = [part.split(",")[0].lstrip("~") for part in listed]
+    if len(names) > MOST_LAYERS or len(set(names)) != len(names):
+        raise DescriptionError("too many layers")
+    return [name for name in names if name in rids]
 
 
 def _parse_codecs(lines: list[str], formats: list[int]) -> list[Codec]:
@@ -186,6 +205,12 @@ def _parse_stream_line(section: MediaSection, line: str) -> None:
     elif line.startswith("a=extmap:"):
         number, uri, *_ = line[9:].split()
         section.extensions[uri] = int(number.partition("/")[0])
+    elif line.startswith("a=rtcp-fb:"):
+        section.feedback.add(line.partition(" ")[2])
+    elif line.startswith("a=rid:"):
+        name, direction, *_ = line[6:].split()
+        if direction == "send" and RID.fullmatch(name):
+            section.rids.append(name)
 
 
 def _ssrc(text: str) -> int:

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from struct import Struct, error, unpack_from
 
 from media.sink import SenderReport
+from media.transportwide import TransportFeedback, parse_transport_feedback
 
 SR, RR, SDES, BYE, RTPFB, PSFB = 200, 201, 202, 203, 205, 206
-NACK = 1
+NACK, TRANSPORT_WIDE = 1, 15
 PLI, FIR, APPLICATION = 1, 4, 15
 COMMON = Struct("!BBH")
 SENDER_INFO = Struct("!LQLLL")
@@ -55,7 +56,7 @@ class BandwidthEstimate:
     ssrcs: tuple[int, ...]
 
 
-Feedback = SenderReport | ReportBlock | Nack | KeyFrameRequest | BandwidthEstimate
+Feedback = SenderReport | ReportBlock | Nack | KeyFrameRequest | BandwidthEstimate | TransportFeedback
 
 
 def parse_compound(data: bytes) -> list[Feedback]:
@@ -73,7 +74,7 @@ def parse_compound(data: bytes) -> list[Feedback]:
                 raise FeedbackError("padding longer than the packet")
             found += _parse_one(kind, first & 0x1F, data[position + 4 : body_end])
             position = end
-    except (error, IndexError) as exc:
+    except (error, IndexError, ValueError) as exc:
         raise FeedbackError(str(exc)) from exc
     return found
 
@@ -87,6 +88,8 @@ def _parse_one(kind: int, count: int, body: bytes) -> list[Feedback]:
         return [*_parse_blocks(body, 4, count)]
     if kind == RTPFB and count == NACK:
         return [_parse_nack(body)]
+    if kind == RTPFB and count == TRANSPORT_WIDE:
+        return [parse_transport_feedback(body)]
     if kind == PSFB:
         return _parse_payload_feedback(count, body)
     return []  # SDES, BYE, APP and extended reports carry nothing we act upon.
@@ -178,6 +181,11 @@ def build_nack(sender: int, ssrc: int, indexes: Iterable[int]) -> bytes:
             entries.append([index, 0])
     packed = b"".join((i & 0xFFFF).to_bytes(2, "big") + bits.to_bytes(2, "big") for i, bits in entries)
     return _packet(RTPFB, NACK, sender.to_bytes(4, "big") + ssrc.to_bytes(4, "big") + packed)
+
+
+def build_transport_wide(body: bytes) -> bytes:
+    """A transport feedback around the body that an ArrivalLog made."""
+    return _packet(RTPFB, TRANSPORT_WIDE, body)
 
 
 def build_key_frame_request(sender: int, ssrc: int) -> bytes:

@@ -1,7 +1,7 @@
 """Offers and answers of the media worker (RFC 8829, RFC 8843, RFC 8839 section 4.2 for ICE-lite).
 
 Answering a publisher, one codec per m-section is chosen, so that it is known before the first packet.
-No rtx and no transport-cc: what is not negotiated here is not expected later.
+No rtx: what is not negotiated here is not expected later.
 """
 
 from collections.abc import Sequence
@@ -10,12 +10,14 @@ from dataclasses import dataclass, replace
 from media.aiortc_port import Fingerprint
 from media.description import Codec, Description, MediaSection
 from media.ice import Credentials, candidate_lines
+from media.transportwide import URI as TRANSPORT_WIDE_URI
 
 AUDIO_LEVEL_URI = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
 MID_URI = "urn:ietf:params:rtp-hdrext:sdes:mid"
 START_BITRATE = 1000
 OPUS_FMTP = "minptime=10;useinbandfec=1"
-VIDEO_FEEDBACK = ("goog-remb", "ccm fir", "nack", "nack pli")
+VIDEO_FEEDBACK = ("ccm fir", "nack", "nack pli")
+TRANSPORT_WIDE, REMB = "transport-cc", "goog-remb"
 DEFAULT_AUDIO = Codec(111, "opus", 48000, 2, OPUS_FMTP)
 DEFAULT_VIDEO = Codec(96, "VP8", 90000, 0)
 
@@ -33,12 +35,16 @@ class LocalEnd:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """One m-section of an offer that we take."""
+    """One m-section of an offer that we take; ids of header extensions are 0 where it has none.
+
+    `transport_wide_id` is not 0 when the sender wants transport-wide feedback, else it gets REMB.
+    """
 
     section: MediaSection
     codec: Codec
     audio_level_id: int
     mid_id: int
+    transport_wide_id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +110,12 @@ def _accept_section(section: MediaSection, description: Description) -> Accepted
     if codec is None:
         return None
     level = _extension(section, AUDIO_LEVEL_URI) if section.kind == "audio" else 0
-    return Accepted(section, codec, level, _extension(section, MID_URI))
+    return Accepted(section, codec, level, _extension(section, MID_URI), _transport_wide(section))
+
+
+def _transport_wide(section: MediaSection) -> int:
+    number = _extension(section, TRANSPORT_WIDE_URI) if TRANSPORT_WIDE in section.feedback else 0
+    return number if number < 15 else 0  # Larger ones need two-byte elements, which we do not answer.
 
 
 def _extension(section: MediaSection, uri: str) -> int:
@@ -124,10 +135,28 @@ def build_answer(accepted: Sequence[Accepted | None], description: Description, 
         sends = section.direction in ("sendrecv", "sendonly")
         setup = "active" if description.setup == "passive" else "passive"
         lines += _media_lines(section.kind, _brisk(choice.codec), section.mid, end, setup)
+        lines += _feedback_lines(section.kind, choice.codec, bool(choice.transport_wide_id))
         lines.append("a=recvonly" if sends else "a=inactive")
-        for uri, number in ((AUDIO_LEVEL_URI, choice.audio_level_id), (MID_URI, choice.mid_id)):
-            lines += [f"a=extmap:{number} {uri}"] if number else []
+        lines += _extension_lines(choice)
     return "\r\n".join(lines) + "\r\n"
+
+
+def _extension_lines(choice: Accepted) -> list[str]:
+    wanted = {
+        AUDIO_LEVEL_URI: choice.audio_level_id,
+        MID_URI: choice.mid_id,
+        TRANSPORT_WIDE_URI: choice.transport_wide_id,
+    }
+    return [f"a=extmap:{number} {uri}" for uri, number in wanted.items() if number]
+
+
+def _feedback_lines(kind: str, codec: Codec, transport_wide: bool) -> list[str]:
+    wanted = VIDEO_FEEDBACK if kind == "video" else ()
+    if transport_wide:
+        wanted = (TRANSPORT_WIDE, *wanted)
+    elif kind == "video":
+        wanted = (REMB, *wanted)
+    return [f"a=rtcp-fb:{codec.payload_type} {what}" for what in wanted]
 
 
 def _brisk(codec: Codec) -> Codec:
@@ -144,6 +173,7 @@ def build_offer(streams: Sequence[OfferedStream], version: int, end: LocalEnd) -
     for stream in streams:
         kind = "audio" if stream.codec.name == "opus" else "video"
         lines += _media_lines(kind, stream.codec, stream.mid, end, "actpass")
+        lines += _feedback_lines(kind, stream.codec, False)
         if stream.ssrc is None:
             lines.append("a=inactive")
             continue
@@ -179,7 +209,6 @@ def _media_lines(kind: str, codec: Codec, mid: str, end: LocalEnd, setup: str) -
         "a=rtcp-rsize",
         f"a=rtpmap:{number} {codec.name}/{codec.clock_rate}{channels}",
         *([f"a=fmtp:{number} {codec.fmtp}"] if codec.fmtp else []),
-        *([f"a=rtcp-fb:{number} {what}" for what in VIDEO_FEEDBACK] if kind == "video" else []),
         f"a=ice-ufrag:{end.credentials.fragment}",
         f"a=ice-pwd:{end.credentials.password}",
         f"a=fingerprint:{end.fingerprint.algorithm} {end.fingerprint.value}",

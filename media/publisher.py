@@ -5,13 +5,19 @@ from typing import Protocol
 
 from media.control import ControlError, TransportChanged
 from media.description import Description, DescriptionError, parse_description
-from media.feedback import Feedback, build_bandwidth_estimate, build_receiver_report
+from media.feedback import (
+    Feedback,
+    build_bandwidth_estimate,
+    build_receiver_report,
+    build_transport_wide,
+)
 from media.negotiation import Accepted, accept, build_answer
 from media.publication import FEEDBACK_SSRC, Publication
 from media.rtp import Packet, RtpError, find_extension, parse_packet
 from media.sink import SenderReport, Source, TrackDescription
 from media.surroundings import Surroundings
 from media.transport import Transport, TransportState
+from media.transportwide import ArrivalLog
 
 SENDING = ("sendrecv", "sendonly")
 KIND_OF: dict[Source, str] = {"microphone": "audio", "camera": "video", "screen": "video"}
@@ -19,6 +25,8 @@ REPORT_INTERVAL = 1.0
 # Chromium believes an estimate at once in its first two seconds, so those come quickly.
 EARLY_INTERVAL = 0.2
 EARLY_SECONDS = 2.0
+# Of transport-wide feedback, in seconds; browsers themselves send one every 50 to 250 ms.
+FEEDBACK_INTERVAL = 0.09
 
 
 class PublisherRoom(Protocol):
@@ -78,6 +86,8 @@ class Publisher:
         self._routes: dict[int, Publication] = {}
         self._connected_at = 0.0
         self._reported_at = float("-inf")
+        self._arrivals: ArrivalLog | None = None
+        self._fed_back_at = float("-inf")
         self.transport = Transport(surroundings.gate, surroundings.config, surroundings.certificate, self)
 
     @property
@@ -100,6 +110,9 @@ class Publisher:
         for mid, line in list(self._lines.items()):
             if not _continues(line, sending.get(mid), sources.get(mid)):
                 self._end_line(mid, withdrawn=True)
+        transport_wide_id = max((c.transport_wide_id for c in sending.values()), default=0)
+        if transport_wide_id and self._arrivals is None:
+            self._arrivals = ArrivalLog(transport_wide_id)
         for mid, choice in sending.items():
             if mid not in self._lines:
                 self._begin_line(choice, sources[mid])
@@ -152,6 +165,8 @@ class Publisher:
         except RtpError:
             self._gate.counters["rtp_malformed"] += 1
             return
+        if self._arrivals is not None:
+            self._arrivals.note(data, now)
         publication = self._routes.get(packet.ssrc) or self._find_route(packet)
         if publication is None or packet.payload_type != publication.track.payload_type:
             self._gate.counters["unrouted"] += 1
@@ -215,17 +230,25 @@ class Publisher:
             return
         for line in self._lines.values():
             line.publication.tick(now)
+        if self._arrivals is not None and now - self._fed_back_at >= FEEDBACK_INTERVAL:
+            self._fed_back_at = now
+            self._send_arrivals(self._arrivals)
         early = now - self._connected_at < EARLY_SECONDS
         if now - self._reported_at >= (EARLY_INTERVAL if early else REPORT_INTERVAL):
             self._reported_at = now
             self._send_reports(now)
+
+    def _send_arrivals(self, arrivals: ArrivalLog) -> None:
+        media = next((p.ssrc for p in self.publications if p.ssrc is not None), 0)
+        for body in arrivals.take(FEEDBACK_SSRC, media):
+            self.transport.send_rtcp(build_transport_wide(body))
 
     def _send_reports(self, now: float) -> None:
         started = [p for p in self.publications if p.ssrc is not None]
         blocks = [p.stats.report(p.ssrc, now) for p in started if p.ssrc is not None]
         video = [p.ssrc for p in started if p.ssrc is not None and p.track.kind == "video"]
         data = build_receiver_report(FEEDBACK_SSRC, blocks)
-        if video:
+        if video and self._arrivals is None:
             bitrate = self._surroundings.config.video_bitrate * len(video)
             data += build_bandwidth_estimate(FEEDBACK_SSRC, bitrate, video)
         self.transport.send_rtcp(data)

@@ -21,6 +21,7 @@ from media.loudness import audio_level
 from media.negotiation import LocalEnd, accept, build_answer
 from media.rtp import RtpError, parse_packet
 from media.sink import SenderReport
+from media.transportwide import ArrivalLog, build_transport_feedback
 from tests.media.loopback import CERTIFICATE
 from tests.media.offers import ordinary_offer
 from tests.media.test_rtp import rtp
@@ -125,8 +126,35 @@ def test_rtcp() -> None:
         feedback.build_sender_report(SenderReport(7, 1, 2, 3, 4), "name"),
         feedback.build_nack(1, 7, range(100, 150)) + feedback.build_key_frame_request(1, 7),
         b"\x84\xce\x00\x04" + bytes(16) + b"\x81\xcb\x00\x01" + bytes(4),
+        transport_wide([4000 + 3 * n if n % 5 else None for n in range(60)]),
+        transport_wide([4000 + 300 * n for n in range(9)]),
     ]
     assert run(3, samples, parse_compound, FeedbackError) > 500
+
+
+def transport_wide(ticks: list[int | None]) -> bytes:
+    return feedback.build_transport_wide(build_transport_feedback(1, 7, 65_500, ticks, 3))
+
+
+def test_transport_wide_numbers() -> None:
+    log = ArrivalLog(3)
+    came = 0
+
+    def parse(data: bytes) -> object:
+        nonlocal came
+        packet = parse_packet(data)
+        log.note(packet.data, (came := came + 1) / 1000)
+        for body in log.take(1, 2) if came % 10 == 0 else ():
+            parse_compound(feedback.build_transport_wide(body))
+        return packet
+
+    samples = [
+        rtp(extension=b"\x31\x85\x41\x30\x30"),
+        rtp(extension=b"\x22\x85\x41\x30\x31\x01\x02"),
+        rtp(extension=b"\x03\x02\x85\x04\x02\x30\x31", profile=0x1000),
+        rtp(),
+    ]
+    assert run(6, samples, parse, RtpError) > 1000
 
 
 def test_sdp() -> None:

@@ -136,8 +136,27 @@ def test_an_answer_rejects_what_it_does_not_take() -> None:
 def test_an_answer_says_what_we_are() -> None:
     description = parse_description(ordinary_offer())
     answer = build_answer(accept(description), description, END)
-    parsed = SessionDescription.parse(answer)
     assert "a=ice-lite" in answer and "rtx" not in answer and "transport-cc" not in answer
+
+
+def test_transport_wide_feedback_takes_the_place_of_remb_where_it_is_offered() -> None:
+    more = [
+        "a=extmap:3 http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01",
+        "a=rtcp-fb:96 transport-cc",
+        "a=rtcp-fb:96 goog-remb",
+    ]
+    description = parse_description(offer(section("video", "0") + more))
+    answer = build_answer(accept(description), description, END)
+    assert "a=rtcp-fb:96 transport-cc" in answer and "goog-remb" not in answer
+    assert f"{more[0]}\r\n" in answer
+    without = parse_description(offer(section("video", "0") + more[:1]))
+    assert "goog-remb" in build_answer(accept(without), without, END)
+
+
+def test_an_answer_says_who_begins_and_where() -> None:
+    description = parse_description(ordinary_offer())
+    answer = build_answer(accept(description), description, END)
+    parsed = SessionDescription.parse(answer)
     for media in parsed.media:
         assert (media.direction, media.dtls.role, media.ice.usernameFragment) == (
             "recvonly",
