@@ -9,8 +9,8 @@ from media.subscription import Subscription
 
 def snapshot(room: Room) -> dict[str, Any]:
     """Shape: {room_id, recording: {...}|None, participants: [{participant_id, may_publish, publish,
-    subscribe, publications: [{source, kind, codec, started, muted}]}]}; publish and subscribe are the
-    transport's state or None.
+    subscribe, publish_path, subscribe_path, publications: [{source, kind, codec, started, muted}]}]};
+    publish and subscribe are the transport's state or None, the paths udp, tcp or None.
     """
     return {
         "room_id": room.room_id,
@@ -26,6 +26,8 @@ def _participant(participant: Participant) -> dict[str, Any]:
         "may_publish": participant.may_publish,
         "publish": publisher.transport.state.value if publisher is not None else None,
         "subscribe": subscriber.transport.state.value if subscriber is not None else None,
+        "publish_path": publisher.transport.path if publisher is not None else None,
+        "subscribe_path": subscriber.transport.path if subscriber is not None else None,
         "publications": [_publication(p) for p in publisher.publications] if publisher is not None else [],
     }
 
