@@ -74,7 +74,7 @@ def web() -> None:
 @app.command("media-worker", hidden=True)
 def media_worker(number: int) -> None:
     """One media worker (started by serve)."""
-    from web.server import run_media_worker
+    from web.media_process import run_media_worker
 
     run_media_worker(_settings(), number)
 

@@ -114,6 +114,7 @@ async def record_in_background(settings: Settings) -> None:
         return
     process = await asyncio.create_subprocess_exec(
         *SPAWN,
+        "web.cli",
         "demo-reception",
         pending.id,
         env=dict(os.environ) | settings.environment(),

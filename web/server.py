@@ -58,22 +58,6 @@ async def _serve_pages(settings: Settings) -> None:
         await runner.cleanup()
 
 
-def run_media_worker(settings: Settings, number: int) -> None:
-    """One media worker on port `media.port + number`, UDP and TCP."""
-    from media.config import MediaConfig
-    from media.worker import run_worker
-    from recordings.recorder import JournalRecorderFactory
-
-    config = MediaConfig(
-        port=settings.media.port + number,
-        addresses=settings.media.addresses,
-        socket_path=str(settings.media_socket(number)),
-        networks=settings.media.networks,
-        tcp=settings.media.tcp,
-    )
-    run_worker(config, JournalRecorderFactory())
-
-
 def run_recordings(settings: Settings) -> None:
     """Seal and compose until SIGTERM."""
     asyncio.run(_seal_and_compose(settings))

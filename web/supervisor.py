@@ -25,7 +25,7 @@ PR_SET_PDEATHSIG = 1
 FIRST_DELAY, LONGEST_DELAY = 0.1, 10.0
 STEADY_SECONDS = 20.0  # A child that ran this long starts again with the first delay.
 GRACE_SECONDS = 8.0
-SPAWN = (sys.executable, "-m", "web.cli")
+SPAWN = (sys.executable, "-m")
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -41,12 +41,19 @@ class Child:
     arguments: tuple[str, ...]
     closes: int
     nice: int = 0
+    module: str = "web.cli"
 
 
 def children_of(settings: Settings) -> list[Child]:
-    """The web process closes first (people are told), media next, sealing last."""
-    workers = [Child(f"media-{n}", ("media-worker", str(n)), closes=1) for n in range(settings.media_workers)]
-    recordings = Child("recordings", ("recordings-worker",), closes=2, nice=10)
+    """The web process closes first, so that people are told; then media.
+
+    The recordings worker waits for nobody: what it lays down is found again from the rows.
+    """
+    workers = [
+        Child(f"media-{n}", ("media-worker", str(n)), closes=1, module="web.media_process")
+        for n in range(settings.media_workers)
+    ]
+    recordings = Child("recordings", ("recordings-worker",), closes=0, nice=10)
     return [*workers, recordings, Child("web", ("web",), closes=0)]
 
 
@@ -119,6 +126,7 @@ class Supervisor:
     async def _start(self, child: Child) -> asyncio.subprocess.Process:
         process = await asyncio.create_subprocess_exec(
             *SPAWN,
+            child.module,
             *child.arguments,
             env=self._environment,
             pass_fds=(self._listener.fileno(),) if child.name == "web" else (),

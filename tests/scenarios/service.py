@@ -8,7 +8,7 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -84,7 +84,8 @@ async def running_service(state: Path, recording: bool = True) -> AsyncIterator[
             await until(lambda: is_ready(base), 30, "the service answers")
             yield Service(settings, day.ready_session_id, links, process)
         finally:
-            process.terminate()
+            with suppress(ProcessLookupError):  # Stopped by the test itself.
+                process.terminate()
             try:
                 await asyncio.wait_for(process.wait(), 20)
             except TimeoutError:
