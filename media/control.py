@@ -198,9 +198,13 @@ class RecordingChanged(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class SpeakersChanged(Event):
-    """Loudness by participant in dBov (0 loudest, -127 silence); at most five a second."""
+    """Who has the floor, and loudness by participant in dBov (0 loudest, -127 silence).
+
+    At once when the speaker changes, otherwise at most once a second.
+    """
 
     levels: dict[str, int]
+    speaker: str | None = None
 
 
 def dump_message(message: Message) -> bytes:

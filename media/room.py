@@ -13,13 +13,16 @@ from media.room_recording import RoomRecording
 from media.router import Router
 from media.rtp import Packet
 from media.sink import PacketSink, SenderReport, Source
+from media.speech import Floor
 from media.subscriber import Subscriber
 from media.subscription import Subscription
 from media.surroundings import Surroundings
 
 logger = logging.getLogger(__name__)
 
-SPEAKERS_INTERVAL = 0.2
+# Seconds between looks at the levels, and between messages while the speaker stays the same.
+SPEAKERS_INTERVAL = 0.1
+LEVELS_INTERVAL = 1.0
 MOST_PARTICIPANTS = 64
 
 
@@ -47,7 +50,9 @@ class Room:
         self._muted: set[tuple[str, Source]] = set()
         self._recording_lock = asyncio.Lock()
         self._speakers_at = float("-inf")
+        self._levels_at = float("-inf")
         self._speakers: dict[str, int] = {}
+        self._floor = Floor()
 
     @property
     def publications(self) -> list[Publication]:
@@ -256,9 +261,12 @@ class Room:
             if p.track.source == "microphone" and not p.muted
         }
         audible = {who: level for who, level in levels.items() if level > -SILENCE}
-        if audible != self._speakers:
-            self._speakers = audible
-            self._surroundings.emit(SpeakersChanged(room_id=self.room_id, levels=levels))
+        passed = self._floor.hear(levels, now)
+        due = now - self._levels_at >= LEVELS_INTERVAL
+        if passed or (due and audible != self._speakers):
+            self._speakers, self._levels_at = audible, now
+            speaker = self._floor.speaker
+            self._surroundings.emit(SpeakersChanged(room_id=self.room_id, levels=levels, speaker=speaker))
 
     async def close(self, reason: str) -> None:
         """Close all transports, then the recording."""

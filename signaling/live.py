@@ -111,6 +111,12 @@ class LiveRoom:
         session_id = self.room.sitting.id
         self.backlog.add(kind, lambda db: append_event(db, self.clock, session_id, kind, data=data))
 
+    def note_speeches(self) -> None:
+        """Append who had the floor since the last time, in one event."""
+        spans = self.room.speeches.take(self.clock.now())
+        if spans is not None:
+            self.note("speech.noted", spans)
+
     def confirm_recording(self, recording_id: str) -> None:
         """Bytes of the recording are on disk: its row becomes active soon."""
         self.backlog.add("recording", lambda db: activate_recording(db, self.clock, recording_id))
@@ -180,6 +186,8 @@ class LiveRoom:
     def tick(self, now: datetime) -> None:
         """Called every second: presence and the queue change by time alone."""
         self.room.tick(now)
+        if self.room.speeches.due(now):
+            self.note_speeches()
         seen = {person.id: person.presence(now) for person in self.room.people.values()}
         if seen != self._presence:
             self._presence = dict(seen)

@@ -93,7 +93,9 @@ def _speakers(audience: Audience, event: SpeakersChanged, now: datetime) -> None
         person.level = event.levels.get(person.id, -SILENCE)
         if person.id in event.levels:
             levels[person.id] = min(SILENCE, abs(person.level))
-    audience.tell_room(Speakers(levels))
+    speaker = event.speaker if event.speaker in audience.room.people else None
+    audience.room.give_floor(speaker, now)
+    audience.tell_room(Speakers(levels, speaker))
 
 
 _TAKERS: dict[type[Event], Callable[[Audience, Any, datetime], None]] = {

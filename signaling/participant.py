@@ -11,7 +11,6 @@ from signaling.rights import Right, is_official, rights_of
 from signaling.times import wire_time
 
 HELD = timedelta(minutes=5)
-SPEAKING_DBOV = -50
 
 
 @dataclass
@@ -51,6 +50,7 @@ class Participant:
     pending_offer: Offer | None = None
     publishing: bool = False
     level: int = -127
+    speaking: bool = False
 
     @property
     def official(self) -> bool:
@@ -89,7 +89,7 @@ class Participant:
         """The worker forgot this person: nothing is published, no transport stands."""
         self.publish_state = self.subscribe_state = "none"
         self.pending_offer = None
-        self.level = -127
+        self.level, self.speaking = -127, False
         for switch in self.sources.values():
             switch.published = False
 
@@ -119,5 +119,5 @@ class Participant:
                 for source, switch in self.sources.items()
             },
             hand_raised_at=wire_time(self.hand_raised_at),
-            speaking=self.level >= SPEAKING_DBOV,
+            speaking=self.speaking,
         )

@@ -224,9 +224,10 @@ class Offer(Push):
 
 @dataclass(frozen=True)
 class Speakers(Push):
-    """Audio levels by participant id."""
+    """Who has the floor, and audio levels by participant id."""
 
     levels: dict[str, int]
+    speaker: str | None
 
 
 @dataclass(frozen=True)

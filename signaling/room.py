@@ -12,6 +12,7 @@ from signaling.participant import Participant
 from signaling.protocol import ErrorCode
 from signaling.pushes import BadgeState, QueueView, RecordingView, RoomView, SessionView
 from signaling.queue import in_order, lobby_view, lost_place, queue_view
+from signaling.speeches import Speeches
 from signaling.times import wire_time
 
 
@@ -93,6 +94,7 @@ class Room:
         self.sitting = sitting
         self.badge = Badge()
         self.people: dict[str, Participant] = {}
+        self.speeches = Speeches()
 
     # Coming and going
 
@@ -182,6 +184,12 @@ class Room:
         person.hand_raised_at = None
         person.queued_at = person.queued_at or now
         person.lose_media()
+
+    def give_floor(self, speaker: str | None, now: datetime) -> None:
+        """The worker decided who speaks; nobody, or one."""
+        for person in self.people.values():
+            person.speaking = person.id == speaker
+        self.speeches.hear(speaker if self.sitting.state == "live" else None, now)
 
     def expel(self, person: Participant) -> None:
         """The seat is lost."""

@@ -97,6 +97,10 @@ async def close(live: LiveRoom, actor: Actor) -> None:
 async def finish(live: LiveRoom, reason: str) -> None:
     """What must follow the end of a session, however it ended; safe to do twice."""
     badge = live.room.badge
+    live.room.speeches.hear(None, live.clock.now())
+    live.note_speeches()
+    # Before the recording is handed over for sealing, which takes the events along.
+    await live.backlog.settle()
     if badge.recording_id is not None and badge.state != "stopped":
         badge.state = "stopped"
         await live.media.stop_recording(reason)

@@ -134,10 +134,27 @@ async def test_an_observer_is_added_without_the_right_to_publish(hall: Hall) -> 
 
 async def test_speakers_are_told_without_a_full_state(hall: Hall) -> None:
     host, citizen = await on_air(hall)
-    hall.worker.tell(control.SpeakersChanged(room_id=hall.session_id, levels={citizen.id: -31, "x": -5}))
-    assert (await host.push("speakers"))["levels"] == {citizen.id: 31}
+    levels = {citizen.id: -31, host.id: -31, "x": -5}
+    hall.worker.tell(control.SpeakersChanged(room_id=hall.session_id, levels=levels, speaker="x"))
+    hall.worker.tell(control.SpeakersChanged(room_id=hall.session_id, levels=levels, speaker=citizen.id))
+    told = await host.until(lambda push: push["type"] == "speakers" and push["speaker"] is not None)
+    assert told["speaker"] == citizen.id
+    assert told["levels"] == {citizen.id: 31, host.id: 31}
     await host.ask("raise_hand", raised=True)
-    await host.room_where(lambda room: find(room, citizen.id)["speaking"])
+    room = await host.room_where(lambda room: find(room, citizen.id)["speaking"])
+    assert not find(room, host.id)["speaking"]
+
+
+async def test_who_spoke_stands_in_one_event_before_the_end(hall: Hall) -> None:
+    host, citizen = await on_air(hall)
+    for speaker in (citizen.id, host.id, citizen.id, None):
+        hall.worker.tell(control.SpeakersChanged(room_id=hall.session_id, levels={}, speaker=speaker))
+        await asyncio.sleep(0.2)
+        hall.clock.advance(seconds=2)
+    await host.ask("close")
+    async with hall.database.session() as db:
+        noted = [e.data["spans"] for e in await list_events(db, hall.session_id) if e.kind == "speech.noted"]
+    assert [[who for who, *_ in spans] for spans in noted] == [[citizen.id, host.id, citizen.id]]
 
 
 async def test_worker_death_and_reforming(hall: Hall) -> None:

@@ -8,7 +8,7 @@ const RETRY_MEDIA = 3000;
  * This page's part in a session: one signaling client, one publish and one subscribe peer, and the
  * last state the server told. Pages read the getters after each `changed`.
  *
- * Events: `changed`, `welcome`, `admitted`, `moved_to_lobby`, `tracks` (list), `chat`, `speakers`,
+ * Events: `changed`, `welcome`, `admitted`, `moved_to_lobby`, `tracks` (list), `chat`,
  * `media` (state), `ended` ({reason, message}), `problem` (a sentence to show).
  */
 export class Call extends Emitter {
@@ -124,7 +124,8 @@ export class Call extends Emitter {
     client.on("replaced", () => this.#goodbye("replaced", ""));
     client.on("ended", (farewell) => this.#end(this.#farewell || farewell));
     client.on("error", (error) => this.emit("problem", error.message));
-    for (const name of ["chat", "speakers"]) client.on(name, (message) => this.emit(name, message));
+    client.on("chat", (message) => this.emit("chat", message));
+    client.on("speakers", ({ speaker }) => this.#floorTaken(speaker));
   }
 
   #welcome(message) {
@@ -153,6 +154,14 @@ export class Call extends Emitter {
     const mine = this.myself;
     if (mine) for (const [source, view] of Object.entries(mine.sources)) this.#capture.setLocked(source, view.locked);
     this.#changed();
+  }
+
+  /** The full state follows only with the next change; a frame must not wait for it. */
+  #floorTaken(speaker) {
+    const people = this.#room ? this.#room.participants : [];
+    const turned = people.filter((person) => person.speaking !== (person.participant_id === speaker));
+    for (const person of turned) person.speaking = !person.speaking;
+    if (turned.length > 0) this.#changed();
   }
 
   #queueChanged(queue) {
