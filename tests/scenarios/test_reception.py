@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import av
@@ -17,6 +20,7 @@ import numpy as np
 import pytest
 from playwright.async_api import Browser, Page
 
+from recordings.verification import verify_folder
 from tests.scenarios.browsers import (
     chromium,
     collect_errors,
@@ -166,27 +170,50 @@ def _film_shows_all_four(film: Path, length: float) -> None:
 
 
 def _verification_names_the_flipped_byte(folder: Path) -> None:
-    command = [sys.executable, "-m", "web.cli", "verify", str(folder)]
-    clean = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert clean.returncode == 0, clean.stdout
-    for segment in sorted(folder.glob("tracks/*/*.lxj")):
-        original = segment.read_bytes()
-        place = len(original) * 2 // 3
-        segment.write_bytes(original[:place] + bytes([original[place] ^ 1]) + original[place + 1 :])
-        verdict = subprocess.run(command, capture_output=True, text=True, check=False)
-        segment.write_bytes(original)
-        assert verdict.returncode != 0
-        named = [line for line in verdict.stdout.splitlines() if str(segment.relative_to(folder)) in line]
-        assert any(_covers(line, place) for line in named), (place, verdict.stdout)
+    """One byte of any segment: the verdict names the segment and a byte range with that byte in it."""
+    assert _verify_by_command(folder) == (0, [])
+    segments = sorted(folder.glob("tracks/*/*.lxj"))
+    assert len(segments) == 8
+    for segment in segments:
+        place = segment.stat().st_size * 2 // 3
+        with flipped(segment, place):
+            verdict = verify_folder(folder)
+            assert verdict.exit_code != 0
+            assert any(_names(line, segment.relative_to(folder), place) for line in verdict.lines()), place
+    place = segments[0].stat().st_size // 2
+    with flipped(segments[0], place):
+        code, named = _verify_by_command(folder, segments[0].relative_to(folder))
+        assert code != 0
+        assert any(_covers(line, place) for line in named), (place, named)
     manifest = json.loads((folder / "manifest.json").read_text())
     assert len(manifest["tracks"]) == 8
     assert all(track["gaps"] == [] for track in manifest["tracks"])
 
 
+@contextmanager
+def flipped(path: Path, place: int) -> Iterator[None]:
+    """One bit of one byte is other while the block runs."""
+    original = path.read_bytes()
+    path.write_bytes(original[:place] + bytes([original[place] ^ 1]) + original[place + 1 :])
+    try:
+        yield
+    finally:
+        path.write_bytes(original)
+
+
+def _verify_by_command(folder: Path, segment: Path | None = None) -> tuple[int, list[str]]:
+    """`lianxin verify`: its exit code, and the lines that name a segment."""
+    command = [sys.executable, "-m", "web.cli", "verify", str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.returncode, [line for line in done.stdout.splitlines() if segment and str(segment) in line]
+
+
+def _names(line: str, segment: Path, place: int) -> bool:
+    return str(segment) in line and _covers(line, place)
+
+
 def _covers(line: str, place: int) -> bool:
     """Whether a line of the verdict names a byte range, `from-to`, with that place in it."""
-    import re
-
     return any(int(a) <= place <= int(b) for a, b in re.findall(r"(\d+)\s*(?:-|–|\.\.|至)\s*(\d+)", line))
 
 
