@@ -44,6 +44,7 @@ class LocalTransport:
     password: str
     fingerprint: tuple[str, str]
     address: tuple[str, int]
+    session_id: int = 1
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,7 @@ def _read_media_attribute(section: MediaSection, key: str, rest: str) -> None:
 
 def write_offer(local: LocalTransport, tracks: list[OfferedTrack]) -> str:
     """The offer of a publisher: every track sendonly, bundled on one transport."""
-    lines = _session_lines([track.mid for track in tracks])
+    lines = _session_lines(local, [track.mid for track in tracks])
     for track in tracks:
         lines += _offered_section(local, track)
     return "\r\n".join(lines) + "\r\n"
@@ -154,7 +155,7 @@ _CODECS: dict[str, tuple[int, list[str]]] = {
 def write_answer(local: LocalTransport, offer: Description) -> str:
     """Answer a server's offer: take everything it sends, with its own payload types."""
     live = [section.mid for section in offer.sections if section.port]
-    lines = _session_lines(live)
+    lines = _session_lines(local, live)
     for section in offer.sections:
         lines += _answered_section(local, section)
     return "\r\n".join(lines) + "\r\n"
@@ -179,10 +180,10 @@ def _answered_section(local: LocalTransport, section: MediaSection) -> list[str]
     ]
 
 
-def _session_lines(mids: list[str]) -> list[str]:
+def _session_lines(local: LocalTransport, mids: list[str]) -> list[str]:
     return [
         "v=0",
-        "o=- 1 2 IN IP4 127.0.0.1",
+        f"o=- {local.session_id} 2 IN IP4 127.0.0.1",
         "s=-",
         "t=0 0",
         f"a=group:BUNDLE {' '.join(mids)}",

@@ -55,6 +55,7 @@ class Wire:
         self._fd = self.socket.fileno()
         self.ufrag = _random_text(6)
         self.password = _random_text(24)
+        self.session_id = secrets.randbits(62)
         self.remote = Description()
         self.remote_address: tuple[str, int] = ("", 0)
         self.connected = False
@@ -76,7 +77,8 @@ class Wire:
         """Our side of the description: ICE credentials, fingerprint and address."""
         digest = next(f for f in self._certificate.getFingerprints() if f.algorithm == "sha-256")
         host, port = self.socket.getsockname()
-        return LocalTransport(self.ufrag, self.password, ("sha-256", digest.value), (host, port))
+        fingerprint = ("sha-256", digest.value)
+        return LocalTransport(self.ufrag, self.password, fingerprint, (host, port), self.session_id)
 
     async def connect(self, remote: Description) -> None:
         """Run ICE and DTLS with the server of `remote`. Raises ConnectError after 15 s."""

@@ -86,7 +86,7 @@ class Commands:
         return self._room(request.room_id).publish(request.participant_id, request.offer_sdp, request.sources)
 
     async def _subscribe(self, request: control.Subscribe) -> Result:
-        self._room(request.room_id).subscribe(request.participant_id)
+        self._room(request.room_id).subscribe(request.participant_id, request.restart)
         return {}
 
     async def _accept_offer(self, request: control.AcceptOffer) -> Result:

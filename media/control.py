@@ -100,10 +100,12 @@ class Publish(Request):
 
 @dataclass(frozen=True, kw_only=True)
 class Subscribe(Request):
-    """Start or restart the participant's subscribe transport. An OfferMade follows."""
+    """Start the participant's subscribe transport anew, or only its ICE when `restart` is set and the
+    transport lives. An OfferMade follows."""
 
     room_id: str
     participant_id: str
+    restart: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -88,6 +88,14 @@ class Description:
     fingerprints: tuple[Fingerprint, ...]
     setup: Setup
     bundle: tuple[str, ...]
+    # User and session id of the o= line: the same for all descriptions of one PeerConnection.
+    session: str = ""
+
+    def restarts_ice_of(self, earlier: "Description") -> bool:
+        """Whether the same PeerConnection, with the same DTLS identity, has begun ICE anew (RFC 8839
+        section 4.4.1.1.1)."""
+        is_same = self.session != "" and self.session == earlier.session
+        return is_same and self.fragment != earlier.fragment and self.fingerprints == earlier.fingerprints
 
 
 def parse_description(sdp: str, most_sections: int = MOST_SECTIONS) -> Description:
@@ -114,6 +122,7 @@ def _parse(sdp: str, most_sections: int) -> Description:
         (_fingerprint(security["fingerprint"]),),
         _setup(security["setup"]),
         tuple(bundle) or tuple(mids[:1]),
+        next((" ".join(line[2:].split()[:2]) for line in session if line.startswith("o=")), ""),
     )
 
 

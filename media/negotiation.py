@@ -31,6 +31,8 @@ class LocalEnd:
     addresses: tuple[str, ...]
     port: int
     tcp: bool = False
+    # Of our o= line; tells a peer which offers belong to one transport, also after an ICE restart.
+    session_id: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +128,7 @@ def _extension(section: MediaSection, uri: str) -> int:
 def build_answer(accepted: Sequence[Accepted | None], description: Description, end: LocalEnd) -> str:
     """The answer to a publisher: we receive, we wait for its handshake, we are ICE-lite."""
     taken = [a.section.mid for a in accepted if a is not None]
-    lines = _session_lines(1, taken)
+    lines = _session_lines(end.session_id, 1, taken)
     for section, choice in zip(description.sections, accepted, strict=True):
         if choice is None:
             lines += [f"m={section.kind} 0 UDP/TLS/RTP/SAVPF 0", "c=IN IP4 0.0.0.0", "a=inactive"]
@@ -169,7 +171,7 @@ def _brisk(codec: Codec) -> Codec:
 
 def build_offer(streams: Sequence[OfferedStream], version: int, end: LocalEnd) -> str:
     """The offer to a subscriber. The order of `streams` must never change, only grow."""
-    lines = _session_lines(version, [stream.mid for stream in streams])
+    lines = _session_lines(end.session_id, version, [stream.mid for stream in streams])
     for stream in streams:
         kind = "audio" if stream.codec.name == "opus" else "video"
         lines += _media_lines(kind, stream.codec, stream.mid, end, "actpass")
@@ -186,10 +188,10 @@ def build_offer(streams: Sequence[OfferedStream], version: int, end: LocalEnd) -
     return "\r\n".join(lines) + "\r\n"
 
 
-def _session_lines(version: int, mids: Sequence[str]) -> list[str]:
+def _session_lines(session_id: int, version: int, mids: Sequence[str]) -> list[str]:
     return [
         "v=0",
-        f"o=lianxin 1 {version} IN IP4 127.0.0.1",
+        f"o=lianxin {session_id} {version} IN IP4 127.0.0.1",
         "s=-",
         "t=0 0",
         "a=ice-lite",

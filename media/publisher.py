@@ -99,13 +99,17 @@ class Publisher:
         """Whether this offer comes from the PeerConnection that is connected here."""
         remote = self._remote
         alive = self.transport.state is not TransportState.CLOSED
-        return alive and remote is not None and remote.fragment == description.fragment
+        if not alive or remote is None:
+            return False
+        return remote.fragment == description.fragment or description.restarts_ice_of(remote)
 
     def negotiate(self, plan: Plan) -> str:
         """Carry out a plan and give the answer."""
         description, sources, sending = plan.description, plan.sources, plan.sending
         if self._remote is None:
             self._begin(description)
+        elif description.restarts_ice_of(self._remote):
+            self.transport.restart()
         self._remote = description
         for mid, line in list(self._lines.items()):
             if not _continues(line, sending.get(mid), sources.get(mid)):

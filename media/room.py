@@ -17,6 +17,7 @@ from media.speech import Floor
 from media.subscriber import Subscriber
 from media.subscription import Subscription
 from media.surroundings import Surroundings
+from media.transport import TransportState
 
 logger = logging.getLogger(__name__)
 
@@ -108,9 +109,13 @@ class Room:
         participant.publisher = Publisher(self, participant.participant_id, self._surroundings)
         return participant.publisher.negotiate(plan)
 
-    def subscribe(self, participant_id: str) -> None:
-        """Start or restart a subscribe transport and make the first offer. Raises ControlError not_found."""
+    def subscribe(self, participant_id: str, restart: bool = False) -> None:
+        """Start a subscribe transport anew, or only its ICE, and offer. Raises ControlError not_found."""
         participant = self._participant(participant_id)
+        running = participant.subscriber
+        if restart and running is not None and running.transport.state is not TransportState.CLOSED:
+            running.restart(self._surroundings.clock())
+            return
         if participant.subscriber is not None:
             participant.last_offer_id = participant.subscriber.last_offer_id
             participant.subscriber.close("replaced")

@@ -55,6 +55,7 @@ class Subscriber:
         self._pending: PendingOffer | None = None
         self._offer_id = last_offer_id
         self._version = 0
+        self._session_id = secrets.randbits(62)
         self._stale = True
         self.transport = Transport(surroundings.gate, surroundings.config, surroundings.certificate, self)
         # Two silent m-lines from the start: the handshake is done before anybody publishes.
@@ -150,7 +151,7 @@ class Subscriber:
         self._version += 1
         active = {slot.mid: slot.subscription for slot in self._slots if slot.subscription}
         self._pending = PendingOffer(self._offer_id, now, active)
-        end = self._surroundings.local_end(self.transport.credentials)
+        end = self._surroundings.local_end(self.transport.credentials, self._session_id)
         event = OfferMade(
             room_id=self._room_id,
             participant_id=self.participant_id,
@@ -159,6 +160,13 @@ class Subscriber:
             tracks=[_track(slot) for slot in self._slots if slot.owner is not None and slot.subscription],
         )
         self._surroundings.emit(event)
+
+    def restart(self, now: float) -> None:
+        """Begin ICE anew with the next offer; DTLS, SRTP and what is being sent go on."""
+        self.transport.restart()
+        self._pending = None
+        self._stale = True
+        self.offer(now)
 
     def answer(self, offer_id: int, sdp: str, now: float) -> None:
         """Take the answer. Raises ControlError stale_offer or bad_sdp; then the offer still waits."""

@@ -26,7 +26,8 @@ class Surroundings:
     addresses: tuple[str, ...]
     tcp: bool
 
-    def local_end(self, credentials: Credentials) -> LocalEnd:
+    def local_end(self, credentials: Credentials, session_id: int = 1) -> LocalEnd:
         """This end of a transport with these credentials."""
         port = self.gate.port.socket.getsockname()[1]
-        return LocalEnd(credentials, self.certificate.fingerprint, self.addresses, port, self.tcp)
+        fingerprint = self.certificate.fingerprint
+        return LocalEnd(credentials, fingerprint, self.addresses, port, self.tcp, session_id)

@@ -36,8 +36,8 @@ async def test_stun_with_wrong_integrity(siege: Siege) -> None:
     await siege.attack(siege.stranger.send, samples * 100)
     await siege.stands()
     assert siege.stranger.answers == 0, "a forged request was answered"
-    assert await siege.counted("stun_forged") >= 100
-    assert await siege.counted("stun_forged", "stun_dropped") == 100 * len(samples)
+    assert await siege.counted("stun_forged") >= 50
+    assert await siege.counted("stun_forged", "stun_dropped", "stun_limited") == 100 * len(samples)
 
 
 @pytest.mark.parametrize("protocol", ["stun", "rtp", "rtcp", "dtls"])
@@ -53,7 +53,7 @@ async def test_fuzzed_datagrams(siege: Siege, protocol: str) -> None:
     await siege.stands()
     assert siege.stranger.answers == 0
     dropped = await siege.counted(
-        "empty", "stranger", "unknown", "stun_dropped", "stun_forged", "parser_error"
+        "empty", "stranger", "unknown", "stun_dropped", "stun_forged", "stun_limited", "parser_error"
     )
     assert dropped >= 0.99 * INPUTS
     assert await siege.counted("parser_error") == 0
