@@ -174,6 +174,7 @@ class Actor:
     invitation_role: InvitationRole | None = None
     csrf_token: str = field(default="", repr=False)
     sign_in_id: str | None = None
+    link_id: str | None = None
 
     @property
     def organisation_ids(self) -> frozenset[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -120,7 +121,7 @@ async def find_sign_in(
         return None
     query = select(Official).where(Official.id == row.official_id).execution_options(populate_existing=True)
     official = await db.scalar(query)
-    if official is None or official.disabled_at is not None or (official.demo and not rules.allow_demo):
+    if official is None or not _may_sign_in(official, rules):
         return None
     if clock.now() - row.last_seen_at >= TOUCH_EVERY:
         await touch_sign_in(db, clock, row.id)
@@ -129,7 +130,12 @@ async def find_sign_in(
 
 async def touch_sign_in(db: AsyncSession, clock: Clock, sign_in_id: str) -> None:
     """Note that the official is still there; a live session calls this so that nobody idles out of it."""
-    alive = (SignIn.id == sign_in_id) & SignIn.revoked_at.is_(None)
+    await touch_sign_ins(db, clock, [sign_in_id])
+
+
+async def touch_sign_ins(db: AsyncSession, clock: Clock, sign_in_ids: Collection[str]) -> None:
+    """The same for everybody in a live room at once."""
+    alive = SignIn.id.in_(sign_in_ids) & SignIn.revoked_at.is_(None)
     await db.execute(update(SignIn).where(alive).values(last_seen_at=clock.now()))
     await db.commit()
 
@@ -137,12 +143,22 @@ async def touch_sign_in(db: AsyncSession, clock: Clock, sign_in_id: str) -> None
 async def is_sign_in_live(
     db: AsyncSession, clock: Clock, sign_in_id: str, rules: SignInRules = DEFAULT_RULES
 ) -> bool:
-    """Tell whether a sign-in still holds; sockets ask this every few seconds."""
+    """Tell whether a sign-in still holds."""
+    return sign_in_id in await live_sign_ins(db, clock, [sign_in_id], rules)
+
+
+async def live_sign_ins(
+    db: AsyncSession, clock: Clock, sign_in_ids: Collection[str], rules: SignInRules = DEFAULT_RULES
+) -> set[str]:
+    """Which of these sign-ins still hold, of open accounts; live rooms ask every few seconds."""
     query = select(SignIn, Official).join(Official, Official.id == SignIn.official_id)
-    found = (
-        await db.execute(query.where(SignIn.id == sign_in_id).execution_options(populate_existing=True))
-    ).first()
-    return found is not None and _is_live(found[0], clock.now(), rules) and found[1].disabled_at is None
+    query = query.where(SignIn.id.in_(sign_in_ids)).execution_options(populate_existing=True)
+    now = clock.now()
+    return {
+        row.id
+        for row, official in (await db.execute(query)).all()
+        if _is_live(row, now, rules) and _may_sign_in(official, rules)
+    }
 
 
 async def sign_out(db: AsyncSession, clock: Clock, token: str) -> None:
@@ -191,6 +207,10 @@ def actor_for(official: Official, sign_in_id: str | None = None, csrf_token: str
         kind=ActorKind.OFFICIAL, name=official.name, official_id=official.id, posts=posts,
         csrf_token=csrf_token, sign_in_id=sign_in_id,
     )  # fmt: skip
+
+
+def _may_sign_in(official: Official, rules: SignInRules) -> bool:
+    return official.disabled_at is None and (rules.allow_demo or not official.demo)
 
 
 def _is_live(row: SignIn, now: datetime, rules: SignInRules) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -113,6 +114,16 @@ async def find_link(db: AsyncSession, invitation_id: str) -> Link | None:
     return await db.scalar(query.execution_options(populate_existing=True))
 
 
+async def live_links(db: AsyncSession, link_ids: Collection[str]) -> set[str]:
+    """Which of these links were not taken back, nor their invitations.
+
+    The window is not asked: nobody is thrown out of a reception because it takes long.
+    """
+    query = select(Link.id).join(Invitation, Invitation.id == Link.invitation_id)
+    query = query.where(Link.id.in_(link_ids), Link.revoked_at.is_(None), Invitation.revoked_at.is_(None))
+    return set(await db.scalars(query))
+
+
 async def exchange_link(
     db: AsyncSession, clock: Clock, code: str, secret: str, device_secret: str | None = None
 ) -> LinkGrant:
@@ -154,14 +165,14 @@ async def find_link_actor(db: AsyncSession, clock: Clock, code: str, device_secr
     found = (await db.execute(query.execution_options(populate_existing=True))).first()
     if found is None or _closed_because(clock, found[1], found[2], found[0]) is not None:
         return None
-    return _actor_of(found[1], device_secret)
+    return _actor_of(found[1], found[0], device_secret)
 
 
-def _actor_of(invitation: Invitation, device_secret: str) -> Actor:
+def _actor_of(invitation: Invitation, link: Link, device_secret: str) -> Actor:
     return Actor(
         kind=ActorKind.INVITEE, name=invitation.display_name, official_id=invitation.official_id,
         invitation_id=invitation.id, session_id=invitation.session_id, invitation_role=invitation.role,
-        csrf_token=derive_csrf_token(device_secret),
+        csrf_token=derive_csrf_token(device_secret), link_id=link.id,
     )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.clock import Clock
 from cases.database import Database
+from cases.policy import Actor
 from recordings.recording import activate_recording
 from scheduling.session_events import add_event, append_event
 from signaling.backlog import Backlog
@@ -52,6 +53,8 @@ class LiveRoom:
         self.recordings = recordings
         self.lock = asyncio.Lock()
         self.connections: dict[str, Connection] = {}
+        # By which right each person came in last; kept while only the media is there.
+        self.holders: dict[str, Actor] = {}
         self.media = MediaRoom(self, pick)
         self.backlog = Backlog(database)
         self.empty_since: datetime | None = None
@@ -64,8 +67,9 @@ class LiveRoom:
 
     # Connections
 
-    def attach(self, person: Participant, connection: Connection) -> Connection | None:
+    def attach(self, person: Participant, connection: Connection, actor: Actor) -> Connection | None:
         """The newest connection speaks for the seat; returns the one it replaces."""
+        self.holders[person.id] = actor
         old = self.connections.get(person.id)
         self.connections[person.id] = connection
         self._told.pop(person.id, None)

@@ -17,6 +17,7 @@ from cases.clock import Clock
 from cases.database import Database
 from cases.errors import NotFound, RuleError
 from cases.policy import Actor
+from cases.signin import DEFAULT_RULES, SignInRules
 from media.control import CloseRoom, Event
 from signaling import sittings
 from signaling.admission import Admission, IssuedTicket, TicketBook, issue_ticket
@@ -29,6 +30,7 @@ from signaling.media_client import MediaWorkers, WorkerLink
 from signaling.media_events import hear
 from signaling.protocol import CloseCode, ErrorCode
 from signaling.pushes import Replaced
+from signaling.watch import Watch
 
 logger = logging.getLogger(__name__)
 CONNECTIONS_PER_PERSON = 5
@@ -45,7 +47,12 @@ class RoomRegistry:
     """
 
     def __init__(
-        self, database: Database, clock: Clock, worker_sockets: Iterable[str], recordings: Path
+        self,
+        database: Database,
+        clock: Clock,
+        worker_sockets: Iterable[str],
+        recordings: Path,
+        sign_in_rules: SignInRules = DEFAULT_RULES,
     ) -> None:
         self.database = database
         self.clock = clock
@@ -53,6 +60,7 @@ class RoomRegistry:
         self.tickets = TicketBook()
         self.workers = MediaWorkers(worker_sockets, self)
         self.rooms: dict[str, LiveRoom] = {}
+        self._watch = Watch(database, clock, sign_in_rules)
         self._building = asyncio.Lock()
         self._people: dict[Connection, str] = {}
         self._ticker: asyncio.Task[None] | None = None
@@ -94,19 +102,6 @@ class RoomRegistry:
         """The connection is gone; its person may open another."""
         self._people.pop(connection, None)
 
-    def cut_official(self, official_id: str) -> None:
-        """A disabled account loses its connections at once (norm N06)."""
-        self._cut(f"official:{official_id}")
-
-    def cut_invitation(self, invitation_id: str) -> None:
-        """A revoked link or invitation does, too."""
-        self._cut(f"invitation:{invitation_id}")
-
-    def _cut(self, key: str) -> None:
-        for connection, owner in list(self._people.items()):
-            if owner == key:
-                connection.end(CloseCode.FORBIDDEN)
-
     async def session_moved(self, session_id: str) -> None:
         """Somebody changed the session outside the room (a page cancelled it): take it over, or end."""
         live = self.rooms.get(session_id)
@@ -122,7 +117,7 @@ class RoomRegistry:
         self, live: LiveRoom, connection: Connection, admission: Admission, command: Authenticate
     ) -> Attendee:
         person = await seat_person(live, admission)
-        old = live.attach(person, connection)
+        old = live.attach(person, connection, admission.actor)
         if old is not None:
             old.push(Replaced())
             old.end(CloseCode.REPLACED)
@@ -202,6 +197,10 @@ class RoomRegistry:
                     await self._look_after(session_id, live, now)
                 except Exception:
                     logger.exception("Looking after the room of session %s failed", session_id)
+            try:
+                await self._watch.look(list(self.rooms.values()))
+            except Exception:
+                logger.exception("Looking who may still be there failed")
 
     async def _look_after(self, session_id: str, live: LiveRoom, now: datetime) -> None:
         live.tick(now)

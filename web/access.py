@@ -13,6 +13,7 @@ from aiohttp import web
 from cases.policy import ANONYMOUS, Actor
 from cases.signin import SignInRules, find_sign_in
 from web.keys import ACTOR, CLOCK, DATABASE, FORM_KEY, SETTINGS
+from web.settings import Settings
 
 SIGN_IN_COOKIE = "lx_signin"
 LINK_COOKIE = "lx_link"
@@ -55,7 +56,11 @@ async def identify(request: web.Request) -> Actor:
 
 
 def sign_in_rules(request: web.Request) -> SignInRules:
-    settings = request.app[SETTINGS]
+    return rules_of(request.app[SETTINGS])
+
+
+def rules_of(settings: Settings) -> SignInRules:
+    """What the operator set for sign-ins."""
     return SignInRules(idle=timedelta(minutes=settings.web.idle_minutes), allow_demo=settings.demo)
 
 

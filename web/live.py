@@ -8,7 +8,7 @@ from aiohttp import web
 
 from signaling.registry import RoomRegistry
 from signaling.routes import mount
-from web.access import own_origin
+from web.access import own_origin, rules_of
 from web.figures import ROOMS
 from web.keys import CLOCK, DATABASE, REGISTRY, SETTINGS
 
@@ -17,7 +17,7 @@ async def live_rooms(app: web.Application) -> AsyncIterator[None]:
     """Given: database, clock, settings. Owned: the registry with its links to the media workers."""
     settings = app[SETTINGS]
     sockets = [str(settings.media_socket(number)) for number in range(settings.media_workers)]
-    registry = RoomRegistry(app[DATABASE], app[CLOCK], sockets, settings.recordings_root)
+    registry = RoomRegistry(app[DATABASE], app[CLOCK], sockets, settings.recordings_root, rules_of(settings))
     app[REGISTRY] = registry
     ROOMS.set_function(lambda: len(registry.rooms))
     await registry.start()

@@ -117,6 +117,7 @@ EVENTS: dict[str, str] = {
     "hand.lowered": "放下手",
     "source.locked": "主持人静音",
     "source.released": "解除静音",
+    "participant.cut": "参加资格已收回，连接断开",
     "recording.ordered": "准备录音录像",
     "recording.started": "开始录音录像",
     "recording.paused": "暂停录音录像",

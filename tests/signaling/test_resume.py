@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cases.policy import SYSTEM, Actor
+from cases.policy import SYSTEM
 from scheduling.session import SessionState
 from scheduling.session_events import list_events
 from scheduling.sessions import move_session
@@ -155,13 +155,6 @@ async def test_coming_after_the_end(hall: Hall) -> None:
     welcome = await late.authenticate(await hall.ticket("petitioner"))
     assert (welcome["place"], welcome["participant_id"]) == ("closed", citizen.id)
     assert await late.closed() == 1000
-
-
-async def test_a_disabled_official_is_cut(hall: Hall) -> None:
-    host = await hall.client("host")
-    actor: Actor = hall.actors["host"]
-    hall.registry.cut_official(actor.official_id or "")
-    assert await host.closed() == 4403
 
 
 async def test_a_session_cancelled_on_a_page_ends_the_room(hall: Hall) -> None:
