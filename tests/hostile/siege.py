@@ -15,7 +15,7 @@ from bench.process import resident_megabytes
 ADDRESS = "127.0.0.1"
 ROOM = "room"
 # An attack is sent in portions, so that the socket's own buffer does not become the thing under test.
-PORTION = 50
+PORTION = 100
 PAUSE = 0.01
 MOST_GROWTH = 12.0
 

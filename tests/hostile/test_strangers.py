@@ -7,6 +7,7 @@ from tests.hostile import fuzz
 from tests.hostile.siege import Siege
 
 INPUTS = 20_000
+DROPPED = ("empty", "stranger", "unknown", "stun_dropped", "stun_forged", "stun_limited", "parser_error")
 
 
 async def test_empty_datagrams(siege: Siege) -> None:
@@ -36,7 +37,8 @@ async def test_stun_with_wrong_integrity(siege: Siege) -> None:
     await siege.attack(siege.stranger.send, samples * 100)
     await siege.stands()
     assert siege.stranger.answers == 0, "a forged request was answered"
-    assert await siege.counted("stun_forged") >= 50
+    # One sample of all is a request that is wrong in nothing but its signature.
+    assert await siege.counted("stun_forged", "stun_limited") >= 100
     assert await siege.counted("stun_forged", "stun_dropped", "stun_limited") == 100 * len(samples)
 
 
@@ -52,9 +54,7 @@ async def test_fuzzed_datagrams(siege: Siege, protocol: str) -> None:
     await siege.attack(siege.stranger.send, fuzz.bent(20_000 + len(protocol), samples, INPUTS))
     await siege.stands()
     assert siege.stranger.answers == 0
-    dropped = await siege.counted(
-        "empty", "stranger", "unknown", "stun_dropped", "stun_forged", "stun_limited", "parser_error"
-    )
+    dropped = await siege.counted(*DROPPED)
     assert dropped >= 0.99 * INPUTS
     assert await siege.counted("parser_error") == 0
 
