@@ -14,6 +14,7 @@ from media.transportwide import URI as TRANSPORT_WIDE_URI
 
 AUDIO_LEVEL_URI = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
 MID_URI = "urn:ietf:params:rtp-hdrext:sdes:mid"
+RID_URI = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"
 START_BITRATE = 1000
 OPUS_FMTP = "minptime=10;useinbandfec=1"
 VIDEO_FEEDBACK = ("ccm fir", "nack", "nack pli")
@@ -40,6 +41,7 @@ class Accepted:
     """One m-section of an offer that we take; ids of header extensions are 0 where it has none.
 
     `transport_wide_id` is not 0 when the sender wants transport-wide feedback, else it gets REMB.
+    `rids` are the simulcast layers, none for an ordinary stream.
     """
 
     section: MediaSection
@@ -47,6 +49,8 @@ class Accepted:
     audio_level_id: int
     mid_id: int
     transport_wide_id: int
+    rid_id: int
+    rids: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +116,10 @@ def _accept_section(section: MediaSection, description: Description) -> Accepted
     if codec is None:
         return None
     level = _extension(section, AUDIO_LEVEL_URI) if section.kind == "audio" else 0
-    return Accepted(section, codec, level, _extension(section, MID_URI), _transport_wide(section))
+    mid_id, rid_id = _extension(section, MID_URI), _extension(section, RID_URI)
+    layered = section.kind == "video" and mid_id and rid_id and len(section.rids) > 1
+    rids = tuple(section.rids) if layered else ()
+    return Accepted(section, codec, level, mid_id, _transport_wide(section), rid_id if layered else 0, rids)
 
 
 def _transport_wide(section: MediaSection) -> int:
@@ -140,6 +147,8 @@ def build_answer(accepted: Sequence[Accepted | None], description: Description, 
         lines += _feedback_lines(section.kind, choice.codec, bool(choice.transport_wide_id))
         lines.append("a=recvonly" if sends else "a=inactive")
         lines += _extension_lines(choice)
+        lines += [f"a=rid:{rid} recv" for rid in choice.rids]
+        lines += [f"a=simulcast:recv {';'.join(choice.rids)}"] if choice.rids else []
     return "\r\n".join(lines) + "\r\n"
 
 
@@ -148,6 +157,7 @@ def _extension_lines(choice: Accepted) -> list[str]:
         AUDIO_LEVEL_URI: choice.audio_level_id,
         MID_URI: choice.mid_id,
         TRANSPORT_WIDE_URI: choice.transport_wide_id,
+        RID_URI: choice.rid_id,
     }
     return [f"a=extmap:{number} {uri}" for uri, number in wanted.items() if number]
 

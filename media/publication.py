@@ -1,30 +1,26 @@
-"""One Track arriving at the Router, from one SSRC of one transport."""
+"""One Track arriving at the Router, in one SSRC of one transport or in several layers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from media.cache import PacketCache
-from media.feedback import build_key_frame_request, build_nack
-from media.keyframe import KeyFrameThrottle, begins_key_frame
+from media.layer import FEEDBACK_SSRC, Layer
 from media.loss import LossDetector
 from media.loudness import Loudness, audio_level
 from media.rtp import Packet
-from media.sequence import Unwrapper
 from media.sink import PacketSink, SenderReport, TrackDescription
 from media.stats import ReceptionStats
 
-# A second of video at 2.5 Mbit/s is about 280 packets; Opus sends 50.
-VIDEO_CACHE = 512
-AUDIO_CACHE = 128
-# Our own SSRC in feedback; RTCP receivers only need it to be there.
-FEEDBACK_SSRC = 1
-ROUND_TRIP = 0.1
+__all__ = ["FEEDBACK_SSRC", "Publication"]
+
+# The usual names of layers from small to large; other names count in the order of the offer.
+KNOWN_RIDS = "qhf"
 
 
 class Publication:
-    """Statistics, loss, cache and key frames of one incoming stream.
+    """The layers of one source, smallest first; without simulcast there is one, with an empty rid.
 
-    `sinks` is a tuple, replaced whole by `attach` and `detach`. Feedback to the publisher goes through
-    `send_feedback`.
+    `sinks` is a tuple, replaced whole by `attach` and `detach`; every sink sees every layer. Feedback to
+    the publisher goes through `send_feedback`.
     """
 
     def __init__(
@@ -33,30 +29,52 @@ class Publication:
         send_feedback: Callable[[bytes], None],
         key_frame_interval: float,
         audio_level_id: int = 0,
+        rids: Sequence[str] = (),
     ) -> None:
         self.track = track
         self.sinks: tuple[PacketSink, ...] = ()
-        self.ssrc: int | None = None
         self.muted = False
+        # Whether a packet has come.
+        self.started = False
         self.ended = False
-        self.last_report: SenderReport | None = None
         self.loudness = Loudness()
-        self.stats = ReceptionStats(track.clock_rate)
-        self.loss = LossDetector()
-        is_video = track.kind == "video"
-        self.cache = PacketCache(VIDEO_CACHE if is_video else AUDIO_CACHE)
-        self.key_frames = 0
-        self._is_video = is_video
-        self._codec = track.codec
+        names = sorted(rids, key=KNOWN_RIDS.find) if all(r in KNOWN_RIDS for r in rids) else rids
+        self.layers = tuple(
+            Layer(track, rid, rank, send_feedback, key_frame_interval)
+            for rank, rid in enumerate(names or ("",))
+        )
+        self._by_ssrc: dict[int, Layer] = {}
         self._audio_level_id = audio_level_id
-        self._send_feedback = send_feedback
-        self._sequence = Unwrapper()
-        self._throttle = KeyFrameThrottle(key_frame_interval)
 
     @property
-    def started(self) -> bool:
-        """Whether a packet has come."""
-        return self.ssrc is not None
+    def best(self) -> Layer:
+        """The largest layer of which a packet has come, or the smallest before the first one."""
+        return next((x for x in reversed(self.layers) if x.ssrc is not None), self.layers[0])
+
+    @property
+    def ssrc(self) -> int | None:
+        """The SSRC of the best layer; None before the first packet."""
+        return self.best.ssrc
+
+    @property
+    def stats(self) -> ReceptionStats:
+        """Of the best layer."""
+        return self.best.stats
+
+    @property
+    def loss(self) -> LossDetector:
+        """Of the best layer."""
+        return self.best.loss
+
+    @property
+    def cache(self) -> PacketCache:
+        """Of the best layer."""
+        return self.best.cache
+
+    @property
+    def key_frames(self) -> int:
+        """How many have begun, of all layers together."""
+        return sum(layer.key_frames for layer in self.layers)
 
     def attach(self, sink: PacketSink) -> None:
         """Let the sink have every packet from now on; attaching twice is as good as once."""
@@ -67,31 +85,30 @@ class Publication:
         """No further packet for that sink. Its owner closes it."""
         self.sinks = tuple(s for s in self.sinks if s is not sink)
 
+    def claim(self, ssrc: int, rid: str) -> bool:
+        """Let an SSRC be the layer of that name; False when there is none or it has one already."""
+        for layer in self.layers:
+            if layer.rid == rid and layer.ssrc is None:
+                layer.ssrc = ssrc
+                self._by_ssrc[ssrc] = layer
+                return True
+        return False
+
     def receive(self, packet: Packet, now: float) -> bool:
         """Take one packet; whether it is to be forwarded."""
-        if self.ssrc != packet.ssrc:
-            if self.ssrc is not None:
-                return False  # One SSRC per Publication; simulcast layers are not negotiated.
-            self.ssrc = packet.ssrc
-        index = packet.index = self._sequence.unwrap(packet.sequence_number)
-        self.stats.receive(index, packet.timestamp, len(packet.data), now)
-        if self._is_video:
-            self._receive_video(packet, index, now)
-        elif self._audio_level_id:
+        layer = self._by_ssrc.get(packet.ssrc)
+        if layer is None:
+            if not self.claim(packet.ssrc, ""):
+                return False
+            layer = self._by_ssrc[packet.ssrc]
+        self.started = True
+        layer.receive(packet, now)
+        if self._audio_level_id and not layer.is_video:
             self._receive_level(packet, now)
         if self.muted:
             return False
-        self.cache.put(packet)
+        layer.cache.put(packet)
         return True
-
-    def _receive_video(self, packet: Packet, index: int, now: float) -> None:
-        missing = self.loss.receive(index, now)
-        if missing:
-            self._send_feedback(build_nack(FEEDBACK_SSRC, packet.ssrc, missing))
-        packet.key_frame = begins_key_frame(self._codec, packet.payload)
-        if packet.key_frame:
-            self.key_frames += 1
-            self._throttle.satisfy()
 
     def _receive_level(self, packet: Packet, now: float) -> None:
         level = audio_level(packet.data, self._audio_level_id)
@@ -100,25 +117,22 @@ class Publication:
             if not self.muted:
                 self.loudness.receive(level, now)
 
-    def receive_report(self, report: SenderReport, now: float) -> None:
-        """A sender report of this SSRC."""
-        self.last_report = report
-        self.stats.note_sender_report(report.ntp, now)
+    def receive_report(self, report: SenderReport, now: float) -> bool:
+        """A sender report; whether it is of one of our SSRCs."""
+        layer = self._by_ssrc.get(report.ssrc)
+        if layer is not None:
+            layer.receive_report(report, now)
+        return layer is not None
 
     def request_key_frame(self) -> None:
-        """Somebody cannot decode without one. Sent by `tick`, at most once per interval."""
-        if self._is_video:
-            self._throttle.want()
+        """Somebody cannot decode any layer without one. Sent by `tick`, at most once per interval."""
+        for layer in self.layers:
+            layer.request_key_frame()
 
     def tick(self, now: float) -> None:
-        """Repeat NACKs and send a due key frame request; every few tens of milliseconds."""
-        if self.ssrc is None:
-            return
-        again = self.loss.due(now, ROUND_TRIP)
-        if again:
-            self._send_feedback(build_nack(FEEDBACK_SSRC, self.ssrc, again))
-        if self._throttle.due(now):
-            self._send_feedback(build_key_frame_request(FEEDBACK_SSRC, self.ssrc))
+        """Repeat NACKs and send due key frame requests; every few tens of milliseconds."""
+        for layer in self.layers:
+            layer.tick(now)
 
     def close(self) -> None:
         """The stream has ended. Sinks are closed by their owners."""

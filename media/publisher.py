@@ -135,10 +135,11 @@ class Publisher:
             self.transport.send_rtcp,
             self._surroundings.config.key_frame_interval,
             choice.audio_level_id,
+            choice.rids,
         )
         ssrcs = tuple(s for s in choice.section.ssrcs if s not in choice.section.repair_ssrcs)
         self._lines[choice.section.mid] = _Line(choice, ssrcs, publication)
-        for ssrc in ssrcs:
+        for ssrc in ssrcs if not choice.rids else ():
             self._routes.setdefault(ssrc, publication)
         self._room.publication_began(publication)
 
@@ -185,30 +186,32 @@ class Publisher:
     def _find_route(self, packet: Packet) -> Publication | None:
         """By the MID extension, else by a payload type of one m-section only (RFC 8843 section 9.2)."""
         for line in self._lines.values():
-            if line.accepted.mid_id and not line.publication.started:
+            if line.accepted.mid_id and (line.accepted.rids or not line.publication.started):
                 mid = find_extension(packet.data, line.accepted.mid_id)
                 if mid is not None and mid == line.accepted.section.mid.encode():
-                    return self._learn(packet.ssrc, line.publication)
+                    return self._learn(packet, line)
         fitting = [
-            line.publication
-            for line in self._lines.values()
-            if line.accepted.codec.payload_type == packet.payload_type
+            line for line in self._lines.values() if line.accepted.codec.payload_type == packet.payload_type
         ]
-        if len(fitting) == 1 and not fitting[0].started:
-            return self._learn(packet.ssrc, fitting[0])
+        if len(fitting) == 1 and not fitting[0].publication.started and not fitting[0].accepted.rids:
+            return self._learn(packet, fitting[0])
         return None
 
-    def _learn(self, ssrc: int, publication: Publication) -> Publication:
-        self._routes[ssrc] = publication
-        return publication
+    def _learn(self, packet: Packet, line: _Line) -> Publication | None:
+        """Remember the SSRC; of several layers, it must be one that names itself (RFC 8852 section 3.1)."""
+        if line.accepted.rids:
+            rid = find_extension(packet.data, line.accepted.rid_id) or b""
+            if not line.publication.claim(packet.ssrc, rid.decode("ascii", "replace")):
+                return None
+        self._routes[packet.ssrc] = line.publication
+        return line.publication
 
     def take_feedback(self, feedback: list[Feedback], now: float) -> None:
         """Sender reports are all that a publisher's RTCP can tell us."""
         for item in feedback:
             if isinstance(item, SenderReport):
                 publication = self._routes.get(item.ssrc)
-                if publication is not None and publication.ssrc == item.ssrc:
-                    publication.receive_report(item, now)
+                if publication is not None and publication.receive_report(item, now):
                     self._room.forward_report(publication, item, now)
 
     def transport_changed(self, transport: Transport, cause: str | None) -> None:
@@ -248,9 +251,9 @@ class Publisher:
             self.transport.send_rtcp(build_transport_wide(body))
 
     def _send_reports(self, now: float) -> None:
-        started = [p for p in self.publications if p.ssrc is not None]
-        blocks = [p.stats.report(p.ssrc, now) for p in started if p.ssrc is not None]
-        video = [p.ssrc for p in started if p.ssrc is not None and p.track.kind == "video"]
+        layers = [layer for p in self.publications for layer in p.layers]
+        blocks = [x.stats.report(x.ssrc, now) for x in layers if x.ssrc is not None]
+        video = [x.ssrc for x in layers if x.ssrc is not None and x.is_video]
         data = build_receiver_report(FEEDBACK_SSRC, blocks)
         if video and self._arrivals is None:
             bitrate = self._surroundings.config.video_bitrate * len(video)
@@ -265,6 +268,8 @@ class Publisher:
 def _continues(line: _Line, choice: Accepted | None, source: Source | None) -> bool:
     """Whether a renegotiated m-section carries on as the same stream."""
     if choice is None or source != line.publication.track.source or choice.codec != line.accepted.codec:
+        return False
+    if choice.rids != line.accepted.rids:
         return False
     return not choice.section.ssrcs or line.publication.ssrc in (None, *choice.section.ssrcs)
 

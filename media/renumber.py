@@ -4,6 +4,8 @@ from media.sequence import nearest
 
 MASK_16 = 0xFFFF
 MASK_32 = 0xFFFFFFFF
+# Two clocks of one sender may differ by as much from the arrivals before the arrivals are believed. Seconds.
+BELIEVABLE = 0.5
 
 
 class Renumber:
@@ -32,20 +34,34 @@ class Renumber:
         self._sent_timestamp = first_timestamp
         self._sent_at: float | None = None
 
-    def restart(self, index: int, timestamp: int, now: float) -> None:
-        """Let `index` follow what was sent last; the timestamp moves by the time that passed (seconds)."""
+    def restart(self, index: int, timestamp: int, now: float, by_clock: float | None = None) -> None:
+        """Let `index` follow what was sent last; the timestamp moves by the time that passed (seconds).
+
+        `by_clock` is that time on the sender's clock where it is known; it is taken when it is believable.
+        """
         self.floor = index
         self.offset = self._highest + 1 - index
-        elapsed = 0 if self._sent_at is None else max(1, round((now - self._sent_at) * self.clock_rate))
+        elapsed = 0
+        if self._sent_at is not None:
+            passed = now - self._sent_at
+            if by_clock is not None and abs(by_clock - passed) < BELIEVABLE:
+                passed = by_clock
+            elapsed = max(1, round(passed * self.clock_rate))
         self.timestamp_offset = (self._sent_timestamp + elapsed - timestamp) & MASK_32
 
-    def note(self, index: int, timestamp: int, now: float) -> None:
-        """Remember the furthest packet sent."""
+    def note(self, index: int, timestamp: int, now: float) -> bool:
+        """Remember the furthest packet sent; whether this is it."""
         number = index + self.offset
-        if number > self._highest:
-            self._highest = number
-            self._sent_timestamp = (timestamp + self.timestamp_offset) & MASK_32
-            self._sent_at = now
+        if number <= self._highest:
+            return False
+        self._highest = number
+        self._sent_timestamp = (timestamp + self.timestamp_offset) & MASK_32
+        self._sent_at = now
+        return True
+
+    def last_original(self) -> int | None:
+        """The incoming timestamp of what was sent last, None before anything was."""
+        return None if self._sent_at is None else (self._sent_timestamp - self.timestamp_offset) & MASK_32
 
     def number(self, index: int) -> int:
         """The outgoing sequence number."""

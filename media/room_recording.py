@@ -8,6 +8,7 @@ from media.control import RecordingChanged
 from media.publication import Publication
 from media.sink import PacketSink, RecorderStatus, RoomRecorder
 from media.surroundings import Surroundings
+from media.toplayer import TopLayer
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +49,8 @@ class RoomRecording:
             logger.exception("The recorder refused a track of %s", publication.track.participant_id)
             self._sink_failure = "track_refused"
             return
+        if len(publication.layers) > 1:
+            sink = TopLayer(sink)
         self._sinks[publication] = sink
         publication.attach(sink)
         publication.request_key_frame()

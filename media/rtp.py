@@ -18,7 +18,7 @@ class Packet:
     """One decrypted RTP packet. Immutable by agreement: the same object goes to every sink.
 
     `payload` excludes header, extensions and padding. `index` is the sequence number unwrapped to a
-    growing integer by the Publication. `key_frame` is None for audio; `audio_level` is in -dBov
+    growing integer by its Layer, which is `layer`. `key_frame` is None for audio; `audio_level` is in -dBov
     (0 loudest, 127 silence) or None when the sender does not tell (RFC 6464).
     """
 
@@ -27,6 +27,7 @@ class Packet:
         "data",
         "index",
         "key_frame",
+        "layer",
         "marker",
         "payload",
         "payload_end",
@@ -62,6 +63,7 @@ class Packet:
         self.key_frame = key_frame
         self.audio_level = audio_level
         self.index = sequence_number
+        self.layer: object = None
 
 
 def parse_packet(data: bytes) -> Packet:

@@ -17,6 +17,8 @@ from media.transport import Transport, TransportState
 # Seconds after which an unanswered offer is made again: the controller may have missed it.
 OFFER_PATIENCE = 5.0
 ANSWER_DEADLINE = 60.0
+# Between two looks at which layer each subscription should have. Seconds.
+CHOICE_INTERVAL = 0.2
 VIDEO_TYPES = range(96, 111)
 
 
@@ -57,6 +59,7 @@ class Subscriber:
         self._version = 0
         self._session_id = secrets.randbits(62)
         self._stale = True
+        self._chosen_at = float("-inf")
         self.transport = Transport(surroundings.gate, surroundings.config, surroundings.certificate, self)
         # Two silent m-lines from the start: the handshake is done before anybody publishes.
         self._add_slot("audio", DEFAULT_AUDIO)
@@ -216,7 +219,7 @@ class Subscriber:
                 if isinstance(item, Nack):
                     subscription.resend(item.numbers, now)
                 elif isinstance(item, KeyFrameRequest):
-                    subscription.publication.request_key_frame()
+                    subscription.request_key_frame()
                 else:
                     subscription.last_block = item
 
@@ -232,8 +235,7 @@ class Subscriber:
         self._surroundings.emit(event)
         if transport.state is TransportState.CONNECTED:
             for subscription in self.subscriptions:
-                if subscription.opened:
-                    subscription.publication.request_key_frame()
+                subscription.request_key_frame()
         elif transport.state is TransportState.CLOSED:
             for slot in self._slots:
                 self._release(slot)
@@ -245,6 +247,16 @@ class Subscriber:
             self._pending = None
             self._stale = True
         self.offer(now)
+        if now - self._chosen_at >= CHOICE_INTERVAL:
+            self._chosen_at = now
+            self._choose(now)
+
+    def _choose(self, now: float) -> None:
+        for subscription in self._by_ssrc.values():
+            layers = subscription.publication.layers
+            if len(layers) > 1:
+                there = [layer for layer in layers if layer.present(now)]
+                subscription.aim(there[-1] if there else layers[0])
 
     def close(self, cause: str) -> None:
         """Close the transport and detach from all Publications."""

@@ -3,10 +3,12 @@
 from typing import Protocol
 
 from media.feedback import ReportBlock, build_sender_report
+from media.layer import Layer
 from media.publication import Publication
 from media.renumber import Renumber
 from media.rtp import Packet
 from media.sink import SenderReport
+from media.vp8 import PictureNumbers
 
 # Video begins with a key frame; when none is recognised for so long, it begins with whatever comes. Seconds.
 PATIENCE = 3.0
@@ -30,10 +32,11 @@ class Outlet(Protocol):
 
 
 class Subscription:
-    """A PacketSink that renumbers and sends. Survives changes of its Publication (`switch`).
+    """A PacketSink that renumbers and sends one layer. Survives changes of its Publication (`switch`).
 
     Nothing is sent before `open`: the browser must have answered the offer first, else it takes the
-    packets for an unknown stream.
+    packets for an unknown stream. `aim` names the layer that is wanted; it is sent from its next key
+    frame on, under unbroken numbers, and until then the present one goes on.
     """
 
     def __init__(
@@ -57,6 +60,10 @@ class Subscription:
         self._opened = False
         self._holding = True
         self._waiting_since: float | None = None
+        self._layer = publication.best
+        self._aim: Layer | None = self._layer
+        self._aimed = False
+        self._pictures = PictureNumbers() if len(publication.layers) > 1 else None
         self._allowance = float(RESEND_BURST)
         self._allowed_at = 0.0
 
@@ -75,29 +82,66 @@ class Subscription:
         self._opened = False
         self._holding = True
 
+    @property
+    def layer(self) -> Layer | None:
+        """What is being sent, None while nothing is."""
+        return None if self._holding else self._layer
+
+    @property
+    def aimed_at(self) -> Layer | None:
+        """What is wanted, None when nothing is to be sent."""
+        return self._aim
+
     def hold(self) -> None:
         """Something is missing from here on (mute, another source): wait for a key frame, renumber."""
         self._holding = True
         self._waiting_since = None
-        if self._opened:
-            self.publication.request_key_frame()
+        if self._opened and self._aim is not None:
+            self._aim.request_key_frame()
+
+    def request_key_frame(self) -> None:
+        """The browser cannot decode what it gets."""
+        if self._opened and self._aim is not None:
+            (self._aim if self._holding else self._layer).request_key_frame()
+
+    def aim(self, layer: Layer | None) -> None:
+        """Send that layer as soon as a key frame of it comes, or nothing. Call it again until it is so."""
+        self._aimed = True
+        before, self._aim = self._aim, layer
+        if layer is None:
+            self._holding = True
+        elif before is None:
+            self.hold()
+        elif self._opened and not self._holding and layer is not self._layer:
+            layer.request_key_frame()
 
     def switch(self, publication: Publication) -> None:
         """Go on with another Publication of the same kind and codec, under the same SSRC."""
         self.publication = publication
+        if self._pictures is None and len(publication.layers) > 1:
+            self._pictures = PictureNumbers()
+        if self._aim is not None:
+            self._aim = publication.best
         self.hold()
 
     def write(self, packet: Packet, now: float) -> None:
         """Forward one packet under our own SSRC, numbers and payload type."""
-        if self._holding and not self._may_begin(packet, now):
+        if self._holding:
+            if not self._may_begin(packet, now):
+                return
+        elif packet.layer is not self._layer and not self._change(packet, now):
             return
         renumber = self._renumber
         index = packet.index
         if index < renumber.floor:
             return
         timestamp = packet.timestamp
-        renumber.note(index, timestamp, now)
+        furthest = renumber.note(index, timestamp, now)
         payload = packet.payload
+        if self._pictures is not None:
+            if furthest and payload:
+                self._pictures.last = payload
+            payload = self._pictures.translate(payload)
         self.packets += 1
         self.octets += len(payload)
         self._outlet.send_rtp(
@@ -109,25 +153,46 @@ class Subscription:
         )
 
     def _may_begin(self, packet: Packet, now: float) -> bool:
-        if not self._opened or not self._outlet.ready:
+        if not self._opened or not self._outlet.ready or self._aim is None:
+            return False
+        layer = packet.layer
+        assert isinstance(layer, Layer)
+        if self._aimed and layer.rank > self._aim.rank:
             return False
         if self._is_video and not packet.key_frame:
             if self._waiting_since is None:
                 self._waiting_since = now
             if now - self._waiting_since < PATIENCE:
-                self.publication.request_key_frame()
+                layer.request_key_frame()
                 return False
-        self._renumber.restart(packet.index, packet.timestamp, now)
         self._holding = False
         self._waiting_since = None
-        if self.publication.last_report is not None:
-            # At once, so that sound and picture are aligned from the first frame.
-            self.report(self.publication.last_report, now)
+        self._begin(layer, packet, now)
         return True
+
+    def _change(self, packet: Packet, now: float) -> bool:
+        """Whether this packet of another layer is where we go over to it."""
+        if self._aim is None or packet.layer is not self._aim or not packet.key_frame:
+            return False
+        self._begin(self._aim, packet, now)
+        return True
+
+    def _begin(self, layer: Layer, packet: Packet, now: float) -> None:
+        last = self._renumber.last_original()
+        before = self._layer.sender_seconds(last) if last is not None else None
+        after = layer.sender_seconds(packet.timestamp) if layer is not self._layer else None
+        by_clock = after - before if after is not None and before is not None else None
+        self._renumber.restart(packet.index, packet.timestamp, now, by_clock)
+        if self._pictures is not None:
+            self._pictures.restart(packet.payload)
+        self._layer = layer
+        if layer.last_report is not None:
+            # At once, so that sound and picture are aligned from the first frame.
+            self.report(layer.last_report, now)
 
     def report(self, report: SenderReport, now: float) -> None:
         """Translate a sender report into our SSRC and timestamps (RFC 3550 section 7.2)."""
-        if self._holding:
+        if self._holding or report.ssrc != self._layer.ssrc:
             return
         translated = SenderReport(
             self.ssrc, report.ntp, self._renumber.timestamp(report.rtp_timestamp), self.packets, self.octets
@@ -148,7 +213,7 @@ class Subscription:
 
     def _resend_one(self, number: int) -> None:
         index = self._renumber.original(number)
-        packet = self.publication.cache.get(index) if index is not None else None
+        packet = self._layer.cache.get(index) if index is not None else None
         if packet is None:
             return
         self._allowance -= 1
@@ -158,7 +223,7 @@ class Subscription:
             number,
             self._renumber.timestamp(packet.timestamp),
             self.ssrc,
-            packet.payload,
+            packet.payload if self._pictures is None else self._pictures.translate(packet.payload),
         )
 
     def close(self, reason: str) -> None:

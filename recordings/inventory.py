@@ -77,11 +77,16 @@ def segments_being_written(folder: Path) -> list[Path]:
 
 @dataclass
 class LossCounter:
-    """Packets that never came, by sequence numbers of each SSRC (RFC 3550 appendix A.3)."""
+    """Packets that never came, by sequence numbers of each SSRC (RFC 3550 appendix A.3).
+
+    While another SSRC is recorded in its place, as simulcast layers take turns, nothing of it is missing.
+    """
 
     highest: dict[int, int] = field(default_factory=dict)
     first: dict[int, int] = field(default_factory=dict)
     seen: dict[int, int] = field(default_factory=dict)
+    settled: int = 0
+    present: int = -1
 
     def count(self, payload: bytes) -> None:
         try:
@@ -89,6 +94,8 @@ class LossCounter:
         except RtpError:
             return
         ssrc, number = packet.ssrc, packet.sequence_number
+        if ssrc != self.present:
+            self._turn_to(ssrc)
         if ssrc not in self.highest:
             self.first[ssrc] = self.highest[ssrc] = number
             self.seen[ssrc] = 0
@@ -98,9 +105,18 @@ class LossCounter:
         self.first[ssrc] = min(self.first[ssrc], index)
         self.seen[ssrc] += 1
 
+    def _turn_to(self, ssrc: int) -> None:
+        self.settled = self.lost
+        self.highest.clear()
+        self.first.clear()
+        self.seen.clear()
+        self.present = ssrc
+
     @property
     def lost(self) -> int:
-        return sum(max(0, self.highest[s] - self.first[s] + 1 - self.seen[s]) for s in self.highest)
+        return self.settled + sum(
+            max(0, self.highest[s] - self.first[s] + 1 - self.seen[s]) for s in self.highest
+        )
 
 
 @dataclass

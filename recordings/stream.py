@@ -121,7 +121,7 @@ class ParticipantStreams:
 
     def read(self, source: str, paths: list[Path], track: dict[str, Any]) -> None:
         """Index the segments of one track; ``track`` is its entry in the manifest."""
-        present: dict[tuple[int, str], Stream] = {}
+        present: dict[tuple[int, str], Stream] = {}  # the stream that packets go to, one at most
         self._streams[source] = []
         for path in paths:
             file = segment.SegmentFile(path)
@@ -165,6 +165,8 @@ class ParticipantStreams:
             return
         stream = present.get((packet.ssrc, codec))
         if stream is None or not stream.continues(packet, arrival):
+            # Simulcast layers take turns; each turn is a stream of its own.
+            present.clear()
             stream = present[packet.ssrc, codec] = Stream(packet.ssrc, codec, rate)
             self._streams[source].append(stream)
         stream.add(packet, arrival, len(self._files) - 1, record.end - len(record.payload) - 4)

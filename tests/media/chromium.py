@@ -28,12 +28,16 @@ ARGUMENTS = [
 ]
 PAGE = """<!doctype html><title>peer</title><body><script>
 window.frames_of = {};
-window.publish = async (codec, width, height) => {
+window.publish = async (codec, width, height, layers = 0) => {
   window.stream = window.stream || await navigator.mediaDevices.getUserMedia({
     audio: true, video: {width, height, frameRate: 25}});
   const pc = window.publishing = new RTCPeerConnection({bundlePolicy: "max-bundle"});
   for (const track of stream.getTracks()) {
-    const transceiver = pc.addTransceiver(track, {direction: "sendonly", streams: [stream]});
+    const init = {direction: "sendonly", streams: [stream]};
+    if (track.kind === "video" && layers)
+      init.sendEncodings = [["q", 4, 150000], ["h", 2, 400000], ["f", 1, 1200000]].slice(-layers).map(
+        ([rid, scaleResolutionDownBy, maxBitrate]) => ({rid, scaleResolutionDownBy, maxBitrate}));
+    const transceiver = pc.addTransceiver(track, init);
     if (track.kind === "video" && codec) {
       const all = RTCRtpSender.getCapabilities("video").codecs;
       const wanted = all.filter(c => c.mimeType.toLowerCase() === "video/" + codec);
@@ -77,7 +81,7 @@ window.sent = async () => {
   const found = [];
   (await window.publishing.getStats()).forEach(r => { if (r.type === "outbound-rtp") found.push({
     kind: r.kind, bytes: r.bytesSent, target: r.targetBitrate, width: r.frameWidth, frames: r.framesEncoded,
-    nack: r.nackCount, pli: r.pliCount, limit: r.qualityLimitationReason}); });
+    rid: r.rid || "", nack: r.nackCount, pli: r.pliCount, limit: r.qualityLimitationReason}); });
   return found;
 };
 </script>"""
@@ -105,8 +109,10 @@ class ChromiumPeer:
         request = Publish(**names, offer_sdp=fields["sdp"], sources=fields["sources"])
         return (await self.controller.client.request(request))["answer_sdp"]
 
-    async def publish(self, codec: str = "vp8", width: int = 640, height: int = 360) -> None:
-        await self.page.evaluate("a => publish(...a)", [codec, width, height])
+    async def publish(
+        self, codec: str = "vp8", width: int = 640, height: int = 360, layers: int = 0
+    ) -> None:
+        await self.page.evaluate("a => publish(...a)", [codec, width, height, layers])
 
     async def subscribe(self) -> None:
         await self.page.evaluate("restart()")

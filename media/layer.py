@@ -1,0 +1,116 @@
+"""One SSRC of a Publication: the only one, or one of its simulcast layers."""
+
+from collections.abc import Callable
+
+from media.cache import PacketCache
+from media.feedback import build_key_frame_request, build_nack
+from media.keyframe import KeyFrameThrottle, begins_key_frame
+from media.loss import LossDetector
+from media.rtp import Packet
+from media.sequence import Unwrapper
+from media.sink import SenderReport, TrackDescription
+from media.stats import ReceptionStats
+from media.vp8 import frame_height
+
+# A second of video at 2.5 Mbit/s is about 280 packets; Opus sends 50.
+VIDEO_CACHE = 512
+AUDIO_CACHE = 128
+# Our own SSRC in feedback; RTCP receivers only need it to be there.
+FEEDBACK_SSRC = 1
+ROUND_TRIP = 0.1
+# Seconds without a packet after which a browser has stopped sending the layer.
+PRESENCE = 0.8
+RATE_INTERVAL = 0.5
+HALF_CIRCLE = 1 << 31
+
+
+class Layer:
+    """Statistics, loss, cache and key frames of one incoming SSRC.
+
+    `rid` is empty without simulcast; `rank` grows with the size of the picture. `bitrate` in bit/s over
+    the last half second, `height` in pixels or 0 while unknown.
+    """
+
+    def __init__(
+        self,
+        track: TrackDescription,
+        rid: str,
+        rank: int,
+        send_feedback: Callable[[bytes], None],
+        key_frame_interval: float,
+    ) -> None:
+        self.rid = rid
+        self.rank = rank
+        self.ssrc: int | None = None
+        self.last_report: SenderReport | None = None
+        self.stats = ReceptionStats(track.clock_rate)
+        self.loss = LossDetector()
+        self.is_video = track.kind == "video"
+        self.cache = PacketCache(VIDEO_CACHE if self.is_video else AUDIO_CACHE)
+        self.key_frames = 0
+        self.bitrate = 0
+        self.height = 0
+        self._heard_at = float("-inf")
+        self._codec = track.codec
+        self._send_feedback = send_feedback
+        self._sequence = Unwrapper()
+        self._throttle = KeyFrameThrottle(key_frame_interval)
+        self._measured_at = 0.0
+        self._measured_bytes = 0
+
+    def present(self, now: float) -> bool:
+        """Whether the browser is sending it."""
+        return now - self._heard_at < PRESENCE
+
+    def receive(self, packet: Packet, now: float) -> None:
+        """Take one packet of this SSRC."""
+        packet.layer = self
+        self._heard_at = now
+        index = packet.index = self._sequence.unwrap(packet.sequence_number)
+        self.stats.receive(index, packet.timestamp, len(packet.data), now)
+        if self.is_video:
+            self._receive_video(packet, index, now)
+
+    def _receive_video(self, packet: Packet, index: int, now: float) -> None:
+        missing = self.loss.receive(index, now)
+        if missing:
+            self._send_feedback(build_nack(FEEDBACK_SSRC, packet.ssrc, missing))
+        packet.key_frame = begins_key_frame(self._codec, packet.payload)
+        if packet.key_frame:
+            self.key_frames += 1
+            self._throttle.satisfy()
+            if self._codec == "VP8":
+                self.height = frame_height(packet.payload)
+
+    def receive_report(self, report: SenderReport, now: float) -> None:
+        """A sender report of this SSRC."""
+        self.last_report = report
+        self.stats.note_sender_report(report.ntp, now)
+
+    def sender_seconds(self, timestamp: int) -> float | None:
+        """The moment of an RTP timestamp on the sender's clock, None before the first report."""
+        report = self.last_report
+        if report is None:
+            return None
+        ticks = (timestamp - report.rtp_timestamp + HALF_CIRCLE) % (2 * HALF_CIRCLE) - HALF_CIRCLE
+        return report.ntp / (1 << 32) + ticks / self.stats.clock_rate
+
+    def request_key_frame(self) -> None:
+        """Somebody cannot decode without one. Sent by `tick`, at most once per interval."""
+        if self.is_video:
+            self._throttle.want()
+
+    def tick(self, now: float) -> None:
+        """Repeat NACKs, send a due key frame request, measure; every few tens of milliseconds."""
+        if self.ssrc is None:
+            return
+        again = self.loss.due(now, ROUND_TRIP)
+        if again:
+            self._send_feedback(build_nack(FEEDBACK_SSRC, self.ssrc, again))
+        if self._throttle.due(now):
+            self._send_feedback(build_key_frame_request(FEEDBACK_SSRC, self.ssrc))
+        elapsed = now - self._measured_at
+        if elapsed >= RATE_INTERVAL:
+            received = self.stats.bytes
+            self.bitrate = round((received - self._measured_bytes) * 8 / elapsed)
+            self._measured_at, self._measured_bytes = now, received
