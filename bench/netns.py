@@ -6,6 +6,7 @@ veth. The kernel carries packets between local addresses by its loopback path, t
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 
@@ -40,6 +41,8 @@ def run_inside(command: list[str]) -> int:
     Returns its exit code. Raises RuntimeError when the namespace cannot be set up.
     """
     name = f"lxbench{os.getpid()}"
+    # Leave through `finally` when told to stop, so that no namespace stays behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     _demand("netns", "add", name)
     try:
         _demand("-n", name, "link", "set", "lo", "up")
