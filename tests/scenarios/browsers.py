@@ -7,6 +7,7 @@ import shutil
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -48,15 +49,59 @@ async def chromium() -> AsyncIterator[Browser]:
             await browser.close()
 
 
-async def new_context(browser: Browser, phone: bool = False) -> BrowserContext:
-    """One party's browser: own cookies, own window size."""
-    return await browser.new_context(
+# A camera of one colour with a moving hand, and a microphone with one tone: who is who can be measured later.
+RECOGNISABLE = """
+navigator.mediaDevices.getUserMedia = async (wanted) => {
+  const [r, g, b] = %(colour)s, tracks = [];
+  if (wanted.video) {
+    const canvas = Object.assign(document.createElement("canvas"), {width: 640, height: 360});
+    const pen = canvas.getContext("2d");
+    let turn = 0;
+    setInterval(() => {
+      pen.fillStyle = `rgb(${r}, ${g}, ${b})`;
+      pen.fillRect(0, 0, 640, 360);
+      pen.fillStyle = "white";
+      pen.fillRect(300 + 200 * Math.sin(turn += 0.2), 20, 40, 60);
+    }, 66);
+    tracks.push(...canvas.captureStream(15).getTracks());
+  }
+  if (wanted.audio) {
+    const context = new AudioContext(), tone = context.createOscillator(), quiet = context.createGain();
+    const out = context.createMediaStreamDestination();
+    tone.frequency.value = %(tone)d;
+    quiet.gain.value = 0.2;
+    tone.connect(quiet).connect(out);
+    tone.start();
+    tracks.push(...out.stream.getTracks());
+  }
+  return new MediaStream(tracks);
+};
+"""
+
+
+@dataclass(frozen=True)
+class Devices:
+    """What a party's camera shows (red, green, blue) and its microphone hears (hertz)."""
+
+    colour: tuple[int, int, int]
+    tone: int
+
+
+async def new_context(
+    browser: Browser, phone: bool = False, devices: Devices | None = None
+) -> BrowserContext:
+    """One party's browser: own cookies, own window size, Chromium's fake devices or recognisable ones."""
+    context = await browser.new_context(
         viewport=PHONE if phone else DESKTOP,
         is_mobile=phone,
         has_touch=phone,
         locale="zh-CN",
         timezone_id="Asia/Shanghai",
     )
+    if devices:
+        script = RECOGNISABLE % {"colour": list(devices.colour), "tone": devices.tone}
+        await context.add_init_script(script)
+    return context
 
 
 def collect_errors(page: Page, errors: list[str]) -> None:
