@@ -6,7 +6,7 @@ import contextlib
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.casefile import Channel, PetitionCase
@@ -67,15 +67,33 @@ async def seed_day(db: AsyncSession, clock: Clock) -> None:
     await _book_today(db, clock)
 
 
+async def find_ready_session(db: AsyncSession, clock: Clock) -> Session | None:
+    """The session that can begin now, if there is one; changes nothing."""
+    left = Session.ends_at > clock.now() + LEAST_LEFT
+    return await db.scalar(_newest(Session.state.not_in(sorted(OVER)), left))
+
+
+async def find_latest_session(db: AsyncSession) -> Session | None:
+    """The last session of the demonstration, over or not; changes nothing."""
+    return await db.scalar(_newest())
+
+
+def _newest(*which: ColumnElement[bool]) -> Select[Session]:
+    query = select(Session).join(PetitionCase, PetitionCase.id == Session.petition_id)
+    query = query.where(PetitionCase.subject == READY.subject, *which)
+    return query.order_by(Session.starts_at.desc()).limit(1)
+
+
 async def ready_session(db: AsyncSession, clock: Clock) -> Session:
     """The session that can begin now; a new one when the last was closed or is nearly over."""
+    ready = await find_ready_session(db, clock)
+    if ready is not None:
+        return ready
     petition = await _matter(db, clock, READY)
     query = select(Session).where(Session.petition_id == petition.id, Session.state.not_in(sorted(OVER)))
-    open_now = (await db.scalars(query.order_by(Session.starts_at.desc()))).unique().all()
-    for session in open_now:
-        if session.ends_at > clock.now() + LEAST_LEFT:
-            return session
-    for session in open_now:  # Yesterday's, never begun: out of the way of today's board.
+    for session in (
+        (await db.scalars(query)).unique().all()
+    ):  # Yesterday's, never begun: out of the way of today's board.
         with contextlib.suppress(Conflict):
             await move_session(db, clock, SYSTEM, session.id, SessionState.CANCELLED, "演示日更新")
     return await _joint_session(db, clock, petition, READY_FOR)

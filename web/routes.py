@@ -55,6 +55,7 @@ TABLE: tuple[Route, ...] = (
     Route("POST", "/j/{code}/ticket", citizen.ticket, Who.LINK),
     Route("GET", "/styleguide", home.styleguide, Who.EVERYONE),
     Route("GET", "/demo", demo.show, Who.DEMO),
+    Route("POST", "/demo/open", demo.open_parties, Who.DEMO),
     Route("GET", "/demo/party/{number}", demo.party, Who.DEMO),
     Route("POST", "/demo/party/{number}/ticket", demo.ticket, Who.DEMO),
     Route("GET", "/static/{build}/{name:.+}", home.static, Who.NOBODY_SPECIAL),

@@ -138,7 +138,8 @@ async def test_the_demonstration_does_not_exist_outside_demo_mode(house: House) 
     browser = house.browser()
     for path in ("/demo", "/demo/party/1"):
         assert (await browser.get(path)).status == 404
-    assert (await browser.post("/demo/party/1/ticket", json={})).status == 404
+    for path in ("/demo/open", "/demo/party/1/ticket"):
+        assert (await browser.post(path, json={})).status == 404
 
 
 async def test_a_wrong_method_is_405_and_reading_never_changes(house: House) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cases.errors import Conflict
 from cases.organisations import TIER_NAMES
 from cases.policy import Actor, ActorKind
 from cases.roles import InvitationRole
@@ -15,8 +16,9 @@ from scheduling.arrival import record_consent
 from scheduling.invitation import Invitation
 from scheduling.session import Session
 from signaling.rights import is_official
+from web.access import form_token
 from web.boot import room_boot
-from web.demo_day import invited, ready_session
+from web.demo_day import find_latest_session, find_ready_session, invited, ready_session
 from web.keys import CLOCK, DATABASE, FRAMING, REGISTRY
 from web.notice import current_notice
 from web.rendering import page
@@ -28,9 +30,18 @@ PARTIES = 4
 async def show(request: web.Request) -> web.StreamResponse:
     request[FRAMING] = "parent"
     async with request.app[DATABASE].session() as db:
-        session, invitations = await _parties(db, request)
+        # Only who the four are is shown here; looking must not make the next session.
+        invitations = await _invited(db, await find_latest_session(db))
     parties = [_party(number, invitation) for number, invitation in enumerate(invitations, 1)]
-    return page(request, "demo/index.html", {"parties": parties, "title": session.title}, title="演示")
+    boot = {"open_url": "/demo/open", "csrf_token": form_token(request)}
+    return page(request, "demo/index.html", {"parties": parties, "boot": boot}, title="演示")
+
+
+async def open_parties(request: web.Request) -> web.StreamResponse:
+    """Have a session that can begin: the one there is, or the next."""
+    async with request.app[DATABASE].session() as db:
+        await ready_session(db, request.app[CLOCK])
+    return web.json_response({})
 
 
 async def party(request: web.Request) -> web.StreamResponse:
@@ -93,11 +104,17 @@ def _holder(invitation: Invitation) -> Actor:
 
 async def _parties(db: AsyncSession, request: web.Request) -> tuple[Session, Sequence[Invitation]]:
     """The ready session and its four parties, the citizen first, then by tier from below."""
-    session = await ready_session(db, request.app[CLOCK])
-    found = await invited(db, session.id)
+    session = await find_ready_session(db, request.app[CLOCK])
+    if session is None:
+        raise Conflict("demo_over", "这场演示已经结束。请回到演示页，再点「打开四方」。")
+    return session, await _invited(db, session)
+
+
+async def _invited(db: AsyncSession, session: Session | None) -> Sequence[Invitation]:
+    found = await invited(db, session.id) if session is not None else []
     if len(found) < PARTIES:
         raise web.HTTPServiceUnavailable
-    return session, found[:PARTIES]
+    return found[:PARTIES]
 
 
 def _party(number: int, invitation: Invitation) -> dict[str, Any]:

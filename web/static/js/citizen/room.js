@@ -247,7 +247,6 @@ class CitizenRoom {
     if (!queue) return;
     const ahead = queue.ahead > 0 ? `您前面还有 ${queue.ahead} 位` : "下一位就是您";
     setText(part("queue_ahead"), ahead);
-    setText(part("queue_text"), queue.state_text.startsWith(ahead) ? "" : queue.state_text);
     setText(part("queue_number"), queue.number);
     if (this.#screen === "waiting") this.#announcer.say(ahead, { topic: "queue", every: 30000 });
   }

@@ -1,4 +1,4 @@
-import { markReady } from "../boot.js";
+import { markReady, readBoot } from "../boot.js";
 import { setText } from "../elements.js";
 
 /** Officials' consoles are drawn for a desk screen and shrunk into their place. */
@@ -14,6 +14,7 @@ const action = (name) => document.querySelector(`[data-action=${name}]`);
 class Demonstration {
   #frames = [...document.querySelectorAll("iframe[data-party]")];
   #begun = false;
+  #trouble = "";
   #host = document.querySelector(".is-host iframe");
 
   start() {
@@ -28,9 +29,17 @@ class Demonstration {
 
   // Internal
 
-  #openParties() {
-    for (const frame of this.#frames) frame.src = frame.dataset.party;
+  async #openParties() {
     action("start").disabled = true;
+    const { open_url, csrf_token } = readBoot();
+    const headers = { "Content-Type": "application/json", "X-CSRF-Token": csrf_token };
+    const answer = await fetch(open_url, { method: "POST", headers, body: "{}" }).catch(() => null);
+    if (!answer || !answer.ok) {
+      action("start").disabled = false;
+      this.#trouble = "没有打开成功，请刷新页面再试。";
+      return;
+    }
+    for (const frame of this.#frames) frame.src = frame.dataset.party;
   }
 
   #fit(frame) {
@@ -69,7 +78,7 @@ class Demonstration {
   }
 
   #advice({ admit, open, close }) {
-    if (!action("start").disabled) return "一台电脑上同时打开四方：信访人、区县、市、省。摄像头和声音是合成的，其余都是真的。";
+    if (!action("start").disabled) return this.#trouble || "一台电脑上同时打开四方：信访人、区县、市、省。摄像头和声音是合成的，其余都是真的。";
     if (admit) return "信访人在等候室。请点「2 准入信访人」。";
     if (open) return "四方到齐后，请点「3 开始接访」，录音录像随之开始。";
     if (close) return "正在接访，全程录音录像。看完请点「4 结束接访」，录像会封存到信访件。";

@@ -1,0 +1,67 @@
+"""The demonstration page: looking changes nothing, the button makes the next session."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+from aiohttp.test_utils import TestServer
+from sqlalchemy import func, select
+
+from cases.database import Database
+from cases.policy import SYSTEM
+from scheduling.session import Session, SessionState
+from scheduling.sessions import move_session
+from tests.clock import FixedClock
+from tests.web.conftest import Browser
+from web.app import create_app
+from web.demo_day import find_ready_session, ready_session, seed_day
+from web.settings import DatabaseSettings, Settings
+
+
+@pytest.fixture
+async def demo_browser(
+    database: Database, clock: FixedClock, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Browser]:
+    url = database.url.render_as_string(hide_password=False)
+    state = tmp_path_factory.mktemp("var")
+    settings = replace(Settings(), state=state, demo=True, database=DatabaseSettings(url))
+    async with database.session() as db:
+        await seed_day(db, clock)
+        await ready_session(db, clock)
+    server = TestServer(create_app(settings, clock), host="127.0.0.1")
+    await server.start_server()
+    browser = Browser(f"http://127.0.0.1:{server.port}")
+    yield browser
+    await browser.http.close()
+    await server.close()
+
+
+async def sessions(database: Database) -> int:
+    async with database.session() as db:
+        return await db.scalar(select(func.count()).select_from(Session)) or 0
+
+
+async def test_looking_at_the_demonstration_changes_nothing(
+    demo_browser: Browser, database: Database, clock: FixedClock
+) -> None:
+    async with database.session() as db:
+        ready = await find_ready_session(db, clock)
+        assert ready is not None
+        await move_session(db, clock, SYSTEM, ready.id, SessionState.CANCELLED, "试一试")
+    before = await sessions(database)
+    answer = await demo_browser.get("/demo")
+    assert answer.status == 200 and "打开四方" in await answer.text()
+    assert (await demo_browser.get("/demo/party/1")).status == 409
+    assert (await demo_browser.post("/demo/party/1/ticket", json={})).status == 409
+    assert await sessions(database) == before
+    for _ in range(2):  # The second press finds what the first made.
+        assert (await demo_browser.post("/demo/open", json={})).status == 200
+        assert await sessions(database) == before + 1
+    assert (await demo_browser.get("/demo/party/1")).status == 200
+
+
+async def test_a_foreign_page_cannot_press_the_button(demo_browser: Browser) -> None:
+    headers = {"Origin": "https://elsewhere.example"}
+    assert (await demo_browser.post("/demo/open", json={}, headers=headers)).status == 403
