@@ -54,6 +54,13 @@ class Leave(Command):
 
 
 @dataclass(frozen=True, kw_only=True)
+class PageState(Command):
+    """The page went out of sight, or is seen again."""
+
+    hidden: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class Ready(Command):
     """The device check is done, or the person is back from stepping away."""
 
@@ -178,6 +185,7 @@ COMMANDS: dict[str, type[Command]] = {
     "authenticate": Authenticate,
     "ping": Ping,
     "leave": Leave,
+    "page_state": PageState,
     "ready": Ready,
     "step_away": StepAway,
     "publish": Publish,

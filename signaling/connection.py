@@ -51,6 +51,7 @@ class Connection:
         self._farewell: CloseCode | None = None
         loop = asyncio.get_running_loop()
         self._time = loop.time
+        self._heard_at = loop.time()
         self._pace = Pace(loop.time())
         self._patience = Patience()
         self._outbox = Outbox(socket, self.cut)
@@ -77,6 +78,11 @@ class Connection:
     def ending(self) -> bool:
         """Was the end decided already?"""
         return self._outbox.ending is not None
+
+    @property
+    def quiet_for(self) -> float:
+        """Seconds since the client's last frame."""
+        return self._time() - self._heard_at
 
     def cut(self) -> None:
         """Drop the TCP connection at once, for a client that does not read."""
@@ -176,6 +182,7 @@ class Connection:
     async def _receive(self) -> str | None:
         """The next text frame within the pace, or None when the connection is over."""
         frame = await self._socket.receive()
+        self._heard_at = self._time()
         if self.ending:
             return None
         if frame.type is WSMsgType.TEXT:

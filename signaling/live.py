@@ -29,6 +29,8 @@ from signaling.seat import change_seat
 logger = logging.getLogger(__name__)
 # At most ten full states a second (docs/protocol.md, `room`).
 PUSH_INTERVAL = 0.1
+# Pages ping every three seconds. Whose media is silent, too, has vanished without closing the socket.
+VANISHED_SECONDS = 4.0
 
 
 class LiveRoom:
@@ -192,6 +194,10 @@ class LiveRoom:
         self.room.tick(now)
         if self.room.speeches.due(now):
             self.note_speeches()
+        for person in self.room.people.values():
+            connection = self.connections.get(person.id)
+            quiet = connection is not None and connection.quiet_for >= VANISHED_SECONDS
+            person.vanished = quiet and person.silent
         seen = {person.id: person.presence(now) for person in self.room.people.values()}
         if seen != self._presence:
             self._presence = dict(seen)

@@ -50,6 +50,9 @@ def _transport(audience: Audience, event: TransportChanged, now: datetime) -> No
     if person is None:
         return
     state = cast(MediaState, "none" if event.state == "closed" else event.state)
+    if event.state == "connected" and person.vanished:
+        person.vanished = False
+        audience.changed()
     if event.direction == "subscribe":
         person.subscribe_state = state
         return

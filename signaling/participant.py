@@ -45,6 +45,8 @@ class Participant:
     connected: bool = False
     absent_since: datetime | None = None
     stepped_away: bool = False
+    vanished: bool = False
+    hidden: bool = False
     publish_state: MediaState = "none"
     subscribe_state: MediaState = "none"
     pending_offer: Offer | None = None
@@ -69,10 +71,18 @@ class Participant:
 
     def presence(self, now: datetime) -> Presence:
         """The WebSocket, as others see it."""
-        if self.connected:
+        if self.connected and not self.vanished:
             return "away" if self.stepped_away else "connected"
+        if self.connected:
+            return "reconnecting"
         recent = self.absent_since is not None and now - self.absent_since < HELD
         return "reconnecting" if recent and not self.stepped_away else "away"
+
+    @property
+    def silent(self) -> bool:
+        """Did the worker stop hearing from every transport of this person that stood?"""
+        states = {self.publish_state, self.subscribe_state}
+        return "silent" in states and "connected" not in states
 
     def switch(self, source: Source) -> SourceSwitch:
         """The state of a source, made on first use."""
@@ -120,4 +130,5 @@ class Participant:
             },
             hand_raised_at=wire_time(self.hand_raised_at),
             speaking=self.speaking,
+            hidden=self.hidden,
         )

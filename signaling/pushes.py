@@ -53,6 +53,7 @@ class ParticipantView:
     sources: dict[Source, SourceView]
     hand_raised_at: str | None
     speaking: bool
+    hidden: bool
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,7 @@ class LobbyView:
     ready: bool
     device: dict[str, str | int | float | bool | None] | None
     presence: Presence
+    hidden: bool
 
 
 @dataclass(frozen=True)

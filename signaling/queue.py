@@ -59,6 +59,7 @@ def lobby_view(waiting: list[Participant], now: datetime) -> list[LobbyView]:
             ready=person.ready,
             device=person.device,
             presence=person.presence(now),
+            hidden=person.hidden,
         )
         for index, person in enumerate(waiting)
     ]

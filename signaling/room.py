@@ -107,7 +107,7 @@ class Room:
         self.tick(now)
         person.connected = True
         person.absent_since = person.left_at = None
-        person.stepped_away = False
+        person.stepped_away = person.vanished = person.hidden = False
 
     def disconnect(self, person: Participant, now: datetime) -> None:
         """The connection dropped; the seat stays."""

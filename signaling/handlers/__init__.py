@@ -33,6 +33,7 @@ def _host(run: Run, right: Right) -> Handler:
 # `authenticate` belongs to the first phase and `ping` to the connection itself.
 HANDLERS: dict[type[commands.Command], Handler] = {
     commands.Leave: Handler(presence.leave),
+    commands.PageState: Handler(presence.page_state),
     commands.Ready: Handler(lobby.ready, Right.WAIT, "lobby"),
     commands.StepAway: Handler(lobby.step_away, Right.WAIT, "lobby"),
     commands.Publish: Handler(media.publish, Right.PUBLISH, "room", exclusive=False),

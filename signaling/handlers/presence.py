@@ -1,10 +1,10 @@
-"""Leaving and raising a hand."""
+"""Leaving, going out of sight, and raising a hand."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from signaling.commands import Leave, RaiseHand
+from signaling.commands import Leave, PageState, RaiseHand
 from signaling.protocol import CloseCode
 
 if TYPE_CHECKING:
@@ -20,6 +20,13 @@ async def leave(me: Attendee, command: Leave) -> None:
     await me.live.media.let_out(me.person, "left")
     me.live.changed()
     me.connection.end_after_answer(CloseCode.DONE)
+
+
+async def page_state(me: Attendee, command: PageState) -> None:
+    """Out of sight is not away: officials are told why there is no picture, nothing else changes."""
+    if me.person.hidden != command.hidden:
+        me.person.hidden = command.hidden
+        me.live.changed()
 
 
 async def raise_hand(me: Attendee, command: RaiseHand) -> None:

@@ -7,6 +7,7 @@ import { Capture } from "../media/capture.js";
 import { CAUSE_TEXTS } from "../media/causes.js";
 import { exposeDiagnostics } from "../media/diagnostics.js";
 import { AudioOutput } from "../media/output.js";
+import { watchPage } from "../media/page.js";
 import { Tiles } from "../media/tiles.js";
 import { DeviceCheck } from "./check.js";
 import { screenOf } from "./journey.js";
@@ -46,6 +47,7 @@ class CitizenRoom {
     exposeDiagnostics(this.#call, this.#tiles);
     this.#listenToCall();
     this.#listenToPage();
+    watchPage(this.#call);
     this.#call.start();
     setInterval(() => this.#tick(), 1000);
     if (this.#boot.listen === false) this.#output.setVolume(HARDLY_AUDIBLE);

@@ -1,6 +1,5 @@
 import { label, setText } from "../elements.js";
 import { Focus } from "../media/focus.js";
-import { watchNetwork } from "../media/network.js";
 import { RecordingBadge } from "../room/badge.js";
 import { NETWORK } from "../words.js";
 
@@ -38,7 +37,7 @@ export class SessionScreen {
     this.#badge = new RecordingBadge(page.part("recording"), () => call.serverNow);
     this.#buttons = ["microphone", "camera", "hand", "help"].map((name) => page.action(name));
     this.#listen();
-    watchNetwork(call, (grade) => this.#showNetwork(grade));
+    call.watchNetwork((grade) => this.#showNetwork(grade));
   }
 
   /** Paint what the call knows. */

@@ -92,6 +92,30 @@ export class Call extends Emitter {
     }
   }
 
+  /** @param {boolean} hidden whether this page is out of sight; nobody waits for the answer */
+  tellPage(hidden) {
+    if (this.#client.state === "connected") this.#client.request("page_state", { hidden }).catch(() => {});
+  }
+
+  /** @returns {boolean} whether it went out; a server that is too busy may refuse it, and nothing is lost */
+  tellQuality(figures) {
+    if (this.#client.state !== "connected" || this.#place !== "room") return false;
+    this.#client.request("quality", figures).catch(() => {});
+    return true;
+  }
+
+  /**
+   * Fetched once media flows, so that nothing of it stands before the first picture.
+   * @param {(grade: import("./quality.js").Grade) => void} show
+   */
+  watchNetwork(show) {
+    const forget = this.on("media", (state) => {
+      if (state !== "connected") return;
+      forget();
+      import("./network.js").then(({ watchNetwork }) => watchNetwork(this, show), () => {});
+    });
+  }
+
   async leave() {
     this.#farewell = { reason: "left", message: "" };
     await this.#client.request("leave").catch(() => {});

@@ -6,8 +6,8 @@ import { Call } from "../media/call.js";
 import { Capture } from "../media/capture.js";
 import { CAUSE_TEXTS } from "../media/causes.js";
 import { exposeDiagnostics } from "../media/diagnostics.js";
-import { watchNetwork } from "../media/network.js";
 import { AudioOutput } from "../media/output.js";
+import { watchPage } from "../media/page.js";
 import { Tiles } from "../media/tiles.js";
 import { NETWORK } from "../words.js";
 import { RecordingBadge } from "./badge.js";
@@ -52,9 +52,10 @@ class Console {
   async start() {
     exposeDiagnostics(this.#call, this.#tiles);
     this.#listen();
+    watchPage(this.#call);
     this.#call.start();
     setInterval(() => this.#update(), 1000);
-    watchNetwork(this.#call, (grade) => this.#paintNetwork(grade));
+    this.#call.watchNetwork((grade) => this.#paintNetwork(grade));
     if (this.#boot.listen === false) this.#output.setVolume(HARDLY_AUDIBLE);
     await this.#openDevices();
   }

@@ -27,6 +27,12 @@ export class AbsenceClock {
   }
 }
 
+/** @returns {string} why there may be no picture although nobody left; empty while the page is seen */
+export function pageWords({ hidden, role }) {
+  if (!hidden) return "";
+  return isCitizenSide(role) ? "市民切到后台" : "切到后台";
+}
+
 /** @returns {{tier: string, people: object[]}[]} groups from the province down, the petitioner's side last */
 export function groupByTier(participants) {
   const groups = [];
@@ -68,7 +74,7 @@ export function inWords(milliseconds) {
 /** @returns {string} 候访 12 分钟 · 设备正常 */
 export function lobbyWords(waiting, now) {
   const since = inWords(now - Date.parse(waiting.since));
-  return [ROLES[waiting.role] || "", `已等 ${since}`, deviceWords(waiting), presenceWords(waiting)].filter(Boolean).join(" · ");
+  return [ROLES[waiting.role] || "", `已等 ${since}`, deviceWords(waiting), presenceWords(waiting) || pageWords(waiting)].filter(Boolean).join(" · ");
 }
 
 export function deviceWords({ ready, device }) {

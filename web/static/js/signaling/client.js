@@ -14,7 +14,7 @@ export class SignalingError extends Error {
 }
 
 const PROTOCOL_VERSION = 1;
-const PING_EVERY = 5000;
+const PING_EVERY = 3000;
 const SILENT_AFTER = 12000;
 const REQUEST_TIMEOUT = 10000;
 /** Answers to the ticket request after which asking again cannot help. */

@@ -1,0 +1,13 @@
+/**
+ * Tells the room when this page goes out of sight and comes back. A phone in another application sends
+ * no picture; its owner has not left.
+ *
+ * @param {import("./call.js").Call} call
+ */
+export function watchPage(call) {
+  const isHidden = () => document.visibilityState !== "visible";
+  document.addEventListener("visibilitychange", () => call.tellPage(isHidden()));
+  window.addEventListener("pagehide", () => call.tellPage(true));
+  window.addEventListener("pageshow", () => call.tellPage(isHidden()));
+  call.on("welcome", () => isHidden() && call.tellPage(true));
+}
