@@ -131,6 +131,7 @@ def _welcome(live: LiveRoom, person: Participant, needs: MediaNeeds) -> Welcome:
         room=live.room.view(now, person.official) if inside else None,
         queue=None if inside else live.room.queue_view(person),
         media=needs,
+        relays=live.grant_relays(person) if inside else [],
     )
 
 
@@ -153,6 +154,7 @@ async def welcome_to_the_end(
             room=None,
             queue=None,
             media=MediaNeeds(publish_needed=False, subscribe_needed=False),
+            relays=[],
         )
     )
     connection.end(CloseCode.DONE)

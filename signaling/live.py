@@ -22,7 +22,8 @@ from signaling.media_client import WorkerLink
 from signaling.media_room import MediaRoom
 from signaling.participant import Participant
 from signaling.protocol import CloseCode, dump
-from signaling.pushes import Push, QueueChanged, QueueView, RoomChanged, SessionClosed
+from signaling.pushes import Push, QueueChanged, QueueView, Relay, RoomChanged, SessionClosed
+from signaling.relays import Relays
 from signaling.room import Room
 from signaling.seat import change_seat
 
@@ -59,6 +60,7 @@ class LiveRoom:
         self.holders: dict[str, Actor] = {}
         self.media = MediaRoom(self, pick)
         self.backlog = Backlog(database)
+        self.relays = Relays()
         self.empty_since: datetime | None = None
         # Who came since this process knows the room; the next time is a return.
         self.seen: set[str] = set()
@@ -105,6 +107,10 @@ class LiveRoom:
         for person in self.room.in_room():
             if person.official:
                 self._tell_text(person, text)
+
+    def grant_relays(self, person: Participant) -> list[Relay]:
+        """TURN servers for somebody inside, with credentials."""
+        return self.relays.grant(person.id, self.room.sitting.ends_at, self.clock.now())
 
     def changed(self) -> None:
         """Push the full state soon; changes in the meantime ride along."""

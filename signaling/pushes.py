@@ -104,6 +104,15 @@ class QueueView:
 
 
 @dataclass(frozen=True)
+class Relay:
+    """A TURN server as RTCPeerConnection takes it."""
+
+    urls: list[str]
+    username: str
+    credential: str
+
+
+@dataclass(frozen=True)
 class MediaNeeds:
     """Which of the two transports the client has to negotiate (again)."""
 
@@ -162,6 +171,7 @@ class Welcome(Push):
     room: RoomView | None
     queue: QueueView | None
     media: MediaNeeds
+    relays: list[Relay]
 
 
 @dataclass(frozen=True)
@@ -184,6 +194,8 @@ class QueueChanged(Push):
 @dataclass(frozen=True)
 class Admitted(Push):
     """From the waiting room into the room."""
+
+    relays: list[Relay]
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ from signaling.media_client import MediaWorkers, WorkerLink
 from signaling.media_events import hear
 from signaling.protocol import CloseCode, ErrorCode
 from signaling.pushes import Replaced
+from signaling.relays import Relays
 from signaling.watch import Watch
 
 logger = logging.getLogger(__name__)
@@ -58,6 +59,7 @@ class RoomRegistry:
         self.clock = clock
         self.recordings = recordings
         self.tickets = TicketBook()
+        self.relays = Relays()  # Replaced by whoever has a TURN server.
         self.workers = MediaWorkers(worker_sockets, self)
         self.rooms: dict[str, LiveRoom] = {}
         self._watch = Watch(database, clock, sign_in_rules)
@@ -142,6 +144,7 @@ class RoomRegistry:
                 if room.sitting.ended:
                     return None
                 live = LiveRoom(room, self.database, self.clock, self.recordings, self._pick)
+                live.relays = self.relays
                 self.rooms[session_id] = live
             return None if live.room.sitting.ended else live
 

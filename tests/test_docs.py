@@ -22,6 +22,8 @@ DOCUMENTS = [
     "docs/closing.md",
     "docs/glossary.md",
     "docs/performance.md",
+    "docs/network.md",
+    "docs/turn.md",
 ]
 
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from aiohttp import web
 
 from signaling.registry import RoomRegistry
+from signaling.relays import Relays
 from signaling.routes import mount
 from web.access import own_origin, rules_of
 from web.figures import ROOMS
@@ -18,6 +19,7 @@ async def live_rooms(app: web.Application) -> AsyncIterator[None]:
     settings = app[SETTINGS]
     sockets = [str(settings.media_socket(number)) for number in range(settings.media_workers)]
     registry = RoomRegistry(app[DATABASE], app[CLOCK], sockets, settings.recordings_root, rules_of(settings))
+    registry.relays = Relays(settings.media.turn_urls, settings.media.turn_secret)
     app[REGISTRY] = registry
     ROOMS.set_function(lambda: len(registry.rooms))
     await registry.start()

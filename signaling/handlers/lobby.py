@@ -44,7 +44,7 @@ async def admit(me: Attendee, command: Admit) -> None:
     me.room.admit(person, now)
     await sittings.someone_called(me.live)
     await me.live.media.let_in(person)
-    me.live.tell(person.id, Admitted())
+    me.live.tell(person.id, Admitted(me.live.grant_relays(person)))
     me.live.changed()
 
 

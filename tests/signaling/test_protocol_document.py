@@ -24,7 +24,8 @@ ENUMERATIONS = {
 }
 VIEWS = [
     pushes.SessionView, pushes.RoomView, pushes.ParticipantView, pushes.SourceView, pushes.LobbyView,
-    pushes.RecordingView, pushes.QueueView, pushes.MediaNeeds, pushes.OfferedTrack,
+    pushes.RecordingView, pushes.QueueView, pushes.MediaNeeds, pushes.Relay,
+    pushes.OfferedTrack,
 ]  # fmt: skip
 
 

@@ -137,7 +137,7 @@ export class Call extends Emitter {
     client.on("welcome", (message) => this.#welcome(message));
     client.on("room", ({ room }) => this.#roomChanged(room));
     client.on("queue", (queue) => this.#queueChanged(queue));
-    client.on("admitted", () => this.#admitted());
+    client.on("admitted", ({ relays }) => this.#admitted(relays));
     client.on("moved_to_lobby", () => this.#movedToLobby());
     client.on("offer", (offer) => this.#subscriber.accept(offer));
     client.on("media_lost", () => this.#setMediaLost(true));
@@ -160,6 +160,7 @@ export class Call extends Emitter {
     this.#room = message.room;
     this.#queue = message.queue;
     this.#farewell = null;
+    this.#useRelays(message.relays);
     this.#enter(message.place);
     this.emit("welcome", message);
     if (message.place === "room") this.#negotiate(message.media);
@@ -193,7 +194,12 @@ export class Call extends Emitter {
     this.#changed();
   }
 
-  #admitted() {
+  #useRelays(relays) {
+    this.#publisher.relays = this.#subscriber.relays = relays;
+  }
+
+  #admitted(relays) {
+    this.#useRelays(relays);
     this.#enter("room");
     this.emit("admitted");
     this.#negotiate({ publish_needed: true, subscribe_needed: true });

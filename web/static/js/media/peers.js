@@ -4,6 +4,8 @@ import { Emitter } from "../emitter.js";
 const PATIENCE = 2000;
 /** Further attempts follow this long after the first. */
 const RETRY_EVERY = 3000;
+/** `?relay` in the address of a page tries the relay alone; for tests, nothing leads there. */
+const POLICY = new URLSearchParams(window.location.search).has("relay") ? "relay" : "all";
 const MAX_BITRATE = { microphone: 40_000, camera: 600_000 };
 const PREFERRED_VIDEO = ["video/vp8", "video/h264"];
 
@@ -16,6 +18,8 @@ class Peer extends Emitter {
   #timer = null;
   #state = "idle";
   #suspended = false;
+  /** TURN servers of the next connection, as the server granted them. */
+  relays = [];
 
   get connection() {
     return this.#connection;
@@ -50,7 +54,7 @@ class Peer extends Emitter {
   renew() {
     this.discard();
     this.#suspended = false;
-    const connection = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
+    const connection = new RTCPeerConnection({ bundlePolicy: "max-bundle", iceServers: this.relays, iceTransportPolicy: POLICY });
     connection.onconnectionstatechange = () => this.#changed(connection);
     this.#connection = connection;
     if (this.#state === "idle") this.moveTo("connecting");
@@ -138,14 +142,14 @@ export class PublishPeer extends Peer {
 }
 
 /**
- * Receives everybody else: the server offers, the browser answers. One ice-ufrag is one transport of
- * the server, so an offer with another ufrag asks for another connection.
+ * Receives everybody else: the server offers, the browser answers. One session id (o= line) is one
+ * transport of the server, so an offer with another asks for another connection.
  *
  * Events: `tracks` ([{participantId, source, kind, mid, track}], the whole list after each offer).
  */
 export class SubscribePeer extends Peer {
   #answer;
-  #ufrag = "";
+  #session = "";
   #work = Promise.resolve();
   #described = [];
 
@@ -170,7 +174,7 @@ export class SubscribePeer extends Peer {
   }
 
   close() {
-    this.#ufrag = "";
+    this.#session = "";
     this.#described = [];
     super.close();
     this.emit("tracks", []);
@@ -179,9 +183,9 @@ export class SubscribePeer extends Peer {
   // Internal
 
   async #apply(offer) {
-    const ufrag = (/^a=ice-ufrag:(\S+)/m.exec(offer.sdp) || [])[1] || "";
-    if (!this.connection || ufrag !== this.#ufrag) this.renew();
-    this.#ufrag = ufrag;
+    const session = (/^o=\S+ (\d+) /m.exec(offer.sdp) || [])[1] || "";
+    if (!this.connection || session !== this.#session) this.renew();
+    this.#session = session;
     const connection = this.connection;
     await connection.setRemoteDescription({ type: "offer", sdp: offer.sdp });
     await connection.setLocalDescription(await connection.createAnswer());
