@@ -17,6 +17,7 @@ from cases.database import ID_LENGTH, Base, new_id, violates
 from cases.errors import NotFound
 from cases.petitions import get_petition
 from cases.policy import Action, Actor, require
+from recordings.space import DiskGauge, SpaceGauge, require_space
 from recordings.store import RecordingStore
 from scheduling.session import Session
 from scheduling.session_events import add_event
@@ -149,10 +150,16 @@ async def load_recording(db: AsyncSession, recording_id: str) -> Recording:
 
 
 async def start_recording(
-    db: AsyncSession, clock: Clock, actor: Actor, session_id: str, root: Path
+    db: AsyncSession,
+    clock: Clock,
+    actor: Actor,
+    session_id: str,
+    root: Path,
+    gauge: SpaceGauge | None = None,
 ) -> Recording:
     """Begin a recording, or return the one that is running. ``root`` holds the recording folders.
 
+    Raises Conflict ``disk_low`` when ``gauge`` (the disk itself if None) finds too little space.
     ``recording.folder(root)`` is the absolute folder to hand to the media worker.
     """
     session = await load_session(db, session_id)
@@ -160,6 +167,7 @@ async def start_recording(
     running = await find_live_recording(db, session_id)
     if running is not None:
         return running
+    await require_space(gauge or DiskGauge(), root)
     recording = _new_recording(clock, session, RecordingStore(root))
     try:
         db.add(recording)

@@ -15,6 +15,7 @@ from cases.clock import Clock
 from cases.database import Database
 from cases.policy import Actor
 from recordings.recording import activate_recording
+from recordings.space import SpaceGauge
 from scheduling.session_events import add_event, append_event
 from signaling.backlog import Backlog
 from signaling.connection import Connection
@@ -35,7 +36,7 @@ VANISHED_SECONDS = 4.0
 
 
 class LiveRoom:
-    """Given: room, database, clock, folder of recordings, a way to find a worker.
+    """Given: room, database, clock, folder of recordings, a way to find a worker, a gauge of the disk.
 
     Owned: connections, backlog, media half.
     `lock` is held while a command changes the room, so that what is checked is still true when it is
@@ -49,11 +50,13 @@ class LiveRoom:
         clock: Clock,
         recordings: Path,
         pick: Callable[[], WorkerLink | None],
+        gauge: SpaceGauge,
     ) -> None:
         self.room = room
         self.database = database
         self.clock = clock
         self.recordings = recordings
+        self.gauge = gauge
         self.lock = asyncio.Lock()
         self.connections: dict[str, Connection] = {}
         # By which right each person came in last; kept while only the media is there.

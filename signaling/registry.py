@@ -19,6 +19,7 @@ from cases.errors import NotFound, RuleError
 from cases.policy import Actor
 from cases.signin import DEFAULT_RULES, SignInRules
 from media.control import CloseRoom, Event
+from recordings.space import DiskGauge, SpaceGauge
 from signaling import sittings
 from signaling.admission import Admission, IssuedTicket, TicketBook, issue_ticket
 from signaling.attendee import Attendee
@@ -41,7 +42,7 @@ TICK_SECONDS = 1.0
 
 
 class RoomRegistry:
-    """Given: database, clock, the workers' socket paths, the folder of recordings.
+    """Given: database, clock, the workers' socket paths, the folder of recordings, rules, a gauge.
 
     Owned: rooms, links to workers, tickets, a ticker. It is the `Door` of connections and the
     `WorkerListener` of links.
@@ -54,10 +55,12 @@ class RoomRegistry:
         worker_sockets: Iterable[str],
         recordings: Path,
         sign_in_rules: SignInRules = DEFAULT_RULES,
+        gauge: SpaceGauge | None = None,
     ) -> None:
         self.database = database
         self.clock = clock
         self.recordings = recordings
+        self.gauge = gauge or DiskGauge()
         self.tickets = TicketBook()
         self.relays = Relays()  # Replaced by whoever has a TURN server.
         self.workers = MediaWorkers(worker_sockets, self)
@@ -143,7 +146,7 @@ class RoomRegistry:
                 room = await build_room(self.database, self.clock, session_id, self.recordings)
                 if room.sitting.ended:
                     return None
-                live = LiveRoom(room, self.database, self.clock, self.recordings, self._pick)
+                live = LiveRoom(room, self.database, self.clock, self.recordings, self._pick, self.gauge)
                 live.relays = self.relays
                 self.rooms[session_id] = live
             return None if live.room.sitting.ended else live

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cases.errors import NotFound
 from cases.policy import SYSTEM, Actor
 from recordings.recording import start_recording, stop_recording
+from recordings.space import require_space
 from scheduling.links import revoke_link
 from scheduling.session import TRANSITIONS, Session, SessionState
 from scheduling.sessions import move_session
@@ -76,13 +77,21 @@ async def someone_called(live: LiveRoom) -> None:
     await advance(live, SYSTEM, "called")
 
 
+async def require_room_on_disk(live: LiveRoom) -> None:
+    """A sitting that must be recorded does not begin without space for it. Raises Conflict disk_low."""
+    if live.room.sitting.record and live.room.badge.recording_id is None:
+        await require_space(live.gauge, live.recordings)
+
+
 async def record(live: LiveRoom, actor: Actor) -> None:
     """Start the session's recording, or go on with it; nothing to do while it is healthy."""
     badge = live.room.badge
     if badge.state in ("preparing", "active"):
         return
     async with live.database.session() as db:
-        recording = await start_recording(db, live.clock, actor, live.room.sitting.id, live.recordings)
+        recording = await start_recording(
+            db, live.clock, actor, live.room.sitting.id, live.recordings, live.gauge
+        )
     badge.recording_id, badge.directory = recording.id, str(recording.folder(live.recordings))
     badge.state, badge.cause = "preparing", None
     await live.media.start_recording()

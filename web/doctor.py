@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 import socket
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from recordings.space import DiskGauge
 from web.settings import Settings
 
-LEAST_FREE = 1 << 30
-LEAST_SHARE = 0.10
 FONT_FILES = (
     "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc",
     "/usr/share/fonts/truetype/noto/NotoSansCJK-Regular.ttc",
@@ -48,13 +46,16 @@ def check_python() -> Finding:
 
 
 def check_disk(state: Path) -> Finding:
-    """Less than 10 % or 1 GiB free and no recording may start."""
-    there = next(path for path in (state, *state.parents) if path.exists())
-    usage = shutil.disk_usage(there)
-    good = usage.free >= LEAST_FREE and usage.free >= LEAST_SHARE * usage.total
-    text = f"可用 {usage.free / 1e9:.1f} GB，共 {usage.total / 1e9:.1f} GB"
-    advice = "：太少，录像会不完整。请清理磁盘，或用 LIANXIN_STATE 换目录 (too little space for recordings)"
-    return Finding("磁盘 disk", good, text if good else text + advice)
+    """Less than 10 % or 1 GiB free and no recording may begin; below 15 % it is time to make room."""
+    space = DiskGauge().measure(state)
+    text = f"可用 {space.free / 1e9:.1f} GB（{space.share:.0%}），共 {space.total / 1e9:.1f} GB"
+    if not space.enough:
+        text += (
+            "：太少，不能开始录像。请清理磁盘，或用 LIANXIN_STATE 换目录 (too little space for recordings)"
+        )
+    elif not space.ample:
+        text += "：快满了，低于 10% 就不能开始录像，请尽早清理 (less than 15 % left)"
+    return Finding("磁盘 disk", space.ample, text, serious=not space.enough)
 
 
 def check_writable(state: Path) -> Finding:

@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cases.database import Database
 from cases.policy import SYSTEM, Actor, ActorKind
 from cases.roles import InvitationRole
+from recordings.space import Space
 from scheduling.arrival import record_consent
 from scheduling.invitations import Invitation, Invitee, list_invitations
 from scheduling.sessions import CreateSession, create_session
@@ -30,6 +31,16 @@ ORIGIN = "https://lianxin.test"
 GUESTS = ["petitioner", "proxy", "companion", "interpreter", "third_party"]
 
 
+class Gauge:
+    """A disk that is as full as a test wants; `share` is the free part."""
+
+    def __init__(self) -> None:
+        self.share = 0.5
+
+    def measure(self, folder: Path) -> Space:
+        return Space(round(self.share * 10**12), 10**12)
+
+
 class Hall:
     """Given: a migrated database. Owned: fake workers, registry, server, clients."""
 
@@ -40,6 +51,7 @@ class Hall:
         self.workers = [FakeWorker(str(folder / f"media-{n}.sock")) for n in range(workers)]
         self.actors: dict[str, Actor] = {}
         self.session_id = ""
+        self.gauge = Gauge()
         self.clients: list[Client] = []
         self.registry: RoomRegistry
         self.runner: web.AppRunner
@@ -60,7 +72,9 @@ class Hall:
     async def start_web(self) -> None:
         """A new web process, as far as signaling goes."""
         paths = [worker.path for worker in self.workers]
-        self.registry = RoomRegistry(self.database, self.clock, paths, self.folder / "recordings")
+        self.registry = RoomRegistry(
+            self.database, self.clock, paths, self.folder / "recordings", gauge=self.gauge
+        )
         await self.registry.start()
         app = web.Application()
         registry = self.registry
@@ -94,9 +108,7 @@ class Hall:
         return client
 
     async def socket(self, **headers: str) -> Client:
-        socket = await self.http.ws_connect(
-            self.url, headers={"Origin": ORIGIN} | headers, max_msg_size=0
-        )
+        socket = await self.http.ws_connect(self.url, headers={"Origin": ORIGIN} | headers, max_msg_size=0)
         client = Client(socket)
         self.clients.append(client)
         return client
