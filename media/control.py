@@ -209,6 +209,13 @@ class SpeakersChanged(Event):
     speaker: str | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class QualityMeasured(Event):
+    """Once a second; the shape of `people` is the one of `QualityMeter.measure`."""
+
+    people: dict[str, dict[str, list[int]]]
+
+
 def dump_message(message: Message) -> bytes:
     """One whole frame."""
     body: bytes = msgpack.packb({"kind": type(message).__name__, "fields": asdict(message)})

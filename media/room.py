@@ -5,10 +5,11 @@ import logging
 from dataclasses import dataclass
 from typing import Any
 
-from media.control import ControlError, PublicationChanged, SpeakersChanged
+from media.control import ControlError, PublicationChanged, QualityMeasured, SpeakersChanged
 from media.loudness import SILENCE
 from media.publication import Publication
 from media.publisher import Plan, Publisher, read_offer
+from media.quality import QualityMeter
 from media.room_recording import RoomRecording
 from media.router import Router
 from media.rtp import Packet
@@ -24,6 +25,7 @@ logger = logging.getLogger(__name__)
 # Seconds between looks at the levels, and between messages while the speaker stays the same.
 SPEAKERS_INTERVAL = 0.1
 LEVELS_INTERVAL = 1.0
+QUALITY_INTERVAL = 1.0
 MOST_PARTICIPANTS = 64
 
 
@@ -54,6 +56,8 @@ class Room:
         self._levels_at = float("-inf")
         self._speakers: dict[str, int] = {}
         self._floor = Floor()
+        self._quality = QualityMeter()
+        self._quality_at = float("-inf")
 
     @property
     def publications(self) -> list[Publication]:
@@ -258,6 +262,10 @@ class Room:
         if now - self._speakers_at >= SPEAKERS_INTERVAL:
             self._speakers_at = now
             self._tell_speakers(now)
+        if now - self._quality_at >= QUALITY_INTERVAL:
+            self._quality_at = now
+            people = self._quality.measure(self.participants.values(), now)
+            self._surroundings.emit(QualityMeasured(room_id=self.room_id, people=people))
 
     def _tell_speakers(self, now: float) -> None:
         levels = {

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Source = Literal["microphone", "camera", "screen"]
+MediaPath = Literal["unknown", "udp", "tcp", "relay"]
 Scalar = str | int | float | bool | None
 
 # RFC 8866 sets no ceiling on SDP; ours is four times what a browser offers for three sources.
@@ -19,6 +20,7 @@ SOURCE_LIMIT = 4
 CHAT_LIMIT = 500
 REASON_LIMIT = 200
 DEVICE_FIELD_LIMIT = 24
+QUALITY_ROW_LIMIT = 10
 
 
 def limited(maximum: int, code: str = "bad_message", minimum: int = 1) -> Any:
@@ -99,6 +101,15 @@ class SourceState(Command):
 
     source: Source
     enabled: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class TellQuality(Command):
+    """How well media travelled in the last seconds, a row for each; columns in signaling/quality.py."""
+
+    path: MediaPath
+    up: list[list[int]] = limited(QUALITY_ROW_LIMIT, minimum=0)
+    down: list[list[int]] = limited(QUALITY_ROW_LIMIT, minimum=0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -192,6 +203,7 @@ COMMANDS: dict[str, type[Command]] = {
     "subscribe": Subscribe,
     "answer": Answer,
     "source_state": SourceState,
+    "quality": TellQuality,
     "raise_hand": RaiseHand,
     "chat": Chat,
     "admit": Admit,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from signaling.media_room import MediaRoom
 from signaling.participant import Participant
 from signaling.protocol import CloseCode, dump
 from signaling.pushes import Push, QueueChanged, QueueView, Relay, RoomChanged, SessionClosed
+from signaling.quality_minutes import add_minutes
 from signaling.relays import Relays
 from signaling.room import Room
 from signaling.seat import change_seat
@@ -33,6 +34,8 @@ logger = logging.getLogger(__name__)
 PUSH_INTERVAL = 0.1
 # Pages ping every three seconds. Whose media is silent, too, has vanished without closing the socket.
 VANISHED_SECONDS = 4.0
+# While somebody's network is bad, officials read new figures this often.
+FIGURES_INTERVAL = timedelta(seconds=5)
 
 
 class LiveRoom:
@@ -70,6 +73,7 @@ class LiveRoom:
         self._told: dict[str, QueueView] = {}
         self._presence: dict[str, str] = {}
         self._flushed_at = 0.0
+        self._figures_at: datetime | None = None
         self._flush: asyncio.TimerHandle | None = None
 
     # Connections
@@ -131,6 +135,14 @@ class LiveRoom:
         spans = self.room.speeches.take(self.clock.now())
         if spans is not None:
             self.note("speech.noted", spans)
+
+    def keep_quality(self, all_of_it: bool = False) -> None:
+        """Write the measured minutes that are over, at most one row a minute for each participant."""
+        now, session_id = self.clock.now(), self.room.sitting.id
+        taken = [person.quality.take(now, all_of_it) for person in self.room.people.values()]
+        minutes = [minute for minute in taken if minute is not None]
+        if minutes:
+            self.backlog.add("quality", lambda db: add_minutes(db, session_id, minutes))
 
     def confirm_recording(self, recording_id: str) -> None:
         """Bytes of the recording are on disk: its row becomes active soon."""
@@ -203,6 +215,8 @@ class LiveRoom:
         self.room.tick(now)
         if self.room.speeches.due(now):
             self.note_speeches()
+        self.keep_quality()
+        self._refresh_figures(now)
         for person in self.room.people.values():
             connection = self.connections.get(person.id)
             quiet = connection is not None and connection.quiet_for >= VANISHED_SECONDS
@@ -215,6 +229,12 @@ class LiveRoom:
             self.empty_since = None
         elif self.empty_since is None:
             self.empty_since = now
+
+    def _refresh_figures(self, now: datetime) -> None:
+        bad = any(person.quality.bad for person in self.room.in_room())
+        if bad and (self._figures_at is None or now - self._figures_at >= FIGURES_INTERVAL):
+            self._figures_at = now
+            self.changed()
 
     def dismiss_one(self, person: Participant, push: Push, code: CloseCode) -> None:
         """Tell somebody why, and close their connection."""
@@ -239,4 +259,5 @@ class LiveRoom:
             self._flush = None
         for connection in list(self.connections.values()):
             connection.end(CloseCode.GOING_AWAY)
+        self.keep_quality(all_of_it=True)
         await self.backlog.close()

@@ -10,6 +10,7 @@ from media.control import (
     Event,
     OfferMade,
     PublicationChanged,
+    QualityMeasured,
     RecordingChanged,
     SpeakersChanged,
     TransportChanged,
@@ -101,10 +102,20 @@ def _speakers(audience: Audience, event: SpeakersChanged, now: datetime) -> None
     audience.tell_room(Speakers(levels, speaker))
 
 
+def _quality(audience: Audience, event: QualityMeasured, now: datetime) -> None:
+    before = [person.media for person in audience.room.in_room()]
+    changed = False
+    for person in audience.room.in_room():
+        changed = person.quality.hear_worker(event.people.get(person.id, {}), now) or changed
+    if changed or before != [person.media for person in audience.room.in_room()]:
+        audience.changed()
+
+
 _TAKERS: dict[type[Event], Callable[[Audience, Any, datetime], None]] = {
     OfferMade: _offer,
     TransportChanged: _transport,
     PublicationChanged: _publication,
     RecordingChanged: _recording,
     SpeakersChanged: _speakers,
+    QualityMeasured: _quality,
 }

@@ -7,10 +7,13 @@ from datetime import datetime, timedelta
 
 from signaling.commands import Scalar, Source
 from signaling.pushes import MediaNeeds, MediaState, Offer, ParticipantView, Presence, SourceView
+from signaling.quality import Quality
 from signaling.rights import Right, is_official, rights_of
 from signaling.times import wire_time
 
 HELD = timedelta(minutes=5)
+# Seconds without a packet on a transport that stands (robustness section 0, rule 5).
+SILENT_AFTER = 3
 
 
 @dataclass
@@ -53,6 +56,10 @@ class Participant:
     publishing: bool = False
     level: int = -127
     speaking: bool = False
+    quality: Quality = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.quality = Quality(self.id)
 
     @property
     def official(self) -> bool:
@@ -100,6 +107,7 @@ class Participant:
         self.publish_state = self.subscribe_state = "none"
         self.pending_offer = None
         self.level, self.speaking = -127, False
+        self.quality.quiet = 0
         for switch in self.sources.values():
             switch.published = False
 
@@ -114,8 +122,14 @@ class Participant:
             subscribe_needed=not subscribed,
         )
 
-    def view(self, now: datetime) -> ParticipantView:
-        """As everybody in the room sees them."""
+    @property
+    def media(self) -> MediaState:
+        """The publish transport as others see it: also one that stands but carries nothing is silent."""
+        starved = self.publish_state == "connected" and self.quality.quiet >= SILENT_AFTER
+        return "silent" if starved else self.publish_state
+
+    def view(self, now: datetime, for_official: bool = False) -> ParticipantView:
+        """As everybody in the room sees them; the figures of their network are for officials."""
         return ParticipantView(
             participant_id=self.id,
             name=self.name,
@@ -123,7 +137,7 @@ class Participant:
             tier=self.tier,
             organisation=self.organisation,
             presence=self.presence(now),
-            media=self.publish_state,
+            media=self.media,
             sources={
                 source: SourceView(switch.published, switch.enabled, switch.locked)
                 for source, switch in self.sources.items()
@@ -131,4 +145,5 @@ class Participant:
             hand_raised_at=wire_time(self.hand_raised_at),
             speaking=self.speaking,
             hidden=self.hidden,
+            quality=self.quality.view() if for_official else None,
         )

@@ -165,6 +165,8 @@ def _matches(value: Any, expected: Any) -> bool:
         return any(_matches(value, option) for option in get_args(expected))
     if origin is dict:
         return _matches_object(value, get_args(expected)[1])
+    if origin is list:
+        return isinstance(value, list) and all(_matches(item, get_args(expected)[0]) for item in value)
     if expected is int:
         return type(value) is int and -ID_LIMIT <= value <= ID_LIMIT
     if expected is str:

@@ -9,11 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from signaling.commands import Source
+from signaling.commands import MediaPath, Source
 
 Presence = Literal["connected", "reconnecting", "away"]
 MediaState = Literal["none", "connecting", "connected", "silent"]
 Place = Literal["lobby", "room", "closed"]
+QualityLevel = Literal["good", "fair", "poor", "gone"]
 BadgeState = Literal["off", "preparing", "active", "paused", "faulty", "stopped"]
 
 
@@ -40,6 +41,18 @@ class SourceView:
 
 
 @dataclass(frozen=True)
+class QualityView:
+    """How well somebody's media travels; loss in percent, round trip in ms, null while unknown."""
+
+    up: QualityLevel
+    down: QualityLevel
+    up_loss: int | None
+    down_loss: int | None
+    round_trip: int | None
+    path: MediaPath
+
+
+@dataclass(frozen=True)
 class ParticipantView:
     """Somebody in the room."""
 
@@ -54,6 +67,7 @@ class ParticipantView:
     hand_raised_at: str | None
     speaking: bool
     hidden: bool
+    quality: QualityView | None
 
 
 @dataclass(frozen=True)

@@ -223,7 +223,7 @@ class Room:
         return RoomView(
             state=self.sitting.state,
             opened_at=wire_time(self.sitting.opened_at),
-            participants=[person.view(now) for person in self.in_room()],
+            participants=[person.view(now, for_official) for person in self.in_room()],
             lobby=lobby_view(self.in_lobby(), now) if for_official else [],
             recording=self.badge.view(),
         )

@@ -108,6 +108,7 @@ async def finish(live: LiveRoom, reason: str) -> None:
     badge = live.room.badge
     live.room.speeches.hear(None, live.clock.now())
     live.note_speeches()
+    live.keep_quality(all_of_it=True)
     # Before the recording is handed over for sealing, which takes the events along.
     await live.backlog.settle()
     if badge.recording_id is not None and badge.state != "stopped":

@@ -1,10 +1,13 @@
-"""Negotiating the two transports, and switching one's own sources."""
+"""Negotiating the two transports, switching one's own sources, telling how well media travels."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from signaling.commands import Answer, Publish, SourceState, Subscribe
+from cases.errors import RuleError
+from signaling.commands import Answer, Publish, SourceState, Subscribe, TellQuality
+from signaling.protocol import ErrorCode
+from signaling.quality import is_row
 
 if TYPE_CHECKING:
     from signaling.attendee import Attendee
@@ -35,3 +38,14 @@ async def source_state(me: Attendee, command: SourceState) -> None:
     me.person.switch(command.source).enabled = command.enabled
     await me.live.write(me.person, sources=me.person.kept_sources())
     me.live.changed()
+
+
+async def tell_quality(me: Attendee, command: TellQuality) -> None:
+    """What the browser measured. Officials read the level, the record gets the rows."""
+    if not all(is_row(row) for row in (*command.up, *command.down)):
+        raise RuleError(ErrorCode.BAD_MESSAGE, "网络质量数据的格式不正确")
+    now = me.live.clock.now()
+    if not me.person.quality.may_tell(now):
+        raise RuleError(ErrorCode.TOO_FAST, "网络质量上报太频繁")
+    if me.person.quality.hear_page(command.path, command.up, command.down, now):
+        me.live.changed()

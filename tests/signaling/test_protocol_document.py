@@ -19,12 +19,14 @@ ENUMERATIONS = {
     get_args(pushes.Presence): "Presence",
     get_args(pushes.MediaState): "MediaState",
     get_args(pushes.Place): "Place",
+    get_args(commands.MediaPath): "MediaPath",
+    get_args(pushes.QualityLevel): "QualityLevel",
     get_args(pushes.BadgeState): "BadgeState",
     ("audio", "video"): "TrackKind",
 }
 VIEWS = [
     pushes.SessionView, pushes.RoomView, pushes.ParticipantView, pushes.SourceView, pushes.LobbyView,
-    pushes.RecordingView, pushes.QueueView, pushes.MediaNeeds, pushes.Relay,
+    pushes.RecordingView, pushes.QualityView, pushes.QueueView, pushes.MediaNeeds, pushes.Relay,
     pushes.OfferedTrack,
 ]  # fmt: skip
 

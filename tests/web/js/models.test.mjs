@@ -3,7 +3,8 @@ import test from "node:test";
 import { elapsed, size } from "../../../web/static/js/clock.js";
 import { causeOf } from "../../../web/static/js/media/causes.js";
 import { Focus } from "../../../web/static/js/media/focus.js";
-import { grade, Quality, Sampler } from "../../../web/static/js/media/quality.js";
+import { FigureReader } from "../../../web/static/js/media/figures.js";
+import { grade, Quality, worst } from "../../../web/static/js/media/quality.js";
 import { parseTime, formatTime, Timeline } from "../../../web/static/js/replay/timeline.js";
 import { AbsenceClock, deviceWords, groupByTier, inWords, openingWarning, raisedHands, sourceWords } from "../../../web/static/js/room/roster.js";
 import { byTier, standing } from "../../../web/static/js/words.js";
@@ -51,12 +52,40 @@ test("grades: loss, delay, nothing at all", () => {
   assert.equal(grade({ lost: 0, received: 0, roundTrip: null }), "lost");
 });
 
-test("the sampler gives differences and forgets when the counters start anew", () => {
-  const sampler = new Sampler();
-  const report = (received, lost) => [{ type: "inbound-rtp", packetsReceived: received, packetsLost: lost }, { type: "candidate-pair", nominated: true, currentRoundTripTime: 0.04 }];
-  assert.equal(sampler.sample(report(100, 1)), null);
-  assert.deepEqual(sampler.sample(report(150, 3)), { lost: 2, received: 50, roundTrip: 0.04 });
-  assert.equal(sampler.sample(report(10, 0)), null);
+const PAIR = [{ type: "candidate-pair", nominated: true, state: "succeeded", currentRoundTripTime: 0.04, localCandidateId: "c" }, { id: "c", type: "local-candidate", candidateType: "host", protocol: "udp" }];
+
+test("received: differences, the largest picture, and a fresh start when the counters do", () => {
+  const reader = new FigureReader("down");
+  const report = (packets, lost) => [
+    { type: "inbound-rtp", kind: "audio", packetsReceived: packets, packetsLost: lost, bytesReceived: packets * 100, jitter: 0.012 },
+    { type: "inbound-rtp", kind: "video", packetsReceived: 0, frameWidth: 320, frameHeight: 180, framesPerSecond: 15 },
+    ...PAIR,
+  ];
+  assert.equal(reader.read(report(100, 1), 0), null);
+  const { row, lost, received, path } = reader.read(report(148, 3), 1000);
+  assert.deepEqual(row, [40, 40, 12, 38, 320, 180, 15]);
+  assert.deepEqual([lost, received, path], [2, 48, "udp"]);
+  assert.equal(reader.read(report(10, 0), 2000), null);
+});
+
+test("sent: what the server says is lost counts against what was sent", () => {
+  const reader = new FigureReader("up");
+  const report = (packets, lost) => [
+    { type: "outbound-rtp", kind: "audio", packetsSent: packets, bytesSent: packets * 100 },
+    { type: "remote-inbound-rtp", packetsLost: lost, jitter: 0.02 },
+    PAIR[0], { ...PAIR[1], candidateType: "relay" },
+  ];
+  reader.read(report(100, 0), 0);
+  const { row, path } = reader.read(report(200, 12), 1000);
+  assert.deepEqual(row, [120, 40, 20, 80, -1, -1, -1]);
+  assert.equal(path, "relay");
+});
+
+test("nothing is known of a connection without streams", () => {
+  const reader = new FigureReader("up");
+  reader.read([], 0);
+  assert.deepEqual(reader.read([], 1000).row, [-1, -1, -1, 0, -1, -1, -1]);
+  assert.equal(worst("good", "poor", "fair"), "poor");
 });
 
 test("the big picture follows the speaker, but not at once", () => {

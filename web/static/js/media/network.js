@@ -1,25 +1,63 @@
-import { Quality, Sampler } from "./quality.js";
+import { FigureReader } from "./figures.js";
+import { Quality, worst } from "./quality.js";
 
-const EVERY = 2000;
+const EVERY = 1000;
+const ROWS_AT_ONCE = 4;
+
+/** One direction of the call: its readings, its word, the rows that are not told yet. */
+class Direction {
+  #peer;
+  #direction;
+  #connection = null;
+  #reader;
+  #quality = new Quality();
+  rows = [];
+  path = null;
+
+  constructor(direction, peer) {
+    this.#direction = direction;
+    this.#peer = peer;
+  }
+
+  get shown() {
+    return this.#quality.shown;
+  }
+
+  /** @param {boolean} expected whether silence means that the network is gone */
+  async measure(expected) {
+    const { connection } = this.#peer;
+    if (connection !== this.#connection) {
+      this.#connection = connection;
+      this.#reader = new FigureReader(this.#direction);
+    }
+    if (!connection) return;
+    const figures = this.#reader.read((await connection.getStats()).values(), performance.now());
+    if (!figures) return;
+    this.path = figures.path || this.path;
+    this.rows = [...this.rows.slice(1 - 2 * ROWS_AT_ONCE), figures.row];
+    if (expected || figures.received > 0) this.#quality.add(figures);
+  }
+}
 
 /**
- * Watches what a call receives and says the network in one of three words.
+ * Measures both directions once a second, says the worse in one of three words, and tells the room.
  *
  * @param {import("./call.js").Call} call
  * @param {(grade: import("./quality.js").Grade) => void} show
  */
 export function watchNetwork(call, show) {
-  const quality = new Quality();
-  let sampler = new Sampler();
-  let connection = null;
+  const up = new Direction("up", call.publisher);
+  const down = new Direction("down", call.subscriber);
+  let shown = null;
   setInterval(async () => {
-    if (call.subscriber.connection !== connection) {
-      connection = call.subscriber.connection;
-      sampler = new Sampler();
-    }
-    if (!connection || call.subscriber.described.length === 0) return;
-    const sample = sampler.sample((await connection.getStats()).values());
-    if (sample && quality.add(sample)) show(quality.shown);
+    await Promise.all([up.measure(false), down.measure(call.subscriber.described.length > 0)]);
+    const word = worst(up.shown, down.shown);
+    if (word !== shown) show((shown = word));
+    if (up.rows.length + down.rows.length >= 2 * ROWS_AT_ONCE || down.rows.length >= ROWS_AT_ONCE) tell();
   }, EVERY);
-  show(quality.shown);
+
+  function tell() {
+    const path = down.path || up.path || "unknown";
+    if (call.tellQuality({ path, up: up.rows, down: down.rows })) up.rows = down.rows = [];
+  }
 }

@@ -1,5 +1,5 @@
 /**
- * Three words for the network from figures taken every two seconds. Worse after three samples, better
+ * Three words for the network from figures taken every second. Worse after three samples, better
  * after five, so that the word does not flicker.
  *
  * @typedef {{lost: number, received: number, roundTrip: number|null}} Sample counts since the last sample; seconds
@@ -46,28 +46,7 @@ export class Quality {
   }
 }
 
-/** Turns the running totals of getStats into samples. */
-export class Sampler {
-  #before = null;
-
-  /**
-   * @param {Iterable<any>} report values of RTCStatsReport
-   * @returns {Sample|null} null while there is nothing to compare
-   */
-  sample(report) {
-    const total = { lost: 0, received: 0, roundTrip: null };
-    for (const entry of report) {
-      if (entry.type === "inbound-rtp") {
-        total.lost += Math.max(0, entry.packetsLost || 0);
-        total.received += entry.packetsReceived || 0;
-      }
-      if (entry.type === "candidate-pair" && entry.nominated && entry.currentRoundTripTime !== undefined) {
-        total.roundTrip = entry.currentRoundTripTime;
-      }
-    }
-    const before = this.#before;
-    this.#before = total;
-    if (!before || total.received < before.received) return null;
-    return { lost: Math.max(0, total.lost - before.lost), received: total.received - before.received, roundTrip: total.roundTrip };
-  }
+/** @param {Grade[]} grades @returns {Grade} the worst of them */
+export function worst(...grades) {
+  return grades.reduce((one, other) => (ORDER.indexOf(one) > ORDER.indexOf(other) ? one : other));
 }

@@ -1,7 +1,7 @@
 import { element, icon, setText } from "../elements.js";
 import { isCitizenSide, standing } from "../words.js";
 import { ask } from "./dialogs.js";
-import { AbsenceClock, groupByTier, lobbyWords, pageWords, raisedHands, sourceWords } from "./roster.js";
+import { AbsenceClock, groupByTier, lobbyWords, networkWords, pageWords, raisedHands, sourceWords } from "./roster.js";
 
 /** Rows that stay when the list is painted again, so that the keyboard focus is never lost. */
 class KeyedRows {
@@ -134,7 +134,7 @@ export class PeoplePanel {
         setText(name, me ? `${entry.name}（我）` : entry.name);
         setText(office, entry.organisation || standing(entry));
         hand.hidden = !entry.hand_raised_at;
-        setText(note, absent || [pageWords(entry), sourceWords(entry)].filter(Boolean).join(" · "));
+        setText(note, absent || [pageWords(entry), networkWords(entry), sourceWords(entry)].filter(Boolean).join(" · "));
         note.classList.toggle("is-bad", absent !== "");
         setText(mute, isLocked(entry, "microphone") ? "解除静音" : "静音并锁定");
         setText(dark, isLocked(entry, "camera") ? "允许摄像头" : "关摄像头");

@@ -1,5 +1,7 @@
 import { elapsed } from "../clock.js";
-import { byTier, isCitizenSide, ROLES, standing } from "../words.js";
+import { byTier, isCitizenSide, NETWORK, ROLES, standing } from "../words.js";
+
+const PATHS = { tcp: "经 TCP 连接", relay: "经中继连接" };
 
 /** What the people panel says, from the room's state. No DOM, the time is handed in. */
 
@@ -31,6 +33,24 @@ export class AbsenceClock {
 export function pageWords({ hidden, role }) {
   if (!hidden) return "";
   return isCitizenSide(role) ? "市民切到后台" : "切到后台";
+}
+
+/**
+ * What officials read of somebody's network: who, which direction, how much; empty while it is good.
+ * @returns {string} 市民上行丢包 12 %
+ */
+export function networkWords({ quality, role }) {
+  if (!quality) return "";
+  const who = isCitizenSide(role) ? "市民" : "";
+  const words = [["up", "上行"], ["down", "下行"]].filter(([key]) => quality[key] !== "good")
+    .map(([key, word]) => `${who}${word}${effectOf(quality[key], quality[`${key}_loss`], quality.round_trip)}`);
+  return [...words, PATHS[quality.path] || ""].filter(Boolean).join("，");
+}
+
+function effectOf(level, loss, roundTrip) {
+  if (level === "gone") return "中断";
+  if (loss !== null && loss >= 3) return `丢包 ${loss} %`;
+  return roundTrip !== null && roundTrip >= 200 ? `延迟 ${roundTrip} 毫秒` : NETWORK[level].slice(2);
 }
 
 /** @returns {{tier: string, people: object[]}[]} groups from the province down, the petitioner's side last */

@@ -1,0 +1,111 @@
+"""How well media travels, seen from the worker: one row for each participant and direction, once a second.
+
+A row has the columns of the `quality` command (docs/protocol.md): loss in thousandths, round trip in ms,
+jitter in ms, kbit/s, width, height, frames a second; -1 is unknown. The worker sees no round trip and no
+picture: those come from the browser.
+"""
+
+from collections.abc import Iterable
+from typing import NamedTuple, Protocol
+
+from media.publication import Publication
+from media.publisher import Publisher
+from media.subscriber import Subscriber
+
+UNKNOWN = -1
+Row = list[int]
+
+
+class Ends(Protocol):
+    """A participant of the room, as far as it is measured."""
+
+    @property
+    def participant_id(self) -> str: ...
+    @property
+    def publisher(self) -> Publisher | None: ...
+    @property
+    def subscriber(self) -> Subscriber | None: ...
+
+
+class _Totals(NamedTuple):
+    expected: int = 0
+    received: int = 0
+    octets: int = 0
+
+    def since(self, before: "_Totals") -> "_Totals":
+        return _Totals(*(max(0, now - then) for now, then in zip(self, before, strict=True)))
+
+    def plus(self, other: "_Totals") -> "_Totals":
+        return _Totals(*(one + two for one, two in zip(self, other, strict=True)))
+
+
+Report = dict[str, dict[str, Row]]
+
+
+class QualityMeter:
+    """Remembers the totals of last time. Everybody without a started stream has no row."""
+
+    def __init__(self) -> None:
+        self._before: dict[tuple[str, int], _Totals] = {}
+        self._at: float | None = None
+
+    def measure(self, people: Iterable[Ends], now: float) -> Report:
+        """Shape: {participant id: {"up": row, "down": row}}; a direction without streams is missing."""
+        seconds = now - self._at if self._at is not None else 0.0
+        self._at = now
+        totals: dict[tuple[str, int], _Totals] = {}
+        report = {}
+        for person in people:
+            up = self._up(person.publisher, totals, seconds)
+            down = self._down(person.participant_id, person.subscriber, totals, seconds)
+            report[person.participant_id] = {
+                direction: row for direction, row in (("up", up), ("down", down)) if row is not None
+            }
+        self._before = totals
+        return report
+
+    def _up(
+        self, publisher: Publisher | None, totals: dict[tuple[str, int], _Totals], seconds: float
+    ) -> Row | None:
+        started = [p for p in publisher.publications if p.ssrc is not None] if publisher is not None else []
+        passed, known = _Totals(), False
+        for publication in started:
+            stats = publication.stats
+            key = (publication.track.participant_id, publication.ssrc or 0)
+            totals[key] = _Totals(stats.expected, stats.received, stats.bytes)
+            known = known or key in self._before
+            passed = passed.plus(totals[key].since(self._before.get(key, totals[key])))
+        if not known or seconds <= 0:
+            return None
+        lost = max(0, passed.expected - passed.received)
+        return _row(lost, passed.expected, max(_jitter(p) for p in started), passed.octets, seconds)
+
+    def _down(
+        self,
+        participant_id: str,
+        subscriber: Subscriber | None,
+        totals: dict[tuple[str, int], _Totals],
+        seconds: float,
+    ) -> Row | None:
+        subscriptions = subscriber.subscriptions if subscriber is not None else []
+        sent, lost, known = _Totals(), 0.0, False
+        for subscription in subscriptions:
+            key = (participant_id, subscription.ssrc)
+            totals[key] = _Totals(subscription.packets, subscription.packets, subscription.octets)
+            known = known or key in self._before
+            passed = totals[key].since(self._before.get(key, totals[key]))
+            sent = sent.plus(passed)
+            if subscription.last_block is not None:
+                lost += passed.expected * subscription.last_block.fraction_lost / 256
+        if not known or seconds <= 0:
+            return None
+        return _row(round(lost), sent.expected, UNKNOWN, sent.octets, seconds)
+
+
+def _jitter(publication: Publication) -> int:
+    return round(publication.stats.jitter / publication.stats.clock_rate * 1000)
+
+
+def _row(lost: int, expected: int, jitter: int, octets: int, seconds: float) -> Row:
+    loss = round(lost / expected * 1000) if expected else UNKNOWN
+    return [loss, UNKNOWN, jitter, round(octets * 8 / seconds / 1000), UNKNOWN, UNKNOWN, UNKNOWN]
