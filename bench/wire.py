@@ -148,6 +148,16 @@ class Wire:
             self._loop.remove_reader(self._fd)
         self._listening = on
 
+    def move(self, address: str) -> None:
+        """Go on from another address and port, as a phone does between networks; the next check tells."""
+        listening = self._listening
+        self.listen(False)
+        self.socket.close()
+        self.socket = open_socket(address)
+        self.socket.connect(self.remote_address)
+        self._fd = self.socket.fileno()
+        self.listen(listening)
+
     def poll(self) -> int:
         """Take one batch from the socket and hand it on. Returns the number of datagrams."""
         arrivals = self._arrivals
