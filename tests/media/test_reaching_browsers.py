@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import json
+import shutil
 import socket
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from bench.netns import missing_namespace, run_inside
 from media.client import ControlClient
 from media.control import OfferMade, Snapshot
 from tests.media.chromium import CHROMIUM, ChromiumPeer, chromium
@@ -81,6 +85,16 @@ async def connect(tmp_path: Path, addresses: tuple[str, ...], keep: Callable[[st
 async def test_tcp_only(tmp_path: Path) -> None:
     paths = await connect(tmp_path, ("127.0.0.1",), lambda line: " tcp " in line)
     assert paths == {"anna": ("tcp", "tcp"), "bert": ("tcp", "tcp")}
+
+
+@pytest.mark.netns
+def test_a_network_that_lets_no_udp_through(tmp_path: Path) -> None:
+    if reason := missing_namespace() or (None if shutil.which("nft") else "nft is not installed"):
+        pytest.skip(reason)
+    assert run_inside([sys.executable, "-m", "tests.media.blocked", str(tmp_path)]) == 0
+    found = json.loads((tmp_path / "paths.json").read_text())
+    assert found["paths"] == {"anna": ["tcp", "tcp"], "bert": ["tcp", "tcp"]}
+    assert found["dropped"] > 0, "nobody tried UDP: the rules do not work"
 
 
 async def test_ipv6(tmp_path: Path) -> None:
