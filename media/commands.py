@@ -6,6 +6,7 @@ from typing import Any
 
 from media import control
 from media.control import ControlError, Request
+from media.load import CpuShare, used
 from media.portrait import snapshot, statistics
 from media.room import Room
 from media.surroundings import Surroundings
@@ -21,6 +22,7 @@ class Commands:
         self.rooms: dict[str, Room] = {}
         self._surroundings = surroundings
         self._worker_id = worker_id
+        self._cpu = CpuShare()
         self._handlers: dict[type[Request], Callable[[Any], Awaitable[Result]]] = {
             control.CreateRoom: self._create_room,
             control.CloseRoom: self._close_room,
@@ -34,6 +36,7 @@ class Commands:
             control.StopRecording: self._stop_recording,
             control.Snapshot: self._snapshot,
             control.Statistics: self._statistics,
+            control.Load: self._load,
         }
 
     async def handle(self, request: Request) -> Result:
@@ -45,6 +48,8 @@ class Commands:
 
     def tick(self, now: float) -> None:
         """Let every room do what its time has come for."""
+        if self._cpu.due(now):
+            self._cpu.measure(used(), now)
         for room in list(self.rooms.values()):
             room.tick(now)
 
@@ -110,6 +115,9 @@ class Commands:
 
     async def _snapshot(self, request: control.Snapshot) -> Result:
         return {"worker_id": self._worker_id, "rooms": [snapshot(room) for room in self.rooms.values()]}
+
+    async def _load(self, request: control.Load) -> Result:
+        return {"cpu": round(self._cpu.share, 3), "rooms": len(self.rooms)}
 
     async def _statistics(self, request: control.Statistics) -> Result:
         gate = self._surroundings.gate

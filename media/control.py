@@ -150,6 +150,11 @@ class Statistics(Request):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Load(Request):
+    """Result: {cpu: share of one core, 0 to 1, smoothed over seconds; rooms: how many}. Cheap to ask."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Event(Message):
     """Told by the worker to every connected controller."""
 

@@ -52,7 +52,7 @@ class LiveRoom:
         database: Database,
         clock: Clock,
         recordings: Path,
-        pick: Callable[[], WorkerLink | None],
+        pick: Callable[[bool], WorkerLink | None],
         gauge: SpaceGauge,
     ) -> None:
         self.room = room

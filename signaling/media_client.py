@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any, Protocol
 
 from cases.errors import RuleError
 from media.client import ControlClient
-from media.control import ControlError, Event, Request, Snapshot, Statistics
+from media.control import ControlError, Event, Load, Request, Snapshot
 from signaling.protocol import ErrorCode
 
 logger = logging.getLogger(__name__)
@@ -17,7 +17,10 @@ RETRY_SECONDS = 0.1
 REQUEST_SECONDS = 5.0
 FIRST_ANSWER_SECONDS = 2.0
 # A worker that hangs keeps its socket open; it is asked for a sign of life this often.
-PULSE_SECONDS = 5.0
+PULSE_SECONDS = 2.0
+# Shares of one core. Above FULL no new room is placed; a room is taken to cost PLEDGE until it was measured.
+FULL = 0.7
+PLEDGE = 0.02
 
 
 class Unavailable(RuleError):
@@ -25,6 +28,15 @@ class Unavailable(RuleError):
 
     default_code = ErrorCode.MEDIA_UNAVAILABLE.value
     default_message = "音视频服务正在恢复，请稍候"
+
+
+class Overloaded(Unavailable):
+    """Every media worker is at its limit: no new room. Rooms that exist go on, and form again."""
+
+    default_code = ErrorCode.OVERLOADED.value
+    default_message = (
+        "正在进行的接访太多，服务器忙不过来。请等几分钟再开始，页面会自动接通；着急请联系技术人员。"
+    )
 
 
 class WorkerListener(Protocol):
@@ -46,6 +58,8 @@ class WorkerLink:
     def __init__(self, path: str, listener: WorkerListener) -> None:
         self.path = path
         self.asked = asyncio.Event()
+        # Share of one core: as measured, and with what was placed there since.
+        self.load = 0.0
         self._listener = listener
         self._client: ControlClient | None = None
         self._task: asyncio.Task[None] | None = None
@@ -99,6 +113,7 @@ class WorkerLink:
 
     async def _greet(self) -> None:
         answer = await self.request(Snapshot())
+        await self._weigh()
         rooms = {room["room_id"]: room for room in answer.get("rooms", [])}
         await self._listener.worker_came(self, rooms)
         self.asked.set()
@@ -115,11 +130,14 @@ class WorkerLink:
         while True:
             await asyncio.sleep(PULSE_SECONDS)
             try:
-                await self.request(Statistics())
+                await self._weigh()
             except RuleError:
                 logger.error("The media worker at %s does not answer", self.path)
                 await client.close()
                 return
+
+    async def _weigh(self) -> None:
+        self.load = float((await self.request(Load()))["cpu"])
 
     async def _read_events(self, client: ControlClient) -> None:
         while (event := await client.next_event()) is not None:
@@ -151,10 +169,16 @@ class MediaWorkers:
         for link in self.links:
             await link.close()
 
-    def pick(self, load: Callable[[WorkerLink], int]) -> WorkerLink | None:
-        """The connected worker with the smallest load."""
+    def pick(self, new: bool) -> WorkerLink | None:
+        """The connected worker with the smallest load. Raises Overloaded for a new room when that is full."""
         ready = [link for link in self.links if link.connected]
-        return min(ready, key=load) if ready else None
+        if not ready:
+            return None
+        best = min(ready, key=lambda link: link.load)
+        if new and best.load >= FULL:
+            raise Overloaded()
+        best.load += PLEDGE
+        return best
 
 
 def _translate(error: ControlError) -> RuleError:

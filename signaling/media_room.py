@@ -21,7 +21,7 @@ from media.control import (
     Subscribe,
 )
 from signaling.commands import Source
-from signaling.media_client import Unavailable, WorkerLink
+from signaling.media_client import Overloaded, Unavailable, WorkerLink
 from signaling.participant import Participant
 from signaling.pushes import MediaLost, MediaRestored, MediaState, Push
 from signaling.rights import Right
@@ -57,7 +57,7 @@ class Audience(Protocol):
 class MediaRoom:
     """Given: the audience, and how to find a worker. Owned: the room on that worker."""
 
-    def __init__(self, audience: Audience, pick: Callable[[], WorkerLink | None]) -> None:
+    def __init__(self, audience: Audience, pick: Callable[[bool], WorkerLink | None]) -> None:
         self._audience = audience
         self._room = audience.room
         self._pick = pick
@@ -163,6 +163,15 @@ class MediaRoom:
                 raise Unavailable()
             await self._form(link)
 
+    async def find_place(self) -> None:
+        """Raises Overloaded when there is none; a worker that is merely away comes back by itself."""
+        try:
+            await self.ensure()
+        except Overloaded:
+            raise
+        except Unavailable:
+            return
+
     async def close(self, reason: str) -> None:
         """The room ends on the worker."""
         await self._try(CloseRoom(room_id=self.room_id, reason=reason))
@@ -204,7 +213,13 @@ class MediaRoom:
         waited = self._lost_at is None or (
             asyncio.get_running_loop().time() - self._lost_at >= SAME_WORKER_SECONDS
         )
-        return self._pick() if self.link is None or waited else None
+        if self.link is not None and not waited:
+            return None
+        try:
+            return self._pick(self.link is None)
+        except Overloaded:
+            self._owed = True
+            raise
 
     async def _form(self, link: WorkerLink) -> None:
         self.link = link

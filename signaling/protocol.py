@@ -37,6 +37,7 @@ class ErrorCode(StrEnum):
     TICKET_INVALID = "ticket_invalid"
     UNSUPPORTED_VERSION = "unsupported_version"
     MEDIA_UNAVAILABLE = "media_unavailable"
+    OVERLOADED = "overloaded"
     INTERNAL = "internal"
 
 

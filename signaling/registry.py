@@ -146,16 +146,11 @@ class RoomRegistry:
                 room = await build_room(self.database, self.clock, session_id, self.recordings)
                 if room.sitting.ended:
                     return None
-                live = LiveRoom(room, self.database, self.clock, self.recordings, self._pick, self.gauge)
+                pick = self.workers.pick
+                live = LiveRoom(room, self.database, self.clock, self.recordings, pick, self.gauge)
                 live.relays = self.relays
                 self.rooms[session_id] = live
             return None if live.room.sitting.ended else live
-
-    def _pick(self) -> WorkerLink | None:
-        return self.workers.pick(self._load)
-
-    def _load(self, link: WorkerLink) -> int:
-        return sum(len(live.room.in_room()) for live in self.rooms.values() if live.media.link is link)
 
     async def _end(self, live: LiveRoom) -> None:
         await sittings.finish(live, live.room.sitting.state)

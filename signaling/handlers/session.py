@@ -19,6 +19,7 @@ async def open_session(me: Attendee, command: Open) -> None:
         raise BadState(message="接访已暂停，请点“继续”")
     if me.room.sitting.state != "live":
         await sittings.require_room_on_disk(me.live)
+        await me.live.media.find_place()
         await sittings.move(me.live, me.actor, "live")
     if me.room.sitting.record:
         await sittings.record(me.live, me.actor)

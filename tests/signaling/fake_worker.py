@@ -43,6 +43,7 @@ class FakeWorker:
         self.asked: list[control.Request] = []
         self.refuse: dict[str, str] = {}
         self.hold: set[str] = set()
+        self.cpu = 0.0
         self.holds = asyncio.Event()
         self.empty = asyncio.Event()
         self.held: list[tuple[asyncio.StreamWriter, control.Request]] = []
@@ -237,6 +238,9 @@ class FakeWorker:
                 for participant_id, person in room.people.items()
             ],
         }
+
+    def _Load(self, request: control.Load) -> dict[str, Any]:
+        return {"cpu": self.cpu, "rooms": len(self.rooms)}
 
     def _Statistics(self, request: control.Statistics) -> dict[str, Any]:
         return {"worker": {}, "rooms": {}}

@@ -21,7 +21,8 @@ NOTHING = [-1, -1, -1, 0, -1, -1, -1]
 
 
 @pytest.mark.parametrize(
-    "row", [[], [0] * (COLUMNS - 1), [0] * (COLUMNS + 1), [1001, *GOOD[1:]], [-2, *GOOD[1:]], [0, 2**30, *GOOD[2:]]]
+    "row",
+    [[], GOOD[1:], [0] * (COLUMNS + 1), [1001, *GOOD[1:]], [-2, *GOOD[1:]], [0, 2**30, *GOOD[2:]]],
 )
 async def test_figures_that_cannot_be_are_refused_and_nothing_is_kept(hall: Hall, row: list[int]) -> None:
     assert not is_row(row)
@@ -101,9 +102,8 @@ async def in_room(hall: Hall):  # type: ignore[no-untyped-def]
 
 
 def measured(hall: Hall, participant_id: str, row: list[int]) -> None:
-    hall.worker.tell(
-        control.QualityMeasured(room_id=hall.session_id, people={participant_id: {"up": row}, "x": {"up": row}})
-    )
+    people = {participant_id: {"up": row}, "x": {"up": row}}
+    hall.worker.tell(control.QualityMeasured(room_id=hall.session_id, people=people))
 
 
 async def test_officials_read_who_and_which_direction_and_citizens_do_not(hall: Hall) -> None:

@@ -26,6 +26,7 @@ export class Call extends Emitter {
   #mediaLost = false;
   #clockOffset = 0;
   #joinedAt = null;
+  #refused = false;
   #publishSoon = null;
 
   /**
@@ -254,6 +255,8 @@ export class Call extends Emitter {
       for (const source of this.#capture.tracks.keys()) this.#tellSource(source, this.#capture.isEnabled(source));
     } catch (error) {
       console.warn("publish failed", error);
+      if (error.code === "overloaded" && !this.#refused) this.emit("problem", error.message);
+      this.#refused = error.code === "overloaded";
       this.#publisher.retryAfter(RETRY_MEDIA);
     }
   }
