@@ -74,6 +74,11 @@ class Gate:
         """One more port that is flushed with the others."""
         self._ports = (*self._ports, port)
 
+    @property
+    def now(self) -> float:
+        """When the socket was read last, in monotonic seconds."""
+        return self._now
+
     def admit(self, resident: Resident) -> None:
         """Answer checks with these credentials of the transport from now on, beside those it had."""
         credentials = resident.credentials

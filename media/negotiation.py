@@ -19,6 +19,7 @@ START_BITRATE = 1000
 OPUS_FMTP = "minptime=10;useinbandfec=1"
 VIDEO_FEEDBACK = ("ccm fir", "nack", "nack pli")
 TRANSPORT_WIDE, REMB = "transport-cc", "goog-remb"
+OFFERED_TRANSPORT_WIDE_ID = 3
 DEFAULT_AUDIO = Codec(111, "opus", 48000, 2, OPUS_FMTP)
 DEFAULT_VIDEO = Codec(96, "VP8", 90000, 0)
 
@@ -185,7 +186,9 @@ def build_offer(streams: Sequence[OfferedStream], version: int, end: LocalEnd) -
     for stream in streams:
         kind = "audio" if stream.codec.name == "opus" else "video"
         lines += _media_lines(kind, stream.codec, stream.mid, end, "actpass")
-        lines += _feedback_lines(kind, stream.codec, False)
+        lines += _feedback_lines(kind, stream.codec, True)
+        lines += [f"a=rtcp-fb:{stream.codec.payload_type} {REMB}"] if kind == "video" else []
+        lines.append(f"a=extmap:{OFFERED_TRANSPORT_WIDE_ID} {TRANSPORT_WIDE_URI}")
         if stream.ssrc is None:
             lines.append("a=inactive")
             continue
@@ -196,6 +199,15 @@ def build_offer(streams: Sequence[OfferedStream], version: int, end: LocalEnd) -
             f"a=ssrc:{stream.ssrc} msid:{stream.stream} {stream.name}",
         ]
     return "\r\n".join(lines) + "\r\n"
+
+
+def numbers_wanted(answer: Description) -> bool:
+    """Whether all m-lines that are received agree to our transport-wide numbers."""
+    taken = [s for s in answer.sections if not s.is_rejected and s.media_kind is not None]
+    return bool(taken) and all(
+        s.extensions.get(TRANSPORT_WIDE_URI) == OFFERED_TRANSPORT_WIDE_ID and TRANSPORT_WIDE in s.feedback
+        for s in taken
+    )
 
 
 def _session_lines(session_id: int, version: int, mids: Sequence[str]) -> list[str]:

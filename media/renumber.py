@@ -6,6 +6,7 @@ MASK_16 = 0xFFFF
 MASK_32 = 0xFFFFFFFF
 # Two clocks of one sender may differ by as much from the arrivals before the arrivals are believed. Seconds.
 BELIEVABLE = 0.5
+MOST_RUNS = 4
 
 
 class Renumber:
@@ -16,6 +17,7 @@ class Renumber:
 
     __slots__ = (
         "_highest",
+        "_runs",
         "_sent_at",
         "_sent_timestamp",
         "clock_rate",
@@ -31,6 +33,8 @@ class Renumber:
         self.timestamp_offset = 0
         # The number before the first one.
         self._highest = 0x10000 + (first_number & MASK_16) - 1
+        # Earlier runs of the same stream: first index, offset. Padding came between them and this one.
+        self._runs: list[tuple[int, int]] = []
         self._sent_timestamp = first_timestamp
         self._sent_at: float | None = None
 
@@ -39,6 +43,7 @@ class Renumber:
 
         `by_clock` is that time on the sender's clock where it is known; it is taken when it is believable.
         """
+        self._runs.clear()
         self.floor = index
         self.offset = self._highest + 1 - index
         elapsed = 0
@@ -75,4 +80,30 @@ class Renumber:
         """The index that was sent under this number in the present run, or None."""
         furthest = nearest(self._highest, number)
         index = furthest - self.offset
-        return index if furthest <= self._highest and index >= self.floor else None
+        if furthest > self._highest:
+            return None
+        return index if index >= self.floor else self._original_of_run(furthest)
+
+    def _original_of_run(self, number: int) -> int | None:
+        end = self.floor
+        for floor, offset in reversed(self._runs):
+            if floor <= number - offset < end:
+                return number - offset
+            end = floor
+        return None
+
+    def insert(self, count: int) -> tuple[int, int]:
+        """Set numbers aside for padding after what was sent last: the first of them, and the timestamp."""
+        self._runs = [*self._runs[1 - MOST_RUNS :], (self.floor, self.offset)]
+        first = self._highest + 1
+        self.floor = first - self.offset
+        self.offset += count
+        self._highest += count
+        return first, self._sent_timestamp
+
+    def late_number(self, index: int) -> int | None:
+        """The outgoing number of an index below the floor, None when it has none."""
+        for floor, offset in reversed(self._runs):
+            if index >= floor:
+                return (index + offset) & MASK_16
+        return None

@@ -4,6 +4,8 @@ from struct import Struct
 
 HEADER = Struct("!BBHLL")
 HEADER_LENGTH = 12
+# A header with one extension of two bytes: profile, length in words, element, value, padding.
+NUMBERED_HEADER = Struct("!BBHLLHHBHB")
 EXTENSION = Struct("!HH")
 ONE_BYTE_PROFILE = 0xBEDE
 # The low four bits of the two-byte profile are application bits (RFC 8285 section 4.3).

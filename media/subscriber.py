@@ -6,19 +6,27 @@ from dataclasses import dataclass, field
 
 from media.control import ControlError, OfferMade, TransportChanged
 from media.description import Codec, Description, DescriptionError, MediaSection, parse_description
-from media.feedback import Feedback, KeyFrameRequest, Nack, ReportBlock
-from media.negotiation import DEFAULT_AUDIO, DEFAULT_VIDEO, OfferedStream, build_offer
+from media.feedback import BandwidthEstimate, Feedback, KeyFrameRequest, Nack, ReportBlock
+from media.negotiation import (
+    DEFAULT_AUDIO,
+    DEFAULT_VIDEO,
+    OFFERED_TRANSPORT_WIDE_ID,
+    OfferedStream,
+    build_offer,
+    numbers_wanted,
+)
+from media.outflow import Outflow
 from media.publication import Publication
+from media.sentlog import SentLog
 from media.sink import Kind, Source
 from media.subscription import Subscription
 from media.surroundings import Surroundings
 from media.transport import Transport, TransportState
+from media.transportwide import TransportFeedback
 
 # Seconds after which an unanswered offer is made again: the controller may have missed it.
 OFFER_PATIENCE = 5.0
 ANSWER_DEADLINE = 60.0
-# Between two looks at which layer each subscription should have. Seconds.
-CHOICE_INTERVAL = 0.2
 VIDEO_TYPES = range(96, 111)
 
 
@@ -59,8 +67,8 @@ class Subscriber:
         self._version = 0
         self._session_id = secrets.randbits(62)
         self._stale = True
-        self._chosen_at = float("-inf")
         self.transport = Transport(surroundings.gate, surroundings.config, surroundings.certificate, self)
+        self.outflow = Outflow(self.transport)
         # Two silent m-lines from the start: the handshake is done before anybody publishes.
         self._add_slot("audio", DEFAULT_AUDIO)
         self._add_slot("video", DEFAULT_VIDEO)
@@ -180,6 +188,8 @@ class Subscriber:
         self._pending = None
         deadline = now + self._surroundings.config.handshake_timeout
         self.transport.expect(description.fingerprints, description.setup == "passive", deadline)
+        if self.transport.sent is None and numbers_wanted(description):
+            self.transport.sent = SentLog(OFFERED_TRANSPORT_WIDE_ID)
         for section in description.sections:
             self._settle(section, pending.active.get(section.mid))
         self.offer(now)
@@ -212,7 +222,9 @@ class Subscriber:
     def take_feedback(self, feedback: list[Feedback], now: float) -> None:
         """Answer NACKs, pass key frame requests up, remember reports."""
         for item in feedback:
-            if isinstance(item, ReportBlock | Nack | KeyFrameRequest):
+            if isinstance(item, TransportFeedback | BandwidthEstimate):
+                self.outflow.receive(item, now)
+            elif isinstance(item, ReportBlock | Nack | KeyFrameRequest):
                 subscription = self._by_ssrc.get(item.ssrc)
                 if subscription is None:
                     continue
@@ -247,16 +259,7 @@ class Subscriber:
             self._pending = None
             self._stale = True
         self.offer(now)
-        if now - self._chosen_at >= CHOICE_INTERVAL:
-            self._chosen_at = now
-            self._choose(now)
-
-    def _choose(self, now: float) -> None:
-        for subscription in self._by_ssrc.values():
-            layers = subscription.publication.layers
-            if len(layers) > 1:
-                there = [layer for layer in layers if layer.present(now)]
-                subscription.aim(there[-1] if there else layers[0])
+        self.outflow.tick(self._by_ssrc.values(), now)
 
     def close(self, cause: str) -> None:
         """Close the transport and detach from all Publications."""

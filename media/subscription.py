@@ -7,7 +7,7 @@ from media.layer import Layer
 from media.publication import Publication
 from media.renumber import Renumber
 from media.rtp import Packet
-from media.sink import SenderReport
+from media.sink import SenderReport, Source
 from media.vp8 import PictureNumbers
 
 # Video begins with a key frame; when none is recognised for so long, it begins with whatever comes. Seconds.
@@ -15,6 +15,9 @@ PATIENCE = 3.0
 # Retransmissions: at most so many packets in a burst, and so many a second; beyond that NACKs are ignored.
 RESEND_BURST = 300
 RESEND_RATE = 300.0
+# A payload of nothing but padding, whose last byte is its length (RFC 3550 section 5.1).
+PADDING_BIT = 0x20
+PADDING = bytes(254) + b"\xff"
 
 
 class Outlet(Protocol):
@@ -24,8 +27,16 @@ class Outlet(Protocol):
     def ready(self) -> bool:
         """Whether media can be sent."""
 
-    def send_rtp(self, marker_and_type: int, number: int, timestamp: int, ssrc: int, payload: bytes) -> None:
-        """Send one packet."""
+    def send_rtp(
+        self,
+        marker_and_type: int,
+        number: int,
+        timestamp: int,
+        ssrc: int,
+        payload: bytes,
+        padding: int = 0,
+    ) -> None:
+        """Send one packet; `padding` is 0x20 when it ends with padding."""
 
     def send_rtcp(self, data: bytes) -> None:
         """Send one compound packet."""
@@ -56,9 +67,10 @@ class Subscription:
         self._payload_type = payload_type
         self._name = name
         self._renumber = Renumber(first_number, 0, publication.track.clock_rate)
-        self._is_video = publication.track.kind == "video"
+        self.is_video = publication.track.kind == "video"
         self._opened = False
         self._holding = True
+        self._whole = False
         self._waiting_since: float | None = None
         self._layer = publication.best
         self._aim: Layer | None = self._layer
@@ -81,6 +93,11 @@ class Subscription:
         """The browser does not want it (any more)."""
         self._opened = False
         self._holding = True
+
+    @property
+    def source(self) -> Source:
+        """Of its publication."""
+        return self.publication.track.source
 
     @property
     def layer(self) -> Layer | None:
@@ -134,9 +151,11 @@ class Subscription:
         renumber = self._renumber
         index = packet.index
         if index < renumber.floor:
+            self._write_late(packet)
             return
         timestamp = packet.timestamp
         furthest = renumber.note(index, timestamp, now)
+        self._whole = packet.marker
         payload = packet.payload
         if self._pictures is not None:
             if furthest and payload:
@@ -152,6 +171,23 @@ class Subscription:
             payload,
         )
 
+    def _write_late(self, packet: Packet) -> None:
+        """A packet from before a train of padding still has its number."""
+        number = self._renumber.late_number(packet.index)
+        if number is not None:
+            self._send(packet, number)
+
+    def pad(self, count: int) -> bool:
+        """Send packets of padding only, after a whole picture; False when this is no moment for it."""
+        if self._holding or not self.is_video or not self._whole or not self._outlet.ready:
+            return False
+        first, timestamp = self._renumber.insert(count)
+        for number in range(first, first + count):
+            self._outlet.send_rtp(
+                self._payload_type, number & 0xFFFF, timestamp, self.ssrc, PADDING, PADDING_BIT
+            )
+        return True
+
     def _may_begin(self, packet: Packet, now: float) -> bool:
         if not self._opened or not self._outlet.ready or self._aim is None:
             return False
@@ -159,7 +195,7 @@ class Subscription:
         assert isinstance(layer, Layer)
         if self._aimed and layer.rank > self._aim.rank:
             return False
-        if self._is_video and not packet.key_frame:
+        if self.is_video and not packet.key_frame:
             if self._waiting_since is None:
                 self._waiting_since = now
             if now - self._waiting_since < PATIENCE:
@@ -218,6 +254,9 @@ class Subscription:
             return
         self._allowance -= 1
         self.resent += 1
+        self._send(packet, number)
+
+    def _send(self, packet: Packet, number: int) -> None:
         self._outlet.send_rtp(
             self._payload_type | (packet.marker << 7),
             number,

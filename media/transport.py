@@ -24,7 +24,8 @@ from media.datagrams import BATCH, LARGEST, STRIDE, Destination, Port
 from media.feedback import Feedback, FeedbackError, parse_compound
 from media.gate import Gate
 from media.ice import new_credentials
-from media.rtp import HEADER, HEADER_LENGTH
+from media.rtp import HEADER, HEADER_LENGTH, NUMBERED_HEADER, ONE_BYTE_PROFILE
+from media.sentlog import SentLog
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +35,8 @@ MOST_REPORTERS = 32
 MOST_ADDRESSES = 8
 # DTLS records that came before the answer that says who begins.
 MOST_EARLY = 8
+# Bytes of a sent packet besides its payload: IPv4, UDP, RTP with one extension, the tag of SRTP.
+OVERHEAD = 64
 NEVER = float("inf")
 
 
@@ -85,6 +88,8 @@ class Transport:
         self.ssrcs: set[int] = set()
         self._reporters: set[int] = set()
         self.last_seen = 0.0
+        # Once the peer has agreed to tell about transport-wide numbers.
+        self.sent: SentLog | None = None
         self._gate = gate
         # Where datagrams leave: the port that the chosen destination came by.
         self._port: Port = gate.port
@@ -269,8 +274,19 @@ class Transport:
             return
         self._owner.take_feedback(feedback, now)
 
-    def send_rtp(self, marker_and_type: int, number: int, timestamp: int, ssrc: int, payload: bytes) -> None:
-        """Protect one packet straight into the outgoing batch. Does nothing when not ready."""
+    def send_rtp(
+        self,
+        marker_and_type: int,
+        number: int,
+        timestamp: int,
+        ssrc: int,
+        payload: bytes,
+        padding: int = 0,
+    ) -> None:
+        """Protect one packet straight into the outgoing batch. Does nothing when not ready.
+
+        `padding` is 0x20 when the payload ends with padding (RFC 3550 section 5.1).
+        """
         pair, destination, port = self._pair, self.destination, self._port
         if pair is None or destination is None:
             return
@@ -279,11 +295,31 @@ class Transport:
             port.flush()
             slot = 0
         offset = slot * STRIDE
-        size = HEADER_LENGTH + len(payload)
         outgoing, length = port.outgoing, self._length
-        HEADER.pack_into(outgoing, offset, 0x80, marker_and_type, number, timestamp, ssrc)
-        outgoing[offset + HEADER_LENGTH : offset + size] = payload
-        length[0] = size
+        sent = self.sent
+        if sent is None:
+            start = offset + HEADER_LENGTH
+            HEADER.pack_into(outgoing, offset, padding | 0x80, marker_and_type, number, timestamp, ssrc)
+        else:
+            start = offset + NUMBERED_HEADER.size
+            wide = sent.note(len(payload) + OVERHEAD, self._gate.now)
+            NUMBERED_HEADER.pack_into(
+                outgoing,
+                offset,
+                padding | 0x90,
+                marker_and_type,
+                number,
+                timestamp,
+                ssrc,
+                ONE_BYTE_PROFILE,
+                1,
+                sent.element,
+                wide,
+                0,
+            )
+        end = start + len(payload)
+        outgoing[start:end] = payload
+        length[0] = end - offset
         if protect(pair.outbound, port.outgoing_pointers[slot], length):
             self._gate.counters["protect_failed"] += 1
             return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 from aiohttp import web
 from playwright.async_api import Browser, Page, async_playwright
@@ -96,6 +96,8 @@ class ChromiumPeer:
         self.room_id = room_id
         self.participant_id = participant_id
         self.tracks: dict[str, dict[str, str]] = {}
+        # May change the server's SDP on its way to the page.
+        self.rewrite: Callable[[str], str] = str
 
     async def enter(self) -> None:
         client = self.controller.client
@@ -107,7 +109,7 @@ class ChromiumPeer:
     async def _control(self, verb: str, fields: dict) -> str:
         names = {"room_id": self.room_id, "participant_id": self.participant_id}
         request = Publish(**names, offer_sdp=fields["sdp"], sources=fields["sources"])
-        return (await self.controller.client.request(request))["answer_sdp"]
+        return self.rewrite((await self.controller.client.request(request))["answer_sdp"])
 
     async def publish(
         self, codec: str = "vp8", width: int = 640, height: int = 360, layers: int = 0
@@ -121,7 +123,7 @@ class ChromiumPeer:
 
     async def answer(self, offer: OfferMade) -> None:
         self.tracks = {track["mid"]: track for track in offer.tracks}
-        sdp = await self.page.evaluate("sdp => take(sdp)", offer.offer_sdp)
+        sdp = await self.page.evaluate("sdp => take(sdp)", self.rewrite(offer.offer_sdp))
         names = {"room_id": self.room_id, "participant_id": self.participant_id}
         await self.controller.client.request(AcceptOffer(**names, offer_id=offer.offer_id, answer_sdp=sdp))
 

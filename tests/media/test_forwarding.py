@@ -20,7 +20,15 @@ class Outlet:
         self.sent: list[tuple[int, int, int, int, bytes]] = []
         self.rtcp: list[bytes] = []
 
-    def send_rtp(self, marker_and_type: int, number: int, timestamp: int, ssrc: int, payload: bytes) -> None:
+    def send_rtp(
+        self,
+        marker_and_type: int,
+        number: int,
+        timestamp: int,
+        ssrc: int,
+        payload: bytes,
+        padding: int = 0,
+    ) -> None:
         self.sent.append((marker_and_type, number, timestamp, ssrc, payload))
 
     def send_rtcp(self, data: bytes) -> None:

@@ -1,0 +1,65 @@
+"""Who gets which layer of whom, when not everything fits. Pure."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+NOTHING = -1
+# Going up needs so much more room than staying, or the layer would come and go.
+MARGIN = 1.15
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """One picture that somebody might see.
+
+    `height`: pixels at which it is shown, 0 when nobody sees it. `rates`: bit/s of each layer from small
+    to large, 0 for one that is not being sent. `most`: the largest layer worth sending at that height.
+    `current`: the layer being sent, NOTHING when none is.
+    """
+
+    height: int
+    rates: tuple[int, ...]
+    most: int
+    current: int = NOTHING
+
+
+def allocate(budget: float, demands: Sequence[Demand]) -> list[int]:
+    """The layer of each demand, NOTHING for none. `budget` in bit/s, sound already taken off.
+
+    First a small picture for everybody, the largest shown first; then better ones in the same order,
+    pictures of one size side by side. One picture is sent whatever the budget.
+    """
+    chosen = [NOTHING] * len(demands)
+    seen = [i for i, d in enumerate(demands) if d.height > 0 and any(d.rates)]
+    seen.sort(key=lambda i: -demands[i].height)
+    left = budget
+    for number, place in enumerate(seen):
+        demand = demands[place]
+        layer = next(x for x, rate in enumerate(demand.rates) if rate)
+        margin = 1.0 if demand.current >= 0 else MARGIN
+        if number and demand.rates[layer] * margin > left:
+            continue
+        chosen[place] = layer
+        left -= demand.rates[layer]
+    for _, group in groupby(seen, key=lambda i: demands[i].height):
+        left = _improve([i for i in group if chosen[i] >= 0], chosen, demands, left)
+    return chosen
+
+
+def _improve(places: Iterable[int], chosen: list[int], demands: Sequence[Demand], left: float) -> float:
+    open_places = list(places)
+    while open_places:
+        for place in list(open_places):
+            demand, layer = demands[place], chosen[place]
+            better = next((x for x in range(layer + 1, demand.most + 1) if demand.rates[x]), None)
+            if better is None:
+                open_places.remove(place)
+                continue
+            more = max(0, demand.rates[better] - demand.rates[layer])
+            if more * (1.0 if better <= demand.current else MARGIN) > left:
+                open_places.remove(place)
+                continue
+            chosen[place] = better
+            left -= more
+    return left

@@ -1,0 +1,120 @@
+"""What one Subscriber is sent: its estimate, its wishes, and the layer that each Subscription gets."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from media.allocator import NOTHING, Demand, allocate
+from media.estimator import Estimator
+from media.feedback import BandwidthEstimate
+from media.layer import Layer
+from media.sink import Source
+from media.subscription import Subscription
+from media.transport import Transport
+from media.transportwide import TransportFeedback
+
+CHOICE_INTERVAL = 0.2
+# A picture shown without a known height counts as this high, and any layer is worth sending.
+USUAL_HEIGHT = 360
+# A layer is large enough that has three quarters of the height shown.
+ENOUGH = 0.75
+HEIGHTS = (180, 360, 720)  # of layers whose size is not known
+# A train of padding lasts so long at the rate that is asked for, within these numbers of packets.
+TRAIN_SECONDS, SHORTEST_TRAIN, LONGEST_TRAIN = 0.035, 10, 60
+PADDING_SIZE = 300
+LARGEST_UNKNOWN = 1e12
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """How a picture is shown: `height` in pixels of the screen, and whether it is seen at all."""
+
+    height: int
+    visible: bool
+
+
+class Outflow:
+    """Given: the transport. `bitrate` is None while nothing is known; then everything is sent."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self._estimator = Estimator()
+        self._known = False
+        self._wishes: dict[tuple[str, Source], Wish] = {}
+        self._chosen_at = float("-inf")
+
+    @property
+    def bitrate(self) -> int | None:
+        """The estimate in bit/s."""
+        return self._estimator.bitrate if self._known else None
+
+    def wish(self, wishes: dict[tuple[str, Source], Wish]) -> None:
+        """Take the place of all wishes before."""
+        self._wishes = wishes
+        self._chosen_at = float("-inf")
+
+    def receive(self, feedback: TransportFeedback | BandwidthEstimate, now: float) -> None:
+        """What the receiver tells of its network."""
+        log = self._transport.sent
+        if isinstance(feedback, BandwidthEstimate):
+            if log is None:
+                self._known = True
+                self._estimator.believe(feedback.bitrate)
+        elif log is not None:
+            self._known = True
+            if self._estimator.receive(feedback, log, now):
+                self._chosen_at = float("-inf")
+
+    def tick(self, subscriptions: Collection[Subscription], now: float) -> None:
+        """Choose anew when it is time."""
+        if now - self._chosen_at < CHOICE_INTERVAL:
+            return
+        self._chosen_at = now
+        videos = [s for s in subscriptions if s.opened and s.is_video]
+        if not videos:
+            return
+        sound = sum(s.publication.best.bitrate for s in subscriptions if s.opened and not s.is_video)
+        demands = [self._demand(s, now) for s in videos]
+        budget = self._estimator.bitrate - sound if self._known else LARGEST_UNKNOWN
+        chosen = allocate(budget, demands)
+        for subscription, demand, layer in zip(videos, demands, chosen, strict=True):
+            if any(demand.rates) or not demand.height:
+                subscription.aim(subscription.publication.layers[layer] if layer >= 0 else None)
+        if self._known:
+            self._probe(videos, sound + sum(needed_for(demand) for demand in demands), now)
+
+    def _demand(self, subscription: Subscription, now: float) -> Demand:
+        layers = subscription.publication.layers
+        wish = self._wishes.get((subscription.publication.track.participant_id, subscription.source))
+        rates = tuple(max(1, x.bitrate) if x.present(now) else 0 for x in layers)
+        if len(layers) == 1:
+            rates = (max(1, layers[0].bitrate),)  # A camera that is switched off is no reason to let go.
+        present = subscription.layer
+        current = present.rank if present is not None else NOTHING
+        if wish is None:
+            return Demand(USUAL_HEIGHT, rates, len(layers) - 1, current)
+        most = next(
+            (x.rank for x in layers if height_of(x, len(layers)) >= ENOUGH * wish.height), len(layers) - 1
+        )
+        return Demand(wish.height if wish.visible else 0, rates, most, current)
+
+    def _probe(self, videos: list[Subscription], needed: float, now: float) -> None:
+        log = self._transport.sent
+        target = self._estimator.probe_for(needed, now)
+        if not target or log is None:
+            return
+        count = round(target * TRAIN_SECONDS / 8 / PADDING_SIZE)
+        first = log.next
+        for subscription in videos:
+            if subscription.pad(max(SHORTEST_TRAIN, min(LONGEST_TRAIN, count))):
+                self._estimator.probe_sent(first, log.next - 1, target, now)
+                return
+
+
+def needed_for(demand: Demand) -> int:
+    """Bit/s of the best layer that it could have."""
+    return max(demand.rates[: demand.most + 1], default=0) if demand.height else 0
+
+
+def height_of(layer: Layer, count: int) -> int:
+    """Its height, or what a layer of that rank usually has."""
+    return layer.height or HEIGHTS[len(HEIGHTS) - count + layer.rank if count < len(HEIGHTS) else layer.rank]
