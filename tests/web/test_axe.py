@@ -1,0 +1,218 @@
+"""Every page in a real browser: axe finds no violation, and nothing scrolls sideways on a small phone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+import pytest
+from aiohttp.test_utils import TestServer
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Browser, Page
+
+from cases.database import Database
+from cases.policy import SYSTEM
+from recordings.proof import note_verdict
+from recordings.recording import RecordingState, load_recording, start_recording, stop_recording
+from recordings.verification import Finding, Verdict
+from scheduling.arrival import record_consent
+from scheduling.invitations import list_invitations
+from scheduling.links import exchange_link, find_link_actor, issue_link
+from tests.clock import FixedClock
+from tests.factories import PASSWORD, make_petition, make_session
+from tests.scenarios.browsers import chromium, needs_chromium
+from tests.web.conftest import House
+from web.app import create_app
+from web.demo_day import ready_session, seed_day
+from web.settings import DatabaseSettings, Settings
+
+pytestmark = [pytest.mark.browser, needs_chromium, pytest.mark.timeout(180)]
+OFFICIAL, CITIZEN, DESK = 360, 320, 1280
+LARGE_TYPE = "localStorage.setItem('lianxin.type', 'large')"
+WIDER = """() => {
+  const wide = document.documentElement.clientWidth;
+  if (document.documentElement.scrollWidth <= wide) return [];
+  return [...document.querySelectorAll('body *')]
+    .filter((e) => e.getBoundingClientRect().right > wide + 1)
+    .map((e) => `${e.tagName}.${e.className} ${Math.round(e.getBoundingClientRect().right)}>${wide}`)
+    .slice(0, 5);
+}"""
+SHOW = """(name) => {
+  for (const s of document.querySelectorAll('[data-screen]')) s.hidden = s.dataset.screen !== name;
+}"""
+
+
+@pytest.fixture
+def database_system() -> str:
+    """One system is enough: pages look alike on both."""
+    return "sqlite"
+
+
+@dataclass
+class Looker:
+    """Looks at pages at one width and collects what is wrong."""
+
+    page: Page
+    base: str
+    faults: list[str] = field(default_factory=list)
+
+    async def open(self, path: str, status: int = 200) -> None:
+        answer = await self.page.goto(self.base + path)
+        assert answer is not None and answer.status == status, (path, answer and answer.status)
+        await self.look(urlsplit(path).path)
+
+    async def look(self, name: str) -> None:
+        width = (self.page.viewport_size or {})["width"]
+        found = await Axe().run(self.page)
+        for violation in found.response["violations"]:
+            nodes = [node["html"][:120] for node in violation["nodes"][:3]]
+            self.faults.append(f"{name} @{width}: {violation['id']} {violation['help']} {nodes}")
+        if wider := await self.page.evaluate(WIDER):
+            self.faults.append(f"{name} @{width}: sideways {wider}")
+
+
+@pytest.fixture
+async def chrome() -> AsyncIterator[Browser]:
+    async with chromium() as browser:
+        yield browser
+
+
+async def looker(browser: Browser, base: str, width: int, large: bool = False) -> Looker:
+    context = await browser.new_context(viewport={"width": width, "height": 800}, locale="zh-CN")
+    if large:
+        await context.add_init_script(LARGE_TYPE)
+    return Looker(await context.new_page(), base)
+
+
+@dataclass(frozen=True)
+class Things:
+    petition: str
+    session: str
+    recording: str
+    code: str
+    secret: str
+
+
+async def arrange(house: House) -> Things:
+    """A case with a session, a sealed recording that is not as it was, and a link nobody opened."""
+    async with house.database.session() as db:
+        petition = await make_petition(db, house.clock, house.world.chengguan)
+        session = await make_session(db, house.clock, house.world, petition)
+        root = house.settings.recordings_root
+        made = await start_recording(db, house.clock, SYSTEM, session.id, root)
+        recording = await stop_recording(db, house.clock, SYSTEM, made.id, "session_closed")
+        recording.move_to(RecordingState.SEALED)
+        recording.sealed_at, recording.manifest_sha256 = house.clock.now(), "a" * 64
+        await db.commit()
+        finding = Finding(
+            "segment_damaged", "tracks/p-camera/000001.lxj", "分段 1 的字节 100 至 200 被改动。", ""
+        )
+        verdict = Verdict(root, [finding], "f" * 64, "a" * 64, 4, 1000)
+        await note_verdict(db, await load_recording(db, recording.id), house.clock.now(), 1500, verdict)
+        found = await list_invitations(db, session.id)
+        guest = next(row for row in found if str(row.role) == "petitioner")
+        secret = await issue_link(db, house.clock, SYSTEM, guest.id)
+        return Things(petition.id, session.id, recording.id, guest.code, secret)
+
+
+async def test_pages_of_officials(house: House, chrome: Browser) -> None:
+    things, base = await arrange(house), f"http://127.0.0.1:{house.server.port}"
+    username = house.world.officials["chengguan.receptionist"].username
+    faults = []
+    for width in (OFFICIAL, DESK):
+        eyes = await looker(chrome, base, width)
+        for path, status in (("/", 200), ("/signin", 200), ("/styleguide", 200), ("/nowhere", 404)):
+            await eyes.open(path, status)
+        await eyes.page.goto(base + "/signin")
+        await eyes.page.click("main form button[type=submit]")
+        await eyes.look("/signin, refused")
+        await eyes.page.fill("[name=username]", username)
+        await eyes.page.fill("[name=password]", PASSWORD)
+        await eyes.page.click("main form button[type=submit]")
+        await eyes.page.wait_for_url("**/board")
+        for path in (
+            "/board", "/cases", "/cases?search=nothing", "/cases/new", f"/cases/{things.petition}",
+            f"/cases/{things.petition}/book", f"/sessions/{things.session}",
+            f"/recordings/{things.recording}", f"/sessions/{things.session}/room",
+        ):  # fmt: skip
+            await eyes.open(path)
+        await eyes.page.goto(base + "/cases/new")
+        await eyes.page.click("main form button[type=submit]")
+        await eyes.look("/cases/new, refused")
+        faults += eyes.faults
+        await eyes.page.context.close()
+    assert not faults, "\n".join(faults)
+
+
+@pytest.mark.parametrize("large", [False, True], ids=["standard", "large type"])
+async def test_pages_of_citizens(house: House, chrome: Browser, large: bool) -> None:
+    things, base = await arrange(house), f"http://127.0.0.1:{house.server.port}"
+    eyes = await looker(chrome, base, CITIZEN, large)
+    await eyes.open("/book")
+    await eyes.page.click("main form button[type=submit]")
+    await eyes.look("/book, refused")
+    await eyes.open(f"/j/{things.code}")  # Without the secret: what to do.
+    await eyes.page.goto("about:blank")
+    await eyes.page.goto(f"{base}/j/{things.code}#{things.secret}")
+    await eyes.look("/j, with its secret")
+    async with house.database.session() as db:
+        grant = await exchange_link(db, house.clock, things.code, things.secret)
+        actor = await find_link_actor(db, house.clock, things.code, grant.device_secret)
+        assert actor is not None
+    where = {"url": f"{base}/j/{things.code}"}
+    await eyes.page.context.add_cookies([{"name": "lx_link", "value": grant.device_secret, **where}])
+    await eyes.open(f"/j/{things.code}/notice")
+    await eyes.open(f"/j/{things.code}/declined")
+    async with house.database.session() as db:
+        await record_consent(db, house.clock, actor, "1", "0" * 64)
+    await eyes.open(f"/j/{things.code}/room")
+    screens = await eyes.page.evaluate(
+        "[...document.querySelectorAll('[data-screen]')].map((s) => s.dataset.screen)"
+    )
+    for screen in screens:
+        await eyes.page.evaluate(SHOW, screen)
+        await eyes.look(f"/j/room {screen}")
+    assert len(screens) >= 15
+    assert not eyes.faults, "\n".join(eyes.faults)
+
+
+async def test_the_demonstration_and_the_public_booking(
+    database: Database, clock: FixedClock, tmp_path_factory: pytest.TempPathFactory, chrome: Browser
+) -> None:
+    url = database.url.render_as_string(hide_password=False)
+    settings = Settings(state=tmp_path_factory.mktemp("var"), demo=True, database=DatabaseSettings(url))
+    async with database.session() as db:
+        await seed_day(db, clock)
+        await ready_session(db, clock)
+    server = TestServer(create_app(settings, clock), host="127.0.0.1")
+    await server.start_server()
+    try:
+        base, faults = f"http://127.0.0.1:{server.port}", []
+        for width in (OFFICIAL, DESK):
+            eyes = await looker(chrome, base, width)
+            await eyes.open("/")
+            await eyes.open("/demo")
+            await eyes.open("/demo/party/2")
+            await asyncio.sleep(0.5)
+            await eyes.look("/demo/party/2 at work")
+            faults += eyes.faults
+        eyes = await looker(chrome, base, CITIZEN, large=True)
+        await eyes.open("/book")
+        await eyes.page.click("main form label")
+        await eyes.page.click("main form button[type=submit]")
+        await eyes.look("/book, slots")
+        assert await eyes.page.locator("[name=slot]").count() > 0
+        await eyes.page.click("main form button[type=submit]")
+        await eyes.look("/book, refused")
+        await eyes.page.click("main label:has([name=slot]), main label[for^=slot]")
+        for name, typed in (("name", "李德福"), ("phone", "13800001234"), ("subject", "楼道漏水没人修")):
+            await eyes.page.fill(f"[name={name}]", typed)
+        await eyes.page.click("main form button[type=submit]")
+        await eyes.page.wait_for_url("**/book/done*")
+        await eyes.look("/book/done")
+        faults += eyes.faults
+        assert not faults, "\n".join(faults)
+    finally:
+        await server.close()
