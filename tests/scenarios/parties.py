@@ -57,19 +57,25 @@ async def confirm(page: Page) -> None:
     await page.locator('dialog[open] button[value="yes"]').click(timeout=PATIENCE)
 
 
-async def wait_until_all_meet(pages: dict[str, Page], timeout: float = 15) -> dict[str, float]:
-    """Every page decodes the picture and hears the sound of all others.
-
-    Returns for each page the seconds from its entry to the first picture of the last of the others who were
-    there when it came in.
-    """
-    identities = {name: await diagnostics(page, "participantId") for name, page in pages.items()}
-    for name, page in pages.items():
-        others = set(identities.values()) - {identities[name]}
+async def wait_until_all_meet(pages: dict[str, Page], timeout: float = 15) -> None:
+    """Every page decodes the picture and hears the sound of all others."""
+    for name in pages:
+        others = await _others(pages, name)
         await until(
-            lambda page=page, others=others: _meets(page, others), timeout, f"{name} sees and hears all"
+            lambda name=name, others=others: _meets(pages[name], others), timeout, f"{name} meets all"
         )
-    return {name: await seconds_to_first_frame(page) for name, page in pages.items()}
+
+
+async def seconds_to_meet(pages: dict[str, Page], name: str) -> float:
+    """From entering the room until that page sees and hears everybody else, looked at every 50 ms."""
+    others = await _others(pages, name)
+    await until(lambda: _meets(pages[name], others), 15, f"{name} meets all", every=0.05)
+    now = await pages[name].evaluate("Date.now()")
+    return (now - await diagnostics(pages[name], "joinedAt")) / 1000
+
+
+async def _others(pages: dict[str, Page], name: str) -> set[str]:
+    return {await diagnostics(page, "participantId") for other, page in pages.items() if other != name}
 
 
 async def seconds_to_first_frame(page: Page) -> float:
