@@ -121,7 +121,11 @@ class Commands:
 
     async def _statistics(self, request: control.Statistics) -> Result:
         gate = self._surroundings.gate
-        port = gate.port
-        worker = {"received": port.received, "sent": port.sent, "dropped_full": port.dropped}
-        worker |= {"oversized": port.oversized, **gate.counters}
+        worker = {
+            "received": sum(port.received for port in gate.udp_ports),
+            "sent": sum(port.sent for port in gate.udp_ports),
+            "dropped_full": sum(port.dropped for port in gate.udp_ports),
+            "oversized": sum(port.oversized for port in gate.udp_ports),
+            **gate.counters,
+        }
         return {"worker": worker, "rooms": {key: statistics(room) for key, room in self.rooms.items()}}

@@ -111,6 +111,8 @@ class TcpPort:
 
     def flush(self) -> None:
         """Write what the kernel takes; the rest waits for room."""
+        if not self._dirty:
+            return
         dirty, self._dirty = self._dirty, {}
         for line in dirty.values():
             self._write(line)

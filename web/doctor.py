@@ -92,6 +92,9 @@ def check_media_ports(settings: Settings) -> list[Finding]:
         good = _can_bind(("0.0.0.0", port), socket.SOCK_DGRAM)
         text = f"UDP {port}" if good else f"UDP {port} 被占用，换一个 LIANXIN_MEDIA_PORT (taken)"
         found.append(Finding("媒体端口 media port", good, text))
+        if settings.media.tcp and not _can_bind(("0.0.0.0", port), socket.SOCK_STREAM):
+            text = f"TCP {port} 被占用，UDP 不通的人接不进来 (taken: nobody is reached over TCP)"
+            found.append(Finding("媒体端口 media port", False, text, serious=False))
     return found
 
 

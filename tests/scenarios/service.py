@@ -60,14 +60,17 @@ class Service:
 
 
 @asynccontextmanager
-async def running_service(state: Path, recording: bool = True) -> AsyncIterator[Service]:
-    """Seed, start, hand over, stop. Everything it says goes to `service.log` beside the state."""
+async def running_service(state: Path, recording: bool = True, **media: object) -> AsyncIterator[Service]:
+    """Seed, start, hand over, stop. Everything it says goes to `service.log` beside the state.
+
+    `media` are further settings of that group.
+    """
     settings = replace(
         Settings(),
         state=state,
         demo=True,
         web=WebSettings(port=free_port(socket.SOCK_STREAM)),
-        media=MediaSettings(port=free_port(socket.SOCK_DGRAM), workers=1),
+        media=MediaSettings(**{"port": free_port(socket.SOCK_DGRAM), "workers": 1, **media}),
     )
     settings.prepare_directories()
     day = await prepare_demo(settings)

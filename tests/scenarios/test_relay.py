@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import shutil
+import subprocess
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,7 +20,7 @@ from signaling.relays import Relays
 from tests.media.chromium import CHROMIUM, ChromiumPeer, chromium
 from tests.media.peers import Controller
 from tests.media.workers import running_worker
-from tests.scenarios.coturn import ADDRESS, PROGRAM, SECRET, running_coturn
+from tests.scenarios.coturn import ADDRESS, DOCUMENT, PROGRAM, SECRET, running_coturn
 
 pytestmark = [
     pytest.mark.browser,
@@ -133,3 +137,11 @@ def test_credentials_name_their_holder_and_their_end() -> None:
     )
     assert relay.credential != Relays(relays.urls, "other").grant("4f1c", now + timedelta(minutes=40), now)
     assert Relays().grant("4f1c", now, now) == []
+
+
+@pytest.mark.skipif(shutil.which("nft") is None or os.geteuid(), reason="nft and root are needed")
+def test_the_documented_firewall_is_one() -> None:
+    block = re.search(r"```\n(table inet relay.*?)```", DOCUMENT.read_text("utf-8"), re.S)
+    assert block
+    rules = block.group(1).replace("<MEDIA_ADDRESS>", "192.0.2.7").replace("skuid turnserver", "skuid 0")
+    subprocess.run(["nft", "-c", "-f", "-"], input=rules, text=True, check=True)
