@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 
 import pytest
+
 from recordings.recording import TRANSITIONS as RECORDING_TRANSITIONS
 from scheduling.sessions import TRANSITIONS as SESSION_TRANSITIONS
-
 from web.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
