@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import socket
 from collections.abc import AsyncIterator
@@ -201,6 +202,37 @@ async def test_an_ended_transport_takes_its_connection_along(quay: Quay) -> None
     transport.close("replaced")
     quay.tick(GRACE + 1)
     assert await is_closed(stream)
+
+
+async def test_a_reader_that_does_not_read_costs_a_bounded_amount_and_finds_whole_frames(quay: Quay) -> None:
+    transport = quay.loopback.transport(Owner())
+    stream = await quay.connect()
+    stream.send(frame(binding_request(transport)))
+    await answer(stream)
+    destination = transport.destination
+    assert destination is not None
+    for number in range(6000):
+        quay.tcp.send(rtp(1, number // 4), destination)
+        if number % 32 == 0:
+            quay.tcp.flush()
+    quay.tcp.flush()
+    line = next(iter(quay.tcp._lines.values()))
+    assert line.is_writing and line.backlog.size <= CEILING + 2 * LARGEST
+    assert line.backlog.dropped == quay.gate.counters["tcp_dropped"] > 0
+    deframer, found = Deframer(), []
+    while line.backlog.size or not found:
+        await asyncio.sleep(0.01)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                found += deframer.feed(stream.recv(65536))
+    assert not line.is_writing
+    assert {len(data) for data in found} == {1012}
+    # A peer that never takes anything is given up.
+    for number in range(3000):
+        quay.tcp.send(rtp(2, number), destination)
+        quay.tcp.flush()
+    quay.tick(STALLED + 1)
+    assert quay.tcp.lines == 0
 
 
 async def test_one_host_gets_so_many_connections(quay: Quay) -> None:
