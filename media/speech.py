@@ -12,13 +12,15 @@ AUDIBLE = -50
 MARGIN = 3
 # ... for this long, and whoever has the floor keeps it for a moment, also through a pause. Seconds.
 TAKE_AFTER = 0.3
+# Between words a voice is soft for this long and is still about to speak.
+BETWEEN_WORDS = 0.25
 HOLD = 1.0
 
 
 class Floor:
     """Remembers who speaks and who is about to."""
 
-    __slots__ = ("_candidate", "_candidate_since", "_heard_at", "_since", "speaker")
+    __slots__ = ("_candidate", "_candidate_at", "_candidate_since", "_heard_at", "_since", "speaker")
 
     def __init__(self) -> None:
         self.speaker: str | None = None
@@ -26,6 +28,7 @@ class Floor:
         self._heard_at = 0.0
         self._candidate: str | None = None
         self._candidate_since = 0.0
+        self._candidate_at = 0.0
 
     def hear(self, levels: Mapping[str, int], now: float) -> bool:
         """Take the present level of every open microphone in dBov; True when the speaker changed.
@@ -35,8 +38,12 @@ class Floor:
         before = self.speaker
         self._release(levels, now)
         candidate = self._nominate(levels)
-        if candidate != self._candidate:
-            self._candidate, self._candidate_since = candidate, now
+        if candidate is not None:
+            if candidate != self._candidate:
+                self._candidate, self._candidate_since = candidate, now
+            self._candidate_at = now
+        elif now - self._candidate_at > BETWEEN_WORDS:
+            self._candidate = None
         if candidate is not None and self._may_take(now):
             self.speaker, self._since, self._heard_at = candidate, now, now
             self._candidate = None

@@ -28,6 +28,20 @@ def test_a_cough_does_not_take_the_floor() -> None:
     assert talk(floor, 1, 0.3, anna=-127) == []
 
 
+def test_beeps_half_a_second_apart_do_not_take_the_floor() -> None:
+    floor = Floor()
+    for beep in range(20):
+        assert talk(floor, 0.1, beep / 2, anna=-20) + talk(floor, 0.4, beep / 2 + 0.1, anna=-127) == []
+
+
+def test_a_voice_that_is_soft_between_words_takes_the_floor() -> None:
+    floor = Floor()
+    for word in range(4):  # 0.2 s loud, 0.2 s soft.
+        talk(floor, 0.2, word * 0.4, anna=-30)
+        talk(floor, 0.2, word * 0.4 + 0.2, anna=-70)
+    assert floor.speaker == A
+
+
 def test_equal_voices_do_not_take_turns() -> None:
     floor = Floor()
     assert len(talk(floor, 1, 0.0, anna=-30, bert=-30)) == 1
