@@ -47,6 +47,7 @@ def serve(
     settings = _prepared(_chosen(host, port, certificate, key), lan)
     _migrate(settings)
     _serve(settings)
+    _leave()
 
 
 @app.command()
@@ -61,6 +62,7 @@ def demo(
     day = asyncio.run(prepare_demo(settings))
     show_demo(console, settings, day)
     _serve(settings, beside=record_in_background)
+    _leave()
 
 
 @app.command(hidden=True)
@@ -69,6 +71,7 @@ def web() -> None:
     from web.server import run_web
 
     run_web(_settings())
+    _leave()
 
 
 @app.command("media-worker", hidden=True)
@@ -85,6 +88,7 @@ def recordings_worker() -> None:
     from web.server import run_recordings
 
     run_recordings(_settings())
+    _leave()
 
 
 @app.command("demo-reception", hidden=True)
@@ -274,6 +278,17 @@ def _say_where(settings: Settings) -> None:
     ):
         console.print(line, soft_wrap=True)
     console.print(qr_text(f"{base}/authority.pem"))
+
+
+def _leave() -> None:
+    """End this process at once: what was opened is closed.
+
+    Taking the interpreter apart would cost half a second of computing in each process, and people wait.
+    """
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 def _stop(message: str) -> None:
