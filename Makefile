@@ -6,12 +6,12 @@ PYTHON ?= python3
 BIN := .venv/bin
 PYTEST_ARGS ?=
 
-.PHONY: run test check bench clean environment development browser lock
+.PHONY: run test check bench clean environment development browser network lock
 
 run: environment
 	@$(BIN)/lianxin demo $(RUN_ARGS)
 
-test: development browser
+test: development browser network
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 check: development
@@ -38,6 +38,19 @@ browser:
 	      || echo "!! Chromium 安装失败，浏览器测试不会运行 (Chromium could not be installed; browser tests will NOT run)"; \
 	  else \
 	    echo "!! 没有 chromium，也没有权限安装，浏览器测试不会运行 (no chromium and no right to install it; browser tests will NOT run)"; \
+	  fi; \
+	fi
+
+# A relay and a firewall for the tests of bad networks. Without them those tests say that they did not run.
+network:
+	@if ! { command -v turnserver && command -v nft && command -v ip; } >/dev/null 2>&1; then \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
+	    echo "正在安装 coturn、nftables、iproute2 … (installing coturn, nftables, iproute2)"; \
+	    apt-get update >/dev/null 2>&1; \
+	    DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends coturn nftables iproute2 >/dev/null 2>&1 \
+	      || echo "!! 安装失败，中继和断网测试不会运行 (could not be installed; relay and firewall tests will NOT run)"; \
+	  else \
+	    echo "!! 没有 coturn 或 nftables，也没有权限安装，相应测试不会运行 (no coturn or nftables; their tests will NOT run)"; \
 	  fi; \
 	fi
 

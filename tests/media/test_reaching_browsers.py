@@ -78,6 +78,7 @@ async def connect(tmp_path: Path, addresses: tuple[str, ...], keep: Callable[[st
             for peer in peers:
                 await peer.close()
         await controller.close()
+    print(f"both pages see and hear each other after {took:.2f} s")
     assert took <= 5, took
     return {p["participant_id"]: (p["publish_path"], p["subscribe_path"]) for p in people}
 

@@ -86,6 +86,7 @@ async def test_chromium_by_relay_only(tmp_path: Path, transport: str) -> None:
             for peer in peers:
                 await peer.close()
         await controller.close()
+    print(f"both pages see and hear each other over {transport} after {took:.2f} s")
     assert took < 8, took
     assert statistics["worker"].get("parser_error", 0) == 0
 
