@@ -213,6 +213,7 @@ class LiveRoom:
     def tick(self, now: datetime) -> None:
         """Called every second: presence and the queue change by time alone."""
         self.room.tick(now)
+        self.room.hear_floor(now)
         if self.room.speeches.due(now):
             self.note_speeches()
         self.keep_quality()

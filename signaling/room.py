@@ -189,6 +189,11 @@ class Room:
         """The worker decided who speaks; nobody, or one."""
         for person in self.people.values():
             person.speaking = person.id == speaker
+        self.hear_floor(now)
+
+    def hear_floor(self, now: datetime) -> None:
+        """Note who has the floor; what is said before the sitting and in its pauses is nobody's business."""
+        speaker = next((person.id for person in self.people.values() if person.speaking), None)
         self.speeches.hear(speaker if self.sitting.state == "live" else None, now)
 
     def expel(self, person: Participant) -> None:

@@ -157,6 +157,20 @@ async def test_who_spoke_stands_in_one_event_before_the_end(hall: Hall) -> None:
     assert [[who for who, *_ in spans] for spans in noted] == [[citizen.id, host.id, citizen.id]]
 
 
+async def test_a_voice_that_began_before_the_sitting_counts_from_its_opening(hall: Hall) -> None:
+    host = await hall.client("host")
+    hall.worker.tell(control.SpeakersChanged(room_id=hall.session_id, levels={}, speaker=host.id))
+    await host.push("speakers")
+    hall.clock.advance(seconds=30)
+    await host.ask("open")
+    await asyncio.sleep(1.2)
+    hall.clock.advance(seconds=3)
+    await host.ask("close")
+    async with hall.database.session() as db:
+        noted = [e.data["spans"] for e in await list_events(db, hall.session_id) if e.kind == "speech.noted"]
+    assert [[(who, length) for who, _, length in spans] for spans in noted] == [[(host.id, 3000)]]
+
+
 async def test_worker_death_and_reforming(hall: Hall) -> None:
     host, citizen = await on_air(hall)
     await host.ask("mute", participant_id=citizen.id, source="camera", muted=True)
