@@ -7,6 +7,7 @@ from typing import Any
 from media import control
 from media.control import ControlError, Request
 from media.load import CpuShare, used
+from media.outflow import read_wishes
 from media.portrait import snapshot, statistics
 from media.room import Room
 from media.surroundings import Surroundings
@@ -32,6 +33,7 @@ class Commands:
             control.Subscribe: self._subscribe,
             control.AcceptOffer: self._accept_offer,
             control.SetMuted: self._set_muted,
+            control.SetWishes: self._set_wishes,
             control.StartRecording: self._start_recording,
             control.StopRecording: self._stop_recording,
             control.Snapshot: self._snapshot,
@@ -101,6 +103,10 @@ class Commands:
 
     async def _set_muted(self, request: control.SetMuted) -> Result:
         self._room(request.room_id).set_muted(request.participant_id, request.source, request.muted)
+        return {}
+
+    async def _set_wishes(self, request: control.SetWishes) -> Result:
+        self._room(request.room_id).set_wishes(request.participant_id, read_wishes(request.wishes))
         return {}
 
     async def _start_recording(self, request: control.StartRecording) -> Result:

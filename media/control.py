@@ -127,6 +127,18 @@ class SetMuted(Request):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SetWishes(Request):
+    """How a participant is shown the others: [{participant_id, source, height, visible}], replacing the last.
+
+    `height` in pixels of the screen. What is not visible is not sent; what is not named is sent as usual.
+    """
+
+    room_id: str
+    participant_id: str
+    wishes: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
 class StartRecording(Request):
     room_id: str
     recording_id: str

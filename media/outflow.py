@@ -2,8 +2,10 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
 from media.allocator import NOTHING, Demand, allocate
+from media.control import ControlError
 from media.estimator import Estimator
 from media.feedback import BandwidthEstimate
 from media.layer import Layer
@@ -22,6 +24,7 @@ HEIGHTS = (180, 360, 720)  # of layers whose size is not known
 TRAIN_SECONDS, SHORTEST_TRAIN, LONGEST_TRAIN = 0.035, 10, 60
 PADDING_SIZE = 300
 LARGEST_UNKNOWN = 1e12
+MOST_WISHES = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,20 @@ class Wish:
     visible: bool
 
 
+Wishes = dict[tuple[str, Source], Wish]
+
+
+def read_wishes(wishes: list[dict[str, Any]]) -> Wishes:
+    """Of a SetWishes request. Raises ControlError bad_message."""
+    try:
+        return {
+            (str(w["participant_id"]), w["source"]): Wish(int(w["height"]), bool(w["visible"]))
+            for w in wishes[:MOST_WISHES]
+        }
+    except (KeyError, TypeError, ValueError) as exc:
+        raise ControlError("bad_message", "not a list of wishes") from exc
+
+
 class Outflow:
     """Given: the transport. `bitrate` is None while nothing is known; then everything is sent."""
 
@@ -39,7 +56,7 @@ class Outflow:
         self._transport = transport
         self._estimator = Estimator()
         self._known = False
-        self._wishes: dict[tuple[str, Source], Wish] = {}
+        self._wishes: Wishes = {}
         self._chosen_at = float("-inf")
 
     @property
@@ -47,7 +64,7 @@ class Outflow:
         """The estimate in bit/s."""
         return self._estimator.bitrate if self._known else None
 
-    def wish(self, wishes: dict[tuple[str, Source], Wish]) -> None:
+    def wish(self, wishes: Wishes) -> None:
         """Take the place of all wishes before."""
         self._wishes = wishes
         self._chosen_at = float("-inf")

@@ -2,11 +2,12 @@
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from media.control import ControlError, PublicationChanged, QualityMeasured, SpeakersChanged
 from media.loudness import SILENCE
+from media.outflow import Wishes
 from media.publication import Publication
 from media.publisher import Plan, Publisher, read_offer
 from media.quality import QualityMeter
@@ -38,6 +39,7 @@ class Participant:
     publisher: Publisher | None = None
     subscriber: Subscriber | None = None
     last_offer_id: int = 0
+    wishes: Wishes = field(default_factory=dict)
 
 
 class Room:
@@ -125,10 +127,18 @@ class Room:
             participant.subscriber.close("replaced")
         subscriber = Subscriber(self.room_id, participant_id, self._surroundings, participant.last_offer_id)
         participant.subscriber = subscriber
+        subscriber.outflow.wish(participant.wishes)
         for publication in self.publications:
             if publication.track.participant_id != participant_id:
                 subscriber.attach(publication)
         subscriber.offer(self._surroundings.clock())
+
+    def set_wishes(self, participant_id: str, wishes: Wishes) -> None:
+        """How they are shown the others; kept for their next transport. Raises ControlError not_found."""
+        participant = self._participant(participant_id)
+        participant.wishes = wishes
+        if participant.subscriber is not None:
+            participant.subscriber.outflow.wish(wishes)
 
     def accept_offer(self, participant_id: str, offer_id: int, answer_sdp: str) -> None:
         """Take a subscriber's answer. Raises ControlError not_found, stale_offer or bad_sdp."""

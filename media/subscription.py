@@ -115,6 +115,8 @@ class Subscription:
         self._waiting_since = None
         if self._opened and self._aim is not None:
             self._aim.request_key_frame()
+            # Whichever comes first begins; the small one is cheap and fits everywhere.
+            self.publication.layers[0].request_key_frame()
 
     def request_key_frame(self) -> None:
         """The browser cannot decode what it gets."""

@@ -18,6 +18,7 @@ Scalar = str | int | float | bool | None
 SDP_LIMIT = 32 * 1024
 SOURCE_LIMIT = 4
 CHAT_LIMIT = 500
+TILE_LIMIT = 64
 REASON_LIMIT = 200
 DEVICE_FIELD_LIMIT = 24
 QUALITY_ROW_LIMIT = 10
@@ -101,6 +102,13 @@ class SourceState(Command):
 
     source: Source
     enabled: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watch(Command):
+    """How this page shows the others: a tile for each picture, in place of the last list."""
+
+    tiles: list[dict[str, Scalar]] = limited(TILE_LIMIT, minimum=0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -203,6 +211,7 @@ COMMANDS: dict[str, type[Command]] = {
     "subscribe": Subscribe,
     "answer": Answer,
     "source_state": SourceState,
+    "watch": Watch,
     "quality": TellQuality,
     "raise_hand": RaiseHand,
     "chat": Chat,

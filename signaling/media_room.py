@@ -16,6 +16,7 @@ from media.control import (
     Publish,
     RemoveParticipant,
     SetMuted,
+    SetWishes,
     StartRecording,
     StopRecording,
     Subscribe,
@@ -128,6 +129,10 @@ class MediaRoom:
         await self._ask(request)
         if person.pending_offer is offer:
             person.pending_offer = None
+
+    async def watch(self, person: Participant, tiles: list[dict[str, Any]]) -> None:
+        """How they show the others; forgotten with the worker, the page tells it again."""
+        await self._try(SetWishes(room_id=self.room_id, participant_id=person.id, wishes=tiles))
 
     async def lock(self, person: Participant, source: Source, muted: bool) -> None:
         """Stop or resume forwarding a source; a worker that comes back is told again."""

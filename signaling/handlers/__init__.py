@@ -40,6 +40,7 @@ HANDLERS: dict[type[commands.Command], Handler] = {
     commands.Subscribe: Handler(media.subscribe, Right.SUBSCRIBE, "room", exclusive=False),
     commands.Answer: Handler(media.answer, Right.SUBSCRIBE, "room", exclusive=False),
     commands.SourceState: Handler(media.source_state, Right.PUBLISH, "room"),
+    commands.Watch: Handler(media.watch, Right.SUBSCRIBE, "room", exclusive=False),
     commands.TellQuality: Handler(media.tell_quality, place="room", exclusive=False),
     commands.RaiseHand: Handler(presence.raise_hand, Right.RAISE_HAND, "room"),
     commands.Chat: Handler(chat.say, Right.CHAT, "room", exclusive=False),

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cases.errors import RuleError
-from signaling.commands import Answer, Publish, SourceState, Subscribe, TellQuality
+from signaling.commands import Answer, Publish, Scalar, SourceState, Subscribe, TellQuality, Watch
 from signaling.protocol import ErrorCode
 from signaling.quality import is_row
 
 if TYPE_CHECKING:
     from signaling.attendee import Attendee
+
+HIGHEST_TILE = 8192
 
 
 async def publish(me: Attendee, command: Publish) -> str:
@@ -30,6 +32,25 @@ async def subscribe(me: Attendee, command: Subscribe) -> None:
 async def answer(me: Attendee, command: Answer) -> None:
     """Only the newest offer can be answered."""
     await me.live.media.accept(me.person, command.offer_id, command.sdp)
+
+
+async def watch(me: Attendee, command: Watch) -> None:
+    """What is shown small is sent small, what nobody sees is not sent."""
+    if not all(_is_tile(tile) for tile in command.tiles):
+        raise RuleError(ErrorCode.BAD_MESSAGE, "画面列表的格式不正确")
+    await me.live.media.watch(me.person, command.tiles)
+
+
+def _is_tile(tile: dict[str, Scalar]) -> bool:
+    height = tile.get("height")
+    return (
+        tile.keys() == {"participant_id", "source", "height", "visible"}
+        and isinstance(tile["participant_id"], str)
+        and tile["source"] in ("camera", "screen")
+        and type(height) is int
+        and 0 <= height <= HIGHEST_TILE
+        and isinstance(tile["visible"], bool)
+    )
 
 
 async def source_state(me: Attendee, command: SourceState) -> None:

@@ -25,6 +25,7 @@ FIELDS: dict[str, dict[str, Any]] = {
     "answer": {"offer_id": 1, "sdp": "x"},
     "source_state": {"source": "camera", "enabled": False},
     "raise_hand": {"raised": True},
+    "watch": {"tiles": []},
     "chat": {"text": "你好"},
     "admit": {"participant_id": "x"},
     "deny": {"participant_id": "x", "reason": ""},

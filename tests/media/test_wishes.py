@@ -1,0 +1,89 @@
+"""What is not seen is not sent, what is shown small is sent small."""
+
+from __future__ import annotations
+
+import pytest
+
+from media.control import ControlError
+from media.feedback import BandwidthEstimate
+from media.outflow import Outflow, Wish, read_wishes
+from media.subscription import Subscription
+from tests.media.test_simulcast import Stage, subscribed
+
+
+class Wire:
+    """A transport without transport-wide numbers."""
+
+    sent = None
+
+
+def flowing(stage: Stage, since: float, seconds: float) -> float:
+    now = since
+    for frame in range(round(seconds * 30)):
+        now = since + frame / 30
+        for rank in range(3):
+            stage.send(rank, now, key=frame % 30 == 0)
+        stage.publication.tick(now)
+    return now
+
+
+def layer_of(subscription: Subscription) -> str | None:
+    return subscription.layer.rid if subscription.layer is not None else None
+
+
+def test_height_and_visibility_decide() -> None:
+    stage = Stage()
+    subscription, _ = subscribed(stage)
+    outflow = Outflow(Wire())  # type: ignore[arg-type]
+    now = flowing(stage, 0.0, 1.0)
+    for height, visible, rid in ((180, True, "q"), (400, True, "h"), (1080, True, "f"), (1080, False, None)):
+        outflow.wish({("anna", "camera"): Wish(height, visible)})
+        outflow.tick([subscription], now)
+        now = flowing(stage, now + 0.03, 1.1)
+        assert layer_of(subscription) == rid
+    outflow.wish({})
+    outflow.tick([subscription], now)
+    flowing(stage, now + 0.03, 1.1)
+    assert layer_of(subscription) == "f"
+
+
+def test_an_estimate_of_the_receiver_is_believed_where_there_is_nothing_better() -> None:
+    stage = Stage()
+    subscription, _ = subscribed(stage)
+    outflow = Outflow(Wire())  # type: ignore[arg-type]
+    now = flowing(stage, 0.0, 1.0)
+    stage.layers[0].bitrate, stage.layers[1].bitrate, stage.layers[2].bitrate = 100_000, 400_000, 1_200_000
+    assert outflow.bitrate is None
+    outflow.receive(BandwidthEstimate(500_000, ()), now)
+    outflow.tick([subscription], now)
+    assert subscription.aimed_at is stage.layers[1]
+
+
+def test_a_layer_that_the_browser_stopped_is_left() -> None:
+    stage = Stage()
+    subscription, _ = subscribed(stage)
+    outflow = Outflow(Wire())  # type: ignore[arg-type]
+    now = flowing(stage, 0.0, 1.0)
+    outflow.tick([subscription], now)
+    assert subscription.aimed_at is stage.layers[2]
+    for frame in range(30):
+        now += 1 / 30
+        stage.send(0, now, key=frame == 0)
+    outflow.tick([subscription], now)
+    stage.send(0, now + 0.03, key=True)
+    assert layer_of(subscription) == "q"
+
+
+@pytest.mark.parametrize(
+    "wishes",
+    [
+        [{}],
+        ["x"],
+        [None],
+        [{"participant_id": "p", "source": "camera", "height": "high", "visible": True}],
+        [{"participant_id": "p", "source": ["camera"], "height": 1, "visible": True}],
+    ],
+)
+def test_malformed_wishes_are_refused(wishes: list) -> None:
+    with pytest.raises(ControlError):
+        read_wishes(wishes)
