@@ -61,6 +61,7 @@ class CitizenRoom {
     call.on("welcome", () => this.#welcomed());
     call.on("changed", () => this.#update());
     call.on("tracks", (tracks) => this.#tiles.attach(tracks));
+    this.#tiles.watched = (tiles) => call.watch(tiles);
     call.on("admitted", () => this.#called());
     call.on("moved_to_lobby", () => this.#set({ aside: null, arrived: false }));
     call.on("ended", (farewell) => this.#ended(farewell));

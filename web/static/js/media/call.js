@@ -117,6 +117,10 @@ export class Call extends Emitter {
     });
   }
 
+  watch(tiles) {
+    if (this.#client.state === "connected" && this.#place === "room") this.#client.request("watch", { tiles }).catch(() => {});
+  }
+
   async leave() {
     this.#farewell = { reason: "left", message: "" };
     await this.#client.request("leave").catch(() => {});

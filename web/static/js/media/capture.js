@@ -24,16 +24,18 @@ const REACQUIRE_AFTER = 2000;
  */
 export class Capture extends Emitter {
   #boot;
+  #size;
   #tracks = new Map();
   #enabled = new Map([["microphone", true], ["camera", true]]);
   #locked = new Set();
   #synthetic = null;
   #opening = null;
 
-  /** @param {import("../boot.js").Boot} boot */
-  constructor(boot) {
+  /** @param {import("../boot.js").Boot} boot @param {MediaTrackConstraints} [size] */
+  constructor(boot, size = {}) {
     super();
     this.#boot = boot;
+    this.#size = size;
   }
 
   /** @returns {Map<string, MediaStreamTrack>} live tracks by source */
@@ -116,7 +118,7 @@ export class Capture extends Emitter {
     const devices = navigator.mediaDevices;
     if (!devices || !devices.getUserMedia || typeof RTCPeerConnection === "undefined") throw new CaptureError("unsupported");
     try {
-      return await devices.getUserMedia({ video: VIDEO, audio: AUDIO });
+      return await devices.getUserMedia({ video: { ...VIDEO, ...this.#size }, audio: AUDIO });
     } catch (error) {
       if (causeOf(error) !== "not_found") throw new CaptureError(causeOf(error), error.message);
       return this.#askAudioOnly();

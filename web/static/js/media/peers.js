@@ -7,6 +7,11 @@ const RETRY_EVERY = 3000;
 /** `?relay` in the address of a page tries the relay alone; for tests, nothing leads there. */
 const POLICY = new URLSearchParams(window.location.search).has("relay") ? "relay" : "all";
 const MAX_BITRATE = { microphone: 40_000, camera: 600_000 };
+/** Layers of a camera by its height: name, size divided by, bit/s. */
+const LAYERS = {
+  720: [["q", 4, 120_000], ["h", 2, 400_000], ["f", 1, 1_300_000]],
+  360: [["h", 2, 140_000], ["f", 1, 600_000]],
+};
 const PREFERRED_VIDEO = ["video/vp8", "video/h264"];
 
 /**
@@ -207,10 +212,15 @@ function ignoreOutdated(error) {
 }
 
 function addSender(connection, source, track) {
-  const sendEncodings = [{ maxBitrate: MAX_BITRATE[source] || 600_000 }];
+  const sendEncodings = source === "camera" ? layersOf(track) : [{ maxBitrate: MAX_BITRATE[source] || 600_000 }];
   const transceiver = connection.addTransceiver(track, { direction: "sendonly", sendEncodings });
   if (track.kind === "video") preferVp8(transceiver);
   return transceiver;
+}
+
+function layersOf(track) {
+  const { height = 0 } = track.getSettings();
+  return LAYERS[height >= 700 ? 720 : 360].map(([rid, scaleResolutionDownBy, maxBitrate]) => ({ rid, scaleResolutionDownBy, maxBitrate }));
 }
 
 /** VP8 first, H.264 for phones that only have that; never one codec alone. */

@@ -94,6 +94,9 @@ export class Tiles {
   #tiles = new Map();
   #received = [];
   #firstFrames = {};
+  #watch = null;
+
+  watched = () => {}; // Replaced by the page.
 
   /**
    * @param {HTMLElement} container
@@ -132,6 +135,7 @@ export class Tiles {
   attach(tracks) {
     this.#received = tracks;
     this.#attachAll();
+    this.#follow().catch(() => {});
   }
 
   resume() {
@@ -163,6 +167,11 @@ export class Tiles {
       this.#output.release(id);
       this.#tiles.delete(id);
     }
+  }
+
+  async #follow() {
+    this.#watch = this.#watch || import("./watch.js").then(({ Watch }) => new Watch((tiles) => this.watched(tiles)));
+    (await this.#watch).follow(this.#received, this.#tiles);
   }
 
   #attachAll() {

@@ -27,6 +27,9 @@ const FAREWELLS = {
 const CAN_RETURN = new Set(["left", "replaced"]);
 const PROBLEM_SHOWN = 8000;
 
+/** Officials sit before a computer on a fixed line; a weak one sends a small picture as a phone does. */
+const LARGE = navigator.hardwareConcurrency >= 4 ? { width: { ideal: 1280 }, height: { ideal: 720 } } : {};
+
 /** In the demonstration one of four windows is heard; the others still decode what they get. */
 const HARDLY_AUDIBLE = 0.01;
 
@@ -37,7 +40,7 @@ const action = (name) => document.querySelector(`[data-action=${name}]`);
 class Console {
   #boot = readBoot();
   #announcer = new Announcer();
-  #capture = new Capture(this.#boot);
+  #capture = new Capture(this.#boot, LARGE);
   #output = new AudioOutput();
   #call = new Call(this.#boot, this.#capture);
   #tiles = new Tiles(part("stage"), this.#output, this.#capture);
@@ -66,6 +69,7 @@ class Console {
     const call = this.#call;
     call.on("changed", () => this.#update());
     call.on("tracks", (tracks) => this.#tiles.attach(tracks));
+    this.#tiles.watched = (tiles) => call.watch(tiles);
     call.on("ended", (farewell) => this.#ended(farewell));
     call.on("problem", (sentence) => this.#showProblem(sentence));
     this.#output.on("blocked", () => (action("unblock").hidden = false));
