@@ -123,6 +123,14 @@ async def test_impossible_times_are_told_at_the_field(house: House, day: str, ti
     assert f'id="{field}-error"' in await answer.text()
 
 
+async def test_public_booking_without_a_choice_of_office_says_so(house: House) -> None:
+    browser = house.browser()
+    assert "需要修改" not in await (await browser.get("/book")).text()
+    text = await (await browser.get("/book?step=office")).text()
+    assert "有 1 处需要修改" in text
+    assert "请选择一个区县" in text
+
+
 async def test_public_booking_tells_number_and_code_once(house: House) -> None:
     async with house.database.session() as db:
         slots = await make_slots(db, house.clock, house.world.chengguan)

@@ -193,7 +193,10 @@ async def _page(request: web.Request, form: Form, status: int) -> web.Response:
 
 
 async def show_public(request: web.Request) -> web.StreamResponse:
-    return await _public_page(request, Form(), request.query.get("organisation", ""), 200)
+    form = Form()
+    if "step" in request.query and not request.query.get("organisation"):
+        form.fail("organisation", "请选择一个区县")  # 「继续」 was pressed without a choice.
+    return await _public_page(request, form, request.query.get("organisation", ""), 200)
 
 
 async def submit_public(request: web.Request) -> web.StreamResponse:
