@@ -6,7 +6,7 @@ import { Focus } from "../../../web/static/js/media/focus.js";
 import { FigureReader } from "../../../web/static/js/media/figures.js";
 import { grade, Quality, worst } from "../../../web/static/js/media/quality.js";
 import { parseTime, formatTime, Timeline } from "../../../web/static/js/replay/timeline.js";
-import { AbsenceClock, deviceWords, groupByTier, inWords, openingWarning, raisedHands, sourceWords } from "../../../web/static/js/room/roster.js";
+import { AbsenceClock, deviceWords, groupByTier, inWords, openingWarning, raisedHands, sourceWords, networkWords, pageWords } from "../../../web/static/js/room/roster.js";
 import { byTier, standing } from "../../../web/static/js/words.js";
 
 const GOOD = { lost: 0, received: 100, roundTrip: 0.02 };
@@ -155,4 +155,17 @@ test("events of a replay: the current one, the one before, the next", () => {
   assert.equal(timeline.beside(11, -1), 0);
   assert.equal(timeline.beside(13, -1), 10);
   assert.equal(new Timeline([]).beside(5, -1), null);
+});
+
+test("officials read who, which direction and how much; nothing while it is good", () => {
+  const fine = { up: "good", down: "good", up_loss: 0, down_loss: 1, round_trip: 30, path: "udp" };
+  const words = (changes, role = "petitioner") => networkWords({ role, quality: { ...fine, ...changes } });
+  assert.equal(networkWords({ role: "host", quality: null }), "");
+  assert.equal(words({}), "");
+  assert.equal(words({ up: "poor", up_loss: 12 }), "市民上行丢包 12 %");
+  assert.equal(words({ down: "fair", round_trip: 350 }, "host"), "下行延迟 350 毫秒");
+  assert.equal(words({ up: "gone", path: "tcp" }), "市民上行中断，经 TCP 连接");
+  assert.equal(words({ path: "relay" }), "经中继连接");
+  assert.equal(pageWords({ hidden: true, role: "petitioner" }), "市民切到后台");
+  assert.equal(pageWords({ hidden: false, role: "petitioner" }), "");
 });
