@@ -9,7 +9,7 @@ Trains of padding measure whether more is possible. Pure: no I/O, and the clock 
 from collections import deque
 from dataclasses import dataclass, field
 
-from media.sentlog import SentLog
+from media.sentlog import MASK, SentLog
 from media.transportwide import TransportFeedback
 
 START, LEAST, MOST = 1_000_000, 100_000, 30_000_000  # bit/s
@@ -59,23 +59,26 @@ class Estimator:
 
     def receive(self, feedback: TransportFeedback, log: SentLog, now: float) -> bool:
         """Take one feedback; whether the estimate was cut by it."""
-        size = lost = count = 0
+        size = lost = 0
         least = float("inf")
         first = log.index_of(feedback.base)
-        for index, arrival in enumerate(feedback.arrivals, first):
-            sent = log.get(index) if index > self._told else None
-            if sent is None:
-                continue
-            count += 1
+        start = max(first, self._told + 1, log.oldest)
+        end = min(first + len(feedback.arrivals), log.next)
+        times, sizes = log.times, log.sizes
+        for index in range(start, end):
+            arrival = feedback.arrivals[index - first]
             if arrival is None:
                 lost += 1
                 continue
-            least = min(least, arrival - sent[0])
-            size += sent[1]
-            if self._probe is not None and self._probe.first <= index <= self._probe.last:
-                self._probe.arrivals.append((arrival, sent[1]))
-        self._told = max(self._told, min(first + len(feedback.arrivals), log.next) - 1)
-        if not count:
+            delay = arrival - times[index & MASK]
+            if delay < least:
+                least = delay
+            size += sizes[index & MASK]
+        count = end - start
+        if count > 0 and self._probe is not None:
+            self._note_probe(self._probe, feedback, first, range(start, end), log)
+        self._told = max(self._told, end - 1)
+        if count <= 0:
             return False
         self._count_rate(size, now)
         cut = self._count_loss(count - lost, lost, now)
@@ -156,6 +159,14 @@ class Estimator:
         """The packets `first` to `last` of the SentLog left at once, to find out about `target` bit/s."""
         self._probe = _Probe(first, last, target, now)
         self._probed_at = now
+
+    def _note_probe(
+        self, probe: _Probe, feedback: TransportFeedback, first: int, told: range, log: SentLog
+    ) -> None:
+        for index in range(max(told.start, probe.first), min(told.stop, probe.last + 1)):
+            arrival = feedback.arrivals[index - first]
+            if arrival is not None:
+                probe.arrivals.append((arrival, log.sizes[index & MASK]))
 
     def _settle_probe(self, now: float) -> None:
         probe = self._probe

@@ -7,23 +7,26 @@ MASK = SIZE - 1
 
 
 class SentLog:
-    """A ring of the latest SIZE packets, all with an element of `extension_id`. `next` is 65536 or more."""
+    """A ring of the latest SIZE packets, all with an element of `extension_id`. `next` is 65536 or more.
 
-    __slots__ = ("_sizes", "_times", "element", "next")
+    `times` (seconds) and `sizes` (bytes) of a packet stand at its index & MASK.
+    """
+
+    __slots__ = ("element", "next", "sizes", "times")
 
     def __init__(self, extension_id: int) -> None:
         self.element = extension_id << 4 | 1  # a one-byte element of two bytes (RFC 8285 section 4.2)
         self.next = FULL
-        self._times = [0.0] * SIZE
-        self._sizes = [0] * SIZE
+        self.times = [0.0] * SIZE
+        self.sizes = [0] * SIZE
 
     def note(self, size: int, now: float) -> int:
         """A packet of `size` bytes leaves; its number of 16 bits."""
         number = self.next
         self.next = number + 1
         place = number & MASK
-        self._times[place] = now
-        self._sizes[place] = size
+        self.times[place] = now
+        self.sizes[place] = size
         return number & 0xFFFF
 
     def index_of(self, number: int) -> int:
@@ -31,9 +34,14 @@ class SentLog:
         index = nearest(self.next, number)
         return index if index < self.next else index - FULL
 
+    @property
+    def oldest(self) -> int:
+        """The first packet that is still known."""
+        return max(FULL, self.next - SIZE)
+
     def get(self, index: int) -> tuple[float, int] | None:
         """When it was sent and its size; None when it is too old or was never sent."""
-        if not max(FULL, self.next - SIZE) <= index < self.next:
+        if not self.oldest <= index < self.next:
             return None
         place = index & MASK
-        return self._times[place], self._sizes[place]
+        return self.times[place], self.sizes[place]
