@@ -14,8 +14,10 @@ from media.transportwide import TransportFeedback
 
 START, LEAST, MOST = 1_000_000, 100_000, 30_000_000  # bit/s
 # Overuse: the queue has grown beyond this (seconds), more than three times the noise, and still grows.
-# Twice in a row, or once when the queue is long.
+# Three feedbacks in a row, or two when the queue is long: a receiver that stood still for a moment delays
+# one or two, and a cut costs it the layer for seconds.
 QUEUE, STEEP, LONG_QUEUE, HUGE_QUEUE = 0.03, 0.03, 0.12, 0.3
+STRIKES, STRIKES_WHEN_LONG = 3, 2
 TREND = 8
 # The least delay of the last ten to twenty seconds stands for an empty queue.
 BASE_INTERVAL = 10.0
@@ -56,6 +58,7 @@ class Estimator:
         self._cut_at = float("-inf")
         self._probe: _Probe | None = None
         self._probed_at = float("-inf")
+        self._stretched = 0
 
     def receive(self, feedback: TransportFeedback, log: SentLog, now: float) -> bool:
         """Take one feedback; whether the estimate was cut by it."""
@@ -110,9 +113,9 @@ class Estimator:
         self._trend.append((now, delay))
         slope = slope_of(self._trend)
         grown = self.queue > max(QUEUE, 3 * self._noise) and slope > STEEP
-        self._strikes = self._strikes + 1 if grown else 0
-        long = self.queue > HUGE_QUEUE and slope > -STEEP
-        if not long and self._strikes < (1 if self.queue > LONG_QUEUE else 2):
+        stuck = self.queue > HUGE_QUEUE and slope > -STEEP
+        self._strikes = self._strikes + 1 if grown or stuck else 0
+        if self._strikes < (STRIKES_WHEN_LONG if self.queue > LONG_QUEUE else STRIKES):
             return False
         return self._cut(CUT * self.acknowledged, now)
 
@@ -181,7 +184,13 @@ class Estimator:
         bits = 8 * sum(size for _, size in probe.arrivals[1:])
         measured = min(probe.target, bits / span if span > 0 else MOST)
         enough = measured >= 0.9 * probe.target
-        self.bitrate = max(self.bitrate, int(probe.target if enough else CUT * measured))
+        # One train that came stretched may tell of a busy receiver; two tell of the network.
+        self._stretched = self._stretched + 1 if measured < CUT * self.bitrate else 0
+        if self._stretched >= 2:
+            self._stretched = 0
+            self._cut(CUT * max(measured, self.acknowledged), now)
+        else:
+            self.bitrate = max(self.bitrate, int(probe.target if enough else CUT * measured))
 
     def believe(self, bitrate: int) -> None:
         """The receiver's own estimate (REMB), where there is no transport-wide feedback."""

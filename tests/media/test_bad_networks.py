@@ -20,7 +20,8 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(not os.path.exists(CHROMIUM), reason="no Chromium here"),
 ]
-TOP = 1280
+# Three layers of 720p are too much for two cores: Chromium itself drops the top one now and then.
+TOP = 960
 
 
 async def width(peer: ChromiumPeer) -> int:
@@ -53,7 +54,7 @@ async def test_a_narrow_link_costs_a_layer_and_only_there(tmp_path: Path) -> Non
                 await peer.enter()
             await bo.subscribe()
             await cai.subscribe()
-            await anna.publish("vp8", 1280, 720, layers=3)
+            await anna.publish("vp8", 960, 540, layers=3)
             for peer in (bo, cai):
                 await until_width(peer, lambda w: w == TOP, 15)
             await asyncio.sleep(2)

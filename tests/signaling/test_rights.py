@@ -44,7 +44,7 @@ GUARDED = {name: handler for name, handler in DISPATCHED.items() if handler.righ
 def test_every_command_is_dispatched() -> None:
     assert set(COMMANDS) - set(DISPATCHED) == {"authenticate", "ping"}
     assert len(DISPATCHED) == len(HANDLERS)
-    assert set(DISPATCHED) - set(GUARDED) == {"leave"}
+    assert set(DISPATCHED) - set(GUARDED) == {"leave", "page_state", "quality"}
 
 
 def test_host_rights_belong_to_the_host_alone() -> None:
