@@ -4,7 +4,8 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-PYTEST_ARGS ?=
+# Two at a time, a file in one piece: most tests wait for real time, not for the processor.
+PYTEST_ARGS ?= -n 2 --dist loadfile
 
 .PHONY: run test check bench clean environment development browser network lock
 
