@@ -60,22 +60,14 @@ async def confirm(page: Page) -> None:
 async def wait_until_all_meet(pages: dict[str, Page], timeout: float = 15) -> None:
     """Every page decodes the picture and hears the sound of all others."""
     for name in pages:
-        others = await _others(pages, name)
-        await until(
-            lambda name=name, others=others: _meets(pages[name], others), timeout, f"{name} meets all"
-        )
+        await until(lambda name=name: _meets(pages, name), timeout, f"{name} sees and hears all")
 
 
 async def seconds_to_meet(pages: dict[str, Page], name: str) -> float:
     """From entering the room until that page sees and hears everybody else, looked at every 50 ms."""
-    others = await _others(pages, name)
-    await until(lambda: _meets(pages[name], others), 15, f"{name} meets all", every=0.05)
+    await until(lambda: _meets(pages, name), 15, f"{name} sees and hears all", every=0.05)
     now = await pages[name].evaluate("Date.now()")
     return (now - await diagnostics(pages[name], "joinedAt")) / 1000
-
-
-async def _others(pages: dict[str, Page], name: str) -> set[str]:
-    return {await diagnostics(page, "participantId") for other, page in pages.items() if other != name}
 
 
 async def seconds_to_first_frame(page: Page) -> float:
@@ -83,8 +75,9 @@ async def seconds_to_first_frame(page: Page) -> float:
     return (await diagnostics(page, "firstFrameAt") - await diagnostics(page, "joinedAt")) / 1000
 
 
-async def _meets(page: Page, others: set[str]) -> bool:
-    seen, heard = received_parties(await inbound(page))
+async def _meets(pages: dict[str, Page], name: str) -> bool:
+    others = {await diagnostics(page, "participantId") for other, page in pages.items() if other != name}
+    seen, heard = received_parties(await inbound(pages[name]))
     return others <= seen and others <= heard
 
 
