@@ -66,6 +66,7 @@ async def test_a_narrow_link_costs_a_layer_and_only_there(tmp_path: Path) -> Non
             heard = [s for s in await bo.received() if s["kind"] == "audio"]
             relay.down.rate = 0
             rose = await until_width(bo, lambda w: w == TOP, 15)
+            print(f"left the top layer after {fell:.1f} s, back {rose:.1f} s after the cap was lifted")
             assert heard and fell < 3.0 and rose < 12.0, (fell, rose)
             assert relay.down.passed > 300
             await controller.close()
