@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { elapsed, size } from "../../../web/static/js/clock.js";
+import { elapsed } from "../../../web/static/js/clock.js";
 import { causeOf } from "../../../web/static/js/media/causes.js";
 import { Focus } from "../../../web/static/js/media/focus.js";
 import { FigureReader } from "../../../web/static/js/media/figures.js";
 import { grade, Quality, worst } from "../../../web/static/js/media/quality.js";
 import { parseTime, formatTime, Timeline } from "../../../web/static/js/replay/timeline.js";
+import { size } from "../../../web/static/js/room/bytes.js";
 import { AbsenceClock, deviceWords, groupByTier, inWords, openingWarning, raisedHands, sourceWords, networkWords, pageWords } from "../../../web/static/js/room/roster.js";
 import { byTier, standing } from "../../../web/static/js/words.js";
 

@@ -5,15 +5,10 @@
  * @property {string} ticket_url where a signaling ticket is fetched by POST
  * @property {string} [csrf_token]
  * @property {string} [ws_url]
- * @property {string} [participant_role]
  * @property {"device"|"synthetic"} [camera]
- * @property {{title?: string, starts_at?: string, ends_at?: string}} [session]
- * @property {string} [display_name]
- * @property {string} [organisation]
- * @property {string} [tier]
- * @property {string} [help_phone]
+ * @property {string} [display_name] for the painted camera, with organisation and index
  * @property {boolean} [automatic] the demo joins by itself
- * @property {boolean} [listen] false: silent, for all but one of the four demonstration windows
+ * @property {boolean} [listen] false: hardly audible
  */
 
 /**

@@ -17,7 +17,6 @@ const PATHS = {
   pause: "M9 6v12M15 6v12",
   play: "M8 5l11 7-11 7z",
   warning: "M12 4l9 16H3zM12 10v5M12 17.500v.5",
-  lock: "M6 11h12v9H6zM9 11V8a3 3 0 0 1 6 0v3",
 };
 const FILLED = new Set(["dot", "square", "play"]);
 

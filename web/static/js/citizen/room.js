@@ -4,10 +4,8 @@ import { elapsed, timeOfDay } from "../clock.js";
 import { setText } from "../elements.js";
 import { Call } from "../media/call.js";
 import { Capture } from "../media/capture.js";
-import { CAUSE_TEXTS } from "../media/causes.js";
-import { exposeDiagnostics } from "../media/diagnostics.js";
 import { AudioOutput } from "../media/output.js";
-import { watchPage } from "../media/page.js";
+import { loadDiagnostics, watchPage } from "../media/page.js";
 import { Tiles } from "../media/tiles.js";
 import { DeviceCheck } from "./check.js";
 import { screenOf } from "./journey.js";
@@ -44,7 +42,7 @@ class CitizenRoom {
   #lostSince = null;
 
   start() {
-    exposeDiagnostics(this.#call, this.#tiles);
+    loadDiagnostics(this.#call, this.#tiles);
     this.#listenToCall();
     this.#listenToPage();
     watchPage(this.#call);
@@ -115,10 +113,11 @@ class CitizenRoom {
     }
   }
 
-  #showTrouble(cause) {
-    const { title, act } = CAUSE_TEXTS[cause];
-    setText(part("trouble_title"), title);
-    setText(part("trouble_act"), act);
+  /** The words are fetched; without them the page's own sentence and the retry button are there. */
+  async #showTrouble(cause) {
+    const words = await import("../media/cause_texts.js").catch(() => null);
+    if (words) setText(part("trouble_title"), words.CAUSE_TEXTS[cause].title);
+    if (words) setText(part("trouble_act"), words.CAUSE_TEXTS[cause].act);
     this.#set({ step: "trouble" });
   }
 
@@ -235,7 +234,7 @@ class CitizenRoom {
 
   #paintLevel(level, fault) {
     part("level").style.transform = `scaleX(${level.toFixed(2)})`;
-    setText(part("level_word"), fault ? CAUSE_TEXTS.no_signal.title : level > 0.15 ? "听到您的声音了" : "请说：「您好，听得到吗」");
+    setText(part("level_word"), fault ? "设备打开了，但没有声音" : level > 0.15 ? "听到您的声音了" : "请说：「您好，听得到吗」");
   }
 
   #paintVerdict() {

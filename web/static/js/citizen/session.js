@@ -21,13 +21,7 @@ export class SessionScreen {
   #network = "good";
   #buttons;
 
-  /**
-   * @param {{part: (name: string) => HTMLElement, action: (name: string) => HTMLElement}} page
-   * @param {import("../media/call.js").Call} call
-   * @param {import("../media/capture.js").Capture} capture
-   * @param {import("../media/tiles.js").Tiles} tiles
-   * @param {import("../announcer.js").Announcer} announcer
-   */
+  /** @param {{part: (name: string) => HTMLElement, action: (name: string) => HTMLElement}} page */
   constructor(page, call, capture, tiles, announcer) {
     this.#part = page.part;
     this.#call = call;

@@ -11,3 +11,8 @@ export function watchPage(call) {
   window.addEventListener("pageshow", () => call.tellPage(isHidden()));
   call.on("welcome", () => isHidden() && call.tellPage(true));
 }
+
+/** For tests and support; nobody waits for it. */
+export function loadDiagnostics(call, tiles) {
+  import("./diagnostics.js").then(({ exposeDiagnostics }) => exposeDiagnostics(call, tiles), () => {});
+}

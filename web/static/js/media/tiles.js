@@ -1,18 +1,7 @@
 import { element, icon, setText } from "../elements.js";
 import { byTier, standing } from "../words.js";
 
-/**
- * @typedef {object} Person a ParticipantView of the protocol
- * @property {string} participant_id
- * @property {string} name
- * @property {string} role
- * @property {string|null} tier
- * @property {string|null} organisation
- * @property {string} presence
- * @property {string} media
- * @property {Record<string, {published: boolean, enabled: boolean, locked: boolean}>} sources
- * @property {boolean} speaking
- */
+/** @typedef {object} Person a ParticipantView of the protocol (docs/protocol.md) */
 
 /** One person on the stage: picture, name, office, tier, and what is wrong in words. */
 class Tile {

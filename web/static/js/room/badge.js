@@ -1,4 +1,4 @@
-import { elapsed, size } from "../clock.js";
+import { elapsed } from "../clock.js";
 import { icon, setText, element } from "../elements.js";
 import { RECORDING_STATES } from "../words.js";
 
@@ -9,17 +9,17 @@ export class RecordingBadge {
   #time = element("span.badge-time");
   #state = null;
   #now;
-  #withBytes;
+  #written;
 
   /**
    * @param {HTMLElement} node
    * @param {() => number} now milliseconds by the server's clock
-   * @param {{withBytes?: boolean}} [options] officials also see how much is on disk
+   * @param {(bytes: number) => string} [written] what officials also read of the bytes on disk
    */
-  constructor(node, now, { withBytes = false } = {}) {
+  constructor(node, now, written = () => "") {
     this.#node = node;
     this.#now = now;
-    this.#withBytes = withBytes;
+    this.#written = written;
   }
 
   /**
@@ -39,7 +39,7 @@ export class RecordingBadge {
 
   #figures(recording, openedAt) {
     const time = elapsed(this.#now() - Date.parse(openedAt));
-    return this.#withBytes && recording.bytes ? `${time} · 已写入 ${size(recording.bytes)}` : time;
+    return recording.bytes ? time + this.#written(recording.bytes) : time;
   }
 
   #paint(state) {

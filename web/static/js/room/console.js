@@ -4,14 +4,14 @@ import { elapsed, timeOfDay } from "../clock.js";
 import { setText } from "../elements.js";
 import { Call } from "../media/call.js";
 import { Capture } from "../media/capture.js";
-import { CAUSE_TEXTS } from "../media/causes.js";
-import { exposeDiagnostics } from "../media/diagnostics.js";
+import { CAUSE_TEXTS } from "../media/cause_texts.js";
 import { AudioOutput } from "../media/output.js";
-import { watchPage } from "../media/page.js";
+import { loadDiagnostics, watchPage } from "../media/page.js";
 import { Tiles } from "../media/tiles.js";
 import { NETWORK } from "../words.js";
 import { RecordingBadge } from "./badge.js";
 import { ControlBar } from "./bar.js";
+import { size } from "./bytes.js";
 import { ChatPanel } from "./chat.js";
 import { PeoplePanel } from "./people.js";
 import { RECORDING_CAUSES, SESSION_STATES } from "./states.js";
@@ -48,12 +48,12 @@ class Console {
   #tabs = new Tabs(part("tabs"), (name) => name === "chat" && this.#chat.seen());
   #chat = new ChatPanel(part, this.#call, this.#announcer, () => !document.getElementById("panel-chat").hidden);
   #bar = new ControlBar(action, this.#call, this.#capture);
-  #badge = new RecordingBadge(part("recording"), () => this.#call.serverNow, { withBytes: true });
+  #badge = new RecordingBadge(part("recording"), () => this.#call.serverNow, (bytes) => ` · 已写入 ${size(bytes)}`);
   #lostSince = null;
   #problemUntil = 0;
 
   async start() {
-    exposeDiagnostics(this.#call, this.#tiles);
+    loadDiagnostics(this.#call, this.#tiles);
     this.#listen();
     watchPage(this.#call);
     this.#call.start();

@@ -1,0 +1,33 @@
+/**
+ * What a page says when a camera or microphone does not work: one cause, one act. Fetched when it happens.
+ *
+ * @typedef {{title: string, act: string}} CauseText
+ */
+
+/** @type {Record<import("./causes.js").Cause, CauseText>} */
+export const CAUSE_TEXTS = {
+  not_allowed: {
+    title: "没有允许使用摄像头和麦克风",
+    act: "请点地址栏旁边的图标，或手机的提示框，选择「允许」，再点「重试」。",
+  },
+  system_blocked: {
+    title: "手机或电脑的系统设置关闭了摄像头或麦克风",
+    act: "请打开系统的「设置」→「隐私」，允许浏览器使用摄像头和麦克风，再点「重试」。",
+  },
+  in_use: {
+    title: "摄像头或麦克风被别的应用占用",
+    act: "请关闭其他视频通话或录像的应用，再点「重试」。",
+  },
+  not_found: {
+    title: "没有找到摄像头或麦克风",
+    act: "请检查设备是否插好，或换一台有摄像头的手机、电脑，再点「重试」。",
+  },
+  no_signal: {
+    title: "设备打开了，但没有声音或画面",
+    act: "请检查镜头是否被挡住、麦克风是否静音，再点「重试」。",
+  },
+  unsupported: {
+    title: "这个应用里不能视频",
+    act: "请复制链接，用手机自带的浏览器打开；微信里可点右上角「···」，选「在浏览器打开」。",
+  },
+};
