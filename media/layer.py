@@ -6,6 +6,7 @@ from media.cache import PacketCache
 from media.feedback import build_key_frame_request, build_nack
 from media.keyframe import KeyFrameThrottle, begins_key_frame
 from media.loss import LossDetector
+from media.orientation import read_orientation
 from media.rtp import Packet
 from media.sequence import Unwrapper
 from media.sink import SenderReport, TrackDescription
@@ -52,6 +53,7 @@ class Layer:
         self.height = 0
         self._heard_at = float("-inf")
         self._codec = track.codec
+        self._orientation_id = track.orientation_id
         self._send_feedback = send_feedback
         self._sequence = Unwrapper()
         self._throttle = KeyFrameThrottle(key_frame_interval)
@@ -75,6 +77,8 @@ class Layer:
         missing = self.loss.receive(index, now)
         if missing:
             self._send_feedback(build_nack(FEEDBACK_SSRC, packet.ssrc, missing))
+        if packet.marker and self._orientation_id:
+            packet.orientation = read_orientation(packet.data, self._orientation_id)
         packet.key_frame = begins_key_frame(self._codec, packet.payload)
         if packet.key_frame:
             self.key_frames += 1

@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from media.aiortc_port import Fingerprint
 from media.description import Codec, Description, MediaSection
 from media.ice import Credentials, candidate_lines
+from media.orientation import OFFERED_ID as OFFERED_ORIENTATION_ID
+from media.orientation import URI as ORIENTATION_URI
 from media.transportwide import URI as TRANSPORT_WIDE_URI
 
 AUDIO_LEVEL_URI = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
@@ -52,6 +54,7 @@ class Accepted:
     transport_wide_id: int
     rid_id: int
     rids: tuple[str, ...]
+    orientation_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +123,9 @@ def _accept_section(section: MediaSection, description: Description) -> Accepted
     mid_id, rid_id = _extension(section, MID_URI), _extension(section, RID_URI)
     layered = section.kind == "video" and mid_id and rid_id and len(section.rids) > 1
     rids = tuple(section.rids) if layered else ()
-    return Accepted(section, codec, level, mid_id, _transport_wide(section), rid_id if layered else 0, rids)
+    turn_id = _extension(section, ORIENTATION_URI) if section.kind == "video" else 0
+    wide_id = _transport_wide(section)
+    return Accepted(section, codec, level, mid_id, wide_id, rid_id if layered else 0, rids, turn_id)
 
 
 def _transport_wide(section: MediaSection) -> int:
@@ -159,6 +164,7 @@ def _extension_lines(choice: Accepted) -> list[str]:
         MID_URI: choice.mid_id,
         TRANSPORT_WIDE_URI: choice.transport_wide_id,
         RID_URI: choice.rid_id,
+        ORIENTATION_URI: choice.orientation_id,
     }
     return [f"a=extmap:{number} {uri}" for uri, number in wanted.items() if number]
 
@@ -189,6 +195,7 @@ def build_offer(streams: Sequence[OfferedStream], version: int, end: LocalEnd) -
         lines += _feedback_lines(kind, stream.codec, True)
         lines += [f"a=rtcp-fb:{stream.codec.payload_type} {REMB}"] if kind == "video" else []
         lines.append(f"a=extmap:{OFFERED_TRANSPORT_WIDE_ID} {TRANSPORT_WIDE_URI}")
+        lines += [f"a=extmap:{OFFERED_ORIENTATION_ID} {ORIENTATION_URI}"] if kind == "video" else []
         if stream.ssrc is None:
             lines.append("a=inactive")
             continue
@@ -208,6 +215,11 @@ def numbers_wanted(answer: Description) -> bool:
         s.extensions.get(TRANSPORT_WIDE_URI) == OFFERED_TRANSPORT_WIDE_ID and TRANSPORT_WIDE in s.feedback
         for s in taken
     )
+
+
+def orientation_wanted(section: MediaSection) -> bool:
+    """Whether this m-line of an answer agrees to be told which way up its pictures are."""
+    return section.extensions.get(ORIENTATION_URI) == OFFERED_ORIENTATION_ID
 
 
 def _session_lines(session_id: int, version: int, mids: Sequence[str]) -> list[str]:

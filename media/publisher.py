@@ -155,6 +155,7 @@ class Publisher:
             channels=codec.channels,
             payload_type=codec.payload_type,
             fmtp=codec.fmtp,
+            orientation_id=choice.orientation_id,
         )
 
     def _end_line(self, mid: str, withdrawn: bool) -> None:
@@ -269,7 +270,7 @@ def _continues(line: _Line, choice: Accepted | None, source: Source | None) -> b
     """Whether a renegotiated m-section carries on as the same stream."""
     if choice is None or source != line.publication.track.source or choice.codec != line.accepted.codec:
         return False
-    if choice.rids != line.accepted.rids:
+    if choice.rids != line.accepted.rids or choice.orientation_id != line.accepted.orientation_id:
         return False
     return not choice.section.ssrcs or line.publication.ssrc in (None, *choice.section.ssrcs)
 

@@ -21,7 +21,8 @@ class Packet:
 
     `payload` excludes header, extensions and padding. `index` is the sequence number unwrapped to a
     growing integer by its Layer, which is `layer`. `key_frame` is None for audio; `audio_level` is in -dBov
-    (0 loudest, 127 silence) or None when the sender does not tell (RFC 6464).
+    (0 loudest, 127 silence) or None when the sender does not tell (RFC 6464); `orientation` is the byte of
+    media/orientation.py where the packet carries it.
     """
 
     __slots__ = (
@@ -31,6 +32,7 @@ class Packet:
         "key_frame",
         "layer",
         "marker",
+        "orientation",
         "payload",
         "payload_end",
         "payload_offset",
@@ -66,6 +68,7 @@ class Packet:
         self.audio_level = audio_level
         self.index = sequence_number
         self.layer: object = None
+        self.orientation: int | None = None
 
 
 def parse_packet(data: bytes) -> Packet:

@@ -26,7 +26,10 @@ class SenderReport:
 
 @dataclass(frozen=True, slots=True)
 class TrackDescription:
-    """What a recorder must know of a track to make its packets playable later. `clock_rate` is in hertz."""
+    """What a recorder must know of a track to make its packets playable later. `clock_rate` is in hertz.
+
+    `orientation_id` numbers the header extension of media/orientation.py, 0 where there is none.
+    """
 
     room_id: str
     participant_id: str
@@ -37,6 +40,7 @@ class TrackDescription:
     channels: int  # 0 for video
     payload_type: int
     fmtp: str
+    orientation_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)

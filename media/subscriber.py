@@ -14,6 +14,7 @@ from media.negotiation import (
     OfferedStream,
     build_offer,
     numbers_wanted,
+    orientation_wanted,
 )
 from media.outflow import Outflow
 from media.publication import Publication
@@ -210,6 +211,7 @@ class Subscriber:
         slot = self._slots[int(section.mid)]
         if subscription is None or slot.subscription is not subscription:
             return
+        subscription.oriented = orientation_wanted(section)
         if section.is_rejected or section.direction not in ("recvonly", "sendrecv"):
             subscription.shut()
         elif not subscription.opened:

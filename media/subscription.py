@@ -38,6 +38,11 @@ class Outlet(Protocol):
     ) -> None:
         """Send one packet; `padding` is 0x20 when it ends with padding."""
 
+    def send_oriented(
+        self, marker_and_type: int, number: int, timestamp: int, ssrc: int, payload: bytes, orientation: int
+    ) -> None:
+        """Send one packet that tells which way up its picture is (media/orientation.py)."""
+
     def send_rtcp(self, data: bytes) -> None:
         """Send one compound packet."""
 
@@ -68,6 +73,8 @@ class Subscription:
         self._name = name
         self._renumber = Renumber(first_number, 0, publication.track.clock_rate)
         self.is_video = publication.track.kind == "video"
+        # Whether the browser has agreed to be told which way up pictures are.
+        self.oriented = False
         self._opened = False
         self._holding = True
         self._whole = False
@@ -165,6 +172,9 @@ class Subscription:
             payload = self._pictures.translate(payload)
         self.packets += 1
         self.octets += len(payload)
+        if packet.orientation is not None and self.oriented:
+            self._send_oriented(packet, (index + renumber.offset) & 0xFFFF, payload)
+            return
         self._outlet.send_rtp(
             self._payload_type | (packet.marker << 7),
             (index + renumber.offset) & 0xFFFF,
@@ -259,12 +269,28 @@ class Subscription:
         self._send(packet, number)
 
     def _send(self, packet: Packet, number: int) -> None:
+        payload = packet.payload if self._pictures is None else self._pictures.translate(packet.payload)
+        if packet.orientation is not None and self.oriented:
+            self._send_oriented(packet, number, payload)
+            return
         self._outlet.send_rtp(
             self._payload_type | (packet.marker << 7),
             number,
             self._renumber.timestamp(packet.timestamp),
             self.ssrc,
-            packet.payload if self._pictures is None else self._pictures.translate(packet.payload),
+            payload,
+        )
+
+    def _send_oriented(self, packet: Packet, number: int, payload: bytes) -> None:
+        """A packet that carries the byte goes on with it."""
+        assert packet.orientation is not None
+        self._outlet.send_oriented(
+            self._payload_type | (packet.marker << 7),
+            number,
+            self._renumber.timestamp(packet.timestamp),
+            self.ssrc,
+            payload,
+            packet.orientation,
         )
 
     def close(self, reason: str) -> None:

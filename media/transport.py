@@ -24,6 +24,7 @@ from media.datagrams import BATCH, LARGEST, STRIDE, Destination, Port
 from media.feedback import Feedback, FeedbackError, parse_compound
 from media.gate import Gate
 from media.ice import new_credentials
+from media.orientation import oriented_header
 from media.rtp import HEADER, HEADER_LENGTH, NUMBERED_HEADER, ONE_BYTE_PROFILE
 from media.sentlog import SentLog
 
@@ -324,6 +325,26 @@ class Transport:
             self._gate.counters["protect_failed"] += 1
             return
         port.commit(length[0], destination)
+
+    def send_oriented(
+        self, marker_and_type: int, number: int, timestamp: int, ssrc: int, payload: bytes, orientation: int
+    ) -> None:
+        """As `send_rtp`, for the seldom packet that tells which way up its picture is."""
+        if self._pair is None or self.destination is None:
+            return
+        wide = b""
+        if self.sent is not None:
+            note = self.sent.note(len(payload) + OVERHEAD, self._gate.now)
+            wide = bytes((self.sent.element, note >> 8, note & 0xFF))
+        data = oriented_header(marker_and_type, number, timestamp, ssrc, orientation, wide) + payload
+        slot = self._port.slot()
+        offset = slot * STRIDE
+        self._port.outgoing[offset : offset + len(data)] = data
+        self._length[0] = len(data)
+        if protect(self._pair.outbound, self._port.outgoing_pointers[slot], self._length):
+            self._gate.counters["protect_failed"] += 1
+            return
+        self._port.commit(self._length[0], self.destination)
 
     def send_rtcp(self, data: bytes) -> None:
         """Protect one compound packet into the outgoing batch. Does nothing when not ready."""
