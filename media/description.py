@@ -49,7 +49,8 @@ class MediaSection:
     """One m-section. `ssrcs` in order of appearance; `codecs` in order of preference.
 
     `feedback` has what any codec may be answered with (a=rtcp-fb); `rids` the layers that are to be
-    sent, in the order of a=simulcast (RFC 8853).
+    sent, in the order of a=simulcast (RFC 8853); `repair_ssrcs` the SSRC that each one for retransmissions
+    repairs (a=ssrc-group:FID, RFC 5576 section 4.2).
     """
 
     kind: str
@@ -59,7 +60,7 @@ class MediaSection:
     codecs: list[Codec] = field(default_factory=list)
     extensions: dict[str, int] = field(default_factory=dict)
     ssrcs: list[int] = field(default_factory=list)
-    repair_ssrcs: set[int] = field(default_factory=set)
+    repair_ssrcs: dict[int, int] = field(default_factory=dict)
     attributes: dict[str, str] = field(default_factory=dict)
     feedback: set[str] = field(default_factory=set)
     rids: list[str] = field(default_factory=list)
@@ -67,8 +68,9 @@ class MediaSection:
 
     @property
     def is_rejected(self) -> bool:
-        """Whether the peer switched it off."""
-        return self.port == 0
+        """Whether the peer switched it off. Firefox writes port 0 also where a section has no port of its
+        own (RFC 8843 section 6)."""
+        return self.port == 0 and "bundle-only" not in self.attributes
 
     @property
     def media_kind(self) -> Kind | None:
@@ -210,7 +212,8 @@ def _parse_stream_line(section: MediaSection, line: str) -> None:
         if ssrc not in section.ssrcs:
             section.ssrcs.append(ssrc)
     elif line.startswith("a=ssrc-group:FID "):
-        section.repair_ssrcs.update(_ssrc(number) for number in line[17:].split()[1:])
+        original, *repairs = [_ssrc(number) for number in line[17:].split()]
+        section.repair_ssrcs.update((repair, original) for repair in repairs)
     elif line.startswith("a=extmap:"):
         number, uri, *_ = line[9:].split()
         section.extensions[uri] = int(number.partition("/")[0])

@@ -60,3 +60,22 @@ def offer(*sections: list[str], mids: str | None = None) -> str:
 
 def ordinary_offer() -> str:
     return offer(section("audio", "0", ssrc=11), section("video", "1", ssrc=21))
+
+
+def firefox_offer() -> str:
+    """What Firefox ESR offers with `max-bundle`: all but the first section stand at port 0 as bundle-only,
+    identity and ICE are said once, extensions have directions, a simulcast camera has ssrc lines as well."""
+    fingerprint = f"a=fingerprint:sha-256 {FINGERPRINT}"
+    head = ["v=0", "o=mozilla...THIS_IS_SDPARTA-99.0 34 0 IN IP4 0.0.0.0", "s=-", "t=0 0", fingerprint]
+    ice = ["a=ice-pwd:c14340ef99bde8644006b1ac35bf41fd", "a=ice-ufrag:2e850ac1", "a=setup:actpass"]
+    sound = ["m=audio 9 UDP/TLS/RTP/SAVPF 109 9", "c=IN IP4 0.0.0.0", "a=sendonly", "a=mid:0", "a=rtcp-mux"]
+    sound += ["a=extmap:1 urn:ietf:params:rtp-hdrext:ssrc-audio-level", "a=rtpmap:109 opus/48000/2"]
+    sound += ["a=extmap:3 urn:ietf:params:rtp-hdrext:sdes:mid", "a=rtpmap:9 G722/8000/1", *ice]
+    picture = ["m=video 0 UDP/TLS/RTP/SAVPF 120 124", "c=IN IP4 0.0.0.0", "a=bundle-only", "a=sendonly"]
+    picture += ["a=extmap:3 urn:ietf:params:rtp-hdrext:sdes:mid", "a=mid:1", "a=rtcp-mux", *ice]
+    picture += ["a=extmap:9/sendonly urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"]
+    picture += ["a=fmtp:120 max-fs=12288;max-fr=60", "a=rtpmap:120 VP8/90000", "a=rtpmap:124 rtx/90000"]
+    picture += ["a=fmtp:124 apt=120", "a=rid:h send", "a=rid:f send", "a=simulcast:send h;f"]
+    picture += [f"a=ssrc:{number} cname:x" for number in (41, 42, 43, 44)]
+    picture += ["a=ssrc-group:FID 41 42", "a=ssrc-group:FID 43 44"]
+    return "\r\n".join([*head, "a=group:BUNDLE 0 1", "a=msid-semantic:WMS *", *sound, *picture, ""])

@@ -20,7 +20,7 @@ from media.negotiation import (
     build_offer,
     choose,
 )
-from tests.media.offers import CODECS, FINGERPRINT, offer, ordinary_offer, section
+from tests.media.offers import CODECS, FINGERPRINT, firefox_offer, offer, ordinary_offer, section
 
 END = LocalEnd(new_credentials(), Fingerprint("sha-256", FINGERPRINT), ("192.0.2.1", "2001:db8::1"), 4000)
 
@@ -99,6 +99,18 @@ def test_a_browsers_offer_is_understood() -> None:
     assert (description.fragment, description.setup, description.bundle) == ("abcd", "actpass", ("0", "1"))
     assert audio.extensions["urn:ietf:params:rtp-hdrext:ssrc-audio-level"] == 1
     assert (video.ssrcs, video.repair_ssrcs) == ([21, 22], {22})
+
+
+def test_a_bundled_section_without_a_port_of_its_own_is_taken() -> None:
+    description = parse_description(firefox_offer())
+    sound, picture = accept(description)
+    assert sound is not None and picture is not None
+    assert (picture.codec.name, picture.rids, picture.rid_id) == ("VP8", ("h", "f"), 9)
+    answer = parse_description(build_answer([sound, picture], description, END))
+    assert [s.is_rejected for s in answer.sections] == [False, False]
+    # Without that word port 0 is a refusal, as before.
+    _, refused = accept(parse_description(firefox_offer().replace("a=bundle-only\r\n", "")))
+    assert refused is None
 
 
 @pytest.mark.parametrize(

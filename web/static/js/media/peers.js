@@ -1,6 +1,6 @@
 import { Emitter } from "../emitter.js";
 
-/** `disconnected` heals by itself often; after this the connection is made anew on the same seat. */
+/** After this a connection is made anew: `disconnected` often heals, and Firefox without a network fails at once. */
 const PATIENCE = 2000;
 /** Further attempts follow this long after the first. */
 const RETRY_EVERY = 3000;
@@ -98,7 +98,7 @@ class Peer extends Emitter {
       this.moveTo("connected");
     } else if (state === "disconnected" || state === "failed") {
       this.moveTo("interrupted");
-      this.retryAfter(state === "failed" ? 0 : PATIENCE);
+      this.retryAfter(PATIENCE);
     }
   }
 }
