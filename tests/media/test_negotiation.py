@@ -98,7 +98,7 @@ def test_a_browsers_offer_is_understood() -> None:
     audio, video = description.sections
     assert (description.fragment, description.setup, description.bundle) == ("abcd", "actpass", ("0", "1"))
     assert audio.extensions["urn:ietf:params:rtp-hdrext:ssrc-audio-level"] == 1
-    assert (video.ssrcs, video.repair_ssrcs) == ([21, 22], {22})
+    assert (video.ssrcs, video.repair_ssrcs) == ([21, 22], {22: 21})
 
 
 def test_a_bundled_section_without_a_port_of_its_own_is_taken() -> None:
