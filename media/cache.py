@@ -17,12 +17,14 @@ class PacketCache:
         self._mask = size - 1
         self._ring: list[Packet | None] = [None] * size
 
-    def put(self, packet: Packet) -> None:
-        """Keep the packet unless its place belongs to a newer one."""
+    def put(self, packet: Packet) -> bool:
+        """Keep the packet unless its place belongs to a newer one; False when it is there already."""
         place = packet.index & self._mask
         present = self._ring[place]
         if present is None or present.index < packet.index:
             self._ring[place] = packet
+            return True
+        return present.index != packet.index
 
     def get(self, index: int) -> Packet | None:
         """The packet with that very index, or None if it never came or was overwritten."""

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from media.cache import PacketCache
 from media.feedback import build_key_frame_request, build_nack
 from media.keyframe import KeyFrameThrottle, begins_key_frame
-from media.loss import LossDetector
+from media.loss import LARGEST_GAP, LossDetector
 from media.orientation import read_orientation
 from media.rtp import Packet
-from media.sequence import Unwrapper
+from media.sequence import Unwrapper, nearest
 from media.sink import SenderReport, TrackDescription
 from media.stats import ReceptionStats
 from media.vp8 import frame_height
@@ -56,6 +56,7 @@ class Layer:
         self._orientation_id = track.orientation_id
         self._send_feedback = send_feedback
         self._sequence = Unwrapper()
+        self._muted_until = -1
         self._throttle = KeyFrameThrottle(key_frame_interval)
         self._measured_at = 0.0
         self._measured_bytes = 0
@@ -63,6 +64,18 @@ class Layer:
     def present(self, now: float) -> bool:
         """Whether the browser is sending it."""
         return now - self._heard_at < PRESENCE
+
+    def lacks(self, number: int) -> bool:
+        """Whether the packet with this sequence number would be of use: not there, not too old, not muted."""
+        highest = self._sequence.highest
+        index = nearest(highest, number)
+        if highest < 0 or not -VIDEO_CACHE < index - highest <= LARGEST_GAP:
+            return False
+        return index > self._muted_until and self.cache.get(index) is None
+
+    def unmute(self) -> None:
+        """What was sent while nobody was to hear or see it shall not come again either."""
+        self._muted_until = self._sequence.highest
 
     def receive(self, packet: Packet, now: float) -> None:
         """Take one packet of this SSRC."""

@@ -1,13 +1,14 @@
 """Offers and answers of the media worker (RFC 8829, RFC 8843, RFC 8839 section 4.2 for ICE-lite).
 
-Answering a publisher, one codec per m-section is chosen, so that it is known before the first packet.
-No rtx: what is not negotiated here is not expected later.
+Answering a publisher, one codec per m-section is chosen, so that it is known before the first packet;
+beside it only what retransmits it. What is not negotiated here is not expected later.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from media.aiortc_port import Fingerprint
+from media.codecs import choose, choose_repair, repair_of
 from media.description import Codec, Description, MediaSection
 from media.ice import Credentials, candidate_lines
 from media.orientation import OFFERED_ID as OFFERED_ORIENTATION_ID
@@ -17,13 +18,11 @@ from media.transportwide import URI as TRANSPORT_WIDE_URI
 AUDIO_LEVEL_URI = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
 MID_URI = "urn:ietf:params:rtp-hdrext:sdes:mid"
 RID_URI = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"
+REPAIRED_RID_URI = "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id"
 START_BITRATE = 1000
-OPUS_FMTP = "minptime=10;useinbandfec=1"
 VIDEO_FEEDBACK = ("ccm fir", "nack", "nack pli")
 TRANSPORT_WIDE, REMB = "transport-cc", "goog-remb"
 OFFERED_TRANSPORT_WIDE_ID = 3
-DEFAULT_AUDIO = Codec(111, "opus", 48000, 2, OPUS_FMTP)
-DEFAULT_VIDEO = Codec(96, "VP8", 90000, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +43,8 @@ class Accepted:
     """One m-section of an offer that we take; ids of header extensions are 0 where it has none.
 
     `transport_wide_id` is not 0 when the sender wants transport-wide feedback, else it gets REMB.
-    `rids` are the simulcast layers, none for an ordinary stream.
+    `rids` are the simulcast layers, none for an ordinary stream. `repair` is for retransmissions, whose
+    packets may name the layer that they repair (RFC 8852 section 4).
     """
 
     section: MediaSection
@@ -55,57 +55,23 @@ class Accepted:
     rid_id: int
     rids: tuple[str, ...]
     orientation_id: int = 0
+    repair: Codec | None = None
+    repaired_rid_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class OfferedStream:
-    """One m-section of our own offer; `ssrc` None leaves it inactive. `stream` and `name` go into msid."""
+    """One m-section of our own offer; `ssrc` None leaves it inactive. `stream` and `name` go into msid.
+
+    `repair_ssrc` is for retransmissions of video.
+    """
 
     mid: str
     codec: Codec
     ssrc: int | None
     stream: str
     name: str
-
-
-def choose(section: MediaSection) -> Codec | None:
-    """The first codec in the offer's order that we forward and record, or None."""
-    usable = [named for codec in section.codecs if (named := _usable(section, codec)) is not None]
-    if not usable:
-        return None
-    first = usable[0]
-    if first.name != "H264":
-        return first
-    # Constrained baseline is what every receiver decodes (RFC 7742 section 6.2).
-    baseline = [c for c in usable if c.name == "H264" and _profile(c)[:2] == "42"]
-    return baseline[0] if baseline else first
-
-
-def _usable(section: MediaSection, codec: Codec) -> Codec | None:
-    name = codec.name.lower()
-    if section.kind == "audio" and name == "opus" and codec.clock_rate == 48000:
-        return Codec(codec.payload_type, "opus", 48000, 2, OPUS_FMTP)
-    if section.kind == "video" and name == "vp8" and codec.clock_rate == 90000:
-        return Codec(codec.payload_type, "VP8", 90000, 0)
-    if section.kind == "video" and name == "h264" and _parameter(codec, "packetization-mode") == "1":
-        profile = _profile(codec)
-        fmtp = f"level-asymmetry-allowed=1;packetization-mode=1;profile-level-id={profile}"
-        return Codec(codec.payload_type, "H264", 90000, 0, fmtp) if _is_profile(profile) else None
-    return None
-
-
-def _parameter(codec: Codec, name: str) -> str:
-    pairs = (part.strip().partition("=") for part in codec.fmtp.split(";"))
-    return next((value for key, _, value in pairs if key == name), "")
-
-
-def _profile(codec: Codec) -> str:
-    # 420010 is the default of RFC 6184 section 8.1.
-    return _parameter(codec, "profile-level-id").lower() or "420010"
-
-
-def _is_profile(text: str) -> bool:
-    return len(text) == 6 and all(c in "0123456789abcdef" for c in text)
+    repair_ssrc: int | None = None
 
 
 def accept(description: Description) -> list[Accepted | None]:
@@ -125,7 +91,10 @@ def _accept_section(section: MediaSection, description: Description) -> Accepted
     rids = tuple(section.rids) if layered else ()
     turn_id = _extension(section, ORIENTATION_URI) if section.kind == "video" else 0
     wide_id = _transport_wide(section)
-    return Accepted(section, codec, level, mid_id, wide_id, rid_id if layered else 0, rids, turn_id)
+    repair = choose_repair(section, codec)
+    repaired = _extension(section, REPAIRED_RID_URI) if layered and repair else 0
+    rid_id = rid_id if layered else 0
+    return Accepted(section, codec, level, mid_id, wide_id, rid_id, rids, turn_id, repair, repaired)
 
 
 def _transport_wide(section: MediaSection) -> int:
@@ -149,7 +118,8 @@ def build_answer(accepted: Sequence[Accepted | None], description: Description, 
             continue
         sends = section.direction in ("sendrecv", "sendonly")
         setup = "active" if description.setup == "passive" else "passive"
-        lines += _media_lines(section.kind, _brisk(choice.codec), section.mid, end, setup)
+        codecs = [_brisk(choice.codec), *([choice.repair] if choice.repair else [])]
+        lines += _media_lines(section.kind, codecs, section.mid, end, setup)
         lines += _feedback_lines(section.kind, choice.codec, bool(choice.transport_wide_id))
         lines.append("a=recvonly" if sends else "a=inactive")
         lines += _extension_lines(choice)
@@ -165,6 +135,7 @@ def _extension_lines(choice: Accepted) -> list[str]:
         TRANSPORT_WIDE_URI: choice.transport_wide_id,
         RID_URI: choice.rid_id,
         ORIENTATION_URI: choice.orientation_id,
+        REPAIRED_RID_URI: choice.repaired_rid_id,
     }
     return [f"a=extmap:{number} {uri}" for uri, number in wanted.items() if number]
 
@@ -191,7 +162,8 @@ def build_offer(streams: Sequence[OfferedStream], version: int, end: LocalEnd) -
     lines = _session_lines(end.session_id, version, [stream.mid for stream in streams])
     for stream in streams:
         kind = "audio" if stream.codec.name == "opus" else "video"
-        lines += _media_lines(kind, stream.codec, stream.mid, end, "actpass")
+        codecs = [stream.codec, *([repair_of(stream.codec)] if kind == "video" else [])]
+        lines += _media_lines(kind, codecs, stream.mid, end, "actpass")
         lines += _feedback_lines(kind, stream.codec, True)
         lines += [f"a=rtcp-fb:{stream.codec.payload_type} {REMB}"] if kind == "video" else []
         lines.append(f"a=extmap:{OFFERED_TRANSPORT_WIDE_ID} {TRANSPORT_WIDE_URI}")
@@ -199,12 +171,12 @@ def build_offer(streams: Sequence[OfferedStream], version: int, end: LocalEnd) -
         if stream.ssrc is None:
             lines.append("a=inactive")
             continue
-        lines += [
-            "a=sendonly",
-            f"a=msid:{stream.stream} {stream.name}",
-            f"a=ssrc:{stream.ssrc} cname:{stream.stream}",
-            f"a=ssrc:{stream.ssrc} msid:{stream.stream} {stream.name}",
-        ]
+        lines += ["a=sendonly", f"a=msid:{stream.stream} {stream.name}"]
+        ssrcs = [stream.ssrc, *([stream.repair_ssrc] if stream.repair_ssrc else [])]
+        lines += [f"a=ssrc-group:FID {stream.ssrc} {stream.repair_ssrc}"] if len(ssrcs) > 1 else []
+        for ssrc in ssrcs:
+            lines.append(f"a=ssrc:{ssrc} cname:{stream.stream}")
+            lines.append(f"a=ssrc:{ssrc} msid:{stream.stream} {stream.name}")
     return "\r\n".join(lines) + "\r\n"
 
 
@@ -234,17 +206,15 @@ def _session_lines(session_id: int, version: int, mids: Sequence[str]) -> list[s
     ]
 
 
-def _media_lines(kind: str, codec: Codec, mid: str, end: LocalEnd, setup: str) -> list[str]:
-    number = codec.payload_type
-    channels = f"/{codec.channels}" if codec.channels else ""
-    lines = [
-        f"m={kind} 9 UDP/TLS/RTP/SAVPF {number}",
-        "c=IN IP4 0.0.0.0",
-        f"a=mid:{mid}",
-        "a=rtcp-mux",
-        "a=rtcp-rsize",
-        f"a=rtpmap:{number} {codec.name}/{codec.clock_rate}{channels}",
-        *([f"a=fmtp:{number} {codec.fmtp}"] if codec.fmtp else []),
+def _media_lines(kind: str, codecs: Sequence[Codec], mid: str, end: LocalEnd, setup: str) -> list[str]:
+    numbers = " ".join(str(codec.payload_type) for codec in codecs)
+    lines = [f"m={kind} 9 UDP/TLS/RTP/SAVPF {numbers}", "c=IN IP4 0.0.0.0", f"a=mid:{mid}"]
+    lines += ["a=rtcp-mux", "a=rtcp-rsize"]
+    for codec in codecs:
+        channels = f"/{codec.channels}" if codec.channels else ""
+        lines.append(f"a=rtpmap:{codec.payload_type} {codec.name}/{codec.clock_rate}{channels}")
+        lines += [f"a=fmtp:{codec.payload_type} {codec.fmtp}"] if codec.fmtp else []
+    lines += [
         f"a=ice-ufrag:{end.credentials.fragment}",
         f"a=ice-pwd:{end.credentials.password}",
         f"a=fingerprint:{end.fingerprint.algorithm} {end.fingerprint.value}",

@@ -95,7 +95,7 @@ class Publication:
         return False
 
     def receive(self, packet: Packet, now: float) -> bool:
-        """Take one packet; whether it is to be forwarded."""
+        """Take one packet; whether it is to be forwarded. One that came as a retransmission before is not."""
         layer = self._by_ssrc.get(packet.ssrc)
         if layer is None:
             if not self.claim(packet.ssrc, ""):
@@ -107,8 +107,7 @@ class Publication:
             self._receive_level(packet, now)
         if self.muted:
             return False
-        layer.cache.put(packet)
-        return True
+        return layer.cache.put(packet)
 
     def _receive_level(self, packet: Packet, now: float) -> None:
         level = audio_level(packet.data, self._audio_level_id)

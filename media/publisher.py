@@ -13,6 +13,7 @@ from media.feedback import (
 )
 from media.negotiation import Accepted, accept, build_answer
 from media.publication import FEEDBACK_SSRC, Publication
+from media.repair import RepairsIn
 from media.rtp import Packet, RtpError, find_extension, parse_packet
 from media.sink import SenderReport, Source, TrackDescription
 from media.surroundings import Surroundings
@@ -84,6 +85,7 @@ class Publisher:
         self._remote: Description | None = None
         self._lines: dict[str, _Line] = {}
         self._routes: dict[int, Publication] = {}
+        self._repairs = RepairsIn(self._gate.counters)
         self._connected_at = 0.0
         self._reported_at = float("-inf")
         self._arrivals: ArrivalLog | None = None
@@ -139,6 +141,7 @@ class Publisher:
         )
         ssrcs = tuple(s for s in choice.section.ssrcs if s not in choice.section.repair_ssrcs)
         self._lines[choice.section.mid] = _Line(choice, ssrcs, publication)
+        self._repairs.expect(choice, publication)
         for ssrc in ssrcs if not choice.rids else ():
             self._routes.setdefault(ssrc, publication)
         self._room.publication_began(publication)
@@ -161,6 +164,7 @@ class Publisher:
     def _end_line(self, mid: str, withdrawn: bool) -> None:
         line = self._lines.pop(mid)
         self._routes = {s: p for s, p in self._routes.items() if p is not line.publication}
+        self._repairs.forget(line.publication)
         self._room.publication_ended(line.publication, withdrawn)
         line.publication.close()
 
@@ -173,7 +177,13 @@ class Publisher:
             return
         if self._arrivals is not None:
             self._arrivals.note(data, now)
-        publication = self._routes.get(packet.ssrc) or self._find_route(packet)
+        publication = self._routes.get(packet.ssrc)
+        if publication is None:
+            found = self._repairs.restore(packet) if self._repairs.takes(packet) else packet
+            if found is None:
+                return
+            packet = found
+            publication = self._routes.get(packet.ssrc) or self._find_route(packet)
         if publication is None or packet.payload_type != publication.track.payload_type:
             self._gate.counters["unrouted"] += 1
             return
@@ -186,14 +196,14 @@ class Publisher:
 
     def _find_route(self, packet: Packet) -> Publication | None:
         """By the MID extension, else by a payload type of one m-section only (RFC 8843 section 9.2)."""
-        for line in self._lines.values():
+        fitting = [
+            line for line in self._lines.values() if line.accepted.codec.payload_type == packet.payload_type
+        ]
+        for line in fitting:
             if line.accepted.mid_id and (line.accepted.rids or not line.publication.started):
                 mid = find_extension(packet.data, line.accepted.mid_id)
                 if mid is not None and mid == line.accepted.section.mid.encode():
                     return self._learn(packet, line)
-        fitting = [
-            line for line in self._lines.values() if line.accepted.codec.payload_type == packet.payload_type
-        ]
         if len(fitting) == 1 and not fitting[0].publication.started and not fitting[0].accepted.rids:
             return self._learn(packet, fitting[0])
         return None
@@ -270,7 +280,9 @@ def _continues(line: _Line, choice: Accepted | None, source: Source | None) -> b
     """Whether a renegotiated m-section carries on as the same stream."""
     if choice is None or source != line.publication.track.source or choice.codec != line.accepted.codec:
         return False
-    if choice.rids != line.accepted.rids or choice.orientation_id != line.accepted.orientation_id:
+    if choice.rids != line.accepted.rids or choice.repair != line.accepted.repair:
+        return False
+    if choice.orientation_id != line.accepted.orientation_id:
         return False
     return not choice.section.ssrcs or line.publication.ssrc in (None, *choice.section.ssrcs)
 

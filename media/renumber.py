@@ -68,6 +68,11 @@ class Renumber:
         """The incoming timestamp of what was sent last, None before anything was."""
         return None if self._sent_at is None else (self._sent_timestamp - self.timestamp_offset) & MASK_32
 
+    @property
+    def sent_timestamp(self) -> int:
+        """The outgoing timestamp of what was sent last."""
+        return self._sent_timestamp
+
     def number(self, index: int) -> int:
         """The outgoing sequence number."""
         return (index + self.offset) & MASK_16

@@ -165,6 +165,8 @@ class Room:
             for sink in publication.sinks:
                 if isinstance(sink, Subscription):
                     sink.hold()
+            for layer in publication.layers:
+                layer.unmute()
             publication.request_key_frame()
         publication.muted = muted
 

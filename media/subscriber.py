@@ -4,12 +4,11 @@ import re
 import secrets
 from dataclasses import dataclass, field
 
+from media.codecs import DEFAULT_AUDIO, DEFAULT_VIDEO, choose_repair
 from media.control import ControlError, OfferMade, TransportChanged
 from media.description import Codec, Description, DescriptionError, MediaSection, parse_description
 from media.feedback import BandwidthEstimate, Feedback, KeyFrameRequest, Nack, ReportBlock
 from media.negotiation import (
-    DEFAULT_AUDIO,
-    DEFAULT_VIDEO,
     OFFERED_TRANSPORT_WIDE_ID,
     OfferedStream,
     build_offer,
@@ -18,6 +17,7 @@ from media.negotiation import (
 )
 from media.outflow import Outflow
 from media.publication import Publication
+from media.repair import RepairOut
 from media.sentlog import SentLog
 from media.sink import Kind, Source
 from media.subscription import Subscription
@@ -40,6 +40,8 @@ class Slot:
     codec: Codec
     owner: tuple[str, Source] | None = None
     subscription: Subscription | None = None
+    # For retransmissions of it, whether or not the browser agrees to them.
+    repair_ssrc: int = 0
 
 
 @dataclass(slots=True)
@@ -123,6 +125,7 @@ class Subscriber:
             secrets.randbelow(0x8000),
         )
         self._by_ssrc[ssrc] = slot.subscription
+        slot.repair_ssrc = self._new_ssrc() if slot.kind == "video" else 0
         publication.attach(slot.subscription)
 
     def _new_ssrc(self) -> int:
@@ -212,6 +215,11 @@ class Subscriber:
         if subscription is None or slot.subscription is not subscription:
             return
         subscription.oriented = orientation_wanted(section)
+        repair = choose_repair(section, slot.codec)
+        if repair is None or not slot.repair_ssrc:
+            subscription.repair = None
+        elif subscription.repair is None:
+            subscription.repair = RepairOut(self.transport, slot.repair_ssrc, repair.payload_type)
         if section.is_rejected or section.direction not in ("recvonly", "sendrecv"):
             subscription.shut()
         elif not subscription.opened:
@@ -285,6 +293,7 @@ def _stream(slot: Slot) -> OfferedStream:
         slot.subscription.ssrc,
         stream_name(participant_id, source),
         f"{slot.mid}-{source}",
+        slot.repair_ssrc or None,
     )
 
 

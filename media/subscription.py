@@ -6,6 +6,7 @@ from media.feedback import ReportBlock, build_sender_report
 from media.layer import Layer
 from media.publication import Publication
 from media.renumber import Renumber
+from media.repair import RepairOut
 from media.rtp import Packet
 from media.sink import SenderReport, Source
 from media.vp8 import PictureNumbers
@@ -75,6 +76,8 @@ class Subscription:
         self.is_video = publication.track.kind == "video"
         # Whether the browser has agreed to be told which way up pictures are.
         self.oriented = False
+        # Once the browser has agreed to get what it missed under another SSRC.
+        self.repair: RepairOut | None = None
         self._opened = False
         self._holding = True
         self._whole = False
@@ -190,8 +193,16 @@ class Subscription:
             self._send(packet, number)
 
     def pad(self, count: int) -> bool:
-        """Send packets of padding only, after a whole picture; False when this is no moment for it."""
-        if self._holding or not self.is_video or not self._whole or not self._outlet.ready:
+        """Send packets of padding only; False when this is no moment for it.
+
+        They go with the retransmissions, or else under numbers of the media after a whole picture.
+        """
+        if self._holding or not self.is_video or not self._outlet.ready:
+            return False
+        if self.repair is not None:
+            self.repair.pad(count, self._renumber.sent_timestamp, PADDING)
+            return True
+        if not self._whole:
             return False
         first, timestamp = self._renumber.insert(count)
         for number in range(first, first + count):
@@ -266,7 +277,11 @@ class Subscription:
             return
         self._allowance -= 1
         self.resent += 1
-        self._send(packet, number)
+        if self.repair is None or packet.orientation is not None:
+            self._send(packet, number)
+            return
+        payload = packet.payload if self._pictures is None else self._pictures.translate(packet.payload)
+        self.repair.send(packet.marker, number, self._renumber.timestamp(packet.timestamp), payload)
 
     def _send(self, packet: Packet, number: int) -> None:
         payload = packet.payload if self._pictures is None else self._pictures.translate(packet.payload)

@@ -30,7 +30,8 @@ from media.sentlog import SentLog
 
 logger = logging.getLogger(__name__)
 
-MOST_SSRCS = 8
+# A microphone, three layers of a camera, a screen, and the retransmissions of those four pictures.
+MOST_SSRCS = 16
 # A subscriber reports under the SSRCs of whatever it sends itself, and browsers may change them.
 MOST_REPORTERS = 32
 MOST_ADDRESSES = 8

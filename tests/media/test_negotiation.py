@@ -8,17 +8,15 @@ import pytest
 from aiortc.sdp import SessionDescription
 
 from media.aiortc_port import Fingerprint
+from media.codecs import DEFAULT_AUDIO, DEFAULT_VIDEO, choose
 from media.description import DescriptionError, parse_description
 from media.ice import new_credentials
 from media.negotiation import (
-    DEFAULT_AUDIO,
-    DEFAULT_VIDEO,
     LocalEnd,
     OfferedStream,
     accept,
     build_answer,
     build_offer,
-    choose,
 )
 from tests.media.offers import CODECS, FINGERPRINT, firefox_offer, offer, ordinary_offer, section
 
@@ -148,7 +146,7 @@ def test_an_answer_rejects_what_it_does_not_take() -> None:
 def test_an_answer_says_what_we_are() -> None:
     description = parse_description(ordinary_offer())
     answer = build_answer(accept(description), description, END)
-    assert "a=ice-lite" in answer and "rtx" not in answer and "transport-cc" not in answer
+    assert "a=ice-lite" in answer and "transport-cc" not in answer
 
 
 def test_transport_wide_feedback_takes_the_place_of_remb_where_it_is_offered() -> None:
