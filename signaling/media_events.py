@@ -65,7 +65,10 @@ def _transport(audience: Audience, event: TransportChanged, now: datetime) -> No
 def _publication(audience: Audience, event: PublicationChanged, now: datetime) -> None:
     person = audience.room.people.get(event.participant_id)
     if person is not None:
-        person.switch(event.source).published = event.state == "started"
+        started = event.state == "started"
+        person.switch(event.source).published = started
+        if event.source == "screen":
+            audience.note_showing(audience.room.stage.picture(person.id, started, now))
         audience.changed()
 
 

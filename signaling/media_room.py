@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable
 from typing import Any, Protocol, cast
 
+from cases.clock import Clock
 from cases.errors import RuleError
 from media.control import (
     AcceptOffer,
@@ -27,6 +28,7 @@ from signaling.participant import Participant
 from signaling.pushes import MediaLost, MediaRestored, MediaState, Push
 from signaling.rights import Right
 from signaling.room import BadState, Room
+from signaling.stage import Showing
 
 logger = logging.getLogger(__name__)
 # A worker that only lost its control socket may still write the recording, so its rooms are placed
@@ -38,6 +40,7 @@ class Audience(Protocol):
     """What the media half needs of the live room."""
 
     room: Room
+    clock: Clock
 
     def tell(self, participant_id: str, push: Push) -> None:
         """Push to one person."""
@@ -50,6 +53,12 @@ class Audience(Protocol):
 
     def note(self, kind: str, data: dict[str, Any] | None = None) -> None:
         """Append a session event soon."""
+
+    def note_showing(self, showing: Showing | None) -> None:
+        """Append what happened on the stage soon."""
+
+    def clear_stage(self, participant_id: str, cause: str) -> None:
+        """The document of this person is no longer shown."""
 
     def confirm_recording(self, recording_id: str) -> None:
         """Bytes of the recording are on disk."""
@@ -93,6 +102,7 @@ class MediaRoom:
     async def let_out(self, person: Participant, reason: str) -> None:
         """Somebody is out: their transports end at once."""
         person.lose_media()
+        self._audience.clear_stage(person.id, reason)
         await self._try(RemoveParticipant(room_id=self.room_id, participant_id=person.id, reason=reason))
 
     async def publish(self, person: Participant, sdp: str, sources: dict[str, Source]) -> str:
@@ -244,6 +254,8 @@ class MediaRoom:
             await self._ask(RemoveParticipant(room_id=self.room_id, participant_id=stranger))
         for person in inside.values():
             remember(person, held.get(person.id, {}))
+            if person.switch("screen").published:
+                self._room.stage.restore(person.id, self._audience.clock.now())
             await self._add(person)
         await self._stand()
 

@@ -36,6 +36,7 @@ class ErrorCode(StrEnum):
     NOT_AUTHENTICATED = "not_authenticated"
     TICKET_INVALID = "ticket_invalid"
     UNSUPPORTED_VERSION = "unsupported_version"
+    STAGE_TAKEN = "stage_taken"
     MEDIA_UNAVAILABLE = "media_unavailable"
     OVERLOADED = "overloaded"
     INTERNAL = "internal"

@@ -98,11 +98,15 @@ class RecordingView:
 
 @dataclass(frozen=True)
 class RoomView:
-    """The whole room; `lobby` is empty for everybody who is not an official."""
+    """The whole room; `lobby` is empty for everybody who is not an official.
+
+    `presenter` is whose document is on the stage.
+    """
 
     state: str
     opened_at: str | None
     participants: list[ParticipantView]
+    presenter: str | None
     lobby: list[LobbyView]
     recording: RecordingView
 

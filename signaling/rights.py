@@ -12,6 +12,7 @@ class Right(StrEnum):
     SUBSCRIBE = "subscribe"
     RAISE_HAND = "raise_hand"
     WAIT = "wait"
+    SHARE = "share"
     CHAT = "chat"
     SEE_LOBBY = "see_lobby"
     ADMIT = "admit"
@@ -28,17 +29,20 @@ GUEST_ROLES = frozenset({"petitioner", "proxy", "companion", "interpreter", "thi
 
 _WATCH = frozenset({Right.SUBSCRIBE, Right.CHAT, Right.SEE_LOBBY})
 _SPEAK = frozenset({Right.PUBLISH, Right.SUBSCRIBE, Right.RAISE_HAND})
+_SHOW = _SPEAK | {Right.SHARE}
 _HOST = frozenset(
     {Right.ADMIT, Right.MUTE, Right.REMOVE, Right.OPEN, Right.PAUSE, Right.CLOSE, Right.RECORD}
 )
 
 RIGHTS: dict[str, frozenset[Right]] = {
-    "host": _WATCH | _SPEAK | _HOST,
-    "joint_receptionist": _WATCH | _SPEAK,
-    "department": _WATCH | _SPEAK,
-    "recorder": _WATCH | _SPEAK,
+    "host": _WATCH | _SHOW | _HOST,
+    "joint_receptionist": _WATCH | _SHOW,
+    "department": _WATCH | _SHOW,
+    "recorder": _WATCH | _SHOW,
     "observer": _WATCH,
-    **{role: _SPEAK | {Right.WAIT} for role in sorted(GUEST_ROLES)},
+    **{role: _SHOW | {Right.WAIT} for role in sorted(GUEST_ROLES)},
+    # Lends a voice and has no papers in the matter.
+    "interpreter": _SPEAK | {Right.WAIT},
 }
 
 

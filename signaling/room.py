@@ -12,7 +12,9 @@ from signaling.participant import Participant
 from signaling.protocol import ErrorCode
 from signaling.pushes import BadgeState, QueueView, RecordingView, RoomView, SessionView
 from signaling.queue import in_order, lobby_view, lost_place, queue_view
+from signaling.rights import Right
 from signaling.speeches import Speeches
+from signaling.stage import Stage
 from signaling.times import wire_time
 
 
@@ -95,6 +97,7 @@ class Room:
         self.badge = Badge()
         self.people: dict[str, Participant] = {}
         self.speeches = Speeches()
+        self.stage = Stage()
 
     # Coming and going
 
@@ -207,6 +210,16 @@ class Room:
         if enabled and person.switch(source).locked:
             raise Forbidden(message="主持人已将您静音，可以举手示意")
 
+    def take_stage(self, person: Participant, now: datetime) -> bool:
+        """Show a document from now on; True when that is new. Raises Forbidden, or RuleError stage_taken."""
+        if Right.SHARE not in person.rights:
+            raise Forbidden(message="您没有出示材料的权限")
+        if person.switch("screen").locked:
+            raise Forbidden(message="主持人已停止您出示材料，可以举手示意")
+        before = self.stage.presenter
+        self.stage.take(person.id, now)
+        return before is None
+
     # Views
 
     def in_room(self) -> list[Participant]:
@@ -229,6 +242,7 @@ class Room:
             state=self.sitting.state,
             opened_at=wire_time(self.sitting.opened_at),
             participants=[person.view(now, for_official) for person in self.in_room()],
+            presenter=self.stage.presenter,
             lobby=lobby_view(self.in_lobby(), now) if for_official else [],
             recording=self.badge.view(),
         )

@@ -115,6 +115,8 @@ EVENTS: dict[str, str] = {
     "participant.moved_to_lobby": "移至等候室",
     "hand.raised": "举手",
     "hand.lowered": "放下手",
+    "screen.shared": "出示材料",
+    "screen.ended": "停止出示材料",
     "source.locked": "主持人静音",
     "source.released": "解除静音",
     "participant.cut": "参加资格已收回，连接断开",

@@ -16,8 +16,17 @@ HIGHEST_TILE = 8192
 
 
 async def publish(me: Attendee, command: Publish) -> str:
-    """Returns the SDP answer."""
-    answer = await me.live.media.publish(me.person, command.sdp, command.sources)
+    """Returns the SDP answer. With a `screen` the stage is taken, without one it is given back."""
+    shown = "screen" in command.sources.values()
+    new = shown and me.room.take_stage(me.person, me.live.clock.now())
+    try:
+        answer = await me.live.media.publish(me.person, command.sdp, command.sources)
+    except RuleError:
+        if new:
+            me.live.clear_stage(me.person.id, "refused")
+        raise
+    if not shown:
+        me.live.clear_stage(me.person.id, "stopped")
     for source in command.sources.values():
         me.person.switch(source)
     me.live.changed()
@@ -55,10 +64,20 @@ def _is_tile(tile: dict[str, Scalar]) -> bool:
 
 async def source_state(me: Attendee, command: SourceState) -> None:
     """The browser stops sending by itself; this is what the others see."""
+    if command.source == "screen":
+        _step(me, command.enabled)
     me.room.unlocked(me.person, command.source, command.enabled)
     me.person.switch(command.source).enabled = command.enabled
     await me.live.write(me.person, sources=me.person.kept_sources())
     me.live.changed()
+
+
+def _step(me: Attendee, shown: bool) -> None:
+    """On the stage, or off it."""
+    if shown:
+        me.room.take_stage(me.person, me.live.clock.now())
+    else:
+        me.live.clear_stage(me.person.id, "stopped")
 
 
 async def tell_quality(me: Attendee, command: TellQuality) -> None:

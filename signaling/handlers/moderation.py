@@ -26,6 +26,8 @@ async def mute(me: Attendee, command: Mute) -> None:
     await me.live.write(person, kind, me.person, {"source": command.source}, sources=sources)
     switch.locked = command.muted
     await me.live.media.lock(person, command.source, command.muted)
+    if command.source == "screen" and command.muted:
+        me.live.clear_stage(person.id, "locked")
     me.live.changed()
 
 

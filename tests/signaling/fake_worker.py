@@ -166,14 +166,17 @@ class FakeWorker:
 
     def _Publish(self, request: control.Publish) -> dict[str, Any]:
         person = self.rooms[request.room_id].people[request.participant_id]
+        ended = person.sources.keys() - set(request.sources.values())
         person.sources = {str(source): False for source in request.sources.values()}
         person.publish = "connected"
         where = {"room_id": request.room_id, "participant_id": request.participant_id}
         self.tell(control.TransportChanged(**where, direction="publish", state="connected"))
-        for source in request.sources.values():
-            self.tell(
-                control.PublicationChanged(**where, source=source, kind=kind_of(source), state="started")
-            )
+        for state, sources in (("ended", ended), ("started", request.sources.values())):
+            for source in sources:
+                changed = control.PublicationChanged(
+                    **where, source=source, kind=kind_of(source), state=state
+                )
+                self.tell(changed)
         return {"answer_sdp": f"answer to {request.offer_sdp}", "transport_id": "t1"}
 
     def _Subscribe(self, request: control.Subscribe) -> None:
