@@ -5,12 +5,10 @@ from __future__ import annotations
 from functools import lru_cache
 from pathlib import Path
 
-import av
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-Planes = NDArray[np.uint8]  # yuv420p as PyAV has it: height * 3 / 2 rows of width bytes
+from recordings.colour import Planes, planes_of_rgb
 
 # Places where Debian, Fedora, openEuler and Kylin put Noto or Source Han Sans; the number is the
 # face inside the collection that draws simplified Chinese.
@@ -51,9 +49,8 @@ def load_font(size: int, named: str = "") -> Font:
 
 
 def to_planes(image: Image.Image) -> Planes:
-    """RGB to yuv420p planes; width and height must be even."""
-    frame = av.VideoFrame.from_ndarray(np.asarray(image.convert("RGB")), format="rgb24")
-    return np.asarray(frame.reformat(format="yuv420p").to_ndarray(), dtype=np.uint8)
+    """RGB to planes of the film; width and height must be even."""
+    return planes_of_rgb(np.asarray(image.convert("RGB"), dtype=np.uint8))
 
 
 def shorten(text: str, width: int, font: Font) -> str:

@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import av
-from av.video.reformatter import Colorspace
 
 from recordings.captions import Lettering, find_font
+from recordings.colour import BT709, LIMITED
 from recordings.inventory import read_clock_map
 from recordings.journal import file_sha256
 from recordings.layout import TITLE_HEIGHT, Box, arrange
 from recordings.manifest import MANIFEST_FILE, moment_ns
+from recordings.pauses import pauses_of
 from recordings.picture import Canvas, TilePainter
 from recordings.sound import RATE, Mixer, Voice
 from recordings.stream import ParticipantStreams
@@ -72,6 +73,7 @@ class Composition:
         self._lettering = Lettering(plan.font)
         self._manifest: dict[str, Any] = json.loads((folder / MANIFEST_FILE).read_bytes())
         self.span = span_of(self._manifest)
+        self._pauses = pauses_of(self._manifest, self.span.start_ns, self.span.seconds)
         self._streams = _read_streams(folder, self._manifest, self.span)
         self._canvas = Canvas(plan.width, plan.height)
         self._painters = self._place_tiles()
@@ -125,8 +127,9 @@ class Composition:
             text = moment.strftime("北京时间 %Y-%m-%d %H:%M:%S")
             box = Box(self._plan.width - CLOCK_WIDTH, 0, CLOCK_WIDTH, TITLE_HEIGHT)
             self._canvas.paste(self._lettering.bar(text, box.width, box.height, "right"), box)
+        is_paused = any(since <= at < until for since, until in self._pauses)
         for painter in self._painters:
-            painter.paint(at)
+            painter.paint(at, is_paused)
 
     def _open_video(self, output: av.container.OutputContainer) -> av.VideoStream:
         plan = self._plan
@@ -134,7 +137,9 @@ class Composition:
         stream = output.add_stream("libx264", rate=plan.fps, options=options)
         stream.width, stream.height, stream.pix_fmt = plan.width, plan.height, "yuv420p"
         stream.codec_context.thread_count = plan.threads
-        stream.codec_context.colorspace = int(Colorspace.ITU601)
+        coder = stream.codec_context
+        coder.colorspace = coder.color_primaries = coder.color_trc = BT709
+        coder.color_range = LIMITED
         return stream
 
     def _open_audio(self, output: av.container.OutputContainer) -> av.AudioStream:

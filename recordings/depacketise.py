@@ -18,22 +18,30 @@ class DepacketiseError(ValueError):
 
 
 class StreamPacket(NamedTuple):
-    """One packet of one SSRC. ``number`` and ``timestamp`` are unwrapped; ``at`` is in seconds."""
+    """One packet of one SSRC. ``number`` and ``timestamp`` are unwrapped; ``at`` is in seconds.
+
+    ``orientation`` is the byte of media.orientation where the packet carries it.
+    """
 
     number: int
     timestamp: int
     marker: bool
     payload: bytes
     at: float
+    orientation: int | None = None
 
 
 class Frame(NamedTuple):
-    """One coded picture or one Opus packet, ready for a decoder; ``at`` in seconds."""
+    """One coded picture or one Opus packet, ready for a decoder; ``at`` in seconds.
+
+    ``orientation`` is None for a picture that tells none: it stands as the one before.
+    """
 
     data: bytes
     key: bool
     timestamp: int
     at: float
+    orientation: int | None = None
 
 
 Join = Callable[[list[bytes]], tuple[bytes, bool]]
@@ -72,7 +80,7 @@ def _video_frames(packets: Iterable[StreamPacket], join: Join) -> Iterator[Frame
         complete = _is_consecutive(group, None) and any(packet.marker for packet in group)
         intact = complete and (key or (whole and intact))
         if intact:
-            yield Frame(data, key, group[0].timestamp, group[0].at)
+            yield Frame(data, key, group[0].timestamp, group[0].at, group[-1].orientation)
 
 
 def _groups(packets: Iterable[StreamPacket]) -> Iterator[list[StreamPacket]]:

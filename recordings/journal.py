@@ -58,6 +58,7 @@ class TrackIdentity:
     channels: int
     payload_type: int
     fmtp: str
+    orientation_id: int = 0
 
     def directory_name(self) -> str:
         """``<participant_id>-<source>``; ValueError for names that could leave the folder."""

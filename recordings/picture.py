@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import av
 import numpy as np
 from av.video.reformatter import VideoReformatter
 
-from recordings.captions import Lettering, Planes
+from media.orientation import rotation_of
+from recordings.captions import Lettering
+from recordings.colour import BT709, FULL, LIMITED, Planes, chroma_of, to_film
 from recordings.depacketise import Frame, frames_of
 from recordings.layout import Box, Tile, fit
 from recordings.stream import ParticipantStreams, Stream
@@ -17,6 +20,9 @@ from recordings.stream import ParticipantStreams, Stream
 logger = logging.getLogger(__name__)
 
 STALE_SECONDS = 5.0  # without a new picture for so long, a tile says so
+PAUSE_SECONDS = 1.0  # the recorder stops a little later than the session
+GONE, PAUSED = "画面中断", "暂停"
+NEVER = {"camera": "未开启摄像头"}
 WIDEST, HIGHEST = 1920, 1920  # portrait phones too
 MAX_PIXELS = 1920 * 1088
 DECODERS = {"VP8": "vp8", "H264": "h264"}
@@ -58,12 +64,22 @@ class Canvas:
         return frame
 
 
-def decode(codec: str, frames: Iterator[Frame]) -> Iterator[tuple[float, av.VideoFrame]]:
-    """Decoded pictures with their times; what the decoder refuses is left out."""
+class Picture(NamedTuple):
+    """A decoded picture, its time in seconds and by how many degrees it is turned clockwise to be upright."""
+
+    at: float
+    frame: av.VideoFrame
+    rotation: int
+
+
+def decode(codec: str, frames: Iterator[Frame]) -> Iterator[Picture]:
+    """Decoded pictures; what the decoder refuses is left out. A rotation lasts until another is told."""
     decoder = _open_decoder(codec)
-    times: dict[int, float] = {}
+    told: dict[int, tuple[float, int]] = {}
+    rotation = 0
     for number, coded in enumerate(frames):
-        times[number] = coded.at
+        rotation = rotation if coded.orientation is None else rotation_of(coded.orientation)
+        told[number] = (coded.at, rotation)
         packet = av.Packet(coded.data)
         packet.pts = packet.dts = number
         try:
@@ -73,10 +89,13 @@ def decode(codec: str, frames: Iterator[Frame]) -> Iterator[tuple[float, av.Vide
             decoder = _open_decoder(codec)
             continue
         for picture in pictures:
+            if codec.upper() == "VP8":
+                picture.color_range = LIMITED  # ffmpeg takes the clamping bit of RFC 6386 9.2 for a range.
             if picture.width <= WIDEST and picture.height <= HIGHEST:
-                yield times.pop(picture.pts or 0, coded.at), picture
-        if len(times) > 64:
-            times = {key: value for key, value in times.items() if key > number - 32}
+                at, turned = told.pop(picture.pts or 0, (coded.at, rotation))
+                yield Picture(at, picture, turned)
+        if len(told) > 64:
+            told = {key: value for key, value in told.items() if key > number - 32}
 
 
 def _open_decoder(codec: str) -> av.VideoCodecContext:
@@ -94,45 +113,86 @@ class TilePainter:
         self._canvas, self._tile, self._lettering = canvas, tile, lettering
         self._pictures = self._decode_all(streams, streams.streams(tile.source))
         self._scaler = VideoReformatter()
-        self._next: tuple[float, av.VideoFrame] | None = next(self._pictures, None)
+        self._next: Picture | None = next(self._pictures, None)
         self._shown_at: float | None = None
-        self._size: tuple[int, int] | None = None
+        self._paused_at = float("-inf")
+        self._box: Box | None = None
+        self._placeholders: dict[str, Planes] = {}
         caption = tile.caption
         canvas.paste(lettering.bar(tile.label, caption.width, caption.height), caption)
-        self._never = self._draw_placeholder("未开启摄像头" if tile.source == "camera" else "未共享屏幕")
-        self._gone = self._draw_placeholder("画面中断")
-        canvas.paste(self._never, tile.picture)
-        self._blank = True
+        self._remark: str | None = None  # what stands in place of a picture
+        self._say(NEVER.get(tile.source, "未共享屏幕"))
 
-    def _draw_placeholder(self, remark: str) -> Planes:
+    def _say(self, remark: str) -> None:
+        """Put the name and a remark where the picture was."""
+        if remark == self._remark:
+            return
         box = self._tile.picture
-        name = self._tile.label.split("  ")[0]
-        return self._lettering.placeholder((name, remark), box.width, box.height)
+        if remark not in self._placeholders:
+            name = self._tile.label.split("  ")[0]
+            lines = (name, remark)
+            self._placeholders[remark] = self._lettering.placeholder(lines, box.width, box.height)
+        self._canvas.paste(self._placeholders[remark], box)
+        self._remark, self._box = remark, None
 
-    def _decode_all(
-        self, streams: ParticipantStreams, found: list[Stream]
-    ) -> Iterator[tuple[float, av.VideoFrame]]:
+    def _decode_all(self, streams: ParticipantStreams, found: list[Stream]) -> Iterator[Picture]:
         for stream in found:
             if stream.codec.upper() in DECODERS:
                 yield from decode(stream.codec, frames_of(stream.codec, streams.packets(stream)))
 
-    def paint(self, at: float) -> None:
-        """Show the latest picture of time ``at`` (seconds of the recording), or say that there is none."""
-        newest: tuple[float, av.VideoFrame] | None = None
-        while self._next is not None and self._next[0] <= at:
+    def paint(self, at: float, is_paused: bool = False) -> None:
+        """Show the latest picture of time ``at`` (seconds of the recording), or say why there is none."""
+        newest: Picture | None = None
+        while self._next is not None and self._next.at <= at:
             newest, self._next = self._next, next(self._pictures, None)
-        if newest is not None and at - newest[0] < STALE_SECONDS:
-            self._shown_at = newest[0]
-            self._show(newest[1])
-        elif self._shown_at is not None and not self._blank and at - self._shown_at >= STALE_SECONDS:
-            self._canvas.paste(self._gone, self._tile.picture)
-            self._blank, self._size = True, None
+        if is_paused:
+            self._paused_at = at
+        if newest is not None and at - newest.at < STALE_SECONDS:
+            self._shown_at = newest.at
+            self._show(newest)
+        else:
+            self._explain(at, is_paused)
 
-    def _show(self, picture: av.VideoFrame) -> None:
-        box = fit(picture.width, picture.height, self._tile.picture)
-        if self._size != (picture.width, picture.height):
+    def _explain(self, at: float, is_paused: bool) -> None:
+        """No new picture: after a while say so, in a pause sooner and in other words."""
+        quiet = at - self._shown_at if self._shown_at is not None else float("inf")
+        if is_paused and quiet >= PAUSE_SECONDS:
+            self._say(PAUSED)
+        elif self._shown_at is None:
+            self._say(NEVER.get(self._tile.source, "未共享屏幕"))
+        elif quiet >= STALE_SECONDS and at - self._paused_at >= STALE_SECONDS:
+            self._say(GONE)
+
+    def _show(self, picture: Picture) -> None:
+        frame, sideways = picture.frame, picture.rotation % 180 == 90
+        size = (frame.height, frame.width) if sideways else (frame.width, frame.height)
+        box = fit(*size, self._tile.picture)
+        if self._box != box:
             self._canvas.fill(self._tile.picture, BLACK)
-            self._size = (picture.width, picture.height)
-        scaled = self._scaler.reformat(picture, box.width, box.height, "yuv420p", interpolation="BILINEAR")
-        self._canvas.paste(np.asarray(scaled.to_ndarray(), dtype=np.uint8), box)
-        self._blank = False
+            self._box = box
+        width, height = (box.height, box.width) if sideways else (box.width, box.height)
+        planes = self._scale(frame, width, height)
+        self._canvas.paste(turn(planes, width, height, picture.rotation), box)
+        self._remark = None
+
+    def _scale(self, frame: av.VideoFrame, width: int, height: int) -> Planes:
+        """The picture in that size and in the film's colours."""
+        scaled = self._scaler.reformat(
+            frame, width, height, "yuv420p", BT709, BT709, "BILINEAR", _range_of(frame), LIMITED, threads=1
+        )
+        return to_film(np.asarray(scaled.to_ndarray(), dtype=np.uint8), width, height, frame.colorspace)
+
+
+def _range_of(frame: av.VideoFrame) -> int:
+    """Limited unless the stream says that it uses the full range."""
+    return FULL if frame.format.name == "yuvj420p" or frame.color_range == FULL else LIMITED
+
+
+def turn(planes: Planes, width: int, height: int, degrees: int) -> Planes:
+    """Planes of that size turned clockwise by a multiple of 90 degrees."""
+    if not degrees:
+        return planes
+    luma = np.rot90(planes[:height], -degrees // 90)
+    chroma = np.rot90(chroma_of(planes, width, height), -degrees // 90, axes=(1, 2))
+    wide = luma.shape[1]
+    return np.concatenate([luma, chroma.reshape(-1, wide)])

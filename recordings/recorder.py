@@ -53,6 +53,7 @@ class JournalRecorder:
             channels=track.channels,
             payload_type=track.payload_type,
             fmtp=track.fmtp,
+            orientation_id=track.orientation_id,
         )
         name = identity.directory_name()
         previous = self._tracks.get(name)

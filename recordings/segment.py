@@ -9,7 +9,7 @@ import json
 import mmap
 import struct
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -36,7 +36,10 @@ RECORD_OVERHEAD = _RECORD.size + _LENGTH.size
 
 @dataclass(frozen=True)
 class SegmentHeader:
-    """Who and what a segment holds, and which segment came before it."""
+    """Who and what a segment holds, and which segment came before it.
+
+    ``orientation_id`` numbers the header extension of media.orientation, 0 where there is none.
+    """
 
     recording_id: str
     participant_id: str
@@ -53,6 +56,7 @@ class SegmentHeader:
     started_wall_ns: int
     boot_id: str
     software: str
+    orientation_id: int = 0
 
 
 class Record(NamedTuple):
@@ -129,12 +133,14 @@ def parse_header(data: bytes | mmap.mmap) -> tuple[SegmentHeader | None, int]:
 
 
 def _header_of(content: dict[str, Any]) -> SegmentHeader | None:
+    found: dict[str, Any] = {}
     for field in fields(SegmentHeader):
-        value = content.get(field.name)
+        default = None if field.default is MISSING else field.default
+        value = found[field.name] = content.get(field.name, default)
         expected = int if field.type == "int" else str
         if not isinstance(value, expected) and not (value is None and field.type == "str | None"):
             return None
-    return SegmentHeader(**{field.name: content[field.name] for field in fields(SegmentHeader)})
+    return SegmentHeader(**found)
 
 
 def _record_at(data: bytes | mmap.mmap, offset: int) -> Record | None:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from media.orientation import read_orientation
 from media.rtp import Packet, RtpError, parse_packet
 from recordings import segment
 from recordings.depacketise import StreamPacket
@@ -44,6 +45,7 @@ class Stream:
     timestamp: array[int] = field(default_factory=lambda: array("q"))
     arrival: array[float] = field(default_factory=lambda: array("d"))
     marker: array[int] = field(default_factory=lambda: array("b"))
+    orientation: array[int] = field(default_factory=lambda: array("b"))  # -1 where a packet tells none
     place: array[int] = field(default_factory=lambda: array("q"))  # file number, start, end: three a packet
     reports: list[tuple[float, int]] = field(default_factory=list)  # NTP seconds, unwrapped RTP time
 
@@ -62,6 +64,7 @@ class Stream:
         self.timestamp.append(unwrap(packet.timestamp, last_time, 32))
         self.arrival.append(arrival)
         self.marker.append(packet.marker)
+        self.orientation.append(-1 if packet.orientation is None else packet.orientation)
         self.place.extend((file, offset + packet.payload_offset, offset + packet.payload_end))
 
     def add_report(self, ntp: int, rtp_time: int) -> None:
@@ -163,6 +166,9 @@ class ParticipantStreams:
             packet = parse_packet(record.payload)
         except RtpError:
             return
+        header = self._files[-1].header
+        if packet.marker and header is not None:
+            packet.orientation = read_orientation(packet.data, header.orientation_id)
         stream = present.get((packet.ssrc, codec))
         if stream is None or not stream.continues(packet, arrival):
             # Simulcast layers take turns; each turn is a stream of its own.
@@ -195,12 +201,14 @@ class ParticipantStreams:
         times = self._times[id(stream)]
         for position in stream.order():
             file, start, end = stream.place[3 * position : 3 * position + 3]
+            orientation = stream.orientation[position]
             yield StreamPacket(
                 stream.index[position],
                 stream.timestamp[position],
                 bool(stream.marker[position]),
                 self._files[file].data[start:end],
                 float(times[position]),
+                orientation if orientation >= 0 else None,
             )
 
     def close(self) -> None:
