@@ -74,6 +74,7 @@ window.received = async () => {
     kind: r.kind, mid: r.mid, frames: r.framesDecoded || 0, energy: r.totalAudioEnergy || 0,
     lost: r.packetsLost,
     packets: r.packetsReceived, width: r.frameWidth || 0, nack: r.nackCount, pli: r.pliCount,
+    again: r.retransmittedPacketsReceived || 0, rate: r.framesPerSecond || 0,
     freezes: r.freezeCount, samples: r.totalSamplesReceived, dropped: r.framesDropped}); });
   return found;
 };
@@ -111,9 +112,7 @@ class ChromiumPeer:
         request = Publish(**names, offer_sdp=fields["sdp"], sources=fields["sources"])
         return self.rewrite((await self.controller.client.request(request))["answer_sdp"])
 
-    async def publish(
-        self, codec: str = "vp8", width: int = 640, height: int = 360, layers: int = 0
-    ) -> None:
+    async def publish(self, codec: str = "vp8", width: int = 640, height: int = 360, layers: int = 0) -> None:
         await self.page.evaluate("a => publish(...a)", [codec, width, height, layers])
 
     async def subscribe(self) -> None:

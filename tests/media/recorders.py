@@ -14,7 +14,7 @@ class CountingTrack:
         self.owner = owner
         self.name = f"{track.participant_id}-{track.source}"
         self.ssrcs: set[int] = set()
-        self.numbers: set[int] = set()
+        self.numbers: set[tuple[int, int]] = set()
         owner.counts.setdefault(
             self.name,
             {"packets": 0, "repeated": 0, "reports": 0, "key_frames": 0, "opened": 0, "codec": track.codec},
@@ -24,9 +24,9 @@ class CountingTrack:
     def write(self, packet: Packet, now: float) -> None:
         counts = self.owner.counts[self.name]
         counts["packets"] += 1
-        counts["repeated"] += packet.index in self.numbers
+        counts["repeated"] += (packet.ssrc, packet.index) in self.numbers
         counts["key_frames"] += bool(packet.key_frame)
-        self.numbers.add(packet.index)
+        self.numbers.add((packet.ssrc, packet.index))
         self.owner.bytes += len(packet.data)
 
     def report(self, report: SenderReport, now: float) -> None:
