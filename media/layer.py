@@ -7,7 +7,7 @@ from media.feedback import build_key_frame_request, build_nack
 from media.keyframe import KeyFrameThrottle, begins_key_frame
 from media.loss import LARGEST_GAP, LossDetector
 from media.orientation import read_orientation
-from media.rtp import Packet
+from media.rtp import Packet, RtpError, find_extension
 from media.sequence import Unwrapper, nearest
 from media.sink import SenderReport, TrackDescription
 from media.stats import ReceptionStats
@@ -18,7 +18,6 @@ VIDEO_CACHE = 512
 AUDIO_CACHE = 128
 # Our own SSRC in feedback; RTCP receivers only need it to be there.
 FEEDBACK_SSRC = 1
-ROUND_TRIP = 0.1
 # Seconds without a packet after which a browser has stopped sending the layer.
 PRESENCE = 0.8
 RATE_INTERVAL = 0.5
@@ -45,7 +44,9 @@ class Layer:
         self.ssrc: int | None = None
         self.last_report: SenderReport | None = None
         self.stats = ReceptionStats(track.clock_rate)
-        self.loss = LossDetector()
+        self.loss = LossDetector(self._order_of)
+        # Of the transport-wide number, 0 where there is none.
+        self.transport_wide_id = 0
         self.is_video = track.kind == "video"
         self.cache = PacketCache(VIDEO_CACHE if self.is_video else AUDIO_CACHE)
         self.key_frames = 0
@@ -83,13 +84,13 @@ class Layer:
         self._heard_at = now
         index = packet.index = self._sequence.unwrap(packet.sequence_number)
         self.stats.receive(index, packet.timestamp, len(packet.data), now)
-        if self.is_video:
-            self._receive_video(packet, index, now)
-
-    def _receive_video(self, packet: Packet, index: int, now: float) -> None:
-        missing = self.loss.receive(index, now)
+        missing = self.loss.receive(index, now, packet)
         if missing:
             self._send_feedback(build_nack(FEEDBACK_SSRC, packet.ssrc, missing))
+        if self.is_video:
+            self._receive_video(packet)
+
+    def _receive_video(self, packet: Packet) -> None:
         if packet.marker and self._orientation_id:
             packet.orientation = read_orientation(packet.data, self._orientation_id)
         packet.key_frame = begins_key_frame(self._codec, packet.payload)
@@ -98,6 +99,14 @@ class Layer:
             self._throttle.satisfy()
             if self._codec == "VP8":
                 self.height = frame_height(packet.payload)
+
+    def _order_of(self, packet: Packet) -> int | None:
+        """In which order the sender let it go."""
+        try:
+            number = find_extension(packet.data, self.transport_wide_id) if self.transport_wide_id else None
+        except RtpError:
+            return None
+        return int.from_bytes(number[:2], "big") if number else None
 
     def receive_report(self, report: SenderReport, now: float) -> None:
         """A sender report of this SSRC."""
@@ -121,7 +130,7 @@ class Layer:
         """Repeat NACKs, send a due key frame request, measure; every few tens of milliseconds."""
         if self.ssrc is None:
             return
-        again = self.loss.due(now, ROUND_TRIP)
+        again = self.loss.due(now)
         if again:
             self._send_feedback(build_nack(FEEDBACK_SSRC, self.ssrc, again))
         if self._throttle.due(now):

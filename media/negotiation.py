@@ -21,6 +21,7 @@ RID_URI = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"
 REPAIRED_RID_URI = "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id"
 START_BITRATE = 1000
 VIDEO_FEEDBACK = ("ccm fir", "nack", "nack pli")
+AUDIO_FEEDBACK = ("nack",)
 TRANSPORT_WIDE, REMB = "transport-cc", "goog-remb"
 OFFERED_TRANSPORT_WIDE_ID = 3
 
@@ -141,7 +142,7 @@ def _extension_lines(choice: Accepted) -> list[str]:
 
 
 def _feedback_lines(kind: str, codec: Codec, transport_wide: bool) -> list[str]:
-    wanted = VIDEO_FEEDBACK if kind == "video" else ()
+    wanted = VIDEO_FEEDBACK if kind == "video" else AUDIO_FEEDBACK
     if transport_wide:
         wanted = (TRANSPORT_WIDE, *wanted)
     elif kind == "video":

@@ -139,6 +139,8 @@ class Publisher:
             choice.audio_level_id,
             choice.rids,
         )
+        for layer in publication.layers:
+            layer.transport_wide_id = choice.transport_wide_id
         ssrcs = tuple(s for s in choice.section.ssrcs if s not in choice.section.repair_ssrcs)
         self._lines[choice.section.mid] = _Line(choice, ssrcs, publication)
         self._repairs.expect(choice, publication)
