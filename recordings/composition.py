@@ -19,10 +19,11 @@ from recordings.captions import Lettering, find_font
 from recordings.colour import BT709, LIMITED
 from recordings.inventory import read_clock_map
 from recordings.journal import file_sha256
-from recordings.layout import TITLE_HEIGHT, Box, arrange
+from recordings.layout import TITLE_HEIGHT, Box, Tile, arrange
 from recordings.manifest import MANIFEST_FILE, moment_ns
 from recordings.pauses import pauses_of
-from recordings.picture import Canvas, TilePainter
+from recordings.picture import BLACK, Canvas, TilePainter
+from recordings.shares import shares_of, shown_at
 from recordings.sound import RATE, Mixer, Voice
 from recordings.stream import ParticipantStreams
 
@@ -76,7 +77,12 @@ class Composition:
         self._pauses = pauses_of(self._manifest, self.span.start_ns, self.span.seconds)
         self._streams = _read_streams(folder, self._manifest, self.span)
         self._canvas = Canvas(plan.width, plan.height)
-        self._painters = self._place_tiles()
+        self._shares = shares_of(self._manifest, self.span.start_ns)
+        self._presenter: str | None = None
+        self._painters: dict[tuple[str, str], TilePainter] = {}
+        self._visible: list[TilePainter] = []
+        self._draw_title()
+        self._place_tiles()
         voices = [
             Voice(streams, stream)
             for streams in self._streams.values()
@@ -85,20 +91,28 @@ class Composition:
         self._mixer = Mixer(voices)
         self._clock_second = -1
 
-    def _place_tiles(self) -> list[TilePainter]:
+    def _draw_title(self) -> None:
         plan, recording = self._plan, self._manifest["recording"]
         title = f"{recording.get('petition_number') or ''}  {recording.get('title') or ''}".strip()
         width = plan.width - CLOCK_WIDTH
         self._canvas.paste(self._lettering.bar(title, width, TITLE_HEIGHT), Box(0, 0, width, TITLE_HEIGHT))
-        sources: dict[str, set[str]] = {}
-        for track in self._manifest["tracks"]:
-            sources.setdefault(track["participant_id"], set()).add(track["source"])
+
+    def _place_tiles(self) -> None:
+        """Everybody at their place, with a document on the stage or without."""
+        plan, sources = self._plan, sources_of(self._manifest)
         people = everybody(self._manifest, sources)
-        tiles = arrange(people, sources, plan.width, plan.height)
-        return [
-            TilePainter(self._canvas, tile, self._streams[tile.participant_id], self._lettering)
-            for tile in tiles
-        ]
+        self._canvas.fill(Box(0, TITLE_HEIGHT, plan.width, plan.height - TITLE_HEIGHT), BLACK)
+        tiles = arrange(people, sources, plan.width, plan.height, self._presenter)
+        self._visible = [self._painter(tile) for tile in tiles]
+
+    def _painter(self, tile: Tile) -> TilePainter:
+        key = (tile.participant_id, tile.source)
+        if key in self._painters:
+            self._painters[key].place(tile)
+        else:
+            streams = self._streams[tile.participant_id]
+            self._painters[key] = TilePainter(self._canvas, tile, streams, self._lettering)
+        return self._painters[key]
 
     def write(self, path: Path, progress: Progress) -> None:
         """Encode the whole span to ``path``; ``progress`` hears numbers from 0 to 1."""
@@ -128,7 +142,11 @@ class Composition:
             box = Box(self._plan.width - CLOCK_WIDTH, 0, CLOCK_WIDTH, TITLE_HEIGHT)
             self._canvas.paste(self._lettering.bar(text, box.width, box.height, "right"), box)
         is_paused = any(since <= at < until for since, until in self._pauses)
-        for painter in self._painters:
+        presenter = shown_at(self._shares, at)
+        if presenter != self._presenter:
+            self._presenter = presenter
+            self._place_tiles()
+        for painter in self._visible:
             painter.paint(at, is_paused)
 
     def _open_video(self, output: av.container.OutputContainer) -> av.VideoStream:
@@ -166,6 +184,14 @@ def span_of(manifest: dict[str, Any]) -> Span:
     """From the recording's start to its stop as the manifest has them."""
     recording = manifest["recording"]
     return Span(moment_ns(recording["started_at"]), moment_ns(recording["stopped_at"]))
+
+
+def sources_of(manifest: dict[str, Any]) -> dict[str, set[str]]:
+    """Participant id to the sources that were recorded."""
+    sources: dict[str, set[str]] = {}
+    for track in manifest["tracks"]:
+        sources.setdefault(track["participant_id"], set()).add(track["source"])
+    return sources
 
 
 def everybody(manifest: dict[str, Any], sources: dict[str, set[str]]) -> list[dict[str, Any]]:

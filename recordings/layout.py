@@ -35,6 +35,9 @@ OFFICE_ROLES = ("host", "joint_receptionist", "department")
 TITLE_HEIGHT = 40  # pixels at the top: title and running time
 LABEL_HEIGHT = 32  # pixels at the foot of each tile: name and office
 GAP = 4
+SCREEN = "screen"
+# Beside a document: up to so many people in one, two, three columns, and their share of the width.
+BESIDE = ((4, 1, 0.24), (10, 2, 0.34), (64, 3, 0.42))
 
 
 @dataclass(frozen=True)
@@ -86,25 +89,45 @@ def label_of(participant: dict[str, Any], source: str) -> str:
     name = participant.get("name") or "未署名"
     parts = [name, participant.get("organisation") or "", role]
     text = "  ".join(part for part in parts if part)
-    return f"{text}  共享屏幕" if source == "screen" else text
+    return f"{text}  出示材料" if source == SCREEN else text
 
 
 def arrange(
-    participants: list[dict[str, Any]], sources: dict[str, set[str]], width: int, height: int
+    participants: list[dict[str, Any]],
+    sources: dict[str, set[str]],
+    width: int,
+    height: int,
+    presenter: str | None = None,
 ) -> list[Tile]:
     """Tiles of everybody who published anything, in standing order, on a canvas of that size.
 
-    ``sources``: participant id to the sources recorded. Somebody heard only still gets a tile.
+    ``sources``: participant id to the sources recorded. Somebody heard only still gets a tile. While
+    ``presenter`` shows a document it is large, comes first, and all people stand beside it.
     """
-    wanted: list[tuple[dict[str, Any], str]] = []
-    for participant in sorted(participants, key=standing):
-        present = sources.get(participant["participant_id"], set())
-        if present:
-            wanted.append((participant, "camera"))
-        if "screen" in present:
-            wanted.append((participant, "screen"))
-    boxes = cells(len(wanted), width, height)
-    return [_tile(who, source, box) for (who, source), box in zip(wanted, boxes, strict=True)]
+    people = [who for who in sorted(participants, key=standing) if sources.get(who["participant_id"])]
+    if presenter is None:
+        boxes = cells(len(people), width, height)
+        return [_tile(who, "camera", box) for who, box in zip(people, boxes, strict=True)]
+    document, boxes = beside(len(people), width, height)
+    shown = [_tile(who, SCREEN, document) for who in people if who["participant_id"] == presenter]
+    return shown + [_tile(who, "camera", box) for who, box in zip(people, boxes, strict=True)]
+
+
+def beside(count: int, width: int, height: int) -> tuple[Box, list[Box]]:
+    """The place of a document, and ``count`` equal cells in columns at its right, from the top down."""
+    columns, share = next((c, s) for most, c, s in BESIDE if count <= most or most == BESIDE[-1][0])
+    side, whole = even(width * share), even(height - TITLE_HEIGHT - 2 * GAP)
+    document = Box(GAP, TITLE_HEIGHT + GAP, even(width - side - 2 * GAP), whole)
+    rows = max(1, -(-count // columns))
+    cell_width = even((side - GAP * columns) / columns)
+    cell_height = min(even((whole - GAP * (rows - 1)) / rows), even(cell_width * 9 / 16) + LABEL_HEIGHT)
+    left = document.x + document.width + GAP
+    boxes = []
+    for number in range(count):
+        row, column = divmod(number, columns)
+        x, y = left + column * (cell_width + GAP), document.y + row * (cell_height + GAP)
+        boxes.append(Box(x, y, cell_width, cell_height))
+    return document, boxes
 
 
 def cells(count: int, width: int, height: int) -> list[Box]:

@@ -110,7 +110,7 @@ class TilePainter:
     """Keeps one tile of the canvas up to date as time goes on."""
 
     def __init__(self, canvas: Canvas, tile: Tile, streams: ParticipantStreams, lettering: Lettering) -> None:
-        self._canvas, self._tile, self._lettering = canvas, tile, lettering
+        self._canvas, self._lettering = canvas, lettering
         self._pictures = self._decode_all(streams, streams.streams(tile.source))
         self._scaler = VideoReformatter()
         self._next: Picture | None = next(self._pictures, None)
@@ -118,10 +118,25 @@ class TilePainter:
         self._paused_at = float("-inf")
         self._box: Box | None = None
         self._placeholders: dict[str, Planes] = {}
-        caption = tile.caption
-        canvas.paste(lettering.bar(tile.label, caption.width, caption.height), caption)
-        self._remark: str | None = None  # what stands in place of a picture
-        self._say(NEVER.get(tile.source, "未共享屏幕"))
+        self._never = NEVER.get(tile.source, "正在出示材料")
+        # A document that stands still is no interruption.
+        self._patience = STALE_SECONDS if tile.source in NEVER else float("inf")
+        self._last: Picture | None = None
+        self._remark: str | None = self._never  # what stands in place of a picture
+        self.place(tile)
+
+    def place(self, tile: Tile) -> None:
+        """Stand here from now on, with the picture or the words that were shown before."""
+        self._tile, caption = tile, tile.caption
+        self._canvas.paste(self._lettering.bar(tile.label, caption.width, caption.height), caption)
+        self._placeholders.clear()
+        if tile.source not in NEVER:
+            self._remark = self._never  # Another document than the last one.
+        remark, self._remark, self._box = self._remark, None, None
+        if remark is not None:
+            self._say(remark)
+        elif self._last is not None:
+            self._show(self._last)
 
     def _say(self, remark: str) -> None:
         """Put the name and a remark where the picture was."""
@@ -159,8 +174,8 @@ class TilePainter:
         if is_paused and quiet >= PAUSE_SECONDS:
             self._say(PAUSED)
         elif self._shown_at is None:
-            self._say(NEVER.get(self._tile.source, "未共享屏幕"))
-        elif quiet >= STALE_SECONDS and at - self._paused_at >= STALE_SECONDS:
+            self._say(self._never)
+        elif quiet >= self._patience and at - self._paused_at >= STALE_SECONDS:
             self._say(GONE)
 
     def _show(self, picture: Picture) -> None:
@@ -173,7 +188,7 @@ class TilePainter:
         width, height = (box.height, box.width) if sideways else (box.width, box.height)
         planes = self._scale(frame, width, height)
         self._canvas.paste(turn(planes, width, height, picture.rotation), box)
-        self._remark = None
+        self._remark, self._last = None, picture
 
     def _scale(self, frame: av.VideoFrame, width: int, height: int) -> Planes:
         """The picture in that size and in the film's colours."""

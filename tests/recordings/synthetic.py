@@ -129,7 +129,7 @@ def audio_packets(party: Party, seconds: float) -> Iterator[tuple[float, bytes]]
 
 
 def identity(party: Party, source: str) -> TrackIdentity:
-    video = source == "camera"
+    video = source != "microphone"
     return TrackIdentity(
         recording_id="rec1",
         participant_id=party.participant_id,
@@ -146,7 +146,7 @@ def identity(party: Party, source: str) -> TrackIdentity:
 def sender_report(party: Party, source: str, at: float, joined: float) -> bytes:
     """The report a browser whose clock is ``skew`` seconds off would send ``at`` seconds after joining."""
     ntp = int((START.timestamp() + NTP_ERA + party.skew + joined + at) * 2**32)
-    if source == "camera":
+    if source != "microphone":
         return segment.pack_report(0x1000 + party.tone, ntp, (0xFFFF0000 + round(at * 90_000)) & 0xFFFFFFFF)
     return segment.pack_report(0x2000 + party.tone, ntp, round(at * 48_000))
 
