@@ -35,12 +35,12 @@ def free_port() -> int:
 
 
 class RunningWorker:
-    def __init__(self, directory: Path, **settings: object) -> None:
+    def __init__(self, directory: Path, program: str = PROGRAM, **settings: object) -> None:
         values = {"port": free_port(), "addresses": ("127.0.0.1",)}
         values["socket_path"] = str(directory / "media.sock")
         self.config = MediaConfig(**(values | settings))
         self.log = open(directory / "worker.log", "w+")  # noqa: SIM115 - closed by stop
-        command = [sys.executable, "-c", PROGRAM, json.dumps(asdict(self.config))]
+        command = [sys.executable, "-c", program, json.dumps(asdict(self.config))]
         self.process = subprocess.Popen(command, cwd=ROOT, stderr=self.log, stdout=self.log)
         self._wait()
 
