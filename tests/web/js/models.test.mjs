@@ -5,6 +5,7 @@ import { causeOf } from "../../../web/static/js/media/causes.js";
 import { Focus } from "../../../web/static/js/media/focus.js";
 import { FigureReader } from "../../../web/static/js/media/figures.js";
 import { grade, Quality, worst } from "../../../web/static/js/media/quality.js";
+import { Steadiness } from "../../../web/static/js/media/steadiness.js";
 import { parseTime, formatTime, Timeline } from "../../../web/static/js/replay/timeline.js";
 import { size } from "../../../web/static/js/room/bytes.js";
 import { AbsenceClock, deviceWords, groupByTier, inWords, openingWarning, raisedHands, sourceWords, networkWords, pageWords } from "../../../web/static/js/room/roster.js";
@@ -67,6 +68,22 @@ test("received: differences, the largest picture, and a fresh start when the cou
   assert.deepEqual(row, [40, 40, 12, 38, 320, 180, 15]);
   assert.deepEqual([lost, received, path], [2, 48, "udp"]);
   assert.equal(reader.read(report(10, 0), 2000), null);
+});
+
+test("on a lossy network received media wait longer, until it has been calm for a while", () => {
+  const receiver = { jitterBufferTarget: null };
+  const steadiness = new Steadiness();
+  const adjust = (asked, now, roundTrip = 0.001) => {
+    steadiness.adjust({ getReceivers: () => [receiver] }, { asked, received: 100, roundTrip }, now);
+    return receiver.jitterBufferTarget;
+  };
+  assert.equal(adjust(1, 0), null);
+  assert.equal(adjust(9, 1000), 350);
+  assert.equal(adjust(0, 20_000), 350);
+  assert.equal(adjust(9, 20_900, 0.3), 850);
+  assert.equal(adjust(9, 21_000, 3), 900);
+  assert.equal(adjust(9, 21_000, 0.01), 900);
+  assert.equal(adjust(0, 42_000), null);
 });
 
 test("sent: what the server says is lost counts against what was sent", () => {

@@ -3,7 +3,7 @@
  * command: loss in thousandths, round trip ms, jitter ms, kbit/s, width, height, frames a second; -1 is
  * unknown.
  *
- * @typedef {{row: number[], lost: number, received: number, roundTrip: number|null, path: string|null}} Figures
+ * @typedef {{row: number[], lost: number, received: number, asked: number, roundTrip: number|null, path: string|null}} Figures
  */
 
 const UNKNOWN = -1;
@@ -41,7 +41,7 @@ export class FigureReader {
   #totals(entries) {
     const sum = (type, field) => entries.filter((entry) => entry.type === type).reduce((total, entry) => total + (entry[field] || 0), 0);
     const { flow, heard, packets, bytes } = this.#kind;
-    return { packets: sum(flow, packets), bytes: sum(flow, bytes), lost: sum(heard, "packetsLost") };
+    return { packets: sum(flow, packets), bytes: sum(flow, bytes), lost: sum(heard, "packetsLost"), asked: sum(flow, "nackCount") };
   }
 
   #figures(entries, before, totals) {
@@ -60,7 +60,7 @@ export class FigureReader {
       picture.frameHeight || UNKNOWN,
       Math.round(picture.framesPerSecond ?? UNKNOWN),
     ];
-    return { row, lost, received: Math.max(0, expected - lost), roundTrip, path };
+    return { row, lost, received: Math.max(0, expected - lost), asked: totals.asked - before.asked, roundTrip, path };
   }
 }
 

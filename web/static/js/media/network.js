@@ -1,5 +1,6 @@
 import { FigureReader } from "./figures.js";
 import { Quality, worst } from "./quality.js";
+import { Steadiness } from "./steadiness.js";
 
 const EVERY = 1000;
 const ROWS_AT_ONCE = 4;
@@ -11,6 +12,7 @@ class Direction {
   #connection = null;
   #reader;
   #quality = new Quality();
+  #steadiness = new Steadiness();
   rows = [];
   path = null;
 
@@ -31,8 +33,10 @@ class Direction {
       this.#reader = new FigureReader(this.#direction);
     }
     if (!connection) return;
-    const figures = this.#reader.read((await connection.getStats()).values(), performance.now());
+    const now = performance.now();
+    const figures = this.#reader.read((await connection.getStats()).values(), now);
     if (!figures) return;
+    if (this.#direction === "down") this.#steadiness.adjust(connection, figures, now);
     this.path = figures.path || this.path;
     this.rows = [...this.rows.slice(1 - 2 * ROWS_AT_ONCE), figures.row];
     if (expected || figures.received > 0) this.#quality.add(figures);
