@@ -50,6 +50,7 @@ class Layer:
         self.is_video = track.kind == "video"
         self.cache = PacketCache(VIDEO_CACHE if self.is_video else AUDIO_CACHE)
         self.key_frames = 0
+        self.repeated = 0
         self.bitrate = 0
         self.height = 0
         self._heard_at = float("-inf")
@@ -78,17 +79,25 @@ class Layer:
         """What was sent while nobody was to hear or see it shall not come again either."""
         self._muted_until = self._sequence.highest
 
-    def receive(self, packet: Packet, now: float) -> None:
-        """Take one packet of this SSRC."""
+    def receive(self, packet: Packet, now: float) -> bool:
+        """Take one packet of this SSRC; False when it is here already.
+
+        What was only overtaken may come after its own retransmission, which SRTP cannot know.
+        """
         packet.layer = self
         self._heard_at = now
+        before = self._sequence.highest
         index = packet.index = self._sequence.unwrap(packet.sequence_number)
+        if index <= before and self.cache.get(index) is not None:
+            self.repeated += 1
+            return False
         self.stats.receive(index, packet.timestamp, len(packet.data), now)
         missing = self.loss.receive(index, now, packet)
         if missing:
             self._send_feedback(build_nack(FEEDBACK_SSRC, packet.ssrc, missing))
         if self.is_video:
             self._receive_video(packet)
+        return True
 
     def _receive_video(self, packet: Packet) -> None:
         if packet.marker and self._orientation_id:

@@ -102,7 +102,8 @@ class Publication:
                 return False
             layer = self._by_ssrc[packet.ssrc]
         self.started = True
-        layer.receive(packet, now)
+        if not layer.receive(packet, now):
+            return False
         if self._audio_level_id and not layer.is_video:
             self._receive_level(packet, now)
         if self.muted:

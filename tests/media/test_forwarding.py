@@ -117,6 +117,16 @@ def test_loss_is_asked_for_upstream_and_the_late_packet_goes_to_its_place() -> N
     assert outlet.numbers == [500, 501, 504, 505, 503, 502]
 
 
+def test_what_came_again_and_then_for_the_first_time_is_forwarded_once() -> None:
+    stage = Stage()
+    _, outlet = stage.subscribe()
+    for number in (1, 2, 4, 3, 5, 3, 4, 5):
+        stage.send(number, KEY if number == 1 else DELTA)
+    assert outlet.numbers == [500, 501, 503, 502, 504]
+    assert stage.publication.layers[0].repeated == 3
+    assert stage.publication.stats.received == 5
+
+
 def test_a_nack_is_answered_with_the_very_same_packet() -> None:
     stage = Stage()
     subscription, outlet = stage.subscribe(65_534)
