@@ -1,4 +1,4 @@
-"""Which codecs of an m-section are taken, and what may accompany them: RTX (RFC 4588)."""
+"""Which codecs of an m-section are taken, and what may accompany them: RTX (RFC 4588), RED (RFC 2198)."""
 
 from media.description import Codec, MediaSection
 
@@ -7,6 +7,7 @@ DEFAULT_AUDIO = Codec(111, "opus", 48000, 2, OPUS_FMTP)
 DEFAULT_VIDEO = Codec(96, "VP8", 90000, 0)
 # In our own offers the payload type of a retransmission is so much above that of its video.
 REPAIR_DISTANCE = 16
+OFFERED_REDUNDANCY = Codec(63, "red", 48000, 2, "111/111")
 
 
 def choose(section: MediaSection) -> Codec | None:
@@ -63,6 +64,17 @@ def choose_repair(section: MediaSection, codec: Codec) -> Codec | None:
         is_rtx = found.name.lower() == "rtx" and found.clock_rate == codec.clock_rate
         if is_rtx and _parameter(found, "apt") == wanted and found.payload_type != codec.payload_type:
             return _rtx(found.payload_type, codec.payload_type)
+    return None
+
+
+def choose_redundancy(section: MediaSection, codec: Codec) -> Codec | None:
+    """What the section has for this very codec repeated (RFC 2198 section 5), or None."""
+    if section.kind != "audio":
+        return None
+    for found in section.codecs:
+        repeats = set(found.fmtp.split("/")) == {str(codec.payload_type)}
+        if found.name.lower() == "red" and found.clock_rate == codec.clock_rate and repeats:
+            return Codec(found.payload_type, "red", codec.clock_rate, codec.channels, found.fmtp)
     return None
 
 

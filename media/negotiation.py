@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from media.aiortc_port import Fingerprint
-from media.codecs import choose, choose_repair, repair_of
+from media.codecs import OFFERED_REDUNDANCY, choose, choose_redundancy, choose_repair, repair_of
 from media.description import Codec, Description, MediaSection
 from media.ice import Credentials, candidate_lines
 from media.orientation import OFFERED_ID as OFFERED_ORIENTATION_ID
@@ -45,7 +45,8 @@ class Accepted:
 
     `transport_wide_id` is not 0 when the sender wants transport-wide feedback, else it gets REMB.
     `rids` are the simulcast layers, none for an ordinary stream. `repair` is for retransmissions, whose
-    packets may name the layer that they repair (RFC 8852 section 4).
+    packets may name the layer that they repair (RFC 8852 section 4). `redundancy` is sound that
+    repeats itself.
     """
 
     section: MediaSection
@@ -58,6 +59,20 @@ class Accepted:
     orientation_id: int = 0
     repair: Codec | None = None
     repaired_rid_id: int = 0
+    redundancy: Codec | None = None
+
+    def carries(self, payload_type: int) -> bool:
+        """Whether packets of that type are media of this section; retransmissions are not."""
+        again = self.redundancy
+        return payload_type == self.codec.payload_type or (
+            again is not None and again.payload_type == payload_type
+        )
+
+    @property
+    def codecs(self) -> list[Codec]:
+        """All that may come, in the order of the offer: a browser repeats its sound if that stands first."""
+        taken = {c.payload_type: c for c in (self.codec, self.repair, self.redundancy) if c is not None}
+        return [taken[c.payload_type] for c in self.section.codecs if c.payload_type in taken]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +110,8 @@ def _accept_section(section: MediaSection, description: Description) -> Accepted
     repair = choose_repair(section, codec)
     repaired = _extension(section, REPAIRED_RID_URI) if layered and repair else 0
     rid_id = rid_id if layered else 0
-    return Accepted(section, codec, level, mid_id, wide_id, rid_id, rids, turn_id, repair, repaired)
+    again = choose_redundancy(section, codec)
+    return Accepted(section, codec, level, mid_id, wide_id, rid_id, rids, turn_id, repair, repaired, again)
 
 
 def _transport_wide(section: MediaSection) -> int:
@@ -119,7 +135,7 @@ def build_answer(accepted: Sequence[Accepted | None], description: Description, 
             continue
         sends = section.direction in ("sendrecv", "sendonly")
         setup = "active" if description.setup == "passive" else "passive"
-        codecs = [_brisk(choice.codec), *([choice.repair] if choice.repair else [])]
+        codecs = [_brisk(codec) for codec in choice.codecs]
         lines += _media_lines(section.kind, codecs, section.mid, end, setup)
         lines += _feedback_lines(section.kind, choice.codec, bool(choice.transport_wide_id))
         lines.append("a=recvonly" if sends else "a=inactive")
@@ -152,7 +168,7 @@ def _feedback_lines(kind: str, codec: Codec, transport_wide: bool) -> list[str]:
 
 def _brisk(codec: Codec) -> Codec:
     """Tell Chromium where to begin (kbit/s), or it sends a small picture until its estimate has climbed."""
-    if codec.name == "opus":
+    if codec.name not in ("VP8", "H264"):
         return codec
     hint = f"x-google-start-bitrate={START_BITRATE}"
     return replace(codec, fmtp=f"{codec.fmtp};{hint}" if codec.fmtp else hint)
@@ -163,8 +179,8 @@ def build_offer(streams: Sequence[OfferedStream], version: int, end: LocalEnd) -
     lines = _session_lines(end.session_id, version, [stream.mid for stream in streams])
     for stream in streams:
         kind = "audio" if stream.codec.name == "opus" else "video"
-        codecs = [stream.codec, *([repair_of(stream.codec)] if kind == "video" else [])]
-        lines += _media_lines(kind, codecs, stream.mid, end, "actpass")
+        companion = repair_of(stream.codec) if kind == "video" else OFFERED_REDUNDANCY
+        lines += _media_lines(kind, [stream.codec, companion], stream.mid, end, "actpass")
         lines += _feedback_lines(kind, stream.codec, True)
         lines += [f"a=rtcp-fb:{stream.codec.payload_type} {REMB}"] if kind == "video" else []
         lines.append(f"a=extmap:{OFFERED_TRANSPORT_WIDE_ID} {TRANSPORT_WIDE_URI}")

@@ -13,6 +13,7 @@ from media.feedback import (
 )
 from media.negotiation import Accepted, accept, build_answer
 from media.publication import FEEDBACK_SSRC, Publication
+from media.redundancy import RedundancyError, unfold
 from media.repair import RepairsIn
 from media.rtp import Packet, RtpError, find_extension, parse_packet
 from media.sink import SenderReport, Source, TrackDescription
@@ -161,6 +162,7 @@ class Publisher:
             payload_type=codec.payload_type,
             fmtp=codec.fmtp,
             orientation_id=choice.orientation_id,
+            redundant_payload_type=choice.redundancy.payload_type if choice.redundancy else 0,
         )
 
     def _end_line(self, mid: str, withdrawn: bool) -> None:
@@ -186,7 +188,7 @@ class Publisher:
                 return
             packet = found
             publication = self._routes.get(packet.ssrc) or self._find_route(packet)
-        if publication is None or packet.payload_type != publication.track.payload_type:
+        if publication is None or not self._is_of(packet, publication.track):
             self._gate.counters["unrouted"] += 1
             return
         fresh = not publication.started
@@ -196,11 +198,22 @@ class Publisher:
         if forwarded:
             self._room.forward(publication, packet, now)
 
+    def _is_of(self, packet: Packet, track: TrackDescription) -> bool:
+        """Whether the packet is of the track's codec, alone or in what repeats it."""
+        if packet.payload_type == track.payload_type:
+            return True
+        if packet.payload_type != track.redundant_payload_type or not track.redundant_payload_type:
+            return False
+        try:
+            unfold(packet, track.payload_type)
+        except RedundancyError:
+            self._gate.counters["red_malformed"] += 1
+            return False
+        return True
+
     def _find_route(self, packet: Packet) -> Publication | None:
         """By the MID extension, else by a payload type of one m-section only (RFC 8843 section 9.2)."""
-        fitting = [
-            line for line in self._lines.values() if line.accepted.codec.payload_type == packet.payload_type
-        ]
+        fitting = [line for line in self._lines.values() if line.accepted.carries(packet.payload_type)]
         for line in fitting:
             if line.accepted.mid_id and (line.accepted.rids or not line.publication.started):
                 mid = find_extension(packet.data, line.accepted.mid_id)
@@ -283,6 +296,8 @@ def _continues(line: _Line, choice: Accepted | None, source: Source | None) -> b
     if choice is None or source != line.publication.track.source or choice.codec != line.accepted.codec:
         return False
     if choice.rids != line.accepted.rids or choice.repair != line.accepted.repair:
+        return False
+    if choice.redundancy != line.accepted.redundancy:
         return False
     if choice.orientation_id != line.accepted.orientation_id:
         return False

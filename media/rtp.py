@@ -22,7 +22,8 @@ class Packet:
     `payload` excludes header, extensions and padding. `index` is the sequence number unwrapped to a
     growing integer by its Layer, which is `layer`. `key_frame` is None for audio; `audio_level` is in -dBov
     (0 loudest, 127 silence) or None when the sender does not tell (RFC 6464); `orientation` is the byte of
-    media/orientation.py where the packet carries it.
+    media/orientation.py where the packet carries it. Of sound that repeats itself `payload` is the primary
+    block once media/redundancy.py has seen it, and `redundant` all of it; else that is None.
     """
 
     __slots__ = (
@@ -37,6 +38,7 @@ class Packet:
         "payload_end",
         "payload_offset",
         "payload_type",
+        "redundant",
         "sequence_number",
         "ssrc",
         "timestamp",
@@ -68,6 +70,7 @@ class Packet:
         self.audio_level = audio_level
         self.index = sequence_number
         self.layer: object = None
+        self.redundant: bytes | None = None
         self.orientation: int | None = None
 
 

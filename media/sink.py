@@ -28,7 +28,8 @@ class SenderReport:
 class TrackDescription:
     """What a recorder must know of a track to make its packets playable later. `clock_rate` is in hertz.
 
-    `orientation_id` numbers the header extension of media/orientation.py, 0 where there is none.
+    `orientation_id` numbers the header extension of media/orientation.py, 0 where there is none;
+    packets of `redundant_payload_type` (0: none) are of media/redundancy.py.
     """
 
     room_id: str
@@ -41,6 +42,7 @@ class TrackDescription:
     payload_type: int
     fmtp: str
     orientation_id: int = 0
+    redundant_payload_type: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ import re
 import secrets
 from dataclasses import dataclass, field
 
-from media.codecs import DEFAULT_AUDIO, DEFAULT_VIDEO, choose_repair
+from media.codecs import DEFAULT_AUDIO, DEFAULT_VIDEO, choose_redundancy, choose_repair
 from media.control import ControlError, OfferMade, TransportChanged
 from media.description import Codec, Description, DescriptionError, MediaSection, parse_description
 from media.feedback import BandwidthEstimate, Feedback, KeyFrameRequest, Nack, ReportBlock
@@ -17,6 +17,7 @@ from media.negotiation import (
 )
 from media.outflow import Outflow
 from media.publication import Publication
+from media.redundancy import RedundancyOut
 from media.repair import RepairOut
 from media.sentlog import SentLog
 from media.sink import Kind, Source
@@ -221,6 +222,9 @@ class Subscriber:
         elif subscription.repair is None:
             subscription.repair = RepairOut(self.transport, slot.repair_ssrc, repair.payload_type)
         if section.is_rejected or section.direction not in ("recvonly", "sendrecv"):
+        again = choose_redundancy(section, slot.codec)
+        if again is None or subscription.redundancy is None:
+            subscription.redundancy = RedundancyOut(again.payload_type) if again is not None else None
             subscription.shut()
         elif not subscription.opened:
             subscription.open()
@@ -245,6 +249,8 @@ class Subscriber:
                 else:
                     subscription.last_block = item
 
+                    if subscription.redundancy is not None:
+                        subscription.redundancy.heed(item.fraction_lost)
     def transport_changed(self, transport: Transport, cause: str | None) -> None:
         """Tell the controller; ask for key frames when media can flow."""
         event = TransportChanged(

@@ -5,6 +5,7 @@ from typing import Protocol
 from media.feedback import ReportBlock, build_sender_report
 from media.layer import Layer
 from media.publication import Publication
+from media.redundancy import RedundancyOut
 from media.renumber import Renumber
 from media.repair import RepairOut
 from media.rtp import Packet
@@ -78,6 +79,8 @@ class Subscription:
         self.oriented = False
         # Once the browser has agreed to get what it missed under another SSRC.
         self.repair: RepairOut | None = None
+        # Once the browser has agreed to get sound with what repeats it.
+        self.redundancy: RedundancyOut | None = None
         self._opened = False
         self._holding = True
         self._whole = False
@@ -123,10 +126,22 @@ class Subscription:
         """Something is missing from here on (mute, another source): wait for a key frame, renumber."""
         self._holding = True
         self._waiting_since = None
-        if self._opened and self._aim is not None:
-            self._aim.request_key_frame()
-            # Whichever comes first begins; the small one is cheap and fits everywhere.
-            self.publication.layers[0].request_key_frame()
+        self.call()
+
+    def call(self) -> None:
+        """Ask for a key frame: to begin with, or because the transport was away.
+
+        Not before it can be sent on. One that comes too early is lost and keeps the next one waiting, so
+        the owner calls again when its transport is ready.
+        """
+        if not self._opened or self._aim is None or not self._outlet.ready:
+            return
+        if not self._holding:
+            self._layer.request_key_frame()
+            return
+        self._aim.request_key_frame(first=True)
+        # Whichever comes first begins; the small one is cheap and fits everywhere.
+        self.publication.layers[0].request_key_frame(first=True)
 
     def request_key_frame(self) -> None:
         """The browser cannot decode what it gets."""
@@ -178,8 +193,11 @@ class Subscription:
         if packet.orientation is not None and self.oriented:
             self._send_oriented(packet, (index + renumber.offset) & 0xFFFF, payload)
             return
+        payload_type = self._payload_type
+        if packet.redundant is not None and self.redundancy is not None and self.redundancy.is_due(index):
+            payload, payload_type = packet.redundant, self.redundancy.payload_type
         self._outlet.send_rtp(
-            self._payload_type | (packet.marker << 7),
+            payload_type | (packet.marker << 7),
             (index + renumber.offset) & 0xFFFF,
             (timestamp + renumber.timestamp_offset) & 0xFFFFFFFF,
             self.ssrc,

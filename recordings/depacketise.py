@@ -1,4 +1,4 @@
-"""From RTP packets to frames: VP8 (RFC 7741), H.264 (RFC 6184), Opus (RFC 7587).
+"""From RTP packets to frames: VP8 (RFC 7741), H.264 (RFC 6184), Opus (RFC 7587, RFC 2198).
 
 Packets come in the order of their sequence numbers, so what is missing here never arrived. A video
 frame that lacks a packet is left out, and so is everything after it until the next key frame: a
@@ -10,6 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
+from media.redundancy import RedundancyError, blocks_of
+
+OPUS_RATE = 48_000
 FRAME_CEILING = 4 << 20  # bytes; more is no camera frame
 
 
@@ -20,7 +23,8 @@ class DepacketiseError(ValueError):
 class StreamPacket(NamedTuple):
     """One packet of one SSRC. ``number`` and ``timestamp`` are unwrapped; ``at`` is in seconds.
 
-    ``orientation`` is the byte of media.orientation where the packet carries it.
+    ``orientation`` is the byte of media.orientation where the packet carries it; ``redundant`` says that
+    the payload is blocks of media.redundancy.
     """
 
     number: int
@@ -29,6 +33,7 @@ class StreamPacket(NamedTuple):
     payload: bytes
     at: float
     orientation: int | None = None
+    redundant: bool = False
 
 
 class Frame(NamedTuple):
@@ -59,9 +64,28 @@ def frames_of(codec: str, packets: Iterable[StreamPacket]) -> Iterator[Frame]:
 
 
 def _opus_frames(packets: Iterable[StreamPacket]) -> Iterator[Frame]:
+    """What is missing is taken from the packet after it, where that repeats it."""
+    last: int | None = None
     for packet in packets:
-        if packet.payload:
-            yield Frame(packet.payload, True, packet.timestamp, packet.at)
+        for data, age in _sounds_of(packet):
+            timestamp = packet.timestamp - age
+            if age and (last is None or timestamp <= last):
+                continue  # It came itself, or is from before the beginning.
+            yield Frame(data, True, timestamp, packet.at - age / OPUS_RATE)
+            last = timestamp
+
+
+def _sounds_of(packet: StreamPacket) -> list[tuple[bytes, int]]:
+    """Opus packets and their ages in RTP time units, the packet's own last."""
+    if not packet.redundant:
+        return [(packet.payload, 0)] if packet.payload else []
+    try:
+        *repeated, primary = blocks_of(packet.payload)
+    except RedundancyError:
+        return []
+    same = [b for b in repeated if b.payload_type == primary.payload_type and b.data and b.age]
+    same.sort(key=lambda block: -block.age)
+    return [*((block.data, block.age) for block in same), (primary.data, 0)]
 
 
 def _video_frames(packets: Iterable[StreamPacket], join: Join) -> Iterator[Frame]:

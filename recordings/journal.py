@@ -59,6 +59,7 @@ class TrackIdentity:
     payload_type: int
     fmtp: str
     orientation_id: int = 0
+    redundant_payload_type: int = 0
 
     def directory_name(self) -> str:
         """``<participant_id>-<source>``; ValueError for names that could leave the folder."""

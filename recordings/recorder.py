@@ -54,6 +54,7 @@ class JournalRecorder:
             payload_type=track.payload_type,
             fmtp=track.fmtp,
             orientation_id=track.orientation_id,
+            redundant_payload_type=track.redundant_payload_type,
         )
         name = identity.directory_name()
         previous = self._tracks.get(name)

@@ -38,7 +38,8 @@ RECORD_OVERHEAD = _RECORD.size + _LENGTH.size
 class SegmentHeader:
     """Who and what a segment holds, and which segment came before it.
 
-    ``orientation_id`` numbers the header extension of media.orientation, 0 where there is none.
+    ``orientation_id`` numbers the header extension of media.orientation, 0 where there is none;
+    packets of ``redundant_payload_type`` (0: none) are of media.redundancy.
     """
 
     recording_id: str
@@ -57,6 +58,7 @@ class SegmentHeader:
     boot_id: str
     software: str
     orientation_id: int = 0
+    redundant_payload_type: int = 0
 
 
 class Record(NamedTuple):

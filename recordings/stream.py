@@ -46,6 +46,7 @@ class Stream:
     arrival: array[float] = field(default_factory=lambda: array("d"))
     marker: array[int] = field(default_factory=lambda: array("b"))
     orientation: array[int] = field(default_factory=lambda: array("b"))  # -1 where a packet tells none
+    redundant: array[int] = field(default_factory=lambda: array("b"))  # 1: blocks of media.redundancy
     place: array[int] = field(default_factory=lambda: array("q"))  # file number, start, end: three a packet
     reports: list[tuple[float, int]] = field(default_factory=list)  # NTP seconds, unwrapped RTP time
 
@@ -65,6 +66,7 @@ class Stream:
         self.arrival.append(arrival)
         self.marker.append(packet.marker)
         self.orientation.append(-1 if packet.orientation is None else packet.orientation)
+        self.redundant.append(packet.redundant is not None)
         self.place.extend((file, offset + packet.payload_offset, offset + packet.payload_end))
 
     def add_report(self, ntp: int, rtp_time: int) -> None:
@@ -169,6 +171,8 @@ class ParticipantStreams:
         header = self._files[-1].header
         if packet.marker and header is not None:
             packet.orientation = read_orientation(packet.data, header.orientation_id)
+        if header is not None and packet.payload_type == header.redundant_payload_type != 0:
+            packet.redundant = packet.payload
         stream = present.get((packet.ssrc, codec))
         if stream is None or not stream.continues(packet, arrival):
             # Simulcast layers take turns; each turn is a stream of its own.
@@ -209,6 +213,7 @@ class ParticipantStreams:
                 self._files[file].data[start:end],
                 float(times[position]),
                 orientation if orientation >= 0 else None,
+                bool(stream.redundant[position]),
             )
 
     def close(self) -> None:
