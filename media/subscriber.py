@@ -221,10 +221,10 @@ class Subscriber:
             subscription.repair = None
         elif subscription.repair is None:
             subscription.repair = RepairOut(self.transport, slot.repair_ssrc, repair.payload_type)
-        if section.is_rejected or section.direction not in ("recvonly", "sendrecv"):
         again = choose_redundancy(section, slot.codec)
         if again is None or subscription.redundancy is None:
             subscription.redundancy = RedundancyOut(again.payload_type) if again is not None else None
+        if section.is_rejected or section.direction not in ("recvonly", "sendrecv"):
             subscription.shut()
         elif not subscription.opened:
             subscription.open()
@@ -248,9 +248,9 @@ class Subscriber:
                     subscription.request_key_frame()
                 else:
                     subscription.last_block = item
-
                     if subscription.redundancy is not None:
                         subscription.redundancy.heed(item.fraction_lost)
+
     def transport_changed(self, transport: Transport, cause: str | None) -> None:
         """Tell the controller; ask for key frames when media can flow."""
         event = TransportChanged(
