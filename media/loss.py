@@ -12,15 +12,15 @@ from media.rtp import Packet
 # A larger hole is a pause or a jump, not loss; a key frame mends it cheaper than a thousand retransmissions.
 LARGEST_GAP = 256
 MOST_MISSING = 512
-ATTEMPTS = 10
-# After this many seconds a retransmission comes too late for anybody.
-PATIENCE = 1.2
+ATTEMPTS = 14
+# Seconds; long after the last listener has given up, the recording still wants it.
+PATIENCE = 2.0
 # Seconds between two requests for one packet. The shortest is a packet of sound.
 FIRST_ROUND_TRIP, SHORTEST_RETRY, LONGEST_RETRY = 0.1, 0.018, 0.5
 # The median is followed in steps of this ratio.
 STEP = 1.15
 # Seconds before the first request at most, and how fast the wait grows and shrinks with each packet.
-LONGEST_HOLD, GROWTH, DECAY, DECAY_BY_LOSS = 0.5, 0.25, 0.99, 0.97
+LONGEST_HOLD, GROWTH, DECAY, DECAY_BY_LOSS = 0.5, 0.5, 0.997, 0.97
 NEVER = float("inf")
 
 
