@@ -65,26 +65,37 @@ def _aggregate_has_key_frame(payload: bytes) -> bool:
     return False
 
 
+# Whoever has no picture at all waits so long at most for the answer to somebody else's request. Seconds.
+FIRST_INTERVAL = 0.1
+
+
 class KeyFrameThrottle:
-    """Lets one request through per interval (seconds); one that came too early waits for its turn."""
+    """Lets one request through per interval (seconds); one that came too early waits for its turn.
+
+    A request of somebody who has seen nothing yet waits for FIRST_INTERVAL only: there is one of those
+    for each beginning, so they need no further limit.
+    """
 
     def __init__(self, interval: float) -> None:
         self._interval = interval
         self._asked_at = float("-inf")
         self._wanted = False
+        self._first = False
 
-    def want(self) -> None:
-        """Somebody needs a key frame."""
+    def want(self, first: bool = False) -> None:
+        """Somebody needs a key frame, `first` when it is the one to begin with."""
         self._wanted = True
+        self._first = self._first or first
 
     def satisfy(self) -> None:
         """A key frame came; whoever was waiting has it."""
-        self._wanted = False
+        self._wanted = self._first = False
 
     def due(self, now: float) -> bool:
         """Whether to send a request upstream now."""
-        if not self._wanted or now - self._asked_at < self._interval:
+        interval = FIRST_INTERVAL if self._first else self._interval
+        if not self._wanted or now - self._asked_at < interval:
             return False
-        self._wanted = False
+        self._wanted = self._first = False
         self._asked_at = now
         return True

@@ -130,10 +130,10 @@ class Layer:
         ticks = (timestamp - report.rtp_timestamp + HALF_CIRCLE) % (2 * HALF_CIRCLE) - HALF_CIRCLE
         return report.ntp / (1 << 32) + ticks / self.stats.clock_rate
 
-    def request_key_frame(self) -> None:
-        """Somebody cannot decode without one. Sent by `tick`, at most once per interval."""
+    def request_key_frame(self, first: bool = False) -> None:
+        """Somebody cannot decode without one, or (`first`) waits for it to begin. Sent by `tick` when due."""
         if self.is_video:
-            self._throttle.want()
+            self._throttle.want(first)
 
     def tick(self, now: float) -> None:
         """Repeat NACKs, send a due key frame request, measure; every few tens of milliseconds."""

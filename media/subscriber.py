@@ -197,6 +197,7 @@ class Subscriber:
             self.transport.sent = SentLog(OFFERED_TRANSPORT_WIDE_ID)
         for section in description.sections:
             self._settle(section, pending.active.get(section.mid))
+        self._hasten(now)
         self.offer(now)
 
     def _read_answer(self, sdp: str) -> Description:
@@ -263,10 +264,17 @@ class Subscriber:
         self._surroundings.emit(event)
         if transport.state is TransportState.CONNECTED:
             for subscription in self.subscriptions:
-                subscription.request_key_frame()
+                subscription.call()
+            self._hasten(self._surroundings.clock())
         elif transport.state is TransportState.CLOSED:
             for slot in self._slots:
                 self._release(slot)
+
+    def _hasten(self, now: float) -> None:
+        """Key frames that are wanted to begin with are asked for now, not with the publisher's next tick."""
+        for subscription in self.subscriptions:
+            subscription.publication.tick(now)
+        self._surroundings.gate.flush()
 
     def tick(self, now: float) -> None:
         """Liveness, and offers that nobody answered."""

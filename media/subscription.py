@@ -126,10 +126,22 @@ class Subscription:
         """Something is missing from here on (mute, another source): wait for a key frame, renumber."""
         self._holding = True
         self._waiting_since = None
-        if self._opened and self._aim is not None:
-            self._aim.request_key_frame()
-            # Whichever comes first begins; the small one is cheap and fits everywhere.
-            self.publication.layers[0].request_key_frame()
+        self.call()
+
+    def call(self) -> None:
+        """Ask for a key frame: to begin with, or because the transport was away.
+
+        Not before it can be sent on. One that comes too early is lost and keeps the next one waiting, so
+        the owner calls again when its transport is ready.
+        """
+        if not self._opened or self._aim is None or not self._outlet.ready:
+            return
+        if not self._holding:
+            self._layer.request_key_frame()
+            return
+        self._aim.request_key_frame(first=True)
+        # Whichever comes first begins; the small one is cheap and fits everywhere.
+        self.publication.layers[0].request_key_frame(first=True)
 
     def request_key_frame(self) -> None:
         """The browser cannot decode what it gets."""
