@@ -1,127 +1,181 @@
-"""Measures forwarding: rooms of four peers on our worker (recording on) and on Janus VideoRoom, in turn."""
+"""Measures forwarding: the points of a plan on our worker, on Janus VideoRoom and on the floor, in turn."""
 
 import asyncio
+import math
 import os
-import socket
 import tempfile
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.janus import JanusProcess, JanusRooms
+from bench.crowd import crowd, room_name
 from bench.load import LoadGenerator
-from bench.ours import WorkerProcess, WorkerRooms
-from bench.peer import Rooms
-from bench.process import cores_for_measuring, cpu_seconds, resident_megabytes
+from bench.native import open_native
+from bench.ours import WorkerRooms
+from bench.point import Point
+from bench.process import cores_for_measuring, cpu, resident_megabytes
+from bench.servers import excused, serve
 from bench.window import Latency, latency_of
 
-PEERS_PER_ROOM = 4
 SETTLE = 2.0
 # Late packets may come in for this long after the window was shut.
 GRACE = 0.5
+# One core of the generator is given no more than this, in packets a second in and out.
+MOST_OF_ONE_CORE = 200_000
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What to measure: `servers` of ours, ours-unrecorded, janus, janus-1-loop; each `rounds` times."""
+    """What to measure: each point `rounds` times on each of the servers (bench/servers.py)."""
 
     servers: tuple[str, ...]
-    room_counts: tuple[int, ...]
+    points: tuple[Point, ...]
     rounds: int
     seconds: float
     address: str
+    feedback: bool = False
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """One server at one number of rooms, once. CPU is the server's, in µs for each delivered packet."""
+    """One server at one point, once.
+
+    `cpu_per_packet` is the server's, in µs for each delivered packet, `kernel_share` of that in the kernel.
+    `memory` in MB when the window ends, `memory_before` when nobody had come yet. Loads are shares of a core.
+    `late` is the share of packets that the generator sent more than 5 ms after they were due.
+    """
 
     server: str
-    rooms: int
+    point: Point
     round: int
     cpu_per_packet: float
+    kernel_share: float
     latency: Latency
     loss: float
+    duplicates: int
+    refused: int
     memory: float
+    memory_before: float
     packets_per_second: float
     server_load: float
     generator_load: float
+    late: float
+
+    @property
+    def doubt(self) -> str | None:
+        """What speaks against these figures, or None."""
+        if self.generator_load > 0.95:
+            return "the generator is full: a lower bound"
+        if self.late > 0.01:
+            return f"{100 * self.late:.0f} % sent late: others use this machine"
+        return None
 
 
-async def measure_all(plan: Plan) -> AsyncIterator[Measurement]:
-    """Every point of the plan, servers in turn so that a drift of the machine meets all of them."""
-    server_core, generator_core = cores_for_measuring()
-    if generator_core is not None:
-        os.sched_setaffinity(0, {generator_core})
+@dataclass(frozen=True)
+class Failure:
+    """A point that could not be measured, and why."""
+
+    server: str
+    point: Point
+    round: int
+    reason: str
+
+
+async def measure_all(plan: Plan) -> AsyncIterator[Measurement | Failure]:
+    """Every point of the plan, servers in turn, so that a drift of the machine meets all of them alike."""
+    server_core, generator_cores = cores_for_measuring()
+    if generator_cores[0] is not None:
+        os.sched_setaffinity(0, {generator_cores[0]})
     for number in range(plan.rounds):
-        for rooms in plan.room_counts:
-            for server in plan.servers:
-                yield await measure(plan, server, rooms, number, server_core)
+        for point in plan.points:
+            turned = number % len(plan.servers)
+            for server in plan.servers[turned:] + plan.servers[:turned]:
+                if excused(server, point) is None:
+                    yield await _attempt(plan, server, point, number, server_core, generator_cores)
 
 
-async def measure(plan: Plan, server: str, rooms: int, number: int, core: int | None) -> Measurement:
-    """Start the server, fill its rooms, let them settle, and look at one window."""
+async def _attempt(
+    plan: Plan, server: str, point: Point, number: int, core: int | None, generators: list[int | None]
+) -> Measurement | Failure:
+    try:
+        return await measure(plan, server, point, number, core, generators)
+    except Exception as error:  # noqa: BLE001 - a server that breaks down is a result, too
+        return Failure(server, point, number, _reason(error))
+
+
+def _reason(error: BaseException) -> str:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return f"{type(error).__name__}: {error}"
+
+
+@dataclass(frozen=True)
+class _Subject:
+    server: str
+    point: Point
+    round: int
+    pid: int
+    memory_before: float
+
+
+async def measure(
+    plan: Plan, server: str, point: Point, number: int, core: int | None, generators: list[int | None]
+) -> Measurement:
+    """Start the server, fill its rooms, let them settle, and look at one window.
+
+    Raises ValueError when nothing arrives, and what joining raises (bench/crowd.py).
+    """
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="lianxin-bench-")))
-        pid, house = await stack.enter_async_context(_serve(server, folder, plan.address, core))
-        load = await stack.enter_async_context(LoadGenerator(plan.address, precise=False, seed=number))
-        for room in range(rooms):
-            for seat in range(PEERS_PER_ROOM):
-                await stack.enter_async_context(load.peer(house, f"room-{room}", f"peer-{seat}"))
-        if isinstance(house, WorkerRooms) and server == "ours":
-            for room in range(rooms):
-                await house.start_recording(f"room-{room}", folder / f"recording-{room}")
-        return await _look(plan, load, pid, server, rooms, number)
+        running = await stack.enter_async_context(serve(server, folder, plan.address, core, plan.feedback))
+        subject = _Subject(server, point, number, running.pid, resident_megabytes(running.pid))
+        load = await stack.enter_async_context(
+            LoadGenerator(plan.address, held=True, seed=number, feedback=plan.feedback)
+        )
+        await stack.enter_async_context(crowd(load, running.rooms, point))
+        if server == "ours" and isinstance(running.rooms, WorkerRooms):
+            await _record(running.rooms, folder, point)
+        await running.begin()
+        used = generators[: math.ceil((point.incoming + point.forwarded) / MOST_OF_ONE_CORE)]
+        capacity = int(point.forwarded * (plan.seconds + 1) * 1.2 / len(used)) + 1000
+        await load.play(open_native("generator"), used, capacity)
+        try:
+            return await _look(plan, load, subject)
+        finally:
+            load.rest()
 
 
-@asynccontextmanager
-async def _serve(
-    server: str, folder: Path, address: str, core: int | None
-) -> AsyncIterator[tuple[int, Rooms]]:
-    port = _free_port(address)
-    if server.startswith("janus"):
-        loops = 1 if server == "janus-1-loop" else 0
-        async with JanusProcess(folder, port, address, core, loops) as janus, JanusRooms(janus.url) as rooms:
-            yield janus.pid, rooms
-    else:
-        async with (
-            WorkerProcess(folder, port, address, core) as worker,
-            WorkerRooms(worker.socket_path) as ours,
-        ):
-            yield worker.pid, ours
+async def _record(rooms: WorkerRooms, folder: Path, point: Point) -> None:
+    for room in range(point.rooms):
+        await rooms.start_recording(room_name(room), folder / f"recording-{room}")
 
 
-async def _look(
-    plan: Plan, load: LoadGenerator, pid: int, server: str, rooms: int, number: int
-) -> Measurement:
-    await load.be_precise()
+async def _look(plan: Plan, load: LoadGenerator, subject: _Subject) -> Measurement:
     await asyncio.sleep(SETTLE)
-    own, window = os.getpid(), load.window
-    sent_before, cpu_before, own_before = load.packets_sent(), cpu_seconds(pid), cpu_seconds(own)
-    window.open()
+    before, own_before = cpu(subject.pid), cpu(os.getpid())
+    load.open_window()
     await asyncio.sleep(plan.seconds)
-    window.shut()
-    sent_after, cpu_after, own_after = load.packets_sent(), cpu_seconds(pid), cpu_seconds(own)
-    memory = resident_megabytes(pid)
+    load.shut_window()
+    after, own_after = cpu(subject.pid), cpu(os.getpid())
+    memory = resident_megabytes(subject.pid)
     await asyncio.sleep(GRACE)
-    delivered = len(window.latencies)
-    sent = sum(sent_after[track] - sent_before[track] for track in sent_after)
+    tally, seconds, used = load.tally(), load.window.seconds, after.since(before)
+    expected = tally.sent * (subject.point.peers - 1)
     return Measurement(
-        server=server,
-        rooms=rooms,
-        round=number,
-        cpu_per_packet=1e6 * (cpu_after - cpu_before) / max(delivered, 1),
-        latency=latency_of(window.latencies),
-        loss=1 - delivered / (sent * (PEERS_PER_ROOM - 1)),
+        server=subject.server,
+        point=subject.point,
+        round=subject.round,
+        cpu_per_packet=1e6 * used / max(tally.delivered, 1),
+        kernel_share=after.kernel_share_since(before),
+        latency=latency_of(tally.latencies),
+        loss=1 - tally.delivered / expected,
+        duplicates=tally.duplicates,
+        refused=tally.refused,
         memory=memory,
-        packets_per_second=delivered / window.seconds,
-        server_load=(cpu_after - cpu_before) / window.seconds,
-        generator_load=(own_after - own_before) / window.seconds,
+        memory_before=subject.memory_before,
+        packets_per_second=tally.delivered / seconds,
+        server_load=used / seconds,
+        generator_load=own_after.since(own_before) / seconds,
+        late=tally.late / tally.sent,
     )
-
-
-def _free_port(address: str) -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.bind((address, 0))
-        return int(probe.getsockname()[1])

@@ -15,6 +15,7 @@ from bench.peer import Peer
 LIBRARY_FOLDERS = ("/usr/lib/x86_64-linux-gnu/janus", "/usr/lib/aarch64-linux-gnu/janus", "/usr/lib/janus")
 START_TIMEOUT = 15.0
 REQUEST_TIMEOUT = 15.0
+MOST_PUBLISHERS = 64
 _FOLDERS = ("conf", "plugins", "transports", "events", "loggers")
 _PLUGIN = "janus.plugin.videoroom"
 
@@ -154,11 +155,12 @@ nat: {{
 class JanusRooms:
     """VideoRooms on one Janus: one publisher handle and one multistream subscriber handle a peer.
 
-    Handles of one server share one Janus session and one WebSocket.
+    `feedback` turns transport-wide numbers on. Handles share one Janus session and one WebSocket.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, feedback: bool = False) -> None:
         self._url = url
+        self._feedback = feedback
         self._transactions = itertools.count(1)
         self._waiting: dict[str, asyncio.Future[dict[str, Any]]] = {}
         self._http: aiohttp.ClientSession | None = None
@@ -184,6 +186,7 @@ class JanusRooms:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._http is not None:
+            await self._socket.close()
             await self._http.close()
 
     async def join(self, peer: Peer) -> None:
@@ -205,14 +208,14 @@ class JanusRooms:
 
     async def _room(self, name: str) -> int:
         if name not in self._rooms:
-            number = 1000 + len(self._rooms)
+            number = self._rooms[name] = 1000 + len(self._rooms)
             handle = await self._attach()
             await self._message(
                 handle,
                 {
                     "request": "create",
                     "room": number,
-                    "publishers": 16,
+                    "publishers": MOST_PUBLISHERS,
                     "audiocodec": "opus",
                     "videocodec": "vp8",
                     "bitrate": 0,
@@ -220,10 +223,9 @@ class JanusRooms:
                     "audiolevel_ext": True,
                     "audiolevel_event": False,
                     "playoutdelay_ext": False,
-                    "transport_wide_cc_ext": False,
+                    "transport_wide_cc_ext": self._feedback,
                 },
             )
-            self._rooms[name] = number
         return self._rooms[name]
 
     async def _publish(self, peer: Peer, room: int) -> None:

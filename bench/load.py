@@ -1,47 +1,64 @@
-"""The load generator: drives any number of peers from one thread."""
+"""The load generator: lets peers join, then drives any number of them.
+
+By itself it drives them from one thread of Python. With `play` compiled engines take over, if a compiler is
+there: one thread and one core each.
+"""
 
 import asyncio
 import heapq
 import itertools
 import random
 import time
+from collections.abc import Sequence
 from typing import Self
 
 from aiortc import RTCCertificate
 
 from bench.arrivals import ArrivalBuffer
+from bench.chores import Chores
+from bench.engine import Engine
+from bench.native import Native
 from bench.peer import Peer, Rooms
 from bench.traffic import PreparedTrack
-from bench.window import Window
+from bench.window import Tally, Window
 from bench.wire import Wire
 
 POLL_INTERVAL = 0.010
-REPORT_INTERVAL = 1.0
-CONSENT_INTERVAL = 4.0
+# Phases of tracks are spread over so long.
+SPREAD = 0.04
 # A step without a wait for the event loop may last this long.
 _BREATH = 0.004
+_LATE = 0.005
 
 
 class LoadGenerator:
     """Sends every peer's packets when they are due and takes in what arrives.
 
-    `precise` sleeps in the thread between packets (for measuring: nothing else should run on this loop);
-    otherwise the event loop's own millisecond timers are good enough.
+    With `held` peers only join and keep their transports alive until `play`; `feedback` makes them agree to
+    transport-wide numbers.
     """
 
-    def __init__(self, address: str = "127.0.0.1", precise: bool = False, seed: int = 1) -> None:
+    def __init__(
+        self, address: str = "127.0.0.1", held: bool = False, seed: int = 1, feedback: bool = False
+    ) -> None:
         self.window = Window()
         self.peers: list[Peer] = []
-        self.late = 0.0
         self._address = address
-        self._precise = precise
+        self._held = held
+        self._feedback = feedback
+        self._precise = False
         self._random = random.Random(seed)
         self._certificate = RTCCertificate.generateCertificate()
         self._arrivals = ArrivalBuffer()
         self._tracks = itertools.count(1)
         self._order = itertools.count()
         self._due: list[tuple[float, int, Peer, PreparedTrack]] = []
-        self._chores: list[tuple[float, int, Peer, str]] = []
+        self._chores = Chores()
+        self._engines: list[Engine] = []
+        self._sent_before: dict[int, int] = {}
+        self._sent_after: dict[int, int] = {}
+        self._late = 0
+        self._worst_late = 0.0
         self._next_poll = 0.0
         self._task: asyncio.Task[None] | None = None
 
@@ -50,13 +67,23 @@ class LoadGenerator:
         return self
 
     async def __aexit__(self, *exc: object) -> None:
+        self.rest()
+        await self._stop_task()
+
+    def rest(self) -> None:
+        """Stop the engines, so that wires may be closed. Raises what went wrong in one of them."""
+        engines, self._engines = self._engines, []
+        for engine in engines:
+            engine.stop()
+
+    async def _stop_task(self) -> None:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
     def peer(self, rooms: Rooms, room_id: str, participant_id: str, publishes: bool = True) -> Peer:
         """A new peer, to be entered by `async with`."""
-        return Peer(self, rooms, room_id, participant_id, publishes)
+        return Peer(self, rooms, room_id, participant_id, publishes, self._feedback)
 
     def new_wire(self) -> Wire:
         """A new transport on a free port of this generator's address."""
@@ -67,38 +94,83 @@ class LoadGenerator:
         return next(self._tracks)
 
     def enlist(self, peer: Peer) -> None:
-        """Begin to play and to listen for a peer, at a phase of its own."""
-        now = time.monotonic()
+        """Begin to listen and, unless held, to play for a peer, at a phase of its own."""
         self.peers.append(peer)
-        peer.subscribe_wire.listen(not self._precise)
-        peer.publish_wire.listen(not self._precise)
-        if peer.publishes:
-            for track in peer.tracks:
-                track.due = now + self._random.random() * 0.04
-                heapq.heappush(self._due, (track.due, next(self._order), peer, track))
-        for interval, chore in ((REPORT_INTERVAL, "reports"), (CONSENT_INTERVAL, "consent")):
-            first = now + self._random.random() * interval
-            heapq.heappush(self._chores, (first, next(self._order), peer, chore))
+        peer.subscribe_wire.listen(True)
+        peer.publish_wire.listen(True)
+        self._chores.add(peer, time.monotonic(), self._random.random())
+        if not self._held:
+            self._begin(peer)
+
+    def _begin(self, peer: Peer) -> None:
+        now = time.monotonic()
+        for track in peer.tracks if peer.publishes else ():
+            track.due = now + self._random.random() * SPREAD
+            heapq.heappush(self._due, (track.due, next(self._order), peer, track))
 
     def dismiss(self, peer: Peer) -> None:
         """Play nothing more for this peer."""
         if peer in self.peers:
             self.peers.remove(peer)
         self._due = [item for item in self._due if item[2] is not peer]
-        self._chores = [item for item in self._chores if item[2] is not peer]
         heapq.heapify(self._due)
-        heapq.heapify(self._chores)
+        self._chores.remove(peer)
 
-    async def be_precise(self) -> None:
-        """From now on sleep in the thread between packets and look into the sockets by the clock."""
-        self._precise = True
+    async def play(self, native: Native | None, cores: Sequence[int | None], capacity: int) -> None:
+        """Let the held peers begin, precisely: nothing else should run on this loop from now on.
+
+        `native` is the compiled generator or None, `cores` one for each of its threads, `capacity` the
+        number of latencies that each may have to keep.
+        """
+        self._held = False
         for peer in self.peers:
+            self._begin(peer)
             peer.subscribe_wire.listen(False)
             peer.publish_wire.listen(False)
-        await asyncio.sleep(0)
+        if native is None:
+            self._precise = True
+            return
+        await self._stop_task()
+        self._engines = [Engine(native, core, capacity) for core in cores]
+        for number, peer in enumerate(self.peers):
+            self._engines[number % len(cores)].add(peer, self._random.random())
+        for engine in self._engines:
+            engine.start()
+
+    def open_window(self) -> None:
+        """Packets sent from now on count."""
+        self.window.open()
+        self._sent_before, self._late, self._worst_late = self.packets_sent(), 0, 0.0
+        for engine in self._engines:
+            engine.open(self.window.start_ns)
+
+    def shut_window(self) -> None:
+        """Packets sent from now on do not."""
+        self.window.shut()
+        self._sent_after = self.packets_sent()
+        for engine in self._engines:
+            engine.shut(self.window.end_ns)
+
+    def tally(self) -> Tally:
+        """What became of the packets of the window."""
+        if self._engines:
+            tally = Tally()
+            for engine in self._engines:
+                tally = tally.plus(engine.tally())
+            return tally
+        wires = [wire for peer in self.peers for wire in (peer.publish_wire, peer.subscribe_wire)]
+        return Tally(
+            sent=sum(self._sent_after[track] - self._sent_before[track] for track in self._sent_after),
+            delivered=len(self.window.latencies),
+            latencies=self.window.latencies,
+            refused=sum(wire.refused for wire in wires),
+            late=self._late,
+            worst_late=self._worst_late,
+            unsent=sum(wire.send_errors for wire in wires),
+        )
 
     def packets_sent(self) -> dict[int, int]:
-        """Packets sent so far by track number."""
+        """Packets sent so far by track number; while engines run, as of each peer's last report."""
         return {track.track: track.number for peer in self.peers for track in peer.tracks}
 
     async def _run(self) -> None:
@@ -114,8 +186,7 @@ class LoadGenerator:
         """Do all that is due; returns the seconds until the next packet."""
         now = time.monotonic()
         self._send_due(now)
-        if self._chores and self._chores[0][0] <= now:
-            self._do_chores(now)
+        self._chores.do(now)
         if self._precise and now >= self._next_poll:
             self._next_poll = now + POLL_INTERVAL
             self._poll_all()
@@ -127,25 +198,15 @@ class LoadGenerator:
             when, order, peer, track = due[0]
             if now - when > 1.0:
                 # The machine stood still: do not answer with a burst.
-                self.late += now - when
                 track.due = now
+            self._worst_late = max(self._worst_late, now - when)
+            self._late += now - when > _LATE
             wire = peer.publish_wire
             if wire.connected:
                 wire.send_rtp(track.next(time.time_ns()))
             else:
                 track.due = now + 0.02
             heapq.heapreplace(due, (track.due, order, peer, track))
-
-    def _do_chores(self, now: float) -> None:
-        while self._chores[0][0] <= now:
-            when, order, peer, chore = self._chores[0]
-            if chore == "reports":
-                peer.send_reports()
-                following = max(when + REPORT_INTERVAL, now)
-            else:
-                peer.keep_alive()
-                following = max(when + CONSENT_INTERVAL, now)
-            heapq.heapreplace(self._chores, (following, order, peer, chore))
 
     def _poll_all(self) -> None:
         for peer in self.peers:

@@ -30,12 +30,19 @@ START_TIMEOUT = 15.0
 class WorkerProcess:
     """A real media worker with the real recorder, started as a child process.
 
-    `core` pins it to one core. Ended with SIGTERM, then SIGKILL after 5 s.
+    `core` pins it to one core; `module` may be another that takes the same arguments. Ended with SIGTERM,
+    then SIGKILL after 5 s.
     """
 
     def __init__(
-        self, directory: Path, port: int, address: str = "127.0.0.1", core: int | None = None
+        self,
+        directory: Path,
+        port: int,
+        address: str = "127.0.0.1",
+        core: int | None = None,
+        module: str = "bench.worker",
     ) -> None:
+        self._module = module
         self.directory = directory
         self.port = port
         self.address = address
@@ -57,7 +64,7 @@ class WorkerProcess:
             arguments.append(str(self._core))
         with self.log_path.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "bench.worker", *arguments, stdout=log, stderr=log
+                sys.executable, "-m", self._module, *arguments, stdout=log, stderr=log
             )
         await self._wait_until_ready()
         return self

@@ -11,6 +11,7 @@ import time
 from collections import defaultdict
 from typing import Protocol, Self
 
+from bench.feedback import WideArrivals
 from bench.sdp import Description, OfferedTrack, read_description, write_answer, write_offer
 from bench.traffic import (
     RTP_HEADER,
@@ -18,6 +19,7 @@ from bench.traffic import (
     PreparedAudio,
     PreparedTrack,
     PreparedVideo,
+    WideNumbers,
     picture_loss,
     receiver_report,
     sender_report,
@@ -30,6 +32,9 @@ CAMERA_MID = "1"
 SOURCES = {MICROPHONE_MID: "microphone", CAMERA_MID: "camera"}
 # RTP header and stamp: what is shorter was not made by a peer.
 SMALLEST = RTP_HEADER.size + STAMP.size
+# What is larger is video.
+SMALLEST_PICTURE = 500
+PADDING_BIT = 0x20
 _NTP_EPOCH = 2_208_988_800
 
 
@@ -58,20 +63,31 @@ class Peer:
     """One participant. Entered by `async with`: joins, plays and listens until it leaves."""
 
     def __init__(
-        self, setup: PeerSetup, rooms: Rooms, room_id: str, participant_id: str, publishes: bool = True
+        self,
+        setup: PeerSetup,
+        rooms: Rooms,
+        room_id: str,
+        participant_id: str,
+        publishes: bool = True,
+        feedback: bool = False,
     ) -> None:
         self.room_id = room_id
         self.participant_id = participant_id
         self.publishes = publishes
+        # Whether transport-wide numbers are agreed to, both ways.
+        self.feedback = feedback
+        self.arrivals = WideArrivals()
+        wide = WideNumbers() if feedback else None
         self.publish_wire = setup.new_wire()
         self.subscribe_wire = setup.new_wire()
-        self.audio = PreparedAudio(setup.new_track(), _ssrc(setup), MICROPHONE_MID)
-        self.video = PreparedVideo(setup.new_track(), _ssrc(setup), CAMERA_MID)
+        self.audio = PreparedAudio(setup.new_track(), _ssrc(setup), MICROPHONE_MID, wide=wide)
+        self.video = PreparedVideo(setup.new_track(), _ssrc(setup), CAMERA_MID, wide=wide)
         self.tracks: list[PreparedTrack] = [self.audio, self.video]
         # Heard packets by the sender's track number, and the stamped number seen last.
         self.heard: dict[int, int] = defaultdict(int)
         self.last_number: dict[int, int] = {}
-        self.key_frames_heard = 0
+        # Streams of the last offer that was answered and taken.
+        self.agreed = 0
         self.picture_losses = 0
         self.nacked = 0
         self.reports_heard = 0
@@ -87,13 +103,17 @@ class Peer:
         self.subscribe_wire.on_rtcp = self._read_reports
 
     async def __aenter__(self) -> Self:
+        await self.enter()
+        return self
+
+    async def enter(self) -> None:
+        """Join; whoever calls this ends it with `vanish`. Raises what the server refuses with."""
         try:
             await self._rooms.join(self)
         except BaseException:
             await self._close(polite=False)
             raise
         self._setup.enlist(self)
-        return self
 
     async def __aexit__(self, *exc: object) -> None:
         self._setup.dismiss(self)
@@ -122,6 +142,7 @@ class Peer:
                 OfferedTrack("audio", MICROPHONE_MID, self.audio.ssrc),
                 OfferedTrack("video", CAMERA_MID, self.video.ssrc),
             ],
+            self.feedback,
         )
 
     async def accept_publish_answer(self, sdp: str) -> None:
@@ -134,12 +155,17 @@ class Peer:
         known = self.subscribe_wire.remote
         if self._connecting is not None and self._offered.ufrag != known.ufrag:
             self._renew_subscribe_wire()
-        return write_answer(self.subscribe_wire.local(), self._offered)
+        self.arrivals.extension_id = self._offered.sections[0].transport_wide_id if self.feedback else 0
+        return write_answer(self.subscribe_wire.local(), self._offered, self.feedback)
 
     def begin_hearing(self) -> None:
         """Connect the subscribe transport in the background, unless it is connected already."""
+        sent = ("sendonly", "sendrecv")
+        self.agreed = sum(bool(s.port) and s.direction in sent for s in self._offered.sections)
         if self._connecting is None:
             self._begun.set()
+            # At once, so that an offer that comes before the task runs is not taken for a new transport.
+            self.subscribe_wire.remote = self._offered
             self._connecting = asyncio.create_task(self.subscribe_wire.connect(self._offered))
 
     async def subscribed(self) -> None:
@@ -182,6 +208,13 @@ class Peer:
             if wire.connected:
                 wire.keep_alive()
 
+    def send_feedback(self) -> None:
+        """What arrived since the last time, by transport-wide number."""
+        if self.subscribe_wire.connected and self._highest:
+            media = next(iter(self._highest))
+            for packet in self.arrivals.take(self.audio.ssrc ^ 1, media):
+                self.subscribe_wire.send_rtcp(receiver_report(self.audio.ssrc ^ 1, []) + packet)
+
     # What is asked of a peer
 
     async def hears(self, tracks: int, packets: int = 10, timeout: float = 10.0) -> None:
@@ -199,23 +232,25 @@ class Peer:
     # What arrives
 
     def _hear(self, view: memoryview, size: int, arrived_ns: int) -> None:
-        if size < SMALLEST:
+        if self.arrivals.extension_id:
+            self.arrivals.find(view[:size], arrived_ns)
+        if size < SMALLEST or view[0] & PADDING_BIT:
             return
         _, _, sequence_number, _, ssrc = RTP_HEADER.unpack_from(view)
         track, number, sent_ns = STAMP.unpack_from(view, size - STAMP.size)
         self.heard[track] += 1
         self.last_number[track] = number
-        if ssrc not in self._highest:
-            self._meet(ssrc, size)
-        self._highest[ssrc] = sequence_number
+        self.note_source(ssrc, sequence_number, size)
         window = self._window
         if window.start_ns <= sent_ns < window.end_ns:
             window.latencies.append(arrived_ns - sent_ns)
 
-    def _meet(self, ssrc: int, size: int) -> None:
-        # A decoder that starts in the middle asks for a key frame, as a browser does.
-        if size > 500:
+    def note_source(self, ssrc: int, highest: int, size: int) -> None:
+        """A stream that is heard, and how far it has come. `size` is of its (largest) packet so far."""
+        if ssrc not in self._highest and size > SMALLEST_PICTURE:
+            # A decoder that starts in the middle asks for a key frame, as a browser does.
             self.subscribe_wire.send_rtcp(picture_loss(self.audio.ssrc ^ 1, ssrc))
+        self._highest[ssrc] = highest
 
     def _read_feedback(self, view: memoryview, size: int, _arrived_ns: int) -> None:
         for kind, form, offset, end in _rtcp_blocks(view, size):

@@ -1,23 +1,24 @@
-"""Turns measurements into a table, a verdict and a JSON file."""
+"""Turns measurements into a table, ratios and a JSON file."""
 
 import json
 import platform
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from bench.forwarding import Measurement
+from bench.forwarding import Failure, Measurement
+from bench.servers import shown
+from bench.targets import FLOOR, JANUS, OURS, Figures, Target
 
-# The first target: at most half of Janus's CPU for each forwarded packet.
-TARGET_RATIO = 0.5
 _HEAD = (
-    *("server", "rooms", "µs/packet", "(low..high)", "p50 ms", "p99 ms"),
-    *("loss %", "RSS MB", "packets/s", "core %"),
+    *("server", "point", "µs/packet", "(low..high)", "kernel %", "p50 ms", "p99 ms"),
+    *("loss %", "RSS MB", "packets/s", "core %", "gen. %"),
 )
-_WIDTHS = (18, 5, 9, 14, 7, 7, 7, 7, 9, 6)
+_WIDTHS = (16, 5, 9, 14, 8, 7, 8, 7, 7, 9, 6, 6)
+_COMPARED = (OURS, "ours-unrecorded")
 
 
 def head() -> str:
@@ -25,72 +26,74 @@ def head() -> str:
     return _row(_HEAD)
 
 
-def summary_rows(measurements: list[Measurement]) -> list[str]:
-    """One row for each server and number of rooms: medians over the rounds, CPU with its range."""
-    return [_row(_cells(server, rooms, found)) for (server, rooms), found in _grouped(measurements)]
+def one_row(found: Measurement | Failure) -> str:
+    """The row of a single measurement, or of one that did not come about."""
+    if isinstance(found, Failure):
+        return f"{shown(found.server):16}  {found.point!s:>5}  NOT MEASURED: {found.reason}"
+    return _row(_cells([found])) + (f"  ({found.doubt})" if found.doubt else "")
 
 
-def one_row(measurement: Measurement) -> str:
-    """The row of a single measurement."""
-    return _row(_cells(measurement.server, measurement.rooms, [measurement]))
+def summary_rows(measurements: Sequence[Measurement]) -> list[str]:
+    """One row for each point and server: medians over the rounds, CPU with its range, the worst loss."""
+    groups: dict[tuple[int, str], list[Measurement]] = {}
+    for measurement in measurements:
+        key = (measurement.point.forwarded, measurement.server)
+        groups.setdefault(key, []).append(measurement)
+    return [_row(_cells(found)) for _, found in sorted(groups.items())]
 
 
-def ratios(measurements: list[Measurement]) -> dict[str, dict[int, float]]:
-    """CPU of each of our servers over Janus's of the same round; the median over rounds, by rooms."""
-    janus = {(m.rooms, m.round): m.cpu_per_packet for m in measurements if m.server == "janus"}
-    found: dict[str, dict[int, list[float]]] = {}
-    for m in measurements:
-        yardstick = janus.get((m.rooms, m.round))
-        if m.server != "janus" and yardstick:
-            found.setdefault(m.server, {}).setdefault(m.rooms, []).append(m.cpu_per_packet / yardstick)
-    return {server: {rooms: median(each) for rooms, each in by.items()} for server, by in found.items()}
+def ratios(figures: Figures) -> dict[str, dict[str, dict[str, float]]]:
+    """CPU of ours over the others', by our server, the other one and the point: medians over rounds."""
+    found: dict[str, dict[str, dict[str, float]]] = {}
+    for server in _COMPARED:
+        for other in (*JANUS, FLOOR):
+            for point in figures.points(server):
+                ratio = figures.ratio(server, other, point)
+                if ratio is not None:
+                    found.setdefault(server, {}).setdefault(other, {})[str(point)] = round(ratio, 3)
+    return found
 
 
-def verdict(measurements: list[Measurement]) -> list[str]:
-    """The ratios in words, and whether the target is met."""
-    lines = []
-    for server, by_rooms in ratios(measurements).items():
-        each = ", ".join(f"{rooms} rooms {ratio:.2f}" for rooms, ratio in by_rooms.items())
-        lines.append(f"CPU per forwarded packet, {server} / janus: {each}")
-    ours = ratios(measurements).get("ours", {})
-    if ours:
-        met = all(ratio <= TARGET_RATIO for ratio in ours.values())
-        lines.append(f"Target (ours at most {TARGET_RATIO} of Janus): {'met' if met else 'NOT met'}")
-    return lines
+def ratio_lines(figures: Figures) -> list[str]:
+    """The ratios in words."""
+    return [
+        f"CPU per packet, {server} / {shown(other)}: "
+        + ", ".join(f"{point} {ratio:.2f}" for point, ratio in by_point.items())
+        for server, others in ratios(figures).items()
+        for other, by_point in others.items()
+    ]
 
 
-def write_json(path: Path, measurements: list[Measurement], notes: dict[str, Any]) -> None:
+def write_json(
+    path: Path, measurements: Sequence[Measurement], goals: Sequence[Target], notes: dict[str, Any]
+) -> None:
     """Everything that was measured, for later comparison."""
     path.parent.mkdir(parents=True, exist_ok=True)
     document = {
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": {"python": platform.python_version(), "kernel": platform.release(), **notes},
-        "ratios": ratios(measurements),
-        "measurements": [asdict(measurement) for measurement in measurements],
+        "ratios": ratios(Figures(measurements)),
+        "targets": [asdict(goal) for goal in goals],
+        "measurements": [{**asdict(m), "point": str(m.point)} for m in measurements],
     }
     path.write_text(json.dumps(document, indent=2) + "\n")
 
 
-def _grouped(measurements: list[Measurement]) -> Iterable[tuple[tuple[str, int], list[Measurement]]]:
-    groups: dict[tuple[str, int], list[Measurement]] = {}
-    for measurement in measurements:
-        groups.setdefault((measurement.server, measurement.rooms), []).append(measurement)
-    return sorted(groups.items(), key=lambda item: (item[0][1], item[0][0]))
-
-
-def _cells(server: str, rooms: int, found: list[Measurement]) -> tuple[str, ...]:
+def _cells(found: Sequence[Measurement]) -> tuple[str, ...]:
     cpu = [m.cpu_per_packet for m in found]
     return (
-        server,
-        str(rooms),
+        shown(found[0].server),
+        str(found[0].point),
         f"{median(cpu):.1f}",
         f"({min(cpu):.1f}..{max(cpu):.1f})",
+        f"{100 * median(m.kernel_share for m in found):.0f}",
         f"{median(m.latency.p50 for m in found):.2f}",
         f"{median(m.latency.p99 for m in found):.2f}",
         f"{100 * max(m.loss for m in found):.3f}",
         f"{median(m.memory for m in found):.0f}",
         f"{median(m.packets_per_second for m in found):.0f}",
         f"{100 * median(m.server_load for m in found):.0f}",
+        f"{100 * median(m.generator_load for m in found):.0f}",
     )
 
 

@@ -9,6 +9,8 @@ OPUS = 111
 VP8 = 96
 AUDIO_LEVEL_ID = 1
 MID_ID = 4
+TRANSPORT_WIDE_ID = 5
+TRANSPORT_WIDE_URI = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
 
 
 @dataclass
@@ -22,6 +24,8 @@ class MediaSection:
     codecs: dict[int, str] = field(default_factory=dict)
     direction: str = "sendrecv"
     ssrcs: list[int] = field(default_factory=list)
+    # The id of the transport-wide numbers, 0 when they are not offered.
+    transport_wide_id: int = 0
 
 
 @dataclass
@@ -102,18 +106,28 @@ def _read_media_attribute(section: MediaSection, key: str, rest: str) -> None:
         section.codecs[int(payload_type)] = codec
     elif key in ("sendonly", "recvonly", "sendrecv", "inactive"):
         section.direction = key
+    elif key == "extmap" and rest.endswith(TRANSPORT_WIDE_URI):
+        section.transport_wide_id = int(rest.split()[0].partition("/")[0])
     elif key == "ssrc":
         ssrc = int(rest.split()[0])
         if ssrc not in section.ssrcs:
             section.ssrcs.append(ssrc)
 
 
-def write_offer(local: LocalTransport, tracks: list[OfferedTrack]) -> str:
-    """The offer of a publisher: every track sendonly, bundled on one transport."""
+def write_offer(local: LocalTransport, tracks: list[OfferedTrack], feedback: bool = False) -> str:
+    """The offer of a publisher: every track sendonly, bundled; with transport-wide numbers if `feedback`."""
     lines = _session_lines(local, [track.mid for track in tracks])
     for track in tracks:
         lines += _offered_section(local, track)
+        lines += _transport_wide_lines([_CODECS[track.kind][0]], TRANSPORT_WIDE_ID if feedback else 0)
     return "\r\n".join(lines) + "\r\n"
+
+
+def _transport_wide_lines(payload_types: list[int], number: int) -> list[str]:
+    if not number:
+        return []
+    lines = [f"a=rtcp-fb:{payload_type} transport-cc" for payload_type in payload_types]
+    return [f"a=extmap:{number} {TRANSPORT_WIDE_URI}", *lines]
 
 
 def _offered_section(local: LocalTransport, track: OfferedTrack) -> list[str]:
@@ -152,12 +166,17 @@ _CODECS: dict[str, tuple[int, list[str]]] = {
 }
 
 
-def write_answer(local: LocalTransport, offer: Description) -> str:
-    """Answer a server's offer: take everything it sends, with its own payload types."""
+def write_answer(local: LocalTransport, offer: Description, feedback: bool = False) -> str:
+    """Answer a server's offer: take everything it sends, with its own payload types.
+
+    With `feedback` its transport-wide numbers are agreed to where it offers them.
+    """
     live = [section.mid for section in offer.sections if section.port]
     lines = _session_lines(local, live)
     for section in offer.sections:
         lines += _answered_section(local, section)
+        if feedback:
+            lines += _transport_wide_lines(section.payload_types, section.transport_wide_id)
     return "\r\n".join(lines) + "\r\n"
 
 

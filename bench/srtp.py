@@ -13,7 +13,7 @@ class Protector:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._srtp: Any = session._srtp[0]
+        self.context: Any = session._srtp[0]
         self._buffer = ffi.new("unsigned char[]", _SIZE)
         self._view = memoryview(ffi.buffer(self._buffer))
         self._length = ffi.new("int *")
@@ -30,7 +30,7 @@ class Protector:
         size = len(packet)
         self._view[:size] = packet
         self._length[0] = size
-        status = function(self._srtp, self._buffer, self._length)
+        status = function(self.context, self._buffer, self._length)
         if status:
             raise ValueError(f"libsrtp refused to protect a packet of {size} octets: status {status}")
         return self._view[: self._length[0]]
@@ -41,15 +41,15 @@ class Unprotector:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._srtp: Any = session._srtp[0]
+        self.context: Any = session._srtp[0]
         self._length = ffi.new("int *")
 
     def rtp(self, slot: Any, size: int) -> int:
         """Unprotect in place. Returns the new size, or -1 if the packet is not genuine."""
         self._length[0] = size
-        return -1 if lib.srtp_unprotect(self._srtp, slot, self._length) else int(self._length[0])
+        return -1 if lib.srtp_unprotect(self.context, slot, self._length) else int(self._length[0])
 
     def rtcp(self, slot: Any, size: int) -> int:
         """Unprotect in place. Returns the new size, or -1 if the packet is not genuine."""
         self._length[0] = size
-        return -1 if lib.srtp_unprotect_rtcp(self._srtp, slot, self._length) else int(self._length[0])
+        return -1 if lib.srtp_unprotect_rtcp(self.context, slot, self._length) else int(self._length[0])

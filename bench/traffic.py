@@ -8,7 +8,7 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bench.sdp import AUDIO_LEVEL_ID, MID_ID, OPUS, VP8
+from bench.sdp import AUDIO_LEVEL_ID, MID_ID, OPUS, TRANSPORT_WIDE_ID, VP8
 
 STAMP = struct.Struct("!IIQ")  # track number, packet number, send time in ns
 RTP_HEADER = struct.Struct("!BBHII")
@@ -17,6 +17,8 @@ FRAMES_PER_SECOND = 23
 PACKETS_PER_FRAME = 5
 # A browser's pacer sends in steps of 5 ms, at 2.5 times the target rate.
 PACKET_OFFSETS = (0.0, 0.0, 0.005, 0.005, 0.010)
+# Of the transport-wide number, behind RTP header, extension header and the element's own octet.
+WIDE_AT = 17
 VIDEO_PACKET_SIZE = 1100
 AUDIO_PACKET_SIZE = 120
 KEY_FRAME_INTERVAL = 100 * FRAMES_PER_SECOND
@@ -30,17 +32,19 @@ _DELTA_FRAME = bytes((0x11, 0x02, 0x00))
 
 
 @dataclass
-class Stamp:
-    """What a subscriber reads back from the end of a payload."""
+class WideNumbers:
+    """The transport-wide numbers of one peer, counted over all its tracks."""
 
-    track: int
-    number: int
-    sent_ns: int
+    next: int = 0
 
 
-def header_extension(mid: str, level: int | None) -> bytes:
-    """A one-byte-header extension block (RFC 8285) with MID and, for sound, the level in -dBov (RFC 6464)."""
-    elements = bytes(((MID_ID << 4) | (len(mid) - 1),)) + mid.encode()
+def header_extension(mid: str, level: int | None, wide: bool = False) -> bytes:
+    """A one-byte-header extension block (RFC 8285) with MID and, for sound, the level in -dBov (RFC 6464).
+
+    With `wide` it begins with a transport-wide number, at octet WIDE_AT of the packet.
+    """
+    elements = bytes(((TRANSPORT_WIDE_ID << 4) | 1, 0, 0)) if wide else b""
+    elements += bytes(((MID_ID << 4) | (len(mid) - 1),)) + mid.encode()
     if level is not None:
         elements += bytes((AUDIO_LEVEL_ID << 4, 0x80 | level))
     elements += bytes(-len(elements) % 4)
@@ -48,9 +52,11 @@ def header_extension(mid: str, level: int | None) -> bytes:
 
 
 class PreparedTrack:
-    """A stream of RTP packets that cost nearly nothing to make."""
+    """A stream of RTP packets that cost nearly nothing to make. With `wide` they bear its numbers."""
 
-    def __init__(self, track: int, ssrc: int, mid: str, first_sequence: int = 1000) -> None:
+    def __init__(
+        self, track: int, ssrc: int, mid: str, first_sequence: int = 1000, wide: WideNumbers | None = None
+    ) -> None:
         self.track = track
         self.ssrc = ssrc
         self.mid = mid
@@ -59,6 +65,7 @@ class PreparedTrack:
         self.timestamp = 90_000
         self.octets = 0
         self.due = 0.0
+        self.wide = wide
 
     def next(self, now_ns: int) -> bytearray:
         """The next packet, stamped with `now_ns`. The same buffer is used again: copy it at once."""
@@ -68,6 +75,9 @@ class PreparedTrack:
         RTP_HEADER.pack_into(
             packet, 0, 0x90, marker << 7 | payload_type, self.sequence_number, self.timestamp, self.ssrc
         )
+        if self.wide is not None:
+            struct.pack_into("!H", packet, WIDE_AT, self.wide.next & 0xFFFF)
+            self.wide.next += 1
         STAMP.pack_into(packet, len(packet) - STAMP.size, self.track, self.number, now_ns)
         self.number += 1
         self.octets += len(packet)
@@ -78,15 +88,17 @@ class PreparedTrack:
 class PreparedAudio(PreparedTrack):
     """50 packets a second with an audio level."""
 
-    def __init__(self, track: int, ssrc: int, mid: str, first_sequence: int = 1000) -> None:
-        super().__init__(track, ssrc, mid, first_sequence)
-        extension = header_extension(mid, level=30)
+    def __init__(
+        self, track: int, ssrc: int, mid: str, first_sequence: int = 1000, wide: WideNumbers | None = None
+    ) -> None:
+        super().__init__(track, ssrc, mid, first_sequence, wide)
+        extension = header_extension(mid, 30, wide is not None)
         # TOC 0x78: Opus CELT, full band, 20 ms, one frame (RFC 6716 section 3.1).
         body = bytes((0x78,)) + bytes(range(1, AUDIO_PACKET_SIZE - 12 - len(extension)))
-        self._packet = bytearray(bytes(12) + extension + body)
+        self.packet = bytearray(bytes(12) + extension + body)
 
     def next(self, now_ns: int) -> bytearray:
-        packet = self._finish(self._packet, 0, OPUS, now_ns)
+        packet = self._finish(self.packet, 0, OPUS, now_ns)
         self.timestamp = (self.timestamp + 960) & 0xFFFFFFFF
         self.due += 0.02
         return packet
@@ -95,36 +107,38 @@ class PreparedAudio(PreparedTrack):
 class PreparedVideo(PreparedTrack):
     """23 frames a second of five packets each; a key frame first, when asked for, and every 100 seconds."""
 
-    def __init__(self, track: int, ssrc: int, mid: str, first_sequence: int = 1000) -> None:
-        super().__init__(track, ssrc, mid, first_sequence)
+    def __init__(
+        self, track: int, ssrc: int, mid: str, first_sequence: int = 1000, wide: WideNumbers | None = None
+    ) -> None:
+        super().__init__(track, ssrc, mid, first_sequence, wide)
         self.key_frame_wanted = True
         self.key_frames = 0
         self._frame = 0
         self._part = 0
-        extension = header_extension(mid, level=None)
-        self._descriptor_at = 12 + len(extension)
-        self._key = self._template(extension, _FIRST_OF_FRAME + _KEY_FRAME)
-        self._delta = self._template(extension, _FIRST_OF_FRAME + _DELTA_FRAME)
-        self._next = self._template(extension, _NEXT_OF_FRAME)
+        extension = header_extension(mid, None, wide is not None)
+        self.descriptor_at = 12 + len(extension)
+        self.key_packet = self._template(extension, _FIRST_OF_FRAME + _KEY_FRAME)
+        self.delta_packet = self._template(extension, _FIRST_OF_FRAME + _DELTA_FRAME)
+        self.next_packet = self._template(extension, _NEXT_OF_FRAME)
         self._frame_start = 0.0
 
     def next(self, now_ns: int) -> bytearray:
         last = self._part == PACKETS_PER_FRAME - 1
         packet = self._template_of_part()
-        struct.pack_into("!H", packet, self._descriptor_at + 2, 0x8000 | (self._frame & 0x7FFF))
+        struct.pack_into("!H", packet, self.descriptor_at + 2, 0x8000 | (self._frame & 0x7FFF))
         self._finish(packet, int(last), VP8, now_ns)
         self._advance(last)
         return packet
 
     def _template_of_part(self) -> bytearray:
         if self._part:
-            return self._next
+            return self.next_packet
         self._frame_start = self.due
         if self.key_frame_wanted or self._frame % KEY_FRAME_INTERVAL == 0:
             self.key_frame_wanted = False
             self.key_frames += 1
-            return self._key
-        return self._delta
+            return self.key_packet
+        return self.delta_packet
 
     def _advance(self, last: bool) -> None:
         if last:

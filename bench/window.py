@@ -1,7 +1,10 @@
 """The measuring window shared by all peers of one run, and the figures it comes to."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+import numpy
 
 _NEVER = 1 << 62
 
@@ -31,6 +34,37 @@ class Window:
 
 
 @dataclass(frozen=True)
+class Tally:
+    """What the generator counted of packets sent in the window.
+
+    `latencies` in ns; `late` were sent more than 5 ms after they were due, the worst by `worst_late` s;
+    `duplicates`, `refused` (not authentic) and `unsent` are of the whole run.
+    """
+
+    sent: int = 0
+    delivered: int = 0
+    latencies: Sequence[int] = ()
+    duplicates: int = 0
+    refused: int = 0
+    late: int = 0
+    worst_late: float = 0.0
+    unsent: int = 0
+
+    def plus(self, other: "Tally") -> "Tally":
+        """Both together."""
+        return Tally(
+            self.sent + other.sent,
+            self.delivered + other.delivered,
+            [*self.latencies, *other.latencies],
+            self.duplicates + other.duplicates,
+            self.refused + other.refused,
+            self.late + other.late,
+            max(self.worst_late, other.worst_late),
+            self.unsent + other.unsent,
+        )
+
+
+@dataclass(frozen=True)
 class Latency:
     """Added latency in milliseconds."""
 
@@ -39,13 +73,13 @@ class Latency:
     worst: float
 
 
-def latency_of(latencies_ns: list[int]) -> Latency:
+def latency_of(latencies_ns: Sequence[int]) -> Latency:
     """Percentiles of latencies in ns. Raises ValueError when there are none."""
     if not latencies_ns:
         raise ValueError("no packet arrived in the window")
-    ordered = sorted(latencies_ns)
+    ordered = numpy.sort(numpy.asarray(latencies_ns, dtype=numpy.int64))
 
     def at(share: float) -> float:
-        return ordered[min(len(ordered) - 1, int(len(ordered) * share))] / 1e6
+        return float(ordered[min(len(ordered) - 1, int(len(ordered) * share))]) / 1e6
 
-    return Latency(at(0.50), at(0.99), ordered[-1] / 1e6)
+    return Latency(at(0.50), at(0.99), float(ordered[-1]) / 1e6)

@@ -140,6 +140,11 @@ class Wire:
         """Protect and send one compound RTCP packet."""
         self.send_plain(self.protector.rtcp(packet))
 
+    def srtp_contexts(self) -> tuple[Any, Any]:
+        """libsrtp's contexts of a connected wire, (inbound, outbound); they live as long as the wire."""
+        assert self._unprotector is not None
+        return self._unprotector.context, self.protector.context
+
     def listen(self, on: bool) -> None:
         """Let the event loop call `poll` when something arrives, or leave that to a driver."""
         if on and not self._listening:
@@ -177,10 +182,12 @@ class Wire:
                 else:
                     handler(view, size, arrived_ns)
             else:
-                self._receive_plain(first, bytes(view[:size]))
+                self.receive_plain(bytes(view[:size]))
         return len(batch)
 
-    def _receive_plain(self, first: int, data: bytes) -> None:
+    def receive_plain(self, data: bytes) -> None:
+        """A datagram that is neither SRTP nor SRTCP."""
+        first = data[0] if data else 0xFF
         if 19 < first < 64:
             if not self._door.queue.full():
                 self._door.queue.put_nowait(data)
