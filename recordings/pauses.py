@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from recordings.manifest import moment_ns
@@ -14,14 +15,20 @@ Pause = tuple[float, float]  # seconds of the recording, from and until
 
 def pauses_of(manifest: dict[str, Any], start_ns: int, seconds: float) -> list[Pause]:
     """Every pause within a recording that began at ``start_ns`` and lasts ``seconds``, in order."""
+    events = sorted(manifest.get("session_events", ()), key=lambda event: event["sequence"])
+    marks = ((event["kind"], (moment_ns(event["at"]) - start_ns) / 1e9) for event in events)
+    return pauses_among(marks, seconds)
+
+
+def pauses_among(marks: Iterable[tuple[str, float]], seconds: float) -> list[Pause]:
+    """The same from kinds of events with their seconds in the recording, in order."""
     found: list[Pause] = []
     since: float | None = None
-    for event in sorted(manifest.get("session_events", ()), key=lambda event: event["sequence"]):
-        if event["kind"] == BEGIN or (event["kind"] in END and since is not None):
-            at = (moment_ns(event["at"]) - start_ns) / 1e9
+    for kind, at in marks:
+        if kind == BEGIN or (kind in END and since is not None):
             if since is not None:
                 found.append((since, at))
-            since = at if event["kind"] == BEGIN else None
+            since = at if kind == BEGIN else None
     if since is not None:
         found.append((since, seconds))
     return [(max(0.0, start), min(end, seconds)) for start, end in found if start < seconds and end > 0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import zlib
 from collections.abc import Iterable
@@ -67,8 +68,8 @@ async def list_quality(db: AsyncSession, actor: Actor, session_id: str) -> list[
     session = await load_session(db, session_id)
     require(actor, Action.REPLAY, await scope_of_session(db, session))
     query = select(QualityMinute).where(QualityMinute.session_id == session_id)
-    rows = await db.scalars(query.order_by(QualityMinute.at, QualityMinute.participant_id))
-    return [_unpack(row) for row in rows]
+    rows = (await db.scalars(query.order_by(QualityMinute.at, QualityMinute.participant_id))).all()
+    return await asyncio.to_thread(lambda: [_unpack(row) for row in rows])
 
 
 def _pack(minute: Minute) -> bytes:

@@ -82,14 +82,17 @@ async def find_seat(db: AsyncSession, invitation_id: str) -> Seat | None:
     return await db.scalar(select(Seat).where(Seat.invitation_id == invitation_id))
 
 
-async def seats_of_session(db: AsyncSession, session_id: str) -> list[tuple[Seat, Invitation]]:
-    """Every seat that was not taken away, first come first."""
-    found = await db.execute(
+async def seats_of_session(
+    db: AsyncSession, session_id: str, removed: bool = False
+) -> list[tuple[Seat, Invitation]]:
+    """Every seat that was not taken away, first come first; with ``removed`` the others too."""
+    query = (
         select(Seat, Invitation)
         .join(Invitation, Invitation.id == Seat.invitation_id)
-        .where(Seat.session_id == session_id, Seat.place != "removed")
+        .where(Seat.session_id == session_id)
         .order_by(Seat.created_at, Seat.id)
     )
+    found = await db.execute(query if removed else query.where(Seat.place != "removed"))
     return [(seat, invitation) for seat, invitation in found]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 # Shorter pauses of one speaker belong to the speech, and shorter speeches tell a reviewer nothing.
@@ -12,6 +12,7 @@ SHORTEST = timedelta(seconds=0.5)
 # One event holds at most a minute; a steady change of speakers every second fills it.
 NOTE_EVERY = timedelta(minutes=1)
 MOST_SPANS = 60
+EPOCH = datetime.fromtimestamp(0, UTC)
 
 
 @dataclass
@@ -63,6 +64,14 @@ class Speeches:
             self.hear(open_.participant_id, now)
         rows = [_row(span) for span in spans if span.until and span.until - span.since >= SHORTEST]
         return {"spans": rows} if rows else None
+
+
+def read_speeches(data: dict[str, Any]) -> list[Speech]:
+    """The spans of one `speech.noted`, as `take` wrote them."""
+    return [
+        Speech(who, since := EPOCH + timedelta(milliseconds=began), since + timedelta(milliseconds=length))
+        for who, began, length in data["spans"]
+    ]
 
 
 def _row(span: Speech) -> list[str | int]:

@@ -82,6 +82,8 @@ PETITION_STATES: dict[str, tuple[str, str, str]] = {
     "concluded": ("已办结", "tick", "good"),
     "closed": ("已归档", "tick", "good"),
 }
+# Levels of a network from good to none, as the room says them (static/js/words.js).
+QUALITY_LEVELS: dict[str, str] = {"good": "良好", "fair": "一般", "poor": "较差", "gone": "中断"}
 EVENTS: dict[str, str] = {
     "session.created": "建立接访",
     "session.approved": "同意接访",
@@ -187,6 +189,14 @@ def duration(seconds: float | None) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def length_of(seconds: float) -> str:
+    """`1 小时 2 分 3 秒`, without the parts that are zero; at least a second."""
+    minutes, rest = divmod(max(1, round(seconds)), 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = ((hours, "小时"), (minutes, "分"), (rest, "秒"))
+    return " ".join(f"{amount} {unit}" for amount, unit in parts if amount)
 
 
 def size(count: int | None) -> str:

@@ -15,8 +15,13 @@ from recordings.manifest import MANIFEST_FILE
 from recordings.proof import Verification, ask_for_verification
 from recordings.recording import CompositionState, Recording
 from recordings.replay import ReplayPlan, open_composed, open_manifest, open_replay
+from scheduling.invitation import Invitation
+from signaling.quality_history import grade_minutes
+from signaling.quality_minutes import MeasuredMinute, list_quality
+from signaling.seat import Seat, seats_of_session
 from web.access import client_address
 from web.keys import ACTOR, CLOCK, DATABASE, SETTINGS
+from web.lanes import Lanes, build_lanes
 from web.pages.signin import see_other
 from web.ranges import respond_with_file
 from web.rendering import page
@@ -38,7 +43,10 @@ async def show(request: web.Request) -> web.StreamResponse:
     recording_id, address = request.match_info["recording_id"], client_address(request)
     async with request.app[DATABASE].session() as db:
         plan = await open_replay(db, clock, request[ACTOR], recording_id, address, root)
+        minutes = await list_quality(db, request[ACTOR], plan.session.id)
+        seats = await seats_of_session(db, plan.session.id, removed=True)
     recording = plan.recording
+    lanes = await asyncio.to_thread(_lanes, plan, seats, minutes)
     manifest = await asyncio.to_thread(_read_manifest, plan.folder) if recording.sealed else {}
     context = {
         "nav": "cases",
@@ -49,6 +57,8 @@ async def show(request: web.Request) -> web.StreamResponse:
         "video_url": f"/recordings/{recording.id}/composed.mp4",
         "waiting_text": WAITING.get(recording.composition, "录像正在等待封存和合成"),
         "events": _events(plan),
+        "lanes": lanes,
+        "lane_words": [[list(span) for span in lane.now] for lane in lanes.lanes],
         "gaps": _gaps(manifest),
         "now": clock.now(),
         **_proof(recording, plan.verification),
@@ -129,8 +139,22 @@ def _events(plan: ReplayPlan) -> list[dict[str, Any]]:
             "name": event.actor_name or "",
         }
         for event in plan.events
-        if event.kind.partition(".")[0] not in ("link", "invitation")
+        if event.kind.partition(".")[0] not in ("link", "invitation", "speech")
     ]
+
+
+def _lanes(plan: ReplayPlan, seats: list[tuple[Seat, Invitation]], minutes: list[MeasuredMinute]) -> Lanes:
+    people = [
+        {
+            "participant_id": seat.id,
+            "name": invitation.display_name,
+            "role": str(invitation.role),
+            "tier": str(invitation.tier) if invitation.tier else None,
+            "organisation": invitation.organisation.name if invitation.organisation else None,
+        }
+        for seat, invitation in seats
+    ]
+    return build_lanes(plan, people, grade_minutes(minutes))
 
 
 def _read_manifest(folder: Path) -> dict[str, Any]:

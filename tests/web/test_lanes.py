@@ -1,0 +1,171 @@
+"""Lanes of the replay: what was stored is on the film's time, in pictures, in words, and within bounds."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from signaling.quality_history import grade_minutes
+from signaling.quality_minutes import MeasuredMinute
+from signaling.speeches import Speeches
+from web.lanes import COLUMNS, MOST_ROWS, build_lanes
+
+START = datetime(2026, 7, 22, 1, 30, tzinfo=UTC)
+GOOD = [0, 40, 6, 900, 640, 360, 15]
+LOSSY = [120, 85, 14, 412, 640, 360, 15]
+SLOW = [10, 300, 14, 412, 640, 360, 15]
+NOTHING = [-1, -1, -1, 0, -1, -1, -1]
+ANNA = {"participant_id": "anna", "name": "马秀英", "role": "petitioner", "tier": None, "organisation": None}
+BO = {"participant_id": "bo", "name": "王芳", "role": "host", "tier": "district", "organisation": "城关区"}
+
+
+def at(seconds: float) -> datetime:
+    return START + timedelta(seconds=seconds)
+
+
+def minutes(who: str, rows: list[tuple[str, str, int, list[int]]]) -> list[MeasuredMinute]:
+    """Stored minutes from (origin, direction, second, row)."""
+    found: dict[int, MeasuredMinute] = {}
+    for origin, way, second, row in rows:
+        kept = found.setdefault(second // 60, MeasuredMinute(who, at(second // 60 * 60), "udp", {}))
+        kept.rows.setdefault(origin, {}).setdefault(way, []).append([second % 60, *row])
+    return list(found.values())
+
+
+def steady(way: str, begin: int, end: int, row: list[int], origin: str = "worker") -> list[Any]:
+    return [(origin, way, second, row) for second in range(begin, end)]
+
+
+def event(kind: str, seconds: float, data: dict[str, Any] | None = None) -> Any:
+    moment = at(seconds)
+    return SimpleNamespace(
+        kind=kind, seconds=max(0.0, seconds), at=moment, event=SimpleNamespace(data=data or {})
+    )
+
+
+def noted(*spans: tuple[str, float, float]) -> Any:
+    data = [[who, round(at(start).timestamp() * 1000), round(length * 1000)] for who, start, length in spans]
+    return event("speech.noted", 60, {"spans": data})
+
+
+def plan(length: float, *events: Any) -> Any:
+    return SimpleNamespace(recording=SimpleNamespace(started_at=START), duration=length, events=events)
+
+
+def test_stored_minutes_are_graded_as_officials_saw_them() -> None:
+    stored = minutes(
+        "anna", [*steady("up", 0, 20, GOOD), *steady("up", 20, 40, LOSSY), *steady("up", 40, 90, GOOD)]
+    )
+    (found,) = grade_minutes(stored).values()
+    assert [span.level for span in found] == ["good", "poor", "good"]
+    # Three bad seconds make it bad, five good ones good, and nothing is left between.
+    assert [(span.since, span.until) for span in found] == [
+        (at(0), at(22)),
+        (at(22), at(44)),
+        (at(44), at(90)),
+    ]
+    assert found[1].up_loss == 12 and found[1].down == "good"
+
+
+def test_where_nobody_measured_nothing_is_said() -> None:
+    stored = minutes(
+        "anna", [*steady("up", 0, 5, GOOD), *steady("up", 9, 12, GOOD), *steady("up", 40, 42, GOOD)]
+    )
+    (found,) = grade_minutes(stored).values()
+    assert [(span.since, span.until) for span in found] == [(at(0), at(12)), (at(40), at(42))]
+
+
+def test_the_page_is_believed_about_what_it_receives() -> None:
+    rows = [
+        *steady("down", 0, 30, GOOD),
+        *steady("down", 0, 30, LOSSY, "browser"),
+        *steady("up", 0, 30, GOOD),
+    ]
+    (found,) = grade_minutes(minutes("anna", rows)).values()
+    assert found[-1].down == "poor" and found[-1].up == "good"
+
+
+def test_lanes_say_in_words_who_spoke_and_what_was_wrong() -> None:
+    rows = [*steady("up", 0, 40, GOOD), *steady("up", 40, 60, LOSSY), *steady("up", 60, 100, NOTHING)]
+    quality = grade_minutes(minutes("anna", rows))
+    found = build_lanes(
+        plan(
+            100.0,
+            noted(("bo", -5, 10), ("anna", 10, 50), ("gone", 70, 3)),
+            noted(("anna", 60, 5), ("bo", 99, 10)),
+            event("session.paused", 80),
+            event("session.resumed", 90),
+        ),
+        [ANNA, BO],
+        quality,
+    )
+    assert [(lane.name, lane.role) for lane in found.lanes] == [
+        ("王芳", "主持人"),
+        ("马秀英", "信访人"),
+        ("其他参加人", ""),
+    ]
+    host, citizen, _ = found.lanes
+    assert host.summary == "发言 2 次，共 6 秒；没有网络记录"
+    assert citizen.summary == "发言 1 次，共 55 秒；网络良好 42 %，较差 20 %，中断 38 %"
+    assert [(row.start, round(row.end), row.who, row.words) for row in found.rows] == [
+        (0.0, 5, "王芳", "发言"),
+        (10.0, 65, "马秀英", "发言"),
+        (42.0, 62, "马秀英", "网络较差：上行丢包 12 %"),
+        (62.0, 100, "马秀英", "网络中断：上行中断"),
+        (70.0, 73, "其他参加人", "发言"),
+        (80.0, 90, "全体", "接访暂停"),
+        (99.0, 100, "王芳", "发言"),
+    ]
+    assert [(bar.x, bar.width) for bar in host.bars] == [(0, 30), (594, 6)]
+    assert [bar.kind for bar in found.events] == ["pause", "event", "event"]
+
+
+def test_slow_is_told_in_milliseconds() -> None:
+    quality = grade_minutes(minutes("anna", steady("down", 0, 20, SLOW, "browser")))
+    (lane,) = build_lanes(plan(20.0), [ANNA], quality).lanes
+    assert lane.now[0][2] == "网络一般：下行延迟 300 毫秒"
+
+
+def test_four_hours_of_quick_changes_stay_readable() -> None:
+    """Every second another speaker, every ten seconds another level: pictures and table keep their bounds."""
+    length = 4 * 3600
+    people = [ANNA | {"participant_id": f"p{number}", "name": f"第{number}位"} for number in range(12)]
+    spoken = [
+        noted(*((f"p{second % 12}", second, 0.9) for second in range(start, start + 60)))
+        for start in range(0, length, 60)
+    ]
+    bad = [
+        row
+        for start in range(0, length, 40)
+        for row in steady("up", start, start + 20, LOSSY) + steady("up", start + 20, start + 40, GOOD)
+    ]
+    quality = grade_minutes(minutes("p0", bad))
+    found = build_lanes(plan(float(length), *spoken), people, quality)
+    assert len(found.lanes) == 12 and len(found.rows) <= MOST_ROWS and found.together > 0
+    for lane in found.lanes:
+        assert len(lane.bars) <= 2 * COLUMNS
+        assert all(bar.x >= 0 and bar.width > 0 and bar.x + bar.width <= COLUMNS for bar in lane.bars)
+
+
+def test_the_shortest_thing_has_a_column_and_the_worst_level_wins_it() -> None:
+    rows = [*steady("up", 0, 3000, GOOD), *steady("up", 3000, 3004, LOSSY), *steady("up", 3004, 7200, GOOD)]
+    (lane,) = build_lanes(plan(7200.0), [ANNA], grade_minutes(minutes("anna", rows))).lanes
+    assert [bar.kind for bar in lane.bars] == ["good", "poor", "good"]
+
+
+@pytest.mark.parametrize("length", [0.0, 0.4, 1.0])
+def test_a_recording_of_no_length_has_lanes_too(length: float) -> None:
+    found = build_lanes(plan(length, noted(("anna", 0, 0.4))), [ANNA], {})
+    assert found.duration >= 1 and len(found.lanes) == 1
+
+
+def test_speeches_are_read_as_they_were_written() -> None:
+    speeches = Speeches()
+    speeches.hear("anna", at(1))
+    speeches.hear(None, at(4))
+    data = speeches.take(at(60))
+    (lane,) = build_lanes(plan(10.0, event("speech.noted", 60, data)), [ANNA], {}).lanes
+    assert lane.now == ((1.0, 4.0, "发言"),)

@@ -1,0 +1,243 @@
+"""Lanes of a replay: who spoke, how well media travelled and what happened, side by side on the film's time.
+
+The pictures have so many columns and not more; the table beside them says the same in words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import groupby
+from typing import Any
+
+from recordings.layout import standing
+from recordings.pauses import pauses_among
+from recordings.replay import ReplayEvent, ReplayPlan
+from signaling.quality_history import QualitySpan
+from signaling.speeches import read_speeches
+from web.words import QUALITY_LEVELS, ROLES, length_of
+
+COLUMNS = 600
+# More rows than this are drawn together over growing pauses, and the page says over how long ones.
+MOST_ROWS = 300
+TOGETHER = (0.0, 2.0, 5.0, 10.0, 20.0, 40.0, 80.0, 160.0, 320.0, 640.0, float("inf"))
+NOTED = "speech.noted"
+SPEECH, PAUSE, EVENT = "speech", "pause", "event"
+# An event has no length; this share of the picture is enough to see it on a phone.
+EVENT_WIDTH = 3 / COLUMNS
+LEVELS = tuple(QUALITY_LEVELS)
+# A speech that is cut at the minute goes on within so many seconds of rounding.
+SLACK = 0.01
+EVERYBODY = "全体"
+STRANGER = "其他参加人"
+
+
+@dataclass(frozen=True)
+class Span:
+    """From ``start`` to ``end`` seconds of the film; ``kind`` is SPEECH, PAUSE, EVENT or a level."""
+
+    start: float
+    end: float
+    kind: str
+    who: str = ""
+    remark: str = ""
+
+    @property
+    def words(self) -> str:
+        """What a reader of the table is told."""
+        if self.kind == SPEECH:
+            return "发言"
+        return "接访暂停" if self.kind == PAUSE else f"网络{QUALITY_LEVELS[self.kind]}：{self.remark}"
+
+
+@dataclass(frozen=True)
+class Bar:
+    """Columns ``x`` to ``x + width`` of a picture."""
+
+    x: int
+    width: int
+    kind: str
+
+
+@dataclass(frozen=True)
+class Lane:
+    """One participant. ``now`` holds what is true from when to when: (start, end, words) in order."""
+
+    name: str
+    role: str
+    summary: str
+    bars: tuple[Bar, ...]
+    now: tuple[tuple[float, float, str], ...]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table."""
+
+    start: float
+    end: float
+    who: str
+    words: str
+
+
+@dataclass(frozen=True)
+class Lanes:
+    """All of it. Rows with shorter pauses than ``together`` seconds between them were made one."""
+
+    duration: float
+    events: tuple[Bar, ...]
+    lanes: tuple[Lane, ...]
+    rows: tuple[Row, ...]
+    together: float
+
+
+def build_lanes(
+    plan: ReplayPlan, people: Sequence[Mapping[str, Any]], quality: Mapping[str, Sequence[QualitySpan]]
+) -> Lanes:
+    """``people``: participant_id, name, role, tier and organisation of everybody who ever had a seat."""
+    film = _Film(plan.recording.started_at, max(plan.duration, 1.0))
+    spans = sorted([*_speeches(film, plan.events), *_levels(film, quality)], key=lambda span: span.start)
+    present = {span.who for span in spans}
+    known = {str(person["participant_id"]) for person in people}
+    strangers = [{"participant_id": who, "name": STRANGER} for who in sorted(present - known)]
+    seated = sorted([dict(person) for person in people] + strangers, key=standing)
+    shown = [person for person in seated if person["participant_id"] in present]
+    happened = [event for event in plan.events if event.at >= film.began and event.kind != NOTED]
+    pauses = [
+        Span(*pause, PAUSE) for pause in pauses_among(((e.kind, e.seconds) for e in happened), film.length)
+    ]
+    events = [Span(event.seconds, event.seconds + EVENT_WIDTH * film.length, EVENT) for event in happened]
+    names = {person["participant_id"]: str(person["name"]) for person in shown} | {"": EVERYBODY}
+    rows, together = _rows([span for span in spans if span.kind != "good"] + pauses, names)
+    return Lanes(
+        film.length,
+        (*film.bars(pauses), *film.bars(events)),
+        tuple(
+            _lane(film, person, [s for s in spans if s.who == person["participant_id"]]) for person in shown
+        ),
+        rows,
+        together,
+    )
+
+
+@dataclass(frozen=True)
+class _Film:
+    """The time that all of it is put on."""
+
+    began: datetime
+    length: float
+
+    def place(
+        self, since: datetime, until: datetime, kind: str, who: str, remark: str = ""
+    ) -> Iterator[Span]:
+        """The part of it within the film, if any."""
+        start, end = ((at - self.began) / timedelta(seconds=1) for at in (since, until))
+        if start < self.length and end > 0:
+            yield Span(max(0.0, start), min(end, self.length), kind, who, remark)
+
+    def bars(self, spans: Iterable[Span]) -> list[Bar]:
+        """Columns of each kind; however short, a span has one, and the worst level wins it."""
+        kinds = [""] * COLUMNS
+        ranked = sorted(spans, key=lambda span: LEVELS.index(span.kind) if span.kind in LEVELS else 0)
+        for span in ranked:
+            first = min(int(span.start / self.length * COLUMNS), COLUMNS - (3 if span.kind == EVENT else 1))
+            last = max(first + 1, round(span.end / self.length * COLUMNS))
+            kinds[first:last] = [span.kind] * (min(last, COLUMNS) - first)
+        bars, x = [], 0
+        for kind, run in groupby(kinds):
+            width = len(list(run))
+            if kind:
+                bars.append(Bar(x, width, kind))
+            x += width
+        return bars
+
+
+def _speeches(film: _Film, events: Iterable[ReplayEvent]) -> Iterator[Span]:
+    for event in events:
+        for speech in read_speeches(event.event.data) if event.kind == NOTED else ():
+            if speech.until is not None:
+                yield from film.place(speech.since, speech.until, SPEECH, speech.participant_id)
+
+
+def _levels(film: _Film, quality: Mapping[str, Sequence[QualitySpan]]) -> Iterator[Span]:
+    for who, spans in quality.items():
+        for span in spans:
+            yield from film.place(span.since, span.until, span.level, who, quality_words(span))
+
+
+def _lane(film: _Film, person: Mapping[str, Any], spans: list[Span]) -> Lane:
+    speeches = [span for span in spans if span.kind == SPEECH]
+    levels = [span for span in spans if span.kind != SPEECH]
+    now = tuple((span.start, span.end, span.words) for span in spans if span.kind != "good")
+    return Lane(
+        str(person["name"]),
+        ROLES.get(str(person.get("role")), ""),
+        f"{_spoken(speeches)}；{_travelled(levels)}",
+        (*film.bars(speeches), *film.bars(levels)),
+        now,
+    )
+
+
+def _spoken(speeches: list[Span]) -> str:
+    if not speeches:
+        return "没有发言"
+    whole = _together(speeches, 2.0)
+    return f"发言 {len(whole)} 次，共 {length_of(sum(span.end - span.start for span in speeches))}"
+
+
+def _travelled(levels: list[Span]) -> str:
+    """`网络良好 96 %，较差 4 %`; a level that was there is never rounded away."""
+    total = sum(span.end - span.start for span in levels)
+    if not total:
+        return "没有网络记录"
+    shares = {kind: sum(s.end - s.start for s in levels if s.kind == kind) / total for kind in LEVELS}
+    texts = [
+        f"{QUALITY_LEVELS[kind]} {max(1, round(share * 100))} %" for kind, share in shares.items() if share
+    ]
+    return f"网络{'，'.join(texts)}"
+
+
+def _rows(spans: list[Span], names: Mapping[str, str]) -> tuple[tuple[Row, ...], float]:
+    """In the order of time, and over how long pauses they were drawn together."""
+    by_kind: dict[tuple[str, bool], list[Span]] = {}
+    for span in sorted(spans, key=lambda span: span.start):
+        by_kind.setdefault((span.who, span.kind == SPEECH), []).append(span)
+    found: list[Span] = []
+    for together in TOGETHER:
+        found = [span for group in by_kind.values() for span in _together(group, together)]
+        if len(found) <= MOST_ROWS:
+            break
+    rows = [Row(span.start, span.end, names[span.who], span.words) for span in found]
+    return tuple(sorted(rows, key=lambda row: (row.start, row.who))), together
+
+
+def _together(spans: Iterable[Span], pause: float) -> list[Span]:
+    """Neighbours with at most that many seconds between them as one, of the worse level."""
+    found: list[Span] = []
+    for span in spans:
+        last = found[-1] if found else None
+        same = last is not None and (last.kind, last.remark) == (span.kind, span.remark)
+        if last is None or span.start - last.end > pause + SLACK or not (same or pause):
+            found.append(span)
+            continue
+        worse = max(last, span, key=lambda one: LEVELS.index(one.kind) if one.kind in LEVELS else 0)
+        found[-1] = Span(last.start, max(last.end, span.end), worse.kind, span.who, worse.remark)
+    return found
+
+
+def quality_words(span: QualitySpan) -> str:
+    """`上行丢包 12 %，下行中断`: each direction that is not good, as officials read it live."""
+    ways = (("上行", span.up, span.up_loss), ("下行", span.down, span.down_loss))
+    return "，".join(
+        f"{way}{_effect(level, loss, span.round_trip)}" for way, level, loss in ways if level != "good"
+    )
+
+
+def _effect(level: str, loss: int | None, round_trip: int | None) -> str:
+    if level == "gone":
+        return QUALITY_LEVELS[level]
+    if loss is not None and loss >= 3:
+        return f"丢包 {loss} %"
+    slow = round_trip is not None and round_trip >= 200
+    return f"延迟 {round_trip} 毫秒" if slow else QUALITY_LEVELS[level]
