@@ -52,7 +52,8 @@ async def chromium() -> AsyncIterator[Browser]:
 # A camera of one colour with a moving hand, and a microphone with one tone: who is who can be measured later.
 RECOGNISABLE = """
 navigator.mediaDevices.getUserMedia = async (wanted) => {
-  const [r, g, b] = %(colour)s, tracks = [];
+  const rear = Boolean(wanted.video && wanted.video.facingMode && wanted.video.facingMode.exact);
+  const [r, g, b] = rear ? %(paper)s : %(colour)s, tracks = [];
   if (wanted.video) {
     const canvas = Object.assign(document.createElement("canvas"), {width: 640, height: 360});
     const pen = canvas.getContext("2d");
@@ -81,10 +82,11 @@ navigator.mediaDevices.getUserMedia = async (wanted) => {
 
 @dataclass(frozen=True)
 class Devices:
-    """What a party's camera shows (red, green, blue) and its microphone hears (hertz)."""
+    """What a party's camera shows (red, green, blue), its rear camera, and its microphone hears (hertz)."""
 
     colour: tuple[int, int, int]
     tone: int
+    paper: tuple[int, int, int] = (230, 220, 120)
 
 
 async def new_context(
@@ -99,7 +101,8 @@ async def new_context(
         timezone_id="Asia/Shanghai",
     )
     if devices:
-        script = RECOGNISABLE % {"colour": list(devices.colour), "tone": devices.tone}
+        parts = {"colour": list(devices.colour), "tone": devices.tone, "paper": list(devices.paper)}
+        script = RECOGNISABLE % parts
         await context.add_init_script(script)
     return context
 

@@ -8,10 +8,6 @@ export class Announcer {
   #last = new Map();
   #now;
 
-  /**
-   * @param {HTMLElement} parent
-   * @param {() => number} now milliseconds
-   */
   constructor(parent = document.body, now = () => performance.now()) {
     this.#polite = region(parent, "polite");
     this.#assertive = region(parent, "assertive");

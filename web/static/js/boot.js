@@ -11,10 +11,7 @@
  * @property {boolean} [listen] false: hardly audible
  */
 
-/**
- * @param {Document} [page]
- * @returns {Boot}
- */
+/** @returns {Boot} */
 export function readBoot(page = document) {
   const element = page.getElementById("boot");
   return element && element.textContent ? JSON.parse(element.textContent) : { ticket_url: "" };

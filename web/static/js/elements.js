@@ -16,6 +16,7 @@ const PATHS = {
   square: "M7 7h10v10H7z",
   pause: "M9 6v12M15 6v12",
   play: "M8 5l11 7-11 7z",
+  paper: "M6 3h9l4 4v14H6zM14 3v5h5M9 13h7M9 17h7",
   warning: "M12 4l9 16H3zM12 10v5M12 17.500v.5",
 };
 const FILLED = new Set(["dot", "square", "play"]);

@@ -2,24 +2,15 @@
  * The smallest publisher of named events; a failing listener never stops the others.
  */
 export class Emitter {
-  /** @type {Map<string, Set<(detail: any) => void>>} */
   #listeners = new Map();
 
-  /**
-   * @param {string} name
-   * @param {(detail: any) => void} listener
-   * @returns {() => void} a function that takes the listener off again
-   */
+  /** @returns {() => void} a function that takes the listener off again */
   on(name, listener) {
     if (!this.#listeners.has(name)) this.#listeners.set(name, new Set());
     this.#listeners.get(name).add(listener);
     return () => this.#listeners.get(name).delete(listener);
   }
 
-  /**
-   * @param {string} name
-   * @param {any} [detail]
-   */
   emit(name, detail) {
     for (const listener of [...(this.#listeners.get(name) || [])]) {
       try {

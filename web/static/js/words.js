@@ -31,7 +31,6 @@ export const NETWORK = { good: "网络良好", fair: "网络一般", poor: "网�
 
 const CITIZEN_SIDE = new Set(["petitioner", "proxy", "companion", "interpreter", "third_party"]);
 
-/** @param {string} role */
 export function isCitizenSide(role) {
   return CITIZEN_SIDE.has(role);
 }

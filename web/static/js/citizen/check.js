@@ -17,7 +17,6 @@ export class DeviceCheck {
   #loudest = 0;
   #answers = {};
 
-  /** @param {import("../media/capture.js").Capture} capture */
   constructor(capture) {
     this.#capture = capture;
   }

@@ -9,7 +9,9 @@ const NETWORK_EFFECT = {
   lost: "网络断开：正在恢复，请不要关掉页面。",
 };
 
-/** C8: the picture, the badge, four buttons with words. */
+const PROBLEM_SHOWN = 8000;
+
+/** C8: the picture, the badge, five buttons with words. */
 export class SessionScreen {
   #part;
   #call;
@@ -19,6 +21,7 @@ export class SessionScreen {
   #focus = new Focus();
   #badge;
   #network = "good";
+  #problem = "";
   #buttons;
 
   /** @param {{part: (name: string) => HTMLElement, action: (name: string) => HTMLElement}} page */
@@ -29,7 +32,7 @@ export class SessionScreen {
     this.#tiles = tiles;
     this.#announcer = announcer;
     this.#badge = new RecordingBadge(page.part("recording"), () => call.serverNow);
-    this.#buttons = ["microphone", "camera", "hand", "help"].map((name) => page.action(name));
+    this.#buttons = ["microphone", "camera", "hand", "show", "help"].map((name) => page.action(name));
     this.#listen();
     call.watchNetwork((grade) => this.#showNetwork(grade));
   }
@@ -39,7 +42,7 @@ export class SessionScreen {
     const { room, me } = this.#call;
     if (!room) return;
     const others = room.participants.filter((person) => person.participant_id !== me);
-    this.#tiles.update(room.participants, { self: me, main: this.#focus.choose(others, performance.now()), interrupted: this.#call.media === "interrupted" });
+    this.#tiles.update(room.participants, { self: me, main: room.presenter ? null : this.#focus.choose(others, performance.now()), presenter: room.presenter, interrupted: this.#call.media === "interrupted" });
     this.#paintBadge(room);
     this.#paintButtons();
     this.#paintNotice(room);
@@ -48,13 +51,21 @@ export class SessionScreen {
   // Internal
 
   #listen() {
-    const [microphone, camera, hand] = this.#buttons;
+    const [microphone, camera, hand, show] = this.#buttons;
     microphone.addEventListener("click", () => this.#toggle("microphone"));
     camera.addEventListener("click", () => this.#toggle("camera"));
     hand.addEventListener("click", () => this.#call.command("raise_hand", { raised: !this.#handRaised() }));
+    show.addEventListener("click", () => import("./showing.js").then((showing) => showing.toggle(this.#call, this.#capture), () => {}));
+    this.#call.on("problem", (sentence) => {
+      this.#problem = sentence;
+      setTimeout(() => (this.#problem = ""), PROBLEM_SHOWN);
+    });
   }
 
+  get #showing() { return this.#capture.tracks.has("screen"); }
+
   #toggle(source) {
+    if (source === "camera" && this.#capture.resting) return this.#capture.present(null);
     this.#capture.setEnabled(source, !this.#capture.isEnabled(source));
     this.#paintButtons();
   }
@@ -65,11 +76,15 @@ export class SessionScreen {
   }
 
   #paintButtons() {
-    const [microphone, camera, hand, help] = this.#buttons;
+    const [microphone, camera, hand, show, help] = this.#buttons;
     const muted = this.#paintDevice(microphone, "microphone", ["静音", "取消静音", "已被静音"]);
     const dark = this.#paintDevice(camera, "camera", ["摄像头", "开摄像头", "已被关闭"]);
     label(hand, "hand", this.#handRaised() ? "放下手" : "举手");
     label(help, "help", "求助");
+    label(show, "paper", this.#isLocked("screen") ? "已被停止" : this.#showing ? "收起材料" : "出示材料");
+    show.hidden = !this.#call.may("share");
+    show.disabled = this.#isLocked("screen");
+    show.setAttribute("aria-pressed", String(this.#showing));
     microphone.setAttribute("aria-pressed", String(muted));
     camera.setAttribute("aria-pressed", String(dark));
     hand.setAttribute("aria-pressed", String(this.#handRaised()));
@@ -104,9 +119,11 @@ export class SessionScreen {
 
   /** One sentence at most; what hinders most comes first. */
   #noticeOf(room) {
+    if (this.#problem) return this.#problem;
     if (room.state === "paused") return "接访暂停，请不要离开，稍后继续。";
     if (this.#isLocked("microphone")) return "主持人已将您静音。想说话请点「举手」。";
     if (this.#isLocked("camera")) return "主持人已关闭您的摄像头。";
+    if (this.#capture.resting) return "正在出示材料，大家暂时看不到您的脸。收起材料后恢复。";
     if (this.#network !== "good") return NETWORK_EFFECT[this.#network];
     if (!this.#capture.isEnabled("microphone")) return "您已静音，别人听不到您说话。";
     return room.state === "live" ? "" : "工作人员正在准备，接访马上开始。";

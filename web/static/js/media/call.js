@@ -29,10 +29,6 @@ export class Call extends Emitter {
   #refused = false;
   #publishSoon = null;
 
-  /**
-   * @param {import("../boot.js").Boot} boot
-   * @param {import("./capture.js").Capture} capture
-   */
   constructor(boot, capture) {
     super();
     this.#capture = capture;
@@ -72,7 +68,6 @@ export class Call extends Emitter {
     return this.#room ? this.#room.participants.find((entry) => entry.participant_id === this.#me) || null : null;
   }
 
-  /** @param {string} right */
   may(right) { return this.#rights.has(right); }
 
   start() { this.#client.start(); }
@@ -107,7 +102,6 @@ export class Call extends Emitter {
 
   /**
    * Fetched once media flows, so that nothing of it stands before the first picture.
-   * @param {(grade: import("./quality.js").Grade) => void} show
    */
   watchNetwork(show) {
     const forget = this.on("media", (state) => {
@@ -252,13 +246,18 @@ export class Call extends Emitter {
     if (subscribe_needed || !this.#subscriber.alive) this.#subscribe();
   }
 
-  async #publish() {
+  /** @param {boolean} anew false: only what is sent has changed, the connection may stay */
+  async #publish(anew = true) {
     if (!this.#canNegotiate() || !this.#capture.opened || !this.may("publish")) return;
     try {
-      await this.#publisher.publish(this.#capture.tracks);
+      await this.#publisher.publish(this.#capture.tracks, anew);
       for (const source of this.#capture.tracks.keys()) this.#tellSource(source, this.#capture.isEnabled(source));
     } catch (error) {
       console.warn("publish failed", error);
+      if (["stage_taken", "forbidden"].includes(error.code) && this.#capture.tracks.has("screen")) {
+        this.emit("problem", error.message);
+        return this.#capture.present(null);
+      }
       if (error.code === "overloaded" && !this.#refused) this.emit("problem", error.message);
       this.#refused = error.code === "overloaded";
       this.#publisher.retryAfter(RETRY_MEDIA);
@@ -283,10 +282,10 @@ export class Call extends Emitter {
   /** Both tracks of one opening change together and make one offer. */
   #captureChanged(source, track) {
     this.#changed();
-    if (this.#place !== "room" || this.#publishSoon || this.#publisher.replace(source, track)) return;
+    if (this.#place !== "room" || this.#publishSoon || track && this.#publisher.replace(source, track)) return;
     this.#publishSoon = Promise.resolve().then(() => {
       this.#publishSoon = null;
-      this.#publish();
+      this.#publish(false);
     });
   }
 

@@ -3,7 +3,6 @@ import { causeOf } from "./causes.js";
 
 /** A device that does not work, with one of the five causes of causes.js. */
 export class CaptureError extends Error {
-  /** @param {import("./causes.js").Cause} cause */
   constructor(cause, message = "") {
     super(message || cause);
     this.cause = cause;
@@ -19,19 +18,20 @@ const REACQUIRE_AFTER = 2000;
  * The one owner of camera and microphone in a page. A second getUserMedia mutes the first on iOS, so
  * the device check hands these same live tracks to the session.
  *
- * Sources are `microphone` and `camera`. Events: `changed` ({source, track}) when a track was replaced,
+ * Sources are `microphone`, `camera` and, while a document is shown, `screen`. Events: `changed` ({source, track}) when a track was replaced,
  * `lost` ({source, cause}), `enabled` ({source, enabled}).
  */
 export class Capture extends Emitter {
   #boot;
   #size;
   #tracks = new Map();
-  #enabled = new Map([["microphone", true], ["camera", true]]);
+  #enabled = new Map([["microphone", true], ["camera", true], ["screen", true]]);
   #locked = new Set();
   #synthetic = null;
   #opening = null;
+  /** A phone with one camera at a time: it is not asked for while a document has it. */
+  resting = false;
 
-  /** @param {import("../boot.js").Boot} boot @param {MediaTrackConstraints} [size] */
   constructor(boot, size = {}) {
     super();
     this.#boot = boot;
@@ -52,7 +52,6 @@ export class Capture extends Emitter {
     return this.#synthetic === null;
   }
 
-  /** @param {string} source */
   isEnabled(source) {
     return this.#enabled.get(source);
   }
@@ -67,10 +66,6 @@ export class Capture extends Emitter {
     return this.#opening;
   }
 
-  /**
-   * @param {string} source
-   * @param {boolean} enabled
-   */
   setEnabled(source, enabled) {
     this.#enabled.set(source, enabled);
     this.#apply(source);
@@ -81,12 +76,31 @@ export class Capture extends Emitter {
   setLocked(source, locked) {
     if (locked) this.#locked.add(source);
     else this.#locked.delete(source);
+    if (locked && source === "screen") this.present(null);
     this.#apply(source);
+  }
+
+  /** @returns {MediaStreamTrack|null} the demonstration's paper; null where cameras are real */
+  paintPaper() {
+    return this.#synthetic && this.#synthetic.paper();
+  }
+
+  /** @param {MediaStreamTrack|null} track a document beside camera and microphone, null when it is over */
+  present(track) {
+    const before = this.#tracks.get("screen");
+    if (!track && !before) return;
+    if (before) before.stop();
+    if (track) {
+      this.#tracks.set("screen", track);
+      track.onended = () => this.#tracks.get("screen") === track && this.present(null);
+    } else this.#tracks.delete("screen");
+    this.emit("changed", { source: "screen", track });
   }
 
   /** Give dead tracks a new life after a phone call, a switch of application or a replug. */
   async recover() {
-    const dead = [...this.#tracks].filter(([, track]) => track.readyState === "ended" || track.muted);
+    const ours = ([source]) => source !== "screen" && !(this.resting && source === "camera");
+    const dead = [...this.#tracks].filter(ours).filter(([, track]) => track.readyState === "ended" || track.muted);
     if (dead.length === 0 || this.#synthetic) return;
     for (const [, track] of dead) track.stop();
     await this.open();
@@ -117,6 +131,7 @@ export class Capture extends Emitter {
   async #ask() {
     const devices = navigator.mediaDevices;
     if (!devices || !devices.getUserMedia || typeof RTCPeerConnection === "undefined") throw new CaptureError("unsupported");
+    if (this.resting) return this.#askAudioOnly();
     try {
       return await devices.getUserMedia({ video: { ...VIDEO, ...this.#size }, audio: AUDIO });
     } catch (error) {

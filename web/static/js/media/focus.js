@@ -6,11 +6,7 @@ export class Focus {
   #current = null;
   #since = -Infinity;
 
-  /**
-   * @param {{participant_id: string, role: string, tier: string|null, speaking: boolean}[]} others everybody but this person
-   * @param {number} now milliseconds
-   * @returns {string|null} participant id
-   */
+  /** @returns {string|null} participant id; `now` in milliseconds */
   choose(others, now) {
     const present = others.some((person) => person.participant_id === this.#current);
     const speaker = others.find((person) => person.speaking);

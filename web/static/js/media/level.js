@@ -5,10 +5,6 @@ export class LevelMeter {
   #source;
   #samples;
 
-  /**
-   * @param {AudioContext} context
-   * @param {MediaStreamTrack} track
-   */
   constructor(context, track) {
     this.#context = context;
     this.#analyser = context.createAnalyser();

@@ -21,10 +21,6 @@ export class AudioOutput extends Emitter {
     this.#setBlocked(false);
   }
 
-  /**
-   * @param {string} participantId
-   * @param {MediaStreamTrack} track
-   */
   attach(participantId, track) {
     let element = this.#playing.get(participantId);
     if (!element) {
@@ -38,7 +34,6 @@ export class AudioOutput extends Emitter {
     element.play().then(() => this.#setBlocked(false), (error) => error.name === "NotAllowedError" && this.#setBlocked(true));
   }
 
-  /** @param {string} participantId */
   release(participantId) {
     const element = this.#playing.get(participantId);
     if (!element) return;

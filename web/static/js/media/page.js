@@ -1,8 +1,6 @@
 /**
  * Tells the room when this page goes out of sight and comes back. A phone in another application sends
  * no picture; its owner has not left.
- *
- * @param {import("./call.js").Call} call
  */
 export function watchPage(call) {
   const isHidden = () => document.visibilityState !== "visible";

@@ -6,7 +6,7 @@ const PATIENCE = 2000;
 const RETRY_EVERY = 3000;
 /** `?relay` in the address of a page tries the relay alone; for tests, nothing leads there. */
 const POLICY = new URLSearchParams(window.location.search).has("relay") ? "relay" : "all";
-const MAX_BITRATE = { microphone: 40_000, camera: 600_000 };
+const MAX_BITRATE = { microphone: 40_000, camera: 600_000, screen: 1_200_000 };
 /** Layers of a camera by its height: name, size divided by, bit/s. */
 const LAYERS = {
   720: [["q", 4, 120_000], ["h", 2, 400_000], ["f", 1, 1_300_000]],
@@ -106,7 +106,7 @@ class Peer extends Emitter {
 /** Sends our microphone and camera: the browser offers, the server answers. */
 export class PublishPeer extends Peer {
   #exchange;
-  #senders = new Map();
+  #lines = new Map();
   #round = 0;
 
   /** @param {(offer: {sdp: string, sources: Record<string, string>}) => Promise<{sdp: string}>} exchange the `publish` command */
@@ -116,16 +116,17 @@ export class PublishPeer extends Peer {
   }
 
   /**
-   * Offer these tracks on a new connection; the seat stays.
-   * @param {Map<string, MediaStreamTrack>} tracks by source
+   * Offer these tracks on a new connection, or on the running one; the seat stays.
    */
-  async publish(tracks) {
+  async publish(tracks, anew) {
     const round = ++this.#round;
-    const connection = this.renew();
-    const transceivers = [...tracks].map(([source, track]) => [source, addSender(connection, source, track)]);
-    this.#senders = new Map(transceivers.map(([source, transceiver]) => [source, transceiver.sender]));
+    const running = !anew && this.alive && this.connection;
+    if (!running) this.#lines.clear();
+    const connection = running || this.renew();
+    for (const [source, line] of this.#lines) if (!tracks.has(source)) this.#end(source, line);
+    for (const [source, track] of tracks) if (!this.#lines.has(source)) this.#lines.set(source, addSender(connection, source, track));
     await connection.setLocalDescription(await connection.createOffer());
-    const sources = Object.fromEntries(transceivers.map(([source, transceiver]) => [transceiver.mid, source]));
+    const sources = Object.fromEntries([...this.#lines].map(([source, line]) => [line.mid, source]));
     const answer = await this.#exchange({ sdp: connection.localDescription.sdp, sources });
     if (round !== this.#round) return;
     await connection.setRemoteDescription({ type: "answer", sdp: answer.sdp });
@@ -133,16 +134,23 @@ export class PublishPeer extends Peer {
 
   /** @returns {boolean} whether the track went into the running connection */
   replace(source, track) {
-    const sender = this.#senders.get(source);
-    if (!sender || !this.connection) return false;
-    sender.replaceTrack(track).catch(() => this.retryAfter(0));
+    const line = this.#lines.get(source);
+    if (!line || !this.connection) return false;
+    line.sender.replaceTrack(track).catch(() => this.retryAfter(0));
     return true;
   }
 
   close() {
     this.#round += 1;
-    this.#senders.clear();
+    this.#lines.clear();
     super.close();
+  }
+
+  // Internal
+
+  #end(source, line) {
+    line.stop();
+    this.#lines.delete(source);
   }
 }
 

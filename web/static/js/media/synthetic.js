@@ -32,6 +32,18 @@ export class SyntheticCamera {
     return stream;
   }
 
+  /** @returns {MediaStreamTrack} a written sheet, for showing a document */
+  paper() {
+    const sheet = Object.assign(document.createElement("canvas"), { width: 960, height: 720 });
+    writeSheet(sheet.getContext("2d"), this.#card.name);
+    const track = sheet.captureStream(2).getVideoTracks()[0];
+    const timer = setInterval(() => {
+      if (track.readyState === "ended") clearInterval(timer);
+      else writeSheet(sheet.getContext("2d"), this.#card.name);
+    }, 500);
+    return track;
+  }
+
   close() {
     clearInterval(this.#timer);
     if (this.#audio) this.#audio.close();
@@ -77,4 +89,16 @@ export class SyntheticCamera {
     context.lineTo(x + length * Math.cos(turn), y + length * Math.sin(turn));
     context.stroke();
   }
+}
+
+function writeSheet(context, name) {
+  context.fillStyle = "#fdfcf5";
+  context.fillRect(0, 0, 960, 720);
+  context.fillStyle = "#1b1f24";
+  context.font = "600 44px serif";
+  context.fillText("情况说明（演示）", 300, 90);
+  context.font = "28px serif";
+  const lines = ["一、加装电梯后，一至三层东侧住户采光受影响。", "二、住户多次向物业反映，至今没有书面答复。", "三、请求相关部门现场测量，给出处理意见。"];
+  lines.forEach((line, place) => context.fillText(line, 90, 190 + 80 * place));
+  context.fillText(`${name}    ${new Date().toTimeString().slice(0, 8)}`, 560, 620);
 }

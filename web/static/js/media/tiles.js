@@ -21,7 +21,6 @@ class Tile {
     this.firstFrame = new Promise((resolve) => this.#whenPainted(resolve));
   }
 
-  /** @param {MediaStreamTrack|null} track */
   show(track) {
     const current = this.#video.srcObject && this.#video.srcObject.getVideoTracks()[0];
     if (current === (track || undefined)) return;
@@ -34,10 +33,6 @@ class Tile {
     if (this.#video.srcObject && this.#video.paused) this.#video.play().catch(() => {});
   }
 
-  /**
-   * @param {Person} person
-   * @param {{self: boolean, main: boolean, order: number, trouble: string}} view
-   */
   update(person, { self, main, order, trouble }) {
     const { microphone, camera } = person.sources;
     this.root.dataset.participant = person.participant_id;
@@ -84,14 +79,12 @@ export class Tiles {
   #received = [];
   #firstFrames = {};
   #watch = null;
+  #presenter = null;
+  #self = null;
+  #stage = null;
 
   watched = () => {}; // Replaced by the page.
 
-  /**
-   * @param {HTMLElement} container
-   * @param {import("./output.js").AudioOutput} output
-   * @param {import("./capture.js").Capture} capture shown in the tile of this person
-   */
   constructor(container, output, capture) {
     this.#container = container;
     this.#output = output;
@@ -105,9 +98,10 @@ export class Tiles {
 
   /**
    * @param {Person[]} people
-   * @param {{self: string|null, main?: string|null, interrupted?: boolean}} view interrupted: our own media is gone
+   * @param {{self: string|null, main?: string|null, presenter?: string|null, interrupted?: boolean}} view
+   *   presenter: who shows a document; interrupted: our own media is gone
    */
-  update(people, { self, main = null, interrupted = false }) {
+  update(people, { self, main = null, presenter = null, interrupted = false }) {
     this.#removeAbsent(new Set(people.map((person) => person.participant_id)));
     byTier(people).forEach((person, order) => {
       const id = person.participant_id;
@@ -117,6 +111,8 @@ export class Tiles {
       if (mine) this.#tile(id, mine).show(this.#capture.tracks.get("camera") || null);
     });
     this.#container.dataset.count = String(people.length);
+    this.#self = self;
+    this.#presenter = people.find((person) => person.participant_id === presenter) || null;
     this.#attachAll();
   }
 
@@ -134,6 +130,8 @@ export class Tiles {
   clear() {
     this.#removeAbsent(new Set());
     this.#received = [];
+    this.#presenter = null;
+    this.#paintDocument().catch(() => {});
   }
 
   // Internal
@@ -160,14 +158,34 @@ export class Tiles {
 
   async #follow() {
     this.#watch = this.#watch || import("./watch.js").then(({ Watch }) => new Watch((tiles) => this.watched(tiles)));
-    (await this.#watch).follow(this.#received, this.#tiles);
+    const stage = await this.#stage;
+    (await this.#watch).follow(this.#received, ({ participantId, source }) =>
+      source === "screen" ? stage && stage.pictureOf(participantId) : this.#tiles.get(participantId)?.root.firstChild);
+  }
+
+  /** What is on the stage: whose, and the picture once it is there. */
+  get #document() {
+    const person = this.#presenter;
+    const mine = Boolean(person) && person.participant_id === this.#self;
+    const isIt = ({ participantId, source }) => source === "screen" && participantId === person.participant_id;
+    const track = mine ? this.#capture.tracks.get("screen") : person && this.#received.find(isIt)?.track;
+    return track ? { person, mine, track } : null;
+  }
+
+  /** Fetched with the first document, which most receptions do not have. */
+  async #paintDocument() {
+    if (!this.#stage && !this.#document) return;
+    this.#stage = this.#stage || import("./document.js").then(({ DocumentStage }) => new DocumentStage(this.#container));
+    const stage = await this.#stage.catch(() => (this.#stage = null));
+    if (stage && stage.show(this.#document)) await this.#follow();
   }
 
   #attachAll() {
-    for (const { participantId, kind, track } of this.#received) {
+    this.#paintDocument().catch(() => {});
+    for (const { participantId, kind, source, track } of this.#received) {
       if (!this.#tiles.has(participantId)) continue;
       if (kind === "audio") this.#output.attach(participantId, track);
-      else this.#tiles.get(participantId).show(track);
+      else if (source === "camera") this.#tiles.get(participantId).show(track);
     }
   }
 }

@@ -26,12 +26,13 @@ export class Watch {
 
   /**
    * @param {{participantId: string, kind: string, source: string}[]} tracks everything received, in place of the last
-   * @param {Map<string, {root: Element}>} tiles by participant
+   * @param {(entry: {participantId: string, source: string}) => Element|null|undefined} placeOf where its picture is
    */
-  follow(tracks, tiles) {
+  follow(tracks, placeOf) {
     const pictures = this.#pictures = tracks
-      .filter(({ participantId, kind }) => kind === "video" && tiles.has(participantId))
-      .map(({ participantId, source }) => ({ participantId, source, element: tiles.get(participantId).root.firstChild }));
+      .filter(({ kind }) => kind === "video")
+      .map((entry) => ({ participantId: entry.participantId, source: entry.source, element: placeOf(entry) }))
+      .filter(({ element }) => element);
     for (const observer of [this.#eyes, this.#rulers]) {
       if (!observer) continue;
       observer.disconnect();

@@ -12,7 +12,6 @@ export class RecordingBadge {
   #written;
 
   /**
-   * @param {HTMLElement} node
    * @param {() => number} now milliseconds by the server's clock
    * @param {(bytes: number) => string} [written] what officials also read of the bytes on disk
    */

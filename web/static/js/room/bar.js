@@ -1,6 +1,7 @@
 import { label } from "../elements.js";
 import { ask } from "./dialogs.js";
 import { openingWarning } from "./roster.js";
+import { Sharing } from "./sharing.js";
 
 const OPENABLE = new Set(["scheduled", "notified", "checked_in", "waiting", "called"]);
 const RUNNING = new Set(["live", "paused"]);
@@ -10,6 +11,7 @@ export class ControlBar {
   #call;
   #capture;
   #buttons;
+  #sharing;
 
   /**
    * @param {(name: string) => HTMLElement} action
@@ -19,10 +21,12 @@ export class ControlBar {
   constructor(action, call, capture) {
     this.#call = call;
     this.#capture = capture;
+    this.#sharing = new Sharing(call, capture);
     const acts = {
       microphone: () => this.#toggle("microphone"),
       camera: () => this.#toggle("camera"),
       hand: () => call.command("raise_hand", { raised: !this.#handRaised() }),
+      show: () => this.#sharing.toggle(),
       open: () => this.#open(),
       pause: () => this.#pauseOrResume(),
       close: () => this.#close(),
@@ -39,6 +43,7 @@ export class ControlBar {
     this.#paintDevice("microphone", "麦克风", mayPublish);
     this.#paintDevice("camera", "摄像头", mayPublish);
     this.#paintHand();
+    this.#paintShow();
     this.#paint("open", "dot", "开始接访", this.#call.may("open") && OPENABLE.has(state));
     const paused = state === "paused";
     this.#paint("pause", paused ? "play" : "pause", paused ? "继续接访" : "暂停", this.#call.may("pause") && RUNNING.has(state));
@@ -65,6 +70,14 @@ export class ControlBar {
   #paintHand() {
     this.#paint("hand", "hand", this.#handRaised() ? "放下手" : "举手", this.#call.may("raise_hand"));
     this.#buttons.hand.setAttribute("aria-pressed", String(this.#handRaised()));
+  }
+
+  #paintShow() {
+    const { screen } = this.#call.myself?.sources || {};
+    const locked = Boolean(screen && screen.locked);
+    this.#paint("show", "paper", locked ? "出示已被停止" : this.#sharing.active ? "停止出示" : "出示材料", this.#call.may("share"));
+    this.#buttons.show.setAttribute("aria-pressed", String(this.#sharing.active));
+    this.#buttons.show.disabled = locked;
   }
 
   #toggle(source) {

@@ -98,7 +98,7 @@ class Console {
     setText(part("clock"), timeOfDay(this.#call.serverNow));
     this.#paintConnection();
     if (!room || !session) return;
-    this.#tiles.update(room.participants, { self: me, interrupted: this.#call.media === "interrupted" });
+    this.#tiles.update(room.participants, { self: me, presenter: room.presenter, interrupted: this.#call.media === "interrupted" });
     this.#people.update();
     this.#bar.update();
     this.#paintHead(room);

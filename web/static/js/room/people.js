@@ -124,7 +124,8 @@ export class PeoplePanel {
     const note = element("p.person-note");
     const mute = button("", () => this.#lock(id, "microphone"), "button-second", "mute");
     const dark = button("", () => this.#lock(id, "camera"), "button-second", "mute-camera");
-    const acts = element("div.person-acts", { hidden: me || !this.#call.may("mute") }, mute, dark,
+    const paper = button("", () => this.#lock(id, "screen"), "button-second", "mute-screen");
+    const acts = element("div.person-acts", { hidden: me || !this.#call.may("mute") }, mute, dark, paper,
       isCitizenSide(person.role) ? button("移至等候室", () => this.#call.command("move_to_lobby", { participant_id: id }), "button-second", "move_to_lobby") : null,
       person.role === "host" ? null : button("移出", () => this.#remove(id, person.name), "button-second", "remove"));
     return {
@@ -138,6 +139,8 @@ export class PeoplePanel {
         note.classList.toggle("is-bad", absent !== "");
         setText(mute, isLocked(entry, "microphone") ? "解除静音" : "静音并锁定");
         setText(dark, isLocked(entry, "camera") ? "允许摄像头" : "关摄像头");
+        setText(paper, isLocked(entry, "screen") ? "允许出示" : "停止出示");
+        paper.hidden = this.#call.room.presenter !== id && !isLocked(entry, "screen");
       },
     };
   }

@@ -1,0 +1,67 @@
+import { element } from "../elements.js";
+import { canShareScreen, openCamera, openScreen, otherCameras, troubleOf } from "../media/share.js";
+
+/** An official shows a screen, a window, or what lies before a document camera. */
+export class Sharing {
+  #call;
+  #capture;
+  #cameras = [];
+
+  /**
+   * @param {import("../media/call.js").Call} call
+   * @param {import("../media/capture.js").Capture} capture
+   */
+  constructor(call, capture) {
+    this.#call = call;
+    this.#capture = capture;
+    const look = () => this.#look().catch(() => {});
+    capture.on("changed", look);
+    if (navigator.mediaDevices) navigator.mediaDevices.addEventListener("devicechange", look);
+  }
+
+  get active() {
+    return this.#capture.tracks.has("screen");
+  }
+
+  /** Called in a click: browsers only then let a page ask for the screen, so nothing is awaited before. */
+  toggle() {
+    const { room, me } = this.#call;
+    if (this.active) this.#capture.present(null);
+    else if (room.presenter && room.presenter !== me) this.#call.emit("problem", "别人正在出示材料，请等对方结束。");
+    else if (this.#cameras.length === 0 && canShareScreen()) this.#show(openScreen());
+    else this.#choose();
+  }
+
+  // Internal
+
+  async #look() {
+    this.#cameras = await otherCameras(this.#capture);
+  }
+
+  async #show(opening) {
+    try {
+      this.#capture.present(await opening);
+    } catch (error) {
+      const words = troubleOf(error);
+      if (words) this.#call.emit("problem", words);
+    }
+  }
+
+  #choose() {
+    const dialog = element("dialog.dialog", { "aria-labelledby": "sharing-title" });
+    const option = (text, open, kind = "") => element(`button.button${kind}`, { type: "button", text, on: { click: () => {
+      if (open) this.#show(open());
+      dialog.close();
+    } } });
+    const screen = canShareScreen() ? option("共享屏幕或窗口", openScreen) : null;
+    const cameras = this.#cameras.map(({ label, deviceId }, place) =>
+      option(`摄像头：${label || `第 ${place + 2} 个`}`, () => openCamera({ deviceId: { exact: deviceId } }), ".button-second"));
+    dialog.append(
+      element("h2", { id: "sharing-title", text: "出示什么？" }),
+      element("p", { text: "所有人都看得到，并且录入录像。请先收起无关的窗口。" }),
+      element("div.dialog-options", {}, screen, ...cameras, option("取消", null, ".button-second")));
+    dialog.addEventListener("close", () => dialog.remove());
+    document.body.append(dialog);
+    dialog.showModal();
+  }
+}
