@@ -24,6 +24,8 @@ from scheduling.session import Session
 from scheduling.session_events import SessionEvent, list_events
 from scheduling.sessions import load_session, scope_of_session
 
+# Spans of speech are written down up to a minute after they were spoken.
+NOTED_LATER = "speech.noted"
 # A player asks for many ranges of one file; they are one watching.
 SAME_WATCHING = timedelta(minutes=30)
 
@@ -160,12 +162,12 @@ def _duration(recording: Recording) -> float:
 
 
 async def _timeline(db: AsyncSession, recording: Recording) -> tuple[ReplayEvent, ...]:
-    """Events from the recording's start to its stop."""
+    """Events from the recording's start to its stop, and notes made later of what was spoken before."""
     length = _duration(recording)
     found = []
     for event in await list_events(db, recording.session_id):
         seconds = (event.at - recording.started_at).total_seconds()
-        if seconds <= length + 1:
+        if seconds <= length + 1 or event.kind == NOTED_LATER:
             found.append(ReplayEvent(max(0.0, seconds), event.at, event.kind, event.actor_name, event))
     return tuple(found)
 

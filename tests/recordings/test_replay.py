@@ -11,6 +11,7 @@ from cases.policy import ANONYMOUS
 from recordings.recording import list_recordings_of_petition, list_recordings_of_session
 from recordings.replay import RecordingAccess, list_accesses, open_composed, open_manifest, open_replay
 from recordings.store import RecordingStore
+from scheduling.session_events import append_event
 from tests.recordings.sitting import Sitting
 from tests.recordings.test_worker import make_worker
 
@@ -82,6 +83,19 @@ async def test_events_stand_on_the_timeline_of_the_film(sitting: Sitting) -> Non
     stopped = next(event for event in plan.events if event.kind == "recording.stopped")
     assert stopped.seconds == pytest.approx(1.0)
     assert all(0 <= event.seconds <= plan.duration + 1 for event in plan.events)
+
+
+async def test_what_was_spoken_is_found_although_it_was_noted_later(sitting: Sitting) -> None:
+    recording_id = await record(sitting)
+    async with sitting.database.session() as db:
+        sitting.clock.advance(seconds=50)
+        for kind in ("speech.noted", "hand.raised"):
+            await append_event(db, sitting.clock, sitting.session.id, kind, data={"spans": []})
+        plan = await open_replay(
+            db, sitting.clock, sitting.world.actor("city.leader"), recording_id, None, sitting.root
+        )
+    kinds = [event.kind for event in plan.events]
+    assert "speech.noted" in kinds and "hand.raised" not in kinds
 
 
 async def test_many_ranges_are_one_watching(sitting: Sitting) -> None:
