@@ -115,11 +115,11 @@ def _streams(publisher: Publisher) -> dict[int, list[Receiver]]:
 
 
 class Table:
-    """The senders as C structures; `made` lives as long as this object."""
+    """The senders as C structures; `made` and the SRTP contexts in it live as long as this object."""
 
     def __init__(self, native: Native, senders: list[Sender]) -> None:
         self._native = native
-        self._kept: list[Any] = []
+        self._kept: list[Any] = [senders]
         self._senders = native.ffi.new("struct sender[]", len(senders))
         for made, sender in zip(self._senders, senders, strict=True):
             made.inbound = native.pointer(_pair(sender.transport).inbound)
