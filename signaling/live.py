@@ -131,24 +131,19 @@ class LiveRoom:
         session_id = self.room.sitting.id
         self.backlog.add(kind, lambda db: append_event(db, self.clock, session_id, kind, data=data))
 
-    def note_showing(self, showing: Showing | None) -> None:
+    def note_showing(self, person: Participant, showing: Showing | None) -> None:
         """Append what happened on the stage, if anything, under the name of who showed something."""
         if showing is None:
             return
-        session_id, who = self.room.sitting.id, showing.participant_id
-        person = self.room.people.get(who)
-        name = person.name if person is not None else None
+        session_id, who, kind, data = self.room.sitting.id, person.id, showing.kind, showing.data
         self.backlog.add(
-            showing.kind,
-            lambda db: append_event(
-                db, self.clock, session_id, showing.kind, name, participant_id=who, data=showing.data
-            ),
+            kind, lambda db: append_event(db, self.clock, session_id, kind, person.name, who, data)
         )
 
-    def clear_stage(self, participant_id: str, cause: str) -> None:
+    def clear_stage(self, person: Participant | None, cause: str) -> None:
         """The document of this person is no longer shown."""
-        if self.room.stage.presenter == participant_id:
-            self.note_showing(self.room.stage.release(participant_id, cause, self.clock.now()))
+        if person is not None and self.room.stage.presenter == person.id:
+            self.note_showing(person, self.room.stage.release(person.id, cause, self.clock.now()))
             self.changed()
 
     def note_speeches(self) -> None:
@@ -235,8 +230,8 @@ class LiveRoom:
         """Called every second: presence and the queue change by time alone."""
         self.room.tick(now)
         self.room.hear_floor(now)
-        if self.room.stage.presenter is not None and self.room.stage.forsaken(now):
-            self.clear_stage(self.room.stage.presenter, "lost")
+        if self.room.stage.forsaken(now):
+            self.clear_stage(self.room.presenter, "lost")
         if self.room.speeches.due(now):
             self.note_speeches()
         self.keep_quality()

@@ -68,7 +68,7 @@ def _publication(audience: Audience, event: PublicationChanged, now: datetime) -
         started = event.state == "started"
         person.switch(event.source).published = started
         if event.source == "screen":
-            audience.note_showing(audience.room.stage.picture(person.id, started, now))
+            audience.note_showing(person, audience.room.stage.picture(person.id, started, now))
         audience.changed()
 
 

@@ -54,10 +54,10 @@ class Audience(Protocol):
     def note(self, kind: str, data: dict[str, Any] | None = None) -> None:
         """Append a session event soon."""
 
-    def note_showing(self, showing: Showing | None) -> None:
+    def note_showing(self, person: Participant, showing: Showing | None) -> None:
         """Append what happened on the stage soon."""
 
-    def clear_stage(self, participant_id: str, cause: str) -> None:
+    def clear_stage(self, person: Participant | None, cause: str) -> None:
         """The document of this person is no longer shown."""
 
     def confirm_recording(self, recording_id: str) -> None:
@@ -102,7 +102,7 @@ class MediaRoom:
     async def let_out(self, person: Participant, reason: str) -> None:
         """Somebody is out: their transports end at once."""
         person.lose_media()
-        self._audience.clear_stage(person.id, reason)
+        self._audience.clear_stage(person, reason)
         await self._try(RemoveParticipant(room_id=self.room_id, participant_id=person.id, reason=reason))
 
     async def publish(self, person: Participant, sdp: str, sources: dict[str, Source]) -> str:
@@ -201,6 +201,7 @@ class MediaRoom:
         for person in self._room.people.values():
             person.lose_media()
         self._room.badge.fault("media_lost")
+        self._room.stage.darken(self._audience.clock.now())
         self._audience.note("media.interrupted", {"cause": "worker_lost"})
         self._audience.tell_room(MediaLost())
         self._audience.changed()

@@ -222,6 +222,11 @@ class Room:
 
     # Views
 
+    @property
+    def presenter(self) -> Participant | None:
+        """Who has the stage."""
+        return self.people.get(self.stage.presenter or "")
+
     def in_room(self) -> list[Participant]:
         """Everybody with a place in the room who did not leave, first come first."""
         people = [person for person in self.people.values() if person.place == "room" and person.present]

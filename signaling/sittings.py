@@ -108,8 +108,7 @@ async def finish(live: LiveRoom, reason: str) -> None:
     badge = live.room.badge
     live.room.speeches.hear(None, live.clock.now())
     live.note_speeches()
-    if live.room.stage.presenter is not None:
-        live.clear_stage(live.room.stage.presenter, reason)
+    live.clear_stage(live.room.presenter, reason)
     live.keep_quality(all_of_it=True)
     # Before the recording is handed over for sealing, which takes the events along.
     await live.backlog.settle()

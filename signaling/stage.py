@@ -25,7 +25,6 @@ class Showing:
     """
 
     kind: str
-    participant_id: str
     data: dict[str, Any]
 
 
@@ -56,7 +55,12 @@ class Stage:
         if not seen or self._began_at is not None:
             return None
         self._began_at = now
-        return Showing("screen.shared", participant_id, {})
+        return Showing("screen.shared", {})
+
+    def darken(self, now: datetime) -> None:
+        """The worker is gone with every picture; the presenter gets time to come back."""
+        if self.presenter is not None:
+            self._dark_since = now
 
     def release(self, participant_id: str, cause: str, now: datetime) -> Showing | None:
         """Free the stage if this person has it; nothing is told of a document nobody saw."""
@@ -67,7 +71,7 @@ class Stage:
         if began_at is None:
             return None
         seconds = round((now - began_at).total_seconds(), 1)
-        return Showing("screen.ended", participant_id, {"cause": cause, "seconds": seconds})
+        return Showing("screen.ended", {"cause": cause, "seconds": seconds})
 
     def forsaken(self, now: datetime) -> bool:
         """Has there been no picture for too long?"""

@@ -23,10 +23,10 @@ async def publish(me: Attendee, command: Publish) -> str:
         answer = await me.live.media.publish(me.person, command.sdp, command.sources)
     except RuleError:
         if new:
-            me.live.clear_stage(me.person.id, "refused")
+            me.live.clear_stage(me.person, "refused")
         raise
     if not shown:
-        me.live.clear_stage(me.person.id, "stopped")
+        me.live.clear_stage(me.person, "stopped")
     for source in command.sources.values():
         me.person.switch(source)
     me.live.changed()
@@ -77,7 +77,7 @@ def _step(me: Attendee, shown: bool) -> None:
     if shown:
         me.room.take_stage(me.person, me.live.clock.now())
     else:
-        me.live.clear_stage(me.person.id, "stopped")
+        me.live.clear_stage(me.person, "stopped")
 
 
 async def tell_quality(me: Attendee, command: TellQuality) -> None:

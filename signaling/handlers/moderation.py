@@ -27,7 +27,7 @@ async def mute(me: Attendee, command: Mute) -> None:
     switch.locked = command.muted
     await me.live.media.lock(person, command.source, command.muted)
     if command.source == "screen" and command.muted:
-        me.live.clear_stage(person.id, "locked")
+        me.live.clear_stage(person, "locked")
     me.live.changed()
 
 

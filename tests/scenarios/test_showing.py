@@ -70,6 +70,8 @@ async def test_a_paper_and_a_screen_are_shown_and_recorded(tmp_path: Path) -> No
         for page in (citizen, official):
             collect_errors(page, errors)
             await page.add_init_script(COUNT_CONNECTIONS)
+        wishes: list[dict[str, Any]] = []
+        official.on("websocket", lambda each: each.on("framesent", lambda sent: _note_wishes(wishes, sent)))
         await citizen_to_waiting_room(citizen, service.links["citizen"])
         await official_into_room(official, service.links["district"])
         await admit_everybody(official)
@@ -81,6 +83,7 @@ async def test_a_paper_and_a_screen_are_shown_and_recorded(tmp_path: Path) -> No
         await wait_until_all_meet({"citizen": citizen, "district": official})
         await close_session(official)
         assert errors == []
+        assert any(wish["visible"] and wish["height"] > 300 for wish in wishes), "its size was not told"
         folder = await _film_folder(service)
         events = _events(tmp_path / "var" / "lianxin.db")
     manifest = json.loads((folder / "manifest.json").read_bytes())
@@ -120,6 +123,12 @@ async def _official_shows_a_screen(citizen: Page, official: Page) -> None:
     await until(lambda: _shown(official), 5, "the official sees what is shown")
     await official.evaluate(BROWSER_ENDS_IT)
     await until(lambda: _gone(citizen), 5, "the screen is gone")
+
+
+def _note_wishes(wishes: list[dict[str, Any]], sent: str | bytes) -> None:
+    message = json.loads(sent)
+    if message["type"] == "watch":
+        wishes += [tile for tile in message["tiles"] if tile["source"] == "screen"]
 
 
 async def _recorded(page: Page) -> bool:

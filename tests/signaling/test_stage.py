@@ -127,6 +127,7 @@ async def test_whoever_goes_takes_the_document_along(hall: Hall, act: str) -> No
     async with hall.database.session() as db:
         ended = [e for e in await list_events(db, hall.session_id) if e.kind == "screen.ended"]
     assert [event.data["cause"] for event in ended] == [causes[act]]
+    assert ended[0].actor_name and ended[0].participant_id == citizen.id
 
 
 async def test_a_dropped_socket_and_a_new_connection_keep_the_stage(hall: Hall) -> None:
@@ -156,6 +157,19 @@ async def test_a_refused_offer_leaves_the_stage_free(hall: Hall) -> None:
     hall.worker.refuse.clear()
     assert (await host.ask("publish", sdp="x", sources=SHOWING))["type"] == "ok"
     assert [name for _, name, _ in await showings(hall)] == [host.room["participants"][0]["name"]]
+
+
+async def test_a_dead_worker_keeps_the_stage_for_a_while(hall: Hall) -> None:
+    host, citizen = await inside(hall, "petitioner")
+    await citizen.ask("publish", sdp="x", sources=SHOWING)
+    await host.room_where(lambda room: room["presenter"] == citizen.id)
+    live = hall.registry.rooms[hall.session_id]
+    await hall.worker.kill()
+    await host.push("media_lost")
+    assert live.room.stage.presenter == citizen.id
+    hall.clock.advance(seconds=HELD.total_seconds() + 2)
+    await host.room_where(lambda room: room["presenter"] is None)
+    assert [cause for _, _, cause in await showings(hall)] == [None, "lost"]
 
 
 def test_a_stage_without_a_picture_is_free_again() -> None:

@@ -31,6 +31,7 @@ export class SessionScreen {
     this.#capture = capture;
     this.#tiles = tiles;
     this.#announcer = announcer;
+    tiles.told = (words) => announcer.say(words, { topic: "document" });
     this.#badge = new RecordingBadge(page.part("recording"), () => call.serverNow);
     this.#buttons = ["microphone", "camera", "hand", "show", "help"].map((name) => page.action(name));
     this.#listen();

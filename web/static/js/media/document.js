@@ -28,6 +28,11 @@ export class DocumentStage {
     return this.#shown && this.#shown.person.participant_id === participantId ? this.#picture : null;
   }
 
+  /** What is to be read, by eyes or ears. */
+  get words() {
+    return this.#shown ? this.#words.textContent : "材料已收起";
+  }
+
   /**
    * @param {{person: import("./tiles.js").Person, mine: boolean, track: MediaStreamTrack}|null} shown
    * @returns {boolean} whether it came or went

@@ -6,7 +6,7 @@ const PATIENCE = 2000;
 const RETRY_EVERY = 3000;
 /** `?relay` in the address of a page tries the relay alone; for tests, nothing leads there. */
 const POLICY = new URLSearchParams(window.location.search).has("relay") ? "relay" : "all";
-const MAX_BITRATE = { microphone: 40_000, camera: 600_000, screen: 1_200_000 };
+const MAX_BITRATE = { microphone: 40_000, camera: 600_000, screen: 800_000 };
 /** Layers of a camera by its height: name, size divided by, bit/s. */
 const LAYERS = {
   720: [["q", 4, 120_000], ["h", 2, 400_000], ["f", 1, 1_300_000]],

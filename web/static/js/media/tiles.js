@@ -84,6 +84,7 @@ export class Tiles {
   #stage = null;
 
   watched = () => {}; // Replaced by the page.
+  told = () => {}; // Likewise; hears the words of a document that came or went.
 
   constructor(container, output, capture) {
     this.#container = container;
@@ -177,7 +178,9 @@ export class Tiles {
     if (!this.#stage && !this.#document) return;
     this.#stage = this.#stage || import("./document.js").then(({ DocumentStage }) => new DocumentStage(this.#container));
     const stage = await this.#stage.catch(() => (this.#stage = null));
-    if (stage && stage.show(this.#document)) await this.#follow();
+    if (!stage || !stage.show(this.#document)) return;
+    this.told(stage.words);
+    await this.#follow();
   }
 
   #attachAll() {

@@ -70,6 +70,7 @@ class Console {
     call.on("changed", () => this.#update());
     call.on("tracks", (tracks) => this.#tiles.attach(tracks));
     this.#tiles.watched = (tiles) => call.watch(tiles);
+    this.#tiles.told = (words) => this.#announcer.say(words, { topic: "document" });
     call.on("ended", (farewell) => this.#ended(farewell));
     call.on("problem", (sentence) => this.#showProblem(sentence));
     this.#output.on("blocked", () => (action("unblock").hidden = false));
