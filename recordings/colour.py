@@ -58,14 +58,25 @@ def to_film(planes: Planes, width: int, height: int, code: int) -> Planes:
     matrix = _to_film(code)
     if matrix is None:
         return planes
-    u, v = chroma_of(planes, width, height).astype(np.float32) - 128
     film = np.empty_like(planes)
-    shift = np.rint(matrix[0, 1] * u + matrix[0, 2] * v).astype(np.int16)
-    squares = planes[:height].reshape(height // 2, 2, width // 2, 2) + shift[:, None, :, None]
-    film[:height] = np.clip(squares, 0, 255).reshape(height, width)
-    mixed = np.stack([matrix[row, 1] * u + matrix[row, 2] * v for row in (1, 2)])
-    chroma_of(film, width, height)[:] = np.clip(np.rint(mixed + 128), 0, 255)
+    u, v = chroma_of(planes, width, height).astype(np.float32) - 128
+    shift = np.rint(_mixed(matrix, 0, u, v)).astype(np.int16)
+    luma = planes[:height].astype(np.int16)
+    # Both pixels of two lines share their chroma; whole lines are added, which numpy does best.
+    luma.reshape(height // 2, 2, width)[:] += np.repeat(shift, 2, axis=1)[:, None, :]
+    film[:height] = np.clip(luma, 0, 255, out=luma)
+    chroma = chroma_of(film, width, height)
+    for row in (1, 2):
+        exact = _mixed(matrix, row, u, v)
+        exact += 128.5
+        chroma[row - 1] = np.clip(exact, 0, 255, out=exact)
     return film
+
+
+def _mixed(matrix: Matrix, row: int, u: Matrix, v: Matrix) -> Matrix:
+    mixed: Matrix = u * matrix[row, 1]
+    mixed += v * matrix[row, 2]
+    return mixed
 
 
 def planes_of_rgb(image: NDArray[np.uint8]) -> Planes:
