@@ -80,6 +80,7 @@ def page(
     given: dict[str, Any] = {
         "page_title": title,
         "static": request.app[STATIC].url,
+        "modules": request.app[STATIC].modules,
         "actor": request.get(ACTOR),
         "office": _office(request.get(ACTOR)),
         "csrf_token": form_token(request),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import mimetypes
+import posixpath
+import re
 from pathlib import Path
 
 from aiohttp import web
@@ -20,6 +22,7 @@ TYPES = {
     ".ogg": "audio/ogg",
     ".json": "application/json",
 }
+IMPORTED = re.compile(r'^(?:import|export)\b[^"\n]*from "(\.[^"]+)";', re.MULTILINE)
 
 
 class StaticFiles:
@@ -32,9 +35,24 @@ class StaticFiles:
         for name, path in self._files.items():
             digest.update(name.encode() + b"\0" + path.read_bytes())
         self.build = digest.hexdigest()[:12]
+        self._imports = {name: self._read_imports(name) for name in self._files if name.endswith(".js")}
 
     def url(self, name: str) -> str:
         return f"/static/{self.build}/{name}"
+
+    def modules(self, name: str) -> list[str]:
+        """URLs of a module and all it imports, the nearest first: a page that names them gets them in one
+        go, not one generation after the other. What is imported later by `import()` is left out.
+        """
+        found = [name]
+        for module in found:
+            found += [each for each in self._imports[module] if each not in found]
+        return [self.url(each) for each in found]
+
+    def _read_imports(self, name: str) -> list[str]:
+        folder = posixpath.dirname(name)
+        relative = IMPORTED.findall(self._files[name].read_text("utf-8"))
+        return list(dict.fromkeys(posixpath.normpath(posixpath.join(folder, each)) for each in relative))
 
     def respond(self, build: str, name: str) -> web.StreamResponse:
         """The file, cached for a year under its own build number and not at all under another."""

@@ -54,6 +54,41 @@ test("authenticates first, with what still runs", async (t) => {
   assert.equal(client.state, "connected");
 });
 
+test("the socket opens while the ticket is fetched; whichever is later, authenticate follows", async (t) => {
+  let give;
+  const ticket = { ok: true, status: 200, json: () => new Promise((resolve) => (give = () => resolve({ ticket: "late" }))) };
+  const client = build({ tickets: [ticket] });
+  t.after(() => client.stop());
+  client.start();
+  await settle();
+  const [wire] = Wire.all;
+  wire.onopen();
+  await settle();
+  assert.deepEqual(wire.sent, []);
+  give();
+  await settle();
+  assert.equal(wire.sent[0].ticket, "late");
+});
+
+test("a ticket that comes after its socket was lost is not used", async (t) => {
+  let give;
+  const ticket = { ok: true, status: 200, json: () => new Promise((resolve) => (give = () => resolve({ ticket: "stale" }))) };
+  const client = build({ tickets: [ticket] });
+  t.after(() => client.stop());
+  client.start();
+  await settle();
+  Wire.all[0].drop(1006);
+  client.retryNow();
+  give();
+  await settle();
+  assert.equal(Wire.all.length, 2);
+  for (const wire of Wire.all) {
+    if (wire.onopen) wire.onopen();
+  }
+  await settle();
+  assert.deepEqual(Wire.all.map((wire) => wire.sent.map((message) => message.ticket)), [[], ["t"]]);
+});
+
 test("answers find their request by id, refusals carry code and sentence", async (t) => {
   const client = build();
   t.after(() => client.stop());

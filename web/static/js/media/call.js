@@ -242,8 +242,8 @@ export class Call extends Emitter {
 
   #negotiate({ publish_needed, subscribe_needed }) {
     this.#setMediaLost(false);
-    if (publish_needed || !this.#publisher.alive) this.#publish();
     if (subscribe_needed || !this.#subscriber.alive) this.#subscribe();
+    if (publish_needed || !this.#publisher.alive) this.#publish();
   }
 
   /** @param {boolean} anew false: only what is sent has changed, the connection may stay */

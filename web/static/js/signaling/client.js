@@ -117,9 +117,10 @@ export class SignalingClient extends Emitter {
     clearTimeout(this.#retry);
     this.#moveTo("connecting");
     try {
+      const opened = this.#open(generation);
       const ticket = await this.#fetchTicket();
-      if (generation !== this.#generation) return;
-      this.#open(ticket, generation);
+      await opened;
+      if (generation === this.#generation) this.#authenticate(ticket);
     } catch (error) {
       if (generation !== this.#generation) return;
       if (error instanceof SignalingError) this.stop(error.code, error.message);
@@ -140,17 +141,18 @@ export class SignalingClient extends Emitter {
     throw new SignalingError("refused", (body.error || {}).message || "");
   }
 
-  #open(ticket, generation) {
+  /** @returns {Promise<void>} never settled when the socket is lost before */
+  #open(generation) {
     const path = this.#boot.ws_url || "/ws";
     const socket = this.#environment.openSocket(new URL(path, this.#environment.origin).href.replace(/^http/, "ws"));
     this.#socket = socket;
     this.#heard = this.#environment.now();
-    socket.onopen = () => this.#authenticate(ticket);
     socket.onmessage = (event) => this.#receive(event.data);
     socket.onclose = (event) => {
       if (generation === this.#generation) this.#closed(event);
     };
     this.#heartbeat = setInterval(() => this.#beat(), PING_EVERY);
+    return new Promise((resolve) => (socket.onopen = resolve));
   }
 
   #authenticate(ticket) {
@@ -199,13 +201,13 @@ export class SignalingClient extends Emitter {
 
   #closed(event) {
     this.#generation += 1;
-    this.#dropSocket();
     const final = FINAL_CLOSE.get(event.code);
     if (final) this.stop(final, event.reason || "");
     else this.#waitAndRetry();
   }
 
   #waitAndRetry() {
+    this.#dropSocket();
     this.#moveTo("waiting");
     this.#retry = setTimeout(() => this.#connect(), this.#backoff.next());
   }
