@@ -1,4 +1,4 @@
-"""Who gets which layer of whom, when not everything fits. Pure."""
+"""Who gets whom at which size and frame rate, when not everything fits. Pure."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,9 +13,9 @@ MARGIN = 1.15
 class Demand:
     """One picture that somebody might see.
 
-    `height`: pixels at which it is shown, 0 when nobody sees it. `rates`: bit/s of each layer from small
-    to large, 0 for one that is not being sent. `most`: the largest layer worth sending at that height.
-    `current`: the layer being sent, NOTHING when none is.
+    `height`: pixels at which it is shown, 0 when nobody sees it. `rates`: bit/s of each step (a layer with
+    some or all of its frames, media/temporal.py) from small to large, 0 for one that is not being sent.
+    `most`: the largest step worth sending at that height. `current`: the one being sent, or NOTHING.
     """
 
     height: int
@@ -25,7 +25,7 @@ class Demand:
 
 
 def allocate(budget: float, demands: Sequence[Demand]) -> list[int]:
-    """The layer of each demand, NOTHING for none. `budget` in bit/s, sound already taken off.
+    """The step of each demand, NOTHING for none. `budget` in bit/s, sound already taken off.
 
     First a small picture for everybody, the largest shown first; then better ones in the same order,
     pictures of one size side by side. One picture is sent whatever the budget.

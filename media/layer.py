@@ -11,6 +11,7 @@ from media.rtp import Packet, RtpError, find_extension
 from media.sequence import Unwrapper, nearest
 from media.sink import SenderReport, TrackDescription
 from media.stats import ReceptionStats
+from media.temporal import SAMPLE, level_of
 from media.vp8 import frame_height
 
 # A second of video at 2.5 Mbit/s is about 280 packets; Opus sends 50.
@@ -53,6 +54,8 @@ class Layer:
         self.repeated = 0
         self.bitrate = 0
         self.height = 0
+        # How many temporal layers its frames have (media/temporal.py).
+        self.temporal_layers = 1
         self._heard_at = float("-inf")
         self._codec = track.codec
         self._orientation_id = track.orientation_id
@@ -149,3 +152,12 @@ class Layer:
             received = self.stats.bytes
             self.bitrate = round((received - self._measured_bytes) * 8 / elapsed)
             self._measured_at, self._measured_bytes = now, received
+            if self._codec == "VP8":
+                self._count_temporal_layers()
+
+    def _count_temporal_layers(self) -> None:
+        """From the last few packets; an upper one that was not among them counts for a while yet."""
+        last = self._sequence.highest
+        recent = (self.cache.get(index) for index in range(last - SAMPLE, last + 1))
+        found = 1 + max((level_of(p.payload) >> 6 for p in recent if p is not None), default=0)
+        self.temporal_layers = max(1, found, self.temporal_layers - 1)

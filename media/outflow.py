@@ -11,6 +11,7 @@ from media.feedback import BandwidthEstimate
 from media.layer import Layer
 from media.sink import Source
 from media.subscription import Subscription
+from media.temporal import FULL, Step, steps_of
 from media.transport import Transport
 from media.transportwide import TransportFeedback
 
@@ -90,28 +91,33 @@ class Outflow:
         if not videos:
             return
         sound = sum(s.publication.best.bitrate for s in subscriptions if s.opened and not s.is_video)
-        demands = [self._demand(s, now) for s in videos]
+        ways = [steps_of(tuple(x.temporal_layers for x in s.publication.layers)) for s in videos]
+        demands = [self._demand(s, steps, now) for s, steps in zip(videos, ways, strict=True)]
         budget = self._estimator.bitrate - sound if self._known else LARGEST_UNKNOWN
         chosen = allocate(budget, demands)
-        for subscription, demand, layer in zip(videos, demands, chosen, strict=True):
-            if any(demand.rates) or not demand.height:
-                subscription.aim(subscription.publication.layers[layer] if layer >= 0 else None)
+        for subscription, steps, demand, place in zip(videos, ways, demands, chosen, strict=True):
+            if place >= 0:
+                step = steps[place]
+                subscription.aim(subscription.publication.layers[step.rank], step.limit)
+            elif any(demand.rates) or not demand.height:
+                subscription.aim(None)
         if self._known:
             self._probe(videos, sound + sum(needed_for(demand) for demand in demands), now)
 
-    def _demand(self, subscription: Subscription, now: float) -> Demand:
+    def _demand(self, subscription: Subscription, steps: list[Step], now: float) -> Demand:
         layers = subscription.publication.layers
         wish = self._wishes.get((subscription.publication.track.participant_id, subscription.source))
-        rates = tuple(max(1, x.bitrate) if x.present(now) else 0 for x in layers)
+        full = [max(1, x.bitrate) if x.present(now) else 0 for x in layers]
         if len(layers) == 1:
-            rates = (max(1, layers[0].bitrate),)  # A camera that is switched off is no reason to let go.
-        present = subscription.layer
-        current = present.rank if present is not None else NOTHING
+            full = [max(1, layers[0].bitrate)]  # A camera that is switched off is no reason to let go.
+        rates = tuple(max(1, round(full[s.rank] * s.share)) if full[s.rank] else 0 for s in steps)
+        current = _step_of(subscription, steps)
         if wish is None:
-            return Demand(USUAL_HEIGHT, rates, len(layers) - 1, current)
-        most = next(
+            return Demand(USUAL_HEIGHT, rates, len(steps) - 1, current)
+        largest = next(
             (x.rank for x in layers if height_of(x, len(layers)) >= ENOUGH * wish.height), len(layers) - 1
         )
+        most = max(place for place, step in enumerate(steps) if step.rank <= largest)
         return Demand(wish.height if wish.visible else 0, rates, most, current)
 
     def _probe(self, videos: list[Subscription], needed: float, now: float) -> None:
@@ -127,8 +133,18 @@ class Outflow:
                 return
 
 
+def _step_of(subscription: Subscription, steps: list[Step]) -> int:
+    """Where the subscription stands: the step of what is being sent, NOTHING when nothing is."""
+    present = subscription.layer
+    if present is None:
+        return NOTHING
+    limit = subscription.limit if present is subscription.aimed_at else FULL
+    own = [place for place, step in enumerate(steps) if step.rank == present.rank]
+    return next((place for place in own if steps[place].limit >= limit), own[-1])
+
+
 def needed_for(demand: Demand) -> int:
-    """Bit/s of the best layer that it could have."""
+    """Bit/s of the best step that it could have."""
     return max(demand.rates[: demand.most + 1], default=0) if demand.height else 0
 
 

@@ -1,12 +1,15 @@
 """Sequence numbers and timestamps of one outgoing stream, unbroken while what feeds it pauses or changes."""
 
+from collections import deque
+
 from media.sequence import nearest
 
 MASK_16 = 0xFFFF
 MASK_32 = 0xFFFFFFFF
 # Two clocks of one sender may differ by as much from the arrivals before the arrivals are believed. Seconds.
 BELIEVABLE = 0.5
-MOST_RUNS = 4
+# Earlier runs that are remembered: one for each train of padding, or for each frame that was left out.
+MOST_RUNS = 64
 
 
 class Renumber:
@@ -33,8 +36,8 @@ class Renumber:
         self.timestamp_offset = 0
         # The number before the first one.
         self._highest = 0x10000 + (first_number & MASK_16) - 1
-        # Earlier runs of the same stream: first index, offset. Padding came between them and this one.
-        self._runs: list[tuple[int, int]] = []
+        # Earlier runs of the same stream: first index, the index after the last, offset.
+        self._runs: deque[tuple[int, int, int]] = deque(maxlen=MOST_RUNS)
         self._sent_timestamp = first_timestamp
         self._sent_at: float | None = None
 
@@ -90,25 +93,36 @@ class Renumber:
         return index if index >= self.floor else self._original_of_run(furthest)
 
     def _original_of_run(self, number: int) -> int | None:
-        end = self.floor
-        for floor, offset in reversed(self._runs):
+        for floor, end, offset in reversed(self._runs):
             if floor <= number - offset < end:
                 return number - offset
-            end = floor
         return None
 
     def insert(self, count: int) -> tuple[int, int]:
         """Set numbers aside for padding after what was sent last: the first of them, and the timestamp."""
-        self._runs = [*self._runs[1 - MOST_RUNS :], (self.floor, self.offset)]
         first = self._highest + 1
+        self._runs.append((self.floor, first - self.offset, self.offset))
         self.floor = first - self.offset
         self.offset += count
         self._highest += count
         return first, self._sent_timestamp
 
+    def is_next(self, index: int) -> bool:
+        """Whether the index is beyond all that was sent or left out."""
+        return index + self.offset > self._highest
+
+    def skip(self, index: int) -> None:
+        """Leave an index out that `is_next`: the one after it takes its number. What is missing before it
+        keeps its own."""
+        if self.floor < index:
+            self._runs.append((self.floor, index, self.offset))
+        self._highest = index - 1 + self.offset
+        self.floor = index + 1
+        self.offset -= 1
+
     def late_number(self, index: int) -> int | None:
         """The outgoing number of an index below the floor, None when it has none."""
-        for floor, offset in reversed(self._runs):
-            if index >= floor:
+        for floor, end, offset in reversed(self._runs):
+            if floor <= index < end:
                 return (index + offset) & MASK_16
         return None

@@ -10,6 +10,7 @@ from media.renumber import Renumber
 from media.repair import RepairOut
 from media.rtp import Packet
 from media.sink import SenderReport, Source
+from media.temporal import FULL, FrameFilter
 from media.vp8 import PictureNumbers
 
 # Video begins with a key frame; when none is recognised for so long, it begins with whatever comes. Seconds.
@@ -20,6 +21,8 @@ RESEND_RATE = 300.0
 # A payload of nothing but padding, whose last byte is its length (RFC 3550 section 5.1).
 PADDING_BIT = 0x20
 PADDING = bytes(254) + b"\xff"
+# In place of a packet of a frame that is not sent.
+NOTHING = b"\x01"
 
 
 class Outlet(Protocol):
@@ -81,6 +84,9 @@ class Subscription:
         self.repair: RepairOut | None = None
         # Once the browser has agreed to get sound with what repeats it.
         self.redundancy: RedundancyOut | None = None
+        # Once not all frames were to be sent; `_limit` is for the layer aimed at.
+        self._frames: FrameFilter | None = None
+        self._limit = FULL
         self._opened = False
         self._holding = True
         self._whole = False
@@ -148,9 +154,13 @@ class Subscription:
         if self._opened and self._aim is not None:
             (self._aim if self._holding else self._layer).request_key_frame()
 
-    def aim(self, layer: Layer | None) -> None:
-        """Send that layer as soon as a key frame of it comes, or nothing. Call it again until it is so."""
+    def aim(self, layer: Layer | None, limit: int = FULL) -> None:
+        """Send that layer as soon as a key frame of it comes, or nothing. Call it again until it is so.
+
+        Of a VP8 layer only frames up to that TID (media/temporal.py).
+        """
         self._aimed = True
+        self._limit = limit
         before, self._aim = self._aim, layer
         if layer is None:
             self._holding = True
@@ -158,6 +168,23 @@ class Subscription:
             self.hold()
         elif self._opened and not self._holding and layer is not self._layer:
             layer.request_key_frame()
+        self._limit_frames()
+
+    def _limit_frames(self) -> None:
+        """While a smaller layer is waited for, the present one goes on with as few frames as it can."""
+        limit = self._limit
+        if self._aim is not None and self._aim is not self._layer:
+            limit = 0 if self._aim.rank < self._layer.rank else FULL
+        if self._frames is None and limit < FULL:
+            self._pictures = self._pictures or PictureNumbers()
+            self._frames = FrameFilter(self._renumber, self._pictures)
+        if self._frames is not None:
+            self._frames.limit = limit
+
+    @property
+    def limit(self) -> int:
+        """Of the frames of the layer aimed at, the highest TID that is sent."""
+        return self._limit
 
     def switch(self, publication: Publication) -> None:
         """Go on with another Publication of the same kind and codec, under the same SSRC."""
@@ -179,6 +206,10 @@ class Subscription:
         index = packet.index
         if index < renumber.floor:
             self._write_late(packet)
+            return
+        if self._frames is not None and not self._frames.takes(packet):
+            if index >= renumber.floor:
+                self._fill(packet, renumber.number(index))
             return
         timestamp = packet.timestamp
         furthest = renumber.note(index, timestamp, now)
@@ -207,8 +238,17 @@ class Subscription:
     def _write_late(self, packet: Packet) -> None:
         """A packet from before a train of padding still has its number."""
         number = self._renumber.late_number(packet.index)
-        if number is not None:
+        if number is None:
+            return
+        if self._frames is not None and not self._frames.is_kept(packet):
+            self._fill(packet, number)
+        else:
             self._send(packet, number)
+
+    def _fill(self, packet: Packet, number: int) -> None:
+        """A number that was kept for a packet that was missing turns out to be of none that is sent."""
+        timestamp = self._renumber.timestamp(packet.timestamp)
+        self._outlet.send_rtp(self._payload_type, number, timestamp, self.ssrc, NOTHING, PADDING_BIT)
 
     def pad(self, count: int) -> bool:
         """Send packets of padding only; False when this is no moment for it.
@@ -263,6 +303,9 @@ class Subscription:
         if self._pictures is not None:
             self._pictures.restart(packet.payload)
         self._layer = layer
+        self._limit_frames()
+        if self._frames is not None:
+            self._frames.begin()
         if layer.last_report is not None:
             # At once, so that sound and picture are aligned from the first frame.
             self.report(layer.last_report, now)
