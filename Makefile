@@ -21,7 +21,7 @@ check: development
 	@$(BIN)/python -m pytest -q -p no:cacheprovider tests/test_architecture.py tests/test_docs.py
 
 bench: development
-	@$(BIN)/python -m bench $(BENCH_ARGS)
+	@$(BIN)/python -m bench --joining $(BENCH_ARGS)
 
 environment:
 	@$(PYTHON) bootstrap.py
