@@ -34,8 +34,9 @@ OFFER_AGAIN = """async act => {
     window.sharing = pc.addTransceiver(track, {direction: "sendonly"});
   }
   await pc.setLocalDescription();
+  const usual = {audio: "microphone", video: "camera"};
   for (const t of pc.getTransceivers().filter(t => t.mid !== null && t.direction === "sendonly"))
-    sources[t.mid] = t === window.sharing ? "screen" : t.sender.track.kind === "audio" ? "microphone" : "camera";
+    sources[t.mid] = t === window.sharing ? "screen" : usual[t.sender.track.kind];
   const answer = await control("publish", {sdp: pc.localDescription.sdp, sources});
   await pc.setRemoteDescription({type: "answer", sdp: answer});
 }"""
