@@ -1,13 +1,14 @@
 # make run   environment, dependencies, database, demo day, server; prints the links to click
 # make test  everything, real browsers included       make check  style, types, structure, documents
 # make bench speed and memory as ratios in one run    make clean  remove what the others made
+# make soak  half an hour of sittings with killed workers: nothing leaks (LIANXIN_SOAK_MINUTES)
 
 PYTHON ?= python3
 BIN := .venv/bin
 # Two at a time, a file in one piece: most tests wait for real time, not for the processor.
 PYTEST_ARGS ?= -n 2 --dist loadfile
 
-.PHONY: run test check bench clean environment development browser network lock
+.PHONY: run test check bench soak clean environment development browser network lock
 
 run: environment
 	@$(BIN)/lianxin demo $(RUN_ARGS)
@@ -22,6 +23,9 @@ check: development
 
 bench: development
 	@$(BIN)/python -m bench --joining $(BENCH_ARGS)
+
+soak: development
+	@nice -n 10 $(BIN)/python -m tests.soak
 
 environment:
 	@$(PYTHON) bootstrap.py
@@ -39,6 +43,17 @@ browser:
 	      || echo "!! Chromium 安装失败，浏览器测试不会运行 (Chromium could not be installed; browser tests will NOT run)"; \
 	  else \
 	    echo "!! 没有 chromium，也没有权限安装，浏览器测试不会运行 (no chromium and no right to install it; browser tests will NOT run)"; \
+	  fi; \
+	fi
+
+	@if ! command -v firefox-esr >/dev/null 2>&1; then \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
+	    echo "正在安装 Firefox ESR … (installing Firefox ESR)"; \
+	    apt-get update >/dev/null 2>&1; \
+	    DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends firefox-esr >/dev/null 2>&1 \
+	      || echo "!! Firefox 安装失败，混合浏览器测试不会运行 (Firefox could not be installed; the mixed room will NOT run)"; \
+	  else \
+	    echo "!! 没有 firefox-esr，也没有权限安装，混合浏览器测试不会运行 (no firefox-esr and no right to install it; the mixed room will NOT run)"; \
 	  fi; \
 	fi
 

@@ -132,6 +132,7 @@ class Commands:
             "sent": sum(port.sent for port in gate.udp_ports),
             "dropped_full": sum(port.dropped for port in gate.udp_ports),
             "oversized": sum(port.oversized for port in gate.udp_ports),
+            "tasks": len(asyncio.all_tasks()),
             **gate.counters,
         }
         return {"worker": worker, "rooms": {key: statistics(room) for key, room in self.rooms.items()}}

@@ -13,6 +13,7 @@ RATE_LIMITED = Counter(
     "lianxin_rate_limited_total", "Requests refused as too fast", ("kind",), registry=REGISTRY
 )
 ROOMS = Gauge("lianxin_rooms", "Rooms open in this process", registry=REGISTRY)
+TASKS = Gauge("lianxin_tasks", "Tasks of the event loop that are not done", registry=REGISTRY)
 
 
 def exposition() -> bytes:

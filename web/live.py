@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 from aiohttp import web
@@ -10,7 +11,7 @@ from signaling.registry import RoomRegistry
 from signaling.relays import Relays
 from signaling.routes import mount
 from web.access import own_origin, rules_of
-from web.figures import ROOMS
+from web.figures import ROOMS, TASKS
 from web.keys import CLOCK, DATABASE, REGISTRY, SETTINGS
 
 
@@ -22,6 +23,7 @@ async def live_rooms(app: web.Application) -> AsyncIterator[None]:
     registry.relays = Relays(settings.media.turn_urls, settings.media.turn_secret)
     app[REGISTRY] = registry
     ROOMS.set_function(lambda: len(registry.rooms))
+    TASKS.set_function(lambda: len(asyncio.all_tasks()))
     await registry.start()
     yield
     await registry.close()

@@ -1,0 +1,95 @@
+"""H.264 in real Chromium, sent and received, in two layers, with one page behind 500 kbit/s both ways."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from media.client import ControlClient
+from tests.media.chromium import CHROMIUM, ChromiumPeer, chromium
+from tests.media.impairment import Relay
+from tests.media.peers import Controller
+from tests.media.workers import running_worker
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not os.path.exists(CHROMIUM), reason="no Chromium here"),
+]
+NARROW = 500_000
+SMALL, TOP, ONLY = 480, 960, 640
+# Pictures through this page's connection: frames, width and codec of each stream.
+PICTURES = """async name => {
+  const all = new Map(), found = [];
+  (await window[name].getStats()).forEach(r => all.set(r.id, r));
+  all.forEach(r => {
+    if (!/^(in|out)bound-rtp$/.test(r.type) || r.kind !== "video" || !all.has(r.codecId)) return;
+    const frames = r.framesDecoded || r.framesEncoded || 0;
+    found.push({codec: all.get(r.codecId).mimeType, frames, width: r.frameWidth || 0});
+  });
+  return found;
+}"""
+
+
+async def pictures(peer: ChromiumPeer, name: str = "subscribing") -> list[dict]:
+    """What it receives, or with `publishing` what it sends."""
+    return [p for p in await peer.page.evaluate(PICTURES, name) if p["frames"]]
+
+
+async def until_pictures(peer: ChromiumPeer, fits: Callable[[list[dict]], bool], timeout: float = 20) -> None:
+    seen: list[dict] = []
+    try:
+        async with asyncio.timeout(timeout):
+            while not fits(seen := await pictures(peer)):  # noqa: ASYNC110 - only the page knows
+                await asyncio.sleep(0.1)
+    except TimeoutError:
+        raise AssertionError(f"{peer.participant_id} sees {seen}") from None
+
+
+def more(frames: int, width: int) -> Callable[[list[dict]], bool]:
+    return lambda seen: [p["width"] for p in seen] == [width] and seen[0]["frames"] >= frames
+
+
+def wide(width: int) -> Callable[[list[dict]], bool]:
+    return lambda seen: [p["width"] for p in seen] == [width]
+
+
+async def test_h264_through_a_narrow_link(tmp_path: Path) -> None:
+    with running_worker(tmp_path) as worker:
+        controller = Controller(client := ControlClient(worker.config.socket_path))
+        await client.connect()
+        async with chromium() as (browser, address), Relay(worker.config.port, seed=5) as relay:
+            context = await browser.new_context(permissions=["camera", "microphone"])
+            anna, bo = [
+                ChromiumPeer(controller, await context.new_page(), "r", name) for name in ("anna", "bo")
+            ]
+            bo.rewrite = relay.rewrite
+            relay.up.rate = relay.down.rate = NARROW
+            for peer in (anna, bo):
+                await peer.page.goto(address)
+                await peer.enter()
+                await peer.subscribe()
+            await anna.publish("h264", TOP, 540, layers=2)
+            await bo.publish("h264", ONLY, 360)
+            await bo.wait_for_media()
+            await anna.wait_for_media()
+
+            await until_pictures(bo, wide(SMALL))
+            began = time.monotonic()
+            for peer, width in ((anna, ONLY), (bo, SMALL)):
+                await until_pictures(peer, more((await pictures(peer))[0]["frames"] + 60, width))
+            codecs = {p["codec"] for p in await pictures(anna) + await pictures(bo)}
+            codecs |= {p["codec"] for peer in (anna, bo) for p in await pictures(peer, "publishing")}
+            assert codecs == {"video/H264"}
+            print(f"60 pictures each way at {NARROW // 1000} kbit/s in {time.monotonic() - began:.1f} s")
+
+            relay.up.rate = relay.down.rate = 0
+            await until_pictures(bo, wide(TOP))
+            await until_pictures(anna, wide(ONLY))
+            assert relay.down.passed > 300 and relay.up.passed > 300
+            await controller.close()
+        assert "Traceback" not in worker.output()
