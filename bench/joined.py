@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from statistics import median
 
-ROUNDS = 5
+ROUNDS = 7
 TIMEOUT = 180.0
 _MODULE = "bench.joining"
 

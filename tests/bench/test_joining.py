@@ -79,4 +79,8 @@ def test_one_round_is_measured(tmp_path: Path) -> None:
     assert 0 < measured["waited"] < measured["total"]
     assert measured["steps"]["first picture"] == measured["total"]
     assert "link to picture" in done.stdout
+    said = measured["said"]
+    # Asked again only after five seconds without an answer.
+    assert said.count("< offer") <= 1 + int(measured["total"] / 5), said
+    assert said.index("> subscribe") < said.index("> publish"), said
     print(done.stdout)
