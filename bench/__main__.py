@@ -50,7 +50,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="one round of 3 s at 1x4 and 4x4")
     parser.add_argument("--points", default="1x4,4x4,8x4,1x10,50x4", help="rooms x peers in each")
     parser.add_argument("--rounds", type=int, default=3, help="how often each point is measured, in turn")
-    parser.add_argument("--seconds", type=float, default=4.0, help="length of each measuring window")
+    parser.add_argument("--seconds", type=float, default=3.0, help="length of each measuring window")
     parser.add_argument("--servers", default=",".join(SERVERS), help="which, in this order at first")
     parser.add_argument(
         "--feedback", action="store_true", help="peers agree to transport-wide feedback, as browsers do"

@@ -70,13 +70,10 @@ class Engine:
         if self._error is not None:
             raise self._error
 
-    def open(self, start_ns: int) -> None:
-        """Packets sent from then on count (ns of the wall clock)."""
-        self._engine.window_start = start_ns
-
-    def shut(self, end_ns: int) -> None:
-        """Packets sent from then on do not."""
+    def set_window(self, start_ns: int, end_ns: int) -> None:
+        """Packets sent from the one and before the other count (ns of the wall clock); both yet to come."""
         self._engine.window_end = end_ns
+        self._engine.window_start = start_ns
 
     def tally(self) -> Tally:
         """What was counted in the window. Raises what went wrong in the thread."""

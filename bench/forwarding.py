@@ -4,6 +4,7 @@ import asyncio
 import math
 import os
 import tempfile
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -151,16 +152,21 @@ async def _record(rooms: WorkerRooms, folder: Path, point: Point) -> None:
         await rooms.start_recording(room_name(room), folder / f"recording-{room}")
 
 
+async def _until(moment_ns: int) -> None:
+    """Sleep until a moment of the wall clock."""
+    await asyncio.sleep(max(0.0, (moment_ns - time.time_ns()) / 1e9))
+
+
 async def _look(plan: Plan, load: LoadGenerator, subject: _Subject) -> Measurement:
     await asyncio.sleep(SETTLE)
+    window = load.set_window(plan.seconds)
+    await _until(window.start_ns)
     before, own_before = cpu(subject.pid), cpu(os.getpid())
-    load.open_window()
-    await asyncio.sleep(plan.seconds)
-    load.shut_window()
+    await _until(window.end_ns)
     after, own_after = cpu(subject.pid), cpu(os.getpid())
     memory = resident_megabytes(subject.pid)
     await asyncio.sleep(GRACE)
-    tally, seconds, used = load.tally(), load.window.seconds, after.since(before)
+    tally, seconds, used = load.tally(), window.seconds, after.since(before)
     expected = tally.sent * (subject.point.peers - 1)
     return Measurement(
         server=subject.server,

@@ -28,6 +28,8 @@ POLL_INTERVAL = 0.010
 SPREAD = 0.04
 # A step without a wait for the event loop may last this long.
 _BREATH = 0.004
+# A window is announced so long before it begins.
+LEAD_NS = 100_000_000
 _LATE = 0.005
 
 
@@ -55,8 +57,6 @@ class LoadGenerator:
         self._due: list[tuple[float, int, Peer, PreparedTrack]] = []
         self._chores = Chores()
         self._engines: list[Engine] = []
-        self._sent_before: dict[int, int] = {}
-        self._sent_after: dict[int, int] = {}
         self._late = 0
         self._worst_late = 0.0
         self._next_poll = 0.0
@@ -137,19 +137,17 @@ class LoadGenerator:
         for engine in self._engines:
             engine.start()
 
-    def open_window(self) -> None:
-        """Packets sent from now on count."""
-        self.window.open()
-        self._sent_before, self._late, self._worst_late = self.packets_sent(), 0, 0.0
+    def set_window(self, seconds: float) -> Window:
+        """Packets sent in so many seconds, from a moment on, count. Raises TimeoutError on a machine that
+        stands still meanwhile."""
+        self._late, self._worst_late = 0, 0.0
+        start = time.time_ns() + LEAD_NS
+        self.window.set(start, start + int(seconds * 1e9))
         for engine in self._engines:
-            engine.open(self.window.start_ns)
-
-    def shut_window(self) -> None:
-        """Packets sent from now on do not."""
-        self.window.shut()
-        self._sent_after = self.packets_sent()
-        for engine in self._engines:
-            engine.shut(self.window.end_ns)
+            engine.set_window(self.window.start_ns, self.window.end_ns)
+        if time.time_ns() >= start:
+            raise TimeoutError("the machine stood still when the window was to begin")
+        return self.window
 
     def tally(self) -> Tally:
         """What became of the packets of the window."""
@@ -160,7 +158,7 @@ class LoadGenerator:
             return tally
         wires = [wire for peer in self.peers for wire in (peer.publish_wire, peer.subscribe_wire)]
         return Tally(
-            sent=sum(self._sent_after[track] - self._sent_before[track] for track in self._sent_after),
+            sent=self.window.sent,
             delivered=len(self.window.latencies),
             latencies=self.window.latencies,
             refused=sum(wire.refused for wire in wires),
@@ -199,14 +197,19 @@ class LoadGenerator:
             if now - when > 1.0:
                 # The machine stood still: do not answer with a burst.
                 track.due = now
-            self._worst_late = max(self._worst_late, now - when)
-            self._late += now - when > _LATE
-            wire = peer.publish_wire
+            wire, sent_ns = peer.publish_wire, time.time_ns()
             if wire.connected:
-                wire.send_rtp(track.next(time.time_ns()))
+                self._count(sent_ns, now - when)
+                wire.send_rtp(track.next(sent_ns))
             else:
                 track.due = now + 0.02
             heapq.heapreplace(due, (track.due, order, peer, track))
+
+    def _count(self, sent_ns: int, behind: float) -> None:
+        if self.window.holds(sent_ns):
+            self.window.sent += 1
+            self._late += behind > _LATE
+            self._worst_late = max(self._worst_late, behind)
 
     def _poll_all(self) -> None:
         for peer in self.peers:

@@ -241,9 +241,8 @@ class Peer:
         self.heard[track] += 1
         self.last_number[track] = number
         self.note_source(ssrc, sequence_number, size)
-        window = self._window
-        if window.start_ns <= sent_ns < window.end_ns:
-            window.latencies.append(arrived_ns - sent_ns)
+        if self._window.holds(sent_ns):
+            self._window.latencies.append(arrived_ns - sent_ns)
 
     def note_source(self, ssrc: int, highest: int, size: int) -> None:
         """A stream that is heard, and how far it has come. `size` is of its (largest) packet so far."""

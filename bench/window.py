@@ -1,6 +1,5 @@
 """The measuring window shared by all peers of one run, and the figures it comes to."""
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,26 +9,30 @@ _NEVER = 1 << 62
 
 
 class Window:
-    """Collects the added latency of packets that were sent between `open` and `shut`."""
+    """Collects the added latency of packets that were sent between two moments, ns of the wall clock.
+
+    Both are fixed before the first comes, so that whoever sends and whoever receives mean the same packets.
+    """
 
     def __init__(self) -> None:
         self.start_ns = _NEVER
         self.end_ns = _NEVER
+        self.sent = 0
         self.latencies: list[int] = []
 
-    def open(self) -> None:
-        """Packets sent from now on count."""
+    def set(self, start_ns: int, end_ns: int) -> None:
+        """Packets sent from `start_ns` on and before `end_ns` count."""
+        self.sent = 0
         self.latencies = []
-        self.end_ns = _NEVER
-        self.start_ns = time.time_ns()
+        self.start_ns, self.end_ns = start_ns, end_ns
 
-    def shut(self) -> None:
-        """Packets sent from now on do not count; late ones sent before still do."""
-        self.end_ns = time.time_ns()
+    def holds(self, sent_ns: int) -> bool:
+        """Whether a packet sent then counts."""
+        return self.start_ns <= sent_ns < self.end_ns
 
     @property
     def seconds(self) -> float:
-        """How long the window was open."""
+        """How long it is."""
         return (self.end_ns - self.start_ns) / 1e9
 
 

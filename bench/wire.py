@@ -206,6 +206,8 @@ class Wire:
             self._answer_check(message)
 
     def _answer_check(self, request: stun.Message) -> None:
+        if not self.remote_address[0]:
+            return  # The server was quicker than its own description.
         response = stun.Message(stun.Method.BINDING, stun.Class.RESPONSE, request.transaction_id)
         response.attributes["XOR-MAPPED-ADDRESS"] = self.remote_address
         response.add_message_integrity(self.password.encode())

@@ -108,14 +108,16 @@ def test_both_generators_send_the_same(wide: bool) -> None:
 
 
 def test_packets_leave_when_they_are_due(bench: Bench) -> None:
-    bench.engine.open(0)
+    bench.engine.set_window(0, FAR)
+    began = time.monotonic()
     bench.start()
     time.sleep(1.0)
     bench.engine.stop()
+    elapsed = time.monotonic() - began
     packets = bench.received(inbound())
-    # A busy machine may start late or hang once, but the rate is kept.
-    assert len(by_ssrc(packets, 71)) == pytest.approx(50, abs=12)
-    assert len(by_ssrc(packets, 72)) == pytest.approx(115, abs=30)
+    # Never before they are due; how long after, is a matter of the machine.
+    for ssrc, rate in ((71, 50), (72, 115)):
+        assert 0.5 * rate < len(by_ssrc(packets, ssrc)) <= rate * elapsed + 5
     assert bench.engine.tally().sent == len(packets)
     stamps = [STAMP.unpack(packet[-STAMP.size :])[2] for packet in packets]
     assert stamps == sorted(stamps)
@@ -131,7 +133,7 @@ def test_a_key_frame_comes_when_asked_for(bench: Bench) -> None:
 
 
 def test_what_arrives_is_counted_once(bench: Bench) -> None:
-    bench.engine.open(0)
+    bench.engine.set_window(0, FAR)
     bench.start()
     session, track = outbound(), PreparedAudio(9, 99, "0")
     protected = [session.protect(bytes(track.next(time.time_ns()))) for _ in range(20)]
@@ -145,15 +147,13 @@ def test_what_arrives_is_counted_once(bench: Bench) -> None:
     # A forged copy of a known number is refused as a replay before it is looked at.
     assert tally.duplicates + tally.refused == 3
     assert all(0 <= latency < 5e9 for latency in tally.latencies)
-    bench.engine.shut(FAR)
     wait_for(lambda: 99 in bench.peer.heard)
     assert bench.peer.heard[99] == (1019, len(track.packet))
 
 
 def test_what_was_sent_outside_the_window_is_not_counted(bench: Bench) -> None:
     now = time.time_ns()
-    bench.engine.open(now)
-    bench.engine.shut(now + 1000)
+    bench.engine.set_window(now, now + 1000)
     bench.start()
     session, track = outbound(), PreparedAudio(9, 99, "0")
     for stamp in (now - 1, now, now + 999, now + 1000):

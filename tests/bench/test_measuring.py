@@ -28,13 +28,12 @@ def test_datagrams_come_with_the_kernels_arrival_time() -> None:
         assert arrivals.receive(receiver.fileno()) == []
 
 
-def test_a_window_is_closed_until_it_is_opened() -> None:
+def test_a_window_holds_what_is_sent_from_its_start_and_before_its_end() -> None:
     window = Window()
-    assert not window.start_ns <= time.time_ns() < window.end_ns
-    window.open()
-    assert window.start_ns <= time.time_ns() < window.end_ns
-    window.shut()
-    assert window.seconds < 1
+    assert not window.holds(time.time_ns())
+    window.set(1_000, 2_000)
+    assert [window.holds(moment) for moment in (999, 1_000, 1_999, 2_000)] == [False, True, True, False]
+    assert window.seconds == pytest.approx(1e-6)
 
 
 def test_percentiles() -> None:
