@@ -24,6 +24,9 @@ BASE_INTERVAL = 10.0
 RATE_WINDOW = 0.5
 CUT, CUT_INTERVAL, GROWTH = 0.85, 0.4, 1.08
 LOSS_INTERVAL, LOSS_LIMIT, FEWEST = 1.0, 0.1, 20
+# A link that became narrow all at once: so much is lost in so many seconds, behind a queue, that nobody
+# need wait for more of it.
+SUDDEN_WINDOW, SUDDEN_LOSS, SUDDEN_QUEUE, SUDDEN_DROP = 0.25, 0.25, 0.06, 0.7
 PROBE_INTERVAL, PROBE_PATIENCE, CALM = 1.5, 1.5, 1.2
 PROBE_REACH = 3
 
@@ -52,6 +55,7 @@ class Estimator:
         self._bases_at = 0.0
         self._received: deque[tuple[float, int]] = deque()
         self._window = [0, 0, 0.0]  # received, lost, since
+        self._lately: deque[tuple[float, int, int, int]] = deque()  # at, bytes, received, lost
         self._usual_loss = [1.0, 1.0]
         self._told = 0
         self._fed_at: float | None = None
@@ -87,6 +91,7 @@ class Estimator:
         cut = self._count_loss(count - lost, lost, now)
         if lost < count:
             cut = self._follow_delay(least, now) or cut
+        cut = self._notice_collapse(size, count - lost, lost, now) or cut
         self._settle_probe(now)
         if not cut:
             self._grow(now)
@@ -118,6 +123,24 @@ class Estimator:
         if self._strikes < (STRIKES_WHEN_LONG if self.queue > LONG_QUEUE else STRIKES):
             return False
         return self._cut(CUT * self.acknowledged, now)
+
+    def _notice_collapse(self, size: int, received: int, lost: int, now: float) -> bool:
+        """Cut to what still arrives when much of a quarter of a second is lost, and the rest is late."""
+        lately = self._lately
+        lately.append((now, size, received, lost))
+        while lately[0][0] < now - SUDDEN_WINDOW:
+            lately.popleft()
+        gone = sum(entry[3] for entry in lately)
+        told = gone + sum(entry[2] for entry in lately)
+        span = now - lately[0][0]
+        if self.queue < SUDDEN_QUEUE or told < FEWEST or span <= 0:
+            return False
+        if gone < (min(self._usual_loss) + SUDDEN_LOSS) * told:
+            return False
+        bitrate = CUT * (sum(entry[1] for entry in lately) - lately[0][1]) * 8 / span
+        if bitrate < SUDDEN_DROP * self.bitrate:
+            self._cut_at = float("-inf")  # Another cut a moment ago was too small.
+        return self._cut(bitrate, now)
 
     def _count_loss(self, received: int, lost: int, now: float) -> bool:
         window = self._window

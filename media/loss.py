@@ -14,9 +14,11 @@ LARGEST_GAP = 256
 MOST_MISSING = 512
 ATTEMPTS = 14
 # Seconds; long after the last listener has given up, the recording still wants it.
-PATIENCE = 2.0
+PATIENCE = 4.0
 # Seconds between two requests for one packet. The shortest is a packet of sound.
 FIRST_ROUND_TRIP, SHORTEST_RETRY, LONGEST_RETRY = 0.1, 0.018, 0.5
+# The first requests follow each other at once, the rest ever more slowly: a link may be gone for a second.
+QUICK_ATTEMPTS, SLOWER = 4, 1.4
 # The median is followed in steps of this ratio.
 STEP = 1.15
 # Seconds before the first request at most, and how fast the wait grows and shrinks with each packet.
@@ -122,7 +124,7 @@ class LossDetector:
         if not entry.attempts:
             entry.asked_at = now
         entry.attempts += 1
-        entry.ask_at = now + self.round_trip
+        entry.ask_at = now + self.round_trip * SLOWER ** max(0, entry.attempts - QUICK_ATTEMPTS)
 
 
 def _is_before(order: int | None, other: int | None) -> bool:

@@ -25,6 +25,8 @@ HEIGHTS = (180, 360, 720)  # of layers whose size is not known
 TRAIN_SECONDS, SHORTEST_TRAIN, LONGEST_TRAIN = 0.035, 10, 60
 PADDING_SIZE = 300
 LARGEST_UNKNOWN = 1e12
+# So many times the estimate is too much to be sent even until a smaller layer has its key frame.
+CROWDED = 1.3
 MOST_WISHES = 128
 
 
@@ -95,10 +97,14 @@ class Outflow:
         demands = [self._demand(s, steps, now) for s, steps in zip(videos, ways, strict=True)]
         budget = self._estimator.bitrate - sound if self._known else LARGEST_UNKNOWN
         chosen = allocate(budget, demands)
+        crowded = sum(d.rates[d.current] for d in demands if d.current >= 0) > CROWDED * budget
         for subscription, steps, demand, place in zip(videos, ways, demands, chosen, strict=True):
             if place >= 0:
-                step = steps[place]
+                step, present = steps[place], subscription.layer
                 subscription.aim(subscription.publication.layers[step.rank], step.limit)
+                if crowded and present is not None and step.rank < present.rank:
+                    # The key frame may be half a second away, and every packet too many costs sound.
+                    subscription.hold()
             elif any(demand.rates) or not demand.height:
                 subscription.aim(None)
         if self._known:

@@ -51,7 +51,7 @@ class Wire(asyncio.DatagramProtocol):
             request.attributes["USE-CANDIDATE"] = None
             request.add_message_integrity(self._remote[1].encode())
             self.transport.sendto(bytes(request))
-            await asyncio.sleep(2.0 if self.connected else 0.1)
+            await asyncio.sleep(1.0 if self.connected else 0.1)
 
     async def _recv(self) -> bytes:
         data = await self._records.get()

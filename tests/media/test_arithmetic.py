@@ -158,10 +158,13 @@ class TestLossDetector:
 
     def test_it_gives_up_after_its_attempts(self) -> None:
         loss = LossDetector()
+        loss.round_trip = 0.02
         loss.receive(1, 0.0)
-        asked = len(loss.receive(3, 0.0))
-        asked += sum(len(loss.due(step * 0.11)) for step in range(1, 100))
-        assert asked == ATTEMPTS
+        asked = [0.0] * len(loss.receive(3, 0.0))
+        asked += [step / 100 for step in range(1, 300) if loss.due(step / 100)]
+        assert len(asked) == ATTEMPTS
+        # Four at once, the last ones after a second in which the link was gone.
+        assert asked[3] < 0.1 and asked[-1] > 1.0
         assert (loss.missing, loss.given_up) == (0, 1)
 
     def test_it_gives_up_after_its_patience(self) -> None:

@@ -110,6 +110,15 @@ def test_loss_that_begins_with_our_rate_cuts_it() -> None:
     assert link.cuts and link.estimator.bitrate < 1_200_000
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_a_link_that_becomes_narrow_all_at_once_is_noticed_at_once(seed: int) -> None:
+    link = Link(seed, delay=0.02)
+    link.run(6.0, rate=1_900_000)
+    link.way.rate = 500_000
+    link.run(0.5, rate=1_900_000)
+    assert link.estimator.bitrate < 700_000
+
+
 def test_one_late_batch_is_no_overuse() -> None:
     link = Link(1, delay=0.02)
     for _ in range(10):
