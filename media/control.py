@@ -204,6 +204,22 @@ class PublicationChanged(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class PublishAgain(Event):
+    """Their pictures lie on their side for somebody who came: published anew, they will be upright."""
+
+    participant_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayersWanted(Event):
+    """The publisher shall send these layers of the source, and no others. Told again until they come."""
+
+    participant_id: str
+    source: Source
+    rids: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
 class RecordingChanged(Event):
     """On every change and once a second while the recorder is open."""
 

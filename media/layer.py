@@ -6,7 +6,7 @@ from media.cache import PacketCache
 from media.feedback import build_key_frame_request, build_nack
 from media.keyframe import KeyFrameThrottle, begins_key_frame
 from media.loss import LARGEST_GAP, LossDetector
-from media.orientation import read_orientation
+from media.orientation import read_orientation, rotation_of
 from media.rtp import Packet, RtpError, find_extension
 from media.sequence import Unwrapper, nearest
 from media.sink import SenderReport, TrackDescription
@@ -22,6 +22,10 @@ FEEDBACK_SSRC = 1
 # Seconds without a packet after which a browser has stopped sending the layer.
 PRESENCE = 0.8
 RATE_INTERVAL = 0.5
+# What a layer usually takes is followed down by this in each interval.
+FADING = 0.95
+# Seconds in which a browser should have taken up a layer that it had let go.
+EXPECTED = 3.0
 HALF_CIRCLE = 1 << 31
 
 
@@ -56,8 +60,13 @@ class Layer:
         self.height = 0
         # How many temporal layers its frames have (media/temporal.py).
         self.temporal_layers = 1
+        # Whether the publisher was told not to send it (media/attention.py).
+        self.paused = False
+        self._resumed_at = float("-inf")
+        self._usual = 0
         self._heard_at = float("-inf")
         self._codec = track.codec
+        self.rotation = 0
         self._orientation_id = track.orientation_id
         self._send_feedback = send_feedback
         self._sequence = Unwrapper()
@@ -69,6 +78,23 @@ class Layer:
     def present(self, now: float) -> bool:
         """Whether the browser is sending it."""
         return now - self._heard_at < PRESENCE
+
+    def pause(self, paused: bool, now: float) -> None:
+        """The publisher is told not to send it, or to send it again."""
+        self.paused = paused
+        self._resumed_at = float("-inf") if paused else now
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether nothing has come since it was to be sent again."""
+        return self._resumed_at > self._heard_at
+
+    def rate(self, now: float) -> int:
+        """Bit/s that sending it takes, also while it is paused or about to come; 0 when it cannot be had."""
+        if self.present(now):
+            return max(1, self.bitrate)
+        is_due = self.is_awaited and now - self._resumed_at < EXPECTED
+        return self._usual if self.paused or is_due else 0
 
     def lacks(self, number: int) -> bool:
         """Whether the packet with this sequence number would be of use: not there, not too old, not muted."""
@@ -105,6 +131,8 @@ class Layer:
     def _receive_video(self, packet: Packet) -> None:
         if packet.marker and self._orientation_id:
             packet.orientation = read_orientation(packet.data, self._orientation_id)
+            if packet.orientation is not None:
+                self.rotation = rotation_of(packet.orientation)
         packet.key_frame = begins_key_frame(self._codec, packet.payload)
         if packet.key_frame:
             self.key_frames += 1
@@ -152,6 +180,8 @@ class Layer:
             received = self.stats.bytes
             self.bitrate = round((received - self._measured_bytes) * 8 / elapsed)
             self._measured_at, self._measured_bytes = now, received
+            if self.present(now):
+                self._usual = max(self.bitrate, round(self._usual * FADING))
             if self._codec == "VP8":
                 self._count_temporal_layers()
 

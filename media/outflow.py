@@ -113,7 +113,7 @@ class Outflow:
     def _demand(self, subscription: Subscription, steps: list[Step], now: float) -> Demand:
         layers = subscription.publication.layers
         wish = self._wishes.get((subscription.publication.track.participant_id, subscription.source))
-        full = [max(1, x.bitrate) if x.present(now) else 0 for x in layers]
+        full = [layer.rate(now) for layer in layers]
         if len(layers) == 1:
             full = [max(1, layers[0].bitrate)]  # A camera that is switched off is no reason to let go.
         rates = tuple(max(1, round(full[s.rank] * s.share)) if full[s.rank] else 0 for s in steps)

@@ -5,7 +5,15 @@ import logging
 from dataclasses import dataclass, field
 from typing import Any
 
-from media.control import ControlError, PublicationChanged, QualityMeasured, SpeakersChanged
+from media.attention import RoomAttention
+from media.control import (
+    ControlError,
+    LayersWanted,
+    PublicationChanged,
+    PublishAgain,
+    QualityMeasured,
+    SpeakersChanged,
+)
 from media.loudness import SILENCE
 from media.outflow import Wishes
 from media.publication import Publication
@@ -58,6 +66,7 @@ class Room:
         self._levels_at = float("-inf")
         self._speakers: dict[str, int] = {}
         self._floor = Floor()
+        self._attention = RoomAttention()
         self._quality = QualityMeter()
         self._quality_at = float("-inf")
 
@@ -271,6 +280,7 @@ class Room:
                 participant.subscriber.tick(now)
         if self.recording is not None:
             self.recording.tick(now)
+        self._tell_wanted(now)
         if now - self._speakers_at >= SPEAKERS_INTERVAL:
             self._speakers_at = now
             self._tell_speakers(now)
@@ -278,6 +288,14 @@ class Room:
             self._quality_at = now
             people = self._quality.measure(self.participants.values(), now)
             self._surroundings.emit(QualityMeasured(room_id=self.room_id, people=people))
+
+    def _tell_wanted(self, now: float) -> None:
+        is_recorded = self.recording is not None
+        for publication, rids in self._attention.look(self.publications, is_recorded, now):
+            who, source = publication.track.participant_id, publication.track.source
+            self._surroundings.emit(
+                LayersWanted(room_id=self.room_id, participant_id=who, source=source, rids=rids)
+            )
 
     def _tell_speakers(self, now: float) -> None:
         levels = {

@@ -1,0 +1,88 @@
+"""Which layers of a camera anybody watches. What nobody does need not be published.
+
+The smallest is always wanted: whoever comes in, and whose network or publisher falls behind, begins with
+it at once. A layer that becomes wanted is asked for at once, one that is not any more is let go after a
+while only.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from media.layer import Layer
+from media.publication import Publication
+from media.subscription import Subscription
+
+# Seconds in which nobody wanted a layer before it is let go.
+PATIENCE = 6.0
+# Seconds after its first packet in which a camera sends all: their rates become known, people come in.
+BEGINNING = 10.0
+# Seconds after which a browser that was asked for a layer, and sends none of it, is asked again.
+AGAIN = 2.0
+INTERVAL = 0.2
+
+
+class Attention:
+    """Of one Publication. Call `look` a few times a second."""
+
+    def __init__(self, publication: Publication) -> None:
+        self._publication = publication
+        self._wanted_at: dict[Layer, float] = {}
+        self._began_at: float | None = None
+        self._told_at = 0.0
+
+    def look(self, is_recorded: bool, now: float) -> list[str] | None:
+        """The rids that are to be sent, when the publisher has to be told; else None."""
+        layers = self._publication.layers
+        if len(layers) < 2 or not self._publication.started:
+            return None
+        if self._began_at is None:
+            self._began_at = now
+            self._wanted_at = dict.fromkeys(layers, now + BEGINNING)
+        for layer in self._watched(is_recorded, now):
+            self._wanted_at[layer] = max(now, self._wanted_at[layer])
+        changed = [layer for layer in layers if self._turns(layer, now)]
+        unheard = now - self._told_at > AGAIN and any(layer.is_awaited for layer in layers)
+        if not changed and not unheard:
+            return None
+        for layer in changed:
+            layer.pause(not layer.paused, now)
+        self._told_at = now
+        return [layer.rid for layer in layers if not layer.paused]
+
+    def _turns(self, layer: Layer, now: float) -> bool:
+        """Whether it is to be taken up again, or let go; what does not come anyway is left to the browser."""
+        if layer.paused:
+            return self._wanted_at[layer] >= now
+        return now - self._wanted_at[layer] > PATIENCE and layer.present(now)
+
+    def _watched(self, is_recorded: bool, now: float) -> set[Layer]:
+        layers = self._publication.layers
+        found = {layers[0]}
+        for sink in self._publication.sinks:
+            if isinstance(sink, Subscription):
+                found |= {layer for layer in (sink.aimed_at, sink.layer) if layer is not None}
+        if is_recorded:
+            found.add(layers[-1])
+            if not layers[-1].paused and not layers[-1].present(now):
+                found |= set(layers)  # The recorder takes the best of what does come.
+        return found
+
+
+class RoomAttention:
+    """Of all Publications of a Room."""
+
+    def __init__(self) -> None:
+        self._each: dict[Publication, Attention] = {}
+        self._looked_at = float("-inf")
+
+    def look(
+        self, publications: Iterable[Publication], is_recorded: bool, now: float
+    ) -> Iterator[tuple[Publication, list[str]]]:
+        """Whom to tell which rids are to be sent; cheap to ask often."""
+        if now - self._looked_at < INTERVAL:
+            return
+        self._looked_at = now
+        self._each = {p: self._each.get(p) or Attention(p) for p in publications}
+        for publication, attention in self._each.items():
+            rids = attention.look(is_recorded, now)
+            if rids is not None:
+                yield publication, rids
