@@ -11,7 +11,6 @@ from pathlib import Path
 
 import aiohttp
 
-from bench.process import resident_megabytes
 from media.client import ControlClient
 from media.control import ControlError, Statistics
 from tests.scenarios.service import Service
@@ -134,3 +133,17 @@ def children(parent: int) -> list[int]:
 
 def descriptors(number: int) -> list[Path]:
     return [path for path in Path(f"/proc/{number}/fd").iterdir() if path.is_symlink()]
+
+
+def cpu_seconds(number: int) -> float:
+    """User and system time of all threads of a process so far (proc(5))."""
+    fields = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def resident_megabytes(number: int) -> float:
+    """Resident memory in MB (10^6 octets). Raises ProcessLookupError."""
+    for line in Path(f"/proc/{number}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) * 1024 / 1e6
+    raise ProcessLookupError(f"process {number} has no memory any more")

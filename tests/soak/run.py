@@ -13,10 +13,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.process import cpu_seconds
 from cases.database import Database
 from tests.scenarios.service import running_service
-from tests.soak.ledger import Held, Ledger, growth, leaks
+from tests.soak.ledger import Held, Ledger, cpu_seconds, growth, leaks
 from tests.soak.peer import Workbench
 from tests.soak.sitting import Sitting, arrange
 
