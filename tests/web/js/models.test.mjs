@@ -5,6 +5,7 @@ import { causeOf } from "../../../web/static/js/media/causes.js";
 import { Focus } from "../../../web/static/js/media/focus.js";
 import { FigureReader } from "../../../web/static/js/media/figures.js";
 import { grade, Quality, worst } from "../../../web/static/js/media/quality.js";
+import { climb } from "../../../web/static/js/media/climb.js";
 import { Steadiness } from "../../../web/static/js/media/steadiness.js";
 import { parseTime, formatTime, Timeline } from "../../../web/static/js/replay/timeline.js";
 import { size } from "../../../web/static/js/room/bytes.js";
@@ -84,6 +85,22 @@ test("on a lossy network received media wait longer, until it has been calm for 
   assert.equal(adjust(9, 21_000, 3), 900);
   assert.equal(adjust(9, 21_000, 0.01), 900);
   assert.equal(adjust(0, 42_000), null);
+});
+
+test("to climb, the top layer of each camera may take a little more or less, and nothing else changes", async () => {
+  const made = [];
+  const sender = (kind, ...rates) => {
+    let encodings = rates.map((maxBitrate) => ({ maxBitrate }));
+    const getParameters = () => structuredClone({ encodings });
+    const setParameters = async (given) => { ({ encodings } = given); made.push(encodings.map((e) => e.maxBitrate)); };
+    return { track: { kind }, getParameters, setParameters };
+  };
+  const senders = [sender("audio", 40_000), sender("video", 120_000, 1_300_000), sender("video", undefined), { track: null, getParameters: () => ({ encodings: [] }) }];
+  await climb({ getSenders: () => senders });
+  await climb({ getSenders: () => senders });
+  assert.deepEqual(made, [[120_000, 1_300_000 ^ 1024], [120_000, 1_300_000]]);
+  const refusing = { ...sender("video", 1), setParameters: async () => { throw new Error("busy"); } };
+  await climb({ getSenders: () => [refusing] });
 });
 
 test("sent: what the server says is lost counts against what was sent", () => {

@@ -4,6 +4,8 @@ import { Steadiness } from "./steadiness.js";
 
 const EVERY = 1000;
 const ROWS_AT_ONCE = 4;
+/** Seconds between attempts to send more while the network is what limits us. */
+const CLIMB_EVERY = 4;
 
 /** One direction of the call: its readings, its word, the rows that are not told yet. */
 class Direction {
@@ -13,6 +15,7 @@ class Direction {
   #reader;
   #quality = new Quality();
   #steadiness = new Steadiness();
+  #limited = 0;
   rows = [];
   path = null;
 
@@ -34,12 +37,19 @@ class Direction {
     }
     if (!connection) return;
     const now = performance.now();
-    const figures = this.#reader.read((await connection.getStats()).values(), now);
+    const entries = [...(await connection.getStats()).values()];
+    const figures = this.#reader.read(entries, now);
     if (!figures) return;
     if (this.#direction === "down") this.#steadiness.adjust(connection, figures, now);
+    else this.#climb(connection, entries);
     this.path = figures.path || this.path;
     this.rows = [...this.rows.slice(1 - 2 * ROWS_AT_ONCE), figures.row];
     if (expected || figures.received > 0) this.#quality.add(figures);
+  }
+
+  #climb(connection, entries) {
+    this.#limited = entries.some((entry) => entry.qualityLimitationReason === "bandwidth") ? this.#limited + 1 : 0;
+    if (this.#limited % CLIMB_EVERY === CLIMB_EVERY - 1) import("./climb.js").then(({ climb }) => climb(connection), () => {});
   }
 }
 
