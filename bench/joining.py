@@ -49,15 +49,15 @@ class Joining:
 
     `waited` is how long the room page stood still for an answer of the server: page, modules, ticket,
     socket, welcome, offer, ICE and DTLS, loopback and the browser's own end of them included.
-    `worked` is the CPU time of our processes above what they used while nobody joined. `said` is what went
-    over the socket until the picture, in order: `> subscribe`, `< offer` and so on.
+    `worked` is the CPU time of our processes above what they used while nobody joined. `noted` is what
+    the page did until the picture, in order: `> subscribe`, `connection made`, `< offer` and so on.
     """
 
     total: float
     waited: float
     worked: float
     steps: dict[str, float] = field(default_factory=dict)
-    said: list[str] = field(default_factory=list)
+    noted: list[str] = field(default_factory=list)
 
 
 def covered(spans: Iterable[tuple[float, float]], end: float) -> float:
@@ -89,8 +89,8 @@ def read_story(story: dict[str, Any], worked: float) -> Joining:
         first,
     )
     steps = {name: (moment - clicked) / 1000 for name, moment in zip(STEPS, moments, strict=True)}
-    said = [name for name, when in story["marks"] if name[0] in "<>" and when <= first]
-    return Joining((first - clicked) / 1000, covered(spans, first) / 1000, worked, steps, said)
+    noted = [name for name, when in story["marks"] if when <= first]
+    return Joining((first - clicked) / 1000, covered(spans, first) / 1000, worked, steps, noted)
 
 
 async def measure(rounds: int, others: int) -> AsyncIterator[Joining]:

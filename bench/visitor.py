@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-PATIENCE = 30_000  # milliseconds
+PATIENCE = 60_000  # milliseconds
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 ARGUMENTS = [
     "--no-sandbox",
@@ -38,6 +38,7 @@ WITNESS = """
   window.RTCPeerConnection = class extends RTCPeerConnection {
     constructor(...rest) {
       super(...rest);
+      mark("connection made");
       this.addEventListener("track", () => this.receives = true);
       this.addEventListener("connectionstatechange", () => {
         if (this.receives) mark("subscribe " + this.connectionState);

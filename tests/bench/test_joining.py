@@ -64,6 +64,7 @@ def test_a_missing_browser_is_said_loudly(
 
 @needs_chromium
 @pytest.mark.browser
+@pytest.mark.timeout(330)
 def test_one_round_is_measured(tmp_path: Path) -> None:
     figures = tmp_path / "figures.json"
     done = subprocess.run(
@@ -71,7 +72,7 @@ def test_one_round_is_measured(tmp_path: Path) -> None:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=150,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
@@ -79,8 +80,9 @@ def test_one_round_is_measured(tmp_path: Path) -> None:
     assert 0 < measured["waited"] < measured["total"]
     assert measured["steps"]["first picture"] == measured["total"]
     assert "link to picture" in done.stdout
-    said = measured["said"]
+    noted = measured["noted"]
     # Asked again only after five seconds without an answer.
-    assert said.count("< offer") <= 1 + int(measured["total"] / 5), said
-    assert said.index("> subscribe") < said.index("> publish"), said
+    assert noted.count("< offer") <= 1 + int(measured["total"] / 5), noted
+    # The first connection of a page takes long to make; the server prepares its offer meanwhile.
+    assert noted.index("> subscribe") < noted.index("connection made"), noted
     print(done.stdout)
