@@ -109,15 +109,20 @@ def install(development: bool) -> None:
     (ENVIRONMENT / f".made-for-{'dev' if development else 'run'}").write_text(digest_of(lock))
 
 
+def compile_packet_path() -> None:
+    """With a C compiler packets are forwarded by compiled code; without one Python does it, and says so."""
+    subprocess.run([str(ENVIRONMENT / "bin" / "python"), "-m", "media.fastpath"], cwd=ROOT, check=False)
+
+
 def main() -> None:
     """Check, and install what is not there yet."""
     development = "--dev" in sys.argv[1:]
     check_machine()
-    if is_current(development):
-        return
-    if not (ENVIRONMENT / "bin" / "python").exists():
-        make_environment()
-    install(development)
+    if not is_current(development):
+        if not (ENVIRONMENT / "bin" / "python").exists():
+            make_environment()
+        install(development)
+    compile_packet_path()
 
 
 if __name__ == "__main__":

@@ -30,6 +30,16 @@ unprotect: Callable[[Any, Any, Any], int] = lib.srtp_unprotect
 unprotect_rtcp: Callable[[Any, Any, Any], int] = lib.srtp_unprotect_rtcp
 
 
+def protect_pointer(own: Any) -> Any:
+    """`srtp_protect` as a function pointer for structs of another FFI."""
+    return own.cast("int (*)(void *, void *, int *)", ffi.addressof(lib, "srtp_protect"))
+
+
+def unprotect_pointer(own: Any) -> Any:
+    """`srtp_unprotect` likewise."""
+    return own.cast("int (*)(void *, void *, int *)", ffi.addressof(lib, "srtp_unprotect"))
+
+
 class HandshakeError(Exception):
     """DTLS failed: wrong fingerprint, no common SRTP profile, or the peer gave up."""
 

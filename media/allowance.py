@@ -21,3 +21,27 @@ class Allowance:
             return False
         self._used[key] = used + 1
         return True
+
+
+class Budget:
+    """At most `most` at once, and `rate` a second in the long run. Full at first."""
+
+    def __init__(self, most: int, rate: float) -> None:
+        self._most = float(most)
+        self._rate = rate
+        self._left = self._most
+        self._at = 0.0
+
+    @property
+    def left(self) -> bool:
+        """Whether there is one to spend."""
+        return self._left >= 1
+
+    def refill(self, now: float) -> None:
+        """Time has passed."""
+        self._left = min(self._most, self._left + (now - self._at) * self._rate)
+        self._at = now
+
+    def spend(self) -> None:
+        """One is gone."""
+        self._left -= 1

@@ -18,6 +18,8 @@ class MediaConfig:
     tcp: bool = True
     # recvmmsg and sendmmsg through cffi where the system has them; False forces recvfrom and sendto.
     batched: bool = True
+    # The compiled packet path where it was built (media/fastpath.c); False forces Python.
+    fast_path: bool = True
     handshake_timeout: float = 15.0
     silence_timeout: float = 3.0
     # Consent expires after 30 s (RFC 7675 section 5.1).

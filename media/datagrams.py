@@ -13,18 +13,13 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-from cffi import FFI
+from media.fastpath import BATCH, LARGEST, NAME_LENGTH, STRIDE, ffi, new
 
-BATCH = 64
-STRIDE = 2048
-# Larger datagrams are dropped; STRIDE leaves room behind for the trailer that SRTP appends.
-LARGEST = 1800
+# Datagrams longer than LARGEST are dropped; STRIDE leaves room for the trailer that SRTP appends.
 SOCKET_BUFFER = 4 * 1024 * 1024
-NAME_LENGTH = 32
 # Batches read in one turn of the event loop before others get theirs.
 ROUNDS = 4
 
-ffi = FFI()
 ffi.cdef(
     """
     struct iovec { void *iov_base; size_t iov_len; };
@@ -54,9 +49,12 @@ class Port(Protocol):
     """Where datagrams leave; see DatagramPort, which is one, and media/tcp.py for the other."""
 
     path: str
-    pending: int
     outgoing: memoryview
     outgoing_pointers: list[Any]
+
+    @property
+    def pending(self) -> int:
+        """How many datagrams wait."""
 
     def slot(self) -> int:
         """The place for the next outgoing datagram."""
@@ -113,7 +111,7 @@ class DatagramPort:
     A receiver finds a datagram in `incoming` at `slot * STRIDE` and may change it there. All ports of a
     worker read into the same `incoming`, one after the other. `number` tells them apart: behind address
     translation one remote address may stand for different people at different ports of ours, so the keys
-    of all ports but the first carry it.
+    of all ports but the first carry it. `state` is the struct port that the compiled path works on.
     """
 
     path = "udp"
@@ -125,8 +123,8 @@ class DatagramPort:
         self.family = udp.family
         is_ipv4 = udp.family == socket.AF_INET
         self.number = number
-        self.dropped = self.oversized = self.sent = self.received = 0
-        self.pending = 0
+        self.state: Any = new("port")
+        self.state.fd = udp.fileno()
         self.slots = incoming or Slots()
         outgoing = self._outgoing = Slots()
         self.incoming, self.incoming_pointers = self.slots.view, self.slots.pointers
@@ -139,11 +137,39 @@ class DatagramPort:
         self.key_length = (8 if is_ipv4 else 28) + len(self._tag)
         memories = (self.slots.memory, outgoing.memory)
         self._batch = _Batch(*memories, name_length, number) if batched and BATCHING else None
+        if self._batch is not None:
+            self._batch.fill(self.state, *memories)
+            self.state.key_length = self.key_length
 
     @property
     def batched(self) -> bool:
         """Whether recvmmsg and sendmmsg are in use."""
         return self._batch is not None
+
+    @property
+    def pending(self) -> int:
+        """How many wait in the batch."""
+        return int(self.state.pending)
+
+    @property
+    def sent(self) -> int:
+        """Datagrams that the kernel took."""
+        return int(self.state.sent)
+
+    @property
+    def received(self) -> int:
+        """Datagrams that came."""
+        return int(self.state.received)
+
+    @property
+    def dropped(self) -> int:
+        """Datagrams that the kernel did not take."""
+        return int(self.state.dropped)
+
+    @property
+    def oversized(self) -> int:
+        """Datagrams longer than LARGEST, either way."""
+        return int(self.state.oversized)
 
     def slot(self) -> int:
         """The place for the next outgoing datagram."""
@@ -153,7 +179,7 @@ class DatagramPort:
 
     def commit(self, length: int, destination: Destination) -> None:
         """The datagram at `slot()` is complete."""
-        slot = self.pending
+        slot = self.state.pending
         if self._batch is not None:
             self._batch.out_vectors[slot].iov_len = length
             self._batch.out_headers[slot].msg_name = destination.pointer
@@ -161,12 +187,12 @@ class DatagramPort:
             self._lengths[slot] = length
         # Keeps the sockaddr alive until the batch is sent.
         self._destinations[slot] = destination
-        self.pending = slot + 1
+        self.state.pending = slot + 1
 
     def send(self, data: bytes, destination: Destination) -> None:
         """Put one ready datagram into the batch; too large a one is dropped and counted."""
         if len(data) > LARGEST:
-            self.oversized += 1
+            self.state.oversized += 1
             return
         offset = self.slot() * STRIDE
         self.outgoing[offset : offset + len(data)] = data
@@ -174,12 +200,12 @@ class DatagramPort:
 
     def flush(self) -> None:
         """Send the batch."""
-        count, self.pending = self.pending, 0
+        count, self.state.pending = self.state.pending, 0
         if not count:
             return
         sent = self._send_batch(count) if self._batch is not None else self._send_each(count)
-        self.sent += sent
-        self.dropped += count - sent
+        self.state.sent += sent
+        self.state.dropped += count - sent
 
     def _send_batch(self, count: int) -> int:
         assert self._batch is not None
@@ -229,16 +255,22 @@ class DatagramPort:
         )
         if count <= 0:
             return 0
-        self.received += count
+        self.state.received += count
         width = self.key_length
         for slot in range(count):
             length = batch.in_list[slot].msg_len
             if length > LARGEST:
-                self.oversized += 1
+                self.state.oversized += 1
                 continue
             name = slot * NAME_LENGTH
             receiver(slot, length, batch.names[name : name + width])
         return count
+
+    def key(self, slot: int) -> bytes:
+        """Where the datagram in an incoming slot came from; only with recvmmsg."""
+        assert self._batch is not None
+        name = slot * NAME_LENGTH
+        return bytes(self._batch.names[name : name + self.key_length])
 
     def _receive_each(self, receiver: Receiver) -> int:
         for slot in range(BATCH):
@@ -247,9 +279,9 @@ class DatagramPort:
                 length, name = self.socket.recvfrom_into(view)
             except OSError:
                 return slot
-            self.received += 1
+            self.state.received += 1
             if length > LARGEST:
-                self.oversized += 1
+                self.state.oversized += 1
                 continue
             receiver(slot, length, key_of(self.family, name) + self._tag)
         return BATCH
@@ -287,6 +319,11 @@ class _Batch:
             self.in_messages[i].msg_hdr.msg_namelen = NAME_LENGTH
             self._names_in[i * NAME_LENGTH + name_length] = bytes((number,))
             self.out_messages[i].msg_hdr.msg_namelen = name_length
+
+    def fill(self, port: Any, incoming: Any, outgoing: Any) -> None:
+        """Let the compiled path find everything."""
+        port.in_messages, port.out_messages = self.in_messages, self.out_messages
+        port.in_slots, port.out_slots, port.in_names = incoming, outgoing, self._names_in
 
     @staticmethod
     def _point(vectors: Any, messages: Any, i: int, arena: Any) -> None:

@@ -1,6 +1,6 @@
 """Datagrams on a stream: each behind its length in two bytes (RFC 4571 section 2)."""
 
-from media.datagrams import LARGEST
+from media.fastpath import LARGEST
 
 PREFIX = 2
 

@@ -16,7 +16,9 @@ from collections.abc import Coroutine
 from typing import Any, Protocol
 
 from media.allowance import Allowance
-from media.datagrams import STRIDE, DatagramPort, Destination, Port
+from media.datagrams import DatagramPort, Destination, Port
+from media.fastlane import FastLane, Inlet
+from media.fastpath import STRIDE
 from media.ice import BindingRequest, Credentials, build_binding_response, parse_binding_request
 from media.networks import Networks
 
@@ -51,13 +53,21 @@ class Resident(Protocol):
 class Gate:
     """Knows the transports of one worker by ICE fragment and by confirmed address.
 
-    Given: the UDP ports, closed by `close`; `join` adds another way out that closes itself.
+    Given: the UDP ports, which must read in batches when there is a `lane`, closed by `close`; `join` adds
+    another way out that closes itself.
     """
 
-    def __init__(self, port: DatagramPort, *others: DatagramPort, networks: Networks | None = None) -> None:
+    def __init__(
+        self,
+        port: DatagramPort,
+        *others: DatagramPort,
+        networks: Networks | None = None,
+        lane: FastLane | None = None,
+    ) -> None:
         self.port = port
         self.udp_ports = (port, *others)
         self.counters: Counter[str] = Counter()
+        self.lane = lane
         self._ports: tuple[Port, ...] = self.udp_ports
         self._current: Port = port
         self._networks = networks or Networks()
@@ -93,18 +103,32 @@ class Gate:
         for fragment in [f for f, (r, _) in self._by_fragment.items() if r is resident]:
             del self._by_fragment[fragment]
         for key in [k for k, r in self._by_address.items() if r is resident]:
-            del self._by_address[key]
+            self._unbind(key)
+        if self.lane is not None:
+            self.lane.forget(resident)
 
     def forget_address(self, key: bytes, resident: Resident) -> None:
         """Stop listening to one address of a transport."""
         if self._by_address.get(key) is resident:
-            del self._by_address[key]
+            self._unbind(key)
 
     def lose(self, key: bytes) -> None:
         """What is behind this address has gone; its transport may have another."""
-        resident = self._by_address.pop(key, None)
+        resident = self._by_address.get(key)
         if resident is not None:
+            self._unbind(key)
             resident.lose(key)
+
+    def _bind(self, key: bytes, resident: Resident) -> None:
+        if self._by_address.get(key) is not resident:
+            self._by_address[key] = resident
+            if self.lane is not None:
+                self.lane.bind(key, resident)
+
+    def _unbind(self, key: bytes) -> None:
+        del self._by_address[key]
+        if self.lane is not None:
+            self.lane.unbind(key)
 
     def knows(self, key: bytes) -> bool:
         """Whether an ICE check from this address passed and its transport lives."""
@@ -134,7 +158,10 @@ class Gate:
         """A socket is readable."""
         self._now = now
         self._current = port = port or self.port
-        port.receive(self.receive)
+        if self.lane is not None:
+            self.lane.read(port, now, self)
+        else:
+            port.receive(self.receive)
         if len(self._ports) > 1:
             self.flush()
 
@@ -145,6 +172,11 @@ class Gate:
         self.port.incoming[: len(data)] = data
         self.receive(0, len(data), key)
 
+    def drain(self) -> None:
+        """Let recorders have what the compiled path kept for them."""
+        if self.lane is not None:
+            self.lane.drain()
+
     def flush(self) -> None:
         """Send what waits at all ports."""
         for port in self._ports:
@@ -154,11 +186,21 @@ class Gate:
         """One datagram from `key`. Any exception means: drop and count."""
         try:
             self._sort(slot, length, key)
-        except Exception:
-            self.counters["parser_error"] += 1
-            if self._now - self._logged_at > LOG_INTERVAL:
-                self._logged_at = self._now
-                logger.exception("A datagram made a parser fail and was dropped")
+        except Exception:  # noqa: BLE001
+            self._note_failure()
+
+    def receive_decrypted(self, inlet: Inlet, slot: int, length: int) -> None:
+        """One packet that the compiled path has decrypted. Any exception means: drop and count."""
+        try:
+            inlet.receive_decrypted(slot, length, self._now)
+        except Exception:  # noqa: BLE001
+            self._note_failure()
+
+    def _note_failure(self) -> None:
+        self.counters["parser_error"] += 1
+        if self._now - self._logged_at > LOG_INTERVAL:
+            self._logged_at = self._now
+            logger.exception("A datagram made a parser fail and was dropped")
 
     def _sort(self, slot: int, length: int, key: bytes) -> None:
         if not length:
@@ -191,7 +233,7 @@ class Gate:
         if not request.is_authentic(password):
             self.counters["stun_forged"] += 1
             return
-        self._by_address[key] = resident
+        self._bind(key, resident)
         response = build_binding_response(request, destination.name[:2], password)
         self._current.send(response, destination)
         resident.confirm(destination, request.nominated, self._now)

@@ -1,22 +1,26 @@
 """One SSRC of a Publication: the only one, or one of its simulcast layers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from media.cache import PacketCache
+from media.fastpath import CODECS, NULL, OTHER, ffi, new
 from media.feedback import build_key_frame_request, build_nack
 from media.keyframe import KeyFrameThrottle, begins_key_frame
 from media.loss import LARGEST_GAP, LossDetector
+from media.loudness import Loudness
 from media.orientation import read_orientation, rotation_of
+from media.redundancy import unfold
 from media.rtp import Packet, RtpError, find_extension
-from media.sequence import Unwrapper, nearest
+from media.sequence import FULL, nearest
 from media.sink import SenderReport, TrackDescription
 from media.stats import ReceptionStats
 from media.temporal import SAMPLE, level_of
 from media.vp8 import frame_height
 
-# A second of video at 2.5 Mbit/s is about 280 packets; Opus sends 50.
-VIDEO_CACHE = 512
-AUDIO_CACHE = 128
+# A second of video at 2.5 Mbit/s is about 280 packets; Opus sends 50. Places and bytes.
+VIDEO_PLACES, VIDEO_BYTES = 512, 512 * 1024
+AUDIO_PLACES, AUDIO_BYTES = 128, 32 * 1024
 # Our own SSRC in feedback; RTCP receivers only need it to be there.
 FEEDBACK_SSRC = 1
 # Seconds without a packet after which a browser has stopped sending the layer.
@@ -30,9 +34,10 @@ HALF_CIRCLE = 1 << 31
 
 
 class Layer:
-    """Statistics, loss, cache and key frames of one incoming SSRC.
+    """Statistics, loss, cache and key frames of one incoming SSRC, the hot fields in the struct `state`.
 
-    `rid` is empty without simulcast; `rank` grows with the size of the picture. `bitrate` in bit/s over
+    `rid` is empty without simulcast; `rank` grows with the size of the picture, `above` is how many layers
+    are larger. `bitrate` in bit/s over
     the last half second, `height` in pixels or 0 while unknown.
     """
 
@@ -43,17 +48,29 @@ class Layer:
         rank: int,
         send_feedback: Callable[[bytes], None],
         key_frame_interval: float,
+        above: int = 0,
     ) -> None:
         self.rid = rid
         self.rank = rank
         self.ssrc: int | None = None
         self.last_report: SenderReport | None = None
-        self.stats = ReceptionStats(track.clock_rate)
-        self.loss = LossDetector(self._order_of)
+        state: Any = new("stream")
+        self.state = state
+        self.stats = ReceptionStats(track.clock_rate, state)
+        self.loss = LossDetector(self._order_of, state)
+        self.loudness = Loudness(state)
         # Of the transport-wide number, 0 where there is none.
         self.transport_wide_id = 0
         self.is_video = track.kind == "video"
-        self.cache = PacketCache(VIDEO_CACHE if self.is_video else AUDIO_CACHE)
+        if self.is_video:
+            self.cache = PacketCache(VIDEO_PLACES, VIDEO_BYTES >> min(above, 2))
+        else:
+            self.cache = PacketCache(AUDIO_PLACES, AUDIO_BYTES)
+        state.cache = self.cache.state
+        state.codec = CODECS.get(track.codec, OTHER) if self.is_video else CODECS["opus"]
+        state.sequence = -1
+        state.heard_at = float("-inf")
+        self._subscriptions = NULL
         self.key_frames = 0
         self.repeated = 0
         self.bitrate = 0
@@ -64,12 +81,12 @@ class Layer:
         self.paused = False
         self._resumed_at = float("-inf")
         self._usual = 0
-        self._heard_at = float("-inf")
-        self._codec = track.codec
         self.rotation = 0
-        self._orientation_id = track.orientation_id
+        self._codec = track.codec
+        self._orientation_id = state.orientation_id = track.orientation_id
+        self._redundant_type = state.redundant_type = track.redundant_payload_type
+        state.payload_type = track.payload_type
         self._send_feedback = send_feedback
-        self._sequence = Unwrapper()
         self._muted_until = -1
         self._throttle = KeyFrameThrottle(key_frame_interval)
         self._measured_at = 0.0
@@ -77,7 +94,36 @@ class Layer:
 
     def present(self, now: float) -> bool:
         """Whether the browser is sending it."""
-        return now - self._heard_at < PRESENCE
+        return bool(now - self.state.heard_at < PRESENCE)
+
+    def serve(self, subscriptions: Sequence[Any]) -> None:
+        """These structs subscription get its packets in the compiled path."""
+        state = self.state
+        self._subscriptions = ffi.new("struct subscription *[]", list(subscriptions)) or NULL
+        state.subscriptions, state.subscription_count = self._subscriptions, len(subscriptions)
+
+    def unwrap(self, number: int) -> int:
+        """The index of a sequence number (RFC 3550 appendix A.1)."""
+        state = self.state
+        index = nearest(state.sequence, number) if state.sequence >= 0 else FULL + number
+        if index > state.sequence:
+            state.sequence = index
+        return int(index)
+
+    def recall(self, index: int) -> Packet | None:
+        """The packet with that index as it went to the sinks, None when it is not kept (any more)."""
+        packet = self.cache.get(index)
+        if packet is not None:
+            packet.layer = self
+            self.complete(packet)
+        return packet
+
+    def complete(self, packet: Packet) -> None:
+        """Read from the bytes of an accepted packet what its sinks want to know besides."""
+        if self._redundant_type and packet.payload_type == self._redundant_type:
+            unfold(packet, self.state.payload_type)
+        if self._orientation_id and packet.marker:
+            packet.orientation = read_orientation(packet.data, self._orientation_id)
 
     def pause(self, paused: bool, now: float) -> None:
         """The publisher is told not to send it, or to send it again."""
@@ -87,7 +133,7 @@ class Layer:
     @property
     def is_awaited(self) -> bool:
         """Whether nothing has come since it was to be sent again."""
-        return self._resumed_at > self._heard_at
+        return bool(self._resumed_at > self.state.heard_at)
 
     def rate(self, now: float) -> int:
         """Bit/s that sending it takes, also while it is paused or about to come; 0 when it cannot be had."""
@@ -98,15 +144,15 @@ class Layer:
 
     def lacks(self, number: int) -> bool:
         """Whether the packet with this sequence number would be of use: not there, not too old, not muted."""
-        highest = self._sequence.highest
+        highest = int(self.state.sequence)
         index = nearest(highest, number)
-        if highest < 0 or not -VIDEO_CACHE < index - highest <= LARGEST_GAP:
+        if highest < 0 or not -VIDEO_PLACES < index - highest <= LARGEST_GAP:
             return False
-        return index > self._muted_until and self.cache.get(index) is None
+        return index > self._muted_until and not self.cache.has(index)
 
     def unmute(self) -> None:
         """What was sent while nobody was to hear or see it shall not come again either."""
-        self._muted_until = self._sequence.highest
+        self._muted_until = int(self.state.sequence)
 
     def receive(self, packet: Packet, now: float) -> bool:
         """Take one packet of this SSRC; False when it is here already.
@@ -114,10 +160,10 @@ class Layer:
         What was only overtaken may come after its own retransmission, which SRTP cannot know.
         """
         packet.layer = self
-        self._heard_at = now
-        before = self._sequence.highest
-        index = packet.index = self._sequence.unwrap(packet.sequence_number)
-        if index <= before and self.cache.get(index) is not None:
+        self.state.heard_at = now
+        before = self.state.sequence
+        index = packet.index = self.unwrap(packet.sequence_number)
+        if index <= before and self.cache.has(index):
             self.repeated += 1
             return False
         self.stats.receive(index, packet.timestamp, len(packet.data), now)
@@ -187,7 +233,7 @@ class Layer:
 
     def _count_temporal_layers(self) -> None:
         """From the last few packets; an upper one that was not among them counts for a while yet."""
-        last = self._sequence.highest
+        last = int(self.state.sequence)
         recent = (self.cache.get(index) for index in range(last - SAMPLE, last + 1))
         found = 1 + max((level_of(p.payload) >> 6 for p in recent if p is not None), default=0)
         self.temporal_layers = max(1, found, self.temporal_layers - 1)

@@ -6,7 +6,9 @@ long it takes from asking to getting (`round_trip`).
 """
 
 from collections.abc import Callable
+from typing import Any
 
+from media.fastpath import new
 from media.rtp import Packet
 
 # A larger hole is a pause or a jump, not loss; a key frame mends it cheaper than a thousand retransmissions.
@@ -43,10 +45,12 @@ class LossDetector:
     `given_up` counts packets that never came; `jumped` counts holes too large to mend; `overtaken` counts
     packets that came late without being asked for. `order_of` tells in which order the sender let packets
     go, modulo 65536 (the transport-wide number), None where that is not known: so an overtaken packet is
-    told from one that was sent again.
+    told from one that was sent again. The highest index stands in `state`, a struct stream.
     """
 
-    def __init__(self, order_of: Callable[[Packet], int | None] = lambda packet: None) -> None:
+    def __init__(
+        self, order_of: Callable[[Packet], int | None] = lambda packet: None, state: Any = None
+    ) -> None:
         self.given_up = 0
         self.recovered = 0
         self.overtaken = 0
@@ -54,9 +58,10 @@ class LossDetector:
         self.hold = 0.0
         self.round_trip = FIRST_ROUND_TRIP
         self._order_of = order_of
-        self._highest = -1
+        self._state = state or new("stream")
+        self._state.loss_highest = -1
         self._missing: dict[int, _Missing] = {}
-        self._due_at = NEVER
+        self._state.due_at = NEVER
 
     @property
     def missing(self) -> int:
@@ -65,17 +70,17 @@ class LossDetector:
 
     def receive(self, index: int, now: float, packet: Packet | None = None) -> list[int]:
         """Note one packet. Returns the indexes to ask for now."""
-        expected = self._highest + 1
+        expected = self._state.loss_highest + 1
         if index == expected or not expected:
-            self._highest = index
+            self._state.loss_highest = index
         elif index > expected:
-            self._highest = index
+            self._state.loss_highest = index
             self._open_gap(expected, index, now, packet)
         elif self._missing:
             entry = self._missing.pop(index, None)
             if entry is not None:
                 self._fill(entry, now, packet)
-        return self.due(now) if now >= self._due_at else []
+        return self.due(now) if now >= self._state.due_at else []
 
     def _open_gap(self, start: int, end: int, now: float, packet: Packet | None) -> None:
         if end - start > LARGEST_GAP or len(self._missing) + end - start > MOST_MISSING:
@@ -87,7 +92,7 @@ class LossDetector:
         ask_at = now + self.hold
         for index in range(start, end):
             self._missing[index] = _Missing(now, ask_at, order)
-        self._due_at = min(self._due_at, ask_at)
+        self._state.due_at = min(self._state.due_at, ask_at)
 
     def _fill(self, entry: _Missing, now: float, packet: Packet | None) -> None:
         self.recovered += 1
@@ -105,10 +110,10 @@ class LossDetector:
 
     def due(self, now: float) -> list[int]:
         """The indexes to ask for now. Call it every few tens of milliseconds too; cheap when none is."""
-        if now < self._due_at:
+        if now < self._state.due_at:
             return []
         asked: list[int] = []
-        self._due_at = NEVER
+        self._state.due_at = NEVER
         for index, entry in list(self._missing.items()):
             if now >= entry.ask_at:
                 if entry.attempts >= ATTEMPTS or now - entry.since > PATIENCE:
@@ -117,7 +122,7 @@ class LossDetector:
                     continue
                 self._ask(entry, now)
                 asked.append(index)
-            self._due_at = min(self._due_at, entry.ask_at)
+            self._state.due_at = min(self._state.due_at, entry.ask_at)
         return asked
 
     def _ask(self, entry: _Missing, now: float) -> None:

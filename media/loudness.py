@@ -1,5 +1,8 @@
 """Who speaks: audio levels told by the senders themselves (RFC 6464)."""
 
+from typing import Any
+
+from media.fastpath import new
 from media.rtp import RtpError, find_extension
 
 SILENCE = 127
@@ -17,19 +20,24 @@ def audio_level(data: bytes, extension_id: int) -> int | None:
 
 
 class Loudness:
-    """A smoothed level of one microphone: rises at once, falls over about a third of a second."""
+    """A smoothed level of one microphone: rises at once, falls over about a third of a second.
 
-    __slots__ = ("_at", "_level")
+    `state` is the struct stream it stands in.
+    """
 
-    def __init__(self) -> None:
-        self._level = float(SILENCE)
-        self._at = float("-inf")
+    __slots__ = ("_state",)
+
+    def __init__(self, state: Any = None) -> None:
+        self._state = state or new("stream")
+        self._state.level = float(SILENCE)
+        self._state.level_at = float("-inf")
 
     def receive(self, level: int, now: float) -> None:
         """Take the level of one packet in -dBov."""
-        self._at = now
-        self._level = level if level < self._level else self._level + (level - self._level) * 0.1
+        state = self._state
+        state.level_at = now
+        state.level = level if level < state.level else state.level + (level - state.level) * 0.1
 
     def level(self, now: float) -> int:
         """The present level in -dBov, 127 when nothing came lately."""
-        return SILENCE if now - self._at > FRESH else round(self._level)
+        return SILENCE if now - self._state.level_at > FRESH else round(self._state.level)

@@ -1,6 +1,7 @@
 """One Track arriving at the Router, in one SSRC of one transport or in several layers."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from media.cache import PacketCache
 from media.layer import FEEDBACK_SSRC, Layer
@@ -33,18 +34,23 @@ class Publication:
     ) -> None:
         self.track = track
         self.sinks: tuple[PacketSink, ...] = ()
-        self.muted = False
+        # Those of the sinks that may have their packets a moment later.
+        self.taped: tuple[PacketSink, ...] = ()
         # Whether a packet has come.
         self.started = False
         self.ended = False
-        self.loudness = Loudness()
         names = sorted(rids, key=KNOWN_RIDS.find) if all(r in KNOWN_RIDS for r in rids) else rids
+        names = names or ("",)
         self.layers = tuple(
-            Layer(track, rid, rank, send_feedback, key_frame_interval)
-            for rank, rid in enumerate(names or ("",))
+            Layer(track, rid, rank, send_feedback, key_frame_interval, len(names) - 1 - rank)
+            for rank, rid in enumerate(names)
         )
         self._by_ssrc: dict[int, Layer] = {}
         self._audio_level_id = audio_level_id
+        self._muted = False
+        for layer in self.layers:
+            layer.state.level_id = audio_level_id
+        self._settle()
 
     @property
     def best(self) -> Layer:
@@ -72,24 +78,61 @@ class Publication:
         return self.best.cache
 
     @property
+    def loudness(self) -> Loudness:
+        """Of a microphone."""
+        return self.layers[0].loudness
+
+    @property
+    def muted(self) -> bool:
+        """Whether its packets go nowhere."""
+        return self._muted
+
+    @muted.setter
+    def muted(self, muted: bool) -> None:
+        self._muted = muted
+        self._settle()
+
+    @property
     def key_frames(self) -> int:
         """How many have begun, of all layers together."""
         return sum(layer.key_frames for layer in self.layers)
 
-    def attach(self, sink: PacketSink) -> None:
-        """Let the sink have every packet from now on; attaching twice is as good as once."""
+    def attach(self, sink: PacketSink, taped: bool = False) -> None:
+        """Let the sink have every packet from now on; attaching twice is as good as once.
+
+        A `taped` one may have them a tick later, with the times of their arrival.
+        """
         if sink not in self.sinks:
             self.sinks = (*self.sinks, sink)
+            self.taped = (*self.taped, sink) if taped else self.taped
+            self._settle()
 
     def detach(self, sink: PacketSink) -> None:
         """No further packet for that sink. Its owner closes it."""
         self.sinks = tuple(s for s in self.sinks if s is not sink)
+        self.taped = tuple(s for s in self.taped if s is not sink)
+        self._settle()
+
+    def _settle(self) -> None:
+        """Tell the compiled path for whom it works."""
+        states = [state_of(sink) for sink in self.sinks if sink not in self.taped]
+        known = [state for state in states if state is not None]
+        for layer in self.layers:
+            layer.serve(known)
+            layer.state.is_shared = len(known) < len(states)
+            layer.state.is_taped = bool(self.taped)
+            layer.state.is_open = not self._muted and not self.ended
+
+    @property
+    def by_hand(self) -> tuple[PacketSink, ...]:
+        """The sinks that get nothing in the compiled path."""
+        return tuple(s for s in self.sinks if s not in self.taped and not is_served(s))
 
     def claim(self, ssrc: int, rid: str) -> bool:
         """Let an SSRC be the layer of that name; False when there is none or it has one already."""
         for layer in self.layers:
             if layer.rid == rid and layer.ssrc is None:
-                layer.ssrc = ssrc
+                layer.ssrc = layer.state.ssrc = ssrc
                 self._by_ssrc[ssrc] = layer
                 return True
         return False
@@ -137,4 +180,16 @@ class Publication:
     def close(self) -> None:
         """The stream has ended. Sinks are closed by their owners."""
         self.ended = True
-        self.sinks = ()
+        self.sinks = self.taped = ()
+        self._settle()
+
+
+def is_served(sink: PacketSink) -> bool:
+    """Whether the compiled path writes to it."""
+    served = getattr(sink, "served_compiled", None)
+    return served is not None and served()
+
+
+def state_of(sink: PacketSink) -> Any:
+    """Its struct subscription, None when it has none."""
+    return getattr(sink, "state", None)

@@ -11,12 +11,13 @@ from media.feedback import (
     build_receiver_report,
     build_transport_wide,
 )
+from media.layer import Layer
 from media.negotiation import Accepted, accept, build_answer
 from media.publication import FEEDBACK_SSRC, Publication
 from media.redundancy import RedundancyError, unfold
 from media.repair import RepairsIn
 from media.rtp import Packet, RtpError, find_extension, parse_packet
-from media.sink import SenderReport, Source, TrackDescription
+from media.sink import PacketSink, SenderReport, Source, TrackDescription
 from media.surroundings import Surroundings
 from media.transport import Transport, TransportState
 from media.transportwide import ArrivalLog
@@ -47,6 +48,11 @@ class PublisherRoom(Protocol):
 
     def forward(self, publication: Publication, packet: Packet, now: float) -> None:
         """Give the packet to all sinks."""
+
+    def share(
+        self, publication: Publication, sinks: tuple[PacketSink, ...], packet: Packet, now: float
+    ) -> None:
+        """Give the packet to these of its sinks."""
 
     def forward_report(self, publication: Publication, report: SenderReport, now: float) -> None:
         """Give the report to all sinks."""
@@ -120,6 +126,7 @@ class Publisher:
         transport_wide_id = max((c.transport_wide_id for c in sending.values()), default=0)
         if transport_wide_id and self._arrivals is None:
             self._arrivals = ArrivalLog(transport_wide_id)
+            self.transport.inbound.arrivals = self._arrivals.state
         for mid, choice in sending.items():
             if mid not in self._lines:
                 self._begin_line(choice, sources[mid])
@@ -169,6 +176,8 @@ class Publisher:
         line = self._lines.pop(mid)
         self._routes = {s: p for s, p in self._routes.items() if p is not line.publication}
         self._repairs.forget(line.publication)
+        if self._gate.lane is not None:
+            self._gate.lane.disown(self.transport.inbound, line.publication)
         self._room.publication_ended(line.publication, withdrawn)
         line.publication.close()
 
@@ -197,6 +206,13 @@ class Publisher:
             self._room.publication_started(publication)
         if forwarded:
             self._room.forward(publication, packet, now)
+            self._adopt(publication, packet)
+
+    def _adopt(self, publication: Publication, packet: Packet) -> None:
+        """Let the compiled path serve the layer from its next packet on."""
+        lane, layer = self._gate.lane, packet.layer
+        if lane is not None and isinstance(layer, Layer) and not layer.state.number:
+            lane.adopt(self.transport.inbound, publication, layer, self._room.share)
 
     def _is_of(self, packet: Packet, track: TrackDescription) -> bool:
         """Whether the packet is of the track's codec, alone or in what repeats it."""

@@ -4,8 +4,9 @@ A packet's `payload` is its primary block, which every receiver takes; what repe
 and goes on to whoever agreed to it and has use for it.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from media.fastpath import new
 from media.rtp import Packet
 
 # The header of a repeated block: a bit, payload type (7), timestamp offset (14), length (10).
@@ -62,23 +63,26 @@ def unfold(packet: Packet, payload_type: int) -> None:
 
 class RedundancyOut:
     """When one subscriber gets sound with what repeats it: until its network has been calm for some reports,
-    and after each hole, which may have come about before us.
+    and after each hole, which may have come about before us. `state` is the struct subscription of both.
     """
 
-    def __init__(self, payload_type: int) -> None:
+    def __init__(self, payload_type: int, state: Any = None) -> None:
         self.payload_type = payload_type
-        self._calm = 0
-        self._last = -1
+        self._state = state = state or new("subscription")
+        state.redundant_type = payload_type
+        state.calm = 0
+        state.last_redundant = -1
 
     def heed(self, fraction_lost: int) -> None:
         """A report of the receiver's came; its loss in 1/256."""
         if fraction_lost >= LOSSY:
-            self._calm = 0
+            self._state.calm = 0
         elif fraction_lost <= CALM:
-            self._calm += 1
+            self._state.calm += 1
 
     def is_due(self, index: int) -> bool:
         """Whether the packet with this index goes out with what it repeats. Ask once for each packet."""
-        after_hole = index != self._last + 1
-        self._last = max(self._last, index)
-        return after_hole or self._calm < CALM_REPORTS
+        state = self._state
+        after_hole = index != state.last_redundant + 1
+        state.last_redundant = max(state.last_redundant, index)
+        return bool(after_hole or state.calm < CALM_REPORTS)

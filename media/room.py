@@ -57,7 +57,6 @@ class Room:
         self.room_id = room_id
         self.participants: dict[str, Participant] = {}
         self.recording: RoomRecording | None = None
-        self.forwarded = 0
         self._surroundings = surroundings
         self._router = Router(self._sink_broke)
         self._muted: set[tuple[str, Source]] = set()
@@ -237,8 +236,15 @@ class Room:
         """Give the packet to all sinks."""
         self._router.forward(publication, packet, now)
 
+    def share(
+        self, publication: Publication, sinks: tuple[PacketSink, ...], packet: Packet, now: float
+    ) -> None:
+        """Give the packet to these of its sinks."""
+        self._router.share(publication, sinks, packet, now)
+
     def forward_report(self, publication: Publication, report: SenderReport, now: float) -> None:
-        """Give the report to all sinks."""
+        """Give the report to all sinks, after the packets before it."""
+        self._surroundings.gate.drain()
         self._router.report(publication, report, now)
 
     def _sink_broke(self, publication: Publication, sink: PacketSink) -> None:

@@ -52,11 +52,12 @@ class RoomRecording:
         if len(publication.layers) > 1:
             sink = TopLayer(sink)
         self._sinks[publication] = sink
-        publication.attach(sink)
+        publication.attach(sink, taped=True)
         publication.request_key_frame()
 
     def detach(self, publication: Publication, reason: str) -> None:
         """The Publication has ended."""
+        self._surroundings.gate.drain()
         sink = self._sinks.pop(publication, None)
         if sink is not None:
             publication.detach(sink)

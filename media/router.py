@@ -18,7 +18,13 @@ class Router:
 
     def forward(self, publication: Publication, packet: Packet, now: float) -> None:
         """Write the packet to every sink."""
-        for sink in publication.sinks:  # A tuple, replaced whole by attach and detach.
+        self.share(publication, publication.sinks, packet, now)
+
+    def share(
+        self, publication: Publication, sinks: tuple[PacketSink, ...], packet: Packet, now: float
+    ) -> None:
+        """Write the packet to these of its sinks."""
+        for sink in sinks:  # A tuple, replaced whole by attach and detach.
             try:
                 sink.write(packet, now)
             except Exception:

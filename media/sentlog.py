@@ -1,29 +1,39 @@
 """When each packet of a transport was sent, under its transport-wide number, until the receiver tells."""
 
+from typing import Any
+
+from media.fastpath import SENT_LOG, new
 from media.sequence import FULL, nearest
 
-SIZE = 4096
+SIZE = SENT_LOG
 MASK = SIZE - 1
 
 
 class SentLog:
     """A ring of the latest SIZE packets, all with an element of `extension_id`. `next` is 65536 or more.
 
-    `times` (seconds) and `sizes` (bytes) of a packet stand at its index & MASK.
+    `times` (seconds) and `sizes` (bytes) of a packet stand at its index & MASK, in the struct `state`.
     """
 
-    __slots__ = ("element", "next", "sizes", "times")
+    __slots__ = ("element", "sizes", "state", "times")
 
     def __init__(self, extension_id: int) -> None:
+        self.state: Any = new("sentlog")
         self.element = extension_id << 4 | 1  # a one-byte element of two bytes (RFC 8285 section 4.2)
-        self.next = FULL
-        self.times = [0.0] * SIZE
-        self.sizes = [0] * SIZE
+        self.state.element = self.element
+        self.state.next = FULL
+        self.times = self.state.times
+        self.sizes = self.state.sizes
+
+    @property
+    def next(self) -> int:
+        """The index of the packet that leaves next."""
+        return int(self.state.next)
 
     def note(self, size: int, now: float) -> int:
         """A packet of `size` bytes leaves; its number of 16 bits."""
-        number = self.next
-        self.next = number + 1
+        number = int(self.state.next)
+        self.state.next = number + 1
         place = number & MASK
         self.times[place] = now
         self.sizes[place] = size

@@ -1,33 +1,31 @@
 """Counters of a stream, and the reception report computed from them (RFC 3550 section 6.4.1, appendix A)."""
 
+from typing import Any
+
+from media.fastpath import new
 from media.feedback import ReportBlock
 
 
 class ReceptionStats:
-    """What a receiver knows of one incoming SSRC. Times in seconds, jitter in RTP units."""
+    """What a receiver knows of one incoming SSRC. Times in seconds, jitter in RTP units.
+
+    `state` is the struct stream that is counted in.
+    """
 
     __slots__ = (
         "_expected_before",
-        "_first",
         "_last_sr",
         "_last_sr_at",
         "_received_before",
-        "_transit",
-        "bytes",
+        "_state",
         "clock_rate",
-        "highest",
-        "jitter",
-        "received",
     )
 
-    def __init__(self, clock_rate: int) -> None:
+    def __init__(self, clock_rate: int, state: Any = None) -> None:
         self.clock_rate = clock_rate
-        self.received = 0
-        self.bytes = 0
-        self.highest = -1
-        self.jitter = 0.0
-        self._first = -1
-        self._transit: float | None = None
+        self._state = state = state or new("stream")
+        state.clock_rate = clock_rate
+        state.highest = state.first = -1
         self._expected_before = 0
         self._received_before = 0
         self._last_sr = 0
@@ -35,22 +33,25 @@ class ReceptionStats:
 
     def receive(self, index: int, timestamp: int, size: int, now: float) -> None:
         """Count one packet of `size` bytes."""
-        self.received += 1
-        self.bytes += size
-        if index > self.highest:
-            if self._first < 0:
-                self._first = index
-            self.highest = index
+        state = self._state
+        state.received += 1
+        state.bytes += size
+        if index > state.highest:
+            if state.first < 0:
+                state.first = index
+            state.highest = index
             self._measure_jitter(timestamp, now)
 
     def _measure_jitter(self, timestamp: int, now: float) -> None:
+        state = self._state
         transit = now * self.clock_rate - timestamp
-        if self._transit is not None:
-            difference = abs(transit - self._transit)
+        if state.has_transit:
+            difference = abs(transit - state.transit)
             # A wrapped or jumped timestamp tells nothing about the network.
             if difference < self.clock_rate * 10:
-                self.jitter += (difference - self.jitter) / 16
-        self._transit = transit
+                state.jitter += (difference - state.jitter) / 16
+        state.transit = transit
+        state.has_transit = 1
 
     def note_sender_report(self, ntp: int, now: float) -> None:
         """Remember the middle 32 bits of the report's NTP time, to be sent back as LSR."""
@@ -58,9 +59,29 @@ class ReceptionStats:
         self._last_sr_at = now
 
     @property
+    def received(self) -> int:
+        """Packets, duplicates included."""
+        return int(self._state.received)
+
+    @property
+    def bytes(self) -> int:
+        """Of whole packets, decrypted."""
+        return int(self._state.bytes)
+
+    @property
+    def highest(self) -> int:
+        """The highest index, -1 before the first packet."""
+        return int(self._state.highest)
+
+    @property
+    def jitter(self) -> float:
+        """Of arrivals, in RTP units."""
+        return float(self._state.jitter)
+
+    @property
     def expected(self) -> int:
         """How many packets the sender has sent as far as can be seen."""
-        return self.highest - self._first + 1 if self._first >= 0 else 0
+        return self.highest - int(self._state.first) + 1 if self._state.first >= 0 else 0
 
     @property
     def lost(self) -> int:

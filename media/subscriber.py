@@ -223,8 +223,10 @@ class Subscriber:
         elif subscription.repair is None:
             subscription.repair = RepairOut(self.transport, slot.repair_ssrc, repair.payload_type)
         again = choose_redundancy(section, slot.codec)
-        if again is None or subscription.redundancy is None:
-            subscription.redundancy = RedundancyOut(again.payload_type) if again is not None else None
+        if again is None:
+            subscription.redundancy = None
+        elif subscription.redundancy is None:
+            subscription.redundancy = RedundancyOut(again.payload_type, subscription.state)
         if section.is_rejected or section.direction not in ("recvonly", "sendrecv"):
             subscription.shut()
         elif not subscription.opened:

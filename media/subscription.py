@@ -1,9 +1,12 @@
 """One Participant's copy of a Publication."""
 
-from typing import Protocol
+from typing import Any
 
+from media.allowance import Budget
+from media.fastpath import BY_HAND, IDLE, SENDING, WAITING, new
 from media.feedback import ReportBlock, build_sender_report
 from media.layer import Layer
+from media.outlet import Outlet
 from media.publication import Publication
 from media.redundancy import RedundancyOut
 from media.renumber import Renumber
@@ -25,33 +28,6 @@ PADDING = bytes(254) + b"\xff"
 NOTHING = b"\x01"
 
 
-class Outlet(Protocol):
-    """The transport as a Subscription sees it."""
-
-    @property
-    def ready(self) -> bool:
-        """Whether media can be sent."""
-
-    def send_rtp(
-        self,
-        marker_and_type: int,
-        number: int,
-        timestamp: int,
-        ssrc: int,
-        payload: bytes,
-        padding: int = 0,
-    ) -> None:
-        """Send one packet; `padding` is 0x20 when it ends with padding."""
-
-    def send_oriented(
-        self, marker_and_type: int, number: int, timestamp: int, ssrc: int, payload: bytes, orientation: int
-    ) -> None:
-        """Send one packet that tells which way up its picture is (media/orientation.py)."""
-
-    def send_rtcp(self, data: bytes) -> None:
-        """Send one compound packet."""
-
-
 class Subscription:
     """A PacketSink that renumbers and sends one layer. Survives changes of its Publication (`switch`).
 
@@ -71,32 +47,72 @@ class Subscription:
     ) -> None:
         self.publication = publication
         self.ssrc = ssrc
-        self.packets = self.octets = self.resent = 0
+        self.resent = 0
         self.last_block: ReportBlock | None = None
+        # What the compiled path needs: media/fastpath.h.
+        self.state: Any = new("subscription")
+        self.state.ssrc, self.state.payload_type = ssrc, payload_type
         self._outlet = outlet
+        self._way_out: Any = getattr(outlet, "outlet", None)
+        if self._way_out is not None:
+            self.state.outlet = self._way_out
         self._payload_type = payload_type
         self._name = name
-        self._renumber = Renumber(first_number, 0, publication.track.clock_rate)
+        self._renumber = Renumber(first_number, 0, publication.track.clock_rate, self.state)
         self.is_video = publication.track.kind == "video"
         # Whether the browser has agreed to be told which way up pictures are.
         self.oriented = False
         # Once the browser has agreed to get what it missed under another SSRC.
         self.repair: RepairOut | None = None
-        # Once the browser has agreed to get sound with what repeats it.
-        self.redundancy: RedundancyOut | None = None
+        self._redundancy: RedundancyOut | None = None
         # Once not all frames were to be sent; `_limit` is for the layer aimed at.
         self._frames: FrameFilter | None = None
         self._limit = FULL
         self._opened = False
         self._holding = True
-        self._whole = False
+        self._settle()
         self._waiting_since: float | None = None
         self._layer = publication.best
         self._aim: Layer | None = self._layer
         self._aimed = False
-        self._pictures = PictureNumbers() if len(publication.layers) > 1 else None
-        self._allowance = float(RESEND_BURST)
-        self._allowed_at = 0.0
+        self._pictures = PictureNumbers(self.state) if len(publication.layers) > 1 else None
+        self._resends = Budget(RESEND_BURST, RESEND_RATE)
+
+    @property
+    def redundancy(self) -> RedundancyOut | None:
+        """Once the browser has agreed to get sound with what repeats it."""
+        return self._redundancy
+
+    @redundancy.setter
+    def redundancy(self, redundancy: RedundancyOut | None) -> None:
+        self._redundancy = redundancy
+        self.state.redundant_type = redundancy.payload_type if redundancy is not None else 0
+
+    @property
+    def packets(self) -> int:
+        """How many were forwarded."""
+        return int(self.state.packets)
+
+    @property
+    def octets(self) -> int:
+        """Bytes of payload that were forwarded."""
+        return int(self.state.octets)
+
+    def _settle(self) -> None:
+        """Tell the compiled path what to do with the next packet."""
+        state = self.state
+        if self._holding:
+            state.state = WAITING if self._opened and self._aim is not None else IDLE
+            return
+        state.layer = self._layer.state
+        by_hand = self._way_out is None or (self._frames is not None and not self._frames.is_open)
+        if by_hand and state.state == SENDING and self._frames is not None:
+            self._frames.follow(self._renumber.last_original())
+        state.state = BY_HAND if by_hand else SENDING
+
+    def served_compiled(self) -> bool:
+        """Whether the compiled path sends what is to be sent."""
+        return bool(self.state.state == SENDING and self._way_out.port)
 
     @property
     def opened(self) -> bool:
@@ -132,6 +148,7 @@ class Subscription:
         """Something is missing from here on (mute, another source): wait for a key frame, renumber."""
         self._holding = True
         self._waiting_since = None
+        self._settle()
         self.call()
 
     def call(self) -> None:
@@ -164,6 +181,7 @@ class Subscription:
         before, self._aim = self._aim, layer
         if layer is None:
             self._holding = True
+            self._settle()
         elif before is None:
             self.hold()
         elif self._opened and not self._holding and layer is not self._layer:
@@ -176,10 +194,11 @@ class Subscription:
         if self._aim is not None and self._aim is not self._layer:
             limit = 0 if self._aim.rank < self._layer.rank else FULL
         if self._frames is None and limit < FULL:
-            self._pictures = self._pictures or PictureNumbers()
+            self._pictures = self._pictures or PictureNumbers(self.state)
             self._frames = FrameFilter(self._renumber, self._pictures)
         if self._frames is not None:
             self._frames.limit = limit
+            self._settle()
 
     @property
     def limit(self) -> int:
@@ -190,7 +209,7 @@ class Subscription:
         """Go on with another Publication of the same kind and codec, under the same SSRC."""
         self.publication = publication
         if self._pictures is None and len(publication.layers) > 1:
-            self._pictures = PictureNumbers()
+            self._pictures = PictureNumbers(self.state)
         if self._aim is not None:
             self._aim = publication.best
         self.hold()
@@ -207,33 +226,40 @@ class Subscription:
         if index < renumber.floor:
             self._write_late(packet)
             return
-        if self._frames is not None and not self._frames.takes(packet):
+        if self._frames is not None and not self._takes(self._frames, packet):
             if index >= renumber.floor:
                 self._fill(packet, renumber.number(index))
             return
         timestamp = packet.timestamp
         furthest = renumber.note(index, timestamp, now)
-        self._whole = packet.marker
+        state = self.state
+        state.whole = packet.marker
         payload = packet.payload
-        if self._pictures is not None:
-            if furthest and payload:
-                self._pictures.last = payload
+        if self._pictures is not None and payload:
+            if furthest:
+                self._pictures.note(payload)
             payload = self._pictures.translate(payload)
-        self.packets += 1
-        self.octets += len(payload)
+        state.packets += 1
+        state.octets += len(payload)
         if packet.orientation is not None and self.oriented:
-            self._send_oriented(packet, (index + renumber.offset) & 0xFFFF, payload)
+            self._send_oriented(packet, (index + state.offset) & 0xFFFF, payload)
             return
         payload_type = self._payload_type
         if packet.redundant is not None and self.redundancy is not None and self.redundancy.is_due(index):
             payload, payload_type = packet.redundant, self.redundancy.payload_type
         self._outlet.send_rtp(
             payload_type | (packet.marker << 7),
-            (index + renumber.offset) & 0xFFFF,
-            (timestamp + renumber.timestamp_offset) & 0xFFFFFFFF,
+            (index + state.offset) & 0xFFFF,
+            (timestamp + state.timestamp_offset) & 0xFFFFFFFF,
             self.ssrc,
             payload,
         )
+
+    def _takes(self, frames: FrameFilter, packet: Packet) -> bool:
+        taken = frames.takes(packet)
+        if frames.is_open and self.state.state == BY_HAND:
+            self._settle()
+        return taken
 
     def _write_late(self, packet: Packet) -> None:
         """A packet from before a train of padding still has its number."""
@@ -260,7 +286,7 @@ class Subscription:
         if self.repair is not None:
             self.repair.pad(count, self._renumber.sent_timestamp, PADDING)
             return True
-        if not self._whole:
+        if not self.state.whole:
             return False
         first, timestamp = self._renumber.insert(count)
         for number in range(first, first + count):
@@ -306,6 +332,7 @@ class Subscription:
         self._limit_frames()
         if self._frames is not None:
             self._frames.begin()
+        self._settle()
         if layer.last_report is not None:
             # At once, so that sound and picture are aligned from the first frame.
             self.report(layer.last_report, now)
@@ -323,20 +350,18 @@ class Subscription:
         """Answer a NACK from the cache, as far as the allowance goes (RFC 4585 section 6.2.1)."""
         if self._holding:
             return
-        refill = (now - self._allowed_at) * RESEND_RATE
-        self._allowance = min(float(RESEND_BURST), self._allowance + refill)
-        self._allowed_at = now
+        self._resends.refill(now)
         for number in numbers[:RESEND_BURST]:
-            if self._allowance < 1:
+            if not self._resends.left:
                 return
             self._resend_one(number)
 
     def _resend_one(self, number: int) -> None:
         index = self._renumber.original(number)
-        packet = self._layer.cache.get(index) if index is not None else None
+        packet = self._layer.recall(index) if index is not None else None
         if packet is None:
             return
-        self._allowance -= 1
+        self._resends.spend()
         self.resent += 1
         if self.repair is None or packet.orientation is not None:
             self._send(packet, number)

@@ -71,6 +71,15 @@ class FrameFilter:
         self._passing = FULL
         self._timestamp = -1
 
+    @property
+    def is_open(self) -> bool:
+        """Whether every frame passes and goes on to."""
+        return self.limit == self._passing == FULL
+
+    def follow(self, timestamp: int | None) -> None:
+        """A packet with this timestamp was sent last, without asking here while all was open."""
+        self._timestamp = -1 if timestamp is None else timestamp
+
     def begin(self) -> None:
         """A key frame: what follows needs nothing from before it."""
         self._passing = self.limit

@@ -3,8 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Sequence
-from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 from media.aiortc_port import (
     REPLAYED,
@@ -20,13 +19,17 @@ from media.aiortc_port import (
     unprotect_rtcp,
 )
 from media.config import MediaConfig
-from media.datagrams import BATCH, LARGEST, STRIDE, Destination, Port
+from media.datagrams import Destination, Port
+from media.fastpath import BATCH, LARGEST, NULL, STRIDE, ffi, new
 from media.feedback import Feedback, FeedbackError, parse_compound
 from media.gate import Gate
 from media.ice import new_credentials
 from media.orientation import oriented_header
 from media.rtp import HEADER, HEADER_LENGTH, NUMBERED_HEADER, ONE_BYTE_PROFILE
 from media.sentlog import SentLog
+from media.transport_state import TRANSITIONS, TransportState
+
+__all__ = ["Transport", "TransportOwner", "TransportState"]
 
 logger = logging.getLogger(__name__)
 
@@ -40,26 +43,6 @@ MOST_EARLY = 8
 # Bytes of a sent packet besides its payload: IPv4, UDP, RTP with one extension, the tag of SRTP.
 OVERHEAD = 64
 NEVER = float("inf")
-
-
-class TransportState(StrEnum):
-    """new -> connecting -> connected <-> silent -> closed."""
-
-    NEW = "new"
-    CONNECTING = "connecting"
-    CONNECTED = "connected"
-    SILENT = "silent"
-    CLOSED = "closed"
-
-
-S = TransportState
-TRANSITIONS: dict[TransportState, frozenset[TransportState]] = {
-    S.NEW: frozenset({S.CONNECTING, S.CLOSED}),
-    S.CONNECTING: frozenset({S.CONNECTED, S.CLOSED}),
-    S.CONNECTED: frozenset({S.SILENT, S.CLOSED}),
-    S.SILENT: frozenset({S.CONNECTED, S.CLOSED}),
-    S.CLOSED: frozenset(),
-}
 
 
 class TransportOwner(Protocol):
@@ -89,9 +72,10 @@ class Transport:
         self.destination: Destination | None = None
         self.ssrcs: set[int] = set()
         self._reporters: set[int] = set()
-        self.last_seen = 0.0
-        # Once the peer has agreed to tell about transport-wide numbers.
-        self.sent: SentLog | None = None
+        # What the compiled path needs of what comes and of what goes: media/fastpath.h.
+        self.inbound: Any = new("transport")
+        self.outlet: Any = new("outlet")
+        self._sent: SentLog | None = None
         self._gate = gate
         # Where datagrams leave: the port that the chosen destination came by.
         self._port: Port = gate.port
@@ -109,6 +93,21 @@ class Transport:
         self._length = new_length()
         self._deadline = NEVER
         gate.admit(self)
+
+    @property
+    def last_seen(self) -> float:
+        """When something authentic came last, in monotonic seconds."""
+        return float(self.inbound.last_seen)
+
+    @property
+    def sent(self) -> SentLog | None:
+        """Once the peer has agreed to tell about transport-wide numbers."""
+        return self._sent
+
+    @sent.setter
+    def sent(self, sent: SentLog) -> None:
+        self._sent = sent
+        self.outlet.sent = sent.state
 
     @property
     def ready(self) -> bool:
@@ -158,6 +157,7 @@ class Transport:
             self._gate.spawn(self._say_goodbye(self._link, self._task, self._pair is None))
         self._move(TransportState.CLOSED, cause)
         self._pair = None
+        self._settle()
 
     async def _say_goodbye(self, link: DtlsLink, task: asyncio.Task[None] | None, unfinished: bool) -> None:
         if unfinished and task is not None and not task.done():
@@ -197,6 +197,18 @@ class Transport:
         self.destination = destination
         if destination is not None:
             self._port = destination.port
+        self._settle()
+
+    def _settle(self) -> None:
+        """Tell the compiled path from whom and to whom."""
+        pair, destination, outlet = self._pair, self.destination, self.outlet
+        listening = pair is not None and self.state is TransportState.CONNECTED
+        self.inbound.srtp = ffi.cast("void *", pair.inbound) if pair is not None and listening else NULL
+        outlet.srtp = ffi.cast("void *", pair.outbound) if pair is not None else NULL
+        outlet.port = NULL
+        if pair is not None and destination is not None:
+            outlet.name = destination.pointer
+            outlet.port = getattr(destination.port, "state", None) or NULL
 
     def lose(self, key: bytes) -> None:
         """A connection over TCP ended; go back to the address confirmed last, if there is one."""
@@ -215,7 +227,7 @@ class Transport:
         self._gate.admit(self)
 
     def _alive(self, now: float) -> None:
-        self.last_seen = now
+        self.inbound.last_seen = now
         if self.state is TransportState.SILENT:
             self._move(TransportState.CONNECTED)
 
@@ -249,10 +261,13 @@ class Transport:
             self._gate.counters["replayed" if failed in REPLAYED else "forged"] += 1
             return
         self.ssrcs.add(ssrc)
-        self.last_seen = now
-        if self.state is TransportState.SILENT:
-            self._move(TransportState.CONNECTED)
-        self._owner.take_packet(self._incoming[offset : offset + self._length[0]].tobytes(), now)
+        self.receive_decrypted(slot, self._length[0], now)
+
+    def receive_decrypted(self, slot: int, length: int, now: float) -> None:
+        """One authentic RTP packet, in clear in the incoming buffer."""
+        self._alive(now)
+        offset = slot * STRIDE
+        self._owner.take_packet(self._incoming[offset : offset + length].tobytes(), now)
 
     def _receive_rtcp(self, slot: int, length: int, now: float) -> None:
         assert self._pair is not None
@@ -372,4 +387,5 @@ class Transport:
         if state not in TRANSITIONS[self.state]:
             raise ValueError(f"a transport cannot go from {self.state} to {state}")
         self.state = state
+        self._settle()
         self._owner.transport_changed(self, cause)

@@ -6,7 +6,9 @@ One counter of 16 bits runs through all packets of a transport; the receiver tel
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from struct import Struct
+from typing import Any
 
+from media.fastpath import MOST_ARRIVALS, new
 from media.sequence import Unwrapper
 
 URI = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
@@ -17,7 +19,7 @@ TICKS_PER_REFERENCE = 256
 LONGEST_RUN = 0x1FFF
 # A feedback that tells of more packets than this is refused: a few bytes can claim 65,535.
 MOST_TOLD = 4096
-MOST_PENDING = 2000
+MOST_PENDING = MOST_ARRIVALS
 MOST_IN_ONE = 400
 LOST, SMALL, LARGE = 0, 1, 2
 
@@ -119,32 +121,36 @@ class ArrivalLog:
     """Arrivals on one transport since the last feedback. `extension_id` is the negotiated one.
 
     `note` is all that happens for each packet. At most MOST_PENDING arrivals wait, later ones are not told.
+    They wait in the struct `state`.
     """
 
     def __init__(self, extension_id: int) -> None:
-        self._pending: list[tuple[int, float]] = []
+        self.state: Any = new("arrivals")
         self._sequence = Unwrapper()
         self._next = -1
         self._number = 0
         self._element = extension_id << 4 | 1  # a one-byte element of two bytes (RFC 8285 section 4.2)
-        self._words = -1
-        self._place = 0
+        self.state.element = self._element
+        self.state.words = -1
 
     def note(self, data: bytes, now: float) -> None:
         """A packet came at `now` (seconds). Its extensions stand where they stood in the last one, mostly."""
         if not data[0] & 0x10:
             return
-        if data[15] != self._words or data[self._place] != self._element:
+        state = self.state
+        if data[15] != state.words or state.place >= len(data) or data[state.place] != self._element:
             self._find(data)
-        if self._place and len(self._pending) < MOST_PENDING:
-            place = self._place
-            self._pending.append((data[place + 1] << 8 | data[place + 2], now))
+        place, count = state.place, state.count
+        if place and count < MOST_PENDING:
+            state.number[count] = data[place + 1] << 8 | data[place + 2]
+            state.at[count] = now
+            state.count = count + 1
 
     def _find(self, data: bytes) -> None:
         """Where the element begins; 0 when it is not there."""
-        self._place = 0
+        self.state.place = 0
         start = 12 + 4 * (data[0] & 0x0F)
-        self._words = data[15] if start == 12 else -1
+        self.state.words = data[15] if start == 12 else -1
         if data[start : start + 2] != b"\xbe\xde":
             return
         position = start + 4
@@ -152,18 +158,19 @@ class ArrivalLog:
         while position < end:
             head = data[position]
             if head == self._element and position + 2 < end:
-                self._place = position
+                self.state.place = position
                 return
             position += 1 if not head else (head & 0x0F) + 2
 
     def take(self, sender: int, media: int) -> Iterator[bytes]:
         """Bodies of feedback for everything noted since the last call, none when nothing came."""
-        if not self._pending:
+        state = self.state
+        count, state.count = state.count, 0
+        if not count:
             return
         found: dict[int, int] = {}
-        for number, at in self._pending:
-            found.setdefault(self._sequence.unwrap(number), int(at * TICKS))
-        self._pending.clear()
+        for place in range(count):
+            found.setdefault(self._sequence.unwrap(state.number[place]), int(state.at[place] * TICKS))
         last = max(found)
         at_first = min(found)
         if 0 <= self._next < at_first and at_first - self._next < MOST_IN_ONE:

@@ -1,6 +1,9 @@
 """VP8 payload descriptors (RFC 7741 section 4.2): sizes read, numbers kept unbroken over layer switches."""
 
 from collections import deque
+from typing import Any
+
+from media.fastpath import new
 
 
 def _fields(payload: bytes) -> tuple[int, int, bool]:
@@ -35,23 +38,29 @@ MOST_SKIPPED = 60
 
 
 class PictureNumbers:
-    """Translates picture ids and TL0PICIDX of one outgoing stream.
+    """Translates picture ids and TL0PICIDX of one outgoing stream, in the struct subscription `state`.
 
-    `restart` with the first payload of another layer continues where `last` left off; `skip` leaves a frame
-    out, so that the picture ids of those after it follow each other (TL0PICIDX counts base frames only,
-    none of which is left out). Before that, and for payloads without these fields, `translate` changes
-    nothing.
+    `note` remembers the numbers of the furthest payload sent; `restart` with the first payload of another
+    layer continues where it left off; `skip` leaves a frame out, so that the picture ids of those after it
+    follow each other (TL0PICIDX counts base frames only, none of which is left out). Before that, and for
+    payloads without these fields, `translate` changes nothing.
     """
 
-    __slots__ = ("_active", "_picture", "_skipped", "_tl0", "last")
+    __slots__ = ("_skipped", "_state")
 
-    def __init__(self) -> None:
-        self.last = b""  # what was sent last, as it came from its layer
-        self._picture = 0
-        self._tl0 = 0
-        self._active = False
+    def __init__(self, state: Any = None) -> None:
+        self._state = state = state or new("subscription")
+        state.has_pictures = 1
+        state.last_picture = state.last_tl0 = -1
         # Original picture ids of frames left out, in order.
         self._skipped: deque[int] = deque(maxlen=MOST_SKIPPED)
+
+    def note(self, payload: bytes) -> None:
+        """This was sent, as it came from its layer, and nothing further has been."""
+        state = self._state
+        picture, tl0, state.last_is_long = _fields(payload)
+        state.last_picture = _read_picture(payload, picture) if picture else -1
+        state.last_tl0 = payload[tl0] if tl0 else -1
 
     def skip(self, payload: bytes) -> None:
         """This is the first packet of a frame that is left out."""
@@ -59,8 +68,8 @@ class PictureNumbers:
         if not at:
             return
         self._skipped.append(_read_picture(payload, at))
-        self._picture -= 1
-        self._active = True
+        self._state.picture_shift = (self._state.picture_shift - 1) & 0x7FFF
+        self._state.is_shifted = True
 
     def skipped(self, payload: bytes) -> bool:
         """Whether the packet is of a frame that was left out."""
@@ -69,7 +78,7 @@ class PictureNumbers:
 
     def _shift(self, picture: int, is_long: bool) -> int:
         """What to add to a picture id: frames that were left out after it do not count yet."""
-        shift, half = self._picture, 0x4000 if is_long else 0x40
+        shift, half = int(self._state.picture_shift), 0x4000 if is_long else 0x40
         for left_out in reversed(self._skipped):
             if not 0 < (left_out - picture) % (2 * half) < half:
                 break
@@ -78,20 +87,22 @@ class PictureNumbers:
 
     def restart(self, payload: bytes) -> None:
         """A key frame of another layer follows."""
-        old_picture, old_tl0, was_long = _fields(self.last)
+        state = self._state
         picture, tl0, is_long = _fields(payload)
-        if old_picture and picture:
-            last = _read_picture(self.last, old_picture)
-            last += self._shift(last, was_long)
-            self._picture = (last + 1 - _read_picture(payload, picture)) & (0x7FFF if is_long else 0x7F)
-        if old_tl0 and tl0:
-            self._tl0 = (self.last[old_tl0] + self._tl0 + 1 - payload[tl0]) & 0xFF
-        self._active = bool(self._picture or self._tl0)
+        if state.last_picture >= 0 and picture:
+            last = state.last_picture
+            last += self._shift(last, bool(state.last_is_long))
+            mask = 0x7FFF if is_long else 0x7F
+            state.picture_shift = (last + 1 - _read_picture(payload, picture)) & mask
+        if state.last_tl0 >= 0 and tl0:
+            state.tl0_shift = (state.last_tl0 + state.tl0_shift + 1 - payload[tl0]) & 0xFF
+        state.is_shifted = bool(state.picture_shift or state.tl0_shift)
         self._skipped.clear()
 
     def translate(self, payload: bytes) -> bytes:
         """The payload with the numbers of the outgoing stream."""
-        if not self._active:
+        state = self._state
+        if not state.is_shifted:
             return payload
         picture, tl0, is_long = _fields(payload)
         if not picture and not tl0:
@@ -105,7 +116,7 @@ class PictureNumbers:
         elif picture:
             changed[picture] = (payload[picture] + self._shift(payload[picture], False)) & 0x7F
         if tl0:
-            changed[tl0] = (payload[tl0] + self._tl0) & 0xFF
+            changed[tl0] = (payload[tl0] + state.tl0_shift) & 0xFF
         return bytes(changed)
 
 

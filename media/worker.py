@@ -6,16 +6,16 @@ import logging
 import secrets
 import signal
 
-import uvloop
-
 from media.addresses import local_addresses, read_addresses
 from media.aiortc_port import Certificate
 from media.commands import Commands
 from media.config import MediaConfig
 from media.control_server import ControlServer
-from media.datagrams import DatagramPort, open_ports
+from media.datagrams import BATCHING, DatagramPort, open_ports
+from media.fastlane import FastLane
 from media.gate import Gate
 from media.networks import Networks
+from media.selector import loop_factory
 from media.sink import RecorderFactory
 from media.surroundings import Surroundings
 from media.tcp import TcpPort, open_listeners
@@ -29,15 +29,19 @@ SHUTDOWN_TIMEOUT = 1.5
 class Worker:
     """Everything of one worker. `run` ends when `stop` is called; what it opened is closed in reverse."""
 
-    def __init__(self, config: MediaConfig, recorder_factory: RecorderFactory) -> None:
+    def __init__(self, config: MediaConfig, recorder_factory: RecorderFactory, lane: FastLane | None) -> None:
         self._config = config
         self._loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()
         addresses = read_addresses(config.addresses)
         local = local_addresses(addresses)
-        self._gate = Gate(*open_ports(local, config.port, config.batched), networks=Networks(config.networks))
-        port = self._gate.port.socket.getsockname()[1]
-        listeners = open_listeners(local, port) if config.tcp else []
+        ports = open_ports(local, config.port, config.batched)
+        self._gate = Gate(*ports, networks=Networks(config.networks), lane=lane)
+        if lane is not None:
+            for port in ports:
+                lane.watch(port)
+        number = self._gate.port.socket.getsockname()[1]
+        listeners = open_listeners(local, number) if config.tcp else []
         self._tcp = TcpPort(self._gate, listeners, self._loop)
         if listeners:
             self._gate.join(self._tcp)
@@ -93,6 +97,7 @@ class Worker:
             await asyncio.sleep(TICK)
             now = self._loop.time()
             try:
+                self._gate.drain()
                 self._commands.tick(now)
                 self._tcp.tick(now)
                 await self._watch_controller(now)
@@ -116,11 +121,14 @@ def run_worker(config: MediaConfig, recorder_factory: RecorderFactory) -> None:
     # Nothing on the packet path makes cycles; the collector would only look through the caches.
     gc.freeze()
     gc.set_threshold(100_000, 20, 50)
-    uvloop.run(_run(config, recorder_factory))
+    lane = FastLane.open() if config.fast_path and config.batched and BATCHING else None
+    logger.info("Packets are forwarded by %s", "compiled code" if lane is not None else "Python")
+    with asyncio.Runner(loop_factory=loop_factory(lane)) as runner:
+        runner.run(_run(config, recorder_factory, lane))
 
 
-async def _run(config: MediaConfig, recorder_factory: RecorderFactory) -> None:
-    worker = Worker(config, recorder_factory)
+async def _run(config: MediaConfig, recorder_factory: RecorderFactory, lane: FastLane | None) -> None:
+    worker = Worker(config, recorder_factory, lane)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, worker.stop)

@@ -13,6 +13,7 @@ from pylibsrtp import Policy, Session
 from media.aiortc_port import Certificate, SrtpPair
 from media.config import MediaConfig
 from media.datagrams import key_of, open_port
+from media.fastlane import FastLane
 from media.gate import Gate
 from media.transport import Transport, TransportState
 
@@ -41,9 +42,9 @@ class Owner:
 class Loopback:
     """`gate` listens; `stranger()` makes sockets; `read` takes what has arrived."""
 
-    def __init__(self, batched: bool = True, **settings: object) -> None:
+    def __init__(self, batched: bool = True, lane: FastLane | None = None, **settings: object) -> None:
         self.port = open_port("127.0.0.1", 0, batched)
-        self.gate = Gate(self.port)
+        self.gate = Gate(self.port, lane=lane)
         self.config = replace(MediaConfig(0, ("127.0.0.1",), ""), **settings)
         self.address = self.port.socket.getsockname()
         self.sockets: list[socket.socket] = []

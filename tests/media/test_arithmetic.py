@@ -91,7 +91,7 @@ class TestPacketCache:
 
     @pytest.mark.parametrize("size", [0, -1, 3, 12])
     def test_only_powers_of_two(self, size: int) -> None:
-        with pytest.raises(ValueError, match="power of two"):
+        with pytest.raises(ValueError, match="powers of two"):
             PacketCache(size)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from media.feedback import KeyFrameRequest, Nack, parse_compound
 from media.publication import Publication
 from media.router import Router
-from media.rtp import Packet
+from media.rtp import HEADER, Packet, parse_packet
 from media.sink import SenderReport, TrackDescription
 from media.subscription import PATIENCE, RESEND_BURST, Subscription
 
@@ -52,9 +52,7 @@ class Stage:
 
     def send(self, number: int, payload: bytes = DELTA, now: float | None = None, ssrc: int = 77) -> None:
         now = number / 30 if now is None else now
-        packet = Packet(
-            bytes(12) + payload, 96, number & 0xFFFF, number * 3000, ssrc, True, 12, 12 + len(payload)
-        )
+        packet = parse_packet(HEADER.pack(0x80, 0x80 | 96, number & 0xFFFF, number * 3000, ssrc) + payload)
         if self.publication.receive(packet, now):
             self.router.forward(self.publication, packet, now)
 

@@ -25,7 +25,7 @@ def test_vp8_descriptors() -> None:
         pictures.restart(data)
         translated = pictures.translate(data)
         assert len(translated) == len(data)
-        pictures.last = data
+        pictures.note(data)
         return translated
 
     assert run(7, [payload(True, 5, 6), payload(False, 0x7FFF, 255), b"\x90\x80\x11\x00"], parse) == 20_000

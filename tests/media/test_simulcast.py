@@ -12,7 +12,7 @@ from media.layer import Layer
 from media.negotiation import accept, build_answer
 from media.publication import Publication
 from media.router import Router
-from media.rtp import Packet
+from media.rtp import HEADER, Packet, parse_packet
 from media.sink import SenderReport, TrackDescription
 from media.subscription import Subscription
 from media.toplayer import TopLayer
@@ -58,7 +58,7 @@ class Stage:
         body = payload(key, (32_760 + 1000 * rank + frame) & 0x7FFF, 250 + 40 * rank + frame, 180 << rank)
         stamp = (0xFFFFF000 + 7_000_000 * rank + round(now * 90_000)) & 0xFFFFFFFF
         number = (65_530 + 300 * rank + frame) & 0xFFFF
-        packet = Packet(bytes(12) + body, 96, number, stamp, 100 + rank, True, 12, 12 + len(body))
+        packet = parse_packet(HEADER.pack(0x80, 0x80 | 96, number & 0xFFFF, stamp, 100 + rank) + body)
         if self.publication.receive(packet, now):
             self.router.forward(self.publication, packet, now)
 
@@ -208,10 +208,10 @@ def test_sizes_are_read_from_key_frames() -> None:
 def test_payloads_without_numbers_are_left_alone() -> None:
     pictures = PictureNumbers()
     for old, new in ((b"\x10\x00", b"\x90\x80\x05\x00"), (b"\x90\x80\x05\x00", b"\x10"), (b"", b"\x80")):
-        pictures.last = old
+        pictures.note(old)
         pictures.restart(new)
         assert pictures.translate(new) == new
-    pictures.last = b"\x90\x80\x7f\x00"
+    pictures.note(b"\x90\x80\x7f\x00")
     pictures.restart(b"\x90\x80\x11\x00")
     assert pictures.translate(b"\x90\x80\x12\x00") == b"\x90\x80\x01\x00"
     assert pictures.translate(b"") == b""

@@ -10,7 +10,7 @@ import pytest
 from aioice import stun
 
 from media import feedback
-from media.datagrams import LARGEST
+from media.fastpath import LARGEST
 from media.transport import MOST_ADDRESSES, MOST_SSRCS
 from tests.media.loopback import Loopback, Owner, address_key, binding_request
 

@@ -13,7 +13,8 @@ import pytest
 import pytest_asyncio
 
 from media.backlog import CEILING, VIDEO_CEILING, Backlog
-from media.datagrams import LARGEST, open_port
+from media.datagrams import open_port
+from media.fastpath import LARGEST
 from media.framing import Deframer, FramingError, frame
 from media.gate import Gate
 from media.networks import Networks

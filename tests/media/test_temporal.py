@@ -14,7 +14,7 @@ import pytest
 from media.allocator import Demand, allocate
 from media.feedback import BandwidthEstimate
 from media.outflow import Outflow
-from media.rtp import Packet
+from media.rtp import HEADER, Packet, parse_packet
 from media.subscription import Subscription
 from media.temporal import FULL, SHARES, Step, level_of, steps_of
 from media.vp8 import PictureNumbers
@@ -26,6 +26,10 @@ from tests.media.test_wishes import Wire
 # TID and Y of the frames of a cycle, as Chromium 156 sends L1T3 and L1T2.
 THREE = ((0, 0), (2, 1), (1, 1), (2, 0), (0, 0), (2, 0), (1, 0), (2, 0))
 TWO = ((0, 0), (1, 1), (0, 0), (1, 0))
+
+
+def made(number: int, timestamp: int, ssrc: int, marker: bool, payload: bytes) -> Packet:
+    return parse_packet(HEADER.pack(0x80, marker << 7 | 96, number & 0xFFFF, timestamp, ssrc) + payload)
 
 
 def payload(frame: int, tl0: int, tid: int, sync: int, part: int, key: bool) -> bytes:
@@ -109,7 +113,7 @@ class Camera:
 
     def _send(self, number: int, data: bytes, marker: bool) -> None:
         frame = int(data.split(b"frame ")[1].split()[0])
-        packet = Packet(bytes(12) + data, 96, number & 0xFFFF, frame * 3000, 100, marker, 12, 12 + len(data))
+        packet = made(number, frame * 3000, 100, marker, data)
         if self.stage.publication.receive(packet, frame / 30):
             self.stage.router.forward(self.stage.publication, packet, frame / 30)
 
@@ -299,9 +303,7 @@ def test_other_layers_follow_a_thinned_one_without_a_break() -> None:
 def send(stage: Stage, rank: int, frame: int, key: bool) -> None:
     tid, sync = THREE[frame % 8] if not key else (0, 1)
     data = payload(frame + 700 * rank, frame // 2 + 90 * rank, tid, sync, 0, key)
-    packet = Packet(
-        bytes(12) + data, 96, 300 * rank + frame, frame * 3000, 100 + rank, True, 12, 12 + len(data)
-    )
+    packet = made(300 * rank + frame, frame * 3000, 100 + rank, True, data)
     if stage.publication.receive(packet, frame / 30):
         stage.router.forward(stage.publication, packet, frame / 30)
 
