@@ -10,7 +10,6 @@ from media.control import (
     ControlError,
     LayersWanted,
     PublicationChanged,
-    PublishAgain,
     QualityMeasured,
     SpeakersChanged,
 )
