@@ -24,9 +24,11 @@ BASE_INTERVAL = 10.0
 RATE_WINDOW = 0.5
 CUT, CUT_INTERVAL, GROWTH = 0.85, 0.4, 1.08
 LOSS_INTERVAL, LOSS_LIMIT, FEWEST = 1.0, 0.1, 20
-# A link that became narrow all at once: so much is lost in so many seconds, behind a queue, that nobody
-# need wait for more of it.
-SUDDEN_WINDOW, SUDDEN_LOSS, SUDDEN_QUEUE, SUDDEN_DROP = 0.25, 0.25, 0.06, 0.7
+# A link that became narrow all at once: behind a queue so much is lost in so many seconds, or the delay
+# grows so steeply within one feedback, that nobody need wait for more of it.
+SUDDEN_QUEUE, SUDDEN_DROP = 0.04, 0.7
+SUDDEN_WINDOW, SUDDEN_LOSS = 0.25, 0.25
+SUDDEN_SPAN, SUDDEN_RISE = 0.03, 0.3
 PROBE_INTERVAL, PROBE_PATIENCE, CALM = 1.5, 1.5, 1.2
 PROBE_REACH = 3
 
@@ -68,18 +70,23 @@ class Estimator:
         """Take one feedback; whether the estimate was cut by it."""
         size = lost = 0
         least = float("inf")
+        arrival = delay = 0.0
+        opening = (0.0, 0.0, 0)
         first = log.index_of(feedback.base)
         start = max(first, self._told + 1, log.oldest)
         end = min(first + len(feedback.arrivals), log.next)
         times, sizes = log.times, log.sizes
         for index in range(start, end):
-            arrival = feedback.arrivals[index - first]
-            if arrival is None:
+            told = feedback.arrivals[index - first]
+            if told is None:
                 lost += 1
                 continue
+            arrival = told
             delay = arrival - times[index & MASK]
             if delay < least:
                 least = delay
+            if not size:
+                opening = delay, arrival, sizes[index & MASK]
             size += sizes[index & MASK]
         count = end - start
         if count > 0 and self._probe is not None:
@@ -91,6 +98,7 @@ class Estimator:
         cut = self._count_loss(count - lost, lost, now)
         if lost < count:
             cut = self._follow_delay(least, now) or cut
+            cut = self._notice_squeeze(opening, (delay, arrival, size), now) or cut
         cut = self._notice_collapse(size, count - lost, lost, now) or cut
         self._settle_probe(now)
         if not cut:
@@ -124,6 +132,25 @@ class Estimator:
             return False
         return self._cut(CUT * self.acknowledged, now)
 
+    def _notice_squeeze(
+        self, opening: tuple[float, float, int], closing: tuple[float, float, int], now: float
+    ) -> bool:
+        """Cut when, within one feedback, each packet came later than the one before behind a long queue.
+
+        Each is (delay, arrival, bytes up to then). A receiver or a radio that stood still lets go of what
+        has waited at once: there the delays fall.
+        """
+        span = closing[1] - opening[1]
+        rising = closing[0] - opening[0] > SUDDEN_RISE * span
+        if self._probe is not None or span < SUDDEN_SPAN or self.queue < SUDDEN_QUEUE or not rising:
+            return False
+        return self._drop(CUT * (closing[2] - opening[2]) * 8 / span, now)
+
+    def _drop(self, bitrate: float, now: float) -> bool:
+        if bitrate < SUDDEN_DROP * self.bitrate:
+            self._cut_at = float("-inf")  # Another cut a moment ago was too small.
+        return self._cut(bitrate, now)
+
     def _notice_collapse(self, size: int, received: int, lost: int, now: float) -> bool:
         """Cut to what still arrives when much of a quarter of a second is lost, and the rest is late."""
         lately = self._lately
@@ -137,10 +164,7 @@ class Estimator:
             return False
         if gone < (min(self._usual_loss) + SUDDEN_LOSS) * told:
             return False
-        bitrate = CUT * (sum(entry[1] for entry in lately) - lately[0][1]) * 8 / span
-        if bitrate < SUDDEN_DROP * self.bitrate:
-            self._cut_at = float("-inf")  # Another cut a moment ago was too small.
-        return self._cut(bitrate, now)
+        return self._drop(CUT * (sum(entry[1] for entry in lately) - lately[0][1]) * 8 / span, now)
 
     def _count_loss(self, received: int, lost: int, now: float) -> bool:
         window = self._window
