@@ -18,7 +18,7 @@ _HEAD = (
     *("loss %", "RSS MB", "packets/s", "core %", "gen. %"),
 )
 _WIDTHS = (16, 5, 9, 14, 8, 7, 8, 7, 7, 9, 6, 6)
-_COMPARED = (OURS, "ours-unrecorded")
+_COMPARED = (OURS, "ours-unrecorded", FLOOR)
 
 
 def head() -> str:
@@ -43,13 +43,16 @@ def summary_rows(measurements: Sequence[Measurement]) -> list[str]:
 
 
 def ratios(figures: Figures) -> dict[str, dict[str, dict[str, float]]]:
-    """CPU of ours over the others', by our server, the other one and the point: medians over rounds."""
+    """CPU of one over the other's, by server, the other one and the point: medians over rounds.
+
+    The floor over Janus is there to tell how much of the way to a target is left at all.
+    """
     found: dict[str, dict[str, dict[str, float]]] = {}
     for server in _COMPARED:
         for other in (*JANUS, FLOOR):
             for point in figures.points(server):
                 ratio = figures.ratio(server, other, point)
-                if ratio is not None:
+                if ratio is not None and server != other:
                     found.setdefault(server, {}).setdefault(other, {})[str(point)] = round(ratio, 3)
     return found
 

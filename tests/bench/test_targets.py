@@ -109,6 +109,11 @@ def test_ratios_compare_within_a_round() -> None:
     assert ratio_lines(Figures(found)) == ["CPU per packet, ours / janus: 1x4 0.38"]
 
 
+def test_the_floor_tells_how_much_of_the_way_is_left() -> None:
+    found = [measurement("floor", 10), measurement("janus", 40)]
+    assert ratios(Figures(found)) == {"floor": {"janus": {"1x4": 0.25}}}
+
+
 def test_the_better_configuration_of_janus_is_the_yardstick() -> None:
     figures = Figures([measurement("janus", 40), measurement("janus-1-loop", 50)])
     assert figures.better_janus(Point(1, 4)) == "janus"
