@@ -1,6 +1,7 @@
 """One UDP socket of a load peer: controlling ICE against an ICE-lite server, DTLS, SRTP."""
 
 import asyncio
+import contextlib
 import secrets
 from collections.abc import Callable
 from typing import Any
@@ -99,7 +100,8 @@ class Wire:
     async def _check_connectivity(self) -> None:
         while not self._answered.is_set():
             self.keep_alive()
-            await asyncio.wait({asyncio.ensure_future(self._answered.wait())}, timeout=_CHECK_INTERVAL)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._answered.wait(), _CHECK_INTERVAL)
 
     async def _shake_hands(self, remote: Description) -> None:
         dtls = RTCDtlsTransport(self._door, [self._certificate])  # type: ignore[arg-type]
