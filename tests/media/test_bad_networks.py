@@ -1,18 +1,26 @@
-"""Real Chromium behind the relay: a narrow link costs its owner a layer, and nobody else."""
+"""Four real Chromium in a room, one behind a narrow link: it costs a layer there, and nobody a word.
+
+One camera comes in three layers and with the staircase of tones; the other three pages send small pictures
+of one layer, because two cores do not bear four times three layers.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from media.client import ControlClient
+from tests.media import staircase
 from tests.media.chromium import CHROMIUM, ChromiumPeer, chromium
-from tests.media.impairment import Relay
+from tests.media.impairment import Impairment, Relay
+from tests.media.pagescripts import watch_network
 from tests.media.peers import Controller
 from tests.media.workers import running_worker
 
@@ -21,10 +29,80 @@ pytestmark = [
     pytest.mark.skipif(not os.path.exists(CHROMIUM), reason="no Chromium here"),
 ]
 # Three layers of 720p are too much for two cores: Chromium itself drops the top one now and then.
-TOP = 960
+TOP, HEIGHT = 960, 540
+SMALL, SMALL_HEIGHT = 160, 90
+# Milliseconds without sound, heard beside the server: more tells of the machine, not of the network.
+STARVED = 100
+
+
+@dataclass
+class Hall:
+    """Anna is seen by all; one of them, `behind`, has the relay between themselves and the server."""
+
+    relay: Relay
+    anna: ChromiumPeer
+    bo: ChromiumPeer
+    cai: ChromiumPeer
+    dan: ChromiumPeer
+
+    @property
+    def others(self) -> tuple[ChromiumPeer, ...]:
+        return self.bo, self.cai, self.dan
+
+    async def gap_beside(self) -> int:
+        """The longest gap in the sound between the two who have nothing but the server between them."""
+        return (await staircase.heard(self.cai, "dan")).gap
+
+
+@contextlib.asynccontextmanager
+async def hall(tmp_path: Path, seed: int, behind: str) -> AsyncIterator[Hall]:
+    with running_worker(tmp_path) as worker:
+        controller = Controller(client := ControlClient(worker.config.socket_path))
+        await client.connect()
+        async with chromium() as (browser, address), Relay(worker.config.port, seed) as relay:
+            context = await browser.new_context(permissions=["camera", "microphone"])
+            peers = {
+                name: ChromiumPeer(controller, await context.new_page(), "r", name)
+                for name in ("anna", "bo", "cai", "dan")
+            }
+            peers[behind].rewrite = relay.rewrite
+            found = Hall(relay, **peers)
+            try:
+                await fill(found, address)
+                yield found
+            except (AssertionError, TimeoutError) as error:
+                if (beside := await found.gap_beside()) > STARVED:
+                    pytest.skip(f"not judged, beside the server {beside} ms of sound are missing: {error}")
+                raise
+            await controller.close()
+        assert "Traceback" not in worker.output()
+
+
+async def fill(hall: Hall, address: str) -> None:
+    """All come in, send and see Anna's largest picture for two seconds."""
+    for peer in (hall.anna, *hall.others):
+        await peer.page.goto(address)
+        await staircase.prepare(peer)
+        await peer.enter()
+        await peer.subscribe()
+        await watch_network(peer)
+    # Pages of one browser share its camera, and the first one decides how large its pictures are.
+    await staircase.sound(hall.anna, TOP, HEIGHT)
+    await hall.anna.publish("vp8", TOP, HEIGHT, layers=3)
+    await staircase.sound(hall.dan, SMALL, SMALL_HEIGHT)
+    for peer in hall.others:
+        await peer.publish("vp8", SMALL, SMALL_HEIGHT)
+    for peer in hall.others:
+        await peer.wait_for_media(3, 3, timeout=30)
+        await staircase.listen(peer)
+    for peer in hall.others:
+        await until_width(peer, lambda width: width == TOP, 20)
+    await asyncio.sleep(2)
+    await staircase.begin(*hall.others)
 
 
 async def width(peer: ChromiumPeer) -> int:
+    """Of Anna's picture as it is decoded now; it is the largest of all."""
     return max((s["width"] for s in await peer.received() if s["kind"] == "video"), default=0)
 
 
@@ -37,37 +115,47 @@ async def until_width(peer: ChromiumPeer, fits: Callable[[int], bool], timeout: 
     return time.monotonic() - began
 
 
-async def test_a_narrow_link_costs_a_layer_and_only_there(tmp_path: Path) -> None:
-    with running_worker(tmp_path) as worker:
-        controller = Controller(client := ControlClient(worker.config.socket_path))
-        await client.connect()
-        async with chromium() as (browser, address), Relay(worker.config.port, seed=11) as relay:
-            context = await browser.new_context(permissions=["camera", "microphone"])
-            pages = [await context.new_page() for _ in range(3)]
-            anna, bo, cai = [
-                ChromiumPeer(controller, page, "r", name)
-                for page, name in zip(pages, ("anna", "bo", "cai"), strict=True)
-            ]
-            bo.rewrite = relay.rewrite
-            for peer in (anna, bo, cai):
-                await peer.page.goto(address)
-                await peer.enter()
-            await bo.subscribe()
-            await cai.subscribe()
-            await anna.publish("vp8", 960, 540, layers=3)
-            for peer in (bo, cai):
-                await until_width(peer, lambda w: w == TOP, 15)
-            await asyncio.sleep(2)
+async def least_width(peers: tuple[ChromiumPeer, ...], task: asyncio.Task) -> int:
+    """The smallest picture any of them saw while the task ran."""
+    least = TOP
+    while not task.done():
+        least = min(least, *[await width(peer) for peer in peers])
+        await asyncio.sleep(0.2)
+    return least
 
-            relay.down.rate = 500_000
-            fell = await until_width(bo, lambda w: 0 < w < TOP, 5)
-            await asyncio.sleep(4)
-            assert await width(bo) < TOP and await width(cai) == TOP
-            heard = [s for s in await bo.received() if s["kind"] == "audio"]
-            relay.down.rate = 0
-            rose = await until_width(bo, lambda w: w == TOP, 15)
-            print(f"left the top layer after {fell:.1f} s, back {rose:.1f} s after the cap was lifted")
-            assert heard and fell < 3.0 and rose < 12.0, (fell, rose)
-            assert relay.down.passed > 300
-            await controller.close()
-        assert "Traceback" not in worker.output()
+
+async def longest_gap(peer: ChromiumPeer) -> int:
+    return (await staircase.heard(peer, "anna")).gap
+
+
+async def squeeze(way: Impairment, rate: int, peer: ChromiumPeer) -> tuple[float, float]:
+    """Narrow the way, wait four seconds on the lower layer, lift: seconds until it fell, and rose."""
+    way.rate = rate
+    fell = await until_width(peer, lambda w: 0 < w < TOP, 10)
+    await asyncio.sleep(4)
+    assert await width(peer) < TOP
+    way.rate = 0
+    return fell, await until_width(peer, lambda w: w == TOP, 20)
+
+
+async def test_a_narrow_way_down_costs_a_layer_and_only_there(tmp_path: Path) -> None:
+    async with hall(tmp_path, 11, "bo") as room:
+        squeezing = asyncio.create_task(squeeze(room.relay.down, 500_000, room.bo))
+        least = await least_width((room.cai, room.dan), squeezing)
+        fell, rose = await squeezing
+        gaps = [await longest_gap(peer) for peer in room.others]
+        print(f"500 kbit/s down: left the top layer after {fell:.1f} s, back {rose:.1f} s after lifting")
+        print(f"longest gaps in the sound {gaps} ms, the first behind; the others saw {least} at least")
+        assert fell < 3.0 and rose < 12.0, (fell, rose)
+        assert least == TOP, least
+        assert gaps[0] <= 200, gaps
+
+
+async def test_a_narrow_way_up_costs_a_layer_and_no_word(tmp_path: Path) -> None:
+    async with hall(tmp_path, 12, "anna") as room:
+        fell, rose = await squeeze(room.relay.up, 300_000, room.cai)
+        gaps = [await longest_gap(peer) for peer in room.others]
+        print(f"300 kbit/s up: left the top layer after {fell:.1f} s, back {rose:.1f} s after lifting")
+        print(f"longest gaps in the sound {gaps} ms")
+        assert fell < 6.0 and rose < 12.0, (fell, rose)
+        assert max(gaps) <= 200, gaps
