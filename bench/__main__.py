@@ -18,6 +18,7 @@ from bench.point import read_point
 from bench.process import cores_for_measuring, run_before_others
 from bench.servers import SERVERS, excused
 from bench.targets import Figures, targets
+from media.fastpath import build as build_fast_path
 
 JOINING = "joining.json"
 
@@ -93,7 +94,10 @@ def _plan(options: argparse.Namespace) -> Plan:
 
 async def _run(plan: Plan, options: argparse.Namespace) -> int:
     load_before = os.getloadavg()
+    slow_because = build_fast_path()
     print(_preamble(plan))
+    if slow_because is not None:
+        print(f"Ours forwards in Python: {slow_because}.")
     print(report.head(), flush=True)
     measurements: list[Measurement] = []
     failures: list[Failure] = []
@@ -114,6 +118,7 @@ async def _run(plan: Plan, options: argparse.Namespace) -> int:
         "cores": os.cpu_count(),
         "janus": library_version(),
         "compiler": missing_compiler() is None,
+        "fast_path": slow_because is None,
         "seconds": plan.seconds,
         "rounds": plan.rounds,
         "feedback": plan.feedback,

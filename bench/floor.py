@@ -58,7 +58,7 @@ def main(port: str, address: str, socket_path: str, core: str | None = None) -> 
 
 
 async def _run(config: MediaConfig) -> None:
-    worker = Worker(config, JournalRecorderFactory())
+    worker = Worker(config, JournalRecorderFactory(), None)
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, worker.stop)
     loop.add_signal_handler(signal.SIGUSR1, _hand_over, worker, mark_of(config.socket_path))
