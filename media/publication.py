@@ -54,8 +54,9 @@ class Publication:
 
     @property
     def best(self) -> Layer:
-        """The largest layer of which a packet has come, or the smallest before the first one."""
-        return next((x for x in reversed(self.layers) if x.ssrc is not None), self.layers[0])
+        """The largest layer of which packets come, or the smallest before the first one."""
+        coming = (x for x in reversed(self.layers) if x.ssrc is not None and not x.paused)
+        return next(coming, self.layers[0])
 
     @property
     def ssrc(self) -> int | None:

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from media.control import (
     Event,
+    LayersWanted,
     OfferMade,
     PublicationChanged,
     QualityMeasured,
@@ -17,7 +18,7 @@ from media.control import (
 )
 from signaling.commands import Source
 from signaling.media_room import Audience
-from signaling.pushes import BadgeState, MediaState, Offer, OfferedTrack, Speakers
+from signaling.pushes import BadgeState, Layers, MediaState, Offer, OfferedTrack, Speakers
 
 SILENCE = 127
 
@@ -114,11 +115,18 @@ def _quality(audience: Audience, event: QualityMeasured, now: datetime) -> None:
         audience.changed()
 
 
+def _layers(audience: Audience, event: LayersWanted, now: datetime) -> None:
+    person = audience.room.people.get(event.participant_id)
+    if person is not None and person.place == "room":
+        audience.tell(person.id, Layers(event.source, event.rids))
+
+
 _TAKERS: dict[type[Event], Callable[[Audience, Any, datetime], None]] = {
     OfferMade: _offer,
     TransportChanged: _transport,
     PublicationChanged: _publication,
     RecordingChanged: _recording,
+    LayersWanted: _layers,
     SpeakersChanged: _speakers,
     QualityMeasured: _quality,
 }

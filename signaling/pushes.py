@@ -263,6 +263,14 @@ class Speakers(Push):
 
 
 @dataclass(frozen=True)
+class Layers(Push):
+    """Which layers of your own source to send; the others nobody watches."""
+
+    source: Source
+    rids: list[str]
+
+
+@dataclass(frozen=True)
 class MediaLost(Push):
     """The media worker of this room is gone; wait for `media_restored`."""
 
@@ -299,6 +307,7 @@ PUSHES: dict[str, type[Push]] = {
     "chat": ChatSaid,
     "offer": Offer,
     "speakers": Speakers,
+    "layers": Layers,
     "media_lost": MediaLost,
     "media_restored": MediaRestored,
     "session_closed": SessionClosed,

@@ -43,3 +43,16 @@ async def test_malformed_tiles_are_refused(hall: Hall, change: dict[str, object]
 async def test_in_the_waiting_room_there_is_nothing_to_watch(hall: Hall) -> None:
     citizen = await hall.client("petitioner")
     assert (await citizen.ask("watch", tiles=[TILE]))["code"] == "bad_state"
+
+
+async def test_a_publisher_is_told_which_layers_are_watched(hall: Hall) -> None:
+    host, citizen = await hall.client("host"), await hall.client("petitioner")
+    wanted = {"room_id": hall.session_id, "source": "camera", "rids": ["q", "f"]}
+    hall.worker.tell(control.LayersWanted(participant_id=host.id, **wanted))
+    told = await host.push("layers")
+    assert (told["source"], told["rids"]) == ("camera", ["q", "f"])
+    # Who is not in the room, or not in this sitting at all, has nothing to send.
+    hall.worker.tell(control.LayersWanted(participant_id=citizen.id, **wanted))
+    hall.worker.tell(control.LayersWanted(participant_id="nobody", **wanted))
+    await citizen.ask("ping")
+    assert not [push for push in citizen.pushes if push["type"] == "layers"]

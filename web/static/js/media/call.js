@@ -139,6 +139,7 @@ export class Call extends Emitter {
     client.on("admitted", ({ relays }) => this.#admitted(relays));
     client.on("moved_to_lobby", () => this.#movedToLobby());
     client.on("offer", (offer) => this.#subscriber.accept(offer));
+    client.on("layers", ({ source, rids }) => this.#publisher.limit(source, rids));
     client.on("media_lost", () => this.#setMediaLost(true));
     client.on("media_restored", (needs) => this.#negotiate(needs));
     client.on("denied", ({ reason }) => this.#goodbye("denied", reason));

@@ -140,6 +140,15 @@ export class PublishPeer extends Peer {
     return true;
   }
 
+  /** Send these layers of a source and no others. */
+  limit(source, rids) {
+    const { sender } = this.#lines.get(source) || {};
+    if (!sender) return;
+    const parameters = sender.getParameters();
+    for (const encoding of parameters.encodings) encoding.active = rids.includes(encoding.rid);
+    sender.setParameters(parameters).catch(console.warn);
+  }
+
   close() {
     this.#round += 1;
     this.#lines.clear();
