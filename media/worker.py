@@ -5,6 +5,7 @@ import gc
 import logging
 import secrets
 import signal
+import sys
 
 from media.addresses import local_addresses, read_addresses
 from media.aiortc_port import Certificate
@@ -22,7 +23,10 @@ from media.tcp import TcpPort, open_listeners
 
 logger = logging.getLogger(__name__)
 
+# Each room's tick; they take turns within it.
 TICK = 0.05
+# How long the recorder's writer may keep the interpreter from a packet that needs it. Seconds.
+SWITCH_INTERVAL = 0.001
 SHUTDOWN_TIMEOUT = 1.5
 
 
@@ -94,7 +98,7 @@ class Worker:
 
     async def _tick(self) -> None:
         while True:
-            await asyncio.sleep(TICK)
+            await asyncio.sleep(TICK / self._commands.turns)
             now = self._loop.time()
             try:
                 self._gate.drain()
@@ -121,6 +125,7 @@ def run_worker(config: MediaConfig, recorder_factory: RecorderFactory) -> None:
     # Nothing on the packet path makes cycles; the collector would only look through the caches.
     gc.freeze()
     gc.set_threshold(100_000, 20, 50)
+    sys.setswitchinterval(SWITCH_INTERVAL)
     lane = FastLane.open() if config.fast_path and config.batched and BATCHING else None
     logger.info("Packets are forwarded by %s", "compiled code" if lane is not None else "Python")
     with asyncio.Runner(loop_factory=loop_factory(lane)) as runner:
