@@ -52,7 +52,7 @@ class Commands:
 
     @property
     def turns(self) -> int:
-        """In how many turns all rooms have their tick: packets of the others need not wait for all of them."""
+        """In how many turns all rooms have their tick, so that packets need not wait for all of them."""
         return max(1, min(MOST_TURNS, len(self.rooms)))
 
     def tick(self, now: float) -> None:

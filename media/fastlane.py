@@ -168,12 +168,16 @@ class FastLane:
                 sorter.receive(slot, length, port.key(slot))
             elif kind == EVENT_DECRYPTED:
                 self.drain()
-                sorter.receive_decrypted(self._inlets[number], slot, length)
+                inlet = self._inlets.get(number)  # None: an earlier event of this batch ended it
+                if inlet is not None:
+                    sorter.receive_decrypted(inlet, slot, length)
             elif kind == EVENT_REFUSED:
                 sorter.counters["replayed" if number in REPLAYED else "forged"] += 1
             elif kind == EVENT_TAPE:
                 self.drain()
             else:
+                if kind != EVENT_SHARED:
+                    self.drain()
                 data = port.incoming[slot * STRIDE : slot * STRIDE + length].tobytes()
                 self._share(number, data, index, now, taped=kind != EVENT_SHARED)
 

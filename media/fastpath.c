@@ -259,15 +259,9 @@ static int find_element(const struct packet *packet, int id)
 
 static void note_arrival(struct arrivals *log, const struct packet *packet, double now)
 {
-    const uint8_t *data = packet->data;
-    if (!(data[0] & 0x10)) return;
-    if (data[15] != log->words || log->place >= packet->length || data[log->place] != log->element) {
-        int found = find_element(packet, log->element >> 4);
-        log->words = data[0] & 0x0F ? -1 : data[15];
-        log->place = found && data[found - 1] == log->element ? found - 1 : 0;
-    }
-    if (!log->place || log->count >= MOST_ARRIVALS) return;
-    log->number[log->count] = read16(data + log->place + 1);
+    int found = find_element(packet, log->element >> 4);
+    if (!found || packet->data[found - 1] != log->element || log->count >= MOST_ARRIVALS) return;
+    log->number[log->count] = read16(packet->data + found);
     log->at[log->count++] = now;
 }
 
@@ -377,7 +371,8 @@ static int add_event(struct worker *worker, int kind, int slot, int length, int 
 static void tape(struct worker *worker, int slot, const struct stream *stream, const struct packet *packet, double now)
 {
     int need = ((int)sizeof(struct taped) + packet->length + 7) & ~7;
-    if (worker->tape_end + need > worker->tape_size) { /* cannot be while EVENT_TAPE is obeyed */
+    if (worker->tape_end + need > worker->tape_size) worker->untaped = worker->batch;
+    if (worker->untaped == worker->batch) { /* cannot be while EVENT_TAPE is obeyed; none may overtake it */
         add_event(worker, EVENT_UNTAPED, slot, packet->length, stream->number, packet->index);
         return;
     }

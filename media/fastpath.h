@@ -131,7 +131,7 @@ struct worker {
     int (*unprotect)(void *, void *, int *);
     int (*protect)(void *, void *, int *);
     int64_t protect_failed, forwarded;
-    uint32_t batch;
+    uint32_t batch, untaped;             /* untaped: in which batch the tape was full */
     int32_t event_count;
     struct event events[192];         /* three for each datagram */
     char *tape;

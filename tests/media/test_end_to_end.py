@@ -22,9 +22,10 @@ from tests.media.peers import AiortcPeer, Controller
 from tests.media.workers import RunningWorker, running_worker, until
 
 
-@pytest.fixture(params=[True, False], ids=["batched", "portable"])
+@pytest.fixture(params=[(True, True), (True, False), (False, False)], ids=["compiled", "batched", "portable"])
 def worker(request, tmp_path: Path):
-    with running_worker(tmp_path, batched=request.param) as running:
+    batched, fast_path = request.param
+    with running_worker(tmp_path, batched=batched, fast_path=fast_path) as running:
         yield running
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
-from collections.abc import Iterator
+import socket
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +20,7 @@ from media.publisher import Publisher, read_offer
 from media.redundancy import RedundancyOut
 from media.router import Router
 from media.rtp import Packet
+from media.selector import loop_factory
 from media.sentlog import SentLog
 from media.sink import PacketSink, SenderReport
 from media.subscription import Subscription
@@ -327,3 +330,95 @@ async def test_packet_for_packet_as_python_does_it(seed: int) -> None:
     # Most of it did pass through the compiled path.
     print(f"{lane.forwarded} of about 1500 packets were forwarded by compiled code")
     assert lane.forwarded > 300
+
+
+@pytest.fixture
+async def fast() -> AsyncIterator[Stage]:
+    stage = Stage(FastLane.open())
+    yield stage
+    stage.publisher.close("over")
+    stage.loopback.close()
+
+
+def started(stage: Stage, sender: Sender) -> None:
+    """Everything runs."""
+    for _ in range(3):
+        for name in ("voice", "q", "h", "f", "screen"):
+            stage.now += 0.02
+            stage.send(sender.packet(name, key=True))
+
+
+@compiled
+async def test_a_full_tape_costs_the_recorder_nothing(fast: Stage) -> None:
+    sender = Sender(9)
+    started(fast, sender)
+    fast.gate.drain()
+    lane = fast.gate.lane
+    assert lane is not None
+    lane._worker.tape_size = 2_000
+    before = len(fast.recorders["screen"].written)
+    sent = [sender.packet("screen") for _ in range(40)]
+    for number in range(0, 40, 8):
+        fast.send(*sent[number : number + 8])
+    fast.gate.drain()
+    assert [data for data, _ in fast.recorders["screen"].written[before:]] == sent
+
+
+@compiled
+async def test_a_transport_may_end_in_the_middle_of_a_batch(fast: Stage) -> None:
+    sender = Sender(5)
+    started(fast, sender)
+    take = fast.publisher.take_packet
+
+    def end(data: bytes, now: float) -> None:
+        take(data, now)
+        fast.publisher.close("over")
+
+    fast.publisher.take_packet = end  # type: ignore[method-assign]
+    fast.send(*[sender.packet("screen", key=True) for _ in range(5)])
+    assert not fast.gate.counters["parser_error"]
+    assert fast.publisher.transport.state is TransportState.CLOSED
+    # Nobody is at home there any more, for the compiled path either.
+    fast.send(*[sender.packet("screen") for _ in range(5)])
+    assert fast.gate.counters["stranger"] == 5
+
+
+@compiled
+async def test_what_libsrtp_refuses_is_counted(fast: Stage) -> None:
+    sender = Sender(5)
+    started(fast, sender)
+    packet = fast.sending.protect(sender.packet("voice"))
+    for data in (packet, packet, packet[:-1] + b"?"):
+        fast.peer.send(data)
+    fast.loopback.read(3, fast.now)
+    assert (fast.gate.counters["replayed"], fast.gate.counters["forged"]) == (2, 0)
+    fast.peer.send(fast.sending.protect(sender.packet("voice"))[:-1] + b"?")
+    fast.loopback.read(1, fast.now)
+    assert fast.gate.counters["forged"] == 1
+
+
+@compiled
+async def test_the_loop_wakes_for_others_and_on_time() -> None:
+    """asyncio around the lane: timers, threads, other sockets."""
+    lane = FastLane.open()
+    assert lane is not None
+
+    async def life() -> str:
+        loop = asyncio.get_running_loop()
+        before = loop.time()
+        await asyncio.sleep(0.05)
+        assert 0.045 < loop.time() - before < 5
+        assert await asyncio.to_thread(lambda: 7) == 7
+        mine, other = socket.socketpair()
+        mine.setblocking(False)
+        loop.call_later(0.01, other.send, b"hello")
+        received = await loop.sock_recv(mine, 16)
+        mine.close()
+        other.close()
+        return received.decode()
+
+    def run() -> str:
+        with asyncio.Runner(loop_factory=loop_factory(lane)) as runner:
+            return runner.run(life())
+
+    assert await asyncio.to_thread(run) == "hello"

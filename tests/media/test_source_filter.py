@@ -10,6 +10,7 @@ import pytest
 from aioice import stun
 
 from media import feedback
+from media.fastlane import FastLane
 from media.fastpath import LARGEST
 from media.transport import MOST_ADDRESSES, MOST_SSRCS
 from tests.media.loopback import Loopback, Owner, address_key, binding_request
@@ -17,9 +18,10 @@ from tests.media.loopback import Loopback, Owner, address_key, binding_request
 CLIENT_HELLO = b"\x16\xfe\xff" + bytes(60)
 
 
-@pytest.fixture(params=[True, False], ids=["batched", "portable"])
+@pytest.fixture(params=["compiled", "batched", "portable"])
 def loopback(request: pytest.FixtureRequest) -> Iterator[Loopback]:
-    made = Loopback(batched=request.param)
+    lane = FastLane.open() if request.param == "compiled" else None
+    made = Loopback(batched=request.param != "portable", lane=lane)
     yield made
     made.close()
 
