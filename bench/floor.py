@@ -20,7 +20,8 @@ import uvloop
 from bench.native import Native, open_native
 from media.aiortc_port import new_length, protect, unprotect
 from media.config import MediaConfig
-from media.datagrams import STRIDE, DatagramPort, Destination
+from media.datagrams import DatagramPort, Destination
+from media.fastpath import STRIDE
 from media.publisher import Publisher
 from media.rtp import HEADER_LENGTH
 from media.subscription import Subscription

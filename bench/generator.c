@@ -9,7 +9,7 @@
 
 #include "generator.h"
 
-enum { RTP_HEADER = 12, STAMP = 16, TRAILER = 32, LATE = 5000000, STOOD_STILL = 1000000000 };
+enum { RTP_HEADER = 12, STAMP = 16, TRAILER = 32, LATE = 5000000, STOOD_STILL = 1000000000, LOOK = 1000000 };
 enum { REPLAYED = 9, TOO_OLD = 10 }; /* srtp_err_status_replay_fail and replay_old */
 
 static int64_t clock_ns(clockid_t clock) {
@@ -235,9 +235,11 @@ static void poll_wire(struct engine *engine, struct wire *wire) {
     } while (count == SLOTS);
 }
 
-/* Every wire once in `poll_interval`, one after the other, so that no long look delays what is due. */
+/* Every wire once in `poll_interval`, some of them each millisecond, so that no long look delays what is due
+   and no short ones keep the core awake. */
 static void poll_due(struct engine *engine, int64_t now) {
-    if (!engine->wire_count) return;
+    if (!engine->wire_count || now < engine->next_look) return;
+    engine->next_look = now + LOOK;
     int64_t step = engine->poll_interval / engine->wire_count;
     if (now - engine->next_poll > engine->poll_interval) engine->next_poll = now - engine->poll_interval;
     while (engine->next_poll <= now) {
@@ -262,7 +264,7 @@ void generator_run(struct engine *engine, int64_t until) {
         if (now >= until || engine->letter_count > MOST_LETTERS / 2) return;
         int64_t next = until;
         if (engine->track_count && engine->tracks[0]->due < next) next = engine->tracks[0]->due;
-        if (engine->wire_count && engine->next_poll < next) next = engine->next_poll;
+        if (engine->wire_count && engine->next_look < next) next = engine->next_look;
         if (next > now) wait_until(next);
     }
 }

@@ -68,7 +68,7 @@ struct engine {
     struct track **tracks; /* a heap by `due` */
     struct wire **wires;
     uint32_t track_count, wire_count;
-    int64_t poll_interval, next_poll;
+    int64_t poll_interval, next_poll, next_look;
     uint32_t next_wire;
     int64_t window_start, window_end;
     uint64_t sent, delivered, late, resets; /* in the window; late: by more than 5 ms */
