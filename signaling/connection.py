@@ -55,8 +55,14 @@ class Connection:
         self._pace = Pace(loop.time())
         self._patience = Patience()
         self._outbox = Outbox(socket, self.cut)
+        self.greeted = False
 
     # API
+
+    def greet(self, welcome: Push) -> None:
+        """The first message after authentication; until then the room tells this client nothing."""
+        self.greeted = True
+        self.push(welcome)
 
     def push(self, message: Push) -> None:
         """Queue a message for the client; never waits."""

@@ -112,7 +112,7 @@ async def welcome(
     else:
         await sittings.someone_came(live)
     needs = person.media_needs(command.publish_alive, command.subscribe_alive)
-    connection.push(_welcome(live, person, needs))
+    connection.greet(_welcome(live, person, needs))
     if person.pending_offer is not None and not needs.subscribe_needed:
         connection.push(person.pending_offer)
     live.changed()

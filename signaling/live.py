@@ -98,7 +98,7 @@ class LiveRoom:
     # Telling
 
     def tell(self, participant_id: str, push: Push) -> None:
-        """Push to one person, if connected."""
+        """Push to one person, if connected and welcomed."""
         connection = self.connections.get(participant_id)
         if connection is not None:
             connection.push(push)

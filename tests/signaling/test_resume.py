@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from cases.policy import SYSTEM
 from scheduling.session import SessionState
 from scheduling.session_events import list_events
@@ -20,6 +22,27 @@ async def inside(hall: Hall) -> tuple[Client, Client]:
         await client.ask("answer", offer_id=offer["offer_id"], sdp="x")
     await host.room_where(lambda room: find(room, citizen.id)["media"] == "connected")
     return host, citizen
+
+
+async def test_nothing_is_told_before_the_welcome(hall: Hall) -> None:
+    """A page that hears of the room before it knows its own rights would paint them wrongly."""
+    host = await hall.client("host")
+    hall.worker.hold = {"AddParticipant"}
+    late = await hall.socket()
+    await late.send(
+        "authenticate", version=1, ticket=await hall.ticket("joint_receptionist"),
+        publish_alive=False, subscribe_alive=False,
+    )  # fmt: skip
+    await asyncio.wait_for(hall.worker.holds.wait(), 5)
+    live = hall.registry.rooms[hall.session_id]
+    known = len(host.pushes)
+    live.changed()
+    async with asyncio.timeout(5):
+        while len(host.pushes) == known:
+            await asyncio.sleep(0.02)
+    hall.worker.release()
+    await late.push("welcome")
+    assert late.pushes[0]["type"] == "welcome"
 
 
 async def kinds(hall: Hall) -> list[str]:
