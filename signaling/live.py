@@ -100,7 +100,7 @@ class LiveRoom:
     def tell(self, participant_id: str, push: Push) -> None:
         """Push to one person, if connected and welcomed."""
         connection = self.connections.get(participant_id)
-        if connection is not None:
+        if connection is not None and connection.greeted:
             connection.push(push)
 
     def tell_room(self, push: Push) -> None:
@@ -166,7 +166,7 @@ class LiveRoom:
 
     def _tell_text(self, person: Participant, text: str) -> None:
         connection = self.connections.get(person.id)
-        if connection is not None:
+        if connection is not None and connection.greeted:
             connection.push_text(text)
 
     def _push_state(self) -> None:

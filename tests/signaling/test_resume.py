@@ -38,7 +38,7 @@ async def test_nothing_is_told_before_the_welcome(hall: Hall) -> None:
     known = len(host.pushes)
     live.changed()
     async with asyncio.timeout(5):
-        while len(host.pushes) == known:
+        while len(host.pushes) == known:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
     hall.worker.release()
     await late.push("welcome")
