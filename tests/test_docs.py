@@ -22,6 +22,7 @@ DOCUMENTS = [
     "docs/closing.md",
     "docs/glossary.md",
     "docs/performance.md",
+    "docs/packet-path.md",
     "docs/network.md",
     "docs/turn.md",
 ]

@@ -22,6 +22,7 @@ def run_media_worker(settings: Settings, number: int) -> None:
         socket_path=str(settings.media_socket(number)),
         networks=settings.media.networks,
         tcp=settings.media.tcp,
+        fast_path=settings.media.fast_path,
         log_level=settings.log_level,
     )
     run_worker(config, JournalRecorderFactory())

@@ -45,6 +45,7 @@ class MediaSettings:
     addresses: tuple[str, ...] = ("127.0.0.1",)
     networks: tuple[str, ...] = ()  # CIDR blocks that peers may come from; empty: any.
     tcp: bool = True  # Media over TCP as well, on the same port numbers.
+    fast_path: bool = True  # The compiled packet path where it was built; docs/packet-path.md.
     turn_urls: tuple[str, ...] = ()  # turn:host:port?transport=udp and the like; docs/turn.md.
     turn_secret: str = ""  # Shared with coturn's static-auth-secret.
 
