@@ -79,6 +79,11 @@ class Publication:
         return self.best.cache
 
     @property
+    def is_upright(self) -> bool:
+        """Whether its picture can be shown as it is, as far as its sender told."""
+        return not any(layer.rotation for layer in self.layers)
+
+    @property
     def loudness(self) -> Loudness:
         """Of a microphone."""
         return self.layers[0].loudness

@@ -1,6 +1,6 @@
 """The publish transport of one Participant: from its offer to its Publications."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from media.control import ControlError, TransportChanged
@@ -71,6 +71,11 @@ class Plan:
         """The m-sections that will carry something, by mid."""
         return {c.section.mid: c for c in self.choices if c and c.section.direction in SENDING}
 
+    def upright(self) -> "Plan":
+        """The same without orientation, so that the sender turns its pictures itself."""
+        choices = [replace(choice, orientation_id=0) if choice else None for choice in self.choices]
+        return replace(self, choices=choices)
+
 
 @dataclass(slots=True)
 class _Line:
@@ -82,10 +87,18 @@ class _Line:
 
 
 class Publisher:
-    """Owns a transport and the Publications that arrive on it."""
+    """Owns a transport and the Publications that arrive on it.
 
-    def __init__(self, room: PublisherRoom, participant_id: str, surroundings: Surroundings) -> None:
+    With `upright` no orientation is agreed on: somebody looks on who could not turn the pictures.
+    """
+
+    def __init__(
+        self, room: PublisherRoom, participant_id: str, surroundings: Surroundings, upright: bool = False
+    ) -> None:
         self.participant_id = participant_id
+        # Told to publish anew, because of that.
+        self.is_recalled = False
+        self._upright = upright
         self._room = room
         self._surroundings = surroundings
         self._gate = surroundings.gate
@@ -114,6 +127,7 @@ class Publisher:
 
     def negotiate(self, plan: Plan) -> str:
         """Carry out a plan and give the answer."""
+        plan = plan.upright() if self._upright else plan
         description, sources, sending = plan.description, plan.sources, plan.sending
         if self._remote is None:
             self._begin(description)

@@ -10,6 +10,7 @@ from media.control import (
     ControlError,
     LayersWanted,
     PublicationChanged,
+    PublishAgain,
     QualityMeasured,
     SpeakersChanged,
 )
@@ -119,7 +120,8 @@ class Room:
     def _replace_publisher(self, participant: Participant, plan: Plan) -> str:
         if participant.publisher is not None:
             participant.publisher.close("replaced")
-        participant.publisher = Publisher(self, participant.participant_id, self._surroundings)
+        upright = not self._is_turned_for_all(participant.participant_id)
+        participant.publisher = Publisher(self, participant.participant_id, self._surroundings, upright)
         return participant.publisher.negotiate(plan)
 
     def subscribe(self, participant_id: str, restart: bool = False) -> None:
@@ -225,6 +227,22 @@ class Room:
             if p.participant_id != participant_id and p.subscriber is not None
         ]
 
+    def _is_turned_for_all(self, participant_id: str) -> bool:
+        """Whether all who receive from there turn pictures by the orientation that comes with them."""
+        return all(subscriber.turns_pictures for subscriber in self._others(participant_id))
+
+    def _recall_turned(self) -> None:
+        """Who sends pictures on their side to somebody who sees them so is asked to publish anew."""
+        for participant_id, participant in self.participants.items():
+            publisher = participant.publisher
+            if publisher is None or publisher.is_recalled:
+                continue
+            lying = not all(publication.is_upright for publication in publisher.publications)
+            if lying and not self._is_turned_for_all(participant_id):
+                publisher.is_recalled = True
+                event = PublishAgain(room_id=self.room_id, participant_id=participant_id)
+                self._surroundings.emit(event)
+
     def _participant(self, participant_id: str) -> Participant:
         try:
             return self.participants[participant_id]
@@ -291,6 +309,7 @@ class Room:
             self._tell_speakers(now)
         if now - self._quality_at >= QUALITY_INTERVAL:
             self._quality_at = now
+            self._recall_turned()
             people = self._quality.measure(self.participants.values(), now)
             self._surroundings.emit(QualityMeasured(room_id=self.room_id, people=people))
 

@@ -71,6 +71,8 @@ class Subscriber:
         self._version = 0
         self._session_id = secrets.randbits(62)
         self._stale = True
+        # Whether pictures that lie on their side are shown upright there; believed until an answer denies it.
+        self.turns_pictures = True
         self.transport = Transport(surroundings.gate, surroundings.config, surroundings.certificate, self)
         self.outflow = Outflow(self.transport)
         # Two silent m-lines from the start: the handshake is done before anybody publishes.
@@ -195,6 +197,8 @@ class Subscriber:
         self.transport.expect(description.fingerprints, description.setup == "passive", deadline)
         if self.transport.sent is None and numbers_wanted(description):
             self.transport.sent = SentLog(OFFERED_TRANSPORT_WIDE_ID)
+        pictures = [s for s in description.sections if s.kind == "video" and not s.is_rejected]
+        self.turns_pictures = all(orientation_wanted(section) for section in pictures)
         for section in description.sections:
             self._settle(section, pending.active.get(section.mid))
         self._hasten(now)

@@ -11,6 +11,7 @@ from media.control import (
     LayersWanted,
     OfferMade,
     PublicationChanged,
+    PublishAgain,
     QualityMeasured,
     RecordingChanged,
     SpeakersChanged,
@@ -18,7 +19,7 @@ from media.control import (
 )
 from signaling.commands import Source
 from signaling.media_room import Audience
-from signaling.pushes import BadgeState, Layers, MediaState, Offer, OfferedTrack, Speakers
+from signaling.pushes import BadgeState, Layers, MediaRestored, MediaState, Offer, OfferedTrack, Speakers
 
 SILENCE = 127
 
@@ -73,6 +74,12 @@ def _publication(audience: Audience, event: PublicationChanged, now: datetime) -
         audience.changed()
 
 
+def _publish_again(audience: Audience, event: PublishAgain, now: datetime) -> None:
+    person = audience.room.people.get(event.participant_id)
+    if person is not None and person.place == "room":
+        audience.tell(person.id, MediaRestored(publish_needed=True, subscribe_needed=False))
+
+
 def _recording(audience: Audience, event: RecordingChanged, now: datetime) -> None:
     badge = audience.room.badge
     if event.recording_id != badge.recording_id:
@@ -125,6 +132,7 @@ _TAKERS: dict[type[Event], Callable[[Audience, Any, datetime], None]] = {
     OfferMade: _offer,
     TransportChanged: _transport,
     PublicationChanged: _publication,
+    PublishAgain: _publish_again,
     RecordingChanged: _recording,
     LayersWanted: _layers,
     SpeakersChanged: _speakers,

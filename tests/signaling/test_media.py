@@ -33,6 +33,14 @@ async def events(hall: Hall) -> list[tuple[str, str | None]]:
     return [(event.kind, event.data.get("cause")) for event in found]
 
 
+async def test_whoever_lies_on_the_side_for_somebody_is_asked_to_publish_anew(hall: Hall) -> None:
+    _, citizen = await on_air(hall)
+    for who in ("nobody", citizen.id):
+        hall.worker.tell(control.PublishAgain(room_id=hall.session_id, participant_id=who))
+    told = await citizen.push("media_restored")
+    assert (told["publish_needed"], told["subscribe_needed"]) == (True, False)
+
+
 async def test_the_badge_is_red_only_after_bytes(hall: Hall) -> None:
     host = await hall.client("host")
     assert host.room["recording"]["state"] == "off"
