@@ -140,8 +140,9 @@ async def measure(
         await running.begin()
         used = generators[: math.ceil((point.incoming + point.forwarded) / MOST_OF_ONE_CORE)]
         capacity = int(point.forwarded * (plan.seconds + 1) * 1.2 / len(used)) + 1000
-        await load.play(open_native("generator"), used, capacity)
+        last = await load.play(open_native("generator"), used, capacity)
         try:
+            await asyncio.sleep(last + SETTLE)
             return await _look(plan, load, subject)
         finally:
             load.rest()
@@ -158,7 +159,6 @@ async def _until(moment_ns: int) -> None:
 
 
 async def _look(plan: Plan, load: LoadGenerator, subject: _Subject) -> Measurement:
-    await asyncio.sleep(SETTLE)
     window = load.set_window(plan.seconds)
     await _until(window.start_ns)
     before, own_before = cpu(subject.pid), cpu(os.getpid())

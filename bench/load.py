@@ -24,6 +24,8 @@ from bench.window import Tally, Window
 from bench.wire import Wire
 
 POLL_INTERVAL = 0.010
+# Held peers begin one after the other, so far apart: no two hundred cameras are switched on at once.
+STAGGER = 0.01
 # Phases of tracks are spread over so long.
 SPREAD = 0.04
 # A step without a wait for the event loop may last this long.
@@ -100,10 +102,9 @@ class LoadGenerator:
         peer.publish_wire.listen(True)
         self._chores.add(peer, time.monotonic(), self._random.random())
         if not self._held:
-            self._begin(peer)
+            self._begin(peer, time.monotonic())
 
-    def _begin(self, peer: Peer) -> None:
-        now = time.monotonic()
+    def _begin(self, peer: Peer, now: float) -> None:
         for track in peer.tracks if peer.publishes else ():
             track.due = now + self._random.random() * SPREAD
             heapq.heappush(self._due, (track.due, next(self._order), peer, track))
@@ -116,26 +117,29 @@ class LoadGenerator:
         heapq.heapify(self._due)
         self._chores.remove(peer)
 
-    async def play(self, native: Native | None, cores: Sequence[int | None], capacity: int) -> None:
-        """Let the held peers begin, precisely: nothing else should run on this loop from now on.
+    async def play(self, native: Native | None, cores: Sequence[int | None], capacity: int) -> float:
+        """Let the held peers begin one after the other, and precisely: nothing else should run on this loop.
 
         `native` is the compiled generator or None, `cores` one for each of its threads, `capacity` the
-        number of latencies that each may have to keep.
+        number of latencies that each may have to keep. Returns the seconds until the last has begun.
         """
         self._held = False
-        for peer in self.peers:
-            self._begin(peer)
+        first = time.monotonic()
+        for place, peer in enumerate(self.peers):
+            self._begin(peer, first + place * STAGGER)
             peer.subscribe_wire.listen(False)
             peer.publish_wire.listen(False)
+        last = len(self.peers) * STAGGER
         if native is None:
             self._precise = True
-            return
+            return last
         await self._stop_task()
         self._engines = [Engine(native, core, capacity) for core in cores]
         for number, peer in enumerate(self.peers):
             self._engines[number % len(cores)].add(peer, self._random.random())
         for engine in self._engines:
             engine.start()
+        return last
 
     def set_window(self, seconds: float) -> Window:
         """Packets sent in so many seconds, from a moment on, count. Raises TimeoutError on a machine that
