@@ -93,7 +93,7 @@ class Layer:
         self._measured_bytes = 0
 
     def present(self, now: float) -> bool:
-        """Whether the browser is sending it."""
+        """Whether the browser is sending it; what comes late or again does not tell."""
         return bool(now - self.state.heard_at < PRESENCE)
 
     def serve(self, subscriptions: Sequence[Any]) -> None:
@@ -160,19 +160,23 @@ class Layer:
         What was only overtaken may come after its own retransmission, which SRTP cannot know.
         """
         packet.layer = self
-        self.state.heard_at = now
         before = self.state.sequence
         index = packet.index = self.unwrap(packet.sequence_number)
-        if index <= before and self.cache.has(index):
+        if index > before:
+            self.state.heard_at = now
+        elif self.cache.has(index):
             self.repeated += 1
             return False
         self.stats.receive(index, packet.timestamp, len(packet.data), now)
-        missing = self.loss.receive(index, now, packet)
-        if missing:
-            self._send_feedback(build_nack(FEEDBACK_SSRC, packet.ssrc, missing))
+        self._ask(self.loss.receive(index, now, packet), now)
         if self.is_video:
             self._receive_video(packet)
         return True
+
+    def _ask(self, missing: list[int], now: float) -> None:
+        """Not for a picture that is not sent any more: what comes again would take the place of others."""
+        if missing and self.ssrc is not None and (self.present(now) or not self.is_video):
+            self._send_feedback(build_nack(FEEDBACK_SSRC, self.ssrc, missing))
 
     def _receive_video(self, packet: Packet) -> None:
         if packet.marker and self._orientation_id:
@@ -216,9 +220,7 @@ class Layer:
         """Repeat NACKs, send a due key frame request, measure; every few tens of milliseconds."""
         if self.ssrc is None:
             return
-        again = self.loss.due(now)
-        if again:
-            self._send_feedback(build_nack(FEEDBACK_SSRC, self.ssrc, again))
+        self._ask(self.loss.due(now), now)
         if self._throttle.due(now):
             self._send_feedback(build_key_frame_request(FEEDBACK_SSRC, self.ssrc))
         elapsed = now - self._measured_at

@@ -7,7 +7,7 @@ from itertools import groupby
 import pytest
 
 from media.description import DescriptionError, parse_description
-from media.feedback import KeyFrameRequest, parse_compound
+from media.feedback import KeyFrameRequest, Nack, parse_compound
 from media.layer import Layer
 from media.negotiation import accept, build_answer
 from media.publication import Publication
@@ -215,3 +215,24 @@ def test_payloads_without_numbers_are_left_alone() -> None:
     pictures.restart(b"\x90\x80\x11\x00")
     assert pictures.translate(b"\x90\x80\x12\x00") == b"\x90\x80\x01\x00"
     assert pictures.translate(b"") == b""
+
+
+def test_what_comes_again_of_a_layer_does_not_keep_it_present() -> None:
+    stage = Stage()
+    layer = stage.layers[2]
+    for frame in (0, 1, 3, 4):
+        stage.frames[2] = frame
+        stage.send(2, frame / 30, key=frame == 0)
+    assert layer.present(0.2)
+    stage.frames[2] = 2
+    stage.send(2, 0.9)
+    assert layer.loss.recovered == 1 and not layer.present(1.0)
+
+
+def test_nothing_is_asked_for_of_a_layer_that_is_not_sent_any_more() -> None:
+    stage = Stage()
+    for frame in (0, 1, 3):
+        stage.frames[2] = frame
+        stage.send(2, frame / 30, key=frame == 0)
+    assert [type(item) for item in stage.requests(0.4)] == [Nack]
+    assert stage.requests(1.5) == []
