@@ -87,7 +87,7 @@ test("on a lossy network received media wait longer, until it has been calm for 
   assert.equal(adjust(0, 42_000), null);
 });
 
-test("to climb, the top layer of each camera may take a little more or less, and nothing else changes", async () => {
+test("to climb, all layers of a camera take half for a breath and then what they had", async () => {
   const made = [];
   const sender = (kind, ...rates) => {
     let encodings = rates.map((maxBitrate) => ({ maxBitrate }));
@@ -95,12 +95,19 @@ test("to climb, the top layer of each camera may take a little more or less, and
     const setParameters = async (given) => { ({ encodings } = given); made.push(encodings.map((e) => e.maxBitrate)); };
     return { track: { kind }, getParameters, setParameters };
   };
-  const senders = [sender("audio", 40_000), sender("video", 120_000, 1_300_000), sender("video", undefined), { track: null, getParameters: () => ({ encodings: [] }) }];
-  await climb({ getSenders: () => senders });
-  await climb({ getSenders: () => senders });
-  assert.deepEqual(made, [[120_000, 1_300_000 ^ 1024], [120_000, 1_300_000]]);
+  const idle = { track: null, getParameters: () => ({ encodings: [] }) };
+  const senders = [sender("audio", 40_000), sender("video", 120_001, 1_300_000), idle];
+  await climb({ getSenders: () => senders }, 0);
+  assert.deepEqual(made, [[60_000, 650_000], [120_001, 1_300_000]]);
+  // What somebody else has set meanwhile stays.
+  const camera = sender("video", 100, 200);
+  const climbing = climb({ getSenders: () => [camera] }, 20);
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  await camera.setParameters({ encodings: [{ maxBitrate: 50 }, { maxBitrate: 300 }] });
+  await climbing;
+  assert.deepEqual(made.at(-1), [100, 300]);
   const refusing = { ...sender("video", 1), setParameters: async () => { throw new Error("busy"); } };
-  await climb({ getSenders: () => [refusing] });
+  await climb({ getSenders: () => [refusing] }, 0);
 });
 
 test("sent: what the server says is lost counts against what was sent", () => {

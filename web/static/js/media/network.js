@@ -5,7 +5,7 @@ import { Steadiness } from "./steadiness.js";
 const EVERY = 1000;
 const ROWS_AT_ONCE = 4;
 /** Seconds between attempts to send more while the network is what limits us. */
-const CLIMB_EVERY = 4;
+const CLIMB_EVERY = 5;
 
 /** One direction of the call: its readings, its word, the rows that are not told yet. */
 class Direction {
