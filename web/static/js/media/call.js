@@ -174,6 +174,7 @@ export class Call extends Emitter {
   }
 
   #roomChanged(room) {
+    if (!this.#me) return; // Overtook the welcome, which brings it again together with the rights.
     this.#room = room;
     this.#session = { ...this.#session, state: room.state, opened_at: room.opened_at };
     const mine = this.myself;
