@@ -116,7 +116,7 @@ async def _join(browser: Any, service: Service, cookies: list[Any]) -> Joining:
         await context.add_cookies(cookies)
         await context.add_init_script(WITNESS)
         page = await context.new_page()
-        await page.goto(service.base + "/healthz")
+        await page.goto(service.base + "/healthz", timeout=PATIENCE)
         idle = await _busy(service, 1.0) / 1.0
         loop = asyncio.get_running_loop()
         began, before = loop.time(), service.cpu_seconds()

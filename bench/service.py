@@ -1,20 +1,18 @@
 """The whole service for a bench: a demo day in a folder of its own and `lianxin serve` as people start it."""
 
 import asyncio
+import json
 import os
 import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
 
-from web.demo import prepare_demo
-from web.settings import MediaSettings, Settings, WebSettings
-
-READY_SECONDS = 60.0
+READY_SECONDS = 180.0
 STOP_SECONDS = 20.0
 
 
@@ -39,28 +37,44 @@ class Service:
 @asynccontextmanager
 async def running_service(state: Path) -> AsyncIterator[Service]:
     """Seed, start, hand over, stop. What it says goes to `service.log` there. Raises TimeoutError."""
-    settings = replace(
-        Settings(),
-        state=state,
-        demo=True,
-        web=WebSettings(port=_free_port(socket.SOCK_STREAM)),
-        media=MediaSettings(port=_free_port(socket.SOCK_DGRAM), workers=1),
-    )
-    settings.prepare_directories()
-    day = await prepare_demo(settings)
-    base = f"http://127.0.0.1:{settings.web.port}"
-    with (state / "service.log").open("wb") as log:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "web.cli", "serve"),
-            env={**os.environ, **settings.environment()},
-            stdout=log,
-            stderr=log,
-        )
+    port = _free_port(socket.SOCK_STREAM)
+    environment = {
+        **os.environ,
+        "LIANXIN_STATE": str(state),
+        "LIANXIN_DEMO": "true",
+        "LIANXIN_WEB_PORT": str(port),
+        "LIANXIN_MEDIA_PORT": str(_free_port(socket.SOCK_DGRAM)),
+        "LIANXIN_MEDIA_WORKERS": "1",
+    }
+    base = f"http://127.0.0.1:{port}"
+    paths = await _seed(state, environment)
+    process = await _start("serve", state, environment)
     try:
         await _until_ready(base)
-        yield Service(base, tuple(base + link.path for link in day.links), process.pid)
+        yield Service(base, tuple(base + path for path in paths), process.pid)
     finally:
         await _stop(process)
+
+
+async def _seed(state: Path, environment: dict[str, str]) -> list[str]:
+    """The paths of the demo day's links. It is stopped at once: what it shows beside them would disturb."""
+    links = state / "run" / "demo-links.json"
+    process = await _start("demo", state, environment)
+    try:
+        async with asyncio.timeout(READY_SECONDS):
+            while True:
+                with suppress(OSError, ValueError):  # Not there yet, or not whole.
+                    return [path for _, _, path in json.loads(links.read_text("utf-8"))["links"]]
+                await asyncio.sleep(0.05)
+    finally:
+        await _stop(process)
+
+
+async def _start(command: str, state: Path, environment: dict[str, str]) -> asyncio.subprocess.Process:
+    with (state / "service.log").open("ab") as log:
+        return await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "web.cli", command), env=environment, stdout=log, stderr=log
+        )
 
 
 async def _stop(process: asyncio.subprocess.Process) -> None:

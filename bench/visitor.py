@@ -98,7 +98,7 @@ async def running_chromium() -> AsyncIterator[Any]:
 async def enter(context: Any, link: str) -> None:
     """Go into the room by this link and wait until media flow."""
     page = await context.new_page()
-    await page.goto(link)
+    await page.goto(link, timeout=PATIENCE)
     await page.locator("[data-action=start]").first.click(timeout=PATIENCE)
     await page.wait_for_url("**/room", wait_until="commit", timeout=PATIENCE)
     await until(page, CONNECTED)

@@ -64,7 +64,7 @@ def test_a_missing_browser_is_said_loudly(
 
 @needs_chromium
 @pytest.mark.browser
-@pytest.mark.timeout(330)
+@pytest.mark.timeout(530)
 def test_one_round_is_measured(tmp_path: Path) -> None:
     figures = tmp_path / "figures.json"
     done = subprocess.run(
@@ -72,7 +72,7 @@ def test_one_round_is_measured(tmp_path: Path) -> None:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=500,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
