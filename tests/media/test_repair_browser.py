@@ -43,16 +43,19 @@ async def test_what_was_lost_comes_again_beside_the_media(tmp_path: Path, layers
             folder = tmp_path / "one"
             await client.request(StartRecording(room_id="r", recording_id="one", directory=str(folder)))
             relay.up.loss = relay.down.loss = LOSS
-            before = (await client.request(Statistics()))["worker"]
-            await asyncio.sleep(6)
-            counters = (await client.request(Statistics()))["worker"]
-            video = next(s for s in await bo.received() if s["kind"] == "video")
+            before = (await client.request(Statistics()))["worker"].get("rtx_restored", 0)
+            async with asyncio.timeout(60):
+                while True:
+                    await asyncio.sleep(2)
+                    counters = (await client.request(Statistics()))["worker"]
+                    restored = counters.get("rtx_restored", 0) - before
+                    video = next(s for s in await bo.received() if s["kind"] == "video")
+                    if restored > 5 and video["again"] > 5:
+                        break
             await client.request(StopRecording(room_id="r"))
             counts = json.loads((folder / "counts.json").read_text())["anna-camera"]
-            restored = counters.get("rtx_restored", 0) - before.get("rtx_restored", 0)
             print(f"restored {restored}, to the subscriber {video['again']} again, {counters=}, {video=}")
-            assert restored > 3 and video["again"] > 3
             assert counters.get("rtx_unrouted", 0) == 0 and counters.get("too_many_ssrcs", 0) == 0
-            assert counts["packets"] > 100 and counts["repeated"] == 0
+            assert counts["packets"] > 30 and counts["repeated"] == 0
             await controller.close()
         assert "Traceback" not in worker.output()
