@@ -29,6 +29,7 @@ from media.transportwide import TransportFeedback
 # Seconds after which an unanswered offer is made again: the controller may have missed it.
 OFFER_PATIENCE = 5.0
 ANSWER_DEADLINE = 60.0
+TICK_INTERVAL = 0.09
 VIDEO_TYPES = range(96, 111)
 
 
@@ -73,6 +74,7 @@ class Subscriber:
         self._stale = True
         # Whether pictures that lie on their side are shown upright there; believed until an answer denies it.
         self.turns_pictures = True
+        self._ticked_at = float("-inf")
         self.transport = Transport(surroundings.gate, surroundings.config, surroundings.certificate, self)
         self.outflow = Outflow(self.transport)
         # Two silent m-lines from the start: the handshake is done before anybody publishes.
@@ -283,7 +285,10 @@ class Subscriber:
         self._surroundings.gate.flush()
 
     def tick(self, now: float) -> None:
-        """Liveness, and offers that nobody answered."""
+        """Liveness, offers that nobody answered, what is sent of whom."""
+        if now - self._ticked_at < TICK_INTERVAL:
+            return
+        self._ticked_at = now
         self.transport.tick(now)
         if self._pending is not None and now - self._pending.made_at > OFFER_PATIENCE:
             self._pending = None

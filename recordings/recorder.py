@@ -15,7 +15,7 @@ from recordings.journal import Disk, TrackIdentity, TrackJournal
 from recordings.track_recorder import TrackRecorder, cause_of
 
 PACKET_CEILING = 8_192  # per track: about 40 s of video
-FLUSH_SECONDS = 0.05
+FLUSH_SECONDS = 0.1  # A killed worker loses what came in so long, at most.
 SYNC_SECONDS = 1.0
 RETRY_SECONDS = 0.5
 CLOSE_SECONDS = 5.0
@@ -87,7 +87,7 @@ class JournalRecorder:
         self._closed = True
         until = time.monotonic() + timeout
         while not self.done and time.monotonic() < until:
-            time.sleep(FLUSH_SECONDS / 2)
+            time.sleep(FLUSH_SECONDS / 4)
 
     def note_fault(self, cause: str, now: float) -> None:
         """Packets are being lost at ``now`` (monotonic seconds)."""
