@@ -20,7 +20,7 @@ from media.control import Event, OfferMade, PublicationChanged, Statistics
 from media.feedback import KeyFrameRequest, parse_compound
 from media.keyframe import FIRST_INTERVAL, KeyFrameThrottle
 from media.publication import Publication
-from media.rtp import Packet
+from media.rtp import HEADER, parse_packet
 from media.sink import TrackDescription
 from media.subscriber import Subscriber
 from media.surroundings import Surroundings
@@ -70,7 +70,7 @@ class Newcomer:
     def _camera(self, number: int, name: str) -> Publication:
         track = TrackDescription("r", name, "camera", "video", "VP8", 90_000, 0, 96, "")
         camera = Publication(track, self.upstream[name].append, 0.5)
-        camera.receive(Packet(bytes(12) + KEY, 96, 1, 0, 70 + number, True, 12, 12 + len(KEY)), 0.0)
+        camera.receive(parse_packet(HEADER.pack(0x80, 0x80 | 96, 1, 0, 70 + number) + KEY), 0.0)
         return camera
 
     @property
