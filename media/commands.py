@@ -1,6 +1,7 @@
 """What each control request does to the rooms of a worker."""
 
 import asyncio
+import gc
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -11,6 +12,7 @@ from media.outflow import read_wishes
 from media.portrait import snapshot, statistics
 from media.room import Room
 from media.surroundings import Surroundings
+from media.sweep import Sweep
 
 MOST_ROOMS = 200
 MOST_TURNS = 10
@@ -25,6 +27,7 @@ class Commands:
         self._surroundings = surroundings
         self._worker_id = worker_id
         self._cpu = CpuShare()
+        self._sweep = Sweep()
         self._turn = 0
         self._handlers: dict[type[Request], Callable[[Any], Awaitable[Result]]] = {
             control.CreateRoom: self._create_room,
@@ -59,6 +62,8 @@ class Commands:
         """Let the rooms whose turn it is do what their time has come for."""
         if self._cpu.due(now):
             self._cpu.measure(used(), now)
+            if self._sweep.due(self._surroundings.gate.departed, self._cpu.share, now):
+                gc.collect()
         turns = self.turns
         self._turn = (self._turn + 1) % turns
         for room in list(self.rooms.values())[self._turn :: turns]:

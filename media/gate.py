@@ -68,6 +68,8 @@ class Gate:
         self.udp_ports = (port, *others)
         self.counters: Counter[str] = Counter()
         self.lane = lane
+        # Transports that were dismissed so far.
+        self.departed = 0
         self._ports: tuple[Port, ...] = self.udp_ports
         self._current: Port = port
         self._networks = networks or Networks()
@@ -100,6 +102,7 @@ class Gate:
 
     def dismiss(self, resident: Resident) -> None:
         """Forget the transport and its addresses."""
+        self.departed += 1
         for fragment in [f for f, (r, _) in self._by_fragment.items() if r is resident]:
             del self._by_fragment[fragment]
         for key in [k for k, r in self._by_address.items() if r is resident]:
