@@ -25,6 +25,8 @@ class Hall:
             self.stage.publication.attach(TopLayer(self.track))
         self.now = 0.0
         self.active = {"q", "h", "f"}
+        # What the publisher's network does not carry.
+        self.narrow: set[str] = set()
         self.told: list[tuple[float, list[str]]] = []
         self.obeyed = 0
         self.watchers: list[tuple[Subscription, Outflow, Outlet]] = []
@@ -45,7 +47,7 @@ class Hall:
             self._obey()
             asked = {item.ssrc for item in self.stage.requests(self.now) if hasattr(item, "ssrc")}
             for rank, rid in enumerate("qhf"):
-                if rid in self.active:
+                if rid in self.active - self.narrow:
                     key = 100 + rank in asked or self.stage.frames[rank] == 0
                     self.stage.send(rank, self.now, key)
             for subscription, outflow, _ in self.watchers:
@@ -157,6 +159,23 @@ def test_a_layer_that_the_browser_dropped_itself_is_not_told_off() -> None:
     hall.active = {"q", "h", "f"}
     hall.run(3)
     assert hall.shown == "f"
+
+
+def test_when_the_top_fails_the_smallest_is_there_and_the_middle_is_called_for() -> None:
+    hall = Hall(recorded=True)
+    hall.enter()
+    hall.run(BEGINNING + PATIENCE + 2)
+    assert hall.told[-1][1] == ["q", "f"] and hall.shown == "f"
+    hall.narrow = {"f"}
+    hall.run(1.5)
+    assert hall.told[-1][1] == ["q", "h", "f"]
+    hall.run(1.0)
+    assert hall.shown == "h" and hall.track.packets[-1].ssrc == 101
+    hall.narrow = set()
+    hall.run(2.0)
+    assert hall.shown == "f" and hall.track.packets[-1].ssrc == 102
+    hall.run(PATIENCE + 1)
+    assert hall.told[-1][1] == ["q", "f"]
 
 
 def test_a_room_forgets_publications_that_ended() -> None:
