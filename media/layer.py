@@ -221,7 +221,8 @@ class Layer:
         if self.ssrc is None:
             return
         self._ask(self.loss.due(now), now)
-        if self._throttle.due(now):
+        # A layer that is not sent begins with a key frame anyway, and asking makes all others send one.
+        if (self.present(now) or not self.rid) and self._throttle.due(now):
             self._send_feedback(build_key_frame_request(FEEDBACK_SSRC, self.ssrc))
         elapsed = now - self._measured_at
         if elapsed >= RATE_INTERVAL:

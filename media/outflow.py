@@ -102,8 +102,11 @@ class Outflow:
             if place >= 0:
                 step, present = steps[place], subscription.layer
                 subscription.aim(subscription.publication.layers[step.rank], step.limit)
-                if crowded and present is not None and step.rank < present.rank:
-                    # The key frame may be half a second away, and every packet too many costs sound.
+                if present is None or step.rank >= present.rank:
+                    continue
+                if crowded or not present.present(now):
+                    # The key frame may be half a second away, and every packet too many costs sound; or
+                    # nothing comes of what was sent, and any smaller layer that begins is welcome.
                     subscription.hold()
             elif any(demand.rates) or not demand.height:
                 subscription.aim(None)

@@ -15,6 +15,23 @@ WATCH = """import("/js/media/network.js").then(({watchNetwork}) => watchNetwork(
   tellQuality: () => true,
 }, () => {}))"""
 
+REDUNDANCY = """() => {
+  const add = RTCPeerConnection.prototype.addTransceiver;
+  RTCPeerConnection.prototype.addTransceiver = function (track, init) {
+    const transceiver = add.call(this, track, init);
+    const {codecs} = RTCRtpSender.getCapabilities(track.kind);
+    const isRed = codec => codec.mimeType === "audio/red";
+    if (track.kind === "audio")
+      transceiver.setCodecPreferences([...codecs.filter(isRed), ...codecs.filter(codec => !isRed(codec))]);
+    return transceiver;
+  };
+}"""
+
+
+async def ask_for_redundancy(peer: ChromiumPeer) -> None:
+    """Sound repeats itself (RED) where both ends agree; call it before `publish`."""
+    await peer.page.evaluate(REDUNDANCY)
+
 
 async def watch_network(peer: ChromiumPeer) -> None:
     """Measure once a second as our pages do, and let received media wait when packets are lost."""

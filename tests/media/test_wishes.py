@@ -87,3 +87,40 @@ def test_a_layer_that_the_browser_stopped_is_left() -> None:
 def test_malformed_wishes_are_refused(wishes: list) -> None:
     with pytest.raises(ControlError):
         read_wishes(wishes)
+
+
+def test_what_is_far_too_much_is_held_until_the_smaller_picture_begins() -> None:
+    stage = Stage()
+    subscription, outlet = subscribed(stage)
+    outflow = Outflow(Wire())  # type: ignore[arg-type]
+    now = flowing(stage, 0.0, 1.0)
+    outflow.tick([subscription], now)
+    now = flowing(stage, now + 0.03, 1.1)
+    assert layer_of(subscription) == "f"
+    stage.layers[0].bitrate, stage.layers[1].bitrate, stage.layers[2].bitrate = 100_000, 400_000, 1_200_000
+    outflow.receive(BandwidthEstimate(500_000, ()), now)
+    outflow.tick([subscription], now + 0.25)
+    assert subscription.layer is None and subscription.aimed_at is stage.layers[1]
+    sent = len(outlet.sent)
+    stage.send(2, now + 0.3)
+    assert len(outlet.sent) == sent
+    stage.send(1, now + 0.4, key=True)
+    assert layer_of(subscription) == "h"
+
+
+def test_when_a_layer_stops_coming_the_first_smaller_one_that_begins_is_taken() -> None:
+    stage = Stage()
+    subscription, _ = subscribed(stage)
+    outflow = Outflow(Wire())  # type: ignore[arg-type]
+    now = flowing(stage, 0.0, 1.0)
+    outflow.tick([subscription], now)
+    now = flowing(stage, now + 0.03, 1.1)
+    assert layer_of(subscription) == "f"
+    for _ in range(30):
+        now += 0.04
+        stage.send(0, now)
+        stage.send(1, now)
+    outflow.tick([subscription], now)
+    assert subscription.aimed_at is stage.layers[1]
+    stage.send(0, now + 0.04, key=True)
+    assert layer_of(subscription) == "q"
