@@ -114,6 +114,8 @@ class SrtpPeer:
         request = Publish(**self.names, offer_sdp=self._offer(), sources={"0": "microphone", "1": "camera"})
         answer = (await self.controller.client.request(request))["answer_sdp"]
         await self.publishing.connect(answer, self.port, "active")
+        # The server has its keys a moment after we have ours; what came before would be dropped.
+        await asyncio.sleep(0.3)
         self._playing = [asyncio.create_task(self._play(line)) for line in self.lines]
         self._tasks += [*self._playing, asyncio.create_task(self._report())]
 
