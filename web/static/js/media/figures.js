@@ -66,7 +66,9 @@ export class FigureReader {
 
 /** Round trip in seconds and path of the pair in use. */
 function wayOf(entries) {
-  const pair = entries.find((entry) => entry.type === "candidate-pair" && entry.nominated && entry.state === "succeeded");
+  // Firefox calls every pair nominated that has succeeded; the transport knows which one is in use.
+  const transport = entries.find((entry) => entry.type === "transport" && entry.selectedCandidatePairId);
+  const pair = entries.find((entry) => entry.type === "candidate-pair" && (transport ? entry.id === transport.selectedCandidatePairId : entry.nominated && entry.state === "succeeded"));
   const local = pair && entries.find((entry) => entry.id === pair.localCandidateId);
   const path = local ? (local.candidateType === "relay" ? "relay" : local.protocol) : null;
   return { roundTrip: pair?.currentRoundTripTime ?? null, path };
