@@ -24,6 +24,7 @@ from web.notice import current_notice
 
 CITIZEN, DISTRICT = 0, 1
 STREAMS = 6  # sound and picture of three others
+ATTEMPTS, SILENCE = 3, 15.0  # seconds
 BREATH = (0.3, 1.5)  # seconds between two things that happen
 
 
@@ -96,6 +97,18 @@ class Sitting:
                 await self._host.attempt("mute", **fields)
                 await seat.attempt("source_state", source=source, enabled=True)
             await seat.attempt("watch", tiles=[])
+        await self._until_all_hear_all()
+
+    async def _until_all_hear_all(self) -> None:
+        """Who hears too little negotiates anew, as a page does whose connection stays silent."""
+        for _ in range(ATTEMPTS):
+            hearing = (seat.hears(STREAMS, SILENCE) for seat in self._seats)
+            found = await asyncio.gather(*hearing, return_exceptions=True)
+            if not any(found):
+                return
+            self.happened["silence_ended_by_negotiating_anew"] += 1
+            for seat in self._seats:
+                await seat.negotiate()
         await asyncio.gather(*(seat.hears(STREAMS) for seat in self._seats))
 
     # What happens
