@@ -175,6 +175,8 @@ export class Call extends Emitter {
 
   #roomChanged(room) {
     if (!this.#me) return; // Overtook the welcome, which brings it again together with the rights.
+    // The stage was given back for want of a picture.
+    if (this.#room && this.#room.presenter === this.#me && room.presenter !== this.#me) this.#capture.present(null);
     this.#room = room;
     this.#session = { ...this.#session, state: room.state, opened_at: room.opened_at };
     const mine = this.myself;
