@@ -17,6 +17,7 @@ from media.datagrams import ROUNDS, DatagramPort
 from media.fastpath import (
     BATCH,
     EVENT_DECRYPTED,
+    EVENT_MISSING,
     EVENT_RAW,
     EVENT_REFUSED,
     EVENT_SHARED,
@@ -173,6 +174,8 @@ class FastLane:
                     sorter.receive_decrypted(inlet, slot, length)
             elif kind == EVENT_REFUSED:
                 sorter.counters["replayed" if number in REPLAYED else "forged"] += 1
+            elif kind == EVENT_MISSING:
+                self._notice(number, index, length, now)
             elif kind == EVENT_TAPE:
                 self.drain()
             else:
@@ -180,6 +183,11 @@ class FastLane:
                     self.drain()
                 data = port.incoming[slot * STRIDE : slot * STRIDE + length].tobytes()
                 self._share(number, data, index, now, taped=kind != EVENT_SHARED)
+
+    def _notice(self, number: int, index: int, missing: int, now: float) -> None:
+        found = self._layers.get(number)
+        if found is not None:
+            found[1].notice(index, missing, now)
 
     def _event(self, place: int) -> tuple[int, int, int, int, int]:
         event = self._worker.events[place]
@@ -197,17 +205,32 @@ class FastLane:
         while offset < end:
             number, length, index, at = TAPED.unpack_from(tape, offset)
             offset += TAPED.size
-            self._share(number, tape[offset : offset + length], index, at, taped=True)
+            self._record(number, tape[offset : offset + length], index, at)
             offset = (offset + length + 7) & ~7
+
+    def _record(self, number: int, data: bytes, index: int, at: float) -> None:
+        found = self._layers.get(number)
+        if found is None:
+            return
+        publication, layer, share = found
+        for sink in publication.taped:
+            try:
+                sink.record(data, layer, at)  # type: ignore[attr-defined]
+            except Exception:  # noqa: BLE001 - one that has no `record`, or fails: the router deals with it
+                share(publication, (sink,), self._packet(layer, data, index), at)
 
     def _share(self, number: int, data: bytes, index: int, at: float, taped: bool) -> None:
         found = self._layers.get(number)
         if found is None:
             return
         publication, layer, share = found
+        sinks = publication.taped if taped else publication.by_hand
+        share(publication, sinks, self._packet(layer, data, index), at)
+
+    @staticmethod
+    def _packet(layer: Layer, data: bytes, index: int) -> Packet:
         packet = parse_packet(data)
         packet.index, packet.layer = index, layer
         packet.key_frame = False if layer.is_video else None
         layer.complete(packet)
-        sinks = publication.taped if taped else publication.by_hand
-        share(publication, sinks, packet, at)
+        return packet

@@ -306,13 +306,13 @@ static int find_primary(const struct stream *stream, int type, struct packet *pa
     return 0;
 }
 
-/* Whether the packet is served here altogether: in order, and every subscription is settled. */
-static int is_common(const struct stream *stream, struct packet *packet, double now)
+/* Whether the packet is served here: none came that follows it, and every subscription is settled. */
+static int is_common(const struct stream *stream, struct packet *packet)
 {
     if (!stream->is_open || stream->sequence < 0) return 0;
     int16_t step = (int16_t)(read16(packet->data + 2) - (uint16_t)stream->sequence);
     packet->index = stream->sequence + step;
-    if (step != 1 || packet->index != stream->loss_highest + 1 || now >= stream->due_at) return 0;
+    if (step < 1 || step > LARGEST_GAP || stream->sequence != stream->loss_highest) return 0;
     if (may_begin_key_frame(stream->codec, packet->data + packet->offset, packet->end - packet->offset)) return 0;
     if (stream->orientation_id && find_element(packet, stream->orientation_id)) return 0;
     for (int i = 0; i < stream->subscription_count; i++) {
@@ -418,13 +418,16 @@ static int receive(struct worker *worker, const struct port *port, int slot, int
     }
     struct packet packet;
     if (transport->deferred == worker->batch || parse(data, length, &packet)
-        || find_primary(stream, type, &packet) || !is_common(stream, &packet, now)) {
+        || find_primary(stream, type, &packet) || !is_common(stream, &packet)) {
         transport->deferred = worker->batch;
         return add_event(worker, EVENT_DECRYPTED, slot, length, transport->number, 0);
     }
     transport->last_seen = now;
     if (transport->arrivals) note_arrival(transport->arrivals, &packet, now);
+    int missing = (int)(packet.index - stream->sequence - 1);
     count(stream, &packet, now);
+    if (missing || now >= stream->due_at)
+        add_event(worker, EVENT_MISSING, slot, missing, stream->number, packet.index);
     forward(worker, stream, &packet, slot, now);
     return 0;
 }

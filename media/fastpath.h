@@ -5,6 +5,7 @@ enum {
     BATCH = 64,          /* datagrams read or sent by one system call */
     STRIDE = 2048,       /* bytes of a slot */
     LARGEST = 1800,      /* larger datagrams are dropped */
+    LARGEST_GAP = 256,   /* packets; more are a jump */
     NAME_LENGTH = 32,    /* bytes of a slot for a socket address */
     MOST_STREAMS = 16,   /* incoming SSRCs of one transport that are known here */
     MOST_ARRIVALS = 2000,
@@ -20,6 +21,7 @@ enum {
     EVENT_DECRYPTED = 1, /* authentic and in clear, nothing else done: key frames, loss, beginnings */
     EVENT_SHARED = 2,    /* forwarded here, but some sinks are only known to Python */
     EVENT_UNTAPED = 3,   /* the tape is full: record this one without it */
+    EVENT_MISSING = 6,   /* forwarded here; `length` packets before it are not there, or some are due */
     EVENT_REFUSED = 4,   /* libsrtp says no; `number` is its reason */
     EVENT_TAPE = 5       /* the tape is half full and wants to be read */
 };
@@ -133,7 +135,7 @@ struct worker {
     int64_t protect_failed, forwarded;
     uint32_t batch, untaped;             /* untaped: in which batch the tape was full */
     int32_t event_count;
-    struct event events[192];         /* three for each datagram */
+    struct event events[320];         /* at most four for each datagram, and one */
     char *tape;
     int32_t tape_size, tape_end;
     struct address *addresses[1024];

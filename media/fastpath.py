@@ -26,6 +26,7 @@ ffi = FFI()
 ffi.cdef(HEADER.read_text())
 _constants = ffi.dlopen(None)
 BATCH: int = _constants.BATCH
+LARGEST_GAP: int = _constants.LARGEST_GAP
 STRIDE: int = _constants.STRIDE
 LARGEST: int = _constants.LARGEST
 NAME_LENGTH: int = _constants.NAME_LENGTH
@@ -42,6 +43,7 @@ EVENT_RAW: int = _constants.EVENT_RAW
 EVENT_DECRYPTED: int = _constants.EVENT_DECRYPTED
 EVENT_SHARED: int = _constants.EVENT_SHARED
 EVENT_UNTAPED: int = _constants.EVENT_UNTAPED
+EVENT_MISSING: int = _constants.EVENT_MISSING
 EVENT_REFUSED: int = _constants.EVENT_REFUSED
 EVENT_TAPE: int = _constants.EVENT_TAPE
 CODECS = {"opus": _constants.OPUS, "VP8": _constants.VP8, "H264": _constants.H264}

@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from media.cache import PacketCache
-from media.fastpath import CODECS, NULL, OTHER, ffi, new
+from media.fastpath import CODECS, LARGEST_GAP, NULL, OTHER, ffi, new
 from media.feedback import build_key_frame_request, build_nack
 from media.keyframe import KeyFrameThrottle, begins_key_frame
-from media.loss import LARGEST_GAP, LossDetector
+from media.loss import LossDetector
 from media.loudness import Loudness
 from media.orientation import read_orientation, rotation_of
 from media.redundancy import unfold
@@ -172,6 +172,11 @@ class Layer:
         if self.is_video:
             self._receive_video(packet)
         return True
+
+    def notice(self, index: int, missing: int, now: float) -> None:
+        """The compiled path has taken `index`, before which so many are missing, or some are due."""
+        packet = self.cache.get(index) if missing else None
+        self._ask(self.loss.notice(index, missing, now, packet), now)
 
     def _ask(self, missing: list[int], now: float) -> None:
         """Not for a picture that is not sent any more: what comes again would take the place of others."""

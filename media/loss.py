@@ -8,11 +8,10 @@ long it takes from asking to getting (`round_trip`).
 from collections.abc import Callable
 from typing import Any
 
-from media.fastpath import new
+from media.fastpath import LARGEST_GAP, new
 from media.rtp import Packet
 
 # A larger hole is a pause or a jump, not loss; a key frame mends it cheaper than a thousand retransmissions.
-LARGEST_GAP = 256
 MOST_MISSING = 512
 ATTEMPTS = 14
 # Seconds; long after the last listener has given up, the recording still wants it.
@@ -80,6 +79,12 @@ class LossDetector:
             entry = self._missing.pop(index, None)
             if entry is not None:
                 self._fill(entry, now, packet)
+        return self.due(now) if now >= self._state.due_at else []
+
+    def notice(self, index: int, missing: int, now: float, packet: Packet | None = None) -> list[int]:
+        """The compiled path has noted `index`, and so many before it are missing. The indexes to ask for."""
+        if missing:
+            self._open_gap(index - missing, index, now, packet)
         return self.due(now) if now >= self._state.due_at else []
 
     def _open_gap(self, start: int, end: int, now: float, packet: Packet | None) -> None:

@@ -1,7 +1,7 @@
 """The narrow waist: what a Router writes to, and what a recorder must offer to the media worker."""
 
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from media.rtp import Packet
 
@@ -67,6 +67,14 @@ class PacketSink(Protocol):
 
     def close(self, reason: str) -> None:
         """No packet follows. Called once."""
+
+
+@runtime_checkable
+class TapedSink(Protocol):
+    """A PacketSink of a recorder that takes the bytes of a packet that is known to be good."""
+
+    def record(self, data: bytes, layer: object, now: float) -> None:
+        """As `write` of the packet with these bytes, which belongs to that Layer and begins no key frame."""
 
 
 class RoomRecorder(Protocol):

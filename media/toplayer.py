@@ -1,8 +1,8 @@
 """What a recorder gets of a Publication with layers: one stream, the largest layer that is there."""
 
 from media.layer import Layer
-from media.rtp import Packet
-from media.sink import PacketSink, SenderReport
+from media.rtp import Packet, parse_packet
+from media.sink import PacketSink, SenderReport, TapedSink
 
 
 class TopLayer:
@@ -14,6 +14,7 @@ class TopLayer:
 
     def __init__(self, sink: PacketSink) -> None:
         self._sink = sink
+        self._taped = sink if isinstance(sink, TapedSink) else None
         self._layer: Layer | None = None
 
     def write(self, packet: Packet, now: float) -> None:
@@ -21,6 +22,15 @@ class TopLayer:
         if packet.layer is not self._layer and not self._change(packet, now):
             return
         self._sink.write(packet, now)
+
+    def record(self, data: bytes, layer: object, now: float) -> None:
+        """As `write`; a packet of another layer that begins no key frame changes nothing."""
+        if layer is self._layer and self._taped is not None:
+            self._taped.record(data, layer, now)
+        else:
+            packet = parse_packet(data)
+            packet.layer, packet.key_frame = layer, False
+            self.write(packet, now)
 
     def _change(self, packet: Packet, now: float) -> bool:
         layer, chosen = packet.layer, self._layer

@@ -69,6 +69,10 @@ class TrackRecorder:
         """Take the packet at once; when the queue is full, drop it and note a gap."""
         self._put(segment.RTP, packet.data, now)
 
+    def record(self, data: bytes, layer: object, now: float) -> None:
+        """The same for the bytes of a packet."""
+        self._put(segment.RTP, data, now)
+
     def report(self, report: SenderReport, now: float) -> None:
         """Keep the publisher's clock mapping (RFC 3550 section 6.4.1)."""
         payload = segment.pack_report(report.ssrc, report.ntp, report.rtp_timestamp)
