@@ -42,7 +42,7 @@ async def _fill(
     async with places:
         members = []
         for seat in range(count):
-            peer = load.peer(house, room_name(room), f"peer-{seat}")
+            peer = load.peer(house, room_name(room), f"peer{seat}")
             await peer.enter()
             members.append(peer)
             peers.append(peer)

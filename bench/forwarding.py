@@ -125,7 +125,7 @@ async def measure(
 ) -> Measurement:
     """Start the server, fill its rooms, let them settle, and look at one window.
 
-    Raises ValueError when nothing arrives, and what joining raises (bench/crowd.py).
+    Raises ValueError when nothing arrives or is recorded, and what joining raises (bench/crowd.py).
     """
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="lianxin-bench-")))
@@ -143,7 +143,10 @@ async def measure(
         last = await load.play(open_native("generator"), used, capacity)
         try:
             await asyncio.sleep(last + SETTLE)
-            return await _look(plan, load, subject)
+            measured = await _look(plan, load, subject)
+            if server == "ours" and isinstance(running.rooms, WorkerRooms):
+                _check_recorded(running.rooms, point)
+            return measured
         finally:
             load.rest()
 
@@ -151,6 +154,14 @@ async def measure(
 async def _record(rooms: WorkerRooms, folder: Path, point: Point) -> None:
     for room in range(point.rooms):
         await rooms.start_recording(room_name(room), folder / f"recording-{room}")
+
+
+def _check_recorded(rooms: WorkerRooms, point: Point) -> None:
+    """What is called recorded must have been. Raises ValueError."""
+    for room in range(point.rooms):
+        told = rooms.recordings.get(room_name(room))
+        if told is None or told.state != "active" or told.dropped or told.tracks != 2 * point.peers:
+            raise ValueError(f"{room_name(room)} was not recorded as it should be: {told}")
 
 
 async def _until(moment_ns: int) -> None:
