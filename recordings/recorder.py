@@ -6,8 +6,11 @@ Everything that can wait, hash or fail for want of a disk happens in the writer 
 from __future__ import annotations
 
 import atexit
+import os
+import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from media.sink import RecorderState, RecorderStatus, TrackDescription
@@ -15,7 +18,12 @@ from recordings.journal import Disk, TrackIdentity, TrackJournal
 from recordings.track_recorder import TrackRecorder, cause_of
 
 PACKET_CEILING = 8_192  # per track: about 40 s of video
-FLUSH_SECONDS = 0.1  # A killed worker loses what came in so long, at most.
+# Each room's turn. A killed worker loses what came in so long, at most; a write has its price whatever its
+# size, so that turns of 50 ms cost twice as much.
+FLUSH_SECONDS = 0.25
+SHORTEST_PAUSE = 0.005
+# Below the thread that forwards, which must not wait while many tracks are written.
+NICENESS = 5
 SYNC_SECONDS = 1.0
 RETRY_SECONDS = 0.5
 CLOSE_SECONDS = 5.0
@@ -37,6 +45,7 @@ class JournalRecorder:
         self._closed = False
         self._faulty_until = 0.0
         self._retry_at = 0.0
+        self._synced_at = 0.0
         self._offset_ns: int | None = None
         self.cause: str | None = None  # of the disk fault that lasts, set by the writer thread
         self._last_cause: str | None = None
@@ -100,11 +109,13 @@ class JournalRecorder:
     def done(self) -> bool:
         return self._closed and all(track.finished for track in [*self._old, *self._tracks.values()])
 
-    def flush(self, sync: bool) -> None:
+    def flush(self) -> None:
         """One turn for all tracks; a disk error becomes the cause shown, and is tried again later."""
         now = time.monotonic()
         if now < self._retry_at:
             return
+        sync = now - self._synced_at >= SYNC_SECONDS
+        self._synced_at = now if sync else self._synced_at
         offset = self._read_offset()
         failed: OSError | None = None
         for track in [*self._old, *self._tracks.values()]:
@@ -170,16 +181,25 @@ class JournalRecorderFactory:
         atexit.unregister(self.close)
 
     def _run(self) -> None:
-        synced = time.monotonic()
+        _yield_to_others()
         while self._rooms or not self._stop.is_set():
-            time.sleep(FLUSH_SECONDS)
-            sync = time.monotonic() - synced >= SYNC_SECONDS
-            synced = time.monotonic() if sync else synced
-            for room in self._rooms:
-                room.flush(sync)
+            rooms = self._rooms
+            # One room after the other, evenly, so that nothing comes in a burst.
+            for room in rooms:
+                time.sleep(max(SHORTEST_PAUSE, FLUSH_SECONDS / len(rooms)))
+                room.flush()
+            if not rooms:
+                time.sleep(FLUSH_SECONDS)
             self._forget_done()
 
     def _forget_done(self) -> None:
         if any(room.done for room in self._rooms):
             with self._lock:
                 self._rooms = tuple(room for room in self._rooms if not room.done)
+
+
+def _yield_to_others() -> None:
+    """Lower this thread's priority where the system has one for each thread."""
+    if sys.platform.startswith("linux"):
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
