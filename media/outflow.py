@@ -84,6 +84,11 @@ class Outflow:
             if self._estimator.receive(feedback, log, now):
                 self._chosen_at = float("-inf")
 
+    @property
+    def is_urgent(self) -> bool:
+        """Whether something was learnt that the choice should not wait for."""
+        return self._chosen_at == float("-inf")
+
     def tick(self, subscriptions: Collection[Subscription], now: float) -> None:
         """Choose anew when it is time."""
         if now - self._chosen_at < CHOICE_INTERVAL:

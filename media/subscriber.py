@@ -259,6 +259,8 @@ class Subscriber:
                     subscription.last_block = item
                     if subscription.redundancy is not None:
                         subscription.redundancy.heed(item.fraction_lost)
+        if self.outflow.is_urgent:
+            self.outflow.tick(self._by_ssrc.values(), now)
 
     def transport_changed(self, transport: Transport, cause: str | None) -> None:
         """Tell the controller; ask for key frames when media can flow."""

@@ -43,7 +43,7 @@ MOST_EARLY = 8
 # Bytes of a sent packet besides its payload: IPv4, UDP, RTP with one extension, the tag of SRTP.
 OVERHEAD = 64
 # Seconds between looks at deadlines of several seconds.
-WATCH_INTERVAL = 0.25
+WATCH_INTERVAL = 0.15
 NEVER = float("inf")
 
 

@@ -23,8 +23,8 @@ from media.tcp import TcpPort, open_listeners
 
 logger = logging.getLogger(__name__)
 
-# Each room's tick; they take turns within it.
-TICK = 0.05
+# Each room's tick; they take turns within it. What cannot wait so long does not wait for it.
+TICK = 0.1
 # How long the recorder's writer may keep the interpreter from a packet that needs it. Seconds.
 SWITCH_INTERVAL = 0.001
 SHUTDOWN_TIMEOUT = 1.5

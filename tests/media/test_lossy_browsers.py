@@ -77,7 +77,11 @@ async def reception(peer: ChromiumPeer, who: str, before: dict[str, dict]) -> Re
 
 
 async def measure(pairs: dict[str, tuple[ChromiumPeer, str]]) -> dict[str, Reception]:
-    """What is received in the first stretch of time in which nothing was missed beside the server."""
+    """What is received in the first stretch of time in which nothing was missed beside the server.
+
+    A stretch in which pictures stood is followed by another: loss stays, a hiccup of the machine does not.
+    """
+    judged: dict[str, Reception] = {}
     for _ in range(TRIES):
         before = {way: await streams_of(*pair) for way, pair in pairs.items()}
         await staircase.begin(*(peer for peer, _ in pairs.values()))
@@ -85,8 +89,11 @@ async def measure(pairs: dict[str, tuple[ChromiumPeer, str]]) -> dict[str, Recep
         found = {way: await reception(*pair, before[way]) for way, pair in pairs.items()}
         for way, what in found.items():
             print(f"{way}: {what}")
-        if found["beside"].fine:
+        judged = found if found["beside"].fine else judged
+        if judged is found and all(what.frozen < 0.05 for what in found.values()):
             return found
+    if judged:
+        return judged
     pytest.skip(f"not judged: this machine is too slow, even beside the server there came {found['beside']}")
 
 
