@@ -72,6 +72,8 @@ async def take_seat(db: AsyncSession, clock: Clock, invitation: Invitation, orga
             await db.rollback()
             if not violates(error, NUMBER_INDEX, "seats.queue_number", "invitation_id"):
                 raise
+            # What was loaded before the rollback is read anew here, where it may be awaited.
+            await db.refresh(invitation)
         else:
             return seat
     raise RuntimeError("no free queue number after several attempts")

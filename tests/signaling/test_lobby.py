@@ -8,6 +8,7 @@ from cases.errors import RuleError
 from cases.policy import SYSTEM
 from scheduling.arrival import decline_consent
 from scheduling.links import find_link, issue_link
+from signaling import seat
 from tests.signaling.hall import Hall, find, names
 
 
@@ -153,3 +154,19 @@ async def test_chat_never_reaches_the_petitioners_side(hall: Hall) -> None:
     for guest in guests:
         await guest.ask("ping")
         assert all(push["type"] != "chat" for push in guest.pushes)
+
+
+async def test_the_number_somebody_else_took_meanwhile_is_left_to_them(
+    hall: Hall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await hall.client("petitioner")
+    honest = seat._next_number
+    answers = [1]  # What the second one read before the first had written it.
+
+    async def stale(*where: object) -> int:
+        return answers.pop() if answers else await honest(*where)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(seat, "_next_number", stale)
+    second = await hall.client("companion")
+    assert second.welcome["queue"]["number"] == "A002"
+    assert not answers
