@@ -54,7 +54,7 @@ KEEP_CONNECTIONS = """() => {
   };
 }"""
 FRAMES = 15  # of everybody, decoded by everybody while the reception is recorded
-PATIENCE = 45.0  # seconds on a busy machine; a quiet one needs three
+PATIENCE = 90.0  # seconds on a busy machine; a quiet one needs three
 
 
 @dataclass
