@@ -14,7 +14,7 @@ run: environment
 	@$(BIN)/lianxin demo $(RUN_ARGS)
 
 test: development browser network
-	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+	@$(BIN)/python -m tests $(PYTEST_ARGS)
 
 check: development
 	@$(BIN)/ruff check .

@@ -42,9 +42,7 @@ async def build_room(database: Database, clock: Clock, session_id: str, recordin
     return room
 
 
-async def participant_of(
-    db: AsyncSession, seat: Seat, invitation: Invitation, now: datetime
-) -> Participant:
+async def participant_of(db: AsyncSession, seat: Seat, invitation: Invitation, now: datetime) -> Participant:
     """A participant who is not connected yet."""
     organisation = None
     if invitation.organisation_id is not None:
@@ -94,9 +92,7 @@ async def _given_back(db: AsyncSession, seat: Seat) -> bool:
     return True
 
 
-async def welcome(
-    live: LiveRoom, person: Participant, connection: Connection, command: Authenticate
-) -> None:
+async def welcome(live: LiveRoom, person: Participant, connection: Connection, command: Authenticate) -> None:
     """Mark the person present, write it down, let the media in, and answer `authenticate`."""
     now = live.clock.now()
     new = person.id not in live.seen

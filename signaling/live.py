@@ -186,9 +186,7 @@ class LiveRoom:
             view = self.room.queue_view(person)
             if view is not None and person.id in self.connections and self._told.get(person.id) != view:
                 self._told[person.id] = view
-                self.tell(
-                    person.id, QueueChanged(view.position, view.ahead, view.number, view.state_text)
-                )
+                self.tell(person.id, QueueChanged(view.position, view.ahead, view.number, view.state_text))
 
     # Writing
 

@@ -146,9 +146,7 @@ class MediaRoom:
 
     async def lock(self, person: Participant, source: Source, muted: bool) -> None:
         """Stop or resume forwarding a source; a worker that comes back is told again."""
-        await self._try(
-            SetMuted(room_id=self.room_id, participant_id=person.id, source=source, muted=muted)
-        )
+        await self._try(SetMuted(room_id=self.room_id, participant_id=person.id, source=source, muted=muted))
 
     # Recording
 

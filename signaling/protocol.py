@@ -101,9 +101,7 @@ def shape(kind: Any) -> dict[str, Any]:
 
 def _load(text: str) -> dict[str, Any]:
     try:
-        data = json.loads(
-            text, object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_finite
-        )
+        data = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_finite)
     except (ValueError, RecursionError) as error:
         raise ProtocolError(ErrorCode.BAD_MESSAGE, "消息格式不正确") from error
     if not isinstance(data, dict):
@@ -143,9 +141,7 @@ def _build(data: dict[str, Any]) -> Command:
     types: dict[str, Any] = shape(cast(Any, kind))
     for extra in data.keys() - types.keys():
         raise _bad(extra)
-    values = {
-        item.name: _value(data, item.name, types[item.name], item.metadata) for item in fields(kind)
-    }
+    values = {item.name: _value(data, item.name, types[item.name], item.metadata) for item in fields(kind)}
     return kind(**values)
 
 

@@ -30,9 +30,7 @@ GUEST_ROLES = frozenset({"petitioner", "proxy", "companion", "interpreter", "thi
 _WATCH = frozenset({Right.SUBSCRIBE, Right.CHAT, Right.SEE_LOBBY})
 _SPEAK = frozenset({Right.PUBLISH, Right.SUBSCRIBE, Right.RAISE_HAND})
 _SHOW = _SPEAK | {Right.SHARE}
-_HOST = frozenset(
-    {Right.ADMIT, Right.MUTE, Right.REMOVE, Right.OPEN, Right.PAUSE, Right.CLOSE, Right.RECORD}
-)
+_HOST = frozenset({Right.ADMIT, Right.MUTE, Right.REMOVE, Right.OPEN, Right.PAUSE, Right.CLOSE, Right.RECORD})
 
 RIGHTS: dict[str, frozenset[Right]] = {
     "host": _WATCH | _SHOW | _HOST,

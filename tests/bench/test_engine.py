@@ -14,7 +14,10 @@ from bench.traffic import STAMP, PreparedAudio, PreparedVideo, WideNumbers, rece
 from media.rtp import parse_packet
 from tests.bench.secured import BareWire, bare_peer, inbound, outbound
 
-pytestmark = pytest.mark.skipif(missing_compiler() is not None, reason=f"no generator: {missing_compiler()}")
+pytestmark = [
+    pytest.mark.real_time,
+    pytest.mark.skipif(missing_compiler() is not None, reason=f"no generator: {missing_compiler()}"),
+]
 
 FAR = 1 << 62
 

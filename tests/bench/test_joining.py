@@ -13,6 +13,8 @@ from bench import joining, visitor
 from bench.joining import Joining, covered, read_story, report
 from tests.scenarios.browsers import needs_chromium
 
+pytestmark = pytest.mark.real_time
+
 ROOT = Path(__file__).resolve().parents[2]
 STORY = {
     "clicked": 1000.0,

@@ -11,6 +11,8 @@ import pytest
 from bench.janus import missing_janus
 from bench.netns import missing_namespace
 
+pytestmark = pytest.mark.real_time
+
 ROOT = Path(__file__).resolve().parents[2]
 
 

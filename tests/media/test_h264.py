@@ -1,8 +1,9 @@
-"""H.264 in real Chromium, sent and received, in two layers, with one page behind 500 kbit/s both ways."""
+"""H.264 in real Chromium, sent and received, in two layers, with one page behind 500 kbit/s and less."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import time
 from collections.abc import Callable
@@ -21,6 +22,9 @@ pytestmark = [
     pytest.mark.skipif(not os.path.exists(CHROMIUM), reason="no Chromium here"),
 ]
 NARROW = 500_000
+# How much the upper layer takes is the encoder's affair: on a busy machine it has been seen to fit through
+# 500 kbit/s. Then the link is made narrower until it does not.
+NARROWER = (NARROW, 300_000, 200_000, 130_000)
 SMALL, TOP, ONLY = 480, 960, 640
 # Pictures through this page's connection: frames, width and codec of each stream.
 PICTURES = """async name => {
@@ -54,6 +58,18 @@ def more(frames: int, widths: tuple[int, ...]) -> Callable[[list[dict]], bool]:
     return lambda seen: len(seen) == 1 and seen[0]["width"] in widths and seen[0]["frames"] >= frames
 
 
+async def narrowed_until(relay: Relay, peer: ChromiumPeer, width: int) -> int:
+    """Narrow the link step by step until `peer` sees pictures of this width; the bits per second it took."""
+    for rate in NARROWER[:-1]:
+        relay.down.rate = rate
+        with contextlib.suppress(AssertionError):
+            await until_pictures(peer, wide(width), timeout=15)
+            return rate
+    relay.down.rate = NARROWER[-1]
+    await until_pictures(peer, wide(width), timeout=30)
+    return NARROWER[-1]
+
+
 def wide(width: int) -> Callable[[list[dict]], bool]:
     return lambda seen: [p["width"] for p in seen] == [width]
 
@@ -78,7 +94,7 @@ async def test_h264_through_a_narrow_link(tmp_path: Path) -> None:
             await bo.wait_for_media()
             await anna.wait_for_media()
 
-            await until_pictures(bo, wide(SMALL))
+            narrow = await narrowed_until(relay, bo, SMALL)
             began = time.monotonic()
             # An encoder that a busy machine slows down may fit the large one through as well.
             for peer, widths in ((anna, (ONLY,)), (bo, (SMALL, TOP))):
@@ -86,7 +102,7 @@ async def test_h264_through_a_narrow_link(tmp_path: Path) -> None:
             codecs = {p["codec"] for p in await pictures(anna) + await pictures(bo)}
             codecs |= {p["codec"] for peer in (anna, bo) for p in await pictures(peer, "publishing")}
             assert codecs == {"video/H264"}
-            print(f"60 pictures each way at {NARROW // 1000} kbit/s in {time.monotonic() - began:.1f} s")
+            print(f"60 pictures each way at {narrow // 1000} kbit/s in {time.monotonic() - began:.1f} s")
 
             relay.up.rate = relay.down.rate = 0
             await until_pictures(bo, wide(TOP))

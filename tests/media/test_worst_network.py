@@ -23,6 +23,8 @@ from tests.media.peers import Controller
 from tests.media.srtp_peer import PACKETS_PER_FRAME, Heard, Line, SrtpPeer
 from tests.media.workers import RunningWorker, running_worker, until
 
+pytestmark = pytest.mark.real_time
+
 PROGRAM = """
 import json, sys
 from media.config import MediaConfig

@@ -50,9 +50,7 @@ async def test_b01_frame_of_64_kib_is_read(hall: Hall) -> None:
 
 
 async def test_b02_compression_is_not_negotiated(hall: Hall) -> None:
-    socket = await hall.http.ws_connect(
-        hall.url, headers={"Origin": ORIGIN}, compress=15
-    )
+    socket = await hall.http.ws_connect(hall.url, headers={"Origin": ORIGIN}, compress=15)
     assert socket.compress == 0
     await socket.close()
 

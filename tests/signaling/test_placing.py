@@ -11,6 +11,8 @@ from signaling import media_client, media_room
 from signaling.media_client import FULL, PLEDGE
 from tests.signaling.hall import Hall
 
+pytestmark = pytest.mark.real_time
+
 
 @pytest.fixture(autouse=True)
 def quick_pulse(monkeypatch: pytest.MonkeyPatch) -> None:

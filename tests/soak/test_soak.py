@@ -12,6 +12,8 @@ from tests.soak.__main__ import table
 from tests.soak.ledger import Held, growth, leaks
 from tests.soak.run import Outcome, Plan, soak
 
+pytestmark = pytest.mark.real_time
+
 SHORT = Plan(8.0, lanes=2, sitting=(8.0, 8.0), kill_every=4.0, seed=7, flat=0.5, settle=0.0)
 
 

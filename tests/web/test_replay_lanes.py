@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from fractions import Fraction
@@ -10,7 +11,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Page, expect
 
 from cases.policy import SYSTEM
 from cases.roles import InvitationRole
@@ -137,8 +138,10 @@ async def opened(house: House, browser: Browser, width: int, recording_id: str) 
     return eyes
 
 
-async def now_of(page: Page) -> list[str]:
-    return await page.locator("[data-now]").all_inner_texts()
+async def says_now(page: Page, *words: str) -> None:
+    """The words beside the names; the page writes them when the player has told it where it is."""
+    for place, told in enumerate(words):
+        await expect(page.locator("[data-now]").nth(place)).to_have_text(re.compile(told), timeout=15_000)
 
 
 async def goes_to(page: Page, low: float, high: float) -> None:
@@ -170,7 +173,7 @@ async def test_lanes_are_seen_clicked_and_read(house: House, chrome: Browser, wi
     assert box is not None and box["height"] >= 44
     await track.click(position={"x": box["width"] * 40 / SECONDS, "y": box["height"] / 2})
     await goes_to(page, 38, 42)
-    assert await now_of(page) == ["", "发言，网络较差：上行丢包 12 %"]
+    await says_now(page, "^$", "^发言，网络较差：上行丢包 12 %$")
 
     # By keyboard: the slider has a name, says the moment in words and moves.
     slider = page.get_by_role("slider", name="时间轴")
@@ -180,8 +183,8 @@ async def test_lanes_are_seen_clicked_and_read(house: House, chrome: Browser, wi
     for _ in range(5):
         await page.keyboard.press("ArrowRight")
     await goes_to(page, 4.5, 5.5)
-    assert (await slider.get_attribute("aria-valuetext") or "").startswith("5 秒，")
-    assert "发言" in (await now_of(page))[0]
+    await expect(slider).to_have_attribute("aria-valuetext", re.compile("^5 秒，"), timeout=15_000)
+    await says_now(page, "发言")
 
     # The same in a table, whose rows go there too.
     await page.locator("summary", has_text="以表格查看").click()

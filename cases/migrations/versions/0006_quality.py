@@ -19,9 +19,7 @@ def upgrade() -> None:
         sa.Column("participant_id", sa.String(length=32), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("packed", sa.LargeBinary(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["session_id"], ["sessions.id"], name=op.f("fk_quality_minutes_session_id")
-        ),
+        sa.ForeignKeyConstraint(["session_id"], ["sessions.id"], name=op.f("fk_quality_minutes_session_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_quality_minutes")),
     )
     op.create_index(op.f("ix_quality_minutes_session_id"), "quality_minutes", ["session_id"], unique=False)

@@ -1,0 +1,54 @@
+"""`python -m tests [pytest arguments]`: the whole suite; what measures real time is judged again, alone.
+
+Real browsers encode and decode on the same two cores as everything else in the suite, so a test that
+measures seconds can fail because of its neighbour. Such tests (markers `browser`, `netns`, `real_time`)
+get one more run with the machine to themselves. Nothing else does, and the output names each of them.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+REAL_TIME = frozenset({"browser", "netns", "real_time"})
+# More than this is no bad neighbour.
+AT_MOST = 5
+
+
+class Witness:
+    """Of a run: the tests that failed, with their markers and other keywords."""
+
+    def __init__(self) -> None:
+        self.failed: dict[str, set[str]] = {}
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed:
+            self.failed.setdefault(report.nodeid, set()).update(report.keywords)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            self.failed[report.nodeid] = set()
+
+    def again(self) -> list[str]:
+        """The tests to run once more: all that failed, or none."""
+        if len(self.failed) > AT_MOST or any(not keywords & REAL_TIME for keywords in self.failed.values()):
+            return []
+        return list(self.failed)
+
+
+def main(arguments: list[str]) -> int:
+    witness = Witness()
+    result = pytest.main(arguments, plugins=[witness])
+    if result != pytest.ExitCode.TESTS_FAILED or not (again := witness.again()):
+        return int(result)
+    print("\n!!! Failed beside others, judged again alone:\n    " + "\n    ".join(again), flush=True)
+    alone = subprocess.run([sys.executable, "-m", "pytest", "-n", "0", *again], check=False)
+    if alone.returncode == 0:
+        print("!!! These passed only when they had the machine to themselves:\n    " + "\n    ".join(again))
+    return alone.returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
