@@ -1,15 +1,14 @@
 """The compiled packet path of one worker, and what it hands back to Python.
 
 Common packets pass through media/fastpath.c alone. For the others it leaves events, which are served here in
-the order of arrival; and what recorders get waits on the tape until `drain`, called every tick, before
-anything that must not overtake it, and when half of the tape is full. If it should fill up altogether,
-packets go to the recorder one by one: nothing is dropped.
+the order of arrival; and what recorders get waits on the reel of each layer (media/reel.py) until the room's
+tick, or until something comes that must not overtake it, or until half of the reel is full. If it should
+fill up altogether, packets go to the recorder one by one: nothing is dropped.
 """
 
+import time
 from collections import Counter
-from collections.abc import Callable
 from itertools import count
-from struct import Struct
 from typing import Any, Protocol, Self
 
 from media.aiortc_port import REPLAYED, protect_pointer, unprotect_pointer
@@ -19,9 +18,9 @@ from media.fastpath import (
     EVENT_DECRYPTED,
     EVENT_MISSING,
     EVENT_RAW,
+    EVENT_REEL,
     EVENT_REFUSED,
     EVENT_SHARED,
-    EVENT_TAPE,
     MOST_PORTS,
     MOST_STREAMS,
     NAME_LENGTH,
@@ -35,11 +34,17 @@ from media.publication import Publication
 from media.rtp import Packet, parse_packet
 from media.sink import PacketSink
 
-TAPE = 4 * 1024 * 1024
-TAPED = Struct("=iIqd")  # struct taped of fastpath.h
 
-# Writes a packet to these sinks of a Publication, whatever each of them does.
-Share = Callable[[Publication, tuple[PacketSink, ...], Packet, float], None]
+class Fanout(Protocol):
+    """A room as the lane sees it. Neither call raises, whatever a sink does."""
+
+    def share(
+        self, publication: Publication, sinks: tuple[PacketSink, ...], packet: Packet, now: float
+    ) -> None:
+        """Write the packet to these of its sinks."""
+
+    def deliver(self, publication: Publication) -> None:
+        """Give its recorders what was kept for them."""
 
 
 class Inlet(Protocol):
@@ -70,13 +75,11 @@ class FastLane:
         self._library = library
         self._worker: Any = new("worker")
         self._worker.unprotect, self._worker.protect = unprotect_pointer(ffi), protect_pointer(ffi)
-        self._tape = ffi.new("char[]", TAPE)
-        self._tape_view = memoryview(ffi.buffer(self._tape))
-        self._worker.tape, self._worker.tape_size = self._tape, TAPE
+        self.read_clock()
         self._events = memoryview(ffi.buffer(self._worker.events))
         self._numbers = count(1)
         self._inlets: dict[int, Inlet] = {}
-        self._layers: dict[int, tuple[Publication, Layer, Share]] = {}
+        self._layers: dict[int, tuple[Publication, Layer, Fanout]] = {}
 
     @classmethod
     def open(cls) -> Self | None:
@@ -125,18 +128,17 @@ class FastLane:
         if inbound is not None:
             self._inlets.pop(inbound.number, None)
 
-    def adopt(self, inbound: Any, publication: Publication, layer: Layer, share: Share) -> None:
+    def adopt(self, inbound: Any, publication: Publication, layer: Layer, room: Fanout) -> None:
         """Serve this layer, which has begun to arrive on the transport."""
         if inbound.stream_count >= MOST_STREAMS or layer.state.number:
             return
         layer.state.number = next(self._numbers)
-        self._layers[layer.state.number] = (publication, layer, share)
+        self._layers[layer.state.number] = (publication, layer, room)
         inbound.streams[inbound.stream_count] = layer.state
         inbound.stream_count += 1
 
     def disown(self, inbound: Any, publication: Publication) -> None:
-        """The Publication ends: what is on the tape is delivered, then its layers are forgotten."""
-        self.drain()
+        """The Publication ends: its layers are forgotten."""
         for layer in publication.layers:
             if self._layers.pop(layer.state.number, None) is not None:
                 self._remove(inbound, layer)
@@ -168,7 +170,6 @@ class FastLane:
             if kind == EVENT_RAW:
                 sorter.receive(slot, length, port.key(slot))
             elif kind == EVENT_DECRYPTED:
-                self.drain()
                 inlet = self._inlets.get(number)  # None: an earlier event of this batch ended it
                 if inlet is not None:
                     sorter.receive_decrypted(inlet, slot, length)
@@ -176,13 +177,11 @@ class FastLane:
                 sorter.counters["replayed" if number in REPLAYED else "forged"] += 1
             elif kind == EVENT_MISSING:
                 self._notice(number, index, length, now)
-            elif kind == EVENT_TAPE:
-                self.drain()
+            elif kind == EVENT_REEL:
+                self._deliver(number)
             else:
-                if kind != EVENT_SHARED:
-                    self.drain()
                 data = port.incoming[slot * STRIDE : slot * STRIDE + length].tobytes()
-                self._share(number, data, index, now, taped=kind != EVENT_SHARED)
+                self._share(number, data, index, now, by_hand=kind == EVENT_SHARED)
 
     def _notice(self, number: int, index: int, missing: int, now: float) -> None:
         found = self._layers.get(number)
@@ -193,39 +192,28 @@ class FastLane:
         event = self._worker.events[place]
         return event.kind, event.slot, event.length, event.number, event.index
 
-    def drain(self) -> None:
-        """Give recorders what is on the tape."""
-        end = self._worker.tape_end
-        if not end:
-            return
-        # First, because a sink may have us called again.
-        self._worker.tape_end = 0
-        tape = bytes(self._tape_view[:end])
-        offset = 0
-        while offset < end:
-            number, length, index, at = TAPED.unpack_from(tape, offset)
-            offset += TAPED.size
-            self._record(number, tape[offset : offset + length], index, at)
-            offset = (offset + length + 7) & ~7
+    def read_clock(self) -> None:
+        """By how much the wall clock is ahead; records carry both."""
+        self._worker.wall_offset = time.time_ns() - time.monotonic_ns()
 
-    def _record(self, number: int, data: bytes, index: int, at: float) -> None:
+    def _deliver(self, number: int) -> None:
+        found = self._layers.get(number)
+        if found is not None:
+            publication, _, room = found
+            room.deliver(publication)
+
+    def _share(self, number: int, data: bytes, index: int, at: float, by_hand: bool) -> None:
+        """A packet for sinks that are written to by hand, or for recorders whose reel is full."""
         found = self._layers.get(number)
         if found is None:
             return
-        publication, layer, share = found
-        for sink in publication.taped:
-            try:
-                sink.record(data, layer, at)  # type: ignore[attr-defined]
-            except Exception:  # noqa: BLE001 - one that has no `record`, or fails: the router deals with it
-                share(publication, (sink,), self._packet(layer, data, index), at)
-
-    def _share(self, number: int, data: bytes, index: int, at: float, taped: bool) -> None:
-        found = self._layers.get(number)
-        if found is None:
-            return
-        publication, layer, share = found
-        sinks = publication.taped if taped else publication.by_hand
-        share(publication, sinks, self._packet(layer, data, index), at)
+        publication, layer, room = found
+        packet = self._packet(layer, data, index)
+        if by_hand:
+            room.share(publication, publication.by_hand, packet, at)
+        else:
+            room.deliver(publication)
+            room.share(publication, publication.recorders, packet, at)
 
     @staticmethod
     def _packet(layer: Layer, data: bytes, index: int) -> Packet:

@@ -17,6 +17,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#include "reel.h"
 #include "fastpath.h"
 
 enum { CALM_REPORTS = 5, MOST_BLOCKS = 16, BLOCK_HEADER = 4 }; /* media/redundancy.py */
@@ -368,18 +369,17 @@ static int add_event(struct worker *worker, int kind, int slot, int length, int 
     return 0;
 }
 
-static void tape(struct worker *worker, int slot, const struct stream *stream, const struct packet *packet, double now)
+static void record(struct worker *worker, int slot, const struct stream *stream, const struct packet *packet, double now)
 {
-    int need = ((int)sizeof(struct taped) + packet->length + 7) & ~7;
-    if (worker->tape_end + need > worker->tape_size) worker->untaped = worker->batch;
-    if (worker->untaped == worker->batch) { /* cannot be while EVENT_TAPE is obeyed; none may overtake it */
-        add_event(worker, EVENT_UNTAPED, slot, packet->length, stream->number, packet->index);
-        return;
+    struct reel *reel = stream->reel;
+    int before = reel->end;
+    if (reel->full == worker->batch /* none may overtake the one that did not fit */
+        || wind(reel, (const char *)packet->data, packet->length, now, worker->wall_offset)) {
+        reel->full = worker->batch;
+        add_event(worker, EVENT_UNWOUND, slot, packet->length, stream->number, packet->index);
+    } else if (before <= reel->size / 2 && reel->end > reel->size / 2) {
+        add_event(worker, EVENT_REEL, slot, 0, stream->number, 0);
     }
-    struct taped head = {stream->number, (uint32_t)packet->length, packet->index, now};
-    memcpy(worker->tape + worker->tape_end, &head, sizeof head);
-    memcpy(worker->tape + worker->tape_end + sizeof head, packet->data, (size_t)packet->length);
-    worker->tape_end += need;
 }
 
 static void forward(struct worker *worker, struct stream *stream, const struct packet *packet, int slot, double now)
@@ -394,7 +394,7 @@ static void forward(struct worker *worker, struct stream *stream, const struct p
         else if (to->state == SENDING && to->layer == stream) send_copy(worker, to, packet, now);
     }
     if (by_hand) add_event(worker, EVENT_SHARED, slot, packet->length, stream->number, packet->index);
-    if (stream->is_taped) tape(worker, slot, stream, packet, now);
+    if (stream->reel) record(worker, slot, stream, packet, now);
 }
 
 static int receive(struct worker *worker, const struct port *port, int slot, int length, double now)
@@ -444,7 +444,6 @@ int read_batch(struct worker *worker, struct port *port, double now)
         if (length > LARGEST) port->oversized++;
         else receive(worker, port, slot, length, now);
     }
-    if (worker->tape_end > worker->tape_size / 2) add_event(worker, EVENT_TAPE, 0, 0, 0, 0);
     if (!worker->event_count) flush_ports(worker); /* else Python adds its part first */
     return count;
 }

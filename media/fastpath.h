@@ -20,10 +20,10 @@ enum {
     EVENT_RAW = 0,       /* as it came: STUN, DTLS, RTCP, strangers, unknown streams */
     EVENT_DECRYPTED = 1, /* authentic and in clear, nothing else done: key frames, loss, beginnings */
     EVENT_SHARED = 2,    /* forwarded here, but some sinks are only known to Python */
-    EVENT_UNTAPED = 3,   /* the tape is full: record this one without it */
+    EVENT_UNWOUND = 3,   /* the reel is full: record this one without it */
     EVENT_MISSING = 6,   /* forwarded here; `length` packets before it are not there, or some are due */
     EVENT_REFUSED = 4,   /* libsrtp says no; `number` is its reason */
-    EVENT_TAPE = 5       /* the tape is half full and wants to be read */
+    EVENT_REEL = 5       /* the reel is half full and wants to be taken */
 };
 
 enum { IDLE = 0, SENDING = 1, WAITING = 2, BY_HAND = 3 };  /* of a subscription */
@@ -94,8 +94,8 @@ struct stream {
     uint8_t payload_type, codec, level_id, orientation_id;
     uint8_t redundant_type;              /* of sound that repeats itself (RED), 0 for none */
     uint8_t is_open;                     /* whether packets in order may be forwarded without Python */
-    uint8_t is_taped, is_shared;         /* for recorders; for sinks that only Python knows */
-    int32_t number;                      /* by which Python knows it in events and on the tape */
+    uint8_t is_shared;                   /* for sinks that only Python knows */
+    int32_t number;                      /* by which Python knows it in events */
     int32_t clock_rate;
     int64_t sequence;                    /* highest index, -1 before the first packet */
     double due_at;                       /* when the LossDetector wants to ask for something */
@@ -107,6 +107,7 @@ struct stream {
     double level, level_at;              /* loudness, -dBov */
     int64_t forwarded;
     struct cache *cache;
+    struct reel *reel;                   /* for recorders, NULL when there is none */
     struct subscription **subscriptions;
     int32_t subscription_count;
 };
@@ -124,20 +125,16 @@ struct transport {
 
 struct event { uint8_t kind; uint16_t slot, length; int32_t number; int64_t index; };
 
-/* A whole packet on the tape: this head, then `length` bytes, rounded up to 8. */
-struct taped { int32_t number; uint32_t length; int64_t index; double at; };
-
 struct address { struct address *next; struct transport *transport; uint32_t length; char key[NAME_LENGTH]; };
 
 struct worker {
     int (*unprotect)(void *, void *, int *);
     int (*protect)(void *, void *, int *);
     int64_t protect_failed, forwarded;
-    uint32_t batch, untaped;             /* untaped: in which batch the tape was full */
+    int64_t wall_offset;                 /* wall minus monotonic clock, ns */
+    uint32_t batch;
     int32_t event_count;
     struct event events[320];         /* at most four for each datagram, and one */
-    char *tape;
-    int32_t tape_size, tape_end;
     struct address *addresses[1024];
     int32_t port_count;
     struct port *ports[MOST_PORTS];

@@ -18,12 +18,14 @@ from cffi import FFI
 
 logger = logging.getLogger(__name__)
 
-SOURCE = Path(__file__).with_name("fastpath.c")
-HEADER = Path(__file__).with_name("fastpath.h")
-BUILD = Path(__file__).with_name("_build")
+HERE = Path(__file__).parent
+SOURCES = (HERE / "fastpath.c", HERE / "reel.c")
+HEADERS = (HERE / "reel.h", HERE / "fastpath.h")
+BUILD = HERE / "_build"
 
 ffi = FFI()
-ffi.cdef(HEADER.read_text())
+for header in HEADERS:
+    ffi.cdef(header.read_text())
 _constants = ffi.dlopen(None)
 BATCH: int = _constants.BATCH
 LARGEST_GAP: int = _constants.LARGEST_GAP
@@ -42,13 +44,21 @@ BY_HAND: int = _constants.BY_HAND
 EVENT_RAW: int = _constants.EVENT_RAW
 EVENT_DECRYPTED: int = _constants.EVENT_DECRYPTED
 EVENT_SHARED: int = _constants.EVENT_SHARED
-EVENT_UNTAPED: int = _constants.EVENT_UNTAPED
+EVENT_UNWOUND: int = _constants.EVENT_UNWOUND
 EVENT_MISSING: int = _constants.EVENT_MISSING
 EVENT_REFUSED: int = _constants.EVENT_REFUSED
-EVENT_TAPE: int = _constants.EVENT_TAPE
+EVENT_REEL: int = _constants.EVENT_REEL
 CODECS = {"opus": _constants.OPUS, "VP8": _constants.VP8, "H264": _constants.H264}
 OTHER: int = _constants.OTHER
 NULL = ffi.NULL
+
+
+_raw = ffi.new_allocator(should_clear_after_alloc=False)
+
+
+def new_bytes(size: int) -> Any:
+    """`char[size]` that nobody has touched, so that it takes no memory before it is used."""
+    return _raw("char[]", size)
 
 
 def new(kind: str) -> Any:
@@ -58,7 +68,8 @@ def new(kind: str) -> Any:
 
 def built_at() -> Path:
     """Where the library of these very sources belongs."""
-    digest = hashlib.sha256(SOURCE.read_bytes() + HEADER.read_bytes() + platform.machine().encode())
+    texts = b"".join(path.read_bytes() for path in (*SOURCES, *HEADERS))
+    digest = hashlib.sha256(texts + platform.machine().encode())
     return BUILD / f"fastpath-{digest.hexdigest()[:16]}.so"
 
 
@@ -74,7 +85,7 @@ def build() -> str | None:
         BUILD.mkdir(exist_ok=True)
         with tempfile.TemporaryDirectory(dir=BUILD) as folder:
             made = Path(folder) / target.name
-            command = [compiler, "-O2", "-shared", "-fPIC", "-o", str(made), str(SOURCE)]
+            command = [compiler, "-O2", "-shared", "-fPIC", "-o", str(made), *map(str, SOURCES)]
             done = subprocess.run(command, capture_output=True, text=True, check=False)
             if done.returncode:
                 return f"{compiler} failed: {done.stderr.strip()[-300:]}"

@@ -175,11 +175,6 @@ class Gate:
         self.port.incoming[: len(data)] = data
         self.receive(0, len(data), key)
 
-    def drain(self) -> None:
-        """Let recorders have what the compiled path kept for them."""
-        if self.lane is not None:
-            self.lane.drain()
-
     def flush(self) -> None:
         """Send what waits at all ports."""
         for port in self._ports:

@@ -11,6 +11,7 @@ from media.loss import LossDetector
 from media.loudness import Loudness
 from media.orientation import read_orientation, rotation_of
 from media.redundancy import unfold
+from media.reel import Reel
 from media.rtp import Packet, RtpError, find_extension
 from media.sequence import FULL, nearest
 from media.sink import SenderReport, TrackDescription
@@ -71,6 +72,7 @@ class Layer:
         state.sequence = -1
         state.heard_at = float("-inf")
         self._subscriptions = NULL
+        self.reel: Reel | None = None
         self.key_frames = 0
         self.repeated = 0
         self.bitrate = 0
@@ -101,6 +103,12 @@ class Layer:
         state = self.state
         self._subscriptions = ffi.new("struct subscription *[]", list(subscriptions)) or NULL
         state.subscriptions, state.subscription_count = self._subscriptions, len(subscriptions)
+
+    def wind(self, recorded: bool) -> None:
+        """Whether the compiled path keeps its packets for a recorder."""
+        if recorded and self.reel is None:
+            self.reel = Reel(self.is_video)
+        self.state.reel = self.reel.state if recorded and self.reel is not None else NULL
 
     def unwrap(self, number: int) -> int:
         """The index of a sequence number (RFC 3550 appendix A.1)."""

@@ -8,7 +8,7 @@ from media.layer import FEEDBACK_SSRC, Layer
 from media.loss import LossDetector
 from media.loudness import Loudness, audio_level
 from media.rtp import Packet
-from media.sink import PacketSink, SenderReport, TrackDescription
+from media.sink import PacketSink, RecordSink, SenderReport, TrackDescription
 from media.stats import ReceptionStats
 
 __all__ = ["FEEDBACK_SSRC", "Publication"]
@@ -34,8 +34,8 @@ class Publication:
     ) -> None:
         self.track = track
         self.sinks: tuple[PacketSink, ...] = ()
-        # Those of the sinks that may have their packets a moment later.
-        self.taped: tuple[PacketSink, ...] = ()
+        # Those of the sinks that may have their packets a moment later, many at once.
+        self.recorders: tuple[RecordSink, ...] = ()
         # Whether a packet has come.
         self.started = False
         self.ended = False
@@ -103,36 +103,38 @@ class Publication:
         """How many have begun, of all layers together."""
         return sum(layer.key_frames for layer in self.layers)
 
-    def attach(self, sink: PacketSink, taped: bool = False) -> None:
-        """Let the sink have every packet from now on; attaching twice is as good as once.
-
-        A `taped` one may have them a tick later, with the times of their arrival.
-        """
+    def attach(self, sink: PacketSink) -> None:
+        """Let the sink have every packet from now on; attaching twice is as good as once."""
         if sink not in self.sinks:
             self.sinks = (*self.sinks, sink)
-            self.taped = (*self.taped, sink) if taped else self.taped
             self._settle()
+
+    def attach_recorder(self, sink: PacketSink) -> None:
+        """The same for one that may have packets a tick later; if it takes records, it gets them so."""
+        if sink not in self.sinks and isinstance(sink, RecordSink):
+            self.recorders = (*self.recorders, sink)
+        self.attach(sink)
 
     def detach(self, sink: PacketSink) -> None:
         """No further packet for that sink. Its owner closes it."""
         self.sinks = tuple(s for s in self.sinks if s is not sink)
-        self.taped = tuple(s for s in self.taped if s is not sink)
+        self.recorders = tuple(s for s in self.recorders if s is not sink)
         self._settle()
 
     def _settle(self) -> None:
         """Tell the compiled path for whom it works."""
-        states = [state_of(sink) for sink in self.sinks if sink not in self.taped]
+        states = [state_of(sink) for sink in self.sinks if sink not in self.recorders]
         known = [state for state in states if state is not None]
         for layer in self.layers:
             layer.serve(known)
+            layer.wind(bool(self.recorders))
             layer.state.is_shared = len(known) < len(states)
-            layer.state.is_taped = bool(self.taped)
             layer.state.is_open = not self._muted and not self.ended
 
     @property
     def by_hand(self) -> tuple[PacketSink, ...]:
         """The sinks that get nothing in the compiled path."""
-        return tuple(s for s in self.sinks if s not in self.taped and not is_served(s))
+        return tuple(s for s in self.sinks if s not in self.recorders and not is_served(s))
 
     def claim(self, ssrc: int, rid: str) -> bool:
         """Let an SSRC be the layer of that name; False when there is none or it has one already."""
@@ -186,7 +188,7 @@ class Publication:
     def close(self) -> None:
         """The stream has ended. Sinks are closed by their owners."""
         self.ended = True
-        self.sinks = self.taped = ()
+        self.sinks = self.recorders = ()
         self._settle()
 
 

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from media.control import ControlError, TransportChanged
 from media.description import Description, DescriptionError, parse_description
+from media.fastlane import Fanout
 from media.feedback import (
     Feedback,
     build_bandwidth_estimate,
@@ -17,7 +18,7 @@ from media.publication import FEEDBACK_SSRC, Publication
 from media.redundancy import RedundancyError, unfold
 from media.repair import RepairsIn
 from media.rtp import Packet, RtpError, find_extension, parse_packet
-from media.sink import PacketSink, SenderReport, Source, TrackDescription
+from media.sink import SenderReport, Source, TrackDescription
 from media.surroundings import Surroundings
 from media.transport import Transport, TransportState
 from media.transportwide import ArrivalLog
@@ -32,7 +33,7 @@ EARLY_SECONDS = 2.0
 FEEDBACK_INTERVAL = 0.09
 
 
-class PublisherRoom(Protocol):
+class PublisherRoom(Fanout, Protocol):
     """The Room as a Publisher sees it."""
 
     room_id: str
@@ -48,11 +49,6 @@ class PublisherRoom(Protocol):
 
     def forward(self, publication: Publication, packet: Packet, now: float) -> None:
         """Give the packet to all sinks."""
-
-    def share(
-        self, publication: Publication, sinks: tuple[PacketSink, ...], packet: Packet, now: float
-    ) -> None:
-        """Give the packet to these of its sinks."""
 
     def forward_report(self, publication: Publication, report: SenderReport, now: float) -> None:
         """Give the report to all sinks."""
@@ -226,7 +222,7 @@ class Publisher:
         """Let the compiled path serve the layer from its next packet on."""
         lane, layer = self._gate.lane, packet.layer
         if lane is not None and isinstance(layer, Layer) and not layer.state.number:
-            lane.adopt(self.transport.inbound, publication, layer, self._room.share)
+            lane.adopt(self.transport.inbound, publication, layer, self._room)
 
     def _is_of(self, packet: Packet, track: TrackDescription) -> bool:
         """Whether the packet is of the track's codec, alone or in what repeats it."""

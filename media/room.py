@@ -259,9 +259,12 @@ class Room:
         """Give the packet to these of its sinks."""
         self._router.share(publication, sinks, packet, now)
 
+    def deliver(self, publication: Publication) -> None:
+        """Give its recorders what was kept for them."""
+        self._router.deliver(publication)
+
     def forward_report(self, publication: Publication, report: SenderReport, now: float) -> None:
         """Give the report to all sinks, after the packets before it."""
-        self._surroundings.gate.drain()
         self._router.report(publication, report, now)
 
     def _sink_broke(self, publication: Publication, sink: PacketSink) -> None:
@@ -281,7 +284,9 @@ class Room:
             except Exception as exc:
                 logger.exception("Opening recording %s failed", recording_id)
                 raise ControlError("recorder_failed", str(exc)) from exc
-            recording = RoomRecording(self.room_id, recording_id, directory, recorder, self._surroundings)
+            recording = RoomRecording(
+                self.room_id, recording_id, directory, recorder, self._surroundings, self._router.deliver
+            )
             self.recording = recording
         for publication in self.publications:
             recording.attach(publication)

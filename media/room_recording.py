@@ -2,11 +2,12 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from media.control import RecordingChanged
 from media.publication import Publication
-from media.sink import PacketSink, RecorderStatus, RoomRecorder
+from media.sink import PacketSink, RecorderStatus, RecordSink, RoomRecorder
 from media.surroundings import Surroundings
 from media.toplayer import TopLayer
 
@@ -18,7 +19,10 @@ CLOSE_TIMEOUT = 5.0
 
 
 class RoomRecording:
-    """Given: an open recorder. Owned: its sinks. Tells its status on change and every second."""
+    """Given: an open recorder, and what brings it the packets kept for it. Owned: its sinks.
+
+    Tells its status on change and every second.
+    """
 
     def __init__(
         self,
@@ -27,12 +31,14 @@ class RoomRecording:
         directory: str,
         recorder: RoomRecorder,
         surroundings: Surroundings,
+        deliver: Callable[[Publication], None],
     ) -> None:
         self.room_id = room_id
         self.recording_id = recording_id
         self.directory = directory
         self._recorder = recorder
         self._surroundings = surroundings
+        self._deliver = deliver
         self._sinks: dict[Publication, PacketSink] = {}
         self._told: RecorderStatus | None = None
         self._told_at = float("-inf")
@@ -49,17 +55,21 @@ class RoomRecording:
             logger.exception("The recorder refused a track of %s", publication.track.participant_id)
             self._sink_failure = "track_refused"
             return
+        takes_records = isinstance(sink, RecordSink)
         if len(publication.layers) > 1:
             sink = TopLayer(sink)
         self._sinks[publication] = sink
-        publication.attach(sink, taped=True)
+        if takes_records:
+            publication.attach_recorder(sink)
+        else:
+            publication.attach(sink)
         publication.request_key_frame()
 
     def detach(self, publication: Publication, reason: str) -> None:
         """The Publication has ended."""
-        self._surroundings.gate.drain()
         sink = self._sinks.pop(publication, None)
         if sink is not None:
+            self._deliver(publication)
             publication.detach(sink)
             self._close_sink(sink, reason)
 
@@ -87,7 +97,9 @@ class RoomRecording:
         return status
 
     def tick(self, now: float) -> None:
-        """Tell the status when its state changed or a second passed."""
+        """Fetch packets; tell the status when its state changed or a second passed."""
+        for publication in list(self._sinks):
+            self._deliver(publication)
         status = self.status()
         changed = self._told is None or (status.state, status.cause) != (self._told.state, self._told.cause)
         if changed or now - self._told_at >= STATUS_INTERVAL:

@@ -17,7 +17,9 @@ class Router:
         self._on_broken = on_broken
 
     def forward(self, publication: Publication, packet: Packet, now: float) -> None:
-        """Write the packet to every sink."""
+        """Write the packet to every sink, to recorders after those that were kept for them."""
+        if publication.recorders:
+            self.deliver(publication)
         self.share(publication, publication.sinks, packet, now)
 
     def share(
@@ -32,8 +34,22 @@ class Router:
                 logger.exception("Detaching a broken sink of %s", publication.track)
                 self._drop(publication, sink)
 
+    def deliver(self, publication: Publication) -> None:
+        """Give its recorders what the compiled path kept for them."""
+        for layer in publication.layers:
+            records = layer.reel.take() if layer.reel is not None else None
+            if records is None:
+                continue
+            for sink in publication.recorders:
+                try:
+                    sink.record(records, layer)
+                except Exception:
+                    logger.exception("Detaching a broken recorder of %s", publication.track)
+                    self._drop(publication, sink)
+
     def report(self, publication: Publication, report: SenderReport, now: float) -> None:
         """Hand a sender report to every sink."""
+        self.deliver(publication)
         for sink in publication.sinks:
             try:
                 sink.report(report, now)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
+from media.reel import Records
 from media.rtp import Packet
 
 Source = Literal["microphone", "camera", "screen"]
@@ -70,11 +71,11 @@ class PacketSink(Protocol):
 
 
 @runtime_checkable
-class TapedSink(Protocol):
-    """A PacketSink of a recorder that takes the bytes of a packet that is known to be good."""
+class RecordSink(PacketSink, Protocol):
+    """One that also takes packets by the hundred, as the journal keeps them."""
 
-    def record(self, data: bytes, layer: object, now: float) -> None:
-        """As `write` of the packet with these bytes, which belongs to that Layer and begins no key frame."""
+    def record(self, records: Records, layer: object) -> None:
+        """As `write` of each packet; all belong to that Layer."""
 
 
 class RoomRecorder(Protocol):

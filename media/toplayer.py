@@ -1,8 +1,9 @@
 """What a recorder gets of a Publication with layers: one stream, the largest layer that is there."""
 
 from media.layer import Layer
-from media.rtp import Packet, parse_packet
-from media.sink import PacketSink, SenderReport, TapedSink
+from media.reel import Records
+from media.rtp import Packet
+from media.sink import PacketSink, RecordSink, SenderReport
 
 
 class TopLayer:
@@ -14,7 +15,7 @@ class TopLayer:
 
     def __init__(self, sink: PacketSink) -> None:
         self._sink = sink
-        self._taped = sink if isinstance(sink, TapedSink) else None
+        self._records = sink if isinstance(sink, RecordSink) else None
         self._layer: Layer | None = None
 
     def write(self, packet: Packet, now: float) -> None:
@@ -23,20 +24,22 @@ class TopLayer:
             return
         self._sink.write(packet, now)
 
-    def record(self, data: bytes, layer: object, now: float) -> None:
-        """As `write`; a packet of another layer that begins no key frame changes nothing."""
-        if layer is self._layer and self._taped is not None:
-            self._taped.record(data, layer, now)
-        else:
-            packet = parse_packet(data)
-            packet.layer, packet.key_frame = layer, False
-            self.write(packet, now)
+    def record(self, records: Records, layer: object) -> None:
+        """As `write`; packets of another layer that begin no key frame change nothing."""
+        assert self._records is not None, "only a sink that takes records is given any"
+        if layer is self._layer:
+            self._records.record(records, layer)
+        elif isinstance(layer, Layer) and self._wants(layer, records.last_at):
+            layer.request_key_frame()
+
+    def _wants(self, layer: Layer, now: float) -> bool:
+        """Whether it is better than the chosen one."""
+        chosen = self._layer
+        return chosen is None or layer.rank >= chosen.rank or not chosen.present(now)
 
     def _change(self, packet: Packet, now: float) -> bool:
-        layer, chosen = packet.layer, self._layer
-        if not isinstance(layer, Layer):
-            return False
-        if chosen is not None and layer.rank < chosen.rank and chosen.present(now):
+        layer = packet.layer
+        if not isinstance(layer, Layer) or not self._wants(layer, now):
             return False
         if not packet.key_frame:
             layer.request_key_frame()

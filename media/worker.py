@@ -101,7 +101,8 @@ class Worker:
             await asyncio.sleep(TICK / self._commands.turns)
             now = self._loop.time()
             try:
-                self._gate.drain()
+                if self._gate.lane is not None:
+                    self._gate.lane.read_clock()
                 self._commands.tick(now)
                 self._tcp.tick(now)
                 await self._watch_controller(now)

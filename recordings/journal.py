@@ -104,7 +104,7 @@ class TrackJournal:
         self._disk = disk
         self._roll_ns = int(roll_seconds * 1e9)
         self._fd: int | None = None
-        self._pending: deque[bytes] = deque()
+        self._pending: deque[tuple[bytes, int]] = deque()  # whole records, and how many
         self._written_of_first = 0
         self._unsynced = False
         self._started_ns = 0
@@ -119,13 +119,19 @@ class TrackJournal:
 
     def append(self, kind: int, monotonic_ns: int, wall_ns: int, payload: bytes) -> None:
         """Queue one record for the next ``drain``."""
-        self._pending.append(segment.encode_record(kind, monotonic_ns, wall_ns, payload))
+        self.append_framed(
+            segment.encode_record(kind, monotonic_ns, wall_ns, payload), 1, monotonic_ns, wall_ns
+        )
+
+    def append_framed(self, records: bytes, count: int, monotonic_ns: int, wall_ns: int) -> None:
+        """Queue ``count`` records that are framed already; the times are those of the last one."""
+        self._pending.append((records, count))
         self._last_ns = (monotonic_ns, wall_ns)
 
     def note(self, monotonic_ns: int, wall_ns: int, content: dict[str, Any]) -> None:
         """Queue a MARK."""
-        self._pending.append(segment.encode_json(segment.MARK, monotonic_ns, wall_ns, content))
-        self._last_ns = (monotonic_ns, wall_ns)
+        framed = segment.encode_json(segment.MARK, monotonic_ns, wall_ns, content)
+        self.append_framed(framed, 1, monotonic_ns, wall_ns)
 
     def drain(self, monotonic_ns: int, wall_ns: int) -> None:
         """Write everything pending with one call; OSError leaves the rest pending."""
@@ -160,6 +166,8 @@ class TrackJournal:
         fd, self._fd = self._fd, None
         if fd is not None and self._records < 0 and self._pending:
             self._pending.popleft()  # The header of the segment that is given up.
+        elif self._pending and self._written_of_first:
+            self._keep_unwritten()
         self._previous, self._written_of_first = None, 0
         if fd is not None:
             with suppress(OSError):  # Nothing more is lost; the footer is missing and tells so.
@@ -169,7 +177,7 @@ class TrackJournal:
         while self._pending:
             self._write_once()
         content = {"reason": reason, "records": self._records, "last_monotonic_ns": self._last_ns[0]}
-        self._pending.append(segment.encode_json(segment.FOOTER, monotonic_ns, wall_ns, content))
+        self._pending.append((segment.encode_json(segment.FOOTER, monotonic_ns, wall_ns, content), 1))
         try:
             while self._pending:
                 self._write_once()
@@ -193,7 +201,7 @@ class TrackJournal:
             software=SOFTWARE,
         )
         self._fd = self._disk.create(self.directory / f"{number:06d}{segment.SUFFIX}")
-        self._pending.appendleft(segment.encode_header(header))
+        self._pending.appendleft((segment.encode_header(header), 1))
         self._started_ns, self._records, self._digest = monotonic_ns, -1, hashlib.sha256()
 
     def _next_place(self) -> tuple[int, str | None]:
@@ -205,18 +213,29 @@ class TrackJournal:
 
     def _write_once(self) -> None:
         assert self._fd is not None
-        data = b"".join(self._pending)[self._written_of_first :]
+        data = b"".join(records for records, _ in self._pending)
+        if self._written_of_first:
+            data = data[self._written_of_first :]
         count = self._disk.write(self._fd, data)
-        self._digest.update(data[:count])
+        self._digest.update(data[:count] if count < len(data) else data)
         self.bytes_on_disk += count
         self._unsynced = True
         self._forget_written(self._written_of_first + count)
 
     def _forget_written(self, count: int) -> None:
-        while self._pending and count >= len(self._pending[0]):
-            count -= len(self._pending.popleft())
-            self._records += 1
+        while self._pending and count >= len(self._pending[0][0]):
+            records, number = self._pending.popleft()
+            count -= len(records)
+            self._records += number
         self._written_of_first = count
+
+    def _keep_unwritten(self) -> None:
+        """Of the run that the disk took in part, the records that are not whole there."""
+        records, number = self._pending.popleft()
+        start = 0
+        while (end := segment.record_end(records, start)) <= self._written_of_first:
+            start, number = end, number - 1
+        self._pending.appendleft((records[start:], number))
 
 
 def tracks_of(root: Path) -> Iterable[Path]:

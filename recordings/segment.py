@@ -95,6 +95,16 @@ def encode_record(kind: int, monotonic_ns: int, wall_ns: int, payload: bytes) ->
     return body + _LENGTH.pack(google_crc32c.value(body))
 
 
+def record_end(framed: bytes, offset: int) -> int:
+    """Where the record that begins at ``offset`` of sound records ends."""
+    return offset + RECORD_OVERHEAD + int(_RECORD.unpack_from(framed, offset)[2])
+
+
+def record_time(framed: bytes, offset: int) -> int:
+    """When the record that begins at ``offset`` of sound records came, monotonic ns."""
+    return int(_RECORD.unpack_from(framed, offset)[3])
+
+
 def encode_json(kind: int, monotonic_ns: int, wall_ns: int, content: dict[str, Any]) -> bytes:
     """Frame a MARK or a FOOTER."""
     return encode_record(kind, monotonic_ns, wall_ns, json.dumps(content, sort_keys=True).encode())

@@ -11,13 +11,14 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from media.reel import Records
 from media.rtp import Packet
 from media.sink import SenderReport
 from recordings import segment
 from recordings.journal import TrackJournal
 
 BYTE_CEILING = 8 << 20  # per track
-BATCH = 1_024  # records written with one call at most
+BATCH = 1_024  # entries of the queue that are written with one call at most
 
 _CAUSES = {errno.ENOSPC: "disk_full", errno.EDQUOT: "disk_full", errno.EROFS: "disk_read_only"}
 
@@ -53,9 +54,9 @@ class TrackRecorder:
         self._room = room
         self._journal = journal
         self._ceiling = ceiling
-        self._queue: deque[tuple[int, float, bytes] | Gap] = deque()
-        self._bytes_in = 0  # written by the packet path only
-        self._bytes_out = 0  # written by the writer thread only
+        self._queue: deque[tuple[int, float, bytes] | Records | Gap] = deque()
+        self._bytes_in = self._packets_in = 0  # written by the packet path only
+        self._bytes_out = self._packets_out = 0  # written by the writer thread only
         self._gap: Gap | None = None
         self._close_reason: str | None = None
         self.dropped = 0
@@ -69,9 +70,12 @@ class TrackRecorder:
         """Take the packet at once; when the queue is full, drop it and note a gap."""
         self._put(segment.RTP, packet.data, now)
 
-    def record(self, data: bytes, layer: object, now: float) -> None:
-        """The same for the bytes of a packet."""
-        self._put(segment.RTP, data, now)
+    def record(self, records: Records, layer: object) -> None:
+        """The same for many at once; all of them are taken or dropped."""
+        if self._may_take(records.count, segment.record_time(records.framed, 0) / 1e9, records.last_at):
+            self._queue.append(records)
+            self._packets_in += records.count
+            self._bytes_in += len(records.framed)
 
     def report(self, report: SenderReport, now: float) -> None:
         """Keep the publisher's clock mapping (RFC 3550 section 6.4.1)."""
@@ -85,24 +89,30 @@ class TrackRecorder:
             self._close_reason = reason or "closed"
 
     def _put(self, kind: int, data: bytes, now: float) -> None:
+        if self._may_take(1, now, now):
+            self._queue.append((kind, now, data))
+            self._packets_in += 1
+            self._bytes_in += len(data)
+
+    def _may_take(self, count: int, since: float, now: float) -> bool:
+        """Whether there is room; if not, ``count`` packets are dropped and a gap is noted."""
         if self._close_reason is not None:
-            return
-        full = len(self._queue) >= self._ceiling or self._bytes_in - self._bytes_out >= BYTE_CEILING
-        if full:
-            self._drop(now)
-            return
+            return False
+        waiting = self._packets_in - self._packets_out
+        if waiting >= self._ceiling or self._bytes_in - self._bytes_out >= BYTE_CEILING:
+            self._drop(count, since, now)
+            return False
         if self._gap is not None:
             self._end_gap()
-        self._queue.append((kind, now, data))
-        self._bytes_in += len(data)
+        return True
 
-    def _drop(self, now: float) -> None:
-        self.dropped += 1
+    def _drop(self, count: int, since: float, now: float) -> None:
+        self.dropped += count
         gap = self._gap
         if gap is None:
-            self._gap = Gap(self._room.cause or "queue_full", now, now, 1)
+            self._gap = Gap(self._room.cause or "queue_full", since, now, count)
         else:
-            self._gap = Gap(gap.cause, gap.since, now, gap.dropped + 1)
+            self._gap = Gap(gap.cause, gap.since, now, gap.dropped + count)
         self._room.note_fault(self._gap.cause, now)
 
     def _end_gap(self) -> None:
@@ -146,11 +156,17 @@ class TrackRecorder:
             entry = self._queue.popleft()
             if isinstance(entry, Gap):
                 self._append_gap(entry, wall_offset_ns)
-                continue
-            kind, now, data = entry
-            at = int(now * 1e9)
-            self._journal.append(kind, at, at + wall_offset_ns, data)
-            self._bytes_out += len(data)
+            elif isinstance(entry, Records):
+                at = int(entry.last_at * 1e9)
+                self._journal.append_framed(entry.framed, entry.count, at, at + wall_offset_ns)
+                self._packets_out += entry.count
+                self._bytes_out += len(entry.framed)
+            else:
+                kind, now, data = entry
+                at = int(now * 1e9)
+                self._journal.append(kind, at, at + wall_offset_ns, data)
+                self._packets_out += 1
+                self._bytes_out += len(data)
         return count > 0
 
     def _append_gap(self, gap: Gap, wall_offset_ns: int) -> None:

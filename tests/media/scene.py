@@ -14,6 +14,7 @@ from media.fastlane import FastLane
 from media.publication import Publication
 from media.publisher import Publisher, read_offer
 from media.redundancy import RedundancyOut
+from media.reel import Records
 from media.router import Router
 from media.rtp import Packet
 from media.sentlog import SentLog
@@ -22,6 +23,7 @@ from media.subscription import Subscription
 from media.surroundings import Surroundings
 from media.toplayer import TopLayer
 from media.transport import Transport, TransportState
+from recordings.segment import RTP, Record, scan
 from tests.media.loopback import CERTIFICATE, Loopback, Owner, binding_request, session
 from tests.media.offers import offer, section
 
@@ -51,11 +53,18 @@ def description() -> str:
 class Recorder:
     """A recorder's sink."""
 
-    written: list[tuple[bytes, float]] = field(default_factory=list)
+    written: list[tuple[bytes, int]] = field(default_factory=list)
     reports: list[tuple[int, int]] = field(default_factory=list)
 
     def write(self, packet: Packet, now: float) -> None:
-        self.written.append((packet.data, now))
+        self.written.append((packet.data, int(now * 1e9)))
+
+    def record(self, records: Records, layer: object) -> None:
+        found = list(scan(records.framed))
+        assert len(found) == records.count
+        for record in found:
+            assert isinstance(record, Record) and record.kind == RTP
+            self.written.append((record.payload, record.monotonic_ns))
 
     def report(self, report: SenderReport, now: float) -> None:
         self.reports.append((report.ssrc, len(self.written)))
@@ -134,7 +143,7 @@ class Stage:
                 subscription.redundancy = RedundancyOut(120, subscription.state)
         self.recorders[name], self.spies[name] = Recorder(), Recorder()
         track: PacketSink = self.recorders[name]
-        publication.attach(TopLayer(track) if len(publication.layers) > 1 else track, taped=True)
+        publication.attach_recorder(TopLayer(track) if len(publication.layers) > 1 else track)
         publication.attach(self.spies[name])
 
     # The room as the publisher sees it
@@ -149,8 +158,15 @@ class Stage:
     def share(self, publication: Publication, sinks: Any, packet: Packet, now: float) -> None:
         self.router.share(publication, sinks, packet, now)
 
+    def deliver(self, publication: Publication) -> None:
+        self.router.deliver(publication)
+
+    def deliver_all(self) -> None:
+        """As the tick of a room does."""
+        for publication in self.publisher.publications:
+            self.deliver(publication)
+
     def forward_report(self, publication: Publication, report: SenderReport, now: float) -> None:
-        self.gate.drain()
         self.router.report(publication, report, now)
 
     # The peer

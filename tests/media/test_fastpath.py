@@ -62,13 +62,13 @@ def script(stage: Stage, seed: int) -> list[object]:
             stage.send(held.pop(0))
         interfere(stage, step, dice)
         if step % 120 == 0:
-            stage.gate.drain()
+            stage.deliver_all()
             for publication in stage.publisher.publications:
                 publication.tick(stage.now)
             stage.gate.flush()
             told.append(stage.counts())
         told.append(stage.heard())
-    stage.gate.drain()
+    stage.deliver_all()
     told.append(stage.counts())
     told += [stage.recorders, stage.spies, [hand.sent for hand in stage.hands]]
     told.append([list(t.sent.sizes) for t, _ in stage.out if t.sent is not None])
@@ -110,18 +110,18 @@ def started(stage: Stage, sender: Sender) -> None:
 
 
 @compiled
-async def test_a_full_tape_costs_the_recorder_nothing(fast: Stage) -> None:
+async def test_a_full_reel_costs_the_recorder_nothing(fast: Stage) -> None:
     sender = Sender(9)
     started(fast, sender)
-    fast.gate.drain()
-    lane = fast.gate.lane
-    assert lane is not None
-    lane._worker.tape_size = 2_000
+    fast.deliver_all()
+    reel = next(p for p in fast.publisher.publications if p.track.source == "screen").layers[0].reel
+    assert reel is not None
+    reel.state.size = 2_000
     before = len(fast.recorders["screen"].written)
     sent = [sender.packet("screen") for _ in range(40)]
     for number in range(0, 40, 8):
         fast.send(*sent[number : number + 8])
-    fast.gate.drain()
+    fast.deliver_all()
     assert [data for data, _ in fast.recorders["screen"].written[before:]] == sent
 
 
