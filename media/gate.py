@@ -11,6 +11,7 @@ of its own, which strangers cannot use up.
 
 import asyncio
 import logging
+import time
 from collections import Counter
 from collections.abc import Coroutine
 from typing import Any, Protocol
@@ -167,6 +168,15 @@ class Gate:
             port.receive(self.receive)
         if len(self._ports) > 1:
             self.flush()
+
+    def poll(self) -> None:
+        """Serve what has arrived meanwhile, in the middle of something that takes long.
+
+        Only at points where a turn of the event loop might end as well: packets change everything.
+        """
+        if self.lane is not None:
+            for port in self.udp_ports:
+                self.read(time.monotonic(), port)
 
     def take(self, data: bytes, key: bytes, port: Port, now: float) -> None:
         """One datagram that came by another port, at most as long as a slot. Call `flush` afterwards."""
