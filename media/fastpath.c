@@ -324,6 +324,14 @@ static int is_common(const struct stream *stream, struct packet *packet)
     return 1;
 }
 
+/* The TID of a VP8 payload (RFC 7741 section 4.2), 0 where it tells none. As level_of of media/temporal.py. */
+static int temporal_level(const uint8_t *p, int length)
+{
+    if (length < 3 || !(p[0] & 0x80) || !(p[1] & 0x20)) return 0;
+    int at = 2 + (p[1] & 0x80 ? p[2] & 0x80 ? 2 : 1 : 0) + (p[1] >> 6 & 1);
+    return at < length ? p[at] >> 6 : 0;
+}
+
 static void count(struct stream *stream, const struct packet *packet, double now)
 {
     stream->heard_at = now;
@@ -340,6 +348,10 @@ static void count(struct stream *stream, const struct packet *packet, double now
         }
         stream->transit = transit;
         stream->has_transit = 1;
+    }
+    if (stream->codec == VP8) {
+        int level = temporal_level(packet->data + packet->offset, packet->end - packet->offset);
+        if (level > stream->top_level) stream->top_level = (uint8_t)level;
     }
     int found = stream->codec == OPUS && stream->level_id ? find_element(packet, stream->level_id) : 0;
     if (found) {

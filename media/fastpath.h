@@ -105,6 +105,7 @@ struct stream {
     uint8_t has_transit;
     double heard_at;
     double level, level_at;              /* loudness, -dBov */
+    uint8_t top_level;                   /* highest TID of VP8 since Python looked last */
     int64_t forwarded;
     struct cache *cache;
     struct reel *reel;                   /* for recorders, NULL when there is none */

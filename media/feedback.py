@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from struct import Struct, error, unpack_from
 
 from media.sink import SenderReport
@@ -164,6 +165,7 @@ def build_sender_report(report: SenderReport, canonical_name: str) -> bytes:
     return _packet(SR, 0, info) + build_description(report.ssrc, canonical_name)
 
 
+@lru_cache(maxsize=4096)
 def build_description(ssrc: int, canonical_name: str) -> bytes:
     """An SDES packet with one CNAME item."""
     name = canonical_name.encode()[:255]

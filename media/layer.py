@@ -16,7 +16,7 @@ from media.rtp import Packet, RtpError, find_extension
 from media.sequence import FULL, nearest
 from media.sink import SenderReport, TrackDescription
 from media.stats import ReceptionStats
-from media.temporal import SAMPLE, level_of
+from media.temporal import level_of
 from media.vp8 import frame_height
 
 # A second of video at 2.5 Mbit/s is about 280 packets; Opus sends 50. Places and bytes.
@@ -196,6 +196,8 @@ class Layer:
             packet.orientation = read_orientation(packet.data, self._orientation_id)
             if packet.orientation is not None:
                 self.rotation = rotation_of(packet.orientation)
+        if self._codec == "VP8" and (level := level_of(packet.payload)) >= 0:
+            self.state.top_level = max(self.state.top_level, level >> 6)
         packet.key_frame = begins_key_frame(self._codec, packet.payload)
         if packet.key_frame:
             self.key_frames += 1
@@ -248,8 +250,6 @@ class Layer:
                 self._count_temporal_layers()
 
     def _count_temporal_layers(self) -> None:
-        """From the last few packets; an upper one that was not among them counts for a while yet."""
-        last = int(self.state.sequence)
-        recent = (self.cache.get(index) for index in range(last - SAMPLE, last + 1))
-        found = 1 + max((level_of(p.payload) >> 6 for p in recent if p is not None), default=0)
+        """Of the packets since the last time; an upper one that is missing there counts for a while yet."""
+        found, self.state.top_level = 1 + self.state.top_level, 0
         self.temporal_layers = max(1, found, self.temporal_layers - 1)

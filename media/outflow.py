@@ -118,7 +118,7 @@ class Outflow:
         if self._known:
             self._probe(videos, sound + sum(needed_for(demand) for demand in demands), now)
 
-    def _demand(self, subscription: Subscription, steps: list[Step], now: float) -> Demand:
+    def _demand(self, subscription: Subscription, steps: tuple[Step, ...], now: float) -> Demand:
         layers = subscription.publication.layers
         wish = self._wishes.get((subscription.publication.track.participant_id, subscription.source))
         full = [layer.rate(now) for layer in layers]
@@ -147,7 +147,7 @@ class Outflow:
                 return
 
 
-def _step_of(subscription: Subscription, steps: list[Step]) -> int:
+def _step_of(subscription: Subscription, steps: tuple[Step, ...]) -> int:
     """Where the subscription stands: the step of what is being sent, NOTHING when nothing is."""
     present = subscription.layer
     if present is None:

@@ -5,6 +5,7 @@ marks where none of their own layer is needed. So a higher layer may be left out
 taken up again at its Y. State of a few integers, no clock, no I/O.
 """
 
+from functools import cache
 from typing import NamedTuple
 
 from media.renumber import Renumber
@@ -16,7 +17,6 @@ FULL = 3
 # Of the bit rate of a layer up to and with each TID, as libvpx shares it out.
 SHARES = ((1.0,), (0.6, 1.0), (0.4, 0.6, 1.0), (0.25, 0.4, 0.6, 1.0))
 SYNC = 0x20
-SAMPLE = 16
 
 
 class Step(NamedTuple):
@@ -27,20 +27,21 @@ class Step(NamedTuple):
     share: float
 
 
-def steps_of(counts: tuple[int, ...]) -> list[Step]:
+@cache
+def steps_of(counts: tuple[int, ...]) -> tuple[Step, ...]:
     """From the least to the most, for layers with so many temporal ones each.
 
     The smallest layer may go down to its base; a larger one is no better than the one below it when less
     than about half of its frames are left.
     """
-    steps = []
+    steps: list[Step] = []
     for rank, count in enumerate(counts):
         shares = SHARES[max(1, min(count, len(SHARES))) - 1]
         for tid, share in enumerate(shares):
             is_all = tid == len(shares) - 1
             if rank == 0 or tid >= len(shares) - 2:
                 steps.append(Step(rank, FULL if is_all else tid, share))
-    return steps
+    return tuple(steps)
 
 
 def level_of(payload: bytes) -> int:

@@ -187,8 +187,15 @@ class Stage:
                 stats = layer.stats
                 told.append((stats.received, stats.bytes, stats.highest, round(stats.jitter, 6), stats.lost))
                 told.append(
-                    (layer.loss.missing, layer.loss.recovered, layer.loss.overtaken, layer.key_frames)
+                    (
+                        layer.temporal_layers,
+                        layer.loss.missing,
+                        layer.loss.recovered,
+                        layer.loss.overtaken,
+                        layer.key_frames,
+                    )
                 )
+                told.append(layer.temporal_layers)
                 told.append((layer.present(self.now), layer.height, publication.loudness.level(self.now)))
                 told.append([p.data for p in (layer.recall(i) for i in range(65_536, 66_200, 7)) if p])
         told += [(s.packets, s.octets, s.resent, s.layer and s.layer.rid) for s in self.subscriptions]

@@ -309,14 +309,14 @@ def send(stage: Stage, rank: int, frame: int, key: bool) -> None:
 
 
 def test_steps_lie_between_layers() -> None:
-    assert steps_of((3, 3)) == [
+    assert steps_of((3, 3)) == (
         Step(0, 0, 0.4),
         Step(0, 1, 0.6),
         Step(0, FULL, 1.0),
         Step(1, 1, 0.6),
         Step(1, FULL, 1.0),
-    ]
-    assert steps_of((1, 1)) == [Step(0, FULL, 1.0), Step(1, FULL, 1.0)]
+    )
+    assert steps_of((1, 1)) == (Step(0, FULL, 1.0), Step(1, FULL, 1.0))
     assert [s.share for s in steps_of((9,))] == list(SHARES[3]) and steps_of((0,)) == steps_of((1,))
 
 
