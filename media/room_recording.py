@@ -14,6 +14,8 @@ from media.toplayer import TopLayer
 logger = logging.getLogger(__name__)
 
 STATUS_INTERVAL = 1.0
+# Packets are kept so long for the recorder; one that is written by hand takes them along.
+DELIVERY_INTERVAL = 0.19
 # A recorder that cannot write out its queue in this time is left behind at shutdown. Seconds.
 CLOSE_TIMEOUT = 5.0
 
@@ -41,7 +43,7 @@ class RoomRecording:
         self._deliver = deliver
         self._sinks: dict[Publication, PacketSink] = {}
         self._told: RecorderStatus | None = None
-        self._told_at = float("-inf")
+        self._told_at = self._delivered_at = float("-inf")
         self._sink_failure: str | None = None
 
     def attach(self, publication: Publication) -> None:
@@ -98,6 +100,9 @@ class RoomRecording:
 
     def tick(self, now: float) -> None:
         """Fetch packets; tell the status when its state changed or a second passed."""
+        if now - self._delivered_at < DELIVERY_INTERVAL:
+            return
+        self._delivered_at = now
         for publication in list(self._sinks):
             self._deliver(publication)
         status = self.status()
