@@ -11,6 +11,7 @@ from pylibsrtp import Policy, Session
 
 from media.aiortc_port import SrtpPair
 from media.fastlane import FastLane
+from media.feedback import build_sender_report
 from media.publication import Publication
 from media.publisher import Publisher, read_offer
 from media.redundancy import RedundancyOut
@@ -176,6 +177,14 @@ class Stage:
             self.peer.send(self.sending.protect(packet))
         self.loopback.read(len(packets), self.now)
 
+    def report(self, ssrc: int, timestamp: int) -> None:
+        """A sender report of the peer."""
+        ntp = int(self.now * (1 << 32))
+        self.peer.send(
+            self.sending.protect_rtcp(build_sender_report(SenderReport(ssrc, ntp, timestamp), "x"))
+        )
+        self.loopback.read(1, self.now)
+
     def heard(self) -> list[list[bytes]]:
         """What each receiver and the publisher got since the last call, encrypted: the keys are the same."""
         return [list(pending(peer)) for peer in (*(peer for _, peer in self.out), self.peer)]
@@ -252,7 +261,9 @@ class Sender:
         if name == "screen":
             return H264, (b"\x67\x42" if key else b"\x41\x9a") + body
         picture = (self.numbers[name] * 3 & 0x7FFF | 0x8000).to_bytes(2, "big")
-        start = b"\x90\xc0" + picture + bytes((self.numbers[name] & 0xFF,))
+        # Picture id, TL0PICIDX, and TID with Y; now and then a frame of a higher temporal layer.
+        tid = 0 if key else dice.choice((0, 0, 0, 1, 2)) << 6 | 0x20
+        start = b"\x90\xe0" + picture + bytes((self.numbers[name] & 0xFF, tid))
         frame = b"\x10\x00\x00\x9d\x01\x2a\x40\x01\xb4\x00" if key else b"\x11\x00\x00"
         return VP8, start + frame + body
 

@@ -60,6 +60,9 @@ def script(stage: Stage, seed: int) -> list[object]:
         stage.send(*burst)
         if held and dice.random() < 0.3:
             stage.send(held.pop(0))
+        if step % 17 == 3:
+            ssrc, name = dice.choice(((11, "voice"), (41, "q"), (43, "f"), (31, "screen")))
+            stage.report(ssrc, sender.stamps[name])
         interfere(stage, step, dice)
         if step % 120 == 0:
             stage.deliver_all()
