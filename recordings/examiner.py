@@ -14,7 +14,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 from recordings.encoder import NICE, die_with_parent
-from recordings.verification import ExitCode, Finding, Verdict, verify_folder
+from recordings.verdict import ExitCode, Finding, Note, Verdict
+from recordings.verification import verify_folder
 
 
 class ExaminationError(Exception):
@@ -54,7 +55,8 @@ def _read(folder: Path, out: bytes) -> Verdict:
     findings = [
         Finding(**(found | {"exit_code": ExitCode(found["exit_code"])})) for found in told.pop("findings")
     ]
-    return Verdict(**(told | {"folder": folder, "findings": findings}))
+    notes = [Note(**note) for note in told.pop("notes")]
+    return Verdict(**(told | {"folder": folder, "findings": findings, "notes": notes}))
 
 
 def main(folder: str) -> None:

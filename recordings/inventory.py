@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from media.rtp import RtpError, parse_packet
 from recordings import segment
+from recordings.digests import digests
 from recordings.journal import tracks_of
 from recordings.manifest import CHAIN_START, chain_next, utc_text
 
-BLOCK = 1 << 20  # bytes for which the manifest holds a digest of their own
 SILENCE_NS = 3_000_000_000  # Media silence that long is a gap (robustness rule: reconnecting at 3 s).
 
 
@@ -141,8 +139,24 @@ class TrackReading:
             if file.header is not None:
                 self.headers.append(file.header)
             entry = self._entry_of(file)
+            changed = self._changed_before(entry)
             self._read_records(file, entry)
+        if changed:
+            at = self.last_ns or 0
+            self.gap("changed_before_sealing", at, at, before_segment=entry["number"])
         self.entries.append(entry)
+
+    def _changed_before(self, entry: dict[str, Any]) -> bool:
+        """Is the segment before not the one that lay there when this one was begun?
+
+        The header repeats its digest, so what was taken away, put in or changed before sealing shows.
+        """
+        before = self.entries[-1] if self.entries else None
+        if entry["number"] != (before["number"] if before else 0) + 1:
+            return True
+        if entry["boot_id"] is None:  # The header cannot be read.
+            return False
+        return bool(entry["previous_sha256"] != (before["sha256"] if before else None))
 
     def _entry_of(self, file: segment.SegmentFile) -> dict[str, Any]:
         header = file.header
@@ -223,21 +237,6 @@ class TrackReading:
         at = self.last_ns or 0
         cause = "torn_tail" if damage.tail else "damaged"
         self.gap(cause, at, at, segment=entry["number"], bytes=[damage.offset, damage.end])
-
-
-def digests(data: Any) -> dict[str, Any]:
-    """SHA-256 and, where this OpenSSL has it, SM3 (GB/T 32905) of a segment, and SHA-256 of its blocks."""
-    whole = hashlib.sha256(data)
-    blocks = [hashlib.sha256(part).hexdigest() for part in _blocks(data)]
-    found = {"sha256": whole.hexdigest(), "blocks_sha256": blocks}
-    if "sm3" in hashlib.algorithms_available:
-        found["sm3"] = hashlib.new("sm3", data).hexdigest()
-    return found
-
-
-def _blocks(data: Any) -> Iterator[bytes]:
-    for start in range(0, len(data), BLOCK):
-        yield data[start : start + BLOCK]
 
 
 def read_track(directory: Path, clock: ClockMap) -> dict[str, Any]:

@@ -15,6 +15,8 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from recordings.digests import sm3_hex
+
 SIGNATURE_FORMAT = "lianxin-signature"
 KEY_FILE = "manifest-ed25519.pem"
 
@@ -45,6 +47,7 @@ class Ed25519Signer:
             "version": 1,
             "algorithm": "Ed25519",
             "manifest_sha256": hashlib.sha256(manifest).hexdigest(),
+            "manifest_sm3": sm3_hex(manifest),
             "public_key": self.public_key.hex(),
             "fingerprint": self.fingerprint,
             "signature": self._key.sign(manifest).hex(),

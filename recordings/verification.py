@@ -8,14 +8,11 @@ from __future__ import annotations
 
 import json
 import stat
-from dataclasses import dataclass, field
-from enum import IntEnum
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from recordings import segment
-from recordings.inventory import BLOCK, digests
-from recordings.journal import file_sha256
+from recordings.digests import BLOCK, block_digests, file_digests, whole_digests
 from recordings.manifest import (
     CHAIN_START,
     MANIFEST_FILE,
@@ -28,70 +25,9 @@ from recordings.manifest import (
 )
 from recordings.signing import check_signature
 from recordings.store import COMPOSED_FILE, COMPOSED_SIGNATURE, COMPOSED_STATEMENT
+from recordings.verdict import ExitCode, Finding, Verdict
 
-
-class ExitCode(IntEnum):
-    """Exit codes of ``lianxin verify``; the worst finding decides."""
-
-    INTACT = 0
-    DAMAGED = 1  # a segment is changed, missing or added
-    NOT_AS_SEALED = 2  # manifest edited or signature wrong
-    UNREADABLE = 3  # not a sealed recording
-    UNKNOWN_SIGNER = 4  # intact, but signed by a key that is not among the trusted ones
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that is wrong. ``start`` and ``end`` are a byte range [start, end) of ``path``."""
-
-    code: str
-    path: str
-    text_zh: str
-    text_en: str
-    exit_code: ExitCode = ExitCode.DAMAGED
-    start: int | None = None
-    end: int | None = None
-
-
-@dataclass
-class Verdict:
-    """What was found. ``intact`` holds only when nothing at all is wrong."""
-
-    folder: Path
-    findings: list[Finding] = field(default_factory=list)
-    fingerprint: str | None = None
-    manifest_sha256: str | None = None
-    segments: int = 0
-    size: int = 0
-
-    @property
-    def intact(self) -> bool:
-        return not self.findings
-
-    @property
-    def exit_code(self) -> ExitCode:
-        order = (ExitCode.UNREADABLE, ExitCode.NOT_AS_SEALED, ExitCode.DAMAGED, ExitCode.UNKNOWN_SIGNER)
-        codes = {finding.exit_code for finding in self.findings}
-        return next((code for code in order if code in codes), ExitCode.INTACT)
-
-    def note_foreign_manifest(self) -> None:
-        """The manifest is not the one the database remembers from sealing."""
-        zh = "封存清单不是封存时登记的那一份。"
-        en = "The manifest is not the one that was registered at sealing."
-        self.findings.append(
-            Finding("manifest_foreign", MANIFEST_FILE, zh, en, exit_code=ExitCode.NOT_AS_SEALED)
-        )
-
-    def lines(self) -> list[str]:
-        """The report in Chinese and English, one line per finding."""
-        head = f"{self.folder.name}: {self.segments} 个分段 segments, {self.size} 字节 bytes"
-        if self.intact:
-            return [
-                head,
-                "完整：每个分段与封存时一致，签名有效。 Intact: every segment is as sealed, signature valid.",
-                f"签名密钥指纹 key fingerprint: {self.fingerprint}",
-            ]
-        return [head, *(f"✗ {finding.text_zh} {finding.text_en}" for finding in self.findings)]
+__all__ = ["ExitCode", "Finding", "Verdict", "verify_folder"]
 
 
 def verify_folder(path: Path, trusted: frozenset[str] | None = None) -> Verdict:
@@ -197,9 +133,13 @@ def _check_segment(verdict: Verdict, entry: dict[str, Any], owners: dict[str, st
     verdict.segments += 1
     with segment.SegmentFile(path) as file:
         verdict.size += file.size
-        found = digests(file.data)
-        if any(found[name] != entry[name] for name in ("sha256", "sm3") if name in found and name in entry):
+        found = whole_digests(file.data)
+        if found["sha256"] != entry["sha256"]:
             _localise(verdict, entry, file, found, owners)
+        elif found["sm3"] != entry.get("sm3", found["sm3"]):
+            zh, en = f"分段 {name} 的 SM3 摘要与清单不符。", f"The SM3 digest of {name} is not as stated."
+            verdict.findings.append(Finding("sm3_wrong", name, zh, en, start=0, end=file.size))
+        verdict.sm3_segments += "sm3" in entry
 
 
 def _localise(
@@ -216,7 +156,7 @@ def _localise(
         zh, en = f"分段 {name} 被换成了 {other} 的内容。", f"Segment {name} holds the content of {other}."
         verdict.findings.append(Finding("segment_swapped", name, zh, en, start=0, end=file.size))
         return
-    for start, end in _changed_ranges(entry, file, found["blocks_sha256"]):
+    for start, end in _changed_ranges(entry, file, block_digests(file.data)):
         zh = f"分段 {name} 的第 {start} 至 {end} 字节（不含末位）被改动或损坏。"
         en = f"Segment {name}: bytes {start} to {end} (end excluded) are changed or damaged."
         verdict.findings.append(Finding("segment_damaged", name, zh, en, start=start, end=end))
@@ -276,6 +216,6 @@ def _derivative_fits(verdict: Verdict, film: Path, statement: Path, trusted: fro
         content = json.loads(data)
         known = signer is not None and (trusted is None or signer in trusted)
         fits = content["manifest_sha256"] == verdict.manifest_sha256
-        return known and fits and content["sha256"] == file_sha256(film)
+        return known and fits and content["sha256"] == file_digests(film)["sha256"]
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return False

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from recordings import segment
-from recordings.inventory import BLOCK
+from recordings.digests import BLOCK
 from recordings.journal import Disk, TrackJournal
 from recordings.manifest import canonical, chain_next, moment_ns, utc_text, without_floats
 from recordings.signing import KEY_FILE, check_signature, load_signer
