@@ -143,27 +143,27 @@ async def test_bent_payloads_on_a_live_stream(siege: Siege) -> None:
     assert await siege.counted("parser_error") == 0
 
 
-async def test_sixty_thousand_ssrcs(siege: Siege) -> None:
+async def test_thirty_thousand_ssrcs(siege: Siege) -> None:
     """The first eight SSRCs of a participant count, the others are dropped; memory stays flat."""
     insider = Insider(siege.anna.publish_wire)
     template = bytearray(PreparedVideo(9, 1, "1").next(0)[:200])
 
     def packets() -> object:
-        for number in range(60_000):
+        for number in range(30_000):
             struct.pack_into("!I", template, 8, 0x40000000 + number)
             yield bytes(template)
 
     await siege.attack(insider.rtp, packets())  # type: ignore[arg-type]
     await siege.stands()
-    assert await siege.counted("too_many_ssrcs") >= 59_000
+    assert await siege.counted("too_many_ssrcs") >= 29_000
 
 
-async def test_sixty_thousand_rtcp_senders(siege: Siege) -> None:
+async def test_thirty_thousand_rtcp_senders(siege: Siege) -> None:
     """Reports of ever new senders must not make libsrtp keep a context for each."""
     insider = Insider(siege.anna.subscribe_wire)
-    await siege.attack(insider.rtcp, (receiver_report(0x40000000 + n, []) for n in range(60_000)))
+    await siege.attack(insider.rtcp, (receiver_report(0x40000000 + n, []) for n in range(30_000)))
     await siege.stands()
-    assert await siege.counted("too_many_ssrcs") >= 59_000
+    assert await siege.counted("too_many_ssrcs") >= 29_000
 
 
 async def test_key_frame_requests_are_limited(siege: Siege) -> None:
