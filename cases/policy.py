@@ -49,6 +49,8 @@ class Action(StrEnum):
     REPLAY = "replay"
     SEE_MANIFEST = "see_manifest"
     EXPORT_RECORDING = "export_recording"
+    SEE_ALARMS = "see_alarms"
+    ACKNOWLEDGE_ALARM = "acknowledge_alarm"
     SEE_AUDIT = "see_audit"
     MANAGE_ACCOUNTS = "manage_accounts"
     SEE_OPERATIONS = "see_operations"
@@ -58,7 +60,7 @@ A = Action
 PUBLIC_ACTIONS = frozenset({A.VIEW_PUBLIC, A.BOOK_PUBLIC, A.OPEN_LINK})
 SIGNED_IN_ACTIONS = frozenset({A.SIGN_OUT})
 _READ = frozenset({A.SEE_BOARD, A.SEE_PETITION, A.SEE_SESSION})
-_WATCH = frozenset({A.REPLAY, A.SEE_MANIFEST})
+_WATCH = frozenset({A.REPLAY, A.SEE_MANIFEST, A.SEE_ALARMS})
 _CONDUCT = frozenset({A.JOIN, A.HOST, A.RECORD, A.MANAGE_SESSION, A.ISSUE_LINK})
 
 ROLE_ACTIONS: Mapping[Role, frozenset[Action]] = {
@@ -66,7 +68,7 @@ ROLE_ACTIONS: Mapping[Role, frozenset[Action]] = {
     | _WATCH
     | _CONDUCT
     | {A.CREATE_PETITION, A.HANDLE_PETITION, A.GRANT_PETITION, A.BOOK, A.MANAGE_SLOTS},
-    Role.LEADER: _READ | _WATCH | _CONDUCT | {A.HANDLE_PETITION, A.GRANT_PETITION},
+    Role.LEADER: _READ | _WATCH | _CONDUCT | {A.HANDLE_PETITION, A.GRANT_PETITION, A.ACKNOWLEDGE_ALARM},
     Role.RECORDER: _WATCH | {A.SEE_BOARD, A.SEE_SESSION, A.JOIN, A.RECORD},
     Role.STATION_CLERK: _READ | {A.CREATE_PETITION, A.BOOK, A.JOIN, A.ISSUE_LINK},
     Role.HANDLER: _READ | {A.JOIN},
@@ -74,7 +76,7 @@ ROLE_ACTIONS: Mapping[Role, frozenset[Action]] = {
     Role.REVIEWER: _READ | _WATCH | {A.EXPORT_RECORDING},
     Role.INSPECTOR: _READ | _WATCH,
     Role.JOINT_CONF_OFFICE: _READ | {A.JOIN},
-    Role.ARCHIVIST: _WATCH | {A.SEE_BOARD, A.SEE_SESSION, A.EXPORT_RECORDING},
+    Role.ARCHIVIST: _WATCH | {A.SEE_BOARD, A.SEE_SESSION, A.EXPORT_RECORDING, A.ACKNOWLEDGE_ALARM},
     Role.SYSADMIN: frozenset({A.MANAGE_ACCOUNTS, A.SEE_OPERATIONS}),
     Role.AUDITOR: frozenset({A.SEE_AUDIT}),
 }
@@ -116,6 +118,7 @@ REACH: Mapping[Action, Reach] = {
     A.ISSUE_LINK: Reach.OWNER,
     A.HOST: Reach.OWNER,
     A.RECORD: Reach.OWNER,
+    A.ACKNOWLEDGE_ALARM: Reach.OWNER,
     A.JOIN: Reach.MEMBER,
 }
 
@@ -133,6 +136,7 @@ SEEN_BY: Mapping[Action, Action] = {
     A.REPLAY: A.SEE_SESSION,
     A.SEE_MANIFEST: A.SEE_SESSION,
     A.EXPORT_RECORDING: A.SEE_SESSION,
+    A.ACKNOWLEDGE_ALARM: A.SEE_ALARMS,
 }
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
+from enum import StrEnum
 
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import ColumnElement, and_, not_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.clock import Clock
@@ -16,17 +18,46 @@ UNCOMPOSED = (CompositionState.WAITING, CompositionState.RUNNING)
 SEALED = (RecordingState.SEALED, RecordingState.ARCHIVED)
 
 
-async def claim_work(db: AsyncSession, clock: Clock, owner: str) -> Recording | None:
-    """Take the oldest recording that wants sealing, composing or verifying and that nobody holds; commits."""
+class Lane(StrEnum):
+    """Kinds of work, the most urgent first. Each goes its own way, so that none waits for a longer one."""
+
+    SEAL = "seal"
+    COMPOSE = "compose"
+    VERIFY = "verify"
+
+
+def _wants(lane: Lane) -> ColumnElement[bool]:
+    uncomposed = and_(Recording.state == RecordingState.SEALED, Recording.composition.in_(UNCOMPOSED))
+    if lane is Lane.SEAL:
+        return Recording.state == RecordingState.STOPPED
+    if lane is Lane.COMPOSE:
+        return uncomposed
+    # Whoever verifies holds the lease: what is still to be composed must not wait for that.
+    owed = Recording.verification_wanted_at.is_not(None)
+    return and_(Recording.state.in_(SEALED), owed, not_(uncomposed))
+
+
+async def claim_work(
+    db: AsyncSession, clock: Clock, owner: str, lanes: Iterable[Lane] = Lane
+) -> Recording | None:
+    """Take the oldest recording that wants one of ``lanes``, the first lane first; commits.
+
+    None when nobody wants anything, or when somebody else holds it.
+    """
+    for lane in lanes:
+        recording = await _claim(db, clock, owner, lane)
+        if recording is not None:
+            return recording
+    return None
+
+
+async def _claim(db: AsyncSession, clock: Clock, owner: str, lane: Lane) -> Recording | None:
     now = clock.now()
     free = or_(Recording.lease_until.is_(None), Recording.lease_until < now)
-    wants = or_(
-        Recording.state == RecordingState.STOPPED,
-        and_(Recording.state == RecordingState.SEALED, Recording.composition.in_(UNCOMPOSED)),
-        and_(Recording.state.in_(SEALED), Recording.verification_wanted_at.is_not(None)),
-    )
     # Look before taking, so that an idle worker never asks for the write lock.
-    due = await db.scalar(select(Recording.id).where(wants, free).order_by(Recording.stopped_at).limit(1))
+    due = await db.scalar(
+        select(Recording.id).where(_wants(lane), free).order_by(Recording.stopped_at).limit(1)
+    )
     if due is None:
         return None
     take = update(Recording).where(Recording.id == due, free)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, String, select, update
+from sqlalchemy import JSON, BigInteger, ForeignKey, String, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -15,6 +15,7 @@ from cases.clock import Clock
 from cases.database import ID_LENGTH, Base, new_id
 from cases.errors import Conflict
 from cases.policy import Action, Actor, require
+from recordings.alarms import AlarmKind, Trouble, raise_alarm
 from recordings.recording import Recording, load_recording
 from recordings.verification import Finding, Verdict
 from scheduling.sessions import load_session, scope_of_session
@@ -75,9 +76,12 @@ async def last_verification(db: AsyncSession, recording_id: str) -> Verification
 
 
 async def note_verdict(
-    db: AsyncSession, recording: Recording, began: datetime, took_ms: int, verdict: Verdict
+    db: AsyncSession, clock: Clock, recording: Recording, began: datetime, took_ms: int, verdict: Verdict
 ) -> Verification:
-    """Write down what was found and settle what was owed when the reading began; commits."""
+    """Write down what was found and settle what was owed when the reading began; commits.
+
+    What is not intact raises an alarm; the same damage read again raises none, unless it was whole meanwhile.
+    """
     row = Verification(
         id=new_id(),
         recording_id=recording.id,
@@ -98,8 +102,28 @@ async def note_verdict(
     )
     settled = settled.values(verification_wanted_at=None).execution_options(synchronize_session=False)
     await db.execute(settled)
+    read = update(Recording).where(Recording.id == recording.id).values(verified_at=began)
+    await db.execute(read.execution_options(synchronize_session=False))
+    if not verdict.intact:
+        await _alarm(db, clock, recording, row)
     await db.commit()
     return row
+
+
+async def _alarm(db: AsyncSession, clock: Clock, recording: Recording, row: Verification) -> None:
+    whole = select(func.count(Verification.id)).where(
+        Verification.recording_id == recording.id, Verification.intact.is_(True)
+    )
+    trouble = Trouble(
+        AlarmKind.CHANGED,
+        recording.directory,
+        tuple(row.findings),
+        row.finding_count,
+        recording.session_id,
+        recording.id,
+        occasion=str(await db.scalar(whole)),
+    )
+    await raise_alarm(db, clock, trouble)
 
 
 def _kept(finding: Finding) -> dict[str, Any]:

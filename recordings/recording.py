@@ -75,7 +75,8 @@ class Recording(Base):
 
     Sizes in bytes, ``composed_ms`` in milliseconds, ``progress`` of the composition in per mille.
     ``chain_number`` counts the sealed recordings of the host organisation from 1. ``directory`` is relative
-    to the recordings root. ``verification_wanted_at`` is set while a verification is owed.
+    to the recordings root. ``verification_wanted_at`` is set while a verification is owed, ``verified_at`` is
+    when the last one began, ``patrolled_at`` when the patrol last asked for one.
     """
 
     __tablename__ = "recordings"
@@ -116,6 +117,8 @@ class Recording(Base):
     attempts: Mapped[int] = mapped_column(default=0)
     trouble: Mapped[str | None] = mapped_column(Text, default=None)
     verification_wanted_at: Mapped[datetime | None] = mapped_column(default=None)
+    verified_at: Mapped[datetime | None] = mapped_column(default=None)
+    patrolled_at: Mapped[datetime | None] = mapped_column(default=None, index=True)
     lease_owner: Mapped[str | None] = mapped_column(String(64), default=None)
     lease_until: Mapped[datetime | None] = mapped_column(default=None)
 

@@ -1,4 +1,4 @@
-"""Recordings worker: finds recordings that want sealing, composing or verifying; one at a time."""
+"""Recordings worker: finds recordings that want sealing, composing or verifying; one of each at a time."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import logging
 import os
 import socket
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -21,11 +22,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cases.clock import Clock
 from cases.database import Database, new_id
 from cases.policy import SYSTEM
+from recordings.completeness import check_when_due
 from recordings.composition import CompositionPlan
 from recordings.encoder import CompositionError, encode
 from recordings.examiner import ExaminationError, examine
-from recordings.lease import ATTEMPTS, LEASE, UNCOMPOSED, claim_work, release_lease, renew_lease
+from recordings.lease import ATTEMPTS, LEASE, UNCOMPOSED, Lane, claim_work, release_lease, renew_lease
 from recordings.manifest import canonical, moment_text, write_durably
+from recordings.patrol import PERIOD, order_patrol
 from recordings.proof import note_verdict
 from recordings.recording import (
     LIVE,
@@ -51,11 +54,15 @@ UNPROVED_RETRY = timedelta(minutes=10)
 
 @dataclass(frozen=True)
 class RecordingsSettings:
-    """``root`` holds the recording folders, ``keys`` the signing key. Times in seconds."""
+    """``root`` holds the recording folders, ``keys`` the signing key. Times in seconds.
+
+    Every sealed recording is read again within ``verify_period``.
+    """
 
     root: Path
     keys: Path
     poll_seconds: float = 1.0
+    verify_period: timedelta = PERIOD
     plan: CompositionPlan = field(default_factory=CompositionPlan)
 
 
@@ -70,24 +77,34 @@ class RecordingsWorker:
         self._settings = settings
         self._seats = seats
         self._signer: Ed25519Signer = load_signer(settings.keys)
+        self._patrol_at: datetime | None = None
         self.owner = f"{socket.gethostname()[:20]}-{os.getpid()}-{new_id()[:8]}"
 
     async def run(self) -> None:
         """Work until cancelled. A broken database or disk is logged and tried again."""
+        async with asyncio.TaskGroup() as lanes:
+            for lane in Lane:
+                lanes.create_task(self._run_lane(lane))
+
+    async def _run_lane(self, lane: Lane) -> None:
         while True:
             try:
-                busy = await self.work_once()
+                busy = await self.work_once((lane,))
+                if lane is Lane.VERIFY and not busy:
+                    busy = await self.watch_once()
             except Exception:  # noqa: BLE001
                 logger.exception("The recordings worker stumbled; it goes on")
                 busy = False
             if not busy:
                 await asyncio.sleep(self._settings.poll_seconds)
 
-    async def work_once(self) -> bool:
-        """Do one piece of work; False when there is none."""
-        await self._stop_abandoned()
+    async def work_once(self, lanes: Iterable[Lane] = Lane) -> bool:
+        """Do one piece of work, of the first lane that has any; False when there is none."""
+        lanes = tuple(lanes)
+        if Lane.SEAL in lanes:
+            await self._stop_abandoned()
         async with self._database.session() as db:
-            recording = await claim_work(db, self._clock, self.owner)
+            recording = await claim_work(db, self._clock, self.owner, lanes)
         if recording is None:
             return False
         keeper = asyncio.create_task(self._keep_lease(recording.id))
@@ -262,7 +279,22 @@ class RecordingsWorker:
                 "Recording %s is not as it was sealed: %s", recording.id, verdict.findings[0].text_en
             )
         async with self._database.session() as db:
-            await note_verdict(db, recording, began, took, verdict)
+            await note_verdict(db, self._clock, recording, began, took, verdict)
+
+    async def watch_once(self) -> bool:
+        """Nothing waits to be verified: ask for the next reading, and once a night check completeness.
+
+        False when neither is due.
+        """
+        now = self._clock.now()
+        async with self._database.session() as db:
+            if await check_when_due(db, self._clock, self._settings.root, self._settings.verify_period):
+                return True
+            if self._patrol_at is not None and now < self._patrol_at:
+                return False
+            wait = await order_patrol(db, self._clock, self._settings.verify_period)
+        self._patrol_at = now + wait
+        return not wait
 
 
 def _statement(recording: Recording, film: dict[str, Any], now: datetime) -> bytes:

@@ -63,6 +63,8 @@ def visible_sessions(actor: Actor, action: Action = Action.SEE_SESSION) -> Colum
         PetitionOrganisation.organisation_id.in_(reachable),
         PetitionOrganisation.part.in_(sorted(OWNING_PARTS)),
     )
+    if action is not Action.SEE_SESSION:  # A grant or an invitation by name shows the session, no more.
+        return and_(open_to(actor), or_(Session.id.in_(seated), Session.petition_id.in_(owned)))
     granted = PetitionCase.grants.any(official_id=actor.official_id)
     concerned = or_(Session.id.in_(seated), Session.petition_id.in_(owned), granted)
     invited = select(Invitation.session_id).where(

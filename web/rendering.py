@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from cases.organisations import TIER_NAMES
-from cases.policy import Actor
+from cases.policy import Action, Actor, allowed
 from cases.roles import ROLE_NAMES
 from web import words
 from web.access import form_token
@@ -89,6 +89,7 @@ def page(
         "help_phone": settings.web.help_phone,
         "demo": settings.demo,
         "nav": "",
+        "sees_alarms": ACTOR in request and allowed(request[ACTOR], Action.SEE_ALARMS),
         "boot": None,
     }
     text = request.app[RENDERER].render(template, given | (context or {}))

@@ -8,7 +8,20 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from cases.policy import Action
-from web.pages import board, booking, cases, citizen, demo, health, home, replay, room, sessions, signin
+from web.pages import (
+    alarms,
+    board,
+    booking,
+    cases,
+    citizen,
+    demo,
+    health,
+    home,
+    replay,
+    room,
+    sessions,
+    signin,
+)
 from web.permissions import PERMISSIONS, Permission, Who
 
 
@@ -46,6 +59,10 @@ TABLE: tuple[Route, ...] = (
     Route("POST", "/recordings/{recording_id}/verify", replay.verify, Action.REPLAY),
     Route("GET", "/recordings/{recording_id}/composed.mp4", replay.composed, Action.REPLAY),
     Route("GET", "/recordings/{recording_id}/manifest.json", replay.manifest, Action.SEE_MANIFEST),
+    # Who may see an alarm but not acknowledge it is told so, everybody else that there is none.
+    Route("GET", "/alarms", alarms.show_list, Action.SEE_ALARMS),
+    Route("GET", "/alarms/{alarm_id}", alarms.show, Action.SEE_ALARMS),
+    Route("POST", "/alarms/{alarm_id}", alarms.acknowledge, Action.SEE_ALARMS),
     Route("GET", "/j/{code}", citizen.landing, Who.EVERYONE),
     Route("POST", "/j/{code}/exchange", citizen.exchange, Who.EVERYONE),
     Route("GET", "/j/{code}/notice", citizen.notice, Who.LINK),

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import signal
 import socket
+from datetime import timedelta
 
 from aiohttp import web
 
@@ -71,7 +72,10 @@ async def _seal_and_compose(settings: Settings) -> None:
 
     database = Database(settings.database_url)
     wanted = RecordingsSettings(
-        settings.recordings_root, settings.state / "keys", settings.recordings.poll_seconds
+        settings.recordings_root,
+        settings.state / "keys",
+        settings.recordings.poll_seconds,
+        timedelta(days=settings.recordings.verify_days),
     )
     work = asyncio.create_task(run_recordings_worker(database, SystemClock(), wanted, seats_of_session))
     told = asyncio.create_task(_until_told())

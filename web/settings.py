@@ -53,6 +53,7 @@ class MediaSettings:
 @dataclass(frozen=True)
 class RecordingsSettings:
     poll_seconds: float = 1.0
+    verify_days: int = 90  # Every byte of every sealed recording is read again within so many days.
     font: str = ""  # A font with Chinese glyphs; empty: look where systems keep them.
 
 
@@ -184,6 +185,8 @@ def _check(settings: Settings) -> None:
         raise SettingsError("证书和私钥要一起给 certificate and key go together")
     if not 0 <= settings.media.workers <= 256:
         raise SettingsError(f"{PREFIX}MEDIA_WORKERS: 0..256")
+    if not 1 <= settings.recordings.verify_days <= 3650:
+        raise SettingsError(f"{PREFIX}RECORDINGS_VERIFY_DAYS: 1..3650")
     _check_reach(settings.media)
 
 

@@ -16,6 +16,11 @@ TIERS: dict[str, str] = {str(tier): name for tier, name in TIER_NAMES.items()}
 WEEKDAYS = "一二三四五六日"
 
 # State: (words officials read, icon, tone). Colour never stands alone: icon and word go with it.
+ALARM_STATES: dict[str, tuple[str, str, str]] = {
+    "open": ("未处理", "warning", "bad"),
+    "acknowledged": ("已处理", "tick", "plain"),
+}
+
 SESSION_STATES: dict[str, tuple[str, str, str]] = {
     "requested": ("待审批", "clock", "plain"),
     "approved": ("已同意", "clock", "plain"),
@@ -144,6 +149,7 @@ EVENTS: dict[str, str] = {
     "invitation.created": "邀请参加",
     "invitation.revoked": "取消邀请",
     "petition.registered": "登记信访件",
+    "alarm.acknowledged": "处理录像告警",
     "grant.given": "授权查看",
     "booking.created": "预约",
     "booking.confirmed": "确认预约",

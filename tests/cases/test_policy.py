@@ -62,25 +62,27 @@ OBJECTS = {
             "replay": Action.REPLAY,
             "manifest": Action.SEE_MANIFEST,
             "export": Action.EXPORT_RECORDING,
+            "alarms": Action.SEE_ALARMS,
+            "acknowledge": Action.ACKNOWLEDGE_ALARM,
         },
     ),
 }
 # Whatever stands in no cell is refused; a role and a place in no row may do nothing with these objects.
 MATRIX = """
 role              place      office        petition               session
-receptionist      chengguan  create slots  see handle grant book  see manage link join host record replay manifest
+receptionist      chengguan  create slots  see handle grant book  see manage link join host record replay manifest alarms
 receptionist      station    create        -                      -
-receptionist      city       create        see book               see replay manifest
-receptionist      province   create        see book               see replay manifest
-receptionist      housing    -             see book               see join replay manifest
-leader            chengguan  -             see handle grant       see manage link join host record replay manifest
-leader            city       -             see                    see replay manifest
-leader            province   -             see                    see replay manifest
-leader            housing    -             see                    see join replay manifest
-recorder          chengguan  -             -                      see join record replay manifest
-recorder          city       -             -                      see replay manifest
-recorder          province   -             -                      see replay manifest
-recorder          housing    -             -                      see join replay manifest
+receptionist      city       create        see book               see replay manifest alarms
+receptionist      province   create        see book               see replay manifest alarms
+receptionist      housing    -             see book               see join replay manifest alarms
+leader            chengguan  -             see handle grant       see manage link join host record replay manifest alarms acknowledge
+leader            city       -             see                    see replay manifest alarms
+leader            province   -             see                    see replay manifest alarms
+leader            housing    -             see                    see join replay manifest alarms
+recorder          chengguan  -             -                      see join record replay manifest alarms
+recorder          city       -             -                      see replay manifest alarms
+recorder          province   -             -                      see replay manifest alarms
+recorder          housing    -             -                      see join replay manifest alarms
 station_clerk     chengguan  create        see book               see link join
 station_clerk     station    create        -                      -
 station_clerk     city       create        see book               see
@@ -90,22 +92,22 @@ handler           chengguan  -             see                    see join
 handler           housing    -             see                    see join
 unit_head         chengguan  -             see                    see join
 unit_head         housing    -             see                    see join
-reviewer          chengguan  -             see                    see replay manifest export
-reviewer          city       -             see                    see replay manifest export
-reviewer          province   -             see                    see replay manifest export
-reviewer          housing    -             see                    see replay manifest export
-inspector         chengguan  -             see                    see replay manifest
-inspector         city       -             see                    see replay manifest
-inspector         province   -             see                    see replay manifest
-inspector         housing    -             see                    see replay manifest
+reviewer          chengguan  -             see                    see replay manifest export alarms
+reviewer          city       -             see                    see replay manifest export alarms
+reviewer          province   -             see                    see replay manifest export alarms
+reviewer          housing    -             see                    see replay manifest export alarms
+inspector         chengguan  -             see                    see replay manifest alarms
+inspector         city       -             see                    see replay manifest alarms
+inspector         province   -             see                    see replay manifest alarms
+inspector         housing    -             see                    see replay manifest alarms
 joint_conf_office chengguan  -             see                    see join
 joint_conf_office city       -             see                    see
 joint_conf_office province   -             see                    see
 joint_conf_office housing    -             see                    see join
-archivist         chengguan  -             -                      see replay manifest export
-archivist         city       -             -                      see replay manifest export
-archivist         province   -             -                      see replay manifest export
-archivist         housing    -             -                      see replay manifest export
+archivist         chengguan  -             -                      see replay manifest export alarms acknowledge
+archivist         city       -             -                      see replay manifest export alarms
+archivist         province   -             -                      see replay manifest export alarms
+archivist         housing    -             -                      see replay manifest export alarms
 """  # noqa: E501
 
 

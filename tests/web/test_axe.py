@@ -14,6 +14,7 @@ from playwright.async_api import Browser, Page
 
 from cases.database import Database
 from cases.policy import SYSTEM
+from recordings.alarms import AlarmState, list_alarms
 from recordings.proof import note_verdict
 from recordings.recording import RecordingState, load_recording, start_recording, stop_recording
 from recordings.verification import Finding, Verdict
@@ -93,6 +94,7 @@ class Things:
     recording: str
     code: str
     secret: str
+    alarm: str
 
 
 async def arrange(house: House) -> Things:
@@ -110,11 +112,14 @@ async def arrange(house: House) -> Things:
             "segment_damaged", "tracks/p-camera/000001.lxj", "分段 1 的字节 100 至 200 被改动。", ""
         )
         verdict = Verdict(root, [finding], "f" * 64, "a" * 64, 4, 1000)
-        await note_verdict(db, await load_recording(db, recording.id), house.clock.now(), 1500, verdict)
+        await note_verdict(
+            db, house.clock, await load_recording(db, recording.id), house.clock.now(), 1500, verdict
+        )
         found = await list_invitations(db, session.id)
         guest = next(row for row in found if str(row.role) == "petitioner")
         secret = await issue_link(db, house.clock, SYSTEM, guest.id)
-        return Things(petition.id, session.id, recording.id, guest.code, secret)
+        (alarm,) = await list_alarms(db, SYSTEM, AlarmState.OPEN)
+        return Things(petition.id, session.id, recording.id, guest.code, secret, alarm.id)
 
 
 async def test_pages_of_officials(house: House, chrome: Browser) -> None:
@@ -136,6 +141,7 @@ async def test_pages_of_officials(house: House, chrome: Browser) -> None:
             "/board", "/cases", "/cases?search=nothing", "/cases/new", f"/cases/{things.petition}",
             f"/cases/{things.petition}/book", f"/sessions/{things.session}",
             f"/recordings/{things.recording}", f"/sessions/{things.session}/room",
+            "/alarms", "/alarms?state=acknowledged", f"/alarms/{things.alarm}",
         ):  # fmt: skip
             await eyes.open(path)
         await eyes.page.goto(base + "/cases/new")

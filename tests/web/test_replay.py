@@ -29,7 +29,7 @@ async def read(house: House, recording_id: str, *findings: Finding) -> None:
     async with house.database.session() as db:
         recording = await load_recording(db, recording_id)
         verdict = Verdict(Path(recording_id), list(findings), "f" * 64, "a" * 64, 4, 1000)
-        await note_verdict(db, recording, house.clock.now(), 1500, verdict)
+        await note_verdict(db, house.clock, recording, house.clock.now(), 1500, verdict)
 
 
 async def test_the_button_asks_once_and_the_verdict_is_dated(house: House) -> None:

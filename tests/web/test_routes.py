@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from cases.policy import SYSTEM, Action
+from recordings.alarms import Alarm, AlarmKind, Trouble, raise_alarm
 from recordings.recording import start_recording, stop_recording
 from scheduling.invitations import list_invitations
 from tests.factories import make_petition, make_session
@@ -35,6 +37,7 @@ class Objects:
     invitation_id: str
     recording_id: str
     code: str
+    alarm_id: str
 
     def path(self, pattern: str) -> str:
         known = {"build": "x", "name": "nothing.css", "number": "1"} | vars(self)
@@ -61,7 +64,9 @@ def test_the_table_names_no_route_twice() -> None:
 def test_acts_of_officials_name_an_action() -> None:
     """Only what strangers and link holders need may go without an Action of the policy."""
     free = {route.path for route in TABLE if not isinstance(route.permission, Action)}
-    assert all(not path.startswith(("/cases", "/sessions", "/recordings", "/board")) for path in free)
+    assert all(
+        not path.startswith(("/cases", "/sessions", "/recordings", "/alarms", "/board")) for path in free
+    )
 
 
 async def make_objects(house: House) -> Objects:
@@ -72,7 +77,13 @@ async def make_objects(house: House) -> Objects:
         root = house.settings.recordings_root
         recording = await start_recording(db, house.clock, SYSTEM, session.id, root)
         await stop_recording(db, house.clock, SYSTEM, recording.id, "session_closed")
-        return Objects(petition.id, session.id, invitation.id, recording.id, invitation.code)
+        finding = ({"text": f"{session.title}：缺少一个分段。"},)
+        trouble = Trouble(AlarmKind.FILES_MISSING, "x", finding, 1, session.id, recording.id)
+        await raise_alarm(db, house.clock, trouble)
+        await db.commit()
+        alarm_id = await db.scalar(select(Alarm.id))
+        assert alarm_id is not None
+        return Objects(petition.id, session.id, invitation.id, recording.id, invitation.code, alarm_id)
 
 
 GUARDED = [route for route in TABLE if isinstance(route.permission, Action)]
@@ -116,7 +127,7 @@ async def test_the_district_and_the_tiers_above_see_it(house: House, key: str) -
 async def test_lists_of_another_district_hold_nothing_of_it(house: House) -> None:
     await make_objects(house)
     browser = await house.official(OTHER)
-    for path in ("/board", "/cases", "/cases?search=楼道", "/cases?search=LZ2026"):
+    for path in ("/board", "/alarms", "/cases", "/cases?search=楼道", "/cases?search=LZ2026"):
         assert "楼道漏水" not in await (await browser.get(path)).text()
 
 
@@ -132,6 +143,7 @@ async def test_who_sees_may_not_always_act(house: House) -> None:
     base = f"/sessions/{objects.session_id}"
     assert (await browser.send("/board", f"{base}/cancel", reason="试一试")).status == 403
     assert (await browser.send("/board", f"{base}/links/{objects.invitation_id}")).status == 403
+    assert (await browser.send("/board", f"/alarms/{objects.alarm_id}", remark="看过了")).status == 403
 
 
 async def test_the_demonstration_does_not_exist_outside_demo_mode(house: House) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.clock import BEIJING
 from cases.policy import Action, allowed
+from recordings.alarms import count_alarms
 from scheduling.booking import BookingState
 from scheduling.bookings import list_bookings
 from scheduling.sessions import list_sessions
@@ -26,6 +27,8 @@ async def show(request: web.Request) -> web.StreamResponse:
         sessions = await list_sessions(db, request[ACTOR], day)
         cards = await session_cards(db, request[ACTOR], sessions)
         requests = await _requests(db, request)
+        sees_alarms = allowed(request[ACTOR], Action.SEE_ALARMS)
+        alarms = await count_alarms(db, request[ACTOR]) if sees_alarms else 0
     columns = [
         (key, title, [card for card in cards if str(card["state"]) in states])
         for key, title, states in BOARD_COLUMNS
@@ -39,6 +42,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         "next": day + timedelta(days=1),
         "columns": columns,
         "requests": requests,
+        "alarms": alarms,
         "others": [card for card in cards if card["id"] not in placed],
     }
     return page(request, "board.html", context, title="今日接访")

@@ -1,0 +1,110 @@
+"""Alarms about recordings: the list, one alarm, and the remark of whoever has looked after it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import web
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cases.errors import Invalid
+from cases.fields import clean
+from recordings.alarms import (
+    ALARM_KIND_NAMES,
+    Alarm,
+    AlarmState,
+    acknowledge_alarm,
+    count_alarms,
+    get_alarm,
+    list_alarms,
+    may_acknowledge,
+)
+from recordings.completeness import last_check
+from recordings.patrol import oldest_reading
+from web.access import client_address
+from web.forms import Form
+from web.keys import ACTOR, CLOCK, DATABASE
+from web.pages.signin import see_other
+from web.rendering import page
+
+PAGE_SIZE = 30
+FURTHEST = 100_000
+
+
+async def show_list(request: web.Request) -> web.StreamResponse:
+    actor, offset = request[ACTOR], _offset(request.query.get("offset", "0"))
+    done = request.query.get("state") == AlarmState.ACKNOWLEDGED
+    state = AlarmState.ACKNOWLEDGED if done else AlarmState.OPEN
+    async with request.app[DATABASE].session() as db:
+        found = await list_alarms(db, actor, state, PAGE_SIZE + 1, offset)
+        context = {
+            "nav": "alarms",
+            "state": state,
+            "counts": {each: await count_alarms(db, actor, each) for each in AlarmState},
+            "rows": [_row(alarm) for alarm in found[:PAGE_SIZE]],
+            "previous": max(0, offset - PAGE_SIZE) if offset else None,
+            "next": offset + PAGE_SIZE if len(found) > PAGE_SIZE else None,
+            "check": await last_check(db),
+            "oldest": await oldest_reading(db),
+        }
+    return page(request, "alarms.html", context, title="录像告警")
+
+
+async def show(request: web.Request) -> web.StreamResponse:
+    async with request.app[DATABASE].session() as db:
+        return await _page(request, db, Form())
+
+
+async def acknowledge(request: web.Request) -> web.StreamResponse:
+    form, alarm_id = Form(await request.post()), request.match_info["alarm_id"]
+    async with request.app[DATABASE].session() as db:
+        try:
+            await acknowledge_alarm(
+                db,
+                request.app[CLOCK],
+                request[ACTOR],
+                alarm_id,
+                form.typed("remark"),
+                client_address(request),
+            )
+        except Invalid as error:
+            form.values["remark"] = clean(form.typed("remark"), lines=True)
+            form.fail("remark", error.message)
+            return await _page(request, db, form, 422)
+    return see_other(f"/alarms/{alarm_id}")
+
+
+async def _page(request: web.Request, db: AsyncSession, form: Form, status: int = 200) -> web.Response:
+    alarm = await get_alarm(db, request[ACTOR], request.match_info["alarm_id"])
+    context = {
+        "nav": "alarms",
+        "alarm": _row(alarm),
+        "findings": alarm.findings,
+        "more": alarm.finding_count - len(alarm.findings),
+        "remark": alarm.acknowledgement,
+        "form": form,
+        "may_acknowledge": await may_acknowledge(db, request[ACTOR], alarm),
+    }
+    title = ALARM_KIND_NAMES[alarm.kind]
+    return page(request, "alarm.html", context, title=f"录像告警：{title}", status=status)
+
+
+def _row(alarm: Alarm) -> dict[str, Any]:
+    first = alarm.findings[0]["text"] if alarm.findings else ""
+    more = alarm.finding_count - 1
+    return {
+        "id": alarm.id,
+        "at": alarm.at,
+        "kind": ALARM_KIND_NAMES[alarm.kind],
+        "state": alarm.state,
+        "text": f"{first}（共 {alarm.finding_count} 处）" if more > 0 else first,
+        "session_id": alarm.session_id,
+        "title": alarm.session.title if alarm.session else "没有登记的文件",
+        "held_at": alarm.session.opened_at or alarm.session.starts_at if alarm.session else None,
+        "recording_id": alarm.recording_id,
+        "place": alarm.place,
+    }
+
+
+def _offset(typed: str) -> int:
+    return min(int(typed), FURTHEST) if typed.isascii() and typed.isdigit() and len(typed) < 7 else 0
