@@ -221,7 +221,10 @@ class LayersWanted(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class RecordingChanged(Event):
-    """On every change and once a second while the recorder is open."""
+    """On every change and once a second while the recorder is open.
+
+    `stalled` names tracks, `<participant id>-<source>`, that come and do not get to the disk.
+    """
 
     recording_id: str
     state: RecorderState
@@ -229,6 +232,7 @@ class RecordingChanged(Event):
     bytes_on_disk: int = 0
     tracks: int = 0
     dropped: int = 0
+    stalled: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -94,7 +94,12 @@ class RoomRecording:
         status = self._recorder.status()
         if self._sink_failure is not None and status.state != "stopped":
             return RecorderStatus(
-                "faulty", status.bytes_on_disk, status.tracks, self._sink_failure, status.dropped
+                "faulty",
+                status.bytes_on_disk,
+                status.tracks,
+                self._sink_failure,
+                status.dropped,
+                status.stalled,
             )
         return status
 
@@ -106,7 +111,7 @@ class RoomRecording:
         for publication in list(self._sinks):
             self._deliver(publication)
         status = self.status()
-        changed = self._told is None or (status.state, status.cause) != (self._told.state, self._told.cause)
+        changed = self._told is None or _what_people_see(status) != _what_people_see(self._told)
         if changed or now - self._told_at >= STATUS_INTERVAL:
             self._told, self._told_at = status, now
             self._tell(status)
@@ -121,6 +126,7 @@ class RoomRecording:
                 bytes_on_disk=status.bytes_on_disk,
                 tracks=status.tracks,
                 dropped=status.dropped,
+                stalled=status.stalled,
             )
         )
 
@@ -151,3 +157,7 @@ class RoomRecording:
                 "stopped", status.bytes_on_disk, status.tracks, status.cause or reason, status.dropped
             )
         )
+
+
+def _what_people_see(status: RecorderStatus) -> tuple[object, ...]:
+    return status.state, status.cause, status.stalled

@@ -48,13 +48,18 @@ class TrackDescription:
 
 @dataclass(frozen=True, slots=True)
 class RecorderStatus:
-    """How a room's recorder is doing. `dropped` counts packets lost to a full queue or a failing disk."""
+    """How a room's recorder is doing. `dropped` counts packets lost to a full queue or a failing disk.
+
+    `stalled` names tracks whose packets come but whose bytes on the disk do not grow, each
+    `<participant id>-<source>`.
+    """
 
     state: RecorderState
     bytes_on_disk: int = 0
     tracks: int = 0
     cause: str | None = None
     dropped: int = 0
+    stalled: tuple[str, ...] = ()
 
 
 class PacketSink(Protocol):

@@ -184,7 +184,10 @@ class TrackReading:
         before, self.ended = self.ended, None
         if file.header is not None:
             start = self.clock.wall_ns(boot, file.header.started_monotonic_ns, file.header.started_wall_ns)
-            self._between(before, start, entry["number"])
+            if file.header.after_fault:
+                self._continued(file.header, start)
+            else:
+                self._between(before, start, entry["number"])
         for item in file.items():
             if isinstance(item, segment.Damage):
                 self._damage(entry, item)
@@ -204,6 +207,17 @@ class TrackReading:
         cause = causes.get(ended, f"track_ended:{ended}")
         self.gap(cause, self.last_ns, start_ns, before_segment=number)
         self.last_ns = start_ns
+
+    def _continued(self, header: segment.SegmentHeader, start_ns: int) -> None:
+        """The same writer left the segment before; what it could not write would be a gap of its own."""
+        self.marks.append(
+            {
+                "at": utc_text(start_ns),
+                "number": header.segment,
+                "type": "continued",
+                "cause": header.after_fault,
+            }
+        )
 
     def _record(self, entry: dict[str, Any], record: segment.Record, wall_ns: int) -> None:
         entry["records"] += 1

@@ -39,7 +39,8 @@ class SegmentHeader:
     """Who and what a segment holds, and which segment came before it.
 
     ``orientation_id`` numbers the header extension of media.orientation, 0 where there is none;
-    packets of ``redundant_payload_type`` (0: none) are of media.redundancy.
+    packets of ``redundant_payload_type`` (0: none) are of media.redundancy. ``after_fault`` is the cause for
+    which the same writer left the segment before, with nothing lost between the two.
     """
 
     recording_id: str
@@ -59,6 +60,7 @@ class SegmentHeader:
     software: str
     orientation_id: int = 0
     redundant_payload_type: int = 0
+    after_fault: str = ""
 
 
 class Record(NamedTuple):

@@ -40,6 +40,7 @@ from recordings.recording import (
 )
 from recordings.sealing import NothingRecorded, SeatLookup, StillWriting, seal_recording
 from recordings.signing import Ed25519Signer, load_signer
+from recordings.spill import NoRoom, bring_home
 from recordings.store import COMPOSED_FILE, COMPOSED_SIGNATURE, COMPOSED_STATEMENT
 from scheduling.session import OVER, Session
 from scheduling.session_events import add_event
@@ -57,6 +58,7 @@ class RecordingsSettings:
     """``root`` holds the recording folders, ``keys`` the signing key. Times in seconds.
 
     Every sealed recording is read again within ``verify_period``.
+    ``spill`` is where the media workers went on when the disk of ``root`` could not take more.
     """
 
     root: Path
@@ -64,6 +66,7 @@ class RecordingsSettings:
     poll_seconds: float = 1.0
     verify_period: timedelta = PERIOD
     plan: CompositionPlan = field(default_factory=CompositionPlan)
+    spill: Path | None = None
 
 
 class RecordingsWorker:
@@ -168,6 +171,9 @@ class RecordingsWorker:
             recording = await load_recording(db, recording_id)
             stopped = recording.stopped_at or self._clock.now()
             try:
+                if self._settings.spill is not None:
+                    spilled = self._settings.spill / recording.id
+                    await asyncio.to_thread(bring_home, spilled, recording.folder(self._settings.root))
                 await seal_recording(
                     db, self._clock, recording, self._settings.root, self._signer, self._seats
                 )
@@ -175,6 +181,9 @@ class RecordingsWorker:
                 if self._clock.now() - stopped > WRITING_PATIENCE:
                     logger.warning("Recording %s is still being written", recording_id)
                 return timedelta(seconds=1)
+            except NoRoom as error:
+                logger.warning("Recording %s waits for space on the first disk: %s", recording_id, error)
+                return RETRY
             except NothingRecorded:
                 await db.rollback()
                 await self._fail(db, recording_id, "nothing_recorded")

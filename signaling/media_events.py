@@ -87,7 +87,7 @@ def _recording(audience: Audience, event: RecordingChanged, now: datetime) -> No
     # Nobody but us stops a recorder on purpose, and then the badge says so already.
     state = "faulty" if event.state == "stopped" else event.state
     first = badge.since is None
-    if badge.hear(cast(BadgeState, state), event.cause, event.bytes_on_disk, now):
+    if badge.hear(cast(BadgeState, state), event.cause, event.bytes_on_disk, now, event.stalled):
         _note_recording(audience, first)
     audience.changed()
 
@@ -99,7 +99,7 @@ def _note_recording(audience: Audience, first: bool) -> None:
         audience.confirm_recording(badge.recording_id)
         audience.note("recording.started" if first else "recording.resumed", data)
     elif badge.state == "faulty":
-        audience.note("recording.faulty", data | {"cause": badge.cause})
+        audience.note("recording.faulty", data | {"cause": badge.cause, "stalled": badge.stalled})
 
 
 def _speakers(audience: Audience, event: SpeakersChanged, now: datetime) -> None:

@@ -88,12 +88,16 @@ class LobbyView:
 
 @dataclass(frozen=True)
 class RecordingView:
-    """The badge. `active` only while the recorder confirms bytes on disk."""
+    """The badge. `active` only while the recorder confirms bytes on disk.
+
+    `stalled` names what comes and does not get to the disk, each `<participant id>-<source>`.
+    """
 
     state: BadgeState
     since: str | None
     bytes: int
     cause: str | None
+    stalled: list[str]
 
 
 @dataclass(frozen=True)

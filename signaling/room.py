@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from cases.errors import Forbidden, NotFound, RuleError
@@ -66,23 +67,27 @@ class Badge:
     since: datetime | None = None
     bytes: int = 0
     cause: str | None = None
+    stalled: list[str] = field(default_factory=list)
 
     def view(self) -> RecordingView:
         """For the wire."""
-        return RecordingView(self.state, wire_time(self.since), self.bytes, self.cause)
+        stalled = self.stalled if self.state == "faulty" else []
+        return RecordingView(self.state, wire_time(self.since), self.bytes, self.cause, stalled)
 
     def fault(self, cause: str) -> None:
         """The recorder is gone or failing; the talk goes on."""
         if self.recording_id is not None and self.state != "stopped":
-            self.state, self.cause = "faulty", cause
+            self.state, self.cause, self.stalled = "faulty", cause, []
 
-    def hear(self, state: BadgeState, cause: str | None, size: int, now: datetime) -> bool:
+    def hear(
+        self, state: BadgeState, cause: str | None, size: int, now: datetime, stalled: Iterable[str] = ()
+    ) -> bool:
         """Take what the recorder says. True when the state (not only the size) changed."""
         if self.state in ("paused", "stopped"):
             return False
         confirmed = "preparing" if state == "active" and size == 0 else state
         changed = (confirmed, cause) != (self.state, self.cause)
-        self.state, self.cause = confirmed, cause
+        self.state, self.cause, self.stalled = confirmed, cause, list(stalled)
         self.bytes = max(self.bytes, size)
         if confirmed == "active" and self.since is None:
             self.since = now

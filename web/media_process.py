@@ -25,7 +25,7 @@ def run_media_worker(settings: Settings, number: int) -> None:
         fast_path=settings.media.fast_path,
         log_level=settings.log_level,
     )
-    run_worker(config, JournalRecorderFactory())
+    run_worker(config, JournalRecorderFactory(spill=settings.spill_root))
 
 
 def main(number: str) -> None:

@@ -76,6 +76,7 @@ async def _seal_and_compose(settings: Settings) -> None:
         settings.state / "keys",
         settings.recordings.poll_seconds,
         timedelta(days=settings.recordings.verify_days),
+        spill=settings.spill_root,
     )
     work = asyncio.create_task(run_recordings_worker(database, SystemClock(), wanted, seats_of_session))
     told = asyncio.create_task(_until_told())

@@ -54,6 +54,7 @@ class MediaSettings:
 class RecordingsSettings:
     poll_seconds: float = 1.0
     verify_days: int = 90  # Every byte of every sealed recording is read again within so many days.
+    spill: str = ""  # An existing folder on a second disk, for what the first one cannot take.
     font: str = ""  # A font with Chinese glyphs; empty: look where systems keep them.
 
 
@@ -79,6 +80,11 @@ class Settings:
     @property
     def recordings_root(self) -> Path:
         return self.state / "recordings"
+
+    @property
+    def spill_root(self) -> Path | None:
+        """Where recordings go on when the first disk cannot take them; a folder on another one."""
+        return Path(self.recordings.spill) if self.recordings.spill else None
 
     @property
     def secure(self) -> bool:
@@ -188,6 +194,8 @@ def _check(settings: Settings) -> None:
     if not 1 <= settings.recordings.verify_days <= 3650:
         raise SettingsError(f"{PREFIX}RECORDINGS_VERIFY_DAYS: 1..3650")
     _check_reach(settings.media)
+    if settings.recordings.spill and not Path(settings.recordings.spill).is_absolute():
+        raise SettingsError(f"{PREFIX}RECORDINGS_SPILL: 要写完整路径 an absolute path, please")
 
 
 def _check_reach(media: MediaSettings) -> None:

@@ -45,6 +45,7 @@ def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
         ({"LIANXIN_WEB_PORT": "70000"}, "LIANXIN_WEB_PORT"),
         ({"LIANXIN_DEMO": "perhaps"}, "LIANXIN_DEMO"),
         ({"LIANXIN_SETTINGS": "/nowhere.toml"}, "LIANXIN_SETTINGS"),
+        ({"LIANXIN_RECORDINGS_SPILL": "second"}, "LIANXIN_RECORDINGS_SPILL"),
         ({"LIANXIN_WEB_CERTIFICATE": "a.pem"}, "certificate"),
     ],
 )

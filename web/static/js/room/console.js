@@ -14,7 +14,7 @@ import { ControlBar } from "./bar.js";
 import { size } from "./bytes.js";
 import { ChatPanel } from "./chat.js";
 import { PeoplePanel } from "./people.js";
-import { RECORDING_CAUSES, SESSION_STATES } from "./states.js";
+import { SESSION_STATES, faultText } from "./states.js";
 import { Tabs } from "./tabs.js";
 
 const FAREWELLS = {
@@ -119,7 +119,7 @@ class Console {
     else if (words) this.#announcer.say(words, { topic: "recording" });
     const faulty = room.recording.state === "faulty";
     part("fault").hidden = !faulty;
-    if (faulty) setText(part("fault_text"), `录制异常：${RECORDING_CAUSES[room.recording.cause] || "原因不明"}。异常期间没有录上，会作为缺口记入清单。`);
+    if (faulty) setText(part("fault_text"), faultText(room.recording, room.participants));
     action("restart_recording").hidden = !this.#call.may("record");
   }
 
