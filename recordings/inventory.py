@@ -139,14 +139,14 @@ class TrackReading:
             if file.header is not None:
                 self.headers.append(file.header)
             entry = self._entry_of(file)
-            changed = self._changed_before(entry)
+            changed = self._changed_before(entry, file.header)
             self._read_records(file, entry)
         if changed:
             at = self.last_ns or 0
             self.gap("changed_before_sealing", at, at, before_segment=entry["number"])
         self.entries.append(entry)
 
-    def _changed_before(self, entry: dict[str, Any]) -> bool:
+    def _changed_before(self, entry: dict[str, Any], header: segment.SegmentHeader | None) -> bool:
         """Is the segment before not the one that lay there when this one was begun?
 
         The header repeats its digest, so what was taken away, put in or changed before sealing shows.
@@ -154,7 +154,9 @@ class TrackReading:
         before = self.entries[-1] if self.entries else None
         if entry["number"] != (before["number"] if before else 0) + 1:
             return True
-        if entry["boot_id"] is None:  # The header cannot be read.
+        if header is None:  # It cannot be read.
+            return False
+        if header.after_fault and header.previous_sha256 is None:  # Nor could the disk before it then.
             return False
         return bool(entry["previous_sha256"] != (before["sha256"] if before else None))
 

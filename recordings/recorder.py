@@ -162,7 +162,8 @@ class JournalRecorder:
             except OSError as error:
                 if writer.is_over:
                     return
-                logger.warning("Recording %s, track %s: %s", self.recording_id, track.name, error)
+                if self.cause is None:
+                    logger.warning("Recording %s, track %s: %s", self.recording_id, track.name, error)
                 failed = error
                 if track.recover(error):
                     self._retry_at = now
