@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import statistics
 import time
@@ -21,6 +22,7 @@ DATABASE_FILES = ("lianxin.db", "lianxin.db-wal", "lianxin.db-shm")
 # Of files: a pool of five connections, each with the database and its log.
 LARGEST_POOL = 10
 LAZY_THREADS = 2
+IDLE = 0.02  # of a core
 
 
 @dataclass(frozen=True)
@@ -143,6 +145,19 @@ def cpu_seconds(number: int) -> float:
     """User and system time of all threads of a process so far (proc(5))."""
     fields = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+async def is_idle(number: int, seconds: float) -> bool:
+    """Whether a process has next to nothing to do for so long, and has set no other one to work.
+
+    What encodes a recording is a process of its own: whoever waits for it needs no processor, but holds
+    the pipes to it.
+    """
+    before = cpu_seconds(number)
+    if children(number):
+        return False
+    await asyncio.sleep(seconds)
+    return not children(number) and cpu_seconds(number) - before <= IDLE * seconds
 
 
 def resident_megabytes(number: int) -> float:

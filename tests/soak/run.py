@@ -15,14 +15,14 @@ from pathlib import Path
 
 from cases.database import Database
 from tests.scenarios.service import running_service
-from tests.soak.ledger import Held, Ledger, cpu_seconds, growth, leaks
+from tests.soak.ledger import Held, Ledger, growth, is_idle, leaks
 from tests.soak.peer import Workbench
 from tests.soak.sitting import Sitting, arrange
 
 SAMPLE_EVERY = 2.0
 # Rooms are closed by then, also on a busy machine.
 LEAST_SETTLE = 20.0
-IDLE = 0.02  # of a core: nothing is being composed
+IDLE_SECONDS = 2.5  # so long the recordings worker must have had nothing to do
 # Worker 0 lives to the end, so that its memory tells something.
 MORTAL = "media 1"
 
@@ -147,10 +147,7 @@ class Soak:
 
     async def _composed(self) -> bool:
         """Whether the recordings worker has nothing to do for a while."""
-        number = self._ledger.processes()["recordings"]
-        before = cpu_seconds(number)
-        await asyncio.sleep(2.5)
-        return cpu_seconds(number) - before <= 2.5 * IDLE
+        return await is_idle(self._ledger.processes()["recordings"], IDLE_SECONDS)
 
     def _judge_memory(self) -> None:
         for (name, number), samples in self._ledger.memory.items():

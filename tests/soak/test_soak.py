@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from asyncio.subprocess import PIPE
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from tests.soak.__main__ import table
-from tests.soak.ledger import Held, growth, leaks
+from tests.soak.ledger import Held, growth, is_idle, leaks
 from tests.soak.run import Outcome, Plan, soak
 
 pytestmark = pytest.mark.real_time
@@ -46,3 +48,14 @@ def test_the_ledger_sees_what_grows() -> None:
 def test_memory_that_grows_and_files_that_stay_are_faults() -> None:
     outcome = Outcome(files=(3, 4), memory={"web": (100.0, 106.0, 0.06), "media 0": (80.0, 83.0, 0.0375)})
     assert [fault.partition(":")[0] for fault in outcome.faults] == ["files", "web"]
+
+
+async def test_who_waits_for_a_process_of_their_own_is_at_work() -> None:
+    script = "read line; sleep 60 & echo; read line; kill $!"
+    process = await asyncio.create_subprocess_exec("sh", "-c", script, stdin=PIPE, stdout=PIPE)
+    assert process.stdin is not None and process.stdout is not None
+    assert await is_idle(process.pid, 0.2)
+    process.stdin.write(b"work\n")
+    await process.stdout.readline()
+    assert not await is_idle(process.pid, 0.2)
+    await process.communicate(b"stop\n")
