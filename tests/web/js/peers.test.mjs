@@ -36,3 +36,27 @@ test("a connection that cannot be made is tried again with a pause", async () =>
   peer.close();
   mock.timers.reset();
 });
+
+/** A browser that knows these codecs of sound; notes in which order they are wanted. */
+async function wantedOf(mimeTypes) {
+  let wanted = null;
+  globalThis.window = { location: { search: "" } };
+  globalThis.RTCPeerConnection = class extends Hopeless {
+    addTransceiver() {
+      return { mid: "0", setCodecPreferences: (codecs) => { wanted = codecs.map(({ mimeType }) => mimeType); } };
+    }
+    async setRemoteDescription() {}
+  };
+  if (mimeTypes) window.RTCRtpSender = { getCapabilities: () => ({ codecs: mimeTypes.map((mimeType) => ({ mimeType })) }) };
+  const { PublishPeer } = await import("../../../web/static/js/media/peers.js");
+  const peer = new PublishPeer(async () => ({ sdp: "v=0" }));
+  await peer.publish(new Map([["microphone", { kind: "audio", getSettings: () => ({}) }]]));
+  peer.close();
+  return wanted;
+}
+
+test("sound repeats itself where the browser can, and is sent plainly where it cannot", async () => {
+  assert.deepEqual(await wantedOf(["audio/opus", "audio/G722", "audio/red", "audio/PCMU"]), ["audio/red", "audio/opus"]);
+  assert.deepEqual(await wantedOf(["audio/opus", "audio/PCMU"]), ["audio/opus"]);
+  assert.equal(await wantedOf(null), null);
+});

@@ -12,7 +12,8 @@ const LAYERS = {
   720: [["q", 4, 120_000], ["h", 2, 400_000], ["f", 1, 1_300_000]],
   360: [["h", 2, 140_000], ["f", 1, 600_000]],
 };
-const PREFERRED_VIDEO = ["video/vp8", "video/h264"];
+/** VP8 first, H.264 for phones that only have that; sound that repeats itself (RED) where it can. */
+const PREFERRED = { video: ["video/vp8", "video/h264"], audio: ["audio/red", "audio/opus"] };
 
 /**
  * Watches one RTCPeerConnection and says when it must be made anew.
@@ -231,7 +232,7 @@ function ignoreOutdated(error) {
 function addSender(connection, source, track) {
   const sendEncodings = source === "camera" ? layersOf(track) : [{ maxBitrate: MAX_BITRATE[source] || 600_000 }];
   const transceiver = connection.addTransceiver(track, { direction: "sendonly", sendEncodings });
-  if (track.kind === "video") preferVp8(transceiver);
+  prefer(transceiver, PREFERRED[track.kind], window.RTCRtpSender?.getCapabilities?.(track.kind));
   return transceiver;
 }
 
@@ -240,12 +241,11 @@ function layersOf(track) {
   return LAYERS[height >= 700 ? 720 : 360].map(([rid, scaleResolutionDownBy, maxBitrate]) => ({ rid, scaleResolutionDownBy, maxBitrate }));
 }
 
-/** VP8 first, H.264 for phones that only have that; never one codec alone. */
-function preferVp8(transceiver) {
-  if (!transceiver.setCodecPreferences || !window.RTCRtpSender || !RTCRtpSender.getCapabilities) return;
-  const { codecs } = RTCRtpSender.getCapabilities("video");
-  const rank = (codec) => PREFERRED_VIDEO.indexOf(codec.mimeType.toLowerCase());
-  const wanted = codecs.filter((codec) => rank(codec) >= 0).sort((a, b) => rank(a) - rank(b));
-  const repair = codecs.filter((codec) => /\/rtx$/i.test(codec.mimeType));
+/** These codecs in this order, as far as there are any, and what repairs them. */
+function prefer(transceiver, names, capabilities) {
+  if (!transceiver.setCodecPreferences || !capabilities) return;
+  const rank = ({ mimeType }) => names.indexOf(mimeType.toLowerCase());
+  const wanted = capabilities.codecs.filter((codec) => rank(codec) >= 0).sort((a, b) => rank(a) - rank(b));
+  const repair = capabilities.codecs.filter(({ mimeType }) => /\/rtx$/i.test(mimeType));
   if (wanted.length > 0) transceiver.setCodecPreferences([...wanted, ...repair]);
 }
