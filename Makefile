@@ -22,6 +22,7 @@ check: development
 	@$(BIN)/python -m pytest -q -p no:cacheprovider tests/test_architecture.py tests/test_docs.py
 
 bench: development
+	@$(BIN)/python -m bench.composition
 	@$(BIN)/python -m bench --joining $(BENCH_ARGS)
 
 soak: development

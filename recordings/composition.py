@@ -14,16 +14,17 @@ from pathlib import Path
 from typing import Any
 
 import av
+from av.video.frame import PictureType
 
 from recordings.captions import Lettering, find_font
 from recordings.colour import BT709, LIMITED
+from recordings.direction import SESSION, Direction, Large
 from recordings.inventory import read_clock_map
 from recordings.journal import file_sha256
 from recordings.layout import TITLE_HEIGHT, Box, Tile, arrange
 from recordings.manifest import MANIFEST_FILE, moment_ns
 from recordings.pauses import pauses_of
 from recordings.picture import BLACK, Canvas, TilePainter
-from recordings.shares import shares_of, shown_at
 from recordings.sound import RATE, Mixer, Voice
 from recordings.stream import ParticipantStreams
 
@@ -32,13 +33,14 @@ CLOCK_WIDTH = 340
 SMALLEST = (640, 360)
 LONGEST_SECONDS = 24 * 3600
 LENGTH_TOLERANCE = 1.0  # seconds
+KEY_SECONDS = 4  # where little changes, pictures are few; a seek still begins this near
 
 Progress = Callable[[float], None]
 
 
 @dataclass(frozen=True)
 class CompositionPlan:
-    """Size in pixels (even), pictures a second, x264 preset and quality, encoder threads, font file."""
+    """Size in pixels (even), most pictures a second, x264 preset and quality, encoder threads, font file."""
 
     width: int = 1280
     height: int = 720
@@ -48,6 +50,8 @@ class CompositionPlan:
     threads: int = 1
     audio_bit_rate: int = 96_000
     font: str = ""
+    layout: str = SESSION  # of recordings.direction
+    spotlight: str = ""  # who is large in that layout, by id or name
 
     def __post_init__(self) -> None:
         if self.width < SMALLEST[0] or self.height < SMALLEST[1] or self.width % 2 or self.height % 2:
@@ -75,10 +79,10 @@ class Composition:
         self._manifest: dict[str, Any] = json.loads((folder / MANIFEST_FILE).read_bytes())
         self.span = span_of(self._manifest)
         self._pauses = pauses_of(self._manifest, self.span.start_ns, self.span.seconds)
+        self._direction = Direction(self._manifest, self.span.start_ns, plan.layout, plan.spotlight)
+        self._large: Large | None = None
         self._streams = _read_streams(folder, self._manifest, self.span)
         self._canvas = Canvas(plan.width, plan.height)
-        self._shares = shares_of(self._manifest, self.span.start_ns)
-        self._presenter: str | None = None
         self._painters: dict[tuple[str, str], TilePainter] = {}
         self._visible: list[TilePainter] = []
         self._draw_title()
@@ -90,6 +94,7 @@ class Composition:
         ]
         self._mixer = Mixer(voices)
         self._clock_second = -1
+        self._keyed = 0
 
     def _draw_title(self) -> None:
         plan, recording = self._plan, self._manifest["recording"]
@@ -98,11 +103,11 @@ class Composition:
         self._canvas.paste(self._lettering.bar(title, width, TITLE_HEIGHT), Box(0, 0, width, TITLE_HEIGHT))
 
     def _place_tiles(self) -> None:
-        """Everybody at their place, with a document on the stage or without."""
+        """Everybody at their place, with a document or a person on the stage or without."""
         plan, sources = self._plan, sources_of(self._manifest)
         people = everybody(self._manifest, sources)
         self._canvas.fill(Box(0, TITLE_HEIGHT, plan.width, plan.height - TITLE_HEIGHT), BLACK)
-        tiles = arrange(people, sources, plan.width, plan.height, self._presenter)
+        tiles = arrange(people, sources, plan.width, plan.height, *(self._large or ()))
         self._visible = [self._painter(tile) for tile in tiles]
 
     def _painter(self, tile: Tile) -> TilePainter:
@@ -113,6 +118,11 @@ class Composition:
             streams = self._streams[tile.participant_id]
             self._painters[key] = TilePainter(self._canvas, tile, streams, self._lettering)
         return self._painters[key]
+
+    def still(self) -> av.VideoFrame:
+        """The first picture."""
+        self._paint(0.0)
+        return self._canvas.frame(0)
 
     def write(self, path: Path, progress: Progress) -> None:
         """Encode the whole span to ``path``; ``progress`` hears numbers from 0 to 1."""
@@ -126,12 +136,21 @@ class Composition:
                 while sent <= at * RATE and sent < samples_total:
                     sent += self._write_sound(output, audio, sent, samples_total)
                 self._paint(at)
-                output.mux(video.encode(self._canvas.frame(number)))
+                # A picture stands until the next one, so one that did not change need not be coded.
+                if self._canvas.changed or number == total - 1:
+                    output.mux(video.encode(self._next_frame(number)))
                 if number % self._plan.fps == 0:
                     progress(number / total)
             output.mux(video.encode(None))
             output.mux(audio.encode(None))
         progress(1.0)
+
+    def _next_frame(self, number: int) -> av.VideoFrame:
+        """The canvas as a picture of the film; a key frame where the last one is KEY_SECONDS old."""
+        frame = self._canvas.frame(number)
+        if number - self._keyed >= KEY_SECONDS * self._plan.fps:
+            self._keyed, frame.pict_type = number, PictureType.I
+        return frame
 
     def _paint(self, at: float) -> None:
         second = int((self.span.start_ns + int(at * 1e9)) // 1_000_000_000)
@@ -142,16 +161,18 @@ class Composition:
             box = Box(self._plan.width - CLOCK_WIDTH, 0, CLOCK_WIDTH, TITLE_HEIGHT)
             self._canvas.paste(self._lettering.bar(text, box.width, box.height, "right"), box)
         is_paused = any(since <= at < until for since, until in self._pauses)
-        presenter = shown_at(self._shares, at)
-        if presenter != self._presenter:
-            self._presenter = presenter
+        large = self._direction.large_at(at)
+        if large != self._large:
+            self._large = large
             self._place_tiles()
+        # The nearest picture, not the one before: half a picture early or late instead of a whole one late.
+        nearest = at + 0.5 / self._plan.fps
         for painter in self._visible:
-            painter.paint(at, is_paused)
+            painter.paint(nearest, is_paused)
 
     def _open_video(self, output: av.container.OutputContainer) -> av.VideoStream:
         plan = self._plan
-        options = {"preset": plan.preset, "crf": str(plan.crf), "g": str(2 * plan.fps)}
+        options = {"preset": plan.preset, "crf": str(plan.crf), "g": str(2 * plan.fps), "forced-idr": "1"}
         stream = output.add_stream("libx264", rate=plan.fps, options=options)
         stream.width, stream.height, stream.pix_fmt = plan.width, plan.height, "yuv420p"
         stream.codec_context.thread_count = plan.threads

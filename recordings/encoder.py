@@ -18,8 +18,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from recordings.composition import CompositionPlan, compose
+from recordings.composition import CompositionPlan, compose, span_of
+from recordings.journal import sync_directory
+from recordings.manifest import MANIFEST_FILE
 
+MODULE = "recordings.encoder"
 NICE = 10
 PR_SET_PDEATHSIG = 1
 SHORTEST_LIMIT = 300.0  # seconds any composition may take
@@ -40,7 +43,7 @@ async def encode(
     Cancelling kills the child. ``seconds`` is the length of the recording, for the time limit.
     """
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "recordings.encoder", str(folder), str(out), json.dumps(asdict(plan)),
+        sys.executable, "-m", MODULE, str(folder), str(out), json.dumps(asdict(plan)),
         cwd=Path(__file__).resolve().parent.parent,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
@@ -56,6 +59,39 @@ async def encode(
         if process.returncode is None:
             process.kill()
             await process.wait()
+
+
+async def make_film(folder: Path, out: Path, plan: CompositionPlan, say: Callable[[str], None]) -> None:
+    """Compose a sealed folder to ``out``, which only a whole film replaces; ``say`` hears of the progress.
+
+    Raises CompositionError, also for what is no sealed recording.
+    """
+    try:
+        seconds = span_of(json.loads((folder / MANIFEST_FILE).read_bytes())).seconds
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CompositionError(f"{folder} 不是已封存的录像") from error
+    draft, began = out.with_name(f".{out.name}.{os.getpid()}.mp4"), time.monotonic()
+
+    async def report(share: float) -> None:
+        say(progress_text(share, time.monotonic() - began))
+
+    try:
+        await encode(folder, draft, plan, seconds, report)
+        with draft.open("rb") as film:
+            os.fsync(film.fileno())
+        draft.replace(out)
+        sync_directory(out.resolve().parent)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def progress_text(share: float, took: float) -> str:
+    """How far it is and, once that can be told, how long it will still take; ``took`` in seconds."""
+    text = f"已合成 {int(share * 100)}%"
+    if share < 0.01:
+        return text
+    left = round(took * (1 - share) / share)
+    return f"{text}，约剩 {left // 60} 分 {left % 60:02d} 秒" if left >= 60 else f"{text}，约剩 {left} 秒"
 
 
 async def _follow(process: asyncio.subprocess.Process, report: Report) -> dict[str, Any]:
@@ -102,7 +138,10 @@ def main(folder: str, out: str, plan: str) -> None:
             told = time.monotonic()
             print(json.dumps({"progress": share}), flush=True)
 
-    result = compose(Path(folder), Path(out), CompositionPlan(**json.loads(plan)), progress)
+    try:
+        result = compose(Path(folder), Path(out), CompositionPlan(**json.loads(plan)), progress)
+    except (ValueError, OSError) as error:
+        sys.exit(str(error))  # In the words of whoever refused; the rest is a fault and keeps its traceback.
     print(json.dumps(result), flush=True)
 
 

@@ -98,19 +98,22 @@ def arrange(
     width: int,
     height: int,
     presenter: str | None = None,
+    source: str = SCREEN,
 ) -> list[Tile]:
     """Tiles of everybody who published anything, in standing order, on a canvas of that size.
 
-    ``sources``: participant id to the sources recorded. Somebody heard only still gets a tile. While
-    ``presenter`` shows a document it is large, comes first, and all people stand beside it.
+    ``sources``: participant id to the sources recorded. Somebody heard only still gets a tile. ``presenter``
+    is large and comes first: with a document all people stand beside it, with the camera all the others.
     """
     people = [who for who in sorted(participants, key=standing) if sources.get(who["participant_id"])]
-    if presenter is None:
+    large = [who for who in people if who["participant_id"] == presenter]
+    others = people if source == SCREEN else [who for who in people if who not in large]
+    if not large or not others:
         boxes = cells(len(people), width, height)
         return [_tile(who, "camera", box) for who, box in zip(people, boxes, strict=True)]
-    document, boxes = beside(len(people), width, height)
-    shown = [_tile(who, SCREEN, document) for who in people if who["participant_id"] == presenter]
-    return shown + [_tile(who, "camera", box) for who, box in zip(people, boxes, strict=True)]
+    document, boxes = beside(len(others), width, height)
+    shown = [_tile(who, source, document) for who in large]
+    return shown + [_tile(who, "camera", box) for who, box in zip(others, boxes, strict=True)]
 
 
 def beside(count: int, width: int, height: int) -> tuple[Box, list[Box]]:

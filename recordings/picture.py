@@ -21,6 +21,10 @@ logger = logging.getLogger(__name__)
 
 STALE_SECONDS = 5.0  # without a new picture for so long, a tile says so
 PAUSE_SECONDS = 1.0  # the recorder stops a little later than the session
+# A camera's picture is drawn again when a sample differs from the one drawn by more than so many of 255,
+# or after so many seconds: codecs let a still wall tremble by less.
+TREMBLE, REDRAW_SECONDS = 6, 1.0
+STRIP = 64  # lines that are compared at once
 GONE, PAUSED = "画面中断", "暂停"
 NEVER = {"camera": "未开启摄像头"}
 WIDEST, HIGHEST = 1920, 1920  # portrait phones too
@@ -30,10 +34,13 @@ BLACK = (16, 128, 128)
 
 
 class Canvas:
-    """The whole picture; ``planes`` has height * 3 / 2 rows of width bytes."""
+    """The whole picture; ``planes`` has height * 3 / 2 rows of width bytes.
+
+    ``changed``: has anything been drawn since the last ``frame``?
+    """
 
     def __init__(self, width: int, height: int) -> None:
-        self.width, self.height = width, height
+        self.width, self.height, self.changed = width, height, True
         self.planes: Planes = np.empty((height * 3 // 2, width), dtype=np.uint8)
         self.fill(Box(0, 0, width, height), BLACK)
 
@@ -44,6 +51,7 @@ class Canvas:
 
     def fill(self, box: Box, colour: tuple[int, int, int]) -> None:
         """Fill with one Y, U, V colour."""
+        self.changed = True
         for plane, value, step in zip(
             self._views(self.planes, self.width, self.height), colour, (1, 2, 2), strict=True
         ):
@@ -52,6 +60,7 @@ class Canvas:
 
     def paste(self, planes: Planes, box: Box) -> None:
         """Copy planes of the size of ``box`` to its place."""
+        self.changed = True
         targets = self._views(self.planes, self.width, self.height)
         sources = self._views(planes, box.width, box.height)
         for target, source, step in zip(targets, sources, (1, 2, 2), strict=True):
@@ -59,6 +68,8 @@ class Canvas:
             target[rows, box.x // step : (box.x + box.width) // step] = source
 
     def frame(self, number: int) -> av.VideoFrame:
+        """The picture as it stands, as number ``number`` of the film."""
+        self.changed = False
         frame = av.VideoFrame.from_ndarray(self.planes, format="yuv420p")
         frame.pts = number
         return frame
@@ -164,9 +175,20 @@ class TilePainter:
             self._paused_at = at
         if newest is not None and at - newest.at < STALE_SECONDS:
             self._shown_at = newest.at
-            self._show(newest)
+            if not self._shows_already(newest):
+                self._show(newest)
         else:
             self._explain(at, is_paused)
+
+    def _shows_already(self, picture: Picture) -> bool:
+        """Is the picture on the canvas one that nobody can tell from this one?"""
+        last, box = self._last, self._box
+        if last is None or box is None or picture.rotation != last.rotation:
+            return False
+        tremble = TREMBLE if self._tile.source in NEVER else 0  # Of a document every pixel counts.
+        if tremble and picture.at - last.at >= REDRAW_SECONDS:
+            return False
+        return looks_like(picture.frame, last.frame, tremble)
 
     def _explain(self, at: float, is_paused: bool) -> None:
         """No new picture: after a while say so, in a pause sooner and in other words."""
@@ -196,6 +218,29 @@ class TilePainter:
             frame, width, height, "yuv420p", BT709, BT709, "BILINEAR", _range_of(frame), LIMITED, threads=1
         )
         return to_film(np.asarray(scaled.to_ndarray(), dtype=np.uint8), width, height, frame.colorspace)
+
+
+def looks_like(frame: av.VideoFrame, other: av.VideoFrame, tremble: int) -> bool:
+    """Does no sample of the one differ from the other's by more than ``tremble``? False for other formats."""
+    shapes = [(f.width, f.height, f.format.name, f.colorspace, f.color_range) for f in (frame, other)]
+    if shapes[0] != shapes[1]:
+        return False
+    for one, two in zip(frame.planes, other.planes, strict=True):
+        if one.line_size != two.line_size:
+            return False
+        samples, before = (_samples_of(plane) for plane in (one, two))
+        # From the middle on, where people move, so that the first strip mostly decides.
+        for top in sorted(range(0, one.height, STRIP), key=lambda row: abs(row + STRIP / 2 - one.height / 2)):
+            a, b = samples[top : top + STRIP], before[top : top + STRIP]
+            if int((np.maximum(a, b) - np.minimum(a, b)).max(initial=0)) > tremble:
+                return False
+    return True
+
+
+def _samples_of(plane: av.video.plane.VideoPlane) -> Planes:
+    """The samples of a plane where they lie, without the padding of its lines."""
+    lines = np.frombuffer(plane, dtype=np.uint8)  # type: ignore[call-overload]
+    return np.asarray(lines.reshape(-1, plane.line_size)[: plane.height, : plane.width], dtype=np.uint8)
 
 
 def _range_of(frame: av.VideoFrame) -> int:

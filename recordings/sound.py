@@ -15,7 +15,7 @@ from recordings.stream import ParticipantStreams, Stream
 logger = logging.getLogger(__name__)
 
 RATE = 48_000  # samples a second
-DRIFT = RATE // 25  # samples by which a packet may be early or late before it is moved (40 ms)
+DRIFT = RATE // 50  # samples by which a packet may be early or late before it is moved (20 ms)
 BLOCK = RATE // 100  # samples over which the limiter may change its gain (10 ms)
 PEAK = 0.95
 RECOVERY = 0.01  # gain regained in each block after a loud one: full in a second

@@ -114,6 +114,21 @@ def on_server_clock(domain: list[tuple[Stream, Floats]]) -> list[Floats]:
     return moved
 
 
+def connections_of(domain: list[tuple[Stream, Floats]]) -> list[list[tuple[Stream, Floats]]]:
+    """Streams that overlap in time came over one connection.
+
+    The sender's clock may be set between two connections, so each is moved to our clock by itself.
+    """
+    found: list[list[tuple[Stream, Floats]]] = []
+    until = float("-inf")
+    for entry in sorted(domain, key=lambda entry: min(entry[0].arrival)):
+        if not found or min(entry[0].arrival) > until:
+            found.append([])
+        found[-1].append(entry)
+        until = max(until, max(entry[0].arrival))
+    return found
+
+
 class ParticipantStreams:
     """All streams of one participant, timed together. Owns the mapped files until ``close``."""
 
@@ -190,8 +205,8 @@ class ParticipantStreams:
                 self._times[id(stream)] = on_server_clock([(stream, stream.media_seconds())])[0]
             else:
                 together.append((stream, sender))
-        if together:
-            for (stream, _), times in zip(together, on_server_clock(together), strict=True):
+        for connection in connections_of(together):
+            for (stream, _), times in zip(connection, on_server_clock(connection), strict=True):
                 self._times[id(stream)] = times
 
     def all(self) -> list[Stream]:

@@ -140,6 +140,26 @@ def verify(folder: Annotated[Path, typer.Argument(help="录像目录 folder of a
 
 
 @app.command()
+def compose(
+    folder: Annotated[Path, typer.Argument(help="录像目录 folder of a recording")],
+    layout: Annotated[str, typer.Option(help="版式 session, grid, speaker or spotlight")] = "session",
+    spotlight: Annotated[str, typer.Option(help="大画面是谁 who is large, name or id (spotlight)")] = "",
+    out: Annotated[Path | None, typer.Option(help="写到哪里 file to write")] = None,
+) -> None:
+    """按另一种版式再合成一次 Compose a sealed recording again; its own film stays as it is."""
+    from recordings.composition import CompositionPlan
+    from recordings.encoder import CompositionError, make_film
+
+    path = out or Path(f"{folder.resolve().name}-{layout}.mp4")
+    plan = replace(CompositionPlan(), layout=layout, spotlight=spotlight)
+    try:
+        asyncio.run(make_film(folder, path, plan, lambda text: console.print(text, end="\r")))
+    except (CompositionError, OSError) as error:
+        _stop(f"没有合成：{error}")
+    console.print(f"已合成 composed: {path}", soft_wrap=True)
+
+
+@app.command()
 def doctor() -> None:
     """检查端口、磁盘、字体、数据目录 Check ports, disk, fonts, state directory."""
     findings = doctors.examine(_settings())

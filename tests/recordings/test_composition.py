@@ -38,11 +38,16 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def picture_at(path: Path, seconds: float) -> np.ndarray[Any, Any]:
+    """What a viewer sees then: a picture stands until the next one."""
+    shown: av.VideoFrame | None = None
     with av.open(str(path)) as container:
+        assert (container.duration or 0) / av.time_base >= seconds, "the film is too short"
         for frame in container.decode(video=0):
-            if frame.time >= seconds:
-                return frame.to_ndarray(format="rgb24")
-    raise AssertionError("the film is too short")
+            if shown is not None and frame.time > seconds + 1e-6:
+                break
+            shown = frame
+    assert shown is not None
+    return shown.to_ndarray(format="rgb24")
 
 
 def loudness(path: Path, since: float, until: float) -> dict[int, float]:

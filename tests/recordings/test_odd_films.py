@@ -1,0 +1,151 @@
+"""Odd recordings become films too: nobody, sound only, thirteen at once, other shapes, cut to nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from recordings.composition import CompositionPlan, compose
+from recordings.layout import arrange
+from recordings.sound import PEAK, RATE, Mixer, Samples
+from tests.recordings.synthetic import (
+    PARTIES,
+    Party,
+    audio_packets,
+    seal,
+    video_packets,
+    write_session,
+    write_track,
+)
+from tests.recordings.test_composition import picture_at
+
+PLAN = replace(CompositionPlan(), width=640, height=360, preset="ultrafast")
+
+
+def film_of(root: Path, seconds: float, parties: tuple[Party, ...]) -> Path:
+    seal(root, seconds, parties)
+    out = root / "film.mp4"
+    compose(root, out, PLAN, lambda _: None)
+    return out
+
+
+def lengths(path: Path) -> tuple[float, float]:
+    """Seconds of picture and of sound, both decoded to the end."""
+    with av.open(str(path)) as film:
+        pictures = [frame.time for frame in film.decode(video=0)]
+    with av.open(str(path)) as film:
+        samples = sum(frame.samples for frame in film.decode(audio=0))
+    return pictures[-1] + 1 / PLAN.fps, samples / RATE
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    folder = tmp_path / "rec"
+    (folder / "tracks").mkdir(parents=True)
+    return folder
+
+
+def test_nobody_came(root: Path) -> None:
+    assert lengths(film_of(root, 2.0, ())) == pytest.approx((2.0, 2.0), abs=0.1)
+
+
+def test_a_recording_of_no_length(root: Path) -> None:
+    picture, _ = lengths(film_of(root, 0.0, ()))
+    assert picture <= 2 / PLAN.fps
+
+
+def test_segments_of_no_bytes_are_as_if_nobody_had_come(root: Path) -> None:
+    write_session(root, 2.0, PARTIES[:1], (160, 90))
+    seal(root, 2.0, PARTIES[:1])
+    for path in root.rglob("*.lxj"):
+        path.write_bytes(b"")
+    out = root / "film.mp4"
+    compose(root, out, PLAN, lambda _: None)
+    assert lengths(out) == pytest.approx((2.0, 2.0), abs=0.1)
+
+
+def test_sound_only_still_shows_who_it_is(root: Path) -> None:
+    party = PARTIES[0]
+    write_track(root, party, "microphone", audio_packets(party, 2.0), 0.0, 0.02)
+    out = film_of(root, 2.0, PARTIES[:1])
+    (tile,) = arrange([party.entry()], {party.participant_id: {"microphone"}}, PLAN.width, PLAN.height)
+    box = tile.picture
+    words = picture_at(out, 1.0)[box.y : box.y + box.height, box.x : box.x + box.width]
+    assert (words > 150).sum() > 300  # Name and remark, light on a dark ground.
+
+
+def test_a_still_picture_is_coded_once_a_second_and_lasts(root: Path) -> None:
+    """Only the running time changes; nothing else is coded again, and the film is as long as ever."""
+    party = PARTIES[0]
+    write_track(root, party, "microphone", audio_packets(party, 10.0), 0.0, 0.02)
+    out = film_of(root, 10.0, PARTIES[:1])
+    with av.open(str(out)) as film:
+        packets = [packet for packet in film.demux(video=0) if packet.size]
+    times = sorted(float(packet.pts * packet.time_base) for packet in packets)
+    assert 10 <= len(packets) <= 13, len(packets)
+    assert max(np.diff(times)) < 1.1
+    keys = [float(packet.pts * packet.time_base) for packet in packets if packet.is_keyframe]
+    assert max(np.diff([*keys, 10.0])) < 6.0
+    assert lengths(out) == pytest.approx((10.0, 10.0), abs=0.15)
+
+
+def test_who_comes_back_with_a_picture_of_another_shape(root: Path) -> None:
+    party = PARTIES[0]
+    again = replace(party, tone=party.tone + 1)
+    write_track(root, party, "camera", video_packets(party, 1.5, 320, 180), 0.0, 0.05)
+    write_track(root, again, "camera", video_packets(again, 1.5, 90, 160), 2.0, 0.05)
+    out = film_of(root, 3.5, PARTIES[:1])
+    (tile,) = arrange([party.entry()], {party.participant_id: {"camera"}}, PLAN.width, PLAN.height)
+    box = tile.picture
+    wide, narrow = picture_at(out, 1.0), picture_at(out, 3.0)
+    edge = (box.y + box.height // 2, box.x + 80)
+    middle = (box.y + box.height // 2, box.x + box.width // 2)
+    for picture in (wide, narrow):
+        assert np.abs(picture[middle].astype(int) - np.array(party.colour)).max() < 30
+    assert np.abs(wide[edge].astype(int) - np.array(party.colour)).max() < 30
+    assert narrow[edge].max() < 30
+
+
+def test_thirteen_at_once(root: Path) -> None:
+    party = PARTIES[1]
+    everybody = tuple(
+        replace(party, participant_id=f"p_{n:02}", name=f"第{n}人", tone=300 + 40 * n) for n in range(13)
+    )
+    write_session(root, 2.0, everybody, (160, 90))
+    out = film_of(root, 2.0, everybody)
+    sources = {who.participant_id: {"camera"} for who in everybody}
+    picture = picture_at(out, 1.5)
+    for tile in arrange([who.entry() for who in everybody], sources, PLAN.width, PLAN.height):
+        box = tile.picture
+        middle = picture[box.y + box.height // 2, box.x + box.width // 2].astype(int)
+        assert np.abs(middle - np.array(party.colour)).max() < 30, tile.label
+    with av.open(str(out)) as film:
+        peak = max(np.abs(frame.to_ndarray()).max() for frame in film.decode(audio=0))
+    assert 0.5 < peak <= 1.0
+
+
+class Tone:
+    """A voice of one frequency and strength that speaks throughout."""
+
+    def __init__(self, hertz: float, strength: float) -> None:
+        self._hertz, self._strength = hertz, strength
+
+    def add_to(self, mix: Samples, start: int) -> None:
+        moments = (np.arange(len(mix)) + start) / RATE
+        mix += (self._strength * np.sin(2 * np.pi * self._hertz * moments)).astype(np.float32)
+
+
+def mixed(*voices: Tone) -> Samples:
+    mixer = Mixer(list(voices))  # type: ignore[arg-type]
+    return np.concatenate([mixer.read() for _ in range(3)])
+
+
+def test_thirteen_loud_voices_do_not_clip_and_one_keeps_its_level() -> None:
+    crowd = mixed(*(Tone(200 + 37 * n, 0.9) for n in range(13)))
+    assert 0.5 < np.abs(crowd).max() <= PEAK + 1e-3
+    alone = mixed(Tone(200, 0.6), *(Tone(300 + n, 0.0) for n in range(12)))
+    assert np.abs(alone).max() == pytest.approx(0.6, abs=0.002)
