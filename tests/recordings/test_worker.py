@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from cases.errors import Conflict
 from cases.petitions import list_petition_events
 from cases.policy import SYSTEM
-from recordings import encoder, worker
+from recordings import encoder, spill, worker
 from recordings.composition import CompositionPlan
 from recordings.inventory import segments_being_written
 from recordings.journal import Disk
@@ -135,6 +136,33 @@ async def test_the_manifest_says_who_and_what_and_is_chained(sitting: Sitting) -
     assert people["p_citizen"]["name"] == "马秀英"
     assert manifest["recording"]["petition_number"] == sitting.session.petition.number
     assert "recording.ordered" in [event["kind"] for event in manifest["session_events"]]
+
+
+async def test_what_went_to_the_second_volume_is_sealed_when_the_first_has_room(
+    sitting: Sitting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recording = await sitting.record(1.0, roll_seconds=0.4)
+    folder, second = recording.folder(sitting.root), sitting.root.parent / "second"
+    there = second / recording.id / "tracks"
+    for path in sorted((folder / "tracks").rglob("*.lxj")):
+        if path.stem != "000001":
+            (there / path.parent.name).mkdir(parents=True, exist_ok=True)
+            shutil.move(path, there / path.parent.name)
+    settings = RecordingsSettings(sitting.root, sitting.root.parent / "keys", plan=SMALL, spill=second)
+    working = RecordingsWorker(sitting.database, sitting.clock, settings, sitting.seats)
+    monkeypatch.setattr(spill, "KEPT_FREE", 1 << 60)
+    for _ in range(5):  # However often: waiting for space is no failure of the recording.
+        await working.work_once()
+        sitting.clock.advance(seconds=60)
+    waiting = await reload(sitting, recording)
+    assert (waiting.state, waiting.attempts) == (RecordingState.STOPPED, 0)
+    monkeypatch.undo()
+    await working.work_once()
+    assert (await reload(sitting, recording)).state is RecordingState.SEALED
+    assert list(second.iterdir()) == []
+    assert verify_folder(folder).intact
+    manifest = json.loads((folder / "manifest.json").read_bytes())
+    assert all(len(track["segments"]) > 1 and track["gaps"] == [] for track in manifest["tracks"])
 
 
 async def test_sealing_waits_for_the_writer(sitting: Sitting) -> None:
