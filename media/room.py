@@ -277,6 +277,7 @@ class Room:
             if self.recording is not None:
                 if self.recording.recording_id != recording_id:
                     raise ControlError("conflict", "another recording of this room is open")
+                self.recording.mend(self.publications)
                 return
             factory = self._surroundings.recorder_factory
             try:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from media.control import RecordingChanged
@@ -82,6 +82,12 @@ class RoomRecording:
                 self._sink_failure = "sink_failed"
                 del self._sinks[publication]
                 self._close_sink(sink, "sink_failed")
+
+    def mend(self, publications: Iterable[Publication]) -> None:
+        """Somebody asked to start again: record what was refused or broke; what runs goes on."""
+        self._sink_failure = None
+        for publication in publications:
+            self.attach(publication)
 
     def _close_sink(self, sink: PacketSink, reason: str) -> None:
         try:
