@@ -85,11 +85,26 @@ def _create_key(path: Path) -> None:
 
 
 def check_signature(manifest: bytes, signature: dict[str, Any]) -> str | None:
-    """Fingerprint of the key that signed these bytes, or None when the signature is not right."""
+    """Fingerprint of the key that signed these bytes, or None when the signature is not right.
+
+    Nothing in the statement may be false or spelled in another way, also what the key does not cover.
+    """
     try:
         public = bytes.fromhex(signature["public_key"])
         value = bytes.fromhex(signature["signature"])
-        if signature["format"] != SIGNATURE_FORMAT or signature["algorithm"] != "Ed25519":
+        true = {
+            "format": SIGNATURE_FORMAT,
+            "version": 1,
+            "algorithm": "Ed25519",
+            "manifest_sha256": hashlib.sha256(manifest).hexdigest(),
+            "public_key": public.hex(),
+            "fingerprint": fingerprint_of(public),
+            "signature": value.hex(),
+        }
+        if any(signature[name] != stated for name, stated in true.items()):
+            return None
+        # Recordings that were sealed by the first version state no SM3.
+        if "manifest_sm3" in signature and signature["manifest_sm3"] != sm3_hex(manifest):
             return None
         Ed25519PublicKey.from_public_bytes(public).verify(value, manifest)
     except (InvalidSignature, KeyError, TypeError, ValueError):

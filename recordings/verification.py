@@ -84,11 +84,7 @@ def _check_signature(verdict: Verdict, data: bytes, trusted: frozenset[str] | No
     if not path.is_file():
         _sealed(verdict, "signature_missing", "没有签名文件。", "The signature file is missing.")
         return
-    try:
-        signature = json.loads(path.read_bytes())
-    except (ValueError, RecursionError):
-        signature = {}
-    verdict.fingerprint = check_signature(data, signature if isinstance(signature, dict) else {})
+    verdict.fingerprint = check_signature(data, _read_signature(path))
     if verdict.fingerprint is None:
         zh = "签名与封存清单不符：清单或签名在封存后被改动。"
         en = "The signature does not fit the manifest: one of them was changed after sealing."
@@ -99,6 +95,16 @@ def _check_signature(verdict: Verdict, data: bytes, trusted: frozenset[str] | No
             f"Signed by an unknown key {verdict.fingerprint}.",
         )
         _sealed(verdict, "signer_unknown", zh, en, ExitCode.UNKNOWN_SIGNER)
+
+
+def _read_signature(path: Path) -> dict[str, Any]:
+    """The statement, empty unless it is an object in canonical form."""
+    data = path.read_bytes()
+    try:
+        content = json.loads(data)
+        return content if isinstance(content, dict) and canonical(content) == data else {}
+    except (ValueError, TypeError, RecursionError):
+        return {}
 
 
 def _check_tracks(verdict: Verdict, manifest: dict[str, Any]) -> None:
@@ -212,7 +218,7 @@ def _check_derivative(verdict: Verdict, trusted: frozenset[str] | None) -> None:
 def _derivative_fits(verdict: Verdict, film: Path, statement: Path, trusted: frozenset[str] | None) -> bool:
     try:
         data = statement.read_bytes()
-        signer = check_signature(data, json.loads((verdict.folder / COMPOSED_SIGNATURE).read_bytes()))
+        signer = check_signature(data, _read_signature(verdict.folder / COMPOSED_SIGNATURE))
         content = json.loads(data)
         known = signer is not None and (trusted is None or signer in trusted)
         fits = content["manifest_sha256"] == verdict.manifest_sha256
