@@ -34,6 +34,7 @@ from tests.recordings.synthetic import (
 )
 
 SECONDS = float(os.environ.get("LIANXIN_LIP_SYNC_SECONDS", "18"))
+pytestmark = pytest.mark.timeout(180 + 6 * SECONDS)
 RECONNECTS = (SECONDS / 3, SECONDS * 2 / 3)
 AWAY = 1.5  # seconds a reconnect takes
 EVERY, FPS, BEEP_PACKETS, FLASH_PICTURES = 2.0, 15, 10, 3
