@@ -20,6 +20,7 @@ from cases.append_only import append_only
 from cases.clock import BEIJING, Clock
 from cases.database import ID_LENGTH, Base, insert_if_absent, new_id
 from recordings.alarms import AlarmKind, Trouble, raise_alarm
+from recordings.archive import aged_out
 from recordings.holdings import NAMED, Holding, look_into, unknown_folders
 from recordings.lease import SEALED, UNCOMPOSED
 from recordings.patrol import PERIOD
@@ -96,12 +97,13 @@ async def check_completeness(
     after: str | None = ""
     while after is not None:
         sittings, rows, after = await _next_batch(db, began, after)
+        gone = await aged_out(db, [row.id for row in rows])  # What the archive alone keeps.
         held = await asyncio.to_thread(_look, root, rows)
         digests = await _digests_before(db, rows)
         for sitting in sittings:
             own = [row for row in rows if row.session_id == sitting.id]
             found += judge_sitting(sitting, own)
-            for row in own:
+            for row in (row for row in own if row.id not in gone):
                 found += judge_recording(row, held[row.id], digests.get(row.id), began, period)
         sessions, recordings = sessions + len(sittings), recordings + len(rows)
         await db.rollback()  # Nobody waits for the write lock while the next folders are looked into.
@@ -208,6 +210,8 @@ def judge_recording(
     row: Recording, held: Holding, before: str | None, now: datetime, period: timedelta
 ) -> Iterator[Trouble]:
     """Do row, files, digests and durations of one recording of a session that is over belong together?"""
+    if row.state is RecordingState.DESTROYED:
+        return  # By two officials; the register says what it was.
     if row.state not in SEALED:
         yield from _unsealed(row, now)
         return

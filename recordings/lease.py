@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, and_, not_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.clock import Clock
+from recordings.archive import Archive, ArchiveState
 from recordings.recording import CompositionState, Recording, RecordingState, load_recording
 
 LEASE = timedelta(seconds=30)
@@ -26,15 +27,21 @@ class Lane(StrEnum):
     VERIFY = "verify"
 
 
+def here() -> ColumnElement[bool]:
+    """The originals lie on this machine: they did not age out into the archive."""
+    gone = select(Archive.recording_id).where(Archive.state == ArchiveState.LOCAL_REMOVED)
+    return Recording.id.not_in(gone)
+
+
 def _wants(lane: Lane) -> ColumnElement[bool]:
-    uncomposed = and_(Recording.state == RecordingState.SEALED, Recording.composition.in_(UNCOMPOSED))
+    uncomposed = and_(Recording.state.in_(SEALED), Recording.composition.in_(UNCOMPOSED))
     if lane is Lane.SEAL:
         return Recording.state == RecordingState.STOPPED
     if lane is Lane.COMPOSE:
         return uncomposed
     # Whoever verifies holds the lease: what is still to be composed must not wait for that.
     owed = Recording.verification_wanted_at.is_not(None)
-    return and_(Recording.state.in_(SEALED), owed, not_(uncomposed))
+    return and_(Recording.state.in_(SEALED), owed, not_(uncomposed), here())
 
 
 async def claim_work(

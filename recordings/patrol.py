@@ -14,7 +14,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.clock import Clock
-from recordings.lease import SEALED, UNCOMPOSED
+from recordings.lease import SEALED, UNCOMPOSED, here
 from recordings.recording import Recording
 
 PERIOD = timedelta(days=90)
@@ -66,7 +66,7 @@ async def order_patrol(db: AsyncSession, clock: Clock, period: timedelta = PERIO
 async def _round(db: AsyncSession) -> Round | None:
     """The state of the round; None when there is nothing to read."""
     read_at = func.coalesce(Recording.verified_at, Recording.sealed_at)
-    kept = (Recording.state.in_(SEALED), Recording.sealed_at.is_not(None))
+    kept = (Recording.state.in_(SEALED), Recording.sealed_at.is_not(None), here())
     free = (Recording.verification_wanted_at.is_(None), Recording.composition.not_in(UNCOMPOSED))
     query = select(Recording.id, Recording.verified_at, Recording.sealed_at, Recording.size)
     oldest = (await db.execute(query.where(*kept, *free).order_by(read_at, Recording.id).limit(1))).first()
@@ -89,6 +89,6 @@ async def _round(db: AsyncSession) -> Round | None:
 async def oldest_reading(db: AsyncSession) -> datetime | None:
     """When the recording that was not read for longest was last read; None while there is none."""
     read_at = func.coalesce(Recording.verified_at, Recording.sealed_at)
-    query = select(Recording.verified_at, Recording.sealed_at).where(Recording.state.in_(SEALED))
+    query = select(Recording.verified_at, Recording.sealed_at).where(Recording.state.in_(SEALED), here())
     row = (await db.execute(query.where(read_at.is_not(None)).order_by(read_at).limit(1))).first()
     return (row.verified_at or row.sealed_at) if row else None

@@ -36,6 +36,7 @@ class RecordingState(StrEnum):
     STOPPED = "stopped"
     SEALED = "sealed"
     ARCHIVED = "archived"
+    DESTROYED = "destroyed"  # after its retention, by two officials; the row and its place in the chain stay
     FAILED = "failed"
 
 
@@ -55,6 +56,7 @@ RECORDING_STATE_NAMES: Mapping[RecordingState, str] = {
     RecordingState.STOPPED: "等待封存",
     RecordingState.SEALED: "已封存",
     RecordingState.ARCHIVED: "已归档",
+    RecordingState.DESTROYED: "已销毁",
     RecordingState.FAILED: "录制失败",
 }
 
@@ -63,8 +65,9 @@ TRANSITIONS: Mapping[RecordingState, frozenset[RecordingState]] = {
     _S.INITIATED: frozenset({_S.ACTIVE, _S.STOPPED, _S.FAILED}),
     _S.ACTIVE: frozenset({_S.STOPPED, _S.FAILED}),
     _S.STOPPED: frozenset({_S.SEALED, _S.FAILED}),
-    _S.SEALED: frozenset({_S.ARCHIVED}),
-    _S.ARCHIVED: frozenset(),
+    _S.SEALED: frozenset({_S.ARCHIVED, _S.DESTROYED}),
+    _S.ARCHIVED: frozenset({_S.DESTROYED}),
+    _S.DESTROYED: frozenset(),
     _S.FAILED: frozenset({_S.STOPPED}),  # Somebody repaired the disk: sealing is tried again.
 }
 LIVE = (_S.INITIATED, _S.ACTIVE)

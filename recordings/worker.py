@@ -150,7 +150,7 @@ class RecordingsWorker:
         try:
             if recording.state is RecordingState.STOPPED:
                 wait = await self._seal(recording.id)
-            elif recording.composition in UNCOMPOSED and recording.state is RecordingState.SEALED:
+            elif recording.composition in UNCOMPOSED and recording.sealed:
                 await self._compose(recording)
             else:
                 await self._verify(recording)

@@ -90,6 +90,7 @@ def page(
         "demo": settings.demo,
         "nav": "",
         "sees_alarms": ACTOR in request and allowed(request[ACTOR], Action.SEE_ALARMS),
+        "sees_archive": ACTOR in request and allowed(request[ACTOR], Action.SEE_ARCHIVE),
         "boot": None,
     }
     text = request.app[RENDERER].render(template, given | (context or {}))

@@ -10,6 +10,7 @@ from aiohttp.typedefs import Handler
 from cases.policy import Action
 from web.pages import (
     alarms,
+    archive,
     board,
     booking,
     cases,
@@ -63,6 +64,11 @@ TABLE: tuple[Route, ...] = (
     Route("GET", "/alarms", alarms.show_list, Action.SEE_ALARMS),
     Route("GET", "/alarms/{alarm_id}", alarms.show, Action.SEE_ALARMS),
     Route("POST", "/alarms/{alarm_id}", alarms.acknowledge, Action.SEE_ALARMS),
+    Route("GET", "/archive", archive.show, Action.SEE_ARCHIVE),
+    Route("POST", "/archive/{recording_id}/hold", archive.hold, Action.HOLD_RECORDING),
+    Route("POST", "/archive/{recording_id}/destruction", archive.propose, Action.PROPOSE_DESTRUCTION),
+    Route("POST", "/archive/holds/{hold_id}/lift", archive.lift, Action.HOLD_RECORDING),
+    Route("POST", "/archive/proposals/{proposal_id}/decide", archive.decide, Action.APPROVE_DESTRUCTION),
     Route("GET", "/j/{code}", citizen.landing, Who.EVERYONE),
     Route("POST", "/j/{code}/exchange", citizen.exchange, Who.EVERYONE),
     Route("GET", "/j/{code}/notice", citizen.notice, Who.LINK),

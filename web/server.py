@@ -7,11 +7,16 @@ import logging
 import signal
 import socket
 from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from web.guards import AccessLogger
 from web.settings import Settings
+
+if TYPE_CHECKING:
+    from recordings.archive_settings import ArchiverSettings
 
 logger = logging.getLogger(__name__)
 
@@ -67,6 +72,7 @@ def run_recordings(settings: Settings) -> None:
 async def _seal_and_compose(settings: Settings) -> None:
     from cases.clock import SystemClock
     from cases.database import Database
+    from recordings.archiver import run_archiver
     from recordings.worker import RecordingsSettings, run_recordings_worker
     from signaling.seat import seats_of_session
 
@@ -79,14 +85,42 @@ async def _seal_and_compose(settings: Settings) -> None:
         spill=settings.spill_root,
     )
     work = asyncio.create_task(run_recordings_worker(database, SystemClock(), wanted, seats_of_session))
+    copying = asyncio.create_task(run_archiver(database, SystemClock(), archiver_settings(settings)))
     told = asyncio.create_task(_until_told())
     try:
-        await asyncio.wait({work, told}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({work, copying, told}, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        work.cancel()
-        told.cancel()
-        await asyncio.gather(work, told, return_exceptions=True)
+        for task in (work, copying, told):
+            task.cancel()
+        await asyncio.gather(work, copying, told, return_exceptions=True)
         await database.close()
+
+
+def archiver_settings(settings: Settings) -> ArchiverSettings:
+    """What the archiver is given by the settings."""
+    from recordings.archive_key import KEY_FILE
+    from recordings.archive_settings import ArchiverSettings
+    from recordings.archive_store import StoreAddress, open_store
+    from recordings.retention import read_classes
+
+    archive = settings.archive
+    address = StoreAddress(
+        archive.store,
+        archive.endpoint,
+        archive.region,
+        archive.access_key,
+        archive.secret_key,
+        archive.lock,
+    )
+    return ArchiverSettings(
+        root=settings.recordings_root,
+        key_file=Path(archive.key_file) if archive.key_file else settings.state / "keys" / KEY_FILE,
+        store=open_store(address),
+        retention=archive.retention,
+        classes=read_classes(archive.classes),
+        local_days=archive.local_days,
+        poll_seconds=archive.poll_seconds,
+    )
 
 
 async def _until_told() -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 from media.addresses import read_address
 from media.networks import Networks
+from recordings.retention import DEFAULT_CLASSES, read_classes
 
 PREFIX = "LIANXIN_"
 
@@ -59,6 +60,21 @@ class RecordingsSettings:
 
 
 @dataclass(frozen=True)
+class ArchiveSettings:
+    store: str = ""  # A directory, or s3://bucket/prefix; empty: nothing is copied.
+    endpoint: str = ""  # https://host of an S3-compatible store; empty: Amazon's own.
+    region: str = "us-east-1"
+    access_key: str = ""
+    secret_key: str = ""
+    lock: bool = False  # S3 Object Lock until the retention ends.
+    key_file: str = ""  # Wraps the sessions' keys; empty: in the state directory.
+    local_days: int = 0  # Originals age out so long after they were archived; 0: never.
+    retention: str = "permanent"  # The class of new recordings.
+    classes: tuple[str, ...] = DEFAULT_CLASSES  # name=years, 0 for ever.
+    poll_seconds: float = 5.0
+
+
+@dataclass(frozen=True)
 class DatabaseSettings:
     url: str = ""  # Empty: SQLite in the state directory.
 
@@ -71,6 +87,7 @@ class Settings:
     web: WebSettings = field(default_factory=WebSettings)
     media: MediaSettings = field(default_factory=MediaSettings)
     recordings: RecordingsSettings = field(default_factory=RecordingsSettings)
+    archive: ArchiveSettings = field(default_factory=ArchiveSettings)
     database: DatabaseSettings = field(default_factory=DatabaseSettings)
 
     @property
@@ -116,6 +133,7 @@ GROUPS: dict[str, type[Any]] = {
     "web": WebSettings,
     "media": MediaSettings,
     "recordings": RecordingsSettings,
+    "archive": ArchiveSettings,
     "database": DatabaseSettings,
 }
 
@@ -196,6 +214,7 @@ def _check(settings: Settings) -> None:
     _check_reach(settings.media)
     if settings.recordings.spill and not Path(settings.recordings.spill).is_absolute():
         raise SettingsError(f"{PREFIX}RECORDINGS_SPILL: 要写完整路径 an absolute path, please")
+    _check_archive(settings.archive)
 
 
 def _check_reach(media: MediaSettings) -> None:
@@ -213,6 +232,21 @@ def _check_reach(media: MediaSettings) -> None:
         raise SettingsError(f"{PREFIX}MEDIA_TURN_URLS: 要以 turn: 或 turns: 开头: {wrong[0]}")
     if bool(media.turn_urls) != bool(media.turn_secret):
         raise SettingsError("TURN 地址和密钥要一起给 MEDIA_TURN_URLS and MEDIA_TURN_SECRET go together")
+
+
+def _check_archive(archive: ArchiveSettings) -> None:
+    place = archive.store
+    named = place.startswith("/") or (place.startswith("s3://") and place[5:6].isalnum())
+    if place and not named:
+        raise SettingsError(f"{PREFIX}ARCHIVE_STORE: 要写绝对路径或 s3://桶/前缀 a path or s3://: {place}")
+    try:
+        classes = read_classes(archive.classes)
+    except ValueError as error:
+        raise SettingsError(f"{PREFIX}ARCHIVE_CLASSES: 保管期限写法不对 {error}") from error
+    if archive.retention not in classes:
+        raise SettingsError(f"{PREFIX}ARCHIVE_RETENTION: 没有这个保管期限 no such class: {archive.retention}")
+    if archive.local_days < 0 or archive.poll_seconds <= 0:
+        raise SettingsError(f"{PREFIX}ARCHIVE_LOCAL_DAYS, _POLL_SECONDS: 不能是负数 not negative")
 
 
 def _dump(value: Any) -> str:

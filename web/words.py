@@ -69,7 +69,17 @@ RECORDING_STATES: dict[str, tuple[str, str, str]] = {
     "stopped": ("正在封存", "clock", "notice"),
     "sealed": ("已封存", "shield", "good"),
     "archived": ("已归档", "shield", "good"),
+    "destroyed": ("已销毁", "cross", "plain"),
     "failed": ("录制异常", "warning", "bad"),
+}
+ARCHIVE_STATES: dict[str, tuple[str, str, str]] = {
+    "waiting": ("等待归档", "clock", "plain"),
+    "copying": ("正在归档", "clock", "notice"),
+    "archived": ("已归档", "shield", "good"),
+    "failed": ("归档没有成功", "warning", "bad"),
+    "local_removed": ("已归档，原件已移出本机", "shield", "good"),
+    "destroying": ("正在销毁", "clock", "notice"),
+    "destroyed": ("已销毁", "cross", "plain"),
 }
 BOOKING_STATES: dict[str, tuple[str, str, str]] = {
     "requested": ("待确认", "clock", "notice"),
@@ -137,6 +147,8 @@ EVENTS: dict[str, str] = {
     "recording.sealed": "录像封存",
     "recording.composed": "录像合成完成",
     "recording.attached": "录像归入信访件",
+    "recording.archived": "录像归档",
+    "recording.destroyed": "录像销毁",
     "recording.opened": "调阅录像",
     "media.interrupted": "音视频中断",
     "media.restored": "音视频恢复",

@@ -64,6 +64,10 @@ OBJECTS = {
             "export": Action.EXPORT_RECORDING,
             "alarms": Action.SEE_ALARMS,
             "acknowledge": Action.ACKNOWLEDGE_ALARM,
+            "archive": Action.SEE_ARCHIVE,
+            "hold": Action.HOLD_RECORDING,
+            "destroy": Action.PROPOSE_DESTRUCTION,
+            "approve": Action.APPROVE_DESTRUCTION,
         },
     ),
 }
@@ -75,10 +79,10 @@ receptionist      station    create        -                      -
 receptionist      city       create        see book               see replay manifest alarms
 receptionist      province   create        see book               see replay manifest alarms
 receptionist      housing    -             see book               see join replay manifest alarms
-leader            chengguan  -             see handle grant       see manage link join host record replay manifest alarms acknowledge
-leader            city       -             see                    see replay manifest alarms
-leader            province   -             see                    see replay manifest alarms
-leader            housing    -             see                    see join replay manifest alarms
+leader            chengguan  -             see handle grant       see manage link join host record replay manifest alarms acknowledge archive hold approve
+leader            city       -             see                    see replay manifest alarms archive hold
+leader            province   -             see                    see replay manifest alarms archive hold
+leader            housing    -             see                    see join replay manifest alarms archive hold
 recorder          chengguan  -             -                      see join record replay manifest alarms
 recorder          city       -             -                      see replay manifest alarms
 recorder          province   -             -                      see replay manifest alarms
@@ -92,22 +96,22 @@ handler           chengguan  -             see                    see join
 handler           housing    -             see                    see join
 unit_head         chengguan  -             see                    see join
 unit_head         housing    -             see                    see join
-reviewer          chengguan  -             see                    see replay manifest export alarms
-reviewer          city       -             see                    see replay manifest export alarms
-reviewer          province   -             see                    see replay manifest export alarms
-reviewer          housing    -             see                    see replay manifest export alarms
-inspector         chengguan  -             see                    see replay manifest alarms
-inspector         city       -             see                    see replay manifest alarms
-inspector         province   -             see                    see replay manifest alarms
-inspector         housing    -             see                    see replay manifest alarms
+reviewer          chengguan  -             see                    see replay manifest export alarms archive hold
+reviewer          city       -             see                    see replay manifest export alarms archive hold
+reviewer          province   -             see                    see replay manifest export alarms archive hold
+reviewer          housing    -             see                    see replay manifest export alarms archive hold
+inspector         chengguan  -             see                    see replay manifest alarms archive hold
+inspector         city       -             see                    see replay manifest alarms archive hold
+inspector         province   -             see                    see replay manifest alarms archive hold
+inspector         housing    -             see                    see replay manifest alarms archive hold
 joint_conf_office chengguan  -             see                    see join
 joint_conf_office city       -             see                    see
 joint_conf_office province   -             see                    see
 joint_conf_office housing    -             see                    see join
-archivist         chengguan  -             -                      see replay manifest export alarms acknowledge
-archivist         city       -             -                      see replay manifest export alarms
-archivist         province   -             -                      see replay manifest export alarms
-archivist         housing    -             -                      see replay manifest export alarms
+archivist         chengguan  -             -                      see replay manifest export alarms acknowledge archive hold destroy
+archivist         city       -             -                      see replay manifest export alarms archive hold
+archivist         province   -             -                      see replay manifest export alarms archive hold
+archivist         housing    -             -                      see replay manifest export alarms archive hold
 """  # noqa: E501
 
 

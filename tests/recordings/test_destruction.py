@@ -1,0 +1,212 @@
+"""Holds and deletion: nothing goes before its time, under a hold, or on one word; the register stays."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import delete, select, text
+from sqlalchemy.exc import DatabaseError
+
+from cases.append_only import AppendOnlyError
+from cases.audit import AuditEntry, verify_audit
+from cases.errors import Conflict, Forbidden, Invalid, NotFound, RuleError
+from cases.petitions import list_petition_events
+from cases.policy import SYSTEM, Actor
+from recordings.archive import ArchiveState
+from recordings.archive_list import list_archives, list_destructions
+from recordings.archive_store import StoreAddress, open_store
+from recordings.archiver import Archiver
+from recordings.destruction import (
+    TRANSITIONS,
+    DestructionProposal,
+    DestructionRecord,
+    ProposalState,
+    decide_destruction,
+    propose_destruction,
+)
+from recordings.legal_hold import lift_hold, place_hold
+from recordings.recording import Recording, RecordingState, load_recording
+from recordings.retention import read_classes
+from scheduling.transitions import reachable_from
+from tests.recordings.bucket import Bucket
+from tests.recordings.sitting import Sitting
+from tests.recordings.test_archiver import sealed, settings_of, state_of
+
+ARCHIVIST, LEADER, INSPECTOR = "chengguan.archivist", "chengguan.leader", "city.inspector"
+
+
+@pytest.fixture
+async def bucket() -> AsyncIterator[Bucket]:
+    async with Bucket() as made:
+        yield made
+
+
+async def archived(sitting: Sitting, bucket: Bucket, retention: str = "short") -> tuple[Recording, Archiver]:
+    recording = await sealed(sitting)
+    address = StoreAddress("s3://bucket", bucket.endpoint, access_key="a", secret_key="b")
+    settings = settings_of(sitting, store=open_store(address), retention=retention)
+    archiver = Archiver(sitting.database, sitting.clock, settings)
+    assert await archiver.work_once()
+    return recording, archiver
+
+
+def actor(sitting: Sitting, key: str) -> Actor:
+    return sitting.world.actor(key)
+
+
+async def propose(sitting: Sitting, recording: Recording, key: str = ARCHIVIST) -> DestructionProposal:
+    async with sitting.database.session() as db:
+        return await propose_destruction(
+            db, sitting.clock, actor(sitting, key), recording.id, "保管期满，经鉴定无继续保存价值", None
+        )
+
+
+async def decide(
+    sitting: Sitting, proposal: DestructionProposal, key: str = LEADER, approve: bool = True
+) -> DestructionProposal:
+    async with sitting.database.session() as db:
+        return await decide_destruction(
+            db, sitting.clock, actor(sitting, key), proposal.id, approve, "同意", None
+        )
+
+
+async def proposal_state(sitting: Sitting, proposal: DestructionProposal) -> ProposalState:
+    async with sitting.database.session() as db:
+        return (await db.get_one(DestructionProposal, proposal.id)).state
+
+
+def test_every_state_of_a_proposal_can_be_reached() -> None:
+    assert reachable_from(TRANSITIONS, ProposalState.PROPOSED) == set(ProposalState)
+
+
+async def test_two_officials_delete_and_the_register_stays(sitting: Sitting, bucket: Bucket) -> None:
+    recording, archiver = await archived(sitting, bucket)
+    folder = recording.folder(sitting.root)
+    objects = {name for name in bucket.objects if not name.endswith("index.json")}
+    with pytest.raises(Conflict, match="still_kept"):
+        await propose(sitting, recording)
+    sitting.clock.advance(days=366 * 11)
+    proposal = await propose(sitting, recording)
+    with pytest.raises(Conflict, match="already_proposed"):
+        await propose(sitting, recording)
+    assert not await archiver.work_once() and folder.is_dir()
+    with pytest.raises(Forbidden):
+        await decide(sitting, proposal, ARCHIVIST)
+    await decide(sitting, proposal)
+    with pytest.raises(Conflict, match="bad_transition"):
+        await decide(sitting, proposal, approve=False)
+    bucket.fault = "down"
+    assert await archiver.work_once()
+    assert (await state_of(sitting, recording)).state is ArchiveState.DESTROYING
+    assert not await archiver.work_once()
+    bucket.fault = None
+    sitting.clock.advance(minutes=1)
+    assert await archiver.work_once()
+    assert (await state_of(sitting, recording)).state is ArchiveState.DESTROYED
+    assert not folder.exists() and not bucket.objects
+    async with sitting.database.session() as db:
+        row = await load_recording(db, recording.id)
+        (record,) = await list_destructions(db, actor(sitting, LEADER))
+        assert row.state is RecordingState.DESTROYED and row.chain_number == 1
+        assert record.manifest_sha256 == row.manifest_sha256 == recording.manifest_sha256
+        assert {item["name"] for item in record.objects} == objects
+        assert (record.proposed_by, record.approved_by) == (
+            actor(sitting, ARCHIVIST).name, actor(sitting, LEADER).name
+        )  # fmt: skip
+        assert not await list_destructions(db, actor(sitting, "xigu.leader"))
+        kinds = [e.kind for e in await list_petition_events(db, SYSTEM, recording.petition_id)]
+        acts = [entry.action for entry in (await db.scalars(select(AuditEntry))).all()]
+        assert kinds.count("recording.destroyed") == 1
+        assert {"destruction.proposed", "destruction.approved", "recording.destroyed"} <= set(acts)
+        assert await verify_audit(db) is None
+        with pytest.raises(AppendOnlyError):
+            await db.execute(delete(DestructionRecord))
+        with pytest.raises(DatabaseError, match="append-only"):
+            await db.execute(text("DELETE FROM destruction_records"))
+
+
+async def test_nobody_approves_his_own_proposal(sitting: Sitting, bucket: Bucket) -> None:
+    recording, archiver = await archived(sitting, bucket)
+    sitting.clock.advance(days=366 * 11)
+    proposal = await propose(sitting, recording)
+    both = replace(
+        actor(sitting, ARCHIVIST), posts=actor(sitting, ARCHIVIST).posts + actor(sitting, LEADER).posts
+    )
+    async with sitting.database.session() as db:
+        with pytest.raises(Forbidden, match="own_proposal"):
+            await decide_destruction(db, sitting.clock, both, proposal.id, True, "同意", None)
+    await decide(sitting, proposal, approve=False)
+    assert not await archiver.work_once()
+    assert recording.folder(sitting.root).is_dir()
+
+
+async def test_a_hold_stops_proposal_approval_and_deletion(sitting: Sitting, bucket: Bucket) -> None:
+    recording, archiver = await archived(sitting, bucket)
+    sitting.clock.advance(days=366 * 11)
+    proposal = await propose(sitting, recording)
+    await decide(sitting, proposal)
+    async with sitting.database.session() as db:
+        inspector = actor(sitting, INSPECTOR)
+        with pytest.raises(Invalid):
+            await place_hold(db, sitting.clock, inspector, recording.id, " ", None)
+        hold = await place_hold(db, sitting.clock, inspector, recording.id, "诉讼需要", "192.0.2.1")
+    assert await archiver.work_once()
+    assert await proposal_state(sitting, proposal) is ProposalState.STOPPED
+    assert recording.folder(sitting.root).is_dir() and bucket.objects
+    with pytest.raises(Conflict, match="held"):
+        await propose(sitting, recording)
+    async with sitting.database.session() as db:
+        with pytest.raises(Forbidden, match="hold_of_another"):
+            await lift_hold(db, sitting.clock, actor(sitting, ARCHIVIST), hold.id, "不需要了", None)
+        await lift_hold(db, sitting.clock, actor(sitting, INSPECTOR), hold.id, "诉讼结束", None)
+        with pytest.raises(Conflict, match="hold_lifted"):
+            await lift_hold(db, sitting.clock, actor(sitting, INSPECTOR), hold.id, "诉讼结束", None)
+    assert (await propose(sitting, recording)).state is ProposalState.PROPOSED
+
+
+async def test_a_hold_keeps_the_original_here(sitting: Sitting, bucket: Bucket) -> None:
+    recording, archiver = await archived(sitting, bucket)
+    ageing = Archiver(sitting.database, sitting.clock, replace(archiver._settings, local_days=1))
+    async with sitting.database.session() as db:
+        await place_hold(db, sitting.clock, actor(sitting, LEADER), recording.id, "复核", None)
+    sitting.clock.advance(days=2)
+    assert not await ageing.work_once()
+    assert (recording.folder(sitting.root) / "tracks").is_dir()
+
+
+async def test_what_is_permanent_is_never_deleted(sitting: Sitting, bucket: Bucket) -> None:
+    recording, _ = await archived(sitting, bucket, "permanent")
+    sitting.clock.advance(days=366 * 150)
+    with pytest.raises(Conflict, match="kept_for_ever"):
+        await propose(sitting, recording)
+
+
+@pytest.mark.parametrize(
+    ("key", "error"),
+    [("chengguan.receptionist", Forbidden), (LEADER, Forbidden), ("xigu.leader", NotFound)],
+)
+async def test_who_may_not_propose(
+    sitting: Sitting, bucket: Bucket, key: str, error: type[RuleError]
+) -> None:
+    recording, _ = await archived(sitting, bucket)
+    sitting.clock.advance(days=366 * 11)
+    with pytest.raises(error):
+        await propose(sitting, recording, key)
+
+
+async def test_the_list_holds_what_the_policy_permits(sitting: Sitting, bucket: Bucket) -> None:
+    await archived(sitting, bucket)
+    async with sitting.database.session() as db:
+        for key, seen in ((ARCHIVIST, 1), (INSPECTOR, 1), ("xigu.leader", 0)):
+            lines, more = await list_archives(db, sitting.clock, actor(sitting, key), 1)
+            assert (len(lines), more) == (seen, False), key
+        with pytest.raises(Forbidden):
+            await list_archives(db, sitting.clock, actor(sitting, "chengguan.receptionist"), 1)
+
+
+@pytest.mark.parametrize("text", ["", "x", "x=", "x=-1", "=3", "x=1.5", "x=999", "永久=0"])
+def test_a_class_that_cannot_be_used_is_named(text: str) -> None:
+    with pytest.raises(ValueError, match="retention class"):
+        read_classes((text,))
