@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import secrets
 import ssl
@@ -16,6 +17,7 @@ from web.flash import ONCE, OnceBook
 from web.keys import CLOCK, DATABASE, FORM_KEY, LIMITS, RENDERER, SETTINGS, STATIC
 from web.limits import RateLimits
 from web.live import live_rooms, mount_signaling
+from web.pages.export import EXPORTS, MOST_AT_ONCE
 from web.rendering import Renderer
 from web.routes import mount_routes
 from web.settings import Settings
@@ -36,6 +38,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> web.Applicatio
     app[CLOCK] = clock or SystemClock()
     app[LIMITS] = RateLimits()
     app[ONCE] = OnceBook()
+    app[EXPORTS] = asyncio.Semaphore(MOST_AT_ONCE)
     app[STATIC] = StaticFiles()
     app[RENDERER] = Renderer()
     app[FORM_KEY] = form_key(settings)

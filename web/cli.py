@@ -129,11 +129,19 @@ def user(
 
 
 @app.command()
-def verify(folder: Annotated[Path, typer.Argument(help="录像目录 folder of a recording")]) -> None:
+def verify(
+    path: Annotated[
+        Path,
+        typer.Argument(help="录像目录、导出包 folder of a recording, exported folder or ZIP"),
+    ],
+    original: Annotated[
+        Path | None, typer.Option(help="片段的原录像目录 folder of the recording a clip was cut from")
+    ] = None,
+) -> None:
     """离线验证一份录像 Prove offline that no byte of a recording changed."""
-    from recordings.verification import verify_folder
+    from recordings.package_check import verify_path
 
-    verdict = verify_folder(folder)
+    verdict = verify_path(path, original=original)
     for line in verdict.lines():
         console.print(line, soft_wrap=True, markup=False)
     raise typer.Exit(int(verdict.exit_code))
@@ -157,6 +165,29 @@ def compose(
     except (CompositionError, OSError) as error:
         _stop(f"没有合成：{error}")
     console.print(f"已合成 composed: {path}", soft_wrap=True)
+
+
+@app.command()
+def export(
+    recording: Annotated[str, typer.Argument(help="录像编号 id of the recording")],
+    target: Annotated[Path, typer.Argument(help="新文件夹，或以 .zip 结尾的文件 new folder, or file.zip")],
+    reason: Annotated[str, typer.Option(prompt="导出理由 reason", help="写入审计记录 is logged")],
+    since: Annotated[str, typer.Option("--from", help="片段开始 clip from, e.g. 0:12:30")] = "",
+    until: Annotated[str, typer.Option("--to", help="片段结束 clip to, e.g. 0:15:00")] = "",
+) -> None:
+    """刻录导出 Export a recording or a clip of it, with everything needed to play and to verify it."""
+    from web.exporting import ExportRefused, export_recording
+    from web.pages.export import parse_time
+
+    try:
+        span = (parse_time(since or "0"), parse_time(until)) if since or until else None
+    except ValueError:
+        _stop("时间请写成 时:分:秒 (times look like 0:12:30)")
+    try:
+        size = asyncio.run(export_recording(_settings(), recording, target, reason, span))
+    except ExportRefused as error:
+        _stop(str(error))
+    console.print(f"已导出 exported: {target}（{size} 字节 bytes）", soft_wrap=True, markup=False)
 
 
 @app.command()

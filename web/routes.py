@@ -16,6 +16,7 @@ from web.pages import (
     cases,
     citizen,
     demo,
+    export,
     health,
     home,
     replay,
@@ -58,6 +59,8 @@ TABLE: tuple[Route, ...] = (
     Route("POST", "/sessions/{session_id}/ticket", room.ticket, Action.JOIN),
     Route("GET", "/recordings/{recording_id}", replay.show, Action.REPLAY),
     Route("POST", "/recordings/{recording_id}/verify", replay.verify, Action.REPLAY),
+    Route("GET", "/recordings/{recording_id}/export", export.show, Action.EXPORT_RECORDING),
+    Route("POST", "/recordings/{recording_id}/export", export.submit, Action.EXPORT_RECORDING),
     Route("GET", "/recordings/{recording_id}/composed.mp4", replay.composed, Action.REPLAY),
     Route("GET", "/recordings/{recording_id}/manifest.json", replay.manifest, Action.SEE_MANIFEST),
     # Who may see an alarm but not acknowledge it is told so, everybody else that there is none.

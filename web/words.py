@@ -150,6 +150,8 @@ EVENTS: dict[str, str] = {
     "recording.archived": "录像归档",
     "recording.destroyed": "录像销毁",
     "recording.opened": "调阅录像",
+    "recording.export_begun": "开始导出录像",
+    "recording.exported": "导出录像",
     "media.interrupted": "音视频中断",
     "media.restored": "音视频恢复",
     "consent.given": "同意录音录像告知",

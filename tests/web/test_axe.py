@@ -149,7 +149,26 @@ async def test_pages_of_officials(house: House, chrome: Browser) -> None:
         await eyes.look("/cases/new, refused")
         faults += eyes.faults
         await eyes.page.context.close()
+        await look_at_export(house, chrome, width, things.recording, faults)
     assert not faults, "\n".join(faults)
+
+
+async def look_at_export(
+    house: House, chrome: Browser, width: int, recording: str, faults: list[str]
+) -> None:
+    """An archivist asks for an export, first without a reason."""
+    base = f"http://127.0.0.1:{house.server.port}"
+    eyes = await looker(chrome, base, width)
+    await eyes.page.goto(base + "/signin")
+    await eyes.page.fill("[name=username]", house.world.officials["chengguan.archivist"].username)
+    await eyes.page.fill("[name=password]", PASSWORD)
+    await eyes.page.click("main form button[type=submit]")
+    await eyes.page.wait_for_url("**/board")
+    await eyes.open(f"/recordings/{recording}/export")
+    await eyes.page.click("main form button[type=submit]")
+    await eyes.look("/export, refused")
+    faults += eyes.faults
+    await eyes.page.context.close()
 
 
 @pytest.mark.parametrize("large", [False, True], ids=["standard", "large type"])

@@ -11,11 +11,13 @@ from typing import Any
 from aiohttp import web
 
 from cases.clock import BEIJING
+from cases.policy import Action, allowed
 from recordings.manifest import MANIFEST_FILE
 from recordings.proof import Verification, ask_for_verification
 from recordings.recording import CompositionState, Recording
 from recordings.replay import ReplayPlan, open_composed, open_manifest, open_replay
 from scheduling.invitation import Invitation
+from scheduling.sessions import scope_of_session
 from signaling.quality_history import grade_minutes
 from signaling.quality_minutes import MeasuredMinute, list_quality
 from signaling.seat import Seat, seats_of_session
@@ -45,6 +47,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         plan = await open_replay(db, clock, request[ACTOR], recording_id, address, root)
         minutes = await list_quality(db, request[ACTOR], plan.session.id)
         seats = await seats_of_session(db, plan.session.id, removed=True)
+        scope = await scope_of_session(db, plan.session)
     recording = plan.recording
     lanes = await asyncio.to_thread(_lanes, plan, seats, minutes)
     manifest = await asyncio.to_thread(_read_manifest, plan.folder) if recording.sealed else {}
@@ -59,8 +62,9 @@ async def show(request: web.Request) -> web.StreamResponse:
         "events": _events(plan),
         "lanes": lanes,
         "lane_words": [[list(span) for span in lane.now] for lane in lanes.lanes],
-        "gaps": _gaps(manifest),
+        "gaps": gaps_of(manifest),
         "now": clock.now(),
+        "may_export": recording.sealed and allowed(request[ACTOR], Action.EXPORT_RECORDING, scope),
         **_proof(recording, plan.verification),
     }
     return page(request, "replay.html", context, title=f"回放：{plan.session.title}")
@@ -165,7 +169,7 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _gaps(manifest: dict[str, Any]) -> list[dict[str, str]]:
+def gaps_of(manifest: dict[str, Any]) -> list[dict[str, str]]:
     """Gaps of every track with who, when and why; what cannot be read is left out."""
     names = {item.get("participant_id"): item.get("name", "") for item in manifest.get("participants", [])}
     found = []
