@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,9 @@ from sqlalchemy import select
 from typer.testing import CliRunner
 
 from cases.audit import AuditEntry, verify_audit
+from cases.errors import NotFound
 from cases.policy import SYSTEM
+from recordings.export import begin_export, see_export
 from recordings.journal import file_sha256
 from recordings.manifest import sha256_hex
 from recordings.package import PackageFile
@@ -150,6 +153,24 @@ async def test_only_the_posts_of_the_matrix_export(house: House, template: Path)
     assert (await archivist.post(address, {"reason": REASON})).status == 403  # Without its form token.
     assert (await archivist.get(f"/recordings/{'0' * 32}/export")).status == 404
     assert await acts(house) == []
+
+
+async def test_the_right_post_in_another_place_is_told_that_there_is_nothing(
+    house: House, template: Path
+) -> None:
+    """The page's coarse check lets every reviewer pass; the use case asks whose recording it is."""
+    recording_id = await sealed(house, template)
+    reviewer, other = house.world.actor("chengguan.reviewer"), house.world.xigu
+    moved = replace(reviewer.posts[0], organisation_id=other.id, region_code=other.region_code)
+    stranger = replace(reviewer, posts=(moved,))
+    root = house.settings.recordings_root
+    async with house.database.session() as db:
+        with pytest.raises(NotFound):
+            await see_export(db, stranger, recording_id)
+        with pytest.raises(NotFound):
+            await begin_export(db, house.clock, stranger, recording_id, REASON, None, root)
+        await begin_export(db, house.clock, reviewer, recording_id, REASON, None, root)
+    assert [who for _, who, _ in await acts(house)] == [reviewer.name]
 
 
 async def test_a_clip_says_where_it_is_from(house: House, template: Path, tmp_path: Path) -> None:
