@@ -79,12 +79,14 @@ class Recording(Base):
     Sizes in bytes, ``composed_ms`` in milliseconds, ``progress`` of the composition in per mille.
     ``chain_number`` counts the sealed recordings of the host organisation from 1. ``directory`` is relative
     to the recordings root. ``verification_wanted_at`` is set while a verification is owed, ``verified_at`` is
-    when the last one began, ``patrolled_at`` when the patrol last asked for one.
+    when the last one began, ``patrolled_at`` when the patrol last asked for one. ``index_wanted_at`` is set
+    while the archive's index lacks something of it.
     """
 
     __tablename__ = "recordings"
     __table_args__ = (
         UniqueConstraint("organisation_id", "chain_number"),
+        Index("ix_recordings_started_at_id", "started_at", "id"),
         Index(
             LIVE_INDEX,
             "session_id",
@@ -122,6 +124,7 @@ class Recording(Base):
     verification_wanted_at: Mapped[datetime | None] = mapped_column(default=None)
     verified_at: Mapped[datetime | None] = mapped_column(default=None)
     patrolled_at: Mapped[datetime | None] = mapped_column(default=None, index=True)
+    index_wanted_at: Mapped[datetime | None] = mapped_column(default=None, index=True)
     lease_owner: Mapped[str | None] = mapped_column(String(64), default=None)
     lease_until: Mapped[datetime | None] = mapped_column(default=None)
 
@@ -203,6 +206,7 @@ def _new_recording(clock: Clock, session: Session, store: RecordingStore) -> Rec
         state=RecordingState.INITIATED,
         directory=store.create(recording_id).name,
         started_at=clock.now(),
+        index_wanted_at=clock.now(),
         size=0,
         track_count=0,
         gap_count=0,
@@ -239,6 +243,7 @@ async def stop_recording(
         return recording
     recording.move_to(RecordingState.STOPPED)
     recording.stopped_at, recording.stop_reason = clock.now(), reason[:200]
+    recording.index_wanted_at = clock.now()
     data = {"recording_id": recording.id, "reason": reason}
     await add_event(db, clock, session.id, "recording.stopped", actor.name or None, data=data)
     await db.commit()

@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cases.clock import Clock
 from cases.database import Database, new_id
 from cases.policy import SYSTEM
+from recordings.archive_index import index_due
 from recordings.completeness import check_when_due
 from recordings.composition import CompositionPlan
 from recordings.encoder import CompositionError, encode
@@ -106,6 +107,8 @@ class RecordingsWorker:
         lanes = tuple(lanes)
         if Lane.SEAL in lanes:
             await self._stop_abandoned()
+            async with self._database.session() as db:
+                await index_due(db)
         async with self._database.session() as db:
             recording = await claim_work(db, self._clock, self.owner, lanes)
         if recording is None:

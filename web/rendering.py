@@ -88,6 +88,7 @@ def page(
         "request_id": request.get(REQUEST_ID, ""),
         "help_phone": settings.web.help_phone,
         "demo": settings.demo,
+        "may_search": _may_search(request.get(ACTOR)),
         "nav": "",
         "sees_alarms": ACTOR in request and allowed(request[ACTOR], Action.SEE_ALARMS),
         "sees_archive": ACTOR in request and allowed(request[ACTOR], Action.SEE_ARCHIVE),
@@ -95,6 +96,10 @@ def page(
     }
     text = request.app[RENDERER].render(template, given | (context or {}))
     return web.Response(text=text, content_type="text/html", charset="utf-8", status=status)
+
+
+def _may_search(actor: Actor | None) -> bool:
+    return actor is not None and allowed(actor, Action.REPLAY)
 
 
 def _office(actor: Actor | None) -> str:

@@ -21,6 +21,7 @@ from web.pages import (
     home,
     replay,
     room,
+    search,
     sessions,
     signin,
 )
@@ -57,6 +58,7 @@ TABLE: tuple[Route, ...] = (
     Route("POST", "/sessions/{session_id}/cancel", sessions.cancel, Action.MANAGE_SESSION),
     Route("GET", "/sessions/{session_id}/room", room.show, Action.JOIN),
     Route("POST", "/sessions/{session_id}/ticket", room.ticket, Action.JOIN),
+    Route("GET", "/recordings", search.show, Action.REPLAY),
     Route("GET", "/recordings/{recording_id}", replay.show, Action.REPLAY),
     Route("POST", "/recordings/{recording_id}/verify", replay.verify, Action.REPLAY),
     Route("GET", "/recordings/{recording_id}/export", export.show, Action.EXPORT_RECORDING),

@@ -142,6 +142,7 @@ async def test_pages_of_officials(house: House, chrome: Browser) -> None:
             f"/cases/{things.petition}/book", f"/sessions/{things.session}",
             f"/recordings/{things.recording}", f"/sessions/{things.session}/room",
             "/alarms", "/alarms?state=acknowledged", f"/alarms/{things.alarm}",
+            f"/recordings/{things.recording}", f"/sessions/{things.session}/room", "/recordings",
         ):  # fmt: skip
             await eyes.open(path)
         await eyes.page.goto(base + "/cases/new")

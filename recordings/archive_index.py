@@ -1,0 +1,199 @@
+"""The archive's index: what was said, marked and noted in a recording, and who was there, ready to be found.
+
+Chinese has no blanks between words, so every pair of neighbouring characters is a term. Terms carry the
+beginning of their recording and are stored in that order: the newest recordings with a term are read off
+without sorting, on SQLite and PostgreSQL alike.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ForeignKey, String, Table, Text, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from cases.database import ID_LENGTH, Base
+from cases.fields import clean
+from cases.organisations import CODE_LENGTHS
+from cases.policy import Scope
+from recordings.recording import Recording, load_recording
+from scheduling.invitation import Invitation
+from scheduling.session import Session
+from scheduling.session_events import SessionEvent, list_events
+from scheduling.sessions import load_session, scope_of_session
+
+# Texts of events that a reviewer may look for: marks, chat, minutes, reasons.
+TEXT_KEYS = ("text", "note", "reason", "title", "label")
+PASSAGE_LIMIT = 2000
+MOST_PASSAGES = 5000
+MOST_MS = 2**31 - 1
+TERM_LENGTH = 80
+WRITTEN_AT_ONCE = 500
+_RUN = re.compile(r"[^\W_]+")
+
+
+class ArchiveTerm(Base):
+    """One term of one recording. `term` is a kind, a colon and the term itself; see `terms_of_words`."""
+
+    __tablename__ = "archive_terms"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    term: Mapped[str] = mapped_column(String(TERM_LENGTH), primary_key=True)
+    at: Mapped[datetime] = mapped_column(primary_key=True)
+    recording_id: Mapped[str] = mapped_column(
+        String(ID_LENGTH), ForeignKey("recordings.id"), primary_key=True
+    )
+
+
+class ArchivePassage(Base):
+    """One text of a recording. `place` counts from 0; `ms` from its beginning, None for its title."""
+
+    __tablename__ = "archive_passages"
+
+    recording_id: Mapped[str] = mapped_column(
+        String(ID_LENGTH), ForeignKey("recordings.id"), primary_key=True
+    )
+    place: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    ms: Mapped[int | None]
+    kind: Mapped[str] = mapped_column(String(64))
+    who: Mapped[str] = mapped_column(String(256))
+    text: Mapped[str] = mapped_column(Text)
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A text with its moment in the recording, in seconds; None when it belongs to no moment."""
+
+    seconds: float | None
+    kind: str
+    who: str
+    text: str
+
+
+def fold(text: str) -> str:
+    """Return `text` as it is compared: full width as half width, without case."""
+    return unicodedata.normalize("NFKC", clean(text)).casefold()
+
+
+def terms_of_words(text: str) -> set[str]:
+    """Return every pair of neighbouring characters as `w:..`; single characters are no terms."""
+    return {f"w:{pair}" for run in _RUN.findall(fold(text)) for pair in _pairs(run)}
+
+
+def terms_of_name(name: str) -> set[str]:
+    """Return pairs and single characters of a name as `p:..`, so that a surname alone finds it."""
+    runs = _RUN.findall(fold(name))
+    return {f"p:{part}" for run in runs for part in (*run, *_pairs(run))}
+
+
+def term_of_office(organisation_id: str) -> str:
+    """Return the term of an organisation that took part."""
+    return f"o:{organisation_id}"
+
+
+def term_of_region(code: str) -> str:
+    """Return the term of everything that concerns a region or a region below it."""
+    return f"r:{code}"
+
+
+def term_of_event(kind: str) -> str:
+    """Return the term of something that happened, by its event kind."""
+    return f"k:{kind}"[:TERM_LENGTH]
+
+
+def terms_of_scope(scope: Scope) -> set[str]:
+    """Return the terms by which the policy finds it: organisations concerned, and every region above them."""
+    lengths = sorted(CODE_LENGTHS.values())
+    regions = {code[:length] for code in scope.region_codes for length in lengths if length <= len(code)}
+    return {term_of_region(code) for code in regions} | {
+        term_of_office(each) for each in scope.organisation_ids
+    }
+
+
+def _pairs(run: str) -> Iterator[str]:
+    return (run[place : place + 2] for place in range(len(run) - 1))
+
+
+async def index_due(db: AsyncSession, limit: int = 20) -> int:
+    """Index recordings that are owed it; returns how many. Commits each."""
+    query = select(Recording.id).where(Recording.index_wanted_at.is_not(None))
+    due = (await db.scalars(query.order_by(Recording.index_wanted_at).limit(limit))).all()
+    for recording_id in due:
+        await index_recording(db, recording_id)
+    return len(due)
+
+
+async def index_recording(db: AsyncSession, recording_id: str) -> None:
+    """Add what is not in the index yet and commit. History only grows, so nothing is ever taken out."""
+    recording = await load_recording(db, recording_id)
+    wanted = recording.index_wanted_at
+    session = await load_session(db, recording.session_id)
+    events = await list_events(db, session.id)
+    found = list(passages_of(recording, session, events))[:MOST_PASSAGES]
+    names = await _names(db, session)
+    terms = {term for passage in found for term in terms_of_words(passage.text)}
+    terms |= {term for name in names for term in terms_of_name(name)}
+    terms |= {term_of_event(each.kind) for each in events}
+    terms |= terms_of_scope(await scope_of_session(db, session))
+    rows = [{"term": t, "at": recording.started_at, "recording_id": recording_id} for t in sorted(terms)]
+    await _add(db, ArchiveTerm, rows)
+    await _add(db, ArchivePassage, passage_rows(recording_id, found))
+    settled = update(Recording).where(Recording.id == recording_id, Recording.index_wanted_at == wanted)
+    await db.execute(settled.values(index_wanted_at=None).execution_options(synchronize_session=False))
+    await db.commit()
+
+
+def passages_of(recording: Recording, session: Session, events: Iterable[SessionEvent]) -> Iterator[Passage]:
+    """The title, then every text of every event up to the end of the recording, and of all marks."""
+    yield Passage(None, "title", "", session.title)
+    if session.petition.subject != session.title:
+        yield Passage(None, "title", "", session.petition.subject)
+    for event in events:
+        seconds = (event.at - recording.started_at) / timedelta(seconds=1)
+        for text in _texts(event.data):
+            yield Passage(max(0.0, seconds), event.kind, event.actor_name or "", text)
+
+
+def passage_rows(recording_id: str, passages: Iterable[Passage]) -> list[dict[str, Any]]:
+    """Return rows of `archive_passages`; places count in the order given."""
+    return [
+        {
+            "recording_id": recording_id, "place": place, "ms": _ms(each.seconds), "kind": each.kind,
+            "who": each.who, "text": each.text,
+        }
+        for place, each in enumerate(passages)
+    ]  # fmt: skip
+
+
+def _ms(seconds: float | None) -> int | None:
+    return None if seconds is None else min(round(seconds * 1000), MOST_MS)
+
+
+def _texts(data: dict[str, Any]) -> Iterator[str]:
+    for key in TEXT_KEYS:
+        found = data.get(key)
+        if isinstance(found, str) and found.strip():
+            yield clean(found, lines=True)[:PASSAGE_LIMIT]
+
+
+async def _names(db: AsyncSession, session: Session) -> set[str]:
+    """Everybody who was invited, and the petitioner of the case."""
+    invited = select(Invitation.display_name).where(Invitation.session_id == session.id)
+    return {name for name in await db.scalars(invited) if name} | {session.petition.petitioner.name}
+
+
+async def _add(db: AsyncSession, model: type[Base], rows: list[dict[str, Any]]) -> None:
+    """Insert the rows that are not there yet, so many at a time."""
+    table = model.__table__
+    assert isinstance(table, Table)
+    dialect = postgresql if db.get_bind().dialect.name == "postgresql" else sqlite
+    for begin in range(0, len(rows), WRITTEN_AT_ONCE):
+        batch = rows[begin : begin + WRITTEN_AT_ONCE]
+        await db.execute(dialect.insert(table).on_conflict_do_nothing(), batch)

@@ -1,0 +1,154 @@
+"""A large archive, written by the database itself: one recording each twenty minutes, back into the past.
+
+`python -m tests.recordings.archives 100000` prints how long each kind of search takes on each database.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import tempfile
+import time
+from datetime import date
+from pathlib import Path
+
+from sqlalchemy import text
+
+from cases.database import Database
+from cases.organisations import OrganisationKind, Tier
+from cases.policy import Actor, ActorKind, PostRef, Role
+from recordings.archive_search import ArchiveQuery, search_archive
+from tests.clock import FixedClock
+from tests.databases import DatabaseServer, requested_systems
+
+DISTRICTS = 60
+BEGIN = 1_784_682_000  # 22 July 2026, 01:00 UTC.
+# Term and the share of recordings that hold it, as a condition on the running number i.
+TERMS = (
+    ("'w:供暖'", "i % 3 = 0"),
+    ("'w:暖不'", "i % 3 = 0"),
+    ("'w:不足'", "i % 2 = 0"),
+    ("'w:电梯'", "i % 1000 = 7"),
+    ("'w:学校'", "i % 3 = 1"),
+    ("'p:马'", "i % 5 = 0"),
+    ("'p:马秀'", "i % 500 = 5"),
+    ("'o:o' || (i % 60)", "true"),
+    ("'r:' || (620200 + i % 60)", "true"),
+    ("'r:6202'", "true"),
+    ("'r:62'", "true"),
+    ("'k:hand.raised'", "i % 2 = 1"),
+)
+
+
+async def write_archive(database: Database, count: int) -> None:
+    """`count` sealed recordings of 60 districts `o0` to `o59` with region codes 620100 and up."""
+    postgresql = database.url.drivername.startswith("postgresql")
+    moment = f"{BEGIN} - i * 1200"
+    at = (
+        f"to_timestamp({moment})"
+        if postgresql
+        else f"strftime('%Y-%m-%d %H:%M:%S.000000', {moment}, 'unixepoch')"
+    )
+    rows = "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < {}) {} FROM n"
+    every = count - 1
+    host = f"'o' || (i % {DISTRICTS})"
+    number = "'LZ' || (2021 + i % 6) || '-' || substr('00000' || i, length('00000' || i) - 5)"
+    plan = [
+        (DISTRICTS - 1, "organisations (id, region_code, name, short_name, tier, kind)",
+         f"SELECT {host}, '' || (620200 + i), '区' || i, '区' || i, 'district', 'petition_office'"),
+        (99, "people (id, name, created_at)", f"SELECT 'h' || i, '马秀英' || i, {at}"),
+        (every, "petitions (id, number, channel, subject, description, class, state, petitioner_id, "
+         "custodian_id, confidential, query_code_hash, event_count, registered_at)",
+         f"SELECT 'p' || i, {number}, 'video', '供暖不足', '', 'claim', 'handling', 'h' || (i % 100), "
+         f"{host}, i % 50 = 0, '', 0, {at}"),
+        (every, "petition_organisations (petition_id, organisation_id, part)",
+         f"SELECT 'p' || i, {host}, 'custodian'"),
+        (every, "sessions (id, petition_id, title, host_organisation_id, state, starts_at, ends_at, record, "
+         "event_count, created_at)",
+         f"SELECT 's' || i, 'p' || i, '供暖不足', {host}, 'closed', {at}, {at}, true, 0, {at}"),
+        (every, "session_organisations (session_id, organisation_id, part)",
+         f"SELECT 's' || i, {host}, 'host'"),
+        (every, "recordings (id, session_id, petition_id, organisation_id, state, directory, started_at, "
+         "size, track_count, gap_count, composition, progress, attempts)",
+         f"SELECT 'r' || i, 's' || i, 'p' || i, {host}, 'sealed', '', {at}, 0, 0, 0, 'done', 0, 0"),
+        (every, "archive_passages (recording_id, place, kind, who, text)",
+         "SELECT 'r' || i, 0, 'title', '', CASE WHEN i % 1000 = 7 THEN '电梯停了，供暖不足，学校' "
+         "ELSE '供暖不足，学校' END"),
+    ]  # fmt: skip
+    async with database.engine.begin() as connection:
+        for last, into, values in plan:
+            await connection.execute(text(f"INSERT INTO {into} {rows.format(last, values)}"))
+        for term, share in TERMS:
+            values = f"SELECT {term}, {at}, 'r' || i"
+            statement = f"INSERT INTO archive_terms (term, at, recording_id) {rows.format(every, values)}"
+            await connection.execute(text(f"{statement} WHERE {share}"))
+        await connection.execute(text("ANALYZE"))
+
+
+ROUNDS = 3
+
+
+def reviewer(organisation_id: str, code: str, tier: Tier) -> Actor:
+    post = PostRef(Role.REVIEWER, organisation_id, code, tier, OrganisationKind.PETITION_OFFICE)
+    return Actor(ActorKind.OFFICIAL, "某人", "official", (post,))
+
+
+PROVINCE = reviewer("province", "62", Tier.PROVINCE)
+DISTRICT = reviewer("o7", "620207", Tier.DISTRICT)
+STRANGER = reviewer("elsewhere", "63", Tier.PROVINCE)
+# Name, who asks, what, and whether there is something to be found.
+SEARCHES = (
+    ("everything", PROVINCE, ArchiveQuery(), True),
+    ("a district's", DISTRICT, ArchiveQuery(), True),
+    ("nobody's", STRANGER, ArchiveQuery(), False),
+    ("a common word", PROVINCE, ArchiveQuery(words="供暖不足"), True),
+    ("a common word of a stranger", STRANGER, ArchiveQuery(words="供暖不足"), False),
+    ("a rare word", PROVINCE, ArchiveQuery(words="电梯"), True),
+    ("two words that never meet", PROVINCE, ArchiveQuery(words="电梯 学校"), True),
+    ("two common words that never meet", PROVINCE, ArchiveQuery(words="供暖 学校"), False),
+    ("a number", PROVINCE, ArchiveQuery(number="2345"), True),
+    ("a name", PROVINCE, ArchiveQuery(person="马秀"), True),
+    ("a surname in a district", DISTRICT, ArchiveQuery(person="马"), False),
+    ("an office", PROVINCE, ArchiveQuery(organisation_id="o7"), True),
+    ("what happened", DISTRICT, ArchiveQuery(happened="hand.raised"), True),
+    ("one day", PROVINCE, ArchiveQuery(since=date(2026, 7, 1), until=date(2026, 7, 1)), True),
+    (
+        "all of it at once",
+        PROVINCE,
+        ArchiveQuery("", date(2023, 1, True), date(2025, 1, True), "o27", "马", "供暖"),
+        False,
+    ),
+)
+
+
+async def measure(database: Database) -> list[tuple[str, float, int, bool]]:
+    """Search in every way: name, seconds of the best of ROUNDS, how many were found, should any be."""
+    measured = []
+    for name, actor, query, expected in SEARCHES:
+        best, found = float("inf"), 0
+        for _ in range(ROUNDS):
+            async with database.session() as db:
+                started = time.perf_counter()
+                found = len((await search_archive(db, FixedClock(), actor, query)).found)
+                best = min(best, time.perf_counter() - started)
+        measured.append((name, best, found, expected))
+    return measured
+
+
+async def main(count: int) -> None:
+    """Print a table for each database."""
+    server = DatabaseServer(Path(tempfile.mkdtemp(prefix="lianxin-archive-")))
+    for system in requested_systems():
+        url = server.create(system)
+        database = Database(url)
+        await write_archive(database, count)
+        print(f"{system}, {count} recordings")
+        for name, seconds, found, _ in await measure(database):
+            print(f"  {name:34} {found:3} found {seconds * 1000:7.1f} ms")
+        await database.close()
+        server.drop(url)
+    server.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(int(sys.argv[1])))

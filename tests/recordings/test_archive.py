@@ -1,0 +1,163 @@
+"""The archive finds what was said and done, by all that is asked, and for those alone who may replay it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select
+
+from cases.errors import Forbidden, Invalid, SignInRequired
+from cases.people import PersonDetails
+from cases.petitions import Channel, RegisterPetition, grant_petition, register_petition
+from cases.policy import ANONYMOUS, SYSTEM, Action, allowed
+from recordings.archive_index import ArchiveTerm, index_due, index_recording
+from recordings.archive_search import PAGE, ArchiveQuery, search_archive
+from recordings.recording import start_recording, stop_recording
+from scheduling.session_events import append_event
+from scheduling.sessions import load_session, scope_of_session
+from tests.factories import make_session
+from tests.recordings.sitting import Sitting
+
+DAY = timedelta(days=1)
+
+
+async def recorded(sitting: Sitting, *texts: str) -> str:
+    """A recording of the sitting with a mark for each text, ten seconds apart, indexed."""
+    async with sitting.database.session() as db:
+        made = await start_recording(db, sitting.clock, SYSTEM, sitting.session.id, sitting.root)
+        for text in texts:
+            sitting.clock.advance(seconds=10)
+            await append_event(db, sitting.clock, sitting.session.id, "mark.set", "王芳", data={"text": text})
+        await stop_recording(db, sitting.clock, SYSTEM, made.id, "session_closed")
+        assert await index_due(db) == 1
+        assert await index_due(db) == 0
+        return made.id
+
+
+async def ids(sitting: Sitting, who: str = "city.leader", **asked: object) -> list[str]:
+    async with sitting.database.session() as db:
+        query = ArchiveQuery(**asked)  # type: ignore[arg-type]
+        page = await search_archive(db, sitting.clock, sitting.world.actor(who), query)
+    return [each.recording.id for each in page.found]
+
+
+async def test_found_by_everything_that_is_asked(sitting: Sitting) -> None:
+    recording_id = await recorded(sitting, "承诺十二月前恢复供暖", "信访人要求书面答复")
+    day = sitting.clock.now().date()
+    number = sitting.session.petition.number
+    district = sitting.world.chengguan.id
+    for asked in (
+        {},
+        {"words": "供暖"},
+        {"words": "书面答复 承诺"},
+        {"words": "供暖问题"},
+        {"number": number},
+        {"number": number[-6:].lstrip("0")},
+        {"person": "马秀英"},
+        {"person": "马"},
+        {"person": "王芳"},
+        {"since": day, "until": day},
+        {"organisation_id": district},
+        {"happened": "mark.set"},
+        {"words": "供暖", "person": "秀英", "organisation_id": district, "since": day, "number": number},
+    ):
+        assert await ids(sitting, **asked) == [recording_id], asked
+    for asked in (
+        {"words": "电梯"},
+        {"words": "供暖 电梯"},
+        {"words": "暖供"},
+        {"number": "LZ2026-999999"},
+        {"person": "李四"},
+        {"since": day + DAY},
+        {"until": day - DAY},
+        {"organisation_id": sitting.world.xigu.id},
+        {"happened": "hand.raised"},
+    ):
+        assert await ids(sitting, **asked) == [], asked
+
+
+async def test_a_hit_says_when_and_who(sitting: Sitting) -> None:
+    await recorded(sitting, "第一句没有", "承诺恢复供暖")
+    async with sitting.database.session() as db:
+        actor = sitting.world.actor("chengguan.reviewer")
+        [found] = (await search_archive(db, sitting.clock, actor, ArchiveQuery(words="承诺"))).found
+    [hit] = found.hits
+    assert (hit.seconds, hit.kind, hit.who, hit.text) == (20.0, "mark.set", "王芳", "承诺恢复供暖")
+    assert (found.title, found.office) == (sitting.session.title, "城关区信访局")
+
+
+async def test_pairs_that_only_look_like_the_word_are_not_found(sitting: Sitting) -> None:
+    await recorded(sitting, "供暖了", "暖气片")
+    assert await ids(sitting, words="供暖气") == []
+
+
+async def test_only_what_may_be_replayed_is_found(sitting: Sitting) -> None:
+    recording_id = await recorded(sitting, "承诺恢复供暖")
+    for key in sitting.world.officials:
+        actor = sitting.world.actor(key)
+        async with sitting.database.session() as db:
+            session = await load_session(db, sitting.session.id)
+            may = allowed(actor, Action.REPLAY, await scope_of_session(db, session))
+        if not allowed(actor, Action.REPLAY):
+            with pytest.raises(Forbidden):
+                await ids(sitting, key)
+            continue
+        for asked in ({}, {"words": "承诺"}, {"number": sitting.session.petition.number}):
+            assert await ids(sitting, key, **asked) == ([recording_id] if may else []), key
+    async with sitting.database.session() as db:
+        with pytest.raises(SignInRequired):
+            await search_archive(db, sitting.clock, ANONYMOUS, ArchiveQuery())
+
+
+async def test_a_confidential_case_is_found_by_grant_alone(sitting: Sitting) -> None:
+    world = sitting.world
+    person = PersonDetails(name="马秀英", phone="13800000000")
+    async with sitting.database.session() as db:
+        command = RegisterPetition(
+            Channel.VISIT, "检举某单位", "", person, world.chengguan.id, confidential=True
+        )
+        petition, _ = await register_petition(db, sitting.clock, SYSTEM, command)
+        sitting.session = await make_session(db, sitting.clock, world, petition)
+    recording_id = await recorded(sitting, "检举的内容")
+    assert await ids(sitting, words="检举") == []
+    async with sitting.database.session() as db:
+        official = world.officials["city.leader"].id
+        await grant_petition(db, sitting.clock, SYSTEM, petition.id, official)
+    assert await ids(sitting, words="检举") == [recording_id]
+
+
+async def test_pages_hold_every_recording_once(sitting: Sitting) -> None:
+    made = []
+    async with sitting.database.session() as db:
+        for _ in range(PAGE + 3):
+            row = await start_recording(db, sitting.clock, SYSTEM, sitting.session.id, sitting.root)
+            await stop_recording(db, sitting.clock, SYSTEM, row.id, "session_closed")
+            sitting.clock.advance(seconds=len(made) % 2)  # Some begin in the same moment.
+            made.append(row.id)
+        await index_due(db, 100)
+        actor = sitting.world.actor("province.reviewer")
+        first = await search_archive(db, sitting.clock, actor, ArchiveQuery())
+        second = await search_archive(db, sitting.clock, actor, ArchiveQuery(), first.older)
+    found = [each.recording.id for page in (first, second) for each in page.found]
+    assert len(first.found) == PAGE and second.older is None
+    assert sorted(found) == sorted(made)
+
+
+async def test_what_cannot_be_looked_for_is_said_at_the_field(sitting: Sitting) -> None:
+    for asked, where in (
+        ({"words": "供"}, "words"),
+        ({"words": "供暖 ，"}, "words"),
+        ({"person": "!"}, "person"),
+    ):
+        with pytest.raises(Invalid) as caught:
+            await ids(sitting, **asked)
+        assert caught.value.field == where
+
+
+async def test_indexing_again_adds_nothing(sitting: Sitting) -> None:
+    recording_id = await recorded(sitting, "承诺恢复供暖")
+    async with sitting.database.session() as db:
+        before = await db.scalar(select(func.count()).select_from(ArchiveTerm))
+        await index_recording(db, recording_id)
+        assert await db.scalar(select(func.count()).select_from(ArchiveTerm)) == before

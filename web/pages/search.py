@@ -1,0 +1,155 @@
+"""Archive: recordings found by case, date, office, person, words and what happened."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from aiohttp import web
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cases.errors import Invalid
+from cases.fields import clean
+from cases.organisations import list_organisations
+from cases.policy import Action, Actor, visible_organisation_ids, visible_prefixes
+from recordings.archive_search import ArchivePage, ArchiveQuery, Cursor, Found, search_archive
+from web.cards import recording_card
+from web.forms import Form
+from web.keys import ACTOR, CLOCK, DATABASE
+from web.rendering import page
+from web.words import EVENTS, duration
+
+FIELDS = ("number", "since", "until", "office", "person", "words", "happened")
+# What a reviewer looks for; the words are those of the timeline.
+HAPPENED = {
+    kind: EVENTS[kind]
+    for kind in (
+        "hand.raised",
+        "screen.shared",
+        "session.paused",
+        "participant.dropped",
+        "participant.removed",
+        "recording.faulty",
+        "minutes.signed",
+        "session.failed",
+    )
+}
+EXCERPT = 60
+EPOCH = datetime.fromtimestamp(0, UTC)
+
+
+async def show(request: web.Request) -> web.StreamResponse:
+    """The form and one page of what it finds; an empty form finds the newest."""
+    form = Form(request.query)
+    found = ArchivePage()
+    async with request.app[DATABASE].session() as db:
+        offices = await _offices(db, request[ACTOR])
+        query = _query(form, offices)
+        if not form.errors:
+            try:
+                before = _cursor(request.query.get("before", ""))
+                found = await search_archive(db, request.app[CLOCK], request[ACTOR], query, before)
+            except Invalid as error:
+                form.fail(error.field or "words", error.message)
+    asked = {name: form.value(name) for name in FIELDS if form.value(name)}
+    context = {
+        "nav": "search",
+        "form": form,
+        "offices": offices,
+        "happened": HAPPENED,
+        "asked": bool(asked),
+        "rows": [_row(each, form.value("words")) for each in found.found],
+        "first": urlencode(asked) if "before" in request.query else None,
+        "older": urlencode(asked | {"before": _place(found.older)}) if found.older else None,
+    }
+    status = 422 if form.errors else 200
+    title = "错误：录像检索" if form.errors else "录像检索"
+    return page(request, "search.html", context, title=title, status=status)
+
+
+async def _offices(db: AsyncSession, actor: Actor) -> dict[str, str]:
+    """Offices the actor may see recordings of, by id."""
+    own = set(visible_organisation_ids(actor, Action.REPLAY))
+    prefixes = visible_prefixes(actor, Action.REPLAY)
+    found = await list_organisations(db)
+    return {
+        each.id: each.name
+        for each in found
+        if each.id in own or each.region_code.startswith(prefixes or ("x",))
+    }
+
+
+def _query(form: Form, offices: dict[str, str]) -> ArchiveQuery:
+    for name in FIELDS:
+        form.values[name] = clean(form.typed(name))[:100]
+    since, until = _day(form, "since"), _day(form, "until")
+    if since and until and since > until:
+        form.fail("until", "结束日期早于开始日期，请改正")
+    if form.value("office") not in offices:
+        form.values["office"] = ""
+    if form.value("happened") not in HAPPENED:
+        form.values["happened"] = ""
+    return ArchiveQuery(
+        number=form.value("number"),
+        since=since,
+        until=until,
+        organisation_id=form.value("office"),
+        person=form.value("person"),
+        words=form.value("words"),
+        happened=form.value("happened"),
+    )
+
+
+def _day(form: Form, name: str) -> date | None:
+    if not form.value(name):
+        return None
+    try:
+        day = date.fromisoformat(form.value(name))
+    except ValueError:
+        day = date.min
+    if not 2000 <= day.year < 2200:
+        form.fail(name, "请填写日期，例如 2026-11-25")
+        return None
+    return day
+
+
+def _cursor(typed: str) -> Cursor | None:
+    """`microseconds-id` as _place writes it; anything else begins at the newest."""
+    micros, _, recording_id = typed[:80].partition("-")
+    if not (micros.isascii() and micros.isdigit() and len(micros) <= 16 and recording_id):
+        return None
+    return Cursor(EPOCH + timedelta(microseconds=int(micros)), recording_id)
+
+
+def _place(cursor: Cursor) -> str:
+    return f"{(cursor.at - EPOCH) // timedelta(microseconds=1)}-{cursor.recording_id}"
+
+
+def _row(found: Found, words: str) -> dict[str, Any]:
+    card = recording_card(found.recording)
+    return card | {
+        "title": found.title,
+        "number": found.number,
+        "office": found.office,
+        "petition_id": found.recording.petition_id,
+        "hits": [
+            {
+                "seconds": int(hit.seconds),
+                "when": duration(hit.seconds),
+                "what": EVENTS.get(hit.kind, "记录"),
+                "who": hit.who,
+                "text": _excerpt(hit.text, words),
+            }
+            for hit in found.hits
+            if hit.seconds is not None
+        ],
+    }
+
+
+def _excerpt(text: str, words: str) -> str:
+    """The part of a text around the first word that was looked for."""
+    places = [text.find(word) for word in words.split() if word in text]
+    begin = max(0, min(places, default=0) - EXCERPT // 3)
+    part = text[begin : begin + EXCERPT].replace("\n", " ")
+    return ("…" if begin else "") + part + ("…" if begin + EXCERPT < len(text) else "")
