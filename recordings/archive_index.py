@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ForeignKey, String, Table, Text, select, update
+from sqlalchemy import ForeignKey, String, Table, Text, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
@@ -23,7 +23,7 @@ from cases.database import ID_LENGTH, Base
 from cases.fields import clean
 from cases.organisations import CODE_LENGTHS
 from cases.policy import Scope
-from recordings.recording import Recording, load_recording
+from recordings.recording import Recording, RecordingState, load_recording
 from scheduling.invitation import Invitation
 from scheduling.session import Session
 from scheduling.session_events import SessionEvent, list_events
@@ -130,9 +130,20 @@ async def index_due(db: AsyncSession, limit: int = 20) -> int:
     return len(due)
 
 
+async def forget_recording(db: AsyncSession, recording: Recording) -> None:
+    """A recording that is destroyed leaves no words behind; inside the caller's transaction."""
+    for model in (ArchiveTerm, ArchivePassage):
+        await db.execute(delete(model).where(model.recording_id == recording.id))
+    recording.index_wanted_at = None
+
+
 async def index_recording(db: AsyncSession, recording_id: str) -> None:
-    """Add what is not in the index yet and commit. History only grows, so nothing is ever taken out."""
+    """Add what is not in the index yet and commit. Nothing is taken out before the recording is destroyed."""
     recording = await load_recording(db, recording_id)
+    if recording.state is RecordingState.DESTROYED:
+        await forget_recording(db, recording)
+        await db.commit()
+        return
     wanted = recording.index_wanted_at
     session = await load_session(db, recording.session_id)
     events = await list_events(db, session.id)

@@ -27,6 +27,7 @@ from recordings.archive import (
     objects_of,
     pause_after,
 )
+from recordings.archive_index import forget_recording
 from recordings.archive_restore import prove_objects
 from recordings.archive_settings import ArchiverSettings
 from recordings.archive_store import ArchiveStore, StoreError
@@ -105,6 +106,7 @@ class Remover:
                 archive.move_to(ArchiveState.DESTROYING)
                 recording.move_to(RecordingState.DESTROYED)
                 recording.verification_wanted_at = None
+                await forget_recording(db, recording)
             archive.lease_owner, archive.lease_until = self._owner, self._clock.now() + LEASE
             await db.commit()
             return True

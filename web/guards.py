@@ -40,7 +40,10 @@ HEADERS = {
 
 def route_name(request: web.Request) -> str:
     """The path pattern (`/cases/{id}`), which holds no personal data and no link code."""
-    resource = request.match_info.route.resource
+    try:
+        resource = request.match_info.route.resource
+    except AssertionError:  # Refused before a route was looked for, such as a line that is too long.
+        return "(none)"
     return resource.canonical if resource is not None else "(none)"
 
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import delete, select, text
+from sqlalchemy import delete, func, select, text
 from sqlalchemy.exc import DatabaseError
 
 from cases.append_only import AppendOnlyError
@@ -15,6 +15,7 @@ from cases.errors import Conflict, Forbidden, Invalid, NotFound, RuleError
 from cases.petitions import list_petition_events
 from cases.policy import SYSTEM, Actor
 from recordings.archive import ArchiveState
+from recordings.archive_index import ArchivePassage, ArchiveTerm, index_recording
 from recordings.archive_list import list_archives, list_destructions
 from recordings.archive_store import StoreAddress, open_store
 from recordings.archiver import Archiver
@@ -81,10 +82,22 @@ def test_every_state_of_a_proposal_can_be_reached() -> None:
     assert reachable_from(TRANSITIONS, ProposalState.PROPOSED) == set(ProposalState)
 
 
+async def indexed(sitting: Sitting, recording: Recording) -> int:
+    """How many words and texts of it can be searched for, after the index was brought up to date."""
+    async with sitting.database.session() as db:
+        await index_recording(db, recording.id)
+        found = 0
+        for model in (ArchiveTerm, ArchivePassage):
+            query = select(func.count()).select_from(model).where(model.recording_id == recording.id)
+            found += await db.scalar(query) or 0
+        return found
+
+
 async def test_two_officials_delete_and_the_register_stays(sitting: Sitting, bucket: Bucket) -> None:
     recording, archiver = await archived(sitting, bucket)
     folder = recording.folder(sitting.root)
     objects = {name for name in bucket.objects if not name.endswith("index.json")}
+    assert await indexed(sitting, recording) > 0
     with pytest.raises(Conflict, match="still_kept"):
         await propose(sitting, recording)
     sitting.clock.advance(days=366 * 11)
@@ -106,6 +119,7 @@ async def test_two_officials_delete_and_the_register_stays(sitting: Sitting, buc
     assert await archiver.work_once()
     assert (await state_of(sitting, recording)).state is ArchiveState.DESTROYED
     assert not folder.exists() and not bucket.objects
+    assert await indexed(sitting, recording) == 0
     async with sitting.database.session() as db:
         row = await load_recording(db, recording.id)
         (record,) = await list_destructions(db, actor(sitting, LEADER))

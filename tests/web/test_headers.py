@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from tests.web.conftest import House
@@ -104,3 +106,15 @@ async def test_health_and_figures(house: House) -> None:
 def test_the_ceiling_of_hosts_in_the_policy() -> None:
     assert guards.HOST.fullmatch("127.0.0.1:8080")
     assert not guards.HOST.fullmatch("evil; script-src *")
+
+
+async def test_a_line_that_is_too_long_is_refused_and_logged(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Refused before any route was looked for: the log of requests must bear that."""
+    caplog.set_level("INFO")
+    reader, writer = await asyncio.open_connection("127.0.0.1", house.server.port)
+    writer.write(b"GET /search?q=" + b"a" * 20_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert (await reader.readline()).split()[1] == b"400"
+    writer.close()
+    assert [line for line in caplog.messages if "(none) 400" in line]
