@@ -169,14 +169,18 @@ class Gate:
         if len(self._ports) > 1:
             self.flush()
 
-    def poll(self) -> None:
-        """Serve what has arrived meanwhile, in the middle of something that takes long.
+    def poll(self, now: float) -> float:
+        """Serve what has arrived meanwhile, in the middle of something that takes long; gives the time.
 
-        Only at points where a turn of the event loop might end as well: packets change everything.
+        Only at points where a turn of the event loop might end as well: packets change everything, and
+        what they noted is later than `now`.
         """
-        if self.lane is not None:
-            for port in self.udp_ports:
-                self.read(time.monotonic(), port)
+        if self.lane is None:
+            return now
+        now = max(now, time.monotonic())
+        for port in self.udp_ports:
+            self.read(now, port)
+        return now
 
     def take(self, data: bytes, key: bytes, port: Port, now: float) -> None:
         """One datagram that came by another port, at most as long as a slot. Call `flush` afterwards."""

@@ -306,13 +306,13 @@ class Room:
         for participant in list(self.participants.values()):
             if participant.publisher is not None:
                 participant.publisher.tick(now)
-                poll()
+                now = poll(now)
             if participant.subscriber is not None:
                 participant.subscriber.tick(now)
-                poll()
+                now = poll(now)
         if self.recording is not None:
             self.recording.tick(now)
-            poll()
+            now = poll(now)
         self._tell_wanted(now)
         if now - self._speakers_at >= SPEAKERS_INTERVAL:
             self._speakers_at = now

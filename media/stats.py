@@ -94,7 +94,7 @@ class ReceptionStats:
         lost = expected - (self.received - self._received_before)
         self._expected_before, self._received_before = self.expected, self.received
         fraction = min(255, (lost << 8) // expected) if expected > 0 and lost > 0 else 0
-        delay = round((now - self._last_sr_at) * 65536) if self._last_sr else 0
+        delay = max(0, round((now - self._last_sr_at) * 65536)) if self._last_sr else 0
         return ReportBlock(
             ssrc=ssrc,
             fraction_lost=fraction,

@@ -11,8 +11,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from cases.clock import BEIJING
-
 DEFAULT_CLASSES = ("permanent=0", "long=30", "short=10")
 LONGEST_YEARS = 200
 
@@ -30,6 +28,9 @@ class RetentionClass:
 
     def keep_until(self, recorded: datetime) -> datetime | None:
         """The first moment at which deletion may be proposed; None: never."""
+        # Here, because the media process reads settings without the cases.
+        from cases.clock import BEIJING
+
         if not self.years:
             return None
         return datetime(recorded.astimezone(BEIJING).year + 1 + self.years, 1, 1, tzinfo=BEIJING)

@@ -100,7 +100,7 @@ class Stage:
         self.spies: dict[str, Recorder] = {}
         self.subscriptions: list[Subscription] = []
         self.hands: list[ByHand] = []
-        surroundings = Surroundings(
+        surroundings = self.surroundings = Surroundings(
             self.loopback.config, self.gate, CERTIFICATE, None, lambda e: None, lambda: self.now, (), False
         )
         self.publisher = Publisher(self, "anna", surroundings)

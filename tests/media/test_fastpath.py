@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 import socket
+import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from itertools import pairwise
+from types import SimpleNamespace
 
 import pytest
 
 from media.fastlane import FastLane
 from media.fastpath import build
+from media.room import Room
 from media.selector import loop_factory
 from media.transport import TransportState
 from tests.media.scene import Sender, Stage
@@ -186,3 +192,26 @@ async def test_the_loop_wakes_for_others_and_on_time() -> None:
             return runner.run(life())
 
     assert await asyncio.to_thread(run) == "hello"
+
+
+@compiled
+async def test_what_comes_during_a_tick_is_not_from_the_future(fast: Stage) -> None:
+    """Packets are served between two participants; those after it are told the later time."""
+
+    class Ticking:
+        """In place of a Publisher and of a Subscriber."""
+
+        def tick(self, now: float) -> None:
+            told.append(now)
+            time.sleep(0.002)
+
+    told: list[float] = []
+    room = Room("r", replace(fast.surroundings, clock=time.monotonic))
+    for name in "ab":
+        room.participants[name] = SimpleNamespace(publisher=Ticking(), subscriber=Ticking())  # type: ignore[assignment]
+    room._tell_wanted = room._tell_speakers = lambda now: None  # type: ignore[method-assign]
+    room._quality_at = math.inf
+    room.tick(time.monotonic())
+    assert len(told) == 4
+    assert all(after - before >= 0.002 for before, after in pairwise(told))
+    assert fast.gate.now >= told[-1]

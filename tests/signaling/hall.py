@@ -248,7 +248,7 @@ class Client:
             self._news.set()
         self._news.set()
 
-    async def _wait(self, ready: Callable[[], bool], timeout: float = 5) -> None:
+    async def _wait(self, ready: Callable[[], bool], timeout: float = 15) -> None:
         async with asyncio.timeout(timeout):
             while not ready():
                 self._news.clear()
