@@ -24,7 +24,6 @@ def pytest_report_header() -> list[str]:
     return lines
 
 
-@pytest.hookimpl(tryfirst=True)  # Before the groups are read.
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A file stays in one piece; scenarios, with their many browsers, follow one another."""
     for item in items:
