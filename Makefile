@@ -5,9 +5,8 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-# Two at a time, a file in one piece, in their order, so that not all that drive browsers come last:
-# most tests wait for real time, not for the processor.
-PYTEST_ARGS ?= -n 2 --dist loadgroup --no-loadscope-reorder
+# Two at a time, a file in one piece: most tests wait for real time, not for the processor.
+PYTEST_ARGS ?= -n 2 --dist loadfile
 
 .PHONY: run test check bench soak clean environment development browser network lock
 

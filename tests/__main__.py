@@ -7,14 +7,12 @@ get one more run with the machine to themselves. Nothing else does, and the outp
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
 
 import pytest
 
 REAL_TIME = frozenset({"browser", "netns", "real_time"})
-GROUP = re.compile(r"@(scenarios|tests/\S+\.py)$")
 # More than this is no bad neighbour.
 AT_MOST = 5
 
@@ -27,9 +25,7 @@ class Witness:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.failed:
-            # Behind the name stands the group that it was given out with.
-            name = GROUP.sub("", report.nodeid)
-            self.failed.setdefault(name, set()).update(report.keywords)
+            self.failed.setdefault(report.nodeid, set()).update(report.keywords)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:

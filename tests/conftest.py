@@ -24,13 +24,6 @@ def pytest_report_header() -> list[str]:
     return lines
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A file stays in one piece; scenarios, with their many browsers, follow one another."""
-    for item in items:
-        path = item.nodeid.partition("::")[0]
-        item.add_marker(pytest.mark.xdist_group("scenarios" if "/scenarios/" in path else path))
-
-
 @pytest.fixture(scope="session")
 def database_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DatabaseServer]:
     """The place databases come from; PostgreSQL starts when it is first asked for."""
