@@ -1,7 +1,7 @@
 """Examiner: the verification of one folder in a process of its own, at low priority.
 
 Reading an hour of journals takes long; neither the pages nor the lease wait for it, and stopping kills it.
-``python -m recordings.examiner FOLDER`` writes the verdict as one JSON object.
+``python -m recordings.examiner FOLDER REGISTER`` writes the verdict as one JSON object.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from recordings.encoder import NICE, die_with_parent
+from recordings.keys import read_register
 from recordings.verdict import ExitCode, Finding, Note, Verdict
 from recordings.verification import verify_folder
 
@@ -22,14 +23,15 @@ class ExaminationError(Exception):
     """The child ended without a verdict; the text says why."""
 
 
-async def examine(folder: Path, expected_sha256: str | None) -> Verdict:
+async def examine(folder: Path, expected_sha256: str | None, register: Path | None = None) -> Verdict:
     """Verify in a child process; cancelling kills it. Raises ExaminationError.
 
     ``expected_sha256`` is what the database remembers of the manifest: no folder can prove by itself that
-    its manifest, signed with whatever key, is the one that was sealed.
+    its manifest, signed with whatever key, is the one that was sealed. ``register``: the file that says
+    which key was good when.
     """
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "recordings.examiner", str(folder),
+        sys.executable, "-m", "recordings.examiner", str(folder), str(register or ""),
         cwd=Path(__file__).resolve().parent.parent,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
@@ -59,13 +61,14 @@ def _read(folder: Path, out: bytes) -> Verdict:
     return Verdict(**(told | {"folder": folder, "findings": findings, "notes": notes}))
 
 
-def main(folder: str) -> None:
+def main(folder: str, register: str) -> None:
     """Entry point of the child."""
     die_with_parent()
     os.nice(NICE)
-    told = asdict(verify_folder(Path(folder))) | {"folder": folder}
+    known = read_register(Path(register)) if register else None
+    told = asdict(verify_folder(Path(folder), register=known)) | {"folder": folder}
     print(json.dumps(told), flush=True)
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:2])
+    main(*sys.argv[1:3])

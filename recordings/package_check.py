@@ -18,8 +18,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
+from recordings.attestations import moment_of
 from recordings.clip import CLIP_STATEMENT, check_clip
 from recordings.journal import file_sha256
+from recordings.keys import KeyRegister
 from recordings.manifest import MANIFEST_FILE, canonical
 from recordings.package import (
     CHECKSUMS_FILE,
@@ -46,10 +48,14 @@ WRONG = (
 
 @dataclass
 class PackageVerdict(Verdict):
-    """What was found in a package. ``package_fingerprint`` is of the key that signed its list of files."""
+    """What was found in a package. ``package_fingerprint`` is of the key that signed its list of files.
+
+    ``register``: the keys the office published, when the reader has them.
+    """
 
     files: int = 0
     package_fingerprint: str | None = None
+    register: KeyRegister | None = None
 
     def add(self, code: str, path: str, zh: str, en: str, exit_code: ExitCode = ExitCode.DAMAGED) -> None:
         self.findings.append(Finding(code, path, zh, en, exit_code))
@@ -66,23 +72,31 @@ class PackageVerdict(Verdict):
         ]
 
 
-def verify_path(path: Path, trusted: frozenset[str] | None = None, original: Path | None = None) -> Verdict:
+def verify_path(
+    path: Path,
+    trusted: frozenset[str] | None = None,
+    original: Path | None = None,
+    register: KeyRegister | None = None,
+) -> Verdict:
     """Check a recording folder, an exported folder or an exported ZIP, whichever it is.
 
     ``original``: the recording folder a clip was cut from, to compare the clip with. Never raises for what
-    is wrong with the files.
+    is wrong with the files. ``trusted`` and ``register`` as for ``verify_folder``.
     """
+    if register is not None and trusted is None:
+        trusted = frozenset(key.fingerprint for key in register.keys)
     if path.is_file():
-        return _guarded(path, trusted, original, _check_zip)
+        return _guarded(PackageVerdict(path, register=register), trusted, original, _check_zip)
     if (path / PACKAGE_FILE).is_file() or (path / CHECKSUMS_FILE).is_file():
-        return _guarded(path, trusted, original, _check_folder)
-    return verify_folder(path, trusted)
+        return _guarded(PackageVerdict(path, register=register), trusted, original, _check_folder)
+    return verify_folder(path, trusted, register)
 
 
-def _guarded(path: Path, trusted: frozenset[str] | None, original: Path | None, check: Any) -> PackageVerdict:
-    verdict = PackageVerdict(path)
+def _guarded(
+    verdict: PackageVerdict, trusted: frozenset[str] | None, original: Path | None, check: Any
+) -> PackageVerdict:
     try:
-        check(verdict, path, trusted, original)
+        check(verdict, verdict.folder, trusted, original)
     except WRONG as error:
         text = f"{type(error).__name__}: {error}"
         zh, en = f"无法读取（{text}）。", f"Cannot be read ({text})."
@@ -140,7 +154,20 @@ def _read_list(verdict: PackageVerdict, root: Path, trusted: frozenset[str] | No
         zh, en = "文件清单无法解读。", "The list of files cannot be read."
         verdict.add("package_list_unreadable", PACKAGE_FILE, zh, en, ExitCode.NOT_AS_SEALED)
         return None
+    _check_key(verdict, package)
     return dict(package)
+
+
+def _check_key(verdict: PackageVerdict, package: dict[str, Any]) -> None:
+    """A known key was good when the package was made."""
+    if verdict.register is None or verdict.package_fingerprint is None:
+        return
+    entry = verdict.register.find(verdict.package_fingerprint)
+    objection = entry.objection(moment_of(package.get("made_at"))) if entry is not None else None
+    if objection is not None:
+        verdict.add(
+            objection.code, PACKAGE_SIGNATURE, objection.text_zh, objection.text_en, ExitCode.NOT_AS_SEALED
+        )
 
 
 def _signer_of(root: Path, data: bytes) -> str | None:
@@ -192,7 +219,7 @@ def _check_inside(
 ) -> list[Finding]:
     """The recording or the clip inside, by its own proof."""
     if f"{RECORDING_FOLDER}/{MANIFEST_FILE}" in listed:
-        inner = verify_folder(root / RECORDING_FOLDER, trusted)
+        inner = verify_folder(root / RECORDING_FOLDER, trusted, verdict.register)
         verdict.fingerprint, verdict.manifest_sha256 = inner.fingerprint, inner.manifest_sha256
         verdict.segments, verdict.size = inner.segments, inner.size
         found = [replace(one, path=f"{RECORDING_FOLDER}/{one.path}") for one in inner.findings]

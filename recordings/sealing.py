@@ -106,6 +106,7 @@ def seal_folder(folder: Path, facts: dict[str, Any], signer: ManifestSigner) -> 
         "format": MANIFEST_FORMAT,
         "version": MANIFEST_VERSION,
         "software": SOFTWARE,
+        "signing_key": signer.fingerprint,
         "clock": {"source": "server", "boots": clock_map.anchors()},
         "tracks": tracks,
         **facts,

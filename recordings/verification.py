@@ -12,7 +12,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from recordings import segment
+from recordings.attestations import check_key
 from recordings.digests import BLOCK, block_digests, file_digests, whole_digests
+from recordings.keys import KeyRegister
 from recordings.manifest import (
     CHAIN_START,
     MANIFEST_FILE,
@@ -24,22 +26,29 @@ from recordings.manifest import (
     sha256_hex,
 )
 from recordings.signing import check_signature
+from recordings.sm2 import Sm2Unavailable
 from recordings.store import COMPOSED_FILE, COMPOSED_SIGNATURE, COMPOSED_STATEMENT
 from recordings.verdict import ExitCode, Finding, Verdict
 
-__all__ = ["ExitCode", "Finding", "Verdict", "verify_folder"]
+__all__ = ["ExitCode", "Finding", "KeyRegister", "Verdict", "verify_folder"]
 
 
-def verify_folder(path: Path, trusted: frozenset[str] | None = None) -> Verdict:
+def verify_folder(
+    path: Path, trusted: frozenset[str] | None = None, register: KeyRegister | None = None
+) -> Verdict:
     """Check a recording folder against its manifest.
 
     ``trusted``: fingerprints of acceptable keys; None accepts any key and leaves the comparison to
-    the reader. Never raises for what is wrong in the folder.
+    the reader. ``register``: the keys the office published; then only these are good, each in its time.
+    Never raises for what is wrong in the folder.
     """
+    if register is not None and trusted is None:
+        trusted = frozenset(key.fingerprint for key in register.keys)
     verdict = Verdict(path)
     try:
         manifest = _read_manifest(verdict, trusted)
         if manifest is not None:
+            check_key(verdict, manifest, register)
             _check_tracks(verdict, manifest)
             _check_derivative(verdict, trusted)
     except (OSError, KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
@@ -84,7 +93,13 @@ def _check_signature(verdict: Verdict, data: bytes, trusted: frozenset[str] | No
     if not path.is_file():
         _sealed(verdict, "signature_missing", "没有签名文件。", "The signature file is missing.")
         return
-    verdict.fingerprint = check_signature(data, _read_signature(path))
+    try:
+        verdict.fingerprint = check_signature(data, _read_signature(path))
+    except Sm2Unavailable as error:
+        zh = f"本机的 openssl 不能核对 SM2 签名（{error}）。"
+        en = "The openssl program of this machine cannot check SM2 signatures."
+        _sealed(verdict, "signature_unchecked", zh, en, ExitCode.UNREADABLE)
+        return
     if verdict.fingerprint is None:
         zh = "签名与封存清单不符：清单或签名在封存后被改动。"
         en = "The signature does not fit the manifest: one of them was changed after sealing."
@@ -223,5 +238,5 @@ def _derivative_fits(verdict: Verdict, film: Path, statement: Path, trusted: fro
         known = signer is not None and (trusted is None or signer in trusted)
         fits = content["manifest_sha256"] == verdict.manifest_sha256
         return known and fits and content["sha256"] == file_digests(film)["sha256"]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, Sm2Unavailable):
         return False

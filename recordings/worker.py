@@ -27,6 +27,7 @@ from recordings.completeness import check_when_due
 from recordings.composition import CompositionPlan
 from recordings.encoder import CompositionError, encode
 from recordings.examiner import ExaminationError, examine
+from recordings.keys import REGISTER_FILE
 from recordings.lease import ATTEMPTS, LEASE, UNCOMPOSED, Lane, claim_work, release_lease, renew_lease
 from recordings.manifest import canonical, moment_text, write_durably
 from recordings.patrol import PERIOD, order_patrol
@@ -40,7 +41,7 @@ from recordings.recording import (
     stop_recording,
 )
 from recordings.sealing import NothingRecorded, SeatLookup, StillWriting, seal_recording
-from recordings.signing import Ed25519Signer, load_signer
+from recordings.signing import load_signer
 from recordings.spill import NoRoom, bring_home
 from recordings.store import COMPOSED_FILE, COMPOSED_SIGNATURE, COMPOSED_STATEMENT
 from scheduling.session import OVER, Session
@@ -80,7 +81,7 @@ class RecordingsWorker:
         self._clock = clock
         self._settings = settings
         self._seats = seats
-        self._signer: Ed25519Signer = load_signer(settings.keys)
+        load_signer(settings.keys)  # Makes the first key, or says at once that there is none to sign with.
         self._patrol_at: datetime | None = None
         self.owner = f"{socket.gethostname()[:20]}-{os.getpid()}-{new_id()[:8]}"
 
@@ -177,9 +178,8 @@ class RecordingsWorker:
                 if self._settings.spill is not None:
                     spilled = self._settings.spill / recording.id
                     await asyncio.to_thread(bring_home, spilled, recording.folder(self._settings.root))
-                await seal_recording(
-                    db, self._clock, recording, self._settings.root, self._signer, self._seats
-                )
+                signer = load_signer(self._settings.keys)
+                await seal_recording(db, self._clock, recording, self._settings.root, signer, self._seats)
             except StillWriting:
                 if self._clock.now() - stopped > WRITING_PATIENCE:
                     logger.warning("Recording %s is still being written", recording_id)
@@ -273,7 +273,9 @@ class RecordingsWorker:
 
     def _place(self, folder: Path, draft: Path, statement: bytes) -> None:
         write_durably(folder / COMPOSED_STATEMENT, statement)
-        write_durably(folder / COMPOSED_SIGNATURE, canonical(self._signer.sign(statement)))
+        write_durably(
+            folder / COMPOSED_SIGNATURE, canonical(load_signer(self._settings.keys).sign(statement))
+        )
         with draft.open("rb") as file:
             os.fsync(file.fileno())
         draft.chmod(0o600)
@@ -284,7 +286,11 @@ class RecordingsWorker:
     async def _verify(self, recording: Recording) -> None:
         """Read every file again and write down what was found."""
         began, started = self._clock.now(), time.monotonic()
-        verdict = await examine(recording.folder(self._settings.root), recording.manifest_sha256)
+        verdict = await examine(
+            recording.folder(self._settings.root),
+            recording.manifest_sha256,
+            self._settings.keys / REGISTER_FILE,
+        )
         took = round((time.monotonic() - started) * 1000)
         if not verdict.intact:
             logger.error(

@@ -9,12 +9,13 @@ import sys
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
 
 from web import doctor as doctors
+from web import key_commands
 from web.settings import Settings, SettingsError, load
 
 app = typer.Typer(
@@ -23,6 +24,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(key_commands.app, name="keys")
 console = Console(highlight=False)
 complaints = Console(stderr=True, highlight=False)
 
@@ -137,11 +139,19 @@ def verify(
     original: Annotated[
         Path | None, typer.Option(help="片段的原录像目录 folder of the recording a clip was cut from")
     ] = None,
+    keys: Annotated[
+        Path | None, typer.Option(help="密钥登记簿 register of keys (lianxin keys export)")
+    ] = None,
 ) -> None:
     """离线验证一份录像 Prove offline that no byte of a recording changed."""
+    from recordings.keys import RegisterError, read_register
     from recordings.package_check import verify_path
 
-    verdict = verify_path(path, original=original)
+    try:
+        register = read_register(keys) if keys is not None else None
+    except RegisterError as error:
+        _stop(str(error))
+    verdict = verify_path(path, original=original, register=register)
     for line in verdict.lines():
         console.print(line, soft_wrap=True, markup=False)
     raise typer.Exit(int(verdict.exit_code))
@@ -342,7 +352,7 @@ def _leave() -> None:
     os._exit(0)
 
 
-def _stop(message: str) -> None:
+def _stop(message: str) -> NoReturn:
     complaints.print(f"[red]{message}[/]", soft_wrap=True)
     raise typer.Exit(1)
 

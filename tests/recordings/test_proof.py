@@ -111,7 +111,8 @@ async def test_a_folder_sealed_anew_by_another_key_is_not_ours(sitting: Sitting,
     assert await make_worker(sitting).work_once()
     found = await last(sitting, recording)
     assert found is not None and found.exit_code == ExitCode.NOT_AS_SEALED
-    assert [finding["code"] for finding in found.findings] == ["manifest_foreign"]
+    codes = [finding["code"] for finding in found.findings]
+    assert codes == ["signer_unknown", "signature_replaced", "manifest_foreign"]
 
 
 async def test_a_reader_that_dies_leaves_no_verdict_and_is_tried_again(
