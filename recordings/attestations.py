@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from recordings.keys import KeyRegister
+from recordings.keys import KeyRegister, Objection
 from recordings.manifest import MANIFEST_FILE
 from recordings.verdict import ExitCode, Finding, Note, Verdict
 
@@ -19,15 +19,19 @@ def check_key(verdict: Verdict, manifest: dict[str, Any], register: KeyRegister 
         en = "The manifest names another key than the one that signed it: the signature was replaced."
         _refuse(verdict, "signature_replaced", zh, en)
     entry = register.find(verdict.fingerprint) if register is not None else None
-    if entry is None:
-        return
-    objection = entry.objection(moment_of(manifest.get("sealed_at")))
+    objection = objection_to(register, verdict.fingerprint, manifest.get("sealed_at"))
     if objection is not None:
         _refuse(verdict, objection.code, objection.text_zh, objection.text_en)
-    elif entry.revoked_at is not None:
+    elif entry is not None and entry.revoked_at is not None:
         zh = f"签名密钥后来（{entry.revoked_at}）被吊销；封存在此之前，签名仍然有效。"
         en = f"The key was revoked later ({entry.revoked_at}); the recording was sealed before."
         verdict.notes.append(Note("key_revoked_later", zh, en))
+
+
+def objection_to(register: KeyRegister | None, fingerprint: str | None, signed_at: Any) -> Objection | None:
+    """What the register has against a signature made at ``signed_at`` (text as in the signed statement)."""
+    entry = register.find(fingerprint) if register is not None and fingerprint is not None else None
+    return None if entry is None else entry.objection(moment_of(signed_at))
 
 
 def moment_of(text: Any) -> datetime | None:

@@ -15,11 +15,14 @@ from typing import Any
 
 import av
 
+from recordings.attestations import objection_to
 from recordings.journal import SOFTWARE, file_sha256
+from recordings.keys import KeyRegister
 from recordings.manifest import canonical, sha256_hex
 from recordings.signing import ManifestSigner, check_signature
+from recordings.sm2 import Sm2Unavailable
 from recordings.store import COMPOSED_FILE, COMPOSED_STATEMENT
-from recordings.verification import ExitCode, Finding
+from recordings.verification import ExitCode, Finding, unchecked
 
 CLIP_FORMAT = "lianxin-clip"
 CLIP_VERSION = 1
@@ -169,7 +172,7 @@ def write_proof(directory: Path, statement: bytes, signer: ManifestSigner) -> No
 
 
 def check_clip(
-    root: Path, trusted: frozenset[str] | None, original: Path | None
+    root: Path, trusted: frozenset[str] | None, original: Path | None, register: KeyRegister | None = None
 ) -> tuple[str | None, list[Finding]]:
     """Fingerprint of the signer, and what is wrong with a clip and its proof."""
     found: list[Finding] = []
@@ -182,6 +185,8 @@ def check_clip(
         signer = check_signature(data, json.loads((root / CLIP_SIGNATURE).read_bytes()))
         proof = json.loads(data)
         known = proof["format"] == CLIP_FORMAT and proof["version"] == CLIP_VERSION
+    except Sm2Unavailable as error:
+        return None, [unchecked(CLIP_SIGNATURE, error)]
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         signer, known, proof = None, False, {}
     if signer is None or not known:
@@ -191,6 +196,9 @@ def check_clip(
     if trusted is not None and signer not in trusted:
         zh, en = f"片段的签名密钥不在信任名单：{signer}。", f"The clip is signed by an unknown key {signer}."
         note("clip_signer_unknown", CLIP_SIGNATURE, zh, en, ExitCode.UNKNOWN_SIGNER)
+    if (objection := objection_to(register, signer, proof.get("made_at"))) is not None:
+        words = objection.text_zh, objection.text_en
+        note(objection.code, CLIP_SIGNATURE, *words, ExitCode.NOT_AS_SEALED)
     film = root / CLIP_FILE
     if not film.is_file() or film.is_symlink() or file_sha256(film) != proof["sha256"]:
         zh, en = "片段与其签名的证明不符。", "The clip does not fit its signed proof."

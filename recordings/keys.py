@@ -135,6 +135,9 @@ def open_register(directory: Path) -> KeyRegister:
         return read_register(path)
     with _locked(directory):
         if not path.exists():
+            if later := sorted({item.name for item in directory.glob("*.pem")} - {KEY_FILE}):
+                # A new register would call everything unknown that was signed before.
+                raise RegisterError(f"有密钥 {later[0]}，却没有登记簿 {path.name}：请从备份恢复登记簿。")
             if not (directory / KEY_FILE).exists():
                 _write_key(directory / KEY_FILE, ed25519.generate())
             _save(directory, KeyRegister((_entry(directory, KEY_FILE, ed25519.ALGORITHM, None),)))
@@ -144,12 +147,14 @@ def open_register(directory: Path) -> KeyRegister:
 def active_key(directory: Path) -> PrivateKey:
     """The key to sign with now. Raises RegisterError when every key is revoked or its file is gone."""
     entry = open_register(directory).active
+    if entry is not None and not (directory / entry.file).exists():
+        entry = open_register(directory).active  # Perhaps it was replaced just now.
     if entry is None:
         raise RegisterError("没有可用的签名密钥，请运行 lianxin keys rotate。")
     try:
         key = _load(directory, entry.file, entry.algorithm)
-    except OSError as error:
-        raise RegisterError(f"签名密钥文件 {entry.file} 读不了：{error.strerror}") from error
+    except (OSError, ValueError, TypeError) as error:
+        raise RegisterError(f"签名密钥文件 {entry.file} 读不了：{error}") from error
     if key.public_key.hex() != entry.public_key:
         raise RegisterError(f"签名密钥文件 {entry.file} 与登记簿不符。")
     return key
@@ -170,18 +175,23 @@ def revoke_key(
 ) -> KeyEntry:
     """Believe nothing a key signs from ``since`` (default: now) on; a new key takes over if it was in use.
 
-    ``fingerprint`` may be its beginning, at least eight digits. Raises RegisterError.
+    ``fingerprint`` may be its beginning, at least eight digits. Once more only with an earlier ``since``:
+    the theft was older than it seemed. Raises RegisterError.
     """
     open_register(directory)
     with _locked(directory):
         register = read_register(directory / REGISTER_FILE)
         entry = _choose(register, fingerprint)
-        if entry.revoked_at is not None:
+        known = _moment(entry.revoked_at)
+        if known is not None and (since is None or since >= known):
             raise RegisterError(f"这把密钥已于 {entry.revoked_at} 吊销。")
         if not reason.strip():
             raise RegisterError("吊销密钥要写明原因。")
         if entry.active:
-            _rotate(directory, register, now, entry.algorithm)
+            try:
+                _rotate(directory, register, now, entry.algorithm)
+            except RegisterError:  # Without openssl no SM2; a stolen key is revoked all the same.
+                _rotate(directory, register, now, ed25519.ALGORITHM)
             register = read_register(directory / REGISTER_FILE)
         revoked = replace(
             _choose(register, fingerprint), revoked_at=moment_text(since or now), reason=reason.strip()[:200]
@@ -242,7 +252,12 @@ def _write_key(path: Path, pem: bytes) -> None:
 
 
 def _moment(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text.replace("Z", "+00:00"))
+    if text is None:
+        return None
+    moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    if moment.tzinfo is None:
+        raise ValueError(f"time without zone: {text}")
+    return moment
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
-from recordings.attestations import moment_of
+from recordings.attestations import objection_to
 from recordings.clip import CLIP_STATEMENT, check_clip
 from recordings.journal import file_sha256
 from recordings.keys import KeyRegister
@@ -34,7 +34,8 @@ from recordings.package import (
     checksums,
 )
 from recordings.signing import check_signature
-from recordings.verification import ExitCode, Finding, Verdict, verify_folder
+from recordings.sm2 import Sm2Unavailable
+from recordings.verification import ExitCode, Finding, Verdict, unchecked, verify_folder
 from recordings.zipstream import ZipStream
 
 RECORDING_FOLDER = "recording"
@@ -64,11 +65,13 @@ class PackageVerdict(Verdict):
         """The report in Chinese and English, one line per finding."""
         head = f"{self.folder.name}: {self.files} 个文件 files, {self.segments} 个分段 segments"
         if not self.intact:
-            return [head, *(f"✗ {finding.text_zh} {finding.text_en}" for finding in self.findings)]
+            told = (f"✗ {finding.text_zh} {finding.text_en}" for finding in self.findings)
+            return [head, *told, *self.noted]
         return [
             head,
             "完整：每个文件与导出时一致，签名有效。 Intact: every file is as exported, signature valid.",
             f"签名密钥指纹 key fingerprint: {self.package_fingerprint}",
+            *self.noted,
         ]
 
 
@@ -135,7 +138,11 @@ def _read_list(verdict: PackageVerdict, root: Path, trusted: frozenset[str] | No
         verdict.add("package_list_missing", PACKAGE_FILE, zh, en, ExitCode.UNREADABLE)
         return None
     data = path.read_bytes()
-    verdict.package_fingerprint = _signer_of(root, data)
+    try:
+        verdict.package_fingerprint = _signer_of(root, data)
+    except Sm2Unavailable as error:
+        verdict.findings.append(unchecked(PACKAGE_SIGNATURE, error))
+        return None
     if verdict.package_fingerprint is None:
         zh = "导出包的签名与文件清单不符：清单或签名在导出后被改动。"
         en = "The signature does not fit the list of files: one of them was changed after the export."
@@ -160,10 +167,7 @@ def _read_list(verdict: PackageVerdict, root: Path, trusted: frozenset[str] | No
 
 def _check_key(verdict: PackageVerdict, package: dict[str, Any]) -> None:
     """A known key was good when the package was made."""
-    if verdict.register is None or verdict.package_fingerprint is None:
-        return
-    entry = verdict.register.find(verdict.package_fingerprint)
-    objection = entry.objection(moment_of(package.get("made_at"))) if entry is not None else None
+    objection = objection_to(verdict.register, verdict.package_fingerprint, package.get("made_at"))
     if objection is not None:
         verdict.add(
             objection.code, PACKAGE_SIGNATURE, objection.text_zh, objection.text_en, ExitCode.NOT_AS_SEALED
@@ -222,6 +226,7 @@ def _check_inside(
         inner = verify_folder(root / RECORDING_FOLDER, trusted, verdict.register)
         verdict.fingerprint, verdict.manifest_sha256 = inner.fingerprint, inner.manifest_sha256
         verdict.segments, verdict.size = inner.segments, inner.size
+        verdict.notes += inner.notes
         found = [replace(one, path=f"{RECORDING_FOLDER}/{one.path}") for one in inner.findings]
         if inner.manifest_sha256 not in (None, package["manifest_sha256"]):
             zh, en = (
@@ -230,7 +235,7 @@ def _check_inside(
             )
             verdict.add("package_manifest", PACKAGE_FILE, zh, en, ExitCode.NOT_AS_SEALED)
     elif CLIP_STATEMENT in listed:
-        signer, found = check_clip(root, trusted, original)
+        signer, found = check_clip(root, trusted, original, verdict.register)
         verdict.fingerprint, verdict.manifest_sha256 = signer, package["manifest_sha256"]
     else:
         return []

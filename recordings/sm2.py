@@ -10,12 +10,15 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
+
 ALGORITHM = "SM2-with-SM3"
 # The signer's name that goes into the digest; GM/T 0009-2012 section 10 gives this one as the default.
 _IDENTITY = "distid:1234567812345678"
 # SubjectPublicKeyInfo of an uncompressed point on the SM2 curve (1.2.156.10197.1.301), up to the point.
 _PREFIX = bytes.fromhex("3059301306072a8648ce3d020106082a811ccf5501822d034200")
 _POINT = 65
+_HALF = 32  # bytes of r and of s
 _SECONDS = 10
 
 
@@ -33,8 +36,9 @@ class Sm2Key:
         self.public_key = _point(_openssl("pkey", "-in", str(path), "-pubout", "-outform", "DER"))
 
     def sign_bytes(self, data: bytes) -> bytes:
-        """DER of r and s."""
-        return _openssl("dgst", "-sm3", "-sign", str(self._path), "-sigopt", _IDENTITY, data=data)
+        """64 bytes, r and s; the DER that openssl makes is now longer, now shorter."""
+        der = _openssl("dgst", "-sm3", "-sign", str(self._path), "-sigopt", _IDENTITY, data=data)
+        return b"".join(number.to_bytes(_HALF) for number in decode_dss_signature(der))
 
 
 def available() -> bool:
@@ -55,10 +59,13 @@ def verify(public_key: bytes, signature: bytes, data: bytes) -> bool:
     """Is it the signature over these bytes? ValueError for no public key; Sm2Unavailable."""
     if len(public_key) != _POINT or public_key[0] != 4:
         raise ValueError("not a point of 65 bytes")
+    if len(signature) != 2 * _HALF:
+        return False
+    der = encode_dss_signature(int.from_bytes(signature[:_HALF]), int.from_bytes(signature[_HALF:]))
     with tempfile.TemporaryDirectory(prefix="lianxin-sm2-") as name:
         key, value = Path(name) / "key.der", Path(name) / "signature"
         key.write_bytes(_PREFIX + public_key)
-        value.write_bytes(signature)
+        value.write_bytes(der)
         command = ["dgst", "-sm3", "-verify", str(key), "-keyform", "DER", "-sigopt", _IDENTITY]
         done = _run([*command, "-signature", str(value)], data)
     if b"Verified OK" in done.stdout:

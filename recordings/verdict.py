@@ -76,16 +76,20 @@ class Verdict:
             Finding("manifest_foreign", MANIFEST_FILE, zh, en, exit_code=ExitCode.NOT_AS_SEALED)
         )
 
+    @property
+    def noted(self) -> list[str]:
+        """The notes as lines of the report."""
+        return [f"· {note.text_zh} {note.text_en}" for note in self.notes]
+
     def lines(self) -> list[str]:
         """The report in Chinese and English, one line per finding."""
         head = f"{self.folder.name}: {self.segments} 个分段 segments, {self.size} 字节 bytes"
-        notes = [f"· {note.text_zh} {note.text_en}" for note in self.notes]
         if self.intact:
             return [
                 head,
                 "完整：每个分段与封存时一致，签名有效。 Intact: every segment is as sealed, signature valid.",
                 f"SHA-256 {self.segments}/{self.segments}, SM3 {self.sm3_segments}/{self.segments}",
                 f"签名密钥指纹 key fingerprint: {self.fingerprint}",
-                *notes,
+                *self.noted,
             ]
-        return [head, *(f"✗ {finding.text_zh} {finding.text_en}" for finding in self.findings), *notes]
+        return [head, *(f"✗ {finding.text_zh} {finding.text_en}" for finding in self.findings), *self.noted]

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from recordings import segment
-from recordings.attestations import check_key
+from recordings.attestations import check_key, objection_to
 from recordings.digests import BLOCK, block_digests, file_digests, whole_digests
 from recordings.keys import KeyRegister
 from recordings.manifest import (
@@ -50,7 +50,7 @@ def verify_folder(
         if manifest is not None:
             check_key(verdict, manifest, register)
             _check_tracks(verdict, manifest)
-            _check_derivative(verdict, trusted)
+            _check_derivative(verdict, trusted, register)
     except (OSError, KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         text = f"{type(error).__name__}: {error}"
         verdict.findings.append(
@@ -96,9 +96,7 @@ def _check_signature(verdict: Verdict, data: bytes, trusted: frozenset[str] | No
     try:
         verdict.fingerprint = check_signature(data, _read_signature(path))
     except Sm2Unavailable as error:
-        zh = f"本机的 openssl 不能核对 SM2 签名（{error}）。"
-        en = "The openssl program of this machine cannot check SM2 signatures."
-        _sealed(verdict, "signature_unchecked", zh, en, ExitCode.UNREADABLE)
+        verdict.findings.append(unchecked(MANIFEST_FILE, error))
         return
     if verdict.fingerprint is None:
         zh = "签名与封存清单不符：清单或签名在封存后被改动。"
@@ -110,6 +108,13 @@ def _check_signature(verdict: Verdict, data: bytes, trusted: frozenset[str] | No
             f"Signed by an unknown key {verdict.fingerprint}.",
         )
         _sealed(verdict, "signer_unknown", zh, en, ExitCode.UNKNOWN_SIGNER)
+
+
+def unchecked(path: str, error: Sm2Unavailable) -> Finding:
+    """A signature that this machine cannot check; that does not make it wrong."""
+    zh = f"本机的 openssl 不能核对 SM2 签名（{error}）。"
+    en = "The openssl program of this machine cannot check SM2 signatures."
+    return Finding("signature_unchecked", path, zh, en, ExitCode.UNREADABLE)
 
 
 def _read_signature(path: Path) -> dict[str, Any]:
@@ -219,23 +224,30 @@ def _check_added(verdict: Verdict, listed: set[str]) -> None:
             verdict.findings.append(Finding("file_added", name, zh, en))
 
 
-def _check_derivative(verdict: Verdict, trusted: frozenset[str] | None) -> None:
+def _check_derivative(verdict: Verdict, trusted: frozenset[str] | None, register: KeyRegister | None) -> None:
     """The composed film against its own signed statement; the originals do not depend on it."""
     film, statement = verdict.folder / COMPOSED_FILE, verdict.folder / COMPOSED_STATEMENT
     if not film.is_file() and not statement.is_file():
         return
-    if not _derivative_fits(verdict, film, statement, trusted):
+    if not _derivative_fits(verdict, film, statement, trusted, register):
         zh = "合成录像与其签名说明不符，可由原始分段重新合成；原始分段不受影响。"
         en = "The composed film does not fit its signed statement; it can be made again from the segments."
         verdict.findings.append(Finding("derivative_changed", COMPOSED_FILE, zh, en))
 
 
-def _derivative_fits(verdict: Verdict, film: Path, statement: Path, trusted: frozenset[str] | None) -> bool:
+def _derivative_fits(
+    verdict: Verdict,
+    film: Path,
+    statement: Path,
+    trusted: frozenset[str] | None,
+    register: KeyRegister | None,
+) -> bool:
     try:
         data = statement.read_bytes()
         signer = check_signature(data, _read_signature(verdict.folder / COMPOSED_SIGNATURE))
         content = json.loads(data)
         known = signer is not None and (trusted is None or signer in trusted)
+        known = known and objection_to(register, signer, content.get("made_at")) is None
         fits = content["manifest_sha256"] == verdict.manifest_sha256
         return known and fits and content["sha256"] == file_digests(film)["sha256"]
     except (OSError, ValueError, KeyError, TypeError, RecursionError, Sm2Unavailable):

@@ -95,6 +95,8 @@ def test_a_revoked_key_is_refused_from_then_on_and_not_before(seal: Callable[...
     assert load_signer(keys).fingerprint != revoked.fingerprint, "another key took over"
     with pytest.raises(RegisterError, match="吊销"):
         revoke_key(keys, stolen.fingerprint, "again", START + 5 * DAY)
+    revoke_key(keys, stolen.fingerprint, "更早就遗失", START + 5 * DAY, since=START)
+    assert codes(before, open_register(keys)) == ["key_revoked"], "the theft was older than it seemed"
 
 
 def test_a_key_outside_its_time_and_a_key_nobody_published(seal: Callable[..., Path], keys: Path) -> None:
@@ -148,6 +150,9 @@ def test_without_openssl_an_sm2_signature_is_unchecked_and_not_called_wrong(
     assert (finding.code, finding.exit_code) == ("signature_unchecked", ExitCode.UNREADABLE)
     with pytest.raises(RegisterError, match="openssl"):
         rotate_key(keys, START, "SM2-with-SM3")
+    stolen = open_register(keys).keys[-1]
+    assert revoke_key(keys, stolen.fingerprint, "遗失", START).revoked_at is not None
+    assert load_signer(keys).sign(b"x")["algorithm"] == "Ed25519", "a theft is told whatever openssl offers"
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b"{}", b'{"format":"lianxin-key-register","version":1}'])
@@ -163,6 +168,27 @@ def test_a_register_whose_key_was_exchanged_is_refused(keys: Path) -> None:
     (keys / REGISTER_FILE).write_bytes(canonical(content))
     with pytest.raises(RegisterError, match="fingerprint"):
         load_signer(keys)
+
+
+def test_a_register_that_is_lost_is_not_begun_anew(keys: Path) -> None:
+    open_register(keys)
+    rotate_key(keys, START)
+    (keys / REGISTER_FILE).rename(keys / "elsewhere")
+    with pytest.raises(RegisterError, match="备份"):
+        load_signer(keys)
+    (keys / "elsewhere").rename(keys / REGISTER_FILE)
+    entry = open_register(keys).keys[1]
+    (keys / entry.file).write_bytes(b"garbage")
+    with pytest.raises(RegisterError, match="读不了"):
+        load_signer(keys)
+
+
+def test_a_time_without_zone_is_no_time(keys: Path) -> None:
+    content = open_register(keys).content()
+    content["keys"][0]["valid_from"] = "2026-11-20T01:30:00"
+    (keys / REGISTER_FILE).write_bytes(canonical(content))
+    with pytest.raises(RegisterError, match="zone"):
+        read_register(keys / REGISTER_FILE)
 
 
 def test_the_command_line(seal: Callable[..., Path], keys: Path, monkeypatch: pytest.MonkeyPatch) -> None:
