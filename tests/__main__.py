@@ -3,25 +3,60 @@
 Real browsers encode and decode on the same two cores as everything else in the suite, so a test that
 measures seconds can fail because of its neighbour. Such tests (markers `browser`, `netns`, `real_time`)
 get one more run with the machine to themselves. Nothing else does, and the output names each of them.
+
+Files are given out to as many processes as `-n` says. Those that drive browsers count as one file, which is
+begun first: no two of them run side by side, and nothing long is left for the end.
 """
 
 from __future__ import annotations
 
 import subprocess
 import sys
+from functools import cache
+from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 REAL_TIME = frozenset({"browser", "netns", "real_time"})
 # More than this is no bad neighbour.
 AT_MOST = 5
+BROWSERS = "files that drive browsers"
+ROOT = Path(__file__).parent.parent
+
+
+@cache
+def drives_browsers(path: str) -> bool:
+    """Whether tests of that file carry the marker; who gives files out has no more than their names."""
+    return "mark.browser" in (ROOT / path).read_text("utf-8")
+
+
+class BrowsersInTurn(LoadFileScheduling):
+    """As `--dist loadfile`, in the order of names, but the files with browsers in one piece and first."""
+
+    def __init__(self, config: pytest.Config, log: Producer | None = None) -> None:
+        super().__init__(config, log)
+        config.option.loadscopereorder = False
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = str(super()._split_scope(nodeid))
+        return BROWSERS if drives_browsers(path) else path
+
+    def _assign_work_unit(self, node: object) -> None:
+        if BROWSERS in self.workqueue:
+            self.workqueue.move_to_end(BROWSERS, last=False)
+        super()._assign_work_unit(node)
 
 
 class Witness:
-    """Of a run: the tests that failed, with their markers and other keywords."""
+    """Of a run: the tests that failed, with their markers and other keywords; gives the tests out."""
 
     def __init__(self) -> None:
         self.failed: dict[str, set[str]] = {}
+
+    def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Producer) -> BrowsersInTurn | None:
+        return BrowsersInTurn(config, log) if config.getoption("dist") == "loadfile" else None
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.failed:
