@@ -8,6 +8,7 @@ from typing import Any
 from media import control
 from media.control import ControlError, Request
 from media.load import CpuShare, used
+from media.memory import give_back
 from media.outflow import read_wishes
 from media.portrait import snapshot, statistics
 from media.room import Room
@@ -64,6 +65,7 @@ class Commands:
             self._cpu.measure(used(), now)
             if self._sweep.due(self._surroundings.gate.departed, self._cpu.share, now):
                 gc.collect()
+                give_back()
         turns = self.turns
         self._turn = (self._turn + 1) % turns
         for room in list(self.rooms.values())[self._turn :: turns]:

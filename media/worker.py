@@ -15,6 +15,7 @@ from media.control_server import ControlServer
 from media.datagrams import BATCHING, DatagramPort, open_ports
 from media.fastlane import FastLane
 from media.gate import Gate
+from media.memory import map_large_blocks
 from media.networks import Networks
 from media.selector import loop_factory
 from media.sink import RecorderFactory
@@ -123,6 +124,7 @@ def run_worker(config: MediaConfig, recorder_factory: RecorderFactory) -> None:
     logging.basicConfig(
         level=config.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s"
     )
+    map_large_blocks()
     # Nothing on the packet path makes cycles; the collector would only look through the caches.
     gc.freeze()
     gc.set_threshold(100_000, 20, 50)
