@@ -11,11 +11,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from cases.organisations import TIER_NAMES
-from cases.policy import Action, Actor, allowed
+from cases.policy import Actor
 from cases.roles import ROLE_NAMES
 from web import words
 from web.access import form_token
 from web.keys import ACTOR, RENDERER, REQUEST_ID, SETTINGS, STATIC
+from web.navigation import places_of
 from web.qr import qr_svg
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -88,18 +89,12 @@ def page(
         "request_id": request.get(REQUEST_ID, ""),
         "help_phone": settings.web.help_phone,
         "demo": settings.demo,
-        "may_search": _may_search(request.get(ACTOR)),
+        "places": places_of(request.get(ACTOR)),
         "nav": "",
-        "sees_alarms": ACTOR in request and allowed(request[ACTOR], Action.SEE_ALARMS),
-        "sees_archive": ACTOR in request and allowed(request[ACTOR], Action.SEE_ARCHIVE),
         "boot": None,
     }
     text = request.app[RENDERER].render(template, given | (context or {}))
     return web.Response(text=text, content_type="text/html", charset="utf-8", status=status)
-
-
-def _may_search(actor: Actor | None) -> bool:
-    return actor is not None and allowed(actor, Action.REPLAY)
 
 
 def _office(actor: Actor | None) -> str:

@@ -90,7 +90,7 @@ def _line(line: ArchiveLine, classes: Mapping[str, RetentionClass]) -> dict[str,
         "id": line.recording.id,
         "title": line.session.title,
         "retention": known.name if known else archive.retention,
-        "until": date_time(archive.keep_until) if archive.keep_until else "不限",
+        "until": date_time(archive.keep_until) if archive.keep_until else "",
     }
 
 

@@ -1,0 +1,20 @@
+"""The main navigation of officials: only what leads somewhere."""
+
+from __future__ import annotations
+
+from cases.policy import Action, Actor, allowed
+
+PLACES = (
+    ("board", "/board", "今日接访", Action.SEE_BOARD),
+    ("cases", "/cases", "信访件", Action.SEE_PETITION),
+    ("alarms", "/alarms", "录像告警", Action.SEE_ALARMS),
+    ("archive", "/archive", "归档", Action.SEE_ARCHIVE),
+    ("search", "/recordings", "录像检索", Action.REPLAY),
+)
+
+
+def places_of(actor: Actor | None) -> list[tuple[str, str, str]]:
+    """(name, address, words) of the pages that the actor may open."""
+    if actor is None:
+        return []
+    return [(name, href, words) for name, href, words, action in PLACES if allowed(actor, action)]
