@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
 from sqlalchemy import ForeignKey, Index, String, select
@@ -75,6 +75,12 @@ async def list_organisations(
         query = query.where(Organisation.kind == kind)
     order = (Organisation.region_code, Organisation.kind.desc(), Organisation.name)
     return (await db.scalars(query.order_by(*order))).all()
+
+
+async def short_names(db: AsyncSession, organisation_ids: Iterable[str]) -> dict[str, str]:
+    """Return the short name of each organisation by its id."""
+    query = select(Organisation.id, Organisation.short_name).where(Organisation.id.in_(organisation_ids))
+    return {row_id: name for row_id, name in await db.execute(query)}
 
 
 async def find_office(db: AsyncSession, region_code: str) -> Organisation | None:

@@ -157,7 +157,7 @@ def _access(export: Export, actor: Actor, address: str | None) -> RecordingAcces
     return RecordingAccess(
         id=new_id(), recording_id=export.recording.id, at=export.made_at, purpose="export",
         actor_kind=str(actor.kind), official_id=actor.official_id, actor_name=actor.name,
-        address=address[:64] if address else None,
+        address=address[:64] if address else None, reason=export.reason,
     )  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from recordings.manifest import MANIFEST_FILE
 from recordings.proof import Verification, last_verification
 from recordings.recording import Recording, load_recording
 from recordings.store import COMPOSED_FILE
+from recordings.view_purpose import purpose_of, require_purpose
 from scheduling.session import Session
 from scheduling.session_events import SessionEvent, list_events
 from scheduling.sessions import load_session, scope_of_session
@@ -32,7 +33,7 @@ SAME_WATCHING = timedelta(minutes=30)
 
 @append_only
 class RecordingAccess(Base):
-    """Somebody opened a recording. ``purpose`` is replay, manifest or export."""
+    """Somebody opened a recording. ``purpose`` is replay, manifest or export; ``reason`` as stated."""
 
     __tablename__ = "recording_accesses"
 
@@ -44,6 +45,7 @@ class RecordingAccess(Base):
     official_id: Mapped[str | None] = mapped_column(String(ID_LENGTH), index=True)
     actor_name: Mapped[str] = mapped_column(String(256))
     address: Mapped[str | None] = mapped_column(String(64))
+    reason: Mapped[str | None] = mapped_column(String(1200), default=None)
 
 
 @dataclass(frozen=True)
@@ -91,8 +93,12 @@ async def open_replay(
 async def open_composed(
     db: AsyncSession, clock: Clock, actor: Actor, recording_id: str, address: str | None, root: Path
 ) -> Path:
-    """The MP4 for one range request; logged unless the same person opened it just before."""
+    """The MP4 for one range request; logged unless the same person opened it just before.
+
+    Raises NotFound, Forbidden (``purpose_required`` before the reason is stated).
+    """
     recording, _ = await _permitted(db, actor, recording_id, Action.REPLAY)
+    await require_purpose(db, actor, recording_id)
     path = recording.folder(root) / COMPOSED_FILE
     if not recording.playable or not path.is_file():
         raise NotFound("not_composed", "录像正在合成，请稍后再看。")
@@ -127,6 +133,7 @@ async def _permitted(
 async def _note(
     db: AsyncSession, clock: Clock, actor: Actor, recording: Recording, purpose: str, address: str | None
 ) -> None:
+    stated = await purpose_of(db, actor, recording.id)
     db.add(
         RecordingAccess(
             id=new_id(),
@@ -137,6 +144,7 @@ async def _note(
             official_id=actor.official_id,
             actor_name=actor.name,
             address=address[:64] if address else None,
+            reason=stated.text if stated else None,
         )
     )
     detail = {"purpose": purpose, "petition_id": recording.petition_id}

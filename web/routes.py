@@ -16,6 +16,7 @@ from web.pages import (
     cases,
     citizen,
     demo,
+    desk,
     export,
     health,
     home,
@@ -24,6 +25,7 @@ from web.pages import (
     search,
     sessions,
     signin,
+    views,
 )
 from web.permissions import PERMISSIONS, Permission, Who
 
@@ -65,6 +67,13 @@ TABLE: tuple[Route, ...] = (
     Route("POST", "/recordings/{recording_id}/export", export.submit, Action.EXPORT_RECORDING),
     Route("GET", "/recordings/{recording_id}/composed.mp4", replay.composed, Action.REPLAY),
     Route("GET", "/recordings/{recording_id}/manifest.json", replay.manifest, Action.SEE_MANIFEST),
+    Route("POST", "/recordings/{recording_id}/purpose", desk.purpose, Action.REPLAY),
+    Route("POST", "/recordings/{recording_id}/played", desk.played, Action.REPLAY),
+    Route("GET", "/recordings/{recording_id}/desk", desk.show, Action.REPLAY),
+    Route("POST", "/recordings/{recording_id}/notes", desk.write, Action.REVIEW_RECORDING),
+    Route("POST", "/recordings/{recording_id}/notes/{note_id}", desk.correct, Action.REVIEW_RECORDING),
+    Route("GET", "/recordings/{recording_id}/views", views.show, Action.SEE_VIEW_LOG),
+    Route("GET", "/audit/recordings/{recording_id}", views.show_audited, Action.SEE_AUDIT),
     # Who may see an alarm but not acknowledge it is told so, everybody else that there is none.
     Route("GET", "/alarms", alarms.show_list, Action.SEE_ALARMS),
     Route("GET", "/alarms/{alarm_id}", alarms.show, Action.SEE_ALARMS),

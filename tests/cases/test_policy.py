@@ -62,6 +62,9 @@ OBJECTS = {
             "replay": Action.REPLAY,
             "manifest": Action.SEE_MANIFEST,
             "export": Action.EXPORT_RECORDING,
+            "review": Action.REVIEW_RECORDING,
+            "answer": Action.ANSWER_FINDING,
+            "viewers": Action.SEE_VIEW_LOG,
             "alarms": Action.SEE_ALARMS,
             "acknowledge": Action.ACKNOWLEDGE_ALARM,
             "archive": Action.SEE_ARCHIVE,
@@ -74,15 +77,15 @@ OBJECTS = {
 # Whatever stands in no cell is refused; a role and a place in no row may do nothing with these objects.
 MATRIX = """
 role              place      office        petition               session
-receptionist      chengguan  create slots  see handle grant book  see manage link join host record replay manifest alarms
+receptionist      chengguan  create slots  see handle grant book  see manage link join host record replay manifest alarms answer
 receptionist      station    create        -                      -
 receptionist      city       create        see book               see replay manifest alarms
 receptionist      province   create        see book               see replay manifest alarms
-receptionist      housing    -             see book               see join replay manifest alarms
-leader            chengguan  -             see handle grant       see manage link join host record replay manifest alarms acknowledge archive hold approve
-leader            city       -             see                    see replay manifest alarms archive hold
-leader            province   -             see                    see replay manifest alarms archive hold
-leader            housing    -             see                    see join replay manifest alarms archive hold
+receptionist      housing    -             see book               see join replay manifest alarms answer
+leader            chengguan  -             see handle grant       see manage link join host record replay manifest alarms acknowledge archive hold approve answer viewers
+leader            city       -             see                    see replay manifest alarms archive hold viewers
+leader            province   -             see                    see replay manifest alarms archive hold viewers
+leader            housing    -             see                    see join replay manifest alarms archive hold answer viewers
 recorder          chengguan  -             -                      see join record replay manifest alarms
 recorder          city       -             -                      see replay manifest alarms
 recorder          province   -             -                      see replay manifest alarms
@@ -96,22 +99,22 @@ handler           chengguan  -             see                    see join
 handler           housing    -             see                    see join
 unit_head         chengguan  -             see                    see join
 unit_head         housing    -             see                    see join
-reviewer          chengguan  -             see                    see replay manifest export alarms archive hold
-reviewer          city       -             see                    see replay manifest export alarms archive hold
-reviewer          province   -             see                    see replay manifest export alarms archive hold
-reviewer          housing    -             see                    see replay manifest export alarms archive hold
-inspector         chengguan  -             see                    see replay manifest alarms archive hold
-inspector         city       -             see                    see replay manifest alarms archive hold
-inspector         province   -             see                    see replay manifest alarms archive hold
-inspector         housing    -             see                    see replay manifest alarms archive hold
+reviewer          chengguan  -             see                    see replay manifest export alarms archive hold review
+reviewer          city       -             see                    see replay manifest export alarms archive hold review
+reviewer          province   -             see                    see replay manifest export alarms archive hold review
+reviewer          housing    -             see                    see replay manifest export alarms archive hold review
+inspector         chengguan  -             see                    see replay manifest alarms archive hold review viewers
+inspector         city       -             see                    see replay manifest alarms archive hold review viewers
+inspector         province   -             see                    see replay manifest alarms archive hold review viewers
+inspector         housing    -             see                    see replay manifest alarms archive hold review viewers
 joint_conf_office chengguan  -             see                    see join
 joint_conf_office city       -             see                    see
 joint_conf_office province   -             see                    see
 joint_conf_office housing    -             see                    see join
-archivist         chengguan  -             -                      see replay manifest export alarms acknowledge archive hold destroy
-archivist         city       -             -                      see replay manifest export alarms archive hold
-archivist         province   -             -                      see replay manifest export alarms archive hold
-archivist         housing    -             -                      see replay manifest export alarms archive hold
+archivist         chengguan  -             -                      see replay manifest export alarms acknowledge archive hold destroy viewers
+archivist         city       -             -                      see replay manifest export alarms archive hold viewers
+archivist         province   -             -                      see replay manifest export alarms archive hold viewers
+archivist         housing    -             -                      see replay manifest export alarms archive hold viewers
 """  # noqa: E501
 
 

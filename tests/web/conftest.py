@@ -45,6 +45,11 @@ class Browser:
     async def sign_in(self, username: str, password: str = PASSWORD) -> aiohttp.ClientResponse:
         return await self.send("/signin", "/signin", username=username, password=password)
 
+    async def state_purpose(self, recording_id: str, kind: str = "procedure", words: str = "") -> int:
+        """Say why a recording is played; without this there is no film. Returns the status, 303 when kept."""
+        to = f"/recordings/{recording_id}/purpose"
+        return (await self.send("/", to, kind=kind, words=words)).status
+
     def cookie(self, name: str) -> str:
         return next((cookie.value for cookie in self.http.cookie_jar if cookie.key == name), "")
 

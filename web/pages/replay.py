@@ -23,6 +23,7 @@ from signaling.quality_history import grade_minutes
 from signaling.quality_minutes import MeasuredMinute, list_quality
 from signaling.seat import Seat, seats_of_session
 from web.access import client_address
+from web.desk import build_desk
 from web.keys import ACTOR, CLOCK, DATABASE, SETTINGS
 from web.lanes import Lanes, build_lanes
 from web.pages.signin import see_other
@@ -49,6 +50,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         minutes = await list_quality(db, request[ACTOR], plan.session.id)
         seats = await seats_of_session(db, plan.session.id, removed=True)
         scope = await scope_of_session(db, plan.session)
+        desk = await build_desk(request, db, plan.recording, scope)
     recording = plan.recording
     lanes = await asyncio.to_thread(_lanes, plan, seats, minutes)
     manifest = await asyncio.to_thread(_read_manifest, plan.folder) if recording.sealed else {}
@@ -57,7 +59,9 @@ async def show(request: web.Request) -> web.StreamResponse:
         "recording": recording,
         "petition_id": recording.petition_id,
         "title": plan.session.title,
-        "has_video": plan.composed is not None,
+        "has_video": plan.composed is not None and desk["purpose"] is not None,
+        "asks_purpose": plan.composed is not None and desk["purpose"] is None,
+        "desk": desk,
         "video_url": f"/recordings/{recording.id}/composed.mp4",
         "waiting_text": WAITING.get(recording.composition, "录像正在等待封存和合成"),
         "events": _events(plan),

@@ -1,0 +1,88 @@
+import { element } from "../elements.js";
+
+const LINES = 9;
+const ATTRIBUTES = ["class", "hidden", "style"];
+
+/**
+ * Name, office and time over every picture of the page. It deters and it tells whose screen was
+ * photographed; it is put back when somebody takes it away, and pictures stop where it cannot be shown.
+ */
+export class Watermark {
+  #text;
+  #now;
+  #layers = new Map();
+
+  /**
+   * @param {string} text name and office
+   * @param {() => Date} now of the server
+   */
+  constructor(text, now) {
+    this.#text = text;
+    this.#now = now;
+    this.#guard();
+    const options = { subtree: true, childList: true, characterData: true, attributes: true, attributeFilter: ATTRIBUTES };
+    new MutationObserver(() => this.#guard()).observe(document.documentElement, options);
+    setInterval(() => this.#guard(), 1000);
+    document.addEventListener("fullscreenchange", () => this.#leaveBareFilm());
+  }
+
+  // Internal
+
+  #guard() {
+    const text = `${this.#text} ${spell(this.#now())}`;
+    const films = [...document.querySelectorAll("video")];
+    const hosts = new Map(films.map((film) => [film.closest(".player") || film.parentElement, film]));
+    for (const film of films) {
+      // Picture in picture and the film's own full screen would show it without its mark.
+      film.disablePictureInPicture = true;
+      if (!film.getAttribute("controlslist")) film.setAttribute("controlslist", "nofullscreen nodownload noremoteplayback");
+    }
+    for (const [host, layer] of this.#layers) if (!hosts.has(host)) this.#drop(host, layer);
+    for (const host of hosts.keys()) this.#cover(host, text);
+  }
+
+  #cover(host, text) {
+    if (!host.classList.contains("is-marked")) host.classList.add("is-marked");
+    let layer = this.#layers.get(host);
+    if (!layer || !intact(layer, host)) {
+      layer?.remove();
+      layer = element("div.watermark", { "aria-hidden": "true" }, ...Array.from({ length: LINES }, () => element("span", { text })));
+      this.#layers.set(host, layer);
+      host.append(layer);
+    }
+    for (const line of layer.children) if (line.textContent !== text) line.textContent = text;
+    if (!seen(layer)) for (const film of host.querySelectorAll("video")) film.pause();
+  }
+
+  #drop(host, layer) {
+    layer.remove();
+    host.classList.remove("is-marked");
+    this.#layers.delete(host);
+  }
+
+  async #leaveBareFilm() {
+    const film = document.fullscreenElement;
+    if (!(film instanceof HTMLVideoElement)) return;
+    await document.exitFullscreen();
+    film.closest(".player")?.requestFullscreen?.().catch(() => {});
+  }
+}
+
+function intact(layer, host) {
+  const bare = !layer.hidden && !layer.getAttribute("style") && layer.className === "watermark";
+  const lines = [...layer.children];
+  return bare && layer.parentElement === host && lines.length === LINES && lines.every((line) => line.attributes.length === 0);
+}
+
+/** Whether the style sheet still shows it. */
+function seen(layer) {
+  const style = getComputedStyle(layer);
+  return style.display !== "none" && style.visibility === "visible" && Number(style.opacity) > 0.9 && style.position === "absolute";
+}
+
+const BEIJING = new Intl.DateTimeFormat("sv-SE", { timeZone: "Asia/Shanghai", dateStyle: "short", timeStyle: "medium" });
+
+/** @returns {string} 2026-11-25 09:30:05 in Beijing */
+export function spell(moment) {
+  return BEIJING.format(moment);
+}
