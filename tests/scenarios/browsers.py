@@ -107,6 +107,13 @@ async def new_context(
     return context
 
 
+async def state_purpose(page: Page) -> None:
+    """On a replay page that asks why it is played: say so, and wait for the film's page."""
+    await page.locator("#purpose [name=kind]").select_option("procedure")
+    async with page.expect_navigation():
+        await page.locator("#purpose [type=submit]").click()
+
+
 def collect_errors(page: Page, errors: list[str]) -> None:
     """Note uncaught exceptions and policy violations of a page; a test asks that there are none."""
 

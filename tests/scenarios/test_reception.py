@@ -29,6 +29,7 @@ from tests.scenarios.browsers import (
     inbound,
     needs_chromium,
     new_context,
+    state_purpose,
     until,
 )
 from tests.scenarios.parties import (
@@ -135,6 +136,7 @@ async def _case_page_shows_it(browser: Browser, service: Service, recording_id: 
     link = page.locator(f'a[href="/recordings/{recording_id}"]')
     await until(lambda: _appears(page, link), 60, "the case page offers the replay")
     await link.first.click(timeout=PATIENCE)
+    await state_purpose(page)
     await page.locator("video").wait_for(timeout=PATIENCE)
     await page.evaluate("document.querySelector('video').muted = true")
     await page.evaluate("document.querySelector('video').play()")
@@ -252,6 +254,9 @@ async def _strangers_are_told_that_there_is_none(
     ]
     for username, expected in (("xigu", 404), ("lanzhou", 200), ("gansu", 200)):
         page = await sign_in(browser, service, username)
+        if expected == 200:
+            await page.goto(service.base + paths[0])
+            await state_purpose(page)
         for path in paths:
             answer = await page.context.request.get(service.base + path, headers={"Range": ""})
             assert answer.status == expected, (username, path)

@@ -68,7 +68,7 @@ async def test_what_was_played_stands_in_the_log_with_who_when_and_why(house: Ho
     recording_id, browser = await playable(house), await house.official(REVIEWER)
     address = f"/recordings/{recording_id}"
     report = {"ranges": "0-15000 15000-30000 61000-62500"}
-    assert (await browser.send("/cases", f"{address}/played", **report)).status == 403  # No reason yet.
+    assert (await browser.send(address, f"{address}/played", **report)).status == 403  # No reason yet.
     assert await browser.state_purpose(recording_id, "minutes", "第三段有异议") == 303
     assert (await browser.post(f"{address}/played", report)).status == 403  # No token.
     assert (await browser.send("/cases", f"{address}/played", **report)).status == 204

@@ -67,6 +67,14 @@ async def film(house: House, content: bytes) -> str:
     return recording_id
 
 
+async def viewer(house: House, *recording_ids: str) -> Browser:
+    """A receptionist who has said why these recordings are played."""
+    browser = await house.official("chengguan.receptionist")
+    for recording_id in recording_ids:
+        assert await browser.state_purpose(recording_id) == 303
+    return browser
+
+
 async def views(house: House) -> int:
     async with house.database.session() as db:
         return await db.scalar(select(func.count()).select_from(RecordingAccess)) or 0
@@ -95,14 +103,15 @@ def raw_status(house: House, path: str, cookie: str) -> tuple[int, bytes]:
 
 
 async def test_an_address_ends_with_the_sign_in(house: House) -> None:
-    address = f"/recordings/{await film(house, FILM)}/composed.mp4"
-    browser = await house.official("chengguan.receptionist")
+    recording_id = await film(house, FILM)
+    address = f"/recordings/{recording_id}/composed.mp4"
+    browser = await viewer(house, recording_id)
     answer = await browser.get(address, headers=RANGE)
     assert (answer.status, await answer.read()) == (206, FILM[:100])
     cookie = browser.cookie(SIGN_IN_COOKIE)
     house.clock.advance(seconds=13 * 3600)
     assert await refused(browser, address) == 302
-    again = await house.official("chengguan.receptionist")
+    again = await viewer(house, recording_id)
     assert (await again.get(address, headers=RANGE)).status == 206
     old = house.browser()
     old.http.cookie_jar.update_cookies({SIGN_IN_COOKIE: cookie})
@@ -135,7 +144,7 @@ async def test_a_changed_or_foreign_sign_in_opens_nothing(house: House) -> None:
 async def test_one_recording_s_address_does_not_open_another(house: House) -> None:
     """A validator, a part or an address of one film is worth nothing for the other."""
     one, two = await film(house, FILM), await film(house, OTHER)
-    browser = await house.official("chengguan.receptionist")
+    browser = await viewer(house, one, two)
     first = await browser.get(f"/recordings/{one}/composed.mp4", headers=RANGE)
     tag = first.headers["ETag"]
     headers = RANGE | {"If-Range": tag}
@@ -148,8 +157,9 @@ async def test_one_recording_s_address_does_not_open_another(house: House) -> No
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site", "evil"])
 async def test_a_film_is_not_shown_on_another_site(house: House, site: str) -> None:
-    address = f"/recordings/{await film(house, FILM)}/composed.mp4"
-    browser = await house.official("chengguan.receptionist")
+    recording_id = await film(house, FILM)
+    address = f"/recordings/{recording_id}/composed.mp4"
+    browser = await viewer(house, recording_id)
     for method in ("GET", "HEAD"):
         headers = RANGE | {"Sec-Fetch-Site": site}
         answer = await browser.http.request(method, browser.base + address, headers=headers)
@@ -174,8 +184,9 @@ async def test_changed_paths_lead_nowhere(house: House) -> None:
 
 
 async def test_ways_of_asking_that_do_not_exist(house: House) -> None:
-    address = f"/recordings/{await film(house, FILM)}/composed.mp4"
-    browser = await house.official("chengguan.receptionist")
+    recording_id = await film(house, FILM)
+    address = f"/recordings/{recording_id}/composed.mp4"
+    browser = await viewer(house, recording_id)
     for method in ("PUT", "DELETE", "PATCH", "POST", "PROPFIND"):
         answer = await browser.http.request(method, browser.base + address, headers={"Origin": browser.base})
         assert answer.status in (403, 405), method
@@ -188,7 +199,7 @@ async def test_ways_of_asking_that_do_not_exist(house: House) -> None:
 
 async def test_a_film_that_is_gone_is_said_to_be_gone(house: House) -> None:
     recording_id = await film(house, FILM)
-    browser = await house.official("chengguan.receptionist")
+    browser = await viewer(house, recording_id)
     async with house.database.session() as db:
         folder = (await load_recording(db, recording_id)).folder(house.settings.recordings_root)
     (folder / "composed.mp4").unlink()

@@ -24,7 +24,7 @@ from signaling.quality_minutes import add_minutes
 from signaling.seat import take_seat
 from signaling.speeches import Speeches
 from tests.factories import PASSWORD, find_invitation, make_petition, make_session
-from tests.scenarios.browsers import chromium, needs_chromium
+from tests.scenarios.browsers import chromium, needs_chromium, state_purpose
 from tests.web.conftest import House
 from tests.web.test_axe import DESK, OFFICIAL, Looker
 
@@ -134,6 +134,8 @@ async def opened(house: House, browser: Browser, width: int, recording_id: str) 
     await eyes.page.click("main form button[type=submit]")
     await eyes.page.wait_for_url("**/board")
     await eyes.open(f"/recordings/{recording_id}")
+    await state_purpose(eyes.page)
+    await eyes.look("/recordings, with its film")
     await eyes.page.wait_for_function("document.getElementById('replay-video').readyState >= 1")
     return eyes
 

@@ -11,6 +11,7 @@ export class Watermark {
   #text;
   #now;
   #layers = new Map();
+  #observer = new MutationObserver(() => this.#guard());
 
   /**
    * @param {string} text name and office
@@ -19,9 +20,9 @@ export class Watermark {
   constructor(text, now) {
     this.#text = text;
     this.#now = now;
-    this.#guard();
     const options = { subtree: true, childList: true, characterData: true, attributes: true, attributeFilter: ATTRIBUTES };
-    new MutationObserver(() => this.#guard()).observe(document.documentElement, options);
+    this.#observer.observe(document.documentElement, options);
+    this.#guard();
     setInterval(() => this.#guard(), 1000);
     document.addEventListener("fullscreenchange", () => this.#leaveBareFilm());
   }
@@ -39,6 +40,7 @@ export class Watermark {
     }
     for (const [host, layer] of this.#layers) if (!hosts.has(host)) this.#drop(host, layer);
     for (const host of hosts.keys()) this.#cover(host, text);
+    this.#observer.takeRecords(); // What was done here is no reason to look again.
   }
 
   #cover(host, text) {
@@ -71,7 +73,7 @@ export class Watermark {
 function intact(layer, host) {
   const bare = !layer.hidden && !layer.getAttribute("style") && layer.className === "watermark";
   const lines = [...layer.children];
-  return bare && layer.parentElement === host && lines.length === LINES && lines.every((line) => line.attributes.length === 0);
+  return bare && layer.parentElement === host && lines.length === LINES && lines.every((line) => !line.className && !line.hidden && !line.getAttribute("style"));
 }
 
 /** Whether the style sheet still shows it. */
