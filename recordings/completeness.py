@@ -277,15 +277,16 @@ def _lengths(row: Recording, held: Holding) -> Iterator[str]:
     if row.stopped_at is None:
         yield "没有登记录像的结束时间。"
         return
-    whole = row.stopped_at - row.started_at
+    stopped_at = held.jumps.ended(row.stopped_at)  # However the clock was set meanwhile.
+    whole = stopped_at - row.started_at
     began = row.active_at or row.started_at
     if held.first_at is not None and held.first_at - began > SLACK:
         yield f"开头 {_length(began, held.first_at)}（{_span(began, held.first_at)}）没有声音和画面。"
-    if held.last_at is not None and row.stopped_at - held.last_at > SLACK:
-        rest = held.last_at, row.stopped_at
+    if held.last_at is not None and stopped_at - held.last_at > SLACK:
+        rest = held.last_at, stopped_at
         yield f"结尾 {_length(*rest)}（{_span(*rest)}）没有声音和画面。"
-    if held.last_at is not None and held.last_at - row.stopped_at > SLACK:
-        yield f"文件的内容到 {_moment(held.last_at)} 为止，晚于登记的结束时间 {_moment(row.stopped_at)}。"
+    if held.last_at is not None and held.last_at - stopped_at > SLACK:
+        yield f"文件的内容到 {_moment(held.last_at)} 为止，晚于登记的结束时间 {_moment(stopped_at)}。"
     slack = max(SLACK, whole * SLACK_SHARE)
     if row.composed_ms is not None and whole - timedelta(milliseconds=row.composed_ms) > slack:
         yield f"合成录像长 {row.composed_ms // 1000} 秒，录像长 {round(whole.total_seconds())} 秒。"

@@ -17,6 +17,7 @@ import av
 from av.video.frame import PictureType
 
 from recordings.captions import Lettering, find_font
+from recordings.clock_jumps import steady
 from recordings.colour import BT709, LIMITED
 from recordings.direction import SESSION, Direction, Large
 from recordings.inventory import read_clock_map
@@ -76,7 +77,7 @@ class Composition:
     def __init__(self, folder: Path, plan: CompositionPlan) -> None:
         self._plan = plan
         self._lettering = Lettering(plan.font)
-        self._manifest: dict[str, Any] = json.loads((folder / MANIFEST_FILE).read_bytes())
+        self._manifest = steady(json.loads((folder / MANIFEST_FILE).read_bytes()))
         self.span = span_of(self._manifest)
         self._pauses = pauses_of(self._manifest, self.span.start_ns, self.span.seconds)
         self._direction = Direction(self._manifest, self.span.start_ns, plan.layout, plan.spotlight)
@@ -202,8 +203,8 @@ class Composition:
 
 
 def span_of(manifest: dict[str, Any]) -> Span:
-    """From the recording's start to its stop as the manifest has them."""
-    recording = manifest["recording"]
+    """From the recording's start to its stop by the clock of its start."""
+    recording = steady(manifest)["recording"]
     return Span(moment_ns(recording["started_at"]), moment_ns(recording["stopped_at"]))
 
 

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from recordings.clock_jumps import ClockJumps, jumps_of
 from recordings.manifest import MANIFEST_FILE, sha256_hex
 
 NAMED = 5  # of the files that are missing; the rest is a number
@@ -39,6 +40,7 @@ class Holding:
     resized: list[str] = field(default_factory=list)
     first_at: datetime | None = None
     last_at: datetime | None = None
+    jumps: ClockJumps = field(default_factory=lambda: ClockJumps(()))
 
 
 def look_into(folder: Path) -> Holding:
@@ -62,6 +64,7 @@ def _read(holding: Holding, folder: Path, manifest: dict[str, Any]) -> None:
     holding.recording_id, holding.session_id = str(about["id"]), str(about.get("session_id"))
     holding.previous_sha256 = manifest.get("chain", {}).get("previous_manifest_sha256")
     holding.tracks = len(manifest["tracks"])
+    holding.jumps = jumps_of(manifest)
     for entry in (entry for track in manifest["tracks"] for entry in track["segments"]):
         name, size = str(entry["path"]), int(entry["size"])
         holding.size += size

@@ -10,6 +10,7 @@ from typing import Any
 
 from media.rtp import RtpError, parse_packet
 from recordings import segment
+from recordings.clock_jumps import JUMP_NS
 from recordings.digests import digests
 from recordings.journal import tracks_of
 from recordings.manifest import CHAIN_START, chain_next, utc_text
@@ -25,6 +26,7 @@ class ClockMap:
 
     def __init__(self) -> None:
         self._anchors: dict[str, tuple[int, int]] = {}
+        self._seen: list[tuple[int, int]] = []  # recording time, and by how much the clock was off from then
 
     def learn(self, header: segment.SegmentHeader) -> None:
         anchor = (header.started_monotonic_ns, header.started_wall_ns)
@@ -37,6 +39,30 @@ class ClockMap:
         if anchor is None:
             return recorded_wall_ns
         return anchor[1] + monotonic_ns - anchor[0]
+
+    def differ(
+        self, boot_id: str | None, wall_ns: int, recorded_wall_ns: int, known: int | None
+    ) -> int | None:
+        """Hold the clock of a record against the recording's time ``wall_ns``, where the boot is known.
+
+        Returns by how many ns it was off, to be given as ``known`` for the next record of the track.
+        """
+        if (boot_id or "") not in self._anchors:
+            return known
+        off = recorded_wall_ns - wall_ns
+        if known is not None and abs(off - known) <= JUMP_NS:
+            return known
+        self._seen.append((wall_ns, off))
+        return off
+
+    def jumps(self) -> list[dict[str, Any]]:
+        """Where the wall clock was set, by all tracks that were read; in order."""
+        found, off = [], 0
+        for at, seen in sorted(self._seen):
+            if abs(seen - off) > JUMP_NS:
+                found.append({"at": utc_text(at), "by_ns": seen - off})
+                off = seen
+        return found
 
     def anchors(self) -> list[dict[str, Any]]:
         return [
@@ -130,6 +156,7 @@ class TrackReading:
     last_ns: int | None = None  # wall time of the last record
     ended: str | None = None  # reason in the last footer, None when it is missing
     ended_ns: int | None = None  # wall time of that footer
+    off: int | None = None  # ns by which the wall clock was off at the last record
 
     def gap(self, cause: str, since_ns: int, until_ns: int, **more: Any) -> None:
         self.gaps.append({"cause": cause, "from": utc_text(since_ns), "to": utc_text(until_ns), **more})
@@ -186,6 +213,7 @@ class TrackReading:
         before, self.ended = self.ended, None
         if file.header is not None:
             start = self.clock.wall_ns(boot, file.header.started_monotonic_ns, file.header.started_wall_ns)
+            self.off = self.clock.differ(boot, start, file.header.started_wall_ns, self.off)
             if file.header.after_fault:
                 self._continued(file.header, start)
             else:
@@ -195,6 +223,7 @@ class TrackReading:
                 self._damage(entry, item)
                 continue
             wall_ns = self.clock.wall_ns(boot, item.monotonic_ns, item.wall_ns)
+            self.off = self.clock.differ(boot, wall_ns, item.wall_ns, self.off)
             self._record(entry, item, wall_ns)
             if item.kind == segment.RTP:
                 loss.count(item.payload)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import ForeignKey, String, select
@@ -16,6 +17,7 @@ from cases.clock import Clock
 from cases.database import ID_LENGTH, Base, new_id
 from cases.errors import NotFound
 from cases.policy import Action, Actor, require
+from recordings.clock_jumps import ClockJumps, read_jumps, wall_ns
 from recordings.manifest import MANIFEST_FILE
 from recordings.proof import Verification, last_verification
 from recordings.recording import Recording, load_recording
@@ -83,11 +85,13 @@ async def open_replay(
     await _note(db, clock, actor, recording, "replay", address)
     await db.commit()
     folder = recording.folder(root)
+    jumps = await asyncio.to_thread(read_jumps, folder)
     path = folder / COMPOSED_FILE
     composed = path if recording.playable and path.is_file() else None
     verification = await last_verification(db, recording_id)
-    events = await _timeline(db, recording)
-    return ReplayPlan(recording, session, composed, _duration(recording), events, folder, verification)
+    duration = _duration(recording, jumps)
+    events = await _timeline(db, recording, jumps, duration)
+    return ReplayPlan(recording, session, composed, duration, events, folder, verification)
 
 
 async def open_composed(
@@ -162,21 +166,27 @@ async def _watched_lately(db: AsyncSession, clock: Clock, actor: Actor, recordin
     return actor.official_id is not None and await db.scalar(query.limit(1)) is not None
 
 
-def _duration(recording: Recording) -> float:
+def _duration(recording: Recording, jumps: ClockJumps) -> float:
+    """Seconds, never negative: of the film, or by the clock of the recording's start."""
     if recording.composed_ms is not None:
         return recording.composed_ms / 1000
-    end = recording.stopped_at or recording.started_at
-    return (end - recording.started_at).total_seconds()
+    return jumps.seconds(recording.started_at, recording.stopped_at or recording.started_at)
 
 
-async def _timeline(db: AsyncSession, recording: Recording) -> tuple[ReplayEvent, ...]:
+async def _timeline(
+    db: AsyncSession, recording: Recording, jumps: ClockJumps, length: float
+) -> tuple[ReplayEvent, ...]:
     """Events from the recording's start to its stop, and notes made later of what was spoken before."""
-    length = _duration(recording)
     found = []
+    began_ns = near = wall_ns(recording.started_at)
     for event in await list_events(db, recording.session_id):
-        seconds = (event.at - recording.started_at).total_seconds()
+        at = event.at
+        if jumps:
+            near = jumps.event_ns(wall_ns(at), event.monotonic_ms, near)
+            at = datetime.fromtimestamp(near / 1e9, UTC)
+        seconds = (wall_ns(at) - began_ns) / 1e9
         if seconds <= length + 1 or event.kind == NOTED_LATER:
-            found.append(ReplayEvent(max(0.0, seconds), event.at, event.kind, event.actor_name, event))
+            found.append(ReplayEvent(max(0.0, seconds), at, event.kind, event.actor_name, event))
     return tuple(found)
 
 

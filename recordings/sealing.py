@@ -107,7 +107,7 @@ def seal_folder(folder: Path, facts: dict[str, Any], signer: ManifestSigner) -> 
         "version": MANIFEST_VERSION,
         "software": SOFTWARE,
         "signing_key": signer.fingerprint,
-        "clock": {"source": "server", "boots": clock_map.anchors()},
+        "clock": {"source": "server", "boots": clock_map.anchors(), "jumps": clock_map.jumps()},
         "tracks": tracks,
         **facts,
     }

@@ -136,6 +136,7 @@ class ParticipantStreams:
         self._clock = clock
         self._origin_ns = origin_ns
         self._files: list[segment.SegmentFile] = []
+        self._headers: dict[int, segment.SegmentHeader | None] = {}  # by number of the file
         self._streams: dict[str, list[Stream]] = {}
         self._times: dict[int, Floats] = {}
 
@@ -143,9 +144,12 @@ class ParticipantStreams:
         """Index the segments of one track; ``track`` is its entry in the manifest."""
         present: dict[tuple[int, str], Stream] = {}  # the stream that packets go to, one at most
         self._streams[source] = []
+        header: segment.SegmentHeader | None = None
         for path in paths:
             file = segment.SegmentFile(path)
             self._files.append(file)
+            # Where a header is damaged, what came before it mostly went on.
+            header = self._headers[len(self._files) - 1] = file.header or header
             self._read_file(file, source, present, track)
 
     def _read_file(
@@ -156,8 +160,9 @@ class ParticipantStreams:
         track: dict[str, Any],
     ) -> None:
         boot = file.header.boot_id if file.header else None
-        codec = file.header.codec if file.header else track["codec"]
-        rate = (file.header.clock_rate if file.header else track["clock_rate"]) or 90_000
+        header = self._headers[len(self._files) - 1]
+        codec = header.codec if header else track["codec"]
+        rate = (header.clock_rate if header else track["clock_rate"]) or 90_000
         for item in file.items():
             if isinstance(item, segment.Damage):
                 continue
@@ -183,7 +188,7 @@ class ParticipantStreams:
             packet = parse_packet(record.payload)
         except RtpError:
             return
-        header = self._files[-1].header
+        header = self._headers[len(self._files) - 1]
         if packet.marker and header is not None:
             packet.orientation = read_orientation(packet.data, header.orientation_id)
         if header is not None and packet.payload_type == header.redundant_payload_type != 0:

@@ -23,6 +23,7 @@ from cases.clock import Clock
 from cases.database import Database, new_id
 from cases.policy import SYSTEM
 from recordings.archive_index import index_due
+from recordings.clock_jumps import read_jumps
 from recordings.completeness import check_when_due
 from recordings.composition import CompositionPlan
 from recordings.encoder import CompositionError, encode
@@ -231,7 +232,8 @@ class RecordingsWorker:
     async def _compose(self, recording: Recording) -> None:
         folder = recording.folder(self._settings.root)
         draft = folder / f".composed.{new_id()}.mp4"
-        seconds = ((recording.stopped_at or recording.started_at) - recording.started_at).total_seconds()
+        jumps = await asyncio.to_thread(read_jumps, folder)
+        seconds = jumps.seconds(recording.started_at, recording.stopped_at or recording.started_at)
         await self._set_progress(recording.id, 0.0)
 
         async def report(share: float) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cases.fields import clean
+from recordings.clock_jumps import steady
 from recordings.export import PageContent
 from recordings.manifest import moment_ns
 from recordings.pauses import pauses_of
@@ -53,7 +54,7 @@ class _Told:
 
     def __init__(self, content: PageContent) -> None:
         self._content = content
-        self._manifest = content.manifest
+        self._manifest = steady(content.manifest)
         recording = self._manifest["recording"]
         began_ns = moment_ns(recording["started_at"])
         self._offset = content.clip["from_ms"] / 1000 if content.clip else 0.0

@@ -151,6 +151,12 @@ def sender_report(party: Party, source: str, at: float, joined: float) -> bytes:
     return segment.pack_report(0x2000 + party.tone, ntp, round(at * 48_000))
 
 
+def times_at(at: float, jump: tuple[float, float]) -> tuple[int, int]:
+    """Monotonic and wall clock at second ``at`` of the recording, ns."""
+    since, by = jump
+    return MONOTONIC_NS + int(at * 1e9), START_NS + int((at + (by if at >= since else 0.0)) * 1e9)
+
+
 def write_track(
     root: Path,
     party: Party,
@@ -159,19 +165,23 @@ def write_track(
     joined: float,
     delay: float,
     roll_seconds: float = 600,
+    jump: tuple[float, float] = (float("inf"), 0.0),
 ) -> None:
-    """Journal of one track; packets arrive ``delay`` seconds after they were sent."""
+    """Journal of one track; packets arrive ``delay`` seconds after they were sent.
+
+    ``jump``: from which second on the wall clock is ahead, and by how many seconds.
+    """
     journal = TrackJournal(root, identity(party, source), Disk(), roll_seconds)
     reported, at = -1, joined
     for sent, data in packets:
         at = joined + sent + delay
-        mono, wall = MONOTONIC_NS + int(at * 1e9), START_NS + int(at * 1e9)
+        mono, wall = times_at(at, jump)
         journal.append(segment.RTP, mono, wall, data)
         if int(sent) > reported:
             reported = int(sent)
             journal.append(segment.SENDER_REPORT, mono, wall, sender_report(party, source, sent, joined))
         journal.drain(mono, wall)
-    journal.finish(MONOTONIC_NS + int(at * 1e9), START_NS + int(at * 1e9), "session closed")
+    journal.finish(*times_at(at, jump), "session closed")
 
 
 def write_session(
@@ -181,18 +191,20 @@ def write_session(
     size: tuple[int, int] = (640, 360),
     joined: dict[str, float] | None = None,
     roll_seconds: float = 600,
+    jump: tuple[float, float] = (float("inf"), 0.0),
 ) -> None:
     """Journals of a whole reception without a manifest; ``joined`` says who came how late."""
     for party in parties:
         late = (joined or {}).get(party.participant_id, 0.0)
         left = seconds - late
         video = video_packets(party, left, *size)
-        write_track(root, party, "camera", video, late, 0.06, roll_seconds)
-        write_track(root, party, "microphone", audio_packets(party, left), late, 0.02, roll_seconds)
+        write_track(root, party, "camera", video, late, 0.06, roll_seconds, jump)
+        write_track(root, party, "microphone", audio_packets(party, left), late, 0.02, roll_seconds, jump)
 
 
 def manifest_content(root: Path, seconds: float, parties: tuple[Party, ...] = PARTIES) -> dict[str, Any]:
     clock = read_clock_map(root)
+    tracks = read_tracks(root, clock)
     return {
         "format": "lianxin-manifest",
         "version": 1,
@@ -204,8 +216,8 @@ def manifest_content(root: Path, seconds: float, parties: tuple[Party, ...] = PA
             "stopped_at": moment_text(datetime.fromtimestamp(START.timestamp() + seconds, UTC)),
         },
         "participants": [party.entry() for party in parties],
-        "clock": {"source": "server", "boots": clock.anchors()},
-        "tracks": read_tracks(root, clock),
+        "clock": {"source": "server", "boots": clock.anchors(), "jumps": clock.jumps()},
+        "tracks": tracks,
     }
 
 

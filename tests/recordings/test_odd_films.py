@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,18 +11,28 @@ import av
 import numpy as np
 import pytest
 
+from recordings import segment
+from recordings.colour import BT709, LIMITED
 from recordings.composition import CompositionPlan, compose
+from recordings.journal import Disk, TrackJournal
 from recordings.layout import arrange
 from recordings.sound import PEAK, RATE, Mixer, Samples
 from tests.recordings.synthetic import (
+    MONOTONIC_NS,
     PARTIES,
+    START_NS,
     Party,
     audio_packets,
+    identity,
+    rtp,
     seal,
     video_packets,
+    vp8_frames,
+    vp8_payloads,
     write_session,
     write_track,
 )
+from tests.recordings.test_colour import h264_frames, single_units
 from tests.recordings.test_composition import picture_at
 
 PLAN = replace(CompositionPlan(), width=640, height=360, preset="ultrafast")
@@ -108,6 +120,58 @@ def test_who_comes_back_with_a_picture_of_another_shape(root: Path) -> None:
         assert np.abs(picture[middle].astype(int) - np.array(party.colour)).max() < 30
     assert np.abs(wide[edge].astype(int) - np.array(party.colour)).max() < 30
     assert narrow[edge].max() < 30
+
+
+def coded_as(codec: str, party: Party, seconds: float) -> list[list[bytes]]:
+    """Payloads of each picture of one colour."""
+    count = round(seconds * 15)
+    if codec == "VP8":
+        return [vp8_payloads(frame, n) for n, frame in enumerate(vp8_frames(party.colour, 320, 180, count))]
+    return [single_units(frame) for frame in h264_frames(party.colour, BT709, LIMITED, False)][:count]
+
+
+def write_camera(root: Path, codec: str, party: Party, joined: float, **how: int) -> None:
+    """A publication of 1.4 s, begun at second ``joined``, as the packets of one connection."""
+
+    def packets() -> Iterator[tuple[float, bytes]]:
+        number = 0
+        for picture, parts in enumerate(coded_as(codec, party, 1.4)):
+            for part in parts:
+                stamp = how.get("stamp", 0) + picture * 6_000
+                yield picture / 15, rtp(number, stamp, how["ssrc"], part, part is parts[-1], 96)
+                number += 1
+
+    journal = TrackJournal(root, replace(identity(party, "camera"), codec=codec), Disk())
+    for sent, data in packets():
+        at = round((joined + sent + 0.05) * 1e9)
+        journal.append(segment.RTP, MONOTONIC_NS + at, START_NS + at, data)
+        journal.drain(MONOTONIC_NS + at, START_NS + at)
+    journal.finish(MONOTONIC_NS + at, START_NS + at, "replaced")
+
+
+def test_who_comes_back_with_another_codec(root: Path) -> None:
+    """VP8, then H.264 on one track, from a browser that keeps its SSRC.
+
+    The header of the segment between them is damaged: what it holds is taken for what came before.
+    """
+    party = PARTIES[0]
+    colours = ((200, 40, 40), (40, 160, 60), (50, 70, 200))
+    for place, (codec, colour) in enumerate(zip(("VP8", "VP8", "H264"), colours, strict=True)):
+        who = replace(party, colour=colour)
+        write_camera(root, codec, who, 1.5 * place, ssrc=7, stamp=place * 1_000_000)
+    middle = root / "tracks" / "p_city-camera" / "000002.lxj"
+    middle.write_bytes(b"\0" * 40 + middle.read_bytes()[40:])
+    out = film_of(root, 4.5, PARTIES[:1])
+    (track,) = json.loads((root / "manifest.json").read_bytes())["tracks"]
+    assert [entry["packets"] > 0 for entry in track["segments"]] == [True, True, True]
+    assert {gap["cause"] for gap in track["gaps"]} >= {"damaged", "track_ended:replaced"}
+    (tile,) = arrange([party.entry()], {party.participant_id: {"camera"}}, PLAN.width, PLAN.height)
+    box = tile.picture
+    for place, colour in enumerate(colours):
+        for at in (0.3, 1.2):
+            shown = picture_at(out, 1.5 * place + at)[box.y + box.height // 2, box.x + 100].astype(int)
+            assert np.abs(shown - np.array(colour)).max() < 30, (place, at, shown)
+    assert lengths(out) == pytest.approx((4.5, 4.5), abs=0.1)
 
 
 def test_thirteen_at_once(root: Path) -> None:
