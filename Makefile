@@ -2,13 +2,14 @@
 # make test  everything, real browsers included       make check  style, types, structure, documents
 # make bench speed and memory as ratios in one run    make clean  remove what the others made
 # make soak  half an hour of sittings with killed workers: nothing leaks (LIANXIN_SOAK_MINUTES)
+# make kills 100 kills of each worker at seeded moments: nothing recorded is missing (LIANXIN_KILLS)
 
 PYTHON ?= python3
 BIN := .venv/bin
 # Two at a time, a file in one piece: most tests wait for real time, not for the processor.
 PYTEST_ARGS ?= -n 2 --dist loadfile
 
-.PHONY: run test check bench soak clean environment development browser network lock
+.PHONY: run test check bench soak kills clean environment development browser network lock
 
 run: environment
 	@$(BIN)/lianxin demo $(RUN_ARGS)
@@ -27,6 +28,9 @@ bench: development
 
 soak: development
 	@nice -n 10 $(BIN)/python -m tests.soak
+
+kills: development
+	@nice -n 10 $(BIN)/python -m tests.kills
 
 environment:
 	@$(PYTHON) bootstrap.py

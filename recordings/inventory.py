@@ -15,6 +15,8 @@ from recordings.digests import digests
 from recordings.journal import tracks_of
 from recordings.manifest import CHAIN_START, chain_next, utc_text
 
+# Footers after which the track should have gone on; None where there is none.
+INTERRUPTED = (None, "rolled", "moved", "worker_stopped")
 SILENCE_NS = 3_000_000_000  # Media silence that long is a gap (robustness rule: reconnecting at 3 s).
 
 
@@ -239,6 +241,11 @@ class TrackReading:
         self.gap(cause, self.last_ns, start_ns, before_segment=number)
         self.last_ns = start_ns
 
+    def end(self, stopped_ns: int) -> None:
+        """Nothing came after the last segment: unless its writer meant it to, the rest is a gap."""
+        if self.last_ns is not None and self.ended in INTERRUPTED and stopped_ns > self.last_ns:
+            self.gap("not_resumed", self.last_ns, stopped_ns, after_segment=self.entries[-1]["number"])
+
     def _continued(self, header: segment.SegmentHeader, start_ns: int) -> None:
         """The same writer left the segment before; what it could not write would be a gap of its own."""
         self.marks.append(
@@ -284,11 +291,13 @@ class TrackReading:
         self.gap(cause, at, at, segment=entry["number"], bytes=[damage.offset, damage.end])
 
 
-def read_track(directory: Path, clock: ClockMap) -> dict[str, Any]:
-    """One track as it stands in the manifest, without the chain."""
+def read_track(directory: Path, clock: ClockMap, stopped_ns: int | None = None) -> dict[str, Any]:
+    """One track as it stands in the manifest, without the chain; ``stopped_ns`` as for ``read_tracks``."""
     reading = TrackReading(directory, clock)
     for path in segment.segment_paths(directory):
         reading.read_segment(path)
+    if stopped_ns is not None:
+        reading.end(stopped_ns)
     participant_id, _, source = directory.name.rpartition("-")
     header = reading.headers[-1] if reading.headers else None
     return {
@@ -305,9 +314,12 @@ def read_track(directory: Path, clock: ClockMap) -> dict[str, Any]:
     }
 
 
-def read_tracks(folder: Path, clock: ClockMap) -> list[dict[str, Any]]:
-    """All tracks with the running digest over all their segments in order."""
-    tracks = [read_track(directory, clock) for directory in tracks_of(folder)]
+def read_tracks(folder: Path, clock: ClockMap, stopped_ns: int | None = None) -> list[dict[str, Any]]:
+    """All tracks with the running digest over all their segments in order.
+
+    ``stopped_ns``: when the recording was stopped (wall time); what is missing up to then is a gap.
+    """
+    tracks = [read_track(directory, clock, stopped_ns) for directory in tracks_of(folder)]
     chain = CHAIN_START
     for track in tracks:
         for entry in track["segments"]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -99,7 +100,7 @@ def seal_folder(folder: Path, facts: dict[str, Any], signer: ManifestSigner) -> 
     if segments_being_written(folder):
         raise StillWriting
     clock_map = read_clock_map(folder)
-    tracks = read_tracks(folder, clock_map)
+    tracks = read_tracks(folder, clock_map, _stopped_ns(facts))
     if not any(entry["packets"] for track in tracks for entry in track["segments"]):
         raise NothingRecorded
     content = {
@@ -117,6 +118,11 @@ def seal_folder(folder: Path, facts: dict[str, Any], signer: ManifestSigner) -> 
     entries = [entry for track in tracks for entry in track["segments"]]
     gaps = sum(len(track["gaps"]) for track in tracks)
     return Sealed(sha256_hex(data), sum(entry["size"] for entry in entries), len(tracks), gaps)
+
+
+def _stopped_ns(facts: dict[str, Any]) -> int | None:
+    stopped = facts["recording"]["stopped_at"]
+    return int(datetime.fromisoformat(stopped).timestamp() * 1e9) if stopped else None
 
 
 async def _facts(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from cases.errors import Conflict
 from cases.petitions import list_petition_events
 from cases.policy import SYSTEM
-from recordings import encoder, spill, worker
+from recordings import encoder, segment, spill, worker
 from recordings.composition import CompositionPlan
 from recordings.inventory import segments_being_written
 from recordings.journal import Disk
@@ -36,6 +37,7 @@ from scheduling.session_events import list_events
 from scheduling.sessions import move_session
 from scheduling.transitions import reachable_from
 from tests.recordings.sitting import Sitting
+from tests.recordings.synthetic import PARTIES
 
 SMALL = CompositionPlan(width=640, height=360, fps=10, preset="ultrafast")
 
@@ -163,6 +165,30 @@ async def test_what_went_to_the_second_volume_is_sealed_when_the_first_has_room(
     assert verify_folder(folder).intact
     manifest = json.loads((folder / "manifest.json").read_bytes())
     assert all(len(track["segments"]) > 1 and track["gaps"] == [] for track in manifest["tracks"])
+
+
+@pytest.mark.parametrize(("reason", "told"), [(None, 1), ("worker_stopped", 1), ("left", 0)])
+async def test_a_track_that_did_not_go_on_is_a_gap_up_to_the_end(
+    sitting: Sitting, reason: str | None, told: int
+) -> None:
+    """A media worker that died shortly before the end wrote nothing that could say so."""
+    recording = await sitting.record(2.0, parties=PARTIES[:1])
+    (cut,) = (recording.folder(sitting.root) / "tracks").glob("*-microphone/*.lxj")
+    with segment.SegmentFile(cut) as file:
+        items = [item for item in file.items() if isinstance(item, segment.Record) and item.end]
+        kept, last = file.data[: items[49].end], items[49]
+    if reason is not None:
+        kept += segment.encode_json(segment.FOOTER, last.monotonic_ns, last.wall_ns, {"reason": reason})
+    cut.write_bytes(kept)
+    await make_worker(sitting).work_once()
+    sealed = await reload(sitting, recording)
+    manifest = json.loads((sealed.folder(sitting.root) / "manifest.json").read_bytes())
+    (track,) = (each for each in manifest["tracks"] if each["source"] == "microphone")
+    assert (len(track["gaps"]), sealed.gap_count) == (told, told)
+    for gap in track["gaps"]:
+        assert (gap["cause"], gap["after_segment"]) == ("not_resumed", 1)
+        since, until = (datetime.fromisoformat(gap[name]) for name in ("from", "to"))
+        assert until == sealed.stopped_at and (until - since).total_seconds() == pytest.approx(1.0, abs=0.1)
 
 
 async def test_sealing_waits_for_the_writer(sitting: Sitting) -> None:

@@ -195,6 +195,7 @@ def gaps_of(manifest: dict[str, Any]) -> list[dict[str, str]]:
 
 CAUSES = {
     "worker_killed": "录制进程中断，随后恢复",
+    "not_resumed": "录制进程中断，到结束没有恢复",
     "torn_tail": "中断时最后一条没有写完",
     "damaged": "文件损坏",
     "queue_full": "写入来不及",
