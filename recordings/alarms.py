@@ -44,6 +44,7 @@ class AlarmKind(StrEnum):
     FILES_UNKNOWN = "files_unknown"  # Files without a row.
     DIGEST = "digest"  # Manifest, row and chain do not name the same digests or sizes.
     LENGTH = "length"  # Durations do not fit.
+    NOT_ARCHIVED = "not_archived"  # The archive store fails, or a copy in it is not what was written.
 
 
 ALARM_KIND_NAMES: Mapping[AlarmKind, str] = {
@@ -55,6 +56,7 @@ ALARM_KIND_NAMES: Mapping[AlarmKind, str] = {
     AlarmKind.FILES_UNKNOWN: "文件没有登记",
     AlarmKind.DIGEST: "清单与登记不符",
     AlarmKind.LENGTH: "时长不符",
+    AlarmKind.NOT_ARCHIVED: "归档失败",
 }
 
 

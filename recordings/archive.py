@@ -13,7 +13,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 from cases.append_only import append_only
 from cases.clock import Clock
 from cases.database import ID_LENGTH, Base, insert_if_absent, new_id
-from recordings.recording import CompositionState, Recording, RecordingState
+from recordings.alarms import raise_alarm
+from recordings.archive_alarm import CAUSES, copying_trouble
+from recordings.recording import CompositionState, Recording, RecordingState, load_recording
 from recordings.retention import RetentionClass
 from scheduling.transitions import require_transition
 
@@ -45,20 +47,6 @@ TRANSITIONS: Mapping[ArchiveState, frozenset[ArchiveState]] = {
     _S.LOCAL_REMOVED: frozenset({_S.DESTROYING}),
     _S.DESTROYING: frozenset({_S.DESTROYED}),
     _S.DESTROYED: frozenset(),
-}
-
-# What an official reads about a failure.
-CAUSES: Mapping[str, str] = {
-    "store_down": "归档存储连不上",
-    "store_slow": "归档存储太慢，在限定时间内没有写完",
-    "store_full": "归档存储已满",
-    "store_refused": "归档存储拒绝写入，请检查账号和权限",
-    "corrupted": "回读的内容与写入的不一致，归档存储可能有故障",
-    "missing": "写入后读不到，归档存储可能有故障",
-    "original_changed": "本机原件与封存清单不一致，没有归档，请先校验这份录像",
-    "original_unreadable": "本机原件读不出来",
-    "key_missing": "归档密钥文件读不到，或不是原来的那一个",
-    "worker_error": "归档程序出错",
 }
 
 
@@ -185,7 +173,7 @@ async def hold_on(db: AsyncSession, clock: Clock, archive_id: str, owner: str) -
 async def note_failure(
     db: AsyncSession, clock: Clock, recording_id: str, owner: str, cause: str, trouble: str
 ) -> None:
-    """Keep the original, count, say why, and set the next try after a pause that grows; commits."""
+    """Keep the original, count, say why, raise an alarm, set the next try after a growing pause; commits."""
     archive = await archive_of(db, recording_id)
     if archive is None or archive.lease_owner != owner:
         return
@@ -197,6 +185,10 @@ async def note_failure(
     archive.failing_since = archive.failing_since or now
     archive.next_try_at = now + pause_after(archive.attempts)
     archive.lease_owner = archive.lease_until = None
+    recording = await load_recording(db, recording_id)
+    found = copying_trouble(recording, archive.cause, archive.attempts, archive.failing_since, now)
+    if found is not None:
+        await raise_alarm(db, clock, found)
     await db.commit()
 
 

@@ -17,7 +17,6 @@ from cases.errors import Conflict
 from cases.petitions import add_petition_event
 from cases.policy import SYSTEM
 from recordings.archive import (
-    CAUSES,
     LEASE,
     Archive,
     ArchiveState,
@@ -27,6 +26,7 @@ from recordings.archive import (
     objects_of,
     pause_after,
 )
+from recordings.archive_alarm import CAUSES
 from recordings.archive_index import forget_recording
 from recordings.archive_restore import prove_objects
 from recordings.archive_settings import ArchiverSettings

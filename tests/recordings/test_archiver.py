@@ -15,6 +15,7 @@ import pytest
 from sqlalchemy import select
 
 from recordings import archive_object, archive_store
+from recordings.alarms import Alarm, AlarmKind
 from recordings.archive import (
     LEASE,
     TRANSITIONS,
@@ -68,6 +69,11 @@ async def state_of(sitting: Sitting, recording: Recording) -> Archive:
         archive = await archive_of(db, recording.id)
         assert archive is not None
         return archive
+
+
+async def alarms(sitting: Sitting) -> list[Alarm]:
+    async with sitting.database.session() as db:
+        return list((await db.scalars(select(Alarm).where(Alarm.kind == AlarmKind.NOT_ARCHIVED))).all())
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -147,6 +153,10 @@ async def test_a_faulty_s3_store_costs_no_original(
         assert not await archiver.work_once()  # Not before its time.
         sitting.clock.set(archive.next_try_at)
     assert pauses == [pause_after(n) for n in (1, 2, 3)] == sorted(set(pauses))
+    told = await alarms(sitting)
+    assert {finding["code"] for alarm in told for finding in alarm.findings} == {cause}
+    # What the store refuses is its own trouble, what it garbles is that of the recording.
+    assert [alarm.recording_id for alarm in told] == [recording.id if cause == "corrupted" else None]
     sitting.clock.advance(days=3)
     bucket.fault = None
     assert await archiver.work_once()
@@ -158,6 +168,31 @@ async def test_a_faulty_s3_store_costs_no_original(
         rows = await objects_of(db, recording.id)
     for row in rows:
         assert hashlib.sha256(bucket.objects[f"office/{row.name}"]).hexdigest() == row.stored_sha256
+
+
+async def test_a_store_that_is_away_is_one_alarm_a_day_for_all_recordings(
+    sitting: Sitting, bucket: Bucket
+) -> None:
+    waiting = [await sealed(sitting) for _ in range(3)]
+    address = StoreAddress("s3://bucket", bucket.endpoint, access_key="a", secret_key="b")
+    archiver = Archiver(sitting.database, sitting.clock, settings_of(sitting, store=open_store(address)))
+    bucket.fault = "down"
+    for _ in waiting:
+        assert await archiver.work_once()
+    assert await alarms(sitting) == []  # What fails once is made up for within the minute.
+    for days in (0, 0, 1):
+        sitting.clock.advance(days=days, minutes=20)
+        while await archiver.work_once():
+            pass
+    told = await alarms(sitting)
+    assert [alarm.session_id for alarm in told] == [None, None]
+    assert "原件都还在" in told[0].findings[0]["text"]
+    bucket.fault = None
+    sitting.clock.advance(days=1)
+    while await archiver.work_once():
+        pass
+    assert {(await state_of(sitting, each)).state for each in waiting} == {ArchiveState.ARCHIVED}
+    assert len(await alarms(sitting)) == 2
 
 
 async def test_what_was_proven_is_not_copied_again(sitting: Sitting, bucket: Bucket) -> None:

@@ -12,6 +12,7 @@ from cases.fields import clean
 from recordings.alarms import (
     ALARM_KIND_NAMES,
     Alarm,
+    AlarmKind,
     AlarmState,
     acknowledge_alarm,
     count_alarms,
@@ -28,6 +29,8 @@ from web.pages.signin import see_other
 from web.rendering import page
 
 PAGE_SIZE = 30
+# What an alarm is about that belongs to no session.
+SESSIONLESS = {AlarmKind.NOT_ARCHIVED: "归档存储"}
 FURTHEST = 100_000
 
 
@@ -99,7 +102,7 @@ def _row(alarm: Alarm) -> dict[str, Any]:
         "state": alarm.state,
         "text": f"{first}（共 {alarm.finding_count} 处）" if more > 0 else first,
         "session_id": alarm.session_id,
-        "title": alarm.session.title if alarm.session else "没有登记的文件",
+        "title": alarm.session.title if alarm.session else SESSIONLESS.get(alarm.kind, "没有登记的文件"),
         "held_at": alarm.session.opened_at or alarm.session.starts_at if alarm.session else None,
         "recording_id": alarm.recording_id,
         "place": alarm.place,

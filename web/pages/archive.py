@@ -7,7 +7,8 @@ from typing import Any
 
 from aiohttp import web
 
-from recordings.archive import CAUSES, Archive
+from recordings.archive import Archive
+from recordings.archive_alarm import CAUSES
 from recordings.archive_list import ArchiveLine, list_archives, list_destructions
 from recordings.destruction import decide_destruction, propose_destruction
 from recordings.legal_hold import lift_hold, place_hold

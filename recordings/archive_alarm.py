@@ -1,0 +1,67 @@
+"""Archive alarms: a store that fails, or a copy that is not what was written, is told to officials.
+
+A store that is away keeps all recordings waiting; that is one alarm a day, not one for each of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from cases.clock import BEIJING
+from recordings.alarms import AlarmKind, Trouble
+from recordings.recording import Recording
+
+# What an official reads about a failure.
+CAUSES: Mapping[str, str] = {
+    "store_down": "归档存储连不上",
+    "store_slow": "归档存储太慢，在限定时间内没有写完",
+    "store_full": "归档存储已满",
+    "store_refused": "归档存储拒绝写入，请检查账号和权限",
+    "corrupted": "回读的内容与写入的不一致，归档存储可能有故障",
+    "missing": "写入后读不到，归档存储可能有故障",
+    "original_changed": "本机原件与封存清单不一致，没有归档，请先校验这份录像",
+    "original_unreadable": "本机原件读不出来",
+    "key_missing": "归档密钥文件读不到，或不是原来的那一个",
+    "worker_error": "归档程序出错",
+}
+
+# Not the fault of the recording that happened to be copied.
+OF_THE_STORE = frozenset({"store_down", "store_slow", "store_full", "store_refused", "key_missing"})
+# One failure is made up for within the minute.
+PATIENCE = 2
+
+
+def copying_trouble(
+    recording: Recording, cause: str, attempts: int, failing_since: datetime, now: datetime
+) -> Trouble | None:
+    """What to tell when copying or proving has failed ``attempts`` times; None when it is too early.
+
+    ``cause`` is a key of CAUSES. The same trouble of one day, or of one row of failures, is one alarm.
+    """
+    if cause in OF_THE_STORE:
+        text = f"{CAUSES[cause]}。原件都还在，一份也不会删；程序不断重试，存储恢复以后自动补上。"
+        day = now.astimezone(BEIJING).date().isoformat()
+        found = Trouble(AlarmKind.NOT_ARCHIVED, "", ({"text": text, "code": cause},), occasion=day)
+        return found if attempts >= PATIENCE else None
+    text = f"{CAUSES[cause]}。原件不会删，程序不断重试。"
+    return _of(recording, {"text": text, "code": cause}, failing_since.isoformat())
+
+
+def lost_copy_trouble(recording: Recording, cause: str, name: str, occasion: str) -> Trouble:
+    """The only copy of an original that aged out is not what was written, or is gone."""
+    said = "读不到" if cause == "missing" else "与写入时不一致"
+    text = f"本机原件已按期移入归档，归档中的 {name} {said}。请立即检查归档存储和它的备份。"
+    return _of(recording, {"text": text, "code": cause, "path": name}, occasion)
+
+
+def _of(recording: Recording, finding: dict[str, str], occasion: str) -> Trouble:
+    return Trouble(
+        AlarmKind.NOT_ARCHIVED,
+        recording.directory,
+        (finding,),
+        0,
+        recording.session_id,
+        recording.id,
+        occasion,
+    )
