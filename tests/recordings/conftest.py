@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from cases.database import Database
 from tests.clock import FixedClock
 from tests.factories import World
+from tests.recordings.bucket import Bucket
 from tests.recordings.sitting import Sitting
 
 
@@ -18,3 +20,9 @@ async def sitting(database: Database, world: World, clock: FixedClock, tmp_path:
     made = Sitting(database, clock, world, tmp_path / "recordings")
     await made.arrange()
     return made
+
+
+@pytest.fixture
+async def bucket() -> AsyncIterator[Bucket]:
+    async with Bucket() as made:
+        yield made

@@ -6,8 +6,6 @@ import errno
 import hashlib
 import os
 import random
-from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,78 +13,27 @@ import pytest
 from sqlalchemy import select
 
 from recordings import archive_object, archive_store
-from recordings.alarms import Alarm, AlarmKind
 from recordings.archive import (
     LEASE,
     TRANSITIONS,
     Archive,
     ArchiveState,
-    archive_of,
     objects_of,
     pause_after,
 )
-from recordings.archive_key import KEY_FILE, load_master
+from recordings.archive_key import load_master
 from recordings.archive_object import NotAnObject, Piece, decrypt, encrypt
 from recordings.archive_restore import read_index, restore_files, safe_path
-from recordings.archive_settings import ArchiverSettings
 from recordings.archive_store import AlreadyWritten, DirectoryStore, StoreAddress, StoreError, open_store
 from recordings.archived_files import files_of
 from recordings.archiver import Archiver
-from recordings.recording import CompositionState, Recording, RecordingState, load_recording
-from recordings.sealing import seal_recording
-from recordings.signing import load_signer
+from recordings.recording import RecordingState, load_recording
 from recordings.verification import verify_folder
 from scheduling.session_events import list_events
 from scheduling.transitions import reachable_from
+from tests.recordings.archiving import alarms, digests, sealed, settings_of, state_of
 from tests.recordings.bucket import Bucket
 from tests.recordings.sitting import Sitting
-
-
-async def sealed(sitting: Sitting) -> Recording:
-    """A sealed recording whose film could not be made, as nothing here needs one."""
-    made = await sitting.record(0.5, size=(160, 90))
-    async with sitting.database.session() as db:
-        recording = await load_recording(db, made.id)
-        signer = load_signer(sitting.root.parent / "keys")
-        await seal_recording(db, sitting.clock, recording, sitting.root, signer, sitting.seats)
-        recording.composition = CompositionState.FAILED
-        recording.verification_wanted_at = None
-        await db.commit()
-        return recording
-
-
-def settings_of(sitting: Sitting, **how: object) -> ArchiverSettings:
-    place = sitting.root.parent / "archive"
-    place.mkdir(exist_ok=True)
-    settings = ArchiverSettings(
-        sitting.root, sitting.root.parent / "keys" / KEY_FILE, DirectoryStore(place), object_seconds=0.5
-    )
-    return replace(settings, **how)  # type: ignore[arg-type]
-
-
-async def state_of(sitting: Sitting, recording: Recording) -> Archive:
-    async with sitting.database.session() as db:
-        archive = await archive_of(db, recording.id)
-        assert archive is not None
-        return archive
-
-
-async def alarms(sitting: Sitting) -> list[Alarm]:
-    async with sitting.database.session() as db:
-        return list((await db.scalars(select(Alarm).where(Alarm.kind == AlarmKind.NOT_ARCHIVED))).all())
-
-
-def digests(folder: Path) -> dict[str, str]:
-    return {
-        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in files_of(folder)
-    }
-
-
-@pytest.fixture
-async def bucket() -> AsyncIterator[Bucket]:
-    async with Bucket() as made:
-        yield made
 
 
 def test_every_archive_state_can_be_reached() -> None:
@@ -168,31 +115,6 @@ async def test_a_faulty_s3_store_costs_no_original(
         rows = await objects_of(db, recording.id)
     for row in rows:
         assert hashlib.sha256(bucket.objects[f"office/{row.name}"]).hexdigest() == row.stored_sha256
-
-
-async def test_a_store_that_is_away_is_one_alarm_a_day_for_all_recordings(
-    sitting: Sitting, bucket: Bucket
-) -> None:
-    waiting = [await sealed(sitting) for _ in range(3)]
-    address = StoreAddress("s3://bucket", bucket.endpoint, access_key="a", secret_key="b")
-    archiver = Archiver(sitting.database, sitting.clock, settings_of(sitting, store=open_store(address)))
-    bucket.fault = "down"
-    for _ in waiting:
-        assert await archiver.work_once()
-    assert await alarms(sitting) == []  # What fails once is made up for within the minute.
-    for days in (0, 0, 1):
-        sitting.clock.advance(days=days, minutes=20)
-        while await archiver.work_once():
-            pass
-    told = await alarms(sitting)
-    assert [alarm.session_id for alarm in told] == [None, None]
-    assert "原件都还在" in told[0].findings[0]["text"]
-    bucket.fault = None
-    sitting.clock.advance(days=1)
-    while await archiver.work_once():
-        pass
-    assert {(await state_of(sitting, each)).state for each in waiting} == {ArchiveState.ARCHIVED}
-    assert len(await alarms(sitting)) == 2
 
 
 async def test_what_was_proven_is_not_copied_again(sitting: Sitting, bucket: Bucket) -> None:
