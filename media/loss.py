@@ -87,11 +87,16 @@ class LossDetector:
             self._open_gap(index - missing, index, now, packet)
         return self.due(now) if now >= self._state.due_at else []
 
+    def forget(self) -> None:
+        """Nobody waits any more for what is missing."""
+        self.given_up += len(self._missing)
+        self._missing.clear()
+        self._state.due_at = NEVER
+
     def _open_gap(self, start: int, end: int, now: float, packet: Packet | None) -> None:
         if end - start > LARGEST_GAP or len(self._missing) + end - start > MOST_MISSING:
             self.jumped += 1
-            self.given_up += len(self._missing)
-            self._missing.clear()
+            self.forget()
             return
         order = self._order_of(packet) if packet is not None else None
         ask_at = now + self.hold

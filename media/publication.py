@@ -45,6 +45,8 @@ class Publication:
             Layer(track, rid, rank, send_feedback, key_frame_interval, len(names) - 1 - rank)
             for rank, rid in enumerate(names)
         )
+        for layer in self.layers[1:]:
+            layer.smallest = self.layers[0]
         self._by_ssrc: dict[int, Layer] = {}
         self._audio_level_id = audio_level_id
         self._muted = False

@@ -80,7 +80,11 @@ class RepairsIn:
             return None
         data = restore(packet, layer.ssrc or 0, payload_type)
         self._counters["rtx_restored"] += 1
-        return parse_packet(data) if data is not None else None
+        if data is None:
+            return None
+        again = parse_packet(data)
+        again.repeated = True
+        return again
 
     def _find(self, packet: Packet) -> tuple[Layer, int] | None:
         for accepted, publication in self._lines:

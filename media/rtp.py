@@ -23,7 +23,8 @@ class Packet:
     growing integer by its Layer, which is `layer`. `key_frame` is None for audio; `audio_level` is in -dBov
     (0 loudest, 127 silence) or None when the sender does not tell (RFC 6464); `orientation` is the byte of
     media/orientation.py where the packet carries it. Of sound that repeats itself `payload` is the primary
-    block once media/redundancy.py has seen it, and `redundant` all of it; else that is None.
+    block once media/redundancy.py has seen it, and `redundant` all of it; else that is None. `repeated` tells of a packet
+    that came as a retransmission under another SSRC (media/repair.py).
     """
 
     __slots__ = (
@@ -39,6 +40,7 @@ class Packet:
         "payload_offset",
         "payload_type",
         "redundant",
+        "repeated",
         "sequence_number",
         "ssrc",
         "timestamp",
@@ -71,6 +73,7 @@ class Packet:
         self.index = sequence_number
         self.layer: object = None
         self.redundant: bytes | None = None
+        self.repeated = False
         self.orientation: int | None = None
 
 

@@ -87,7 +87,7 @@ async def test_a_missing_packet_comes_in_its_place_as_it_was(stage: PublisherSta
     first, missing, third = (camera(n, elements=extension, timestamp=n * 3000) for n in (1, 2, 3))
     stage.take(first, third)
     (restored,) = stage.take(again(2, 900, elements=extension, timestamp=6000, padding=7))
-    assert restored.data == missing
+    assert restored.data == missing and restored.repeated
     assert (restored.index & 0xFFFF, restored.ssrc, restored.layer) == (
         2,
         CAMERA,

@@ -8,7 +8,7 @@ import pytest
 
 from media.description import DescriptionError, parse_description
 from media.feedback import KeyFrameRequest, Nack, parse_compound
-from media.layer import Layer
+from media.layer import PRESENCE, Layer
 from media.negotiation import accept, build_answer
 from media.publication import Publication
 from media.router import Router
@@ -52,13 +52,14 @@ class Stage:
     def layers(self) -> tuple[Layer, ...]:
         return self.publication.layers
 
-    def send(self, rank: int, now: float, key: bool = False) -> None:
+    def send(self, rank: int, now: float, key: bool = False, repeated: bool = False) -> None:
         frame = self.frames[rank]
         self.frames[rank] += 1
         body = payload(key, (32_760 + 1000 * rank + frame) & 0x7FFF, 250 + 40 * rank + frame, 180 << rank)
         stamp = (0xFFFFF000 + 7_000_000 * rank + round(now * 90_000)) & 0xFFFFFFFF
         number = (65_530 + 300 * rank + frame) & 0xFFFF
         packet = parse_packet(HEADER.pack(0x80, 0x80 | 96, number & 0xFFFF, stamp, 100 + rank) + body)
+        packet.repeated = repeated
         if self.publication.receive(packet, now):
             self.router.forward(self.publication, packet, now)
 
@@ -236,3 +237,26 @@ def test_nothing_is_asked_for_of_a_layer_that_is_not_sent_any_more() -> None:
         stage.send(2, frame / 30, key=frame == 0)
     assert [type(item) for item in stage.requests(0.4)] == [Nack]
     assert stage.requests(1.5) == []
+
+
+def test_a_layer_without_pictures_is_gone_sooner_when_the_smallest_goes_on() -> None:
+    stage = Stage()
+    layer, missed = stage.layers[2], 3
+    for frame in range(24):
+        for rank in (0, 2):
+            if rank == 0 or (frame < 9 and frame != missed):
+                stage.frames[rank] = frame
+                stage.send(rank, frame / 30, key=frame == 0)
+    last = 8 / 30
+    assert layer.present(23 / 30) is False and 23 / 30 - last < PRESENCE
+    assert stage.layers[0].present(23 / 30)
+    assert layer.loss.missing == 1
+    stage.requests(23 / 30)
+    assert layer.loss.missing == 0 and layer.loss.given_up == 1, (
+        "what comes back is asked for no old pictures"
+    )
+    stage.frames[2] = 9
+    stage.send(2, 24 / 30, repeated=True)
+    assert not layer.present(24 / 30), "the last packet before the pause, sent again"
+    stage.send(2, 24 / 30)
+    assert layer.present(24 / 30)
