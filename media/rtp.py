@@ -23,8 +23,8 @@ class Packet:
     growing integer by its Layer, which is `layer`. `key_frame` is None for audio; `audio_level` is in -dBov
     (0 loudest, 127 silence) or None when the sender does not tell (RFC 6464); `orientation` is the byte of
     media/orientation.py where the packet carries it. Of sound that repeats itself `payload` is the primary
-    block once media/redundancy.py has seen it, and `redundant` all of it; else that is None. `repeated`: a packet
-    that came as a retransmission under another SSRC (media/repair.py).
+    block once media/redundancy.py has seen it, and `redundant` all of it; else that is None. What came as a
+    retransmission under another SSRC (media/repair.py) is `repeated`.
     """
 
     __slots__ = (
