@@ -16,8 +16,10 @@ from typing import Any
 
 from recordings.manifest import MANIFEST_FILE, moment_ns, utc_text
 
-JUMP_NS = 1_000_000_000  # Less is what clocks are corrected by.
-SAME_NS = 5_000_000_000  # An event's monotonic time is believed when it agrees so well with its wall time.
+SECOND_NS = 1_000_000_000
+JUMP_NS = SECOND_NS  # Less is what clocks are corrected by.
+SAME_NS = 5 * SECOND_NS  # An event's monotonic time is believed when it agrees so well with its wall time.
+FARTHEST_NS = 400 * 366 * 86_400 * SECOND_NS  # No clock is off by more.
 NOTED = "speech.noted"
 LAST_NS = 1 << 63  # after everything
 
@@ -86,9 +88,9 @@ def jumps_of(manifest: dict[str, Any]) -> ClockJumps:
     try:
         jumps = [(moment_ns(jump["at"]), int(jump["by_ns"])) for jump in clock.get("jumps", ())]  # type: ignore[union-attr]
         anchors = [(int(boot["monotonic_ns"]), int(boot["wall_ns"])) for boot in clock["boots"]]  # type: ignore[index]
-    except (AttributeError, KeyError, TypeError, ValueError):
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError):
         return ClockJumps(())
-    return ClockJumps(jumps, anchors)
+    return ClockJumps(jumps, anchors) if all(abs(by) < FARTHEST_NS for _, by in jumps) else ClockJumps(())
 
 
 def read_jumps(folder: Path) -> ClockJumps:
@@ -111,7 +113,7 @@ def steady(manifest: dict[str, Any]) -> dict[str, Any]:
             moment_ns(entry["last_at"])
             for track in manifest["tracks"]
             for entry in track["segments"]
-            if entry["last_at"]
+            if entry.get("last_at")
         ),
         default=moment_ns(recording["started_at"]),
     )

@@ -6,7 +6,6 @@ It is run by recordings.encoder in a process of its own.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
@@ -23,7 +22,8 @@ from recordings.direction import SESSION, Direction, Large
 from recordings.inventory import read_clock_map
 from recordings.journal import file_sha256
 from recordings.layout import TITLE_HEIGHT, Box, Tile, arrange
-from recordings.manifest import MANIFEST_FILE, moment_ns
+from recordings.manifest import moment_ns
+from recordings.manifest_shape import read_manifest
 from recordings.pauses import pauses_of
 from recordings.picture import BLACK, Canvas, TilePainter
 from recordings.sound import RATE, Mixer, Voice
@@ -77,7 +77,7 @@ class Composition:
     def __init__(self, folder: Path, plan: CompositionPlan) -> None:
         self._plan = plan
         self._lettering = Lettering(plan.font)
-        self._manifest = steady(json.loads((folder / MANIFEST_FILE).read_bytes()))
+        self._manifest = steady(read_manifest(folder))
         self.span = span_of(self._manifest)
         self._pauses = pauses_of(self._manifest, self.span.start_ns, self.span.seconds)
         self._direction = Direction(self._manifest, self.span.start_ns, plan.layout, plan.spotlight)
@@ -243,6 +243,7 @@ class CompositionFlawed(Exception):
 def compose(folder: Path, out: Path, plan: CompositionPlan, progress: Progress) -> dict[str, Any]:
     """Write the composed MP4 of a sealed folder to ``out`` and look at it once more.
 
+    Raises ValueError, also for a manifest that nothing can be made from, CompositionFlawed, OSError.
     Returns what the statement about the film says: duration in ms, size in bytes, digest, format.
     """
     composition = Composition(folder, plan)

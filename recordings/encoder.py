@@ -20,7 +20,7 @@ from typing import Any
 
 from recordings.composition import CompositionPlan, compose, span_of
 from recordings.journal import sync_directory
-from recordings.manifest import MANIFEST_FILE
+from recordings.manifest_shape import ManifestUnusable, read_manifest
 
 MODULE = "recordings.encoder"
 NICE = 10
@@ -67,8 +67,10 @@ async def make_film(folder: Path, out: Path, plan: CompositionPlan, say: Callabl
     Raises CompositionError, also for what is no sealed recording.
     """
     try:
-        seconds = span_of(json.loads((folder / MANIFEST_FILE).read_bytes())).seconds
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        seconds = span_of(read_manifest(folder)).seconds
+    except ManifestUnusable as error:
+        raise CompositionError(f"{folder} 不是已封存的录像：{error}") from error
+    except OSError as error:
         raise CompositionError(f"{folder} 不是已封存的录像") from error
     draft, began = out.with_name(f".{out.name}.{os.getpid()}.mp4"), time.monotonic()
 

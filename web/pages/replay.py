@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from aiohttp import web
 from cases.clock import BEIJING
 from cases.errors import Forbidden
 from cases.policy import Action, allowed
-from recordings.manifest import MANIFEST_FILE
+from recordings.manifest_shape import ManifestUnusable, read_manifest
 from recordings.proof import Verification, ask_for_verification
 from recordings.recording import CompositionState, Recording
 from recordings.replay import ReplayPlan, open_composed, open_manifest, open_replay
@@ -175,11 +174,11 @@ def _lanes(plan: ReplayPlan, seats: list[tuple[Seat, Invitation]], minutes: list
 
 
 def _read_manifest(folder: Path) -> dict[str, Any]:
+    """The manifest, or nothing where none can be read: what is wrong with it, its verification says."""
     try:
-        found = json.loads((folder / MANIFEST_FILE).read_bytes())
-    except (OSError, ValueError, RecursionError):
+        return read_manifest(folder)
+    except (OSError, ManifestUnusable):
         return {}
-    return found if isinstance(found, dict) else {}
 
 
 def gaps_of(manifest: dict[str, Any]) -> list[dict[str, str]]:
@@ -188,7 +187,7 @@ def gaps_of(manifest: dict[str, Any]) -> list[dict[str, str]]:
     found = []
     for track in manifest.get("tracks", []):
         for gap in track.get("gaps", []):
-            who = names.get(track.get("participant_id"), "") or str(track.get("source", ""))
+            who = str(names.get(track.get("participant_id"), "") or track.get("source", ""))
             found.append({"who": who, "when": _span(gap), "cause": _cause(str(gap.get("cause", "")))})
     return found
 
@@ -196,10 +195,15 @@ def gaps_of(manifest: dict[str, Any]) -> list[dict[str, str]]:
 CAUSES = {
     "worker_killed": "录制进程中断，随后恢复",
     "not_resumed": "录制进程中断，到结束没有恢复",
+    "not_continued": "换到下一段文件时中断",
+    "no_packets": "没有收到声音或画面",
+    "changed_before_sealing": "封存之前文件被改动",
     "torn_tail": "中断时最后一条没有写完",
     "damaged": "文件损坏",
     "queue_full": "写入来不及",
+    "disk_slow": "磁盘没有及时响应",
     "disk_full": "磁盘已满",
+    "disk_read_only": "磁盘变为只读",
     "disk_error": "磁盘故障",
 }
 
@@ -214,7 +218,7 @@ def _span(gap: dict[str, Any]) -> str:
         start, end = (
             datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(BEIJING) for text in texts
         )
-    except ValueError:
+    except (ValueError, OverflowError):
         return "—"
     seconds = (end - start) / timedelta(seconds=1)
     return f"{start:%H:%M:%S} 起 {seconds:.1f} 秒"
