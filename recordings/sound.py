@@ -15,7 +15,10 @@ from recordings.stream import ParticipantStreams, Stream
 logger = logging.getLogger(__name__)
 
 RATE = 48_000  # samples a second
-DRIFT = RATE // 50  # samples by which a packet may be early or late before it is moved (20 ms)
+LATE = 312  # samples by which decoded Opus is behind its RTP time: the pre-skip of RFC 7845 (6.5 ms)
+STRAY = RATE // 1000  # samples by which a packet may be early or late before sound is stretched (1 ms)
+STRETCH = 240  # one sample in so many is added or left out at most: 7 cents, which nobody hears
+LEAP = RATE // 10  # samples after which stretching would take too long, and sound is moved at once (0.1 s)
 BLOCK = RATE // 100  # samples over which the limiter may change its gain (10 ms)
 PEAK = 0.95
 RECOVERY = 0.01  # gain regained in each block after a loud one: full in a second
@@ -31,16 +34,19 @@ class Voice:
         self._waiting: tuple[int, Samples] | None = next(self._parts, None)
 
     def _place(self, streams: ParticipantStreams, stream: Stream) -> Iterator[tuple[int, Samples]]:
-        """(first sample, samples): packets that follow each other in RTP time stay seamless."""
-        cursor: int | None = None
-        for at, samples in _decode(streams, stream):
-            start = round(at * RATE)
-            if cursor is not None and abs(start - cursor) <= DRIFT:
-                start = cursor
-            if cursor is not None and start < cursor:
-                samples = samples[cursor - start :]
-                start = cursor
-            cursor = start + len(samples)
+        """(first sample, samples): packets that follow each other in RTP time stay seamless.
+
+        A sound card that is faster or slower than the server's clock has its sound stretched a little.
+        """
+        cursor, following = 0, None
+        for at, timestamp, samples in _decode(streams, stream):
+            start, length = round(at * RATE) - LATE, len(samples)
+            seamless = following is not None and abs(timestamp - following) <= STRAY
+            if seamless and abs(start - cursor) <= LEAP:
+                samples, start = _stretched(samples, start - cursor), cursor
+            elif following is not None and start < cursor:
+                samples, start = samples[cursor - start :], cursor
+            cursor, following = start + len(samples), timestamp + length
             yield start, samples
 
     def add_to(self, mix: Samples, start: int) -> None:
@@ -56,8 +62,21 @@ class Voice:
             self._waiting = (first + count, rest) if len(rest) else next(self._parts, None)
 
 
-def _decode(streams: ParticipantStreams, stream: Stream) -> Iterator[tuple[float, Samples]]:
+def _stretched(samples: Samples, late: int) -> Samples:
+    """The samples of a packet that is to end nearer to where it should; ``late`` is positive where the sound
+    so far is too short."""
+    most = len(samples) // STRETCH
+    more = max(-most, min(most, late)) if abs(late) > STRAY else 0
+    if not more:
+        return samples
+    places = np.linspace(0, len(samples) - 1, len(samples) + more)
+    return np.interp(places, np.arange(len(samples)), samples).astype(np.float32)
+
+
+def _decode(streams: ParticipantStreams, stream: Stream) -> Iterator[tuple[float, int, Samples]]:
+    """(time in seconds, RTP time, mono samples) of each packet."""
     decoder = av.AudioCodecContext.create("libopus", "r")
+    decoder.layout = "mono"  # libopus mixes both sides itself
     for coded in frames_of(stream.codec, streams.packets(stream)):
         try:
             frames = decoder.decode(av.Packet(coded.data))
@@ -65,7 +84,7 @@ def _decode(streams: ParticipantStreams, stream: Stream) -> Iterator[tuple[float
             logger.debug("A sound packet cannot be decoded: %s", error)
             continue
         for frame in frames:
-            yield coded.at, _mono(frame)
+            yield coded.at, coded.timestamp, _mono(frame)
 
 
 def _mono(frame: av.AudioFrame) -> Samples:
@@ -74,7 +93,7 @@ def _mono(frame: av.AudioFrame) -> Samples:
         samples = samples.astype(np.float32) / 32768.0
     if not frame.format.is_planar:
         samples = samples.reshape(-1, frame.layout.nb_channels).T
-    return np.asarray(samples.mean(axis=0), dtype=np.float32)
+    return np.asarray(samples[0] if len(samples) == 1 else samples.mean(axis=0), dtype=np.float32)
 
 
 class Mixer:

@@ -10,7 +10,7 @@ from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,18 +20,33 @@ from media.rtp import Packet, RtpError, parse_packet
 from recordings import segment
 from recordings.depacketise import StreamPacket
 from recordings.inventory import ClockMap
+from recordings.sender_clock import (
+    Floats,
+    Reports,
+    as_if_never_set,
+    believable,
+    clock_sets,
+    on_sender_clock,
+    on_server_clock,
+)
 
-Floats = NDArray[np.float64]
-WINDOW = 10.0  # seconds in which the least delayed packet tells the delay
-NTP_TRUST = 2.0  # seconds a report may stray from the median of its stream
 RESTART = 3.0  # seconds by which RTP time and arrival part when a sender begins anew with its old SSRC
-TIME_TRUST = 3.0  # seconds a computed time may stray from the arrival before arrival is taken
+OVERLAP = 1.0  # seconds that streams of one connection have in common at least; stragglers have less
+MOST_EARLY = 64  # reports that wait for the first packet of their stream
 
 
 def unwrap(value: int, near: int, bits: int) -> int:
     """The integer congruent to ``value`` modulo 2**bits that lies nearest to ``near``."""
     half = 1 << (bits - 1)
     return near + ((value - near + half) & ((1 << bits) - 1)) - half
+
+
+class Told(NamedTuple):
+    """A sender report: when it came (seconds of the recording), 64 bits of NTP time, 32 of RTP time."""
+
+    arrival: float
+    ntp: int
+    rtp_time: int
 
 
 @dataclass
@@ -48,7 +63,9 @@ class Stream:
     orientation: array[int] = field(default_factory=lambda: array("b"))  # -1 where a packet tells none
     redundant: array[int] = field(default_factory=lambda: array("b"))  # 1: blocks of media.redundancy
     place: array[int] = field(default_factory=lambda: array("q"))  # file number, start, end: three a packet
-    reports: list[tuple[float, int]] = field(default_factory=list)  # NTP seconds, unwrapped RTP time
+    after: int | None = None  # the last timestamp of the same simulcast layer's turn before this one
+    # Arrival, NTP seconds, unwrapped RTP time; shared by the turns of one layer.
+    reports: list[tuple[float, float, int]] = field(default_factory=list)
 
     def continues(self, packet: Packet, arrival: float) -> bool:
         """False when the packet begins a new count of timestamps: the sender restarted."""
@@ -60,7 +77,8 @@ class Stream:
     def add(self, packet: Packet, arrival: float, file: int, offset: int) -> None:
         """Take one RTP packet found at ``offset`` of file number ``file``."""
         last_index = self.index[-1] if self.index else packet.sequence_number
-        last_time = self.timestamp[-1] if self.timestamp else packet.timestamp
+        before = packet.timestamp if self.after is None else self.after
+        last_time = self.timestamp[-1] if self.timestamp else before
         self.index.append(unwrap(packet.sequence_number, last_index, 16))
         self.timestamp.append(unwrap(packet.timestamp, last_time, 32))
         self.arrival.append(arrival)
@@ -69,26 +87,24 @@ class Stream:
         self.redundant.append(packet.redundant is not None)
         self.place.extend((file, offset + packet.payload_offset, offset + packet.payload_end))
 
-    def add_report(self, ntp: int, rtp_time: int) -> None:
+    def add_report(self, told: Told) -> None:
+        """Take a sender report of this stream."""
         if self.timestamp:
-            self.reports.append((ntp / 4294967296.0, unwrap(rtp_time, self.timestamp[-1], 32)))
+            rtp_time = unwrap(told.rtp_time, self.timestamp[-1], 32)
+            self.reports.append((told.arrival, told.ntp / 4294967296.0, rtp_time))
 
     def media_seconds(self) -> Floats:
         """RTP timestamps in seconds since the first packet."""
         stamps = np.asarray(self.timestamp, dtype=np.float64)
         return np.asarray((stamps - stamps[0]) / self.clock_rate, dtype=np.float64)
 
-    def sender_seconds(self) -> Floats | None:
-        """Times on the sender's clock, or None without believable reports."""
+    def believed_reports(self) -> Reports | None:
+        """The reports in the terms of ``media_seconds``; None when there are none to believe."""
         if not self.reports:
             return None
-        ntp = np.array([report[0] for report in self.reports])
-        media = (np.array([report[1] for report in self.reports]) - self.timestamp[0]) / self.clock_rate
-        offset = ntp - media
-        good = np.abs(offset - np.median(offset)) < NTP_TRUST
-        order = np.argsort(media[good], kind="stable")
-        stamps = self.media_seconds()
-        return stamps + np.interp(stamps, media[good][order], offset[good][order])
+        rows = np.array(self.reports, dtype=np.float64).T
+        found = believable(Reports(rows[0], rows[1], (rows[2] - self.timestamp[0]) / self.clock_rate))
+        return found if len(found.media) else None
 
     def order(self) -> NDArray[np.int64]:
         """Positions of the packets by sequence number, each number once."""
@@ -96,36 +112,18 @@ class Stream:
         return first.astype(np.int64)
 
 
-def on_server_clock(domain: list[tuple[Stream, Floats]]) -> list[Floats]:
-    """Sender times moved to the server's clock by the least delay in each window of time."""
-    sender = np.concatenate([times for _, times in domain])
-    arrival = np.concatenate([np.asarray(stream.arrival) for stream, _ in domain])
-    delay = arrival - sender
-    window = np.floor((arrival - arrival.min()) / WINDOW).astype(np.int64)
-    order = np.lexsort((delay, window))
-    _, first = np.unique(window[order], return_index=True)
-    best = order[first]
-    by_time = best[np.argsort(sender[best], kind="stable")]
-    moved = []
-    for stream, times in domain:
-        at = times + np.interp(times, sender[by_time], delay[by_time])
-        real = np.asarray(stream.arrival)
-        moved.append(np.where(np.abs(at - real) > TIME_TRUST, real, at))
-    return moved
-
-
-def connections_of(domain: list[tuple[Stream, Floats]]) -> list[list[tuple[Stream, Floats]]]:
+def connections_of(streams: list[Stream]) -> list[list[Stream]]:
     """Streams that overlap in time came over one connection.
 
     The sender's clock may be set between two connections, so each is moved to our clock by itself.
     """
-    found: list[list[tuple[Stream, Floats]]] = []
+    found: list[list[Stream]] = []
     until = float("-inf")
-    for entry in sorted(domain, key=lambda entry: min(entry[0].arrival)):
-        if not found or min(entry[0].arrival) > until:
+    for stream in sorted(streams, key=lambda stream: min(stream.arrival)):
+        if not found or min(stream.arrival) > until - OVERLAP:
             found.append([])
-        found[-1].append(entry)
-        until = max(until, max(entry[0].arrival))
+        found[-1].append(stream)
+        until = max(until, max(stream.arrival))
     return found
 
 
@@ -139,10 +137,12 @@ class ParticipantStreams:
         self._headers: dict[int, segment.SegmentHeader | None] = {}  # by number of the file
         self._streams: dict[str, list[Stream]] = {}
         self._times: dict[int, Floats] = {}
+        self._early: list[tuple[int, Told]] = []  # SSRC and report, of streams that have no packet yet
 
     def read(self, source: str, paths: list[Path], track: dict[str, Any]) -> None:
         """Index the segments of one track; ``track`` is its entry in the manifest."""
-        present: dict[tuple[int, str], Stream] = {}  # the stream that packets go to, one at most
+        self._early = []
+        present: dict[tuple[int, str], Stream] = {}  # the streams of each SSRC; packets go to the newest
         self._streams[source] = []
         header: segment.SegmentHeader | None = None
         for path in paths:
@@ -171,8 +171,17 @@ class ParticipantStreams:
                 self._take(item, (wall_ns - self._origin_ns) / 1e9, source, present, codec, rate)
             elif item.kind == segment.SENDER_REPORT:
                 report = segment.parse_report(item.payload)
-                if report is not None and (report[0], codec) in present:
-                    present[report[0], codec].add_report(report[1], report[2])
+                if report is not None:
+                    wall_ns = self._clock.wall_ns(boot, item.monotonic_ns, item.wall_ns)
+                    told = Told((wall_ns - self._origin_ns) / 1e9, report[1], report[2])
+                    self._report(told, report[0], present.get((report[0], codec)))
+
+    def _report(self, told: Told, ssrc: int, stream: Stream | None) -> None:
+        """Give a report to its stream; one that comes before the first packet waits for it."""
+        if stream is not None:
+            stream.add_report(told)
+        elif len(self._early) < MOST_EARLY:
+            self._early.append((ssrc, told))
 
     def _take(
         self,
@@ -193,26 +202,47 @@ class ParticipantStreams:
             packet.orientation = read_orientation(packet.data, header.orientation_id)
         if header is not None and packet.payload_type == header.redundant_payload_type != 0:
             packet.redundant = packet.payload
-        stream = present.get((packet.ssrc, codec))
-        if stream is None or not stream.continues(packet, arrival):
-            # Simulcast layers take turns; each turn is a stream of its own.
-            present.clear()
+        known = present.get((packet.ssrc, codec))
+        continues = known is not None and known.continues(packet, arrival)
+        if known is not None and continues and known is self._streams[source][-1]:
+            stream = known
+        else:
+            # Simulcast layers take turns; each turn is a stream of its own, with the reports of all of them:
+            # a turn may be over before the next report comes.
             stream = present[packet.ssrc, codec] = Stream(packet.ssrc, codec, rate)
+            if known is not None and continues:
+                stream.after, stream.reports = known.timestamp[-1], known.reports
             self._streams[source].append(stream)
         stream.add(packet, arrival, len(self._files) - 1, record.end - len(record.payload) - 4)
+        if self._early:
+            for ssrc, told in self._early:
+                if ssrc == packet.ssrc:
+                    stream.add_report(told)
+            self._early = [early for early in self._early if early[0] != packet.ssrc]
 
     def settle(self) -> None:
         """Compute every packet's time: reported streams together, each other stream by itself."""
-        together: list[tuple[Stream, Floats]] = []
+        reported: list[Stream] = []
         for stream in self.all():
-            sender = stream.sender_seconds()
-            if sender is None:
-                self._times[id(stream)] = on_server_clock([(stream, stream.media_seconds())])[0]
+            if stream.believed_reports() is None:
+                arrivals = [np.asarray(stream.arrival)]
+                self._times[id(stream)] = on_server_clock([stream.media_seconds()], arrivals, False)[0]
             else:
-                together.append((stream, sender))
-        for connection in connections_of(together):
-            for (stream, _), times in zip(connection, on_server_clock(connection), strict=True):
-                self._times[id(stream)] = times
+                reported.append(stream)
+        for connection in connections_of(reported):
+            self._settle_connection(connection)
+
+    def _settle_connection(self, connection: list[Stream]) -> None:
+        """Streams with reports of one clock, which may be set meanwhile."""
+        believed = [found for stream in connection if (found := stream.believed_reports()) is not None]
+        sets = clock_sets(believed)
+        times = [
+            on_sender_clock(stream.media_seconds(), as_if_never_set(reports, sets))
+            for stream, reports in zip(connection, believed, strict=True)
+        ]
+        arrivals = [np.asarray(stream.arrival) for stream in connection]
+        moved = on_server_clock(times, arrivals, True)
+        self._times.update((id(stream), at) for stream, at in zip(connection, moved, strict=True))
 
     def all(self) -> list[Stream]:
         return [stream for streams in self._streams.values() for stream in streams]
