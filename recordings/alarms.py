@@ -45,6 +45,7 @@ class AlarmKind(StrEnum):
     DIGEST = "digest"  # Manifest, row and chain do not name the same digests or sizes.
     LENGTH = "length"  # Durations do not fit.
     NOT_ARCHIVED = "not_archived"  # The archive store fails, or a copy in it is not what was written.
+    CHAIN = "chain"  # The chain of an office or its ledger lacks something or was changed.
 
 
 ALARM_KIND_NAMES: Mapping[AlarmKind, str] = {
@@ -57,6 +58,7 @@ ALARM_KIND_NAMES: Mapping[AlarmKind, str] = {
     AlarmKind.DIGEST: "清单与登记不符",
     AlarmKind.LENGTH: "时长不符",
     AlarmKind.NOT_ARCHIVED: "归档失败",
+    AlarmKind.CHAIN: "录像链不完整",
 }
 
 

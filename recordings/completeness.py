@@ -21,7 +21,9 @@ from cases.clock import BEIJING, Clock
 from cases.database import ID_LENGTH, Base, insert_if_absent, new_id
 from recordings.alarms import AlarmKind, Trouble, raise_alarm
 from recordings.archive import aged_out
+from recordings.chain_watch import check_chains
 from recordings.holdings import NAMED, Holding, look_into, unknown_folders
+from recordings.keys import KeyRegister, read_register
 from recordings.lease import SEALED, UNCOMPOSED
 from recordings.patrol import PERIOD
 from recordings.recording import LIVE, Recording, RecordingState
@@ -71,12 +73,18 @@ def night_of(now: datetime) -> date:
     return local.date() if local.time() >= NIGHT else local.date() - timedelta(days=1)
 
 
-async def check_when_due(db: AsyncSession, clock: Clock, root: Path, period: timedelta = PERIOD) -> bool:
-    """Check everything unless this night's check was made; commits. True when it was made now."""
+async def check_when_due(
+    db: AsyncSession, clock: Clock, root: Path, period: timedelta = PERIOD, keys: Path | None = None
+) -> bool:
+    """Check everything unless this night's check was made; commits. True when it was made now.
+
+    ``keys``: the file that says which key was good when.
+    """
     night = night_of(clock.now())
     if await db.scalar(select(CompletenessCheck.id).where(CompletenessCheck.night == night)):
         return False
-    await check_completeness(db, clock, root, period)
+    register = await asyncio.to_thread(read_register, keys) if keys is not None else None
+    await check_completeness(db, clock, root, period, register)
     return True
 
 
@@ -86,9 +94,14 @@ async def last_check(db: AsyncSession) -> CompletenessCheck | None:
 
 
 async def check_completeness(
-    db: AsyncSession, clock: Clock, root: Path, period: timedelta = PERIOD
+    db: AsyncSession,
+    clock: Clock,
+    root: Path,
+    period: timedelta = PERIOD,
+    register: KeyRegister | None = None,
 ) -> Sequence[Trouble]:
-    """Hold all sessions against their recordings and folders; raise what is new as alarms; commits.
+    """Hold all sessions against their recordings and folders, and each office's chain against its ledger;
+    raise what is new as alarms; commits.
 
     Interrupted, it is made again from the beginning: nothing is raised twice.
     """
@@ -108,6 +121,7 @@ async def check_completeness(
         sessions, recordings = sessions + len(sittings), recordings + len(rows)
         await db.rollback()  # Nobody waits for the write lock while the next folders are looked into.
     found += await _unknown(db, root, began)
+    found += await check_chains(db, clock, root, register)
     for trouble in found:
         await raise_alarm(db, clock, trouble)
     await insert_if_absent(

@@ -1,7 +1,7 @@
 """Examiner: the verification of one folder in a process of its own, at low priority.
 
 Reading an hour of journals takes long; neither the pages nor the lease wait for it, and stopping kills it.
-``python -m recordings.examiner FOLDER REGISTER`` writes the verdict as one JSON object.
+``python -m recordings.examiner FOLDER REGISTER LEDGERS`` (empty: none) writes the verdict as one JSON object.
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ import asyncio
 import json
 import os
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from recordings.encoder import NICE, die_with_parent
-from recordings.keys import read_register
+from recordings.inclusion import check_ledger
+from recordings.keys import KeyRegister, read_register
 from recordings.verdict import ExitCode, Finding, Note, Verdict
 from recordings.verification import verify_folder
 
@@ -23,15 +24,26 @@ class ExaminationError(Exception):
     """The child ended without a verdict; the text says why."""
 
 
-async def examine(folder: Path, expected_sha256: str | None, register: Path | None = None) -> Verdict:
+@dataclass(frozen=True)
+class Witnesses:
+    """What vouches for a recording from outside its folder; None: there is none.
+
+    ``register`` is the file that says which key was good when, ``ledgers`` holds those of all offices.
+    """
+
+    register: Path | None = None
+    ledgers: Path | None = None
+
+
+async def examine(folder: Path, expected_sha256: str | None, witnesses: Witnesses = Witnesses()) -> Verdict:
     """Verify in a child process; cancelling kills it. Raises ExaminationError.
 
     ``expected_sha256`` is what the database remembers of the manifest: no folder can prove by itself that
-    its manifest, signed with whatever key, is the one that was sealed. ``register``: the file that says
-    which key was good when.
+    its manifest, signed with whatever key, is the one that was sealed.
     """
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "recordings.examiner", str(folder), str(register or ""),
+        sys.executable, "-m", "recordings.examiner", str(folder),
+        str(witnesses.register or ""), str(witnesses.ledgers or ""),
         cwd=Path(__file__).resolve().parent.parent,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
@@ -61,14 +73,22 @@ def _read(folder: Path, out: bytes) -> Verdict:
     return Verdict(**(told | {"folder": folder, "findings": findings, "notes": notes}))
 
 
-def main(folder: str, register: str) -> None:
+def judge_folder(folder: Path, register: KeyRegister | None, ledgers: Path | None) -> Verdict:
+    """The folder by itself and, unless None, against its office's ledger; blocks for as long as it reads."""
+    verdict = verify_folder(folder, register=register)
+    if ledgers is not None:
+        check_ledger(verdict, ledgers, register)
+    return verdict
+
+
+def main(folder: str, register: str, ledgers: str) -> None:
     """Entry point of the child."""
     die_with_parent()
     os.nice(NICE)
     known = read_register(Path(register)) if register else None
-    told = asdict(verify_folder(Path(folder), register=known)) | {"folder": folder}
-    print(json.dumps(told), flush=True)
+    verdict = judge_folder(Path(folder), known, Path(ledgers) if ledgers else None)
+    print(json.dumps(asdict(verdict) | {"folder": folder}), flush=True)
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:3])
+    main(*sys.argv[1:4])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -33,6 +34,8 @@ from recordings.clip import (
     cut_film,
     write_proof,
 )
+from recordings.day_root import LedgerError, ledger_of
+from recordings.inclusion import proof_files
 from recordings.journal import SOFTWARE
 from recordings.manifest import MANIFEST_FILE, SIGNATURE_FILE, moment_text
 from recordings.metadata import FilmFacts, MetadataSource, metadata_xml, read_film
@@ -45,6 +48,8 @@ from recordings.signing import ManifestSigner
 from recordings.store import COMPOSED_FILE
 from scheduling.session import Session
 from scheduling.sessions import load_session, scope_of_session
+
+logger = logging.getLogger(__name__)
 
 REASON_LIMIT = 200
 SHORTEST_REASON = 4
@@ -66,6 +71,7 @@ class Export:
     made_at: datetime
     span: tuple[float, float] | None
     verification: Verification | None
+    ledger: Path | None = None  # Of the office; what it proves of the recording goes along.
 
     @property
     def name(self) -> str:
@@ -127,7 +133,7 @@ async def begin_export(
     _require_ready(recording, span)
     export = Export(
         recording, session.petition.number, session.title, recording.folder(root), actor.name, reason,
-        clock.now(), span, verification,
+        clock.now(), span, verification, ledger_of(root, recording.organisation_id),
     )  # fmt: skip
     db.add(_access(export, actor, address))
     detail = _detail(export)
@@ -188,16 +194,30 @@ def build_package(export: Export, signer: ManifestSigner, pages: PageMaker, room
     manifest = json.loads((export.folder / MANIFEST_FILE).read_bytes())
     signature = json.loads((export.folder / SIGNATURE_FILE).read_bytes())
     facts = _facts(export)
+    proof = _proof(export, manifest)
     if export.span is not None:
-        return _clip_package(export, signer, pages, room, facts, manifest, signature)
+        return _clip_package(export, signer, pages, room, facts, manifest, signature, proof)
     film = _film_facts(export)
     path = f"{RECORDING_FOLDER}/{COMPOSED_FILE}" if film else None
     content = PageContent(export, manifest, signature, path, film.seconds if film else 0.0, None)
     made = dict(pages(content))
     made[METADATA_FILE] = metadata_xml(_metadata_source(export, manifest, signature, film))
     made[EVENTS_FILE] = _events_json(manifest)
-    files = [PackageFile(name, made[name]) for name in sorted(made)]
+    files = [PackageFile(name, made[name]) for name in sorted(made)] + proof
     return Package(export.name, (*files, *_recording_files(export.folder)), facts | {"kind": "full"}, signer)
+
+
+def _proof(export: Export, manifest: dict[str, Any]) -> list[PackageFile]:
+    """The way up to the day root; nothing while the day is not over."""
+    if export.ledger is None or not export.ledger.is_dir():
+        return []
+    try:
+        found = proof_files(export.ledger, manifest, export.recording.manifest_sha256 or "")
+    except (LedgerError, KeyError, OSError) as error:
+        # A ledger that is wrong raises its alarm at night; the recording proves itself without it.
+        logger.warning("Recording %s is exported without its day root: %s", export.recording.id, error)
+        return []
+    return [PackageFile(name, found[name]) for name in sorted(found)]
 
 
 def _facts(export: Export) -> dict[str, Any]:
@@ -270,6 +290,7 @@ def _clip_package(
     facts: dict[str, Any],
     manifest: dict[str, Any],
     signature: dict[str, Any],
+    proof_of_day: list[PackageFile],
 ) -> Package:
     """Clip, proof and a page. The manifest names everybody, so it stays in the house."""
     assert export.span is not None
@@ -283,4 +304,5 @@ def _clip_package(
     made = pages(content)
     files = [PackageFile(name, made[name]) for name in sorted(made)]
     files += [PackageFile(name, room / name) for name in (CLIP_FILE, CLIP_STATEMENT, CLIP_SIGNATURE)]
+    files += proof_of_day
     return Package(export.name, tuple(files), facts | {"kind": "clip"}, signer)

@@ -20,6 +20,8 @@ from typing import Any, BinaryIO
 
 from recordings.attestations import objection_to
 from recordings.clip import CLIP_STATEMENT, check_clip
+from recordings.day_root import LEDGER
+from recordings.inclusion import DAY_FILE, INCLUSION_FILE, check_inclusion, check_ledger
 from recordings.journal import file_sha256
 from recordings.keys import KeyRegister
 from recordings.manifest import MANIFEST_FILE, canonical
@@ -80,11 +82,13 @@ def verify_path(
     trusted: frozenset[str] | None = None,
     original: Path | None = None,
     register: KeyRegister | None = None,
+    ledgers: Path | None = None,
 ) -> Verdict:
     """Check a recording folder, an exported folder or an exported ZIP, whichever it is.
 
     ``original``: the recording folder a clip was cut from, to compare the clip with. Never raises for what
-    is wrong with the files. ``trusted`` and ``register`` as for ``verify_folder``.
+    is wrong with the files. ``trusted`` and ``register`` as for ``verify_folder``. ``ledgers`` holds the
+    day roots of all offices; a recording folder in its place is held against those beside it.
     """
     if register is not None and trusted is None:
         trusted = frozenset(key.fingerprint for key in register.keys)
@@ -92,7 +96,12 @@ def verify_path(
         return _guarded(PackageVerdict(path, register=register), trusted, original, _check_zip)
     if (path / PACKAGE_FILE).is_file() or (path / CHECKSUMS_FILE).is_file():
         return _guarded(PackageVerdict(path, register=register), trusted, original, _check_folder)
-    return verify_folder(path, trusted, register)
+    verdict = verify_folder(path, trusted, register)
+    if ledgers is None and (beside := path.resolve().parent.parent / LEDGER).is_dir():
+        ledgers = beside
+    if ledgers is not None:
+        check_ledger(verdict, ledgers, register)
+    return verdict
 
 
 def _guarded(
@@ -124,6 +133,8 @@ def _check_folder(
     changed = [finding for entry in listed.values() for finding in _check_file(verdict, root, entry)]
     inner = _check_inside(verdict, root, listed, package, trusted, original)
     named = {finding.path for finding in inner}
+    if INCLUSION_FILE in listed or DAY_FILE in listed:
+        check_inclusion(verdict, root, package["manifest_sha256"], trusted, verdict.register)
     # Where the recording's own proof names the bytes, its finding says more.
     verdict.findings += [finding for finding in changed if finding.path not in named] + inner
     _check_last(verdict, root, package)

@@ -26,10 +26,12 @@ from recordings.archive_index import index_due
 from recordings.clock_jumps import read_jumps
 from recordings.completeness import check_when_due
 from recordings.composition import CompositionPlan
+from recordings.day_root import LEDGER
 from recordings.encoder import CompositionError, encode
-from recordings.examiner import ExaminationError, examine
+from recordings.examiner import ExaminationError, Witnesses, examine
 from recordings.keys import REGISTER_FILE
 from recordings.lease import ATTEMPTS, LEASE, UNCOMPOSED, Lane, claim_work, release_lease, renew_lease
+from recordings.ledger import keep_ledger
 from recordings.manifest import canonical, moment_text, write_durably
 from recordings.patrol import PERIOD, order_patrol
 from recordings.proof import note_verdict
@@ -54,6 +56,7 @@ ABANDONED = timedelta(seconds=60)  # A session over for so long has no recorder 
 WRITING_PATIENCE = timedelta(minutes=5)
 RETRY = timedelta(seconds=15)
 UNPROVED_RETRY = timedelta(minutes=10)
+LEDGER_PERIOD = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,7 @@ class RecordingsWorker:
         self._seats = seats
         load_signer(settings.keys)  # Makes the first key, or says at once that there is none to sign with.
         self._patrol_at: datetime | None = None
+        self._ledger_at: datetime | None = None
         self.owner = f"{socket.gethostname()[:20]}-{os.getpid()}-{new_id()[:8]}"
 
     async def run(self) -> None:
@@ -291,7 +295,7 @@ class RecordingsWorker:
         verdict = await examine(
             recording.folder(self._settings.root),
             recording.manifest_sha256,
-            self._settings.keys / REGISTER_FILE,
+            Witnesses(self._settings.keys / REGISTER_FILE, self._settings.root.parent / LEDGER),
         )
         took = round((time.monotonic() - started) * 1000)
         if not verdict.intact:
@@ -302,13 +306,17 @@ class RecordingsWorker:
             await note_verdict(db, self._clock, recording, began, took, verdict)
 
     async def watch_once(self) -> bool:
-        """Nothing waits to be verified: ask for the next reading, and once a night check completeness.
+        """Nothing waits to be verified: keep the ledger, check completeness, ask for the next reading.
 
         False when neither is due.
         """
         now = self._clock.now()
         async with self._database.session() as db:
-            if await check_when_due(db, self._clock, self._settings.root, self._settings.verify_period):
+            if self._ledger_at is None or now >= self._ledger_at:
+                self._ledger_at = now + LEDGER_PERIOD
+                await keep_ledger(db, self._clock, self._settings.root, load_signer(self._settings.keys))
+            keys = self._settings.keys / REGISTER_FILE
+            if await check_when_due(db, self._clock, self._settings.root, self._settings.verify_period, keys):
                 return True
             if self._patrol_at is not None and now < self._patrol_at:
                 return False

@@ -134,7 +134,10 @@ def user(
 def verify(
     path: Annotated[
         Path,
-        typer.Argument(help="录像目录、导出包 folder of a recording, exported folder or ZIP"),
+        typer.Argument(
+            help="录像目录、导出包；与 --office 一起：全部录像所在的目录 "
+            "folder of a recording, exported folder or ZIP; with --office: the folder of all recordings"
+        ),
     ],
     original: Annotated[
         Path | None, typer.Option(help="片段的原录像目录 folder of the recording a clip was cut from")
@@ -142,16 +145,31 @@ def verify(
     keys: Annotated[
         Path | None, typer.Option(help="密钥登记簿 register of keys (lianxin keys export)")
     ] = None,
+    office: Annotated[
+        str,
+        typer.Option(
+            help="核对这个单位的录像链和日根，写编号、区划代码或名称 check the chain of this office"
+        ),
+    ] = "",
+    ledger: Annotated[
+        Path | None, typer.Option(help="日根所在的目录 folder of the day roots, else beside the recordings")
+    ] = None,
 ) -> None:
-    """离线验证一份录像 Prove offline that no byte of a recording changed."""
+    """离线验证一份录像，或一个单位的录像链 Prove that no byte of a recording, or no recording, changed."""
     from recordings.keys import RegisterError, read_register
+    from recordings.office_check import verify_office
     from recordings.package_check import verify_path
+    from recordings.verdict import Verdict
 
     try:
         register = read_register(keys) if keys is not None else None
     except RegisterError as error:
         _stop(str(error))
-    verdict = verify_path(path, original=original, register=register)
+    verdict: Verdict
+    if office:
+        verdict = verify_office(path, office, register, ledger)
+    else:
+        verdict = verify_path(path, original=original, register=register, ledgers=ledger)
     for line in verdict.lines():
         console.print(line, soft_wrap=True, markup=False)
     raise typer.Exit(int(verdict.exit_code))

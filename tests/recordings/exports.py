@@ -24,6 +24,7 @@ SECONDS = 8.0
 FPS, GROUP, RATE = 15, 30, 48_000
 TWO = PARTIES[:2]
 MADE = datetime(2026, 11, 22, 2, 30, tzinfo=UTC)
+CHAIN_NUMBER = 3
 RECORDING_ID = "0123456789abcdef0123456789abcdef"
 
 
@@ -81,6 +82,7 @@ def write_recording(folder: Path, keys: Path, title: str = "城关区供暖问�
         "sealed_at": moment_text(MADE - timedelta(hours=1)),
         "software": "lianxin 0.1.0",
         "consents": [],
+        "chain": {"number": CHAIN_NUMBER, "previous_manifest_sha256": "0" * 64},
     }
     office = {"id": "o", "name": "城关区信访局", "region_code": "620102"}
     content["recording"] |= {"id": RECORDING_ID, "title": title, "organisation": office}
@@ -101,7 +103,10 @@ def write_recording(folder: Path, keys: Path, title: str = "城关区供暖问�
 
 
 def make_export(
-    folder: Path, span: tuple[float, float] | None = None, number: str = "LZ2026-000123"
+    folder: Path,
+    span: tuple[float, float] | None = None,
+    number: str = "LZ2026-000123",
+    ledger: Path | None = None,
 ) -> Export:
     """What ``begin_export`` would have permitted."""
     manifest = (folder / "manifest.json").read_bytes()
@@ -115,7 +120,7 @@ def make_export(
         composed_at=MADE - timedelta(minutes=30),
     )
     title = json.loads(manifest)["recording"]["title"]
-    return Export(recording, number, title, folder, "赵敏", "市局复查调阅", MADE, span, None)
+    return Export(recording, number, title, folder, "赵敏", "市局复查调阅", MADE, span, None, ledger)
 
 
 def plain_pages(content: PageContent) -> Mapping[str, bytes]:
@@ -123,6 +128,12 @@ def plain_pages(content: PageContent) -> Mapping[str, bytes]:
     return {"index.html": content.export.title.encode(), "player/player.js": b"// nothing\n"}
 
 
-def make_package(folder: Path, keys: Path, room: Path, span: tuple[float, float] | None = None) -> Package:
+def make_package(
+    folder: Path,
+    keys: Path,
+    room: Path,
+    span: tuple[float, float] | None = None,
+    ledger: Path | None = None,
+) -> Package:
     room.mkdir(exist_ok=True)
-    return build_package(make_export(folder, span), load_signer(keys), plain_pages, room)
+    return build_package(make_export(folder, span, ledger=ledger), load_signer(keys), plain_pages, room)

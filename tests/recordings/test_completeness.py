@@ -25,7 +25,9 @@ from recordings.completeness import (
     last_check,
     night_of,
 )
+from recordings.ledger import keep_ledger
 from recordings.recording import Recording, RecordingState, load_recording, start_recording
+from recordings.signing import load_signer
 from scheduling.session import SessionState
 from scheduling.sessions import move_session
 from tests.clock import MORNING
@@ -47,7 +49,9 @@ async def close(room: Room) -> None:
 
 
 async def check(room: Room) -> Sequence[Trouble]:
+    signer = load_signer(room.root.parent / "keys")
     async with room.database.session() as db:
+        await keep_ledger(db, room.clock, room.root, signer)  # As the worker has done long before.
         return await check_completeness(db, room.clock, room.root)
 
 

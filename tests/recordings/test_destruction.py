@@ -14,11 +14,13 @@ from cases.audit import AuditEntry, verify_audit
 from cases.errors import Conflict, Forbidden, Invalid, NotFound, RuleError
 from cases.petitions import list_petition_events
 from cases.policy import SYSTEM, Actor
+from recordings.alarms import Trouble
 from recordings.archive import ArchiveState
 from recordings.archive_index import ArchivePassage, ArchiveTerm, index_recording
 from recordings.archive_list import list_archives, list_destructions
 from recordings.archive_store import StoreAddress, open_store
 from recordings.archiver import Archiver
+from recordings.chain_watch import check_chains
 from recordings.destruction import (
     TRANSITIONS,
     DestructionProposal,
@@ -27,9 +29,13 @@ from recordings.destruction import (
     decide_destruction,
     propose_destruction,
 )
+from recordings.keys import open_register
+from recordings.ledger import keep_ledger
 from recordings.legal_hold import lift_hold, place_hold
+from recordings.office_check import verify_office
 from recordings.recording import Recording, RecordingState, load_recording
 from recordings.retention import read_classes
+from recordings.signing import load_signer
 from scheduling.transitions import reachable_from
 from tests.recordings.bucket import Bucket
 from tests.recordings.sitting import Sitting
@@ -93,6 +99,14 @@ async def indexed(sitting: Sitting, recording: Recording) -> int:
         return found
 
 
+async def chain_of(sitting: Sitting) -> list[Trouble]:
+    """What the night finds, with the ledger kept as the worker does."""
+    keys = sitting.root.parent / "keys"
+    async with sitting.database.session() as db:
+        await keep_ledger(db, sitting.clock, sitting.root, load_signer(keys))
+        return await check_chains(db, sitting.clock, sitting.root, open_register(keys))
+
+
 async def test_two_officials_delete_and_the_register_stays(sitting: Sitting, bucket: Bucket) -> None:
     recording, archiver = await archived(sitting, bucket)
     folder = recording.folder(sitting.root)
@@ -113,12 +127,16 @@ async def test_two_officials_delete_and_the_register_stays(sitting: Sitting, buc
     bucket.fault = "down"
     assert await archiver.work_once()
     assert (await state_of(sitting, recording)).state is ArchiveState.DESTROYING
+    assert await chain_of(sitting) == [], "two officials have decided, and it is under way"
     assert not await archiver.work_once()
     bucket.fault = None
     sitting.clock.advance(minutes=1)
     assert await archiver.work_once()
     assert (await state_of(sitting, recording)).state is ArchiveState.DESTROYED
     assert not folder.exists() and not bucket.objects
+    assert await chain_of(sitting) == [], "the register explains the gap"
+    verdict = verify_office(sitting.root, "620102", open_register(sitting.root.parent / "keys"))
+    assert verdict.intact and (verdict.recordings, verdict.destroyed) == (0, 1), verdict.lines()
     assert await indexed(sitting, recording) == 0
     async with sitting.database.session() as db:
         row = await load_recording(db, recording.id)

@@ -68,7 +68,7 @@ def test_what_is_late_is_read_without_a_rest() -> None:
 def read_here(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a process of its own, which takes longer to begin than to read."""
 
-    async def here(folder: Path, _: str | None, register: Path | None = None) -> Verdict:
+    async def here(folder: Path, *_: object) -> Verdict:
         return verify_folder(folder)
 
     monkeypatch.setattr(worker, "examine", here)
