@@ -11,6 +11,7 @@ from cases.database import Database
 from tests.clock import FixedClock
 from tests.databases import VARIABLE, DatabaseServer, find_binaries, missing_reason, requested_systems
 from tests.factories import World, make_world
+from tests.statements import share_compiled_statements
 
 
 def pytest_report_header() -> list[str]:
@@ -22,6 +23,12 @@ def pytest_report_header() -> list[str]:
     elif "postgresql" in requested_systems():
         lines.append(f"postgresql: private server from {find_binaries()}")
     return lines
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled_statements() -> Iterator[None]:
+    """Every statement is compiled once."""
+    yield from share_compiled_statements()
 
 
 @pytest.fixture(scope="session")
