@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from pathlib import Path
 from typing import Any
@@ -35,34 +36,44 @@ def json_script(value: Any, element_id: str = "boot") -> Markup:
     return Markup(f'<script type="application/json" id="{element_id}">{text}</script>')  # noqa: S704
 
 
+@functools.cache
+def _environment(root: Path) -> Environment:
+    """One for each folder and process, so that no template is compiled twice.
+
+    Autoescape on; an unknown variable is an error and not an empty string.
+    """
+    environment = Environment(
+        loader=FileSystemLoader(root),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        name: getattr(words, name)
+        for name in (
+            [
+                "clock_time",
+                "clock_seconds",
+                "long_date",
+                "date_time",
+                "duration",
+                "size",
+                "event_word",
+                "masked_phone",
+            ]
+        )
+    }
+    environment.filters["json_script"] = json_script
+    environment.globals |= {"json_script": json_script, "words": words, "qr_svg": qr_svg}
+    return environment
+
+
 class Renderer:
-    """The Jinja environment; autoescape on, an unknown variable is an error and not an empty string."""
+    """The templates of one folder, rendered."""
 
     def __init__(self, root: Path = TEMPLATES) -> None:
-        self.environment = Environment(
-            loader=FileSystemLoader(root),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self.environment.filters |= {
-            name: getattr(words, name)
-            for name in (
-                [
-                    "clock_time",
-                    "clock_seconds",
-                    "long_date",
-                    "date_time",
-                    "duration",
-                    "size",
-                    "event_word",
-                    "masked_phone",
-                ]
-            )
-        }
-        self.environment.filters["json_script"] = json_script
-        self.environment.globals |= {"json_script": json_script, "words": words, "qr_svg": qr_svg}
+        self.environment = _environment(root)
 
     def render(self, template: str, context: dict[str, Any]) -> str:
         return self.environment.get_template(template).render(context)
