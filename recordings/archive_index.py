@@ -168,7 +168,7 @@ def passages_of(recording: Recording, session: Session, events: Iterable[Session
         yield Passage(None, "title", "", session.petition.subject)
     for event in events:
         seconds = (event.at - recording.started_at) / timedelta(seconds=1)
-        for text in _texts(event.data):
+        for text in texts_of(event.data):
             yield Passage(max(0.0, seconds), event.kind, event.actor_name or "", text)
 
 
@@ -187,7 +187,8 @@ def _ms(seconds: float | None) -> int | None:
     return None if seconds is None else min(round(seconds * 1000), MOST_MS)
 
 
-def _texts(data: dict[str, Any]) -> Iterator[str]:
+def texts_of(data: dict[str, Any]) -> Iterator[str]:
+    """Yield what an event's data says in words, cut at PASSAGE_LIMIT."""
     for key in TEXT_KEYS:
         found = data.get(key)
         if isinstance(found, str) and found.strip():

@@ -1,21 +1,33 @@
-"""Lanes of a replay: who spoke, how well media travelled and what happened, side by side on the film's time.
+"""Lanes of a replay: who spoke, was there, held something up, how well media travelled and what happened.
 
-The pictures have so many columns and not more; the table beside them says the same in words.
+All of it is side by side on the film's time. The pictures have so many columns and not more; the table
+beside them says the same in words.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
 
 from recordings.layout import standing
-from recordings.pauses import pauses_among
 from recordings.replay import ReplayEvent, ReplayPlan
 from signaling.quality_history import QualitySpan
 from signaling.speeches import read_speeches
+from web.happenings import (
+    AWAY,
+    DOCUMENT,
+    EVENT,
+    GAP,
+    HAND,
+    MARK,
+    PAUSE,
+    Happening,
+    find_happenings,
+    is_mark,
+)
 from web.words import QUALITY_LEVELS, ROLES, length_of
 
 COLUMNS = 600
@@ -23,7 +35,7 @@ COLUMNS = 600
 MOST_ROWS = 300
 TOGETHER = (0.0, 2.0, 5.0, 10.0, 20.0, 40.0, 80.0, 160.0, 320.0, 640.0, float("inf"))
 NOTED = "speech.noted"
-SPEECH, PAUSE, EVENT = "speech", "pause", "event"
+SPEECH = "speech"
 # An event has no length; this share of the picture is enough to see it on a phone.
 EVENT_WIDTH = 3 / COLUMNS
 LEVELS = tuple(QUALITY_LEVELS)
@@ -35,7 +47,10 @@ STRANGER = "其他参加人"
 
 @dataclass(frozen=True)
 class Span:
-    """From ``start`` to ``end`` seconds of the film; ``kind`` is SPEECH, PAUSE, EVENT or a level."""
+    """From ``start`` to ``end`` seconds of the film; ``kind`` is SPEECH, a level or that of a happening.
+
+    ``remark`` says what is wrong at a level, and of a happening all there is to say.
+    """
 
     start: float
     end: float
@@ -48,7 +63,7 @@ class Span:
         """What a reader of the table is told."""
         if self.kind == SPEECH:
             return "发言"
-        return "接访暂停" if self.kind == PAUSE else f"网络{QUALITY_LEVELS[self.kind]}：{self.remark}"
+        return f"网络{QUALITY_LEVELS[self.kind]}：{self.remark}" if self.kind in LEVELS else self.remark
 
 
 @dataclass(frozen=True)
@@ -62,13 +77,17 @@ class Bar:
 
 @dataclass(frozen=True)
 class Lane:
-    """One participant. ``now`` holds what is true from when to when: (start, end, words) in order."""
+    """One participant. ``now`` holds what is true from when to when: (start, end, words) in order.
+
+    ``speeches`` are the seconds from and until which the person had the floor, in order.
+    """
 
     name: str
     role: str
     summary: str
     bars: tuple[Bar, ...]
     now: tuple[tuple[float, float, str], ...]
+    speeches: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -93,26 +112,29 @@ class Lanes:
 
 
 def build_lanes(
-    plan: ReplayPlan, people: Sequence[Mapping[str, Any]], quality: Mapping[str, Sequence[QualitySpan]]
+    plan: ReplayPlan,
+    people: Sequence[Mapping[str, Any]],
+    quality: Mapping[str, Sequence[QualitySpan]],
+    gaps: Sequence[Happening] = (),
 ) -> Lanes:
     """``people``: participant_id, name, role, tier and organisation of everybody who ever had a seat."""
     film = _Film(plan.recording.started_at, max(plan.duration, 1.0))
-    spans = sorted([*_speeches(film, plan.events), *_levels(film, quality)], key=lambda span: span.start)
-    present = {span.who for span in spans}
+    happened = [event for event in plan.events if event.kind != NOTED]
+    spans = [*_speeches(film, plan.events), *_levels(film, quality)]
+    spans += [span for each in (*find_happenings(happened, film.length), *gaps) for span in film.span(each)]
+    spans.sort(key=lambda span: span.start)
     known = {str(person["participant_id"]) for person in people}
+    present = {span.who for span in spans if span.who in known or span.kind == SPEECH or span.kind in LEVELS}
     strangers = [{"participant_id": who, "name": STRANGER} for who in sorted(present - known)]
     seated = sorted([dict(person) for person in people] + strangers, key=standing)
     shown = [person for person in seated if person["participant_id"] in present]
-    happened = [event for event in plan.events if event.at >= film.began and event.kind != NOTED]
-    pauses = [
-        Span(*pause, PAUSE) for pause in pauses_among(((e.kind, e.seconds) for e in happened), film.length)
-    ]
-    events = [Span(event.seconds, event.seconds + EVENT_WIDTH * film.length, EVENT) for event in happened]
     names = {person["participant_id"]: str(person["name"]) for person in shown} | {"": EVERYBODY}
-    rows, together = _rows([span for span in spans if span.kind != "good"] + pauses, names)
+    # Of somebody without a lane only what everybody saw is told.
+    told = [span if span.who in names else replace(span, who="") for span in spans if span.kind != "good"]
+    rows, together = _rows(told, names)
     return Lanes(
         film.length,
-        (*film.bars(pauses), *film.bars(events)),
+        _common(film, [span for span in told if span.kind == DOCUMENT or not span.who], happened),
         tuple(
             _lane(film, person, [s for s in spans if s.who == person["participant_id"]]) for person in shown
         ),
@@ -136,12 +158,21 @@ class _Film:
         if start < self.length and end > 0:
             yield Span(max(0.0, start), min(end, self.length), kind, who, remark)
 
+    def span(self, happening: Happening) -> Iterator[Span]:
+        """The part of what happened that is within the film."""
+        start, end = happening.start, happening.end
+        if start < self.length and end >= 0:
+            place = max(0.0, start), min(end, self.length)
+            yield Span(*place, happening.kind, happening.who, happening.words)
+
     def bars(self, spans: Iterable[Span]) -> list[Bar]:
         """Columns of each kind; however short, a span has one, and the worst level wins it."""
         kinds = [""] * COLUMNS
         ranked = sorted(spans, key=lambda span: LEVELS.index(span.kind) if span.kind in LEVELS else 0)
         for span in ranked:
-            first = min(int(span.start / self.length * COLUMNS), COLUMNS - (3 if span.kind == EVENT else 1))
+            first = min(
+                int(span.start / self.length * COLUMNS), COLUMNS - (3 if span.kind in (EVENT, MARK) else 1)
+            )
             last = max(first + 1, round(span.end / self.length * COLUMNS))
             kinds[first:last] = [span.kind] * (min(last, COLUMNS) - first)
         bars, x = [], 0
@@ -166,17 +197,45 @@ def _levels(film: _Film, quality: Mapping[str, Sequence[QualitySpan]]) -> Iterat
             yield from film.place(span.since, span.until, span.level, who, quality_words(span))
 
 
+def _common(film: _Film, spans: list[Span], happened: Iterable[ReplayEvent]) -> tuple[Bar, ...]:
+    """What concerns everybody: pauses and gaps, documents, marks, and every event as a tick."""
+    width = EVENT_WIDTH * film.length
+    ticks = [
+        Span(event.seconds, event.seconds + width, MARK if is_mark(event.kind) else EVENT)
+        for event in happened
+        if event.at >= film.began
+    ]
+    groups = (
+        [span for span in spans if span.kind in (PAUSE, GAP)],
+        [span for span in spans if span.kind == DOCUMENT],
+        [tick for tick in ticks if tick.kind == EVENT],
+        [tick for tick in ticks if tick.kind == MARK],
+    )
+    return tuple(bar for group in groups for bar in film.bars(group))
+
+
 def _lane(film: _Film, person: Mapping[str, Any], spans: list[Span]) -> Lane:
     speeches = [span for span in spans if span.kind == SPEECH]
-    levels = [span for span in spans if span.kind != SPEECH]
+    levels = [span for span in spans if span.kind in LEVELS]
+    bars = [film.bars(group) for group in (speeches, levels)]
+    bars += [film.bars(span for span in spans if span.kind in kinds) for kinds in ((AWAY, GAP), (HAND,))]
     now = tuple((span.start, span.end, span.words) for span in spans if span.kind != "good")
     return Lane(
         str(person["name"]),
         ROLES.get(str(person.get("role")), ""),
-        f"{_spoken(speeches)}；{_travelled(levels)}",
-        (*film.bars(speeches), *film.bars(levels)),
+        f"{_spoken(speeches)}；{_travelled(levels)}{_rest(spans)}",
+        tuple(bar for group in bars for bar in group),
         now,
+        tuple((round(span.start, 2), round(span.end, 2)) for span in _together(speeches, 0.0)),
     )
+
+
+def _rest(spans: list[Span]) -> str:
+    """`；举手 2 次，离开 1 次`, what there was of it."""
+    kinds = ((HAND, "举手"), (DOCUMENT, "出示材料"), (AWAY, "离开或掉线"), (GAP, "录像缺口"))
+    counts = [(word, sum(span.kind == kind for span in spans)) for kind, word in kinds]
+    texts = [f"{word} {count} 次" for word, count in counts if count]
+    return f"；{'，'.join(texts)}" if texts else ""
 
 
 def _spoken(speeches: list[Span]) -> str:
@@ -200,9 +259,9 @@ def _travelled(levels: list[Span]) -> str:
 
 def _rows(spans: list[Span], names: Mapping[str, str]) -> tuple[tuple[Row, ...], float]:
     """In the order of time, and over how long pauses they were drawn together."""
-    by_kind: dict[tuple[str, bool], list[Span]] = {}
+    by_kind: dict[tuple[str, str], list[Span]] = {}
     for span in sorted(spans, key=lambda span: span.start):
-        by_kind.setdefault((span.who, span.kind == SPEECH), []).append(span)
+        by_kind.setdefault((span.who, "network" if span.kind in LEVELS else span.kind), []).append(span)
     found: list[Span] = []
     for together in TOGETHER:
         found = [span for group in by_kind.values() for span in _together(group, together)]

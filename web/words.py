@@ -134,6 +134,8 @@ EVENTS: dict[str, str] = {
     "hand.lowered": "放下手",
     "screen.shared": "出示材料",
     "screen.ended": "停止出示材料",
+    "mark.set": "标记",
+    "chat.said": "文字消息",
     "source.locked": "主持人静音",
     "source.released": "解除静音",
     "participant.cut": "参加资格已收回，连接断开",
@@ -172,6 +174,20 @@ EVENTS: dict[str, str] = {
     "booking.redirected": "预约转其他单位",
     "booking.fulfilled": "预约已接访",
     "booking.missed": "预约未到",
+}
+GAP_CAUSES = {
+    "worker_killed": "录制进程中断，随后恢复",
+    "not_resumed": "录制进程中断，到结束没有恢复",
+    "not_continued": "换到下一段文件时中断",
+    "no_packets": "没有收到声音或画面",
+    "changed_before_sealing": "封存之前文件被改动",
+    "torn_tail": "中断时最后一条没有写完",
+    "damaged": "文件损坏",
+    "queue_full": "写入来不及",
+    "disk_slow": "磁盘没有及时响应",
+    "disk_full": "磁盘已满",
+    "disk_read_only": "磁盘变为只读",
+    "disk_error": "磁盘故障",
 }
 
 
@@ -232,6 +248,11 @@ def size(count: int | None) -> str:
 
 def event_word(kind: str) -> str:
     return EVENTS.get(kind, kind)
+
+
+def gap_cause(code: str) -> str:
+    """Why a recording holds nothing there."""
+    return GAP_CAUSES.get(code, "画面或声音中断" if code.startswith("track_ended") else code)
 
 
 def masked_phone(phone: str | None) -> str:

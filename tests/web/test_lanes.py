@@ -11,6 +11,7 @@ import pytest
 from signaling.quality_history import grade_minutes
 from signaling.quality_minutes import MeasuredMinute
 from signaling.speeches import Speeches
+from web.happenings import chapters_of, gaps_in
 from web.lanes import COLUMNS, MOST_ROWS, build_lanes
 
 START = datetime(2026, 7, 22, 1, 30, tzinfo=UTC)
@@ -39,11 +40,9 @@ def steady(way: str, begin: int, end: int, row: list[int], origin: str = "worker
     return [(origin, way, second, row) for second in range(begin, end)]
 
 
-def event(kind: str, seconds: float, data: dict[str, Any] | None = None) -> Any:
-    moment = at(seconds)
-    return SimpleNamespace(
-        kind=kind, seconds=max(0.0, seconds), at=moment, event=SimpleNamespace(data=data or {})
-    )
+def event(kind: str, seconds: float, data: dict[str, Any] | None = None, who: str | None = None) -> Any:
+    stored = SimpleNamespace(data=data or {}, participant_id=who)
+    return SimpleNamespace(kind=kind, seconds=max(0.0, seconds), at=at(seconds), event=stored)
 
 
 def noted(*spans: tuple[str, float, float]) -> Any:
@@ -169,3 +168,77 @@ def test_speeches_are_read_as_they_were_written() -> None:
     data = speeches.take(at(60))
     (lane,) = build_lanes(plan(10.0, event("speech.noted", 60, data)), [ANNA], {}).lanes
     assert lane.now == ((1.0, 4.0, "发言"),)
+
+
+def test_hands_papers_absences_and_gaps_have_their_place_and_their_words() -> None:
+    events = (
+        event("participant.joined", -20, who="anna"),
+        event("hand.raised", 5, who="anna"),
+        event("hand.lowered", 9, who="anna"),
+        event("screen.shared", 10, who="bo"),
+        event("hand.raised", 18, who="anna"),
+        event("participant.dropped", 20, who="anna"),
+        event("screen.ended", 25, who="bo"),
+        event("participant.resumed", 30, who="anna"),
+        event("recording.paused", 40, {"reason": "涉及隐私"}),
+        event("recording.resumed", 45),
+        event("session.paused", 50, {"reason": "内部商议"}),
+        event("session.resumed", 60),
+        event("mark.set", 70, {"text": "承诺三日内供暖"}),
+        event("participant.stepped_away", 90, who="anna"),
+    )
+    manifest = {
+        "tracks": [
+            {
+                "participant_id": "anna",
+                "gaps": [
+                    {"cause": "no_packets", "from": "2026-07-22T01:30:20Z", "to": "2026-07-22T01:30:30Z"},
+                    {"cause": "disk_full", "from": "soon", "to": None},
+                ],
+            }
+        ]
+    }
+    found = build_lanes(plan(100.0, *events), [ANNA, BO], {}, gaps_in(manifest, START))
+    assert [(row.start, row.end, row.who, row.words) for row in found.rows] == [
+        (5, 9, "马秀英", "举手"),
+        (10, 25, "王芳", "出示材料"),
+        (18, 20, "马秀英", "举手"),
+        (20, 30, "马秀英", "掉线"),
+        (20, 30, "马秀英", "录像缺口：没有收到声音或画面"),
+        (40, 45, "全体", "暂停录音录像"),
+        (50, 60, "全体", "接访暂停：内部商议"),
+        (90, 100, "马秀英", "暂时离开"),
+    ]
+    host, citizen = found.lanes
+    assert host.summary.endswith("；出示材料 1 次")
+    assert citizen.summary.endswith("；举手 2 次，离开或掉线 2 次，录像缺口 1 次")
+    assert {bar.kind for bar in found.events} == {"pause", "document", "event", "mark"}
+    assert {(bar.kind, bar.x, bar.width) for bar in citizen.bars} >= {("hand", 30, 24), ("gap", 120, 60)}
+
+
+def test_chapters_are_phases_marks_and_documents_with_their_words() -> None:
+    events = (
+        event("session.opened", -1),
+        event("screen.shared", 10, who="bo"),
+        event("hand.raised", 12, who="anna"),
+        event("session.paused", 50, {"reason": "内部商议"}),
+        event("mark.set", 70.04, {"text": "承诺三日内供暖" * 20}),
+    )
+    found = chapters_of(events, START, {"bo": "王芳"})
+    assert [(each.start, each.title[:20]) for each in found] == [
+        (0.0, "录像开始"),
+        (10, "出示材料 · 王芳"),
+        (50, "暂停：内部商议"),
+        (70.0, "标记：" + ("承诺三日内供暖" * 3)[:17]),
+    ]
+    assert found[-1].title.endswith("…")
+    many = [event("screen.shared", second) for second in range(200)] + [event("mark.set", 300)]
+    kept = chapters_of(many, START, {})
+    assert [each.kind for each in kept] == ["start", "mark.set"]
+
+
+def test_who_spoke_when_is_handed_to_the_player_in_whole_speeches() -> None:
+    found = build_lanes(
+        plan(200.0, noted(("bo", 1, 59)), noted(("bo", 60, 20), ("anna", 90, 5))), [ANNA, BO], {}
+    )
+    assert [lane.speeches for lane in found.lanes] == [((1.0, 80.0),), ((90.0, 95.0),)]

@@ -23,12 +23,13 @@ from signaling.quality_minutes import MeasuredMinute, list_quality
 from signaling.seat import Seat, seats_of_session
 from web.access import client_address
 from web.desk import build_desk
+from web.happenings import Happening, chapters_of, gaps_in, said_in
 from web.keys import ACTOR, CLOCK, DATABASE, SETTINGS
 from web.lanes import Lanes, build_lanes
 from web.pages.signin import see_other
 from web.ranges import respond_with_file
 from web.rendering import page
-from web.words import date_time
+from web.words import date_time, gap_cause
 
 INTACT = ("完整性已校验", "shield", "good")
 DAMAGED = ("内容不一致", "warning", "bad")
@@ -51,8 +52,8 @@ async def show(request: web.Request) -> web.StreamResponse:
         scope = await scope_of_session(db, plan.session)
         desk = await build_desk(request, db, plan.recording, scope)
     recording = plan.recording
-    lanes = await asyncio.to_thread(_lanes, plan, seats, minutes)
     manifest = await asyncio.to_thread(_read_manifest, plan.folder) if recording.sealed else {}
+    lanes = await asyncio.to_thread(_lanes, plan, seats, minutes, gaps_in(manifest, recording.started_at))
     context = {
         "nav": "cases",
         "recording": recording,
@@ -65,7 +66,9 @@ async def show(request: web.Request) -> web.StreamResponse:
         "waiting_text": WAITING.get(recording.composition, "录像正在等待封存和合成"),
         "events": _events(plan),
         "lanes": lanes,
+        "chapters": chapters_of(plan.events, recording.started_at, _names(seats)),
         "lane_words": [[list(span) for span in lane.now] for lane in lanes.lanes],
+        "speeches": [{"name": lane.name, "spans": lane.speeches} for lane in lanes.lanes],
         "gaps": gaps_of(manifest),
         "now": clock.now(),
         "may_export": recording.sealed and allowed(request[ACTOR], Action.EXPORT_RECORDING, scope),
@@ -153,13 +156,23 @@ def _events(plan: ReplayPlan) -> list[dict[str, Any]]:
             "at": event.at,
             "kind": event.kind,
             "name": event.actor_name or "",
+            "texts": said_in(event.event.data),
         }
         for event in plan.events
         if event.kind.partition(".")[0] not in ("link", "invitation", "speech")
     ]
 
 
-def _lanes(plan: ReplayPlan, seats: list[tuple[Seat, Invitation]], minutes: list[MeasuredMinute]) -> Lanes:
+def _names(seats: list[tuple[Seat, Invitation]]) -> dict[str, str]:
+    return {seat.id: invitation.display_name for seat, invitation in seats}
+
+
+def _lanes(
+    plan: ReplayPlan,
+    seats: list[tuple[Seat, Invitation]],
+    minutes: list[MeasuredMinute],
+    gaps: list[Happening],
+) -> Lanes:
     people = [
         {
             "participant_id": seat.id,
@@ -170,7 +183,7 @@ def _lanes(plan: ReplayPlan, seats: list[tuple[Seat, Invitation]], minutes: list
         }
         for seat, invitation in seats
     ]
-    return build_lanes(plan, people, grade_minutes(minutes))
+    return build_lanes(plan, people, grade_minutes(minutes), gaps)
 
 
 def _read_manifest(folder: Path) -> dict[str, Any]:
@@ -188,28 +201,8 @@ def gaps_of(manifest: dict[str, Any]) -> list[dict[str, str]]:
     for track in manifest.get("tracks", []):
         for gap in track.get("gaps", []):
             who = str(names.get(track.get("participant_id"), "") or track.get("source", ""))
-            found.append({"who": who, "when": _span(gap), "cause": _cause(str(gap.get("cause", "")))})
+            found.append({"who": who, "when": _span(gap), "cause": gap_cause(str(gap.get("cause", "")))})
     return found
-
-
-CAUSES = {
-    "worker_killed": "录制进程中断，随后恢复",
-    "not_resumed": "录制进程中断，到结束没有恢复",
-    "not_continued": "换到下一段文件时中断",
-    "no_packets": "没有收到声音或画面",
-    "changed_before_sealing": "封存之前文件被改动",
-    "torn_tail": "中断时最后一条没有写完",
-    "damaged": "文件损坏",
-    "queue_full": "写入来不及",
-    "disk_slow": "磁盘没有及时响应",
-    "disk_full": "磁盘已满",
-    "disk_read_only": "磁盘变为只读",
-    "disk_error": "磁盘故障",
-}
-
-
-def _cause(code: str) -> str:
-    return CAUSES.get(code, "画面或声音中断" if code.startswith("track_ended") else code)
 
 
 def _span(gap: dict[str, Any]) -> str:

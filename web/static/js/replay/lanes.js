@@ -28,20 +28,21 @@ export function spokenTime(seconds) {
  * and beside each name stands what is so at that moment.
  */
 export class Lanes {
-  #video;
+  #film;
+  #player;
   #duration;
   #lanes;
   #cursors;
   #slider;
 
   /**
-   * @param {HTMLVideoElement} video
+   * @param {import("./player.js").Player} player
    * @param {HTMLElement} area with a .lane-track for each lane
    * @param {[number, number, string][][]} words for each [data-lane], in order
-   * @param {HTMLElement|null} rows with links [data-seek]
    */
-  constructor(video, area, words, rows) {
-    this.#video = video;
+  constructor(player, area, words) {
+    this.#player = player;
+    this.#film = player.film;
     this.#duration = Number(area.dataset.duration);
     this.#lanes = [...area.querySelectorAll("[data-lane]")].map((lane, place) => ({
       name: lane.querySelector("strong").textContent,
@@ -54,8 +55,7 @@ export class Lanes {
     this.#cursors = tracks.map((track) => track.appendChild(makeCursor(track)));
     area.dataset.seeks = "";
     for (const track of tracks) track.addEventListener("click", (event) => this.#trackClicked(event, track));
-    if (rows) rows.addEventListener("click", (event) => this.#rowClicked(event));
-    for (const kind of ["timeupdate", "seeked", "seeking"]) video.addEventListener(kind, () => this.#show());
+    for (const kind of ["timeupdate", "seeked", "seeking"]) this.#film.addEventListener(kind, () => this.#show());
     this.#show();
   }
 
@@ -64,29 +64,17 @@ export class Lanes {
   #makeSlider() {
     return element("input.lane-slider", {
       type: "range", min: 0, max: Math.ceil(this.#duration), step: 1, "aria-label": "时间轴",
-      on: { input: () => this.#seek(Number(this.#slider.value)) },
+      on: { input: () => this.#player.seek(Number(this.#slider.value)) },
     });
   }
 
   #trackClicked(event, track) {
     const box = track.getBoundingClientRect();
-    this.#seek(((event.clientX - box.left) / box.width) * this.#duration);
-  }
-
-  #rowClicked(event) {
-    const link = event.target.closest("[data-seek]");
-    if (!link) return;
-    event.preventDefault();
-    this.#seek(Number(link.dataset.seek));
-    this.#video.play().catch(() => {});
-  }
-
-  #seek(time) {
-    this.#video.currentTime = Math.min(Math.max(0, time), this.#duration);
+    this.#player.seek(((event.clientX - box.left) / box.width) * this.#duration);
   }
 
   #show() {
-    const time = this.#video.currentTime;
+    const time = this.#film.currentTime;
     for (const cursor of this.#cursors) {
       const x = Math.min(1, time / this.#duration) * cursor.ownerSVGElement.viewBox.baseVal.width;
       for (const end of ["x1", "x2"]) cursor.setAttribute(end, x);

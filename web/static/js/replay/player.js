@@ -1,135 +1,141 @@
 import { element } from "../elements.js";
-import { formatTime, parseTime, Timeline } from "./timeline.js";
+import { formatTime, parseTime } from "./timeline.js";
 
-const SPEEDS = [0.5, 1, 1.5, 2];
-const JUMP = 15;
+const SPEEDS = [0.5, 1, 1.5, 2, 3];
+const KEPT = "lianxin.replay.at";
 
 /**
- * Replay: events seek, the current one is marked and kept in view, keys work while the focus is in the
- * player or the list, and the address of each moment can be copied.
+ * Replay: speeds, going to a moment from wherever the page names one, and the address of each moment.
+ *
+ * The element [data-player] holds the present second in `data-seconds`; a CustomEvent `lianxin:seek` on the
+ * document with {detail: {seconds}} goes there.
  */
 export class Player {
-  #video;
-  #events;
-  #timeline;
-  #current = -1;
+  #root;
   #speeds = [];
+  #copy;
 
   /**
-   * @param {HTMLVideoElement} video
-   * @param {HTMLElement|null} list with links [data-seek] in order
+   * @param {HTMLVideoElement} film
+   * @param {HTMLElement} root [data-player]
+   * @param {number} duration seconds of the whole recording
    */
-  constructor(video, list) {
-    this.#video = video;
-    this.#events = list ? [...list.querySelectorAll("[data-seek]")] : [];
-    this.#timeline = new Timeline(this.#events.map((event) => Number(event.dataset.seek)));
-    video.closest(".player").after(this.#toolbar());
-    video.addEventListener("timeupdate", () => this.#mark());
-    video.addEventListener("seeked", () => this.#mark());
-    for (const area of [video.closest(".player"), list].filter(Boolean)) area.addEventListener("keydown", (event) => this.#key(event));
-    for (const event of this.#events) event.addEventListener("click", (click) => this.#eventClicked(click, event));
+  constructor(film, root, duration) {
+    this.film = film;
+    this.duration = duration;
+    this.#root = root;
+    this.tools = this.#toolbar();
+    root.append(this.tools);
+    for (const kind of ["timeupdate", "seeking", "seeked"]) film.addEventListener(kind, () => this.#tell());
+    film.addEventListener("ratechange", () => this.#showSpeed());
+    document.addEventListener("lianxin:seek", (event) => this.#asked(event));
+    document.addEventListener("click", (event) => this.#clicked(event));
+    // A form of this page leads back to it: to the moment that was looked at.
+    document.addEventListener("submit", () => keepPlace(film.currentTime));
     this.#start(startTime());
+  }
+
+  seek(time) {
+    this.film.currentTime = Math.min(Math.max(0, time), Number.isFinite(this.film.duration) ? this.film.duration : Infinity);
+  }
+
+  play() {
+    this.film.play().catch(() => {});
+  }
+
+  toggle() {
+    if (this.film.paused) this.play();
+    else this.film.pause();
+  }
+
+  mute() {
+    this.film.muted = !this.film.muted;
+  }
+
+  /** @param {1|-1} step to the next faster or slower speed */
+  faster(step) {
+    const place = SPEEDS.indexOf(this.film.playbackRate);
+    this.film.playbackRate = SPEEDS[Math.min(Math.max(0, (place < 0 ? 1 : place) + step), SPEEDS.length - 1)];
+  }
+
+  fullScreen() {
+    if (document.fullscreenElement) document.exitFullscreen();
+    else if (this.film.requestFullscreen) this.film.requestFullscreen().catch(() => {});
+  }
+
+  async copyLink() {
+    const url = new URL(location.href);
+    url.searchParams.set("t", formatTime(this.film.currentTime));
+    url.hash = "";
+    try {
+      await navigator.clipboard.writeText(url.href);
+      this.#copy.textContent = "已复制";
+    } catch {
+      history.replaceState(null, "", url); // No clipboard without HTTPS: the address bar has it.
+      this.#copy.textContent = "已写入地址栏";
+    }
+    setTimeout(() => (this.#copy.textContent = "复制此刻的链接"), 3000);
   }
 
   // Internal
 
   #toolbar() {
-    this.#speeds = SPEEDS.map((speed) => element("button.button.button-second", { type: "button", "aria-pressed": String(speed === 1), text: `${speed} 倍`, on: { click: () => this.#setSpeed(speed) } }));
-    const copy = element("button.button.button-second", { type: "button", text: "复制此刻的链接", on: { click: () => this.#copyLink(copy) } });
+    this.#speeds = SPEEDS.map((speed) => element("button.button.button-second", { type: "button", "aria-pressed": String(speed === 1), text: `${speed} 倍`, on: { click: () => (this.film.playbackRate = speed) } }));
+    this.#copy = element("button.button.button-second", { type: "button", text: "复制此刻的链接", on: { click: () => this.copyLink() } });
     return element("div.replay-tools", {},
-      element("div.row", { role: "group", "aria-label": "播放速度" }, ...this.#speeds, copy),
-      element("p.field-hint", { text: "按键：空格 播放或暂停，← → 前后 15 秒，↑ ↓ 上一个或下一个事件，F 全屏。" }));
+      element("div.row", { role: "group", "aria-label": "播放速度" }, ...this.#speeds),
+      element("div.row.replay-acts", {}, this.#copy));
   }
 
-  #setSpeed(speed) {
-    this.#video.playbackRate = speed;
-    this.#speeds.forEach((button, place) => button.setAttribute("aria-pressed", String(SPEEDS[place] === speed)));
+  #showSpeed() {
+    this.#speeds.forEach((button, place) => button.setAttribute("aria-pressed", String(SPEEDS[place] === this.film.playbackRate)));
   }
 
-  async #copyLink(button) {
-    const url = new URL(location.href);
-    url.searchParams.set("t", formatTime(this.#video.currentTime));
-    url.hash = "";
-    try {
-      await navigator.clipboard.writeText(url.href);
-      button.textContent = "已复制";
-    } catch {
-      history.replaceState(null, "", url); // No clipboard without HTTPS: the address bar has it.
-      button.textContent = "已写入地址栏";
-    }
-    setTimeout(() => (button.textContent = "复制此刻的链接"), 3000);
+  #tell() {
+    this.#root.dataset.seconds = this.film.currentTime.toFixed(2);
   }
 
-  #eventClicked(click, event) {
-    click.preventDefault();
-    this.#seek(Number(event.dataset.seek));
-    this.#video.play().catch(() => {});
+  #asked(event) {
+    const seconds = event.detail && event.detail.seconds;
+    if (Number.isFinite(seconds)) this.seek(seconds);
   }
 
-  #seek(time) {
-    const end = Number.isFinite(this.#video.duration) ? this.#video.duration : Infinity;
-    this.#video.currentTime = Math.min(Math.max(0, time), end);
+  #clicked(event) {
+    const link = event.target.closest("[data-seek]");
+    if (!link || event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    this.seek(Number(link.dataset.seek));
+    this.play();
   }
 
   #start(time) {
     if (time === null) return;
-    if (this.#video.readyState > 0) this.#seek(time);
-    else this.#video.addEventListener("loadedmetadata", () => this.#seek(time), { once: true });
-  }
-
-  #mark() {
-    const current = this.#timeline.at(this.#video.currentTime);
-    if (current === this.#current) return;
-    if (this.#current >= 0) this.#events[this.#current].removeAttribute("aria-current");
-    this.#current = current;
-    if (current < 0) return;
-    this.#events[current].setAttribute("aria-current", "true");
-    keepInView(this.#events[current]);
-  }
-
-  #key(event) {
-    if (event.altKey || event.ctrlKey || event.metaKey) return;
-    const act = {
-      " ": () => this.#toggle(),
-      ArrowLeft: () => this.#seek(this.#video.currentTime - JUMP),
-      ArrowRight: () => this.#seek(this.#video.currentTime + JUMP),
-      ArrowUp: () => this.#beside(-1),
-      ArrowDown: () => this.#beside(1),
-      f: () => this.#fullScreen(),
-      F: () => this.#fullScreen(),
-    }[event.key];
-    if (!act) return;
-    event.preventDefault();
-    act();
-  }
-
-  #toggle() {
-    if (this.#video.paused) this.#video.play().catch(() => {});
-    else this.#video.pause();
-  }
-
-  #beside(step) {
-    const time = this.#timeline.beside(this.#video.currentTime, step);
-    if (time !== null) this.#seek(time);
-  }
-
-  #fullScreen() {
-    if (document.fullscreenElement) document.exitFullscreen();
-    else if (this.#video.requestFullscreen) this.#video.requestFullscreen().catch(() => {});
+    if (this.film.readyState > 0) this.seek(time);
+    else this.film.addEventListener("loadedmetadata", () => this.seek(time), { once: true });
   }
 }
 
-/** `?t=1m15s` or `#t=75` in the address. */
+/** `?t=1m15s` or `#t=75` in the address, or where the page was left for a form of its own. */
 function startTime() {
+  const left = takePlace();
   const asked = new URLSearchParams(location.search).get("t") || (/^#t=(.+)$/.exec(location.hash) || [])[1];
-  return asked ? parseTime(asked) : null;
+  return asked ? parseTime(asked) : left;
 }
 
-/** Scroll the list only, never the page. */
-function keepInView(event) {
-  const list = event.parentElement;
-  const top = event.offsetTop - list.offsetTop;
-  if (top < list.scrollTop || top + event.offsetHeight > list.scrollTop + list.clientHeight) {
-    list.scrollTop = top - list.clientHeight / 3;
+function keepPlace(seconds) {
+  try {
+    sessionStorage.setItem(KEPT, JSON.stringify([location.pathname, seconds]));
+  } catch {
+    // Without a store the film begins anew.
+  }
+}
+
+function takePlace() {
+  try {
+    const [path, seconds] = JSON.parse(sessionStorage.getItem(KEPT)) || [];
+    sessionStorage.removeItem(KEPT);
+    return path === location.pathname && Number.isFinite(seconds) ? seconds : null;
+  } catch {
+    return null;
   }
 }

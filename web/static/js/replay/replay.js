@@ -1,12 +1,64 @@
+import { Announcer } from "../announcer.js";
 import { markReady } from "../boot.js";
+import { element } from "../elements.js";
+import { Finder, passagesOf } from "./finder.js";
+import { FollowedList } from "./followed.js";
+import { Keys } from "./keys.js";
 import { Lanes } from "./lanes.js";
 import { Player } from "./player.js";
+import { Ways } from "./ways.js";
+
+const JUMP = 15;
+const find = (id) => document.getElementById(id);
+const read = (id) => JSON.parse((find(id) || { textContent: "[]" }).textContent);
 
 markReady();
-const video = document.getElementById("replay-video");
-if (video) new Player(video, document.getElementById("replay-events"));
-const lanes = document.getElementById("replay-lanes");
-if (video && lanes) {
-  const words = JSON.parse(document.getElementById("lanes-now").textContent);
-  new Lanes(video, lanes, words, document.getElementById("replay-rows"));
+const film = find("replay-video");
+if (film) start(film, film.closest("[data-player]"));
+
+/** Puts the desk together; every part is there only when the page has what it works on. */
+function start(film, root) {
+  const announcer = new Announcer();
+  const area = find("replay-lanes");
+  const player = new Player(film, root, Number(root.dataset.duration));
+  const ways = new Ways(player, read("replay-speeches"));
+  if (area) new Lanes(player, area, read("lanes-now"));
+  const [events, chapters] = [find("replay-events"), find("replay-chapters")];
+  const [moments, parts] = [events, chapters].map((list) => list && new FollowedList(film, list));
+  const finder = find("replay-find") && new Finder(player, find("replay-find"), events ? passagesOf(events) : []);
+  const go = (list, step) => {
+    const time = list && list.beside(step);
+    if (time !== null && time !== undefined) player.seek(time);
+  };
+  const focus = (id) => {
+    const target = find(id) || find("proof-title");
+    if (target) target.focus();
+  };
+  const keys = new Keys([
+    { keys: [" "], shown: "空格", text: "播放或暂停（焦点在播放器或列表中）", act: () => player.toggle(), near: true },
+    { keys: ["k"], shown: "K", text: "播放或暂停", act: () => player.toggle() },
+    { keys: ["Shift+ArrowLeft"], shown: "Shift+←", text: "后退 1 秒", act: () => player.seek(film.currentTime - 1) },
+    { keys: ["Shift+ArrowRight"], shown: "Shift+→", text: "前进 1 秒", act: () => player.seek(film.currentTime + 1) },
+    { keys: ["ArrowLeft"], shown: "←", text: "后退 15 秒", act: () => player.seek(film.currentTime - JUMP) },
+    { keys: ["ArrowRight"], shown: "→", text: "前进 15 秒", act: () => player.seek(film.currentTime + JUMP) },
+    { keys: ["ArrowUp"], shown: "↑", text: "上一个事件（焦点在播放器或列表中）", act: () => go(moments, -1), near: true },
+    { keys: ["ArrowDown"], shown: "↓", text: "下一个事件（焦点在播放器或列表中）", act: () => go(moments, 1), near: true },
+    { keys: ["[", "【"], shown: "[", text: "上一章", act: () => go(parts, -1) },
+    { keys: ["]", "】"], shown: "]", text: "下一章", act: () => go(parts, 1) },
+    { keys: ["<", "《"], shown: "<", text: "放慢", act: () => player.faster(-1) },
+    { keys: [">", "》"], shown: ">", text: "加快", act: () => player.faster(1) },
+    { keys: ["s"], shown: "S", text: "跳过静默，开或关", act: () => ways.toggleSilence() },
+    { keys: ["o"], shown: "O", text: "只看下一位", act: () => announcer.say(`只看：${ways.nextPerson()}`) },
+    { keys: ["j"], shown: "J", text: "上一段发言", act: () => ways.beside(-1) },
+    { keys: ["l"], shown: "L", text: "下一段发言", act: () => ways.beside(1) },
+    { keys: ["/", "、"], shown: "/", text: "在录像中查找", act: () => finder && finder.focus() },
+    { keys: ["c"], shown: "C", text: "复制此刻的链接", act: () => player.copyLink() },
+    { keys: ["m"], shown: "M", text: "静音，开或关", act: () => player.mute() },
+    { keys: ["f"], shown: "F", text: "全屏", act: () => player.fullScreen() },
+    { keys: ["v"], shown: "V", text: "到“重新校验”", act: () => focus("replay-verify") },
+    { keys: ["e"], shown: "E", text: "到“刻录导出”", act: () => focus("replay-export") },
+    { keys: ["?", "？"], shown: "?", text: "这个列表", act: () => keys.help() },
+  ], [root, events, chapters].filter(Boolean));
+  player.tools.querySelector(".replay-acts").append(
+    element("button.button.button-second", { type: "button", "aria-haspopup": "dialog", text: "键盘操作（?）", on: { click: () => keys.help() } }));
 }

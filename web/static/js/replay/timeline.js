@@ -6,7 +6,7 @@
  */
 export function parseTime(text) {
   if (/^\d+(\.\d+)?$/.test(text)) return Number(text);
-  const match = /^(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?$/.exec(text);
+  const match = /^(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?$/.exec(text);
   if (!match || text === "") return null;
   const [, hours, minutes, seconds] = match.map((part) => Number(part || 0));
   return hours * 3600 + minutes * 60 + seconds;

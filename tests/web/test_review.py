@@ -1,0 +1,223 @@
+"""A recording of two hours reviewed in a real browser by keyboard alone, on a phone's width and on a desk."""
+
+from __future__ import annotations
+
+import os
+import re
+import zipfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+from tests.factories import PASSWORD
+from tests.scenarios.browsers import chromium, needs_chromium
+from tests.web.conftest import House
+from tests.web.sittings import PROMISE, record_two_hours, recordings_worker
+from tests.web.test_axe import DESK, OFFICIAL, Looker
+from tests.web.test_replay_lanes import goes_to
+
+pytestmark = [pytest.mark.browser, needs_chromium, pytest.mark.timeout(180)]
+FOCUSED = """() => {
+  const at = document.activeElement;
+  const style = getComputedStyle(at.closest(".player") || at);
+  const name = at.getAttribute("aria-label") || at.textContent.trim().slice(0, 20) || at.id || at.tagName;
+  const seen = style.outlineStyle !== "none" || style.boxShadow !== "none";
+  return [at === document.body ? "" : `${at.tagName} ${name}`, seen];
+}"""
+# Nobody's screen shots are kept unless a folder for them is named.
+SHOTS = os.environ.get("LIANXIN_SHOTS")
+
+
+@pytest.fixture
+def database_system() -> str:
+    """One system is enough: pages look alike on both."""
+    return "sqlite"
+
+
+@pytest.fixture
+async def chrome() -> AsyncIterator[Browser]:
+    async with chromium() as browser:
+        yield browser
+
+
+async def signed_in(house: House, browser: Browser, width: int, path: str) -> Looker:
+    """At the page by keyboard: what is typed, and Enter."""
+    base = f"http://127.0.0.1:{house.server.port}"
+    context = await browser.new_context(viewport={"width": width, "height": 900}, locale="zh-CN")
+    eyes = Looker(await context.new_page(), base)
+    eyes.page.on("pageerror", lambda error: eyes.faults.append(str(error)))
+    eyes.page.on("console", lambda line: eyes.faults.append(line.text) if line.type == "error" else None)
+    await eyes.page.goto(base + "/signin")
+    await eyes.page.focus("[name=username]")
+    await eyes.page.keyboard.type(house.world.officials["chengguan.archivist"].username)
+    await eyes.page.keyboard.press("Tab")
+    await eyes.page.keyboard.type(PASSWORD)
+    await eyes.page.keyboard.press("Enter")
+    await eyes.page.wait_for_url("**/board")
+    await eyes.open(path)
+    await eyes.page.wait_for_selector(".replay-ways")
+    return eyes
+
+
+async def shot(page: Page, name: str) -> None:
+    if SHOTS:
+        width = (page.viewport_size or {})["width"]
+        await page.screenshot(path=Path(SHOTS) / f"{name}-{width}.png", full_page=True)
+
+
+async def walk(page: Page) -> list[str]:
+    """Every stop of the Tab key from the top of the page until it leaves; each must show its focus."""
+    await page.evaluate("document.activeElement.blur()")
+    stops: list[str] = []
+    for _ in range(200):
+        await page.keyboard.press("Tab")
+        stop, seen = await page.evaluate(FOCUSED)
+        if not stop:
+            return stops
+        assert seen, f"{stop} does not show its focus"
+        stops.append(stop)
+    raise AssertionError(f"the keyboard is trapped: {stops[-8:]}")
+
+
+async def test_on_a_narrow_page(house: House, chrome: Browser) -> None:
+    recording_id = await record_two_hours(house)
+    eyes = await signed_in(house, chrome, OFFICIAL, f"/recordings/{recording_id}")
+    page, press = eyes.page, eyes.page.keyboard.press
+    await press("/")
+    await page.keyboard.type("供暖")
+    await press("Enter")
+    await goes_to(page, 5400, 5401)
+    await eyes.look("after a search")
+    await shot(page, "found")
+    await press("Tab")
+    await press("?")
+    await expect(page.locator("dialog")).to_be_visible()
+    await eyes.look("with the list of keys")
+    await shot(page, "keys")
+    assert not eyes.faults, "\n".join(eyes.faults)
+
+
+async def test_two_hours_by_keyboard(house: House, chrome: Browser, tmp_path: Path) -> None:
+    recording_id = await record_two_hours(house)
+    eyes = await signed_in(house, chrome, DESK, f"/recordings/{recording_id}?t=1h10m5s")
+    page, press = eyes.page, eyes.page.keyboard.press
+    await goes_to(page, 4205, 4206)
+    await shot(page, "opened")
+
+    # Search a word, jump: the field, the word, Enter.
+    await press("/")
+    await page.keyboard.type("供暖 恢复")
+    await expect(page.locator("#find-said")).to_have_text("找到 1 处。")
+    await press("Enter")
+    await goes_to(page, 5400, 5401)
+    await expect(page.locator("#find-said")).to_contain_text("第 1 处，共 1 处：1:30:00 标记")
+    await expect(page.locator("#replay-find mark").first).to_have_text("恢复")
+    await expect(page.locator("#replay-chapters [aria-current]")).to_contain_text(PROMISE)
+    assert float(await page.get_attribute("[data-player]", "data-seconds") or 0) == pytest.approx(5400, abs=1)
+    await shot(page, "found")
+
+    # Chapters, events, seconds and speeches; a key typed into the field is a letter.
+    await press("k")
+    assert await page.input_value("#find-words") == "供暖 恢复k"
+    await press("Tab")  # Past the field there are no hits for that word.
+    for key, low, high in (
+        ("[", 3000, 3001), ("[", 2400, 2401), ("]", 3000, 3001), ("ArrowLeft", 2985, 2986),
+        ("Shift+ArrowRight", 2986, 2987), ("l", 3010, 3011), ("j", 600, 601), ("ArrowRight", 615, 616),
+    ):  # fmt: skip
+        await press(key)
+        await goes_to(page, low, high)
+    await page.focus("#replay-video")
+    await press("ArrowDown")
+    await goes_to(page, 900, 901)
+
+    # Speeds from half to three, silence, one person.
+    for key, speed in ((">", 1.5), (">", 2), (">", 3), (">", 3), *(("<", each) for each in (2, 1.5, 1, 0.5))):
+        await press(key)
+        assert await page.evaluate("document.getElementById('replay-video').playbackRate") == speed
+    await press("s")
+    await expect(page.locator("#replay-skipped")).to_have_text("已跳过 0 秒，全程可跳过 1 小时 19 分 57 秒。")
+
+    # The list of keys opens, holds the focus, closes, and gives it back; what it switches off is off.
+    await press("?")
+    dialog = page.locator("dialog")
+    await expect(dialog).to_be_visible()
+    await eyes.look("with the list of keys")
+    await shot(page, "keys")
+    await press("Tab")
+    await press("Space")
+    await press("Escape")
+    await expect(dialog).to_be_hidden()
+    assert await page.evaluate("document.activeElement.id") == "replay-video"
+    await press("]")
+    await goes_to(page, 900, 901)
+    await page.get_by_role("button", name="键盘操作").focus()
+    await press("Enter")
+    await press("Tab")
+    await press("Space")
+    await press("Escape")
+    await press("]")
+    await goes_to(page, 1500, 1501)
+
+    await expect(page.locator("#proof-title ~ div")).to_contain_text("2026年11月20日 11:30 重新计算")
+
+    # Verify: asked for by keyboard, done by the worker, and the page comes back to its moment.
+    await press("v")
+    await press("Enter")
+    await page.wait_for_url("**#proof-title")
+    await expect(page.locator("[role=status]", has_text="正在排队校验")).to_be_visible()
+    await goes_to(page, 1500, 1501)
+    assert await recordings_worker(house).work_once()
+    await page.reload()
+    await expect(page.locator(".badge", has_text="完整性已校验")).to_be_visible()
+    await expect(page.locator("#proof-title ~ div")).to_contain_text("2026年11月20日 12:30 重新计算")
+    await eyes.look("verified")
+    await shot(page, "verified")
+
+    # Tab goes through all of it and out at the end.
+    stops = await walk(page)
+    order = [next(i for i, stop in enumerate(stops) if word in stop) for word in (
+        "完整性已校验", "录像", "0.5 倍", "跳过静默", "时间轴", "以表格查看", "重新校验", "find-words",
+    )]  # fmt: skip
+    assert order[:2] == sorted(order[:2]) and order[2:] == sorted(order[2:]), stops
+
+    # Export: to the form, a reason, Enter, and the package is there.
+    await press("e")
+    await press("Enter")
+    await page.wait_for_url("**/export")
+    await page.focus("[name=reason]")
+    await page.keyboard.type("市信访局复查调阅")
+    async with page.expect_download() as waiting:
+        await press("Enter")
+    download = await waiting.value
+    target = tmp_path / "package.zip"
+    await download.save_as(target)
+    with zipfile.ZipFile(target) as package:
+        assert any(name.endswith("index.html") for name in package.namelist())
+    assert not eyes.faults, "\n".join(eyes.faults)
+
+
+async def test_silence_and_others_are_left_out_while_it_plays(house: House, chrome: Browser) -> None:
+    recording_id = await record_two_hours(house)
+    eyes = await signed_in(house, chrome, DESK, f"/recordings/{recording_id}?t=24m55s")
+    page, press = eyes.page, eyes.page.keyboard.press
+    await goes_to(page, 1495, 1496)
+    await press("s")
+    for _ in range(3):
+        await press(">")
+    await press("k")
+    # The citizen stops at 1500; silence, a paper and a pause follow until 3010.
+    await goes_to(page, 3009.5, 3100)
+    await expect(page.locator("#replay-skipped")).to_have_text(re.compile("已跳过 25 分 (8|9) 秒，"))
+    # Back into the silence: the end of what was said before it.
+    await page.evaluate("document.getElementById('replay-video').currentTime = 2000")
+    await goes_to(page, 1485, 1500.5)
+    # One person only: on to her next speech, and at the end of the last it stands still.
+    await press("o")
+    await press("o")
+    await expect(page.locator("#replay-person option:checked")).to_contain_text("李德福")
+    await page.evaluate("document.dispatchEvent(new CustomEvent('lianxin:seek', {detail: {seconds: 5419}}))")
+    await goes_to(page, 7199, 7200.1)
+    await page.wait_for_function("() => document.getElementById('replay-video').paused")
+    assert not eyes.faults, "\n".join(eyes.faults)
