@@ -164,7 +164,7 @@ async def test_lanes_are_seen_clicked_and_read(house: House, chrome: Browser, wi
     texts = await page.locator("#replay-lanes").inner_text()
     assert "信访人" in texts and "主持人" in texts and "speech.noted" not in await page.inner_text("main")
     labels = await page.locator(".lane-track").evaluate_all("(all) => all.map((one) => one.ariaLabel)")
-    assert labels[0] == "事件与暂停" and "发言 2 次，共 31 秒" in labels[1]
+    assert labels[0] == "事件、材料与暂停" and "发言 2 次，共 31 秒" in labels[1]
     assert "网络良好" in labels[2] and "较差" in labels[2] and "中断" in labels[2]
     for level in ("speech", "good", "fair", "poor", "gone", "pause", "event"):
         assert await page.locator(f"#replay-lanes .bar-{level}").count() >= 1, level

@@ -178,7 +178,7 @@ async def test_two_hours_by_keyboard(house: House, chrome: Browser, tmp_path: Pa
     # Tab goes through all of it and out at the end.
     stops = await walk(page)
     order = [next(i for i, stop in enumerate(stops) if word in stop) for word in (
-        "完整性已校验", "录像", "0.5 倍", "跳过静默", "时间轴", "以表格查看", "重新校验", "find-words",
+        "完整性已校验", "VIDEO", "0.5 倍", "跳过静默", "时间轴", "以表格查看", "重新校验", "find-words",
     )]  # fmt: skip
     assert order[:2] == sorted(order[:2]) and order[2:] == sorted(order[2:]), stops
 
