@@ -43,7 +43,7 @@ async def chrome() -> AsyncIterator[Browser]:
 
 
 async def signed_in(house: House, browser: Browser, width: int, path: str) -> Looker:
-    """At the page by keyboard: what is typed, and Enter."""
+    """At the film by keyboard: who it is, and why."""
     base = f"http://127.0.0.1:{house.server.port}"
     context = await browser.new_context(viewport={"width": width, "height": 900}, locale="zh-CN")
     eyes = Looker(await context.new_page(), base)
@@ -51,12 +51,18 @@ async def signed_in(house: House, browser: Browser, width: int, path: str) -> Lo
     eyes.page.on("console", lambda line: eyes.faults.append(line.text) if line.type == "error" else None)
     await eyes.page.goto(base + "/signin")
     await eyes.page.focus("[name=username]")
-    await eyes.page.keyboard.type(house.world.officials["chengguan.archivist"].username)
+    await eyes.page.keyboard.type(house.world.officials["chengguan.reviewer"].username)
     await eyes.page.keyboard.press("Tab")
     await eyes.page.keyboard.type(PASSWORD)
     await eyes.page.keyboard.press("Enter")
     await eyes.page.wait_for_url("**/board")
     await eyes.open(path)
+    # Why it is looked at: the first reason offered.
+    await eyes.page.focus("#purpose-kind")
+    await eyes.page.keyboard.press("ArrowDown")
+    await eyes.page.keyboard.press("Tab")
+    await eyes.page.keyboard.press("Tab")
+    await eyes.page.keyboard.press("Enter")
     await eyes.page.wait_for_selector(".replay-ways")
     return eyes
 
@@ -161,6 +167,20 @@ async def test_two_hours_by_keyboard(house: House, chrome: Browser, tmp_path: Pa
     await goes_to(page, 1500, 1501)
 
     await expect(page.locator("#proof-title ~ div")).to_contain_text("2026年11月20日 11:30 重新计算")
+
+    # A note at this moment, and back to it by its link.
+    await press("n")
+    await page.keyboard.type("承诺期限明确，核对后续办理")
+    await press("Tab")
+    await press("Enter")
+    note = page.locator("#desk li", has_text="承诺期限明确")
+    await expect(note).to_be_visible()
+    await press("ArrowRight")
+    await goes_to(page, 1515, 1516)
+    await note.locator("a").first.focus()
+    await press("Enter")
+    await goes_to(page, 1500, 1501)
+    await shot(page, "noted")
 
     # Verify: asked for by keyboard, done by the worker, and the page comes back to its moment.
     await press("v")

@@ -34,6 +34,13 @@ function start(film, root) {
     const target = find(id) || find("proof-title");
     if (target) target.focus();
   };
+  const note = () => {
+    const place = find("note-new");
+    if (!place) return focus("notes-title");
+    place.open = true;
+    place.querySelector("[data-moment] + button")?.click();
+    place.querySelector("textarea").focus();
+  };
   const keys = new Keys([
     { keys: [" "], shown: "空格", text: "播放或暂停（焦点在播放器或列表中）", act: () => player.toggle(), near: true },
     { keys: ["k"], shown: "K", text: "播放或暂停", act: () => player.toggle() },
@@ -52,6 +59,7 @@ function start(film, root) {
     { keys: ["j"], shown: "J", text: "上一段发言", act: () => ways.beside(-1) },
     { keys: ["l"], shown: "L", text: "下一段发言", act: () => ways.beside(1) },
     { keys: ["/", "、"], shown: "/", text: "在录像中查找", act: () => finder && finder.focus() },
+    { keys: ["n"], shown: "N", text: "在此刻写批注", act: note },
     { keys: ["c"], shown: "C", text: "复制此刻的链接", act: () => player.copyLink() },
     { keys: ["m"], shown: "M", text: "静音，开或关", act: () => player.mute() },
     { keys: ["f"], shown: "F", text: "全屏", act: () => player.fullScreen() },
