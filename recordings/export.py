@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import av
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.audit import add_audit
@@ -24,6 +25,7 @@ from cases.database import new_id
 from cases.errors import Conflict, Invalid
 from cases.fields import clean_text, count_graphemes
 from cases.policy import Action, Actor, require
+from recordings.archive import archive_of
 from recordings.clip import (
     CLIP_FILE,
     CLIP_SIGNATURE,
@@ -44,6 +46,7 @@ from recordings.package_check import RECORDING_FOLDER
 from recordings.proof import Verification, last_verification
 from recordings.recording import CompositionState, Recording, load_recording
 from recordings.replay import RecordingAccess
+from recordings.retention import period_name
 from recordings.signing import ManifestSigner
 from recordings.store import COMPOSED_FILE
 from scheduling.session import Session
@@ -72,6 +75,8 @@ class Export:
     span: tuple[float, float] | None
     verification: Verification | None
     ledger: Path | None = None  # Of the office; what it proves of the recording goes along.
+    sequence: int | None = None  # among the recordings of the case, from 1
+    retention: str | None = None
 
     @property
     def name(self) -> str:
@@ -131,9 +136,15 @@ async def begin_export(
     recording, session, verification = await see_export(db, actor, recording_id)
     reason = clean_reason(reason)
     _require_ready(recording, span)
+    earlier = select(func.count()).where(
+        Recording.petition_id == recording.petition_id, Recording.started_at <= recording.started_at
+    )
+    archive = await archive_of(db, recording_id)
     export = Export(
         recording, session.petition.number, session.title, recording.folder(root), actor.name, reason,
         clock.now(), span, verification, ledger_of(root, recording.organisation_id),
+        await db.scalar(earlier),
+        period_name(recording.started_at, archive.keep_until) if archive else None,
     )  # fmt: skip
     db.add(_access(export, actor, address))
     detail = _detail(export)
@@ -279,7 +290,9 @@ def _metadata_source(
     made_at = moment_text(export.made_at) or ""
     acts.append((made_at, export.by, "导出", export.reason))
     sha256 = row.manifest_sha256 or ""
-    return MetadataSource(manifest, sha256, signature, film, tuple(acts), made_at, SOFTWARE)
+    return MetadataSource(
+        manifest, sha256, signature, film, tuple(acts), made_at, SOFTWARE, export.sequence, export.retention
+    )
 
 
 def _clip_package(

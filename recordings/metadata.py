@@ -71,6 +71,8 @@ class MetadataSource:
     acts: tuple[tuple[str, str, str, str], ...]
     made_at: str
     software: str
+    sequence: int | None = None  # the recording's number among those of its case, from 1
+    retention: str | None = None  # 永久 or years, where the archive has a class for it
 
 
 def metadata_xml(source: MetadataSource) -> bytes:
@@ -79,14 +81,14 @@ def metadata_xml(source: MetadataSource) -> bytes:
         "电子档案元数据", {"format": METADATA_FORMAT, "version": "1", "made_at": source.made_at}
     )
     recording = source.manifest["recording"]
-    _identity(ET.SubElement(root, "标识"), recording)
+    _identity(ET.SubElement(root, "标识"), recording, source)
     _content(ET.SubElement(root, "内容描述"), source.manifest)
     _form(ET.SubElement(root, "形式特征"), source)
     _signature(ET.SubElement(root, "电子签名"), source)
     _rights(ET.SubElement(root, "权限管理"))
     _business(ET.SubElement(root, "职能业务"), recording)
     _agents(ET.SubElement(root, "机构人员"), source.manifest)
-    _acts(ET.SubElement(root, "管理活动"), source.acts)
+    _acts(ET.SubElement(root, "管理活动"), source.acts, recording.get("id"))
     ET.indent(root)
     data: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
     return data + b"\n"
@@ -111,15 +113,18 @@ def _put(parent: ET.Element, name: str, value: object = None, code: str = "", **
     return element
 
 
-def _identity(part: ET.Element, recording: dict[str, Any]) -> None:
+def _identity(part: ET.Element, recording: dict[str, Any], source: MetadataSource) -> None:
     office = recording.get("organisation") or {}
+    _put(part, "聚合层次", "件")
+    _put(part, "档案门类代码", "LX")  # 录像, 《机关档案管理规定》(2018) article 28.
     _put(part, "档案馆代码")
     _put(part, "全宗号")
     _put(part, "全宗名称", office.get("name"))
     _put(part, "档号")
     _put(part, "电子文件号", recording.get("id"))
     _put(part, "年度", str(recording.get("started_at") or "")[:4])
-    _put(part, "保管期限")
+    _put(part, "保管期限", source.retention)
+    _put(part, "案件内顺序号", source.sequence)
     _put(part, "机构或问题", "信访接访")
 
 
@@ -155,6 +160,7 @@ def _form(part: ET.Element, source: MetadataSource) -> None:
         _put(one, "音频编码", film.audio_codec)
         _put(one, "音频比特率", film.audio_bit_rate, unit="bit/s")
         _put(one, "采样率", film.sample_rate, unit="Hz")
+        _put(one, "采样位数")  # AAC has none.
         _put(one, "声道", film.channels)
         _put(one, "数字摘要", film.sha256, algorithm="SHA-256")
     original = _node(part, "原始轨道", segments=len(entries))
@@ -207,10 +213,11 @@ def _agents(part: ET.Element, manifest: dict[str, Any]) -> None:
         _put(one, "职责", person.get("role"))
 
 
-def _acts(part: ET.Element, acts: tuple[tuple[str, str, str, str], ...]) -> None:
+def _acts(part: ET.Element, acts: tuple[tuple[str, str, str, str], ...], recording_id: str | None) -> None:
     for number, (at, who, what, remark) in enumerate(acts, 1):
         one = ET.SubElement(part, "管理活动实体")
         _put(one, "管理活动标识符", f"室编管理活动{number}", "M83")
+        _put(one, "关联实体标识符", recording_id, "M87")
         _put(one, "管理行为", what)
         _put(one, "行为时间", at)
         _put(one, "行为人", who)

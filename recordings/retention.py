@@ -36,6 +36,15 @@ class RetentionClass:
         return datetime(recorded.astimezone(BEIJING).year + 1 + self.years, 1, 1, tzinfo=BEIJING)
 
 
+def period_name(recorded: datetime, keep_until: datetime | None) -> str:
+    """The period of a recording that is kept until then: 永久 or years; the reverse of ``keep_until``."""
+    from cases.clock import BEIJING
+
+    if keep_until is None:
+        return "永久"
+    return f"{keep_until.astimezone(BEIJING).year - recorded.astimezone(BEIJING).year - 1} 年"
+
+
 def read_classes(texts: Iterable[str]) -> Mapping[str, RetentionClass]:
     """Classes by code from texts like ``long=30``. Raises ValueError naming what cannot be used."""
     found: dict[str, RetentionClass] = {}
