@@ -8,9 +8,13 @@ from typing import Any
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cases.clock import BEIJING
+from cases.organisations import short_names
 from cases.policy import Action, Actor, Scope, allowed
 from recordings.authorship import office_of
 from recordings.recording import Recording
+from recordings.review import ANSWERABLE, ReviewState, load_review
+from recordings.review_finding import KINDS, FindingState, list_findings
 from recordings.review_note import list_notes
 from recordings.view_purpose import PURPOSES, purpose_of
 from web.keys import ACTOR, CLOCK
@@ -36,6 +40,48 @@ async def build_desk(
         "reviews": reviews,
         "official_id": actor.official_id,
         "notes": await list_notes(db, recording.id) if reviews else [],
+        **(await _review(request, db, recording, scope) if reviews else {"review": None}),
+        **await _findings(request, db, recording, scope, reviews),
+    }
+
+
+async def _review(
+    request: web.Request, db: AsyncSession, recording: Recording, scope: Scope
+) -> dict[str, Any]:
+    review = await load_review(db, recording.id)
+    offices = await short_names(db, scope.organisation_ids)
+    may_second = request[ACTOR].official_id not in review.first_reviewer_ids
+    return {
+        "review": review,
+        "answerable": review.state in ANSWERABLE,
+        "may_submit": review.state in ANSWERABLE and not review.unanswered,
+        "may_second": review.state is ReviewState.SUBMITTED and may_second,
+        "offices": dict(sorted(offices.items(), key=lambda item: item[1])),
+        "kinds": KINDS,
+    }
+
+
+async def _findings(
+    request: web.Request, db: AsyncSession, recording: Recording, scope: Scope, reviews: bool
+) -> dict[str, Any]:
+    """All of them for a reviewer, those of their own office for who puts them right, none for others."""
+    actor: Actor = request[ACTOR]
+    answers = allowed(actor, Action.ANSWER_FINDING, scope)
+    own = actor.organisation_ids if answers else frozenset()
+    shown = await list_findings(db, recording.id) if reviews or answers else []
+    today = request.app[CLOCK].now().astimezone(BEIJING).date()
+    return {
+        "kind_names": KINDS,
+        "findings": [
+            {
+                "tracked": tracked,
+                "overdue": tracked.overdue(today),
+                "remedies": tracked.state is FindingState.OPEN and tracked.finding.organisation_id in own,
+                "decides": reviews and tracked.state in (FindingState.OPEN, FindingState.REMEDIED),
+            }
+            for tracked in shown
+            if reviews or tracked.finding.organisation_id in own
+        ],
     }
 
 

@@ -81,6 +81,23 @@ ARCHIVE_STATES: dict[str, tuple[str, str, str]] = {
     "destroying": ("正在销毁", "clock", "notice"),
     "destroyed": ("已销毁", "cross", "plain"),
 }
+OUTCOMES: dict[str, tuple[str, str, str]] = {
+    "met": ("做到", "tick", "good"),
+    "not_met": ("没有做到", "warning", "bad"),
+    "not_applicable": ("不适用", "cross", "plain"),
+}
+REVIEW_STATES: dict[str, tuple[str, str, str]] = {
+    "open": ("评阅中", "pen", "plain"),
+    "submitted": ("待复核", "clock", "notice"),
+    "agreed": ("复核同意", "tick", "good"),
+    "disagreed": ("复核不同意，退回评阅", "warning", "bad"),
+}
+FINDING_STATES: dict[str, tuple[str, str, str]] = {
+    "open": ("待整改", "warning", "bad"),
+    "remedied": ("已整改，待确认", "clock", "notice"),
+    "confirmed": ("整改已确认", "tick", "good"),
+    "withdrawn": ("已撤销", "cross", "plain"),
+}
 BOOKING_STATES: dict[str, tuple[str, str, str]] = {
     "requested": ("待确认", "clock", "notice"),
     "confirmed": ("已确认", "tick", "good"),

@@ -136,6 +136,7 @@ async def _case_page_shows_it(browser: Browser, service: Service, recording_id: 
     link = page.locator(f'a[href="/recordings/{recording_id}"]')
     await until(lambda: _appears(page, link), 60, "the case page offers the replay")
     await link.first.click(timeout=PATIENCE)
+    await until(lambda: _appears(page, page.locator("#purpose")), 60, "the page has a film")
     await state_purpose(page)
     await page.locator("video").wait_for(timeout=PATIENCE)
     await page.evaluate("document.querySelector('video').muted = true")

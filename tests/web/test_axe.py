@@ -40,6 +40,7 @@ WIDER = """() => {
     .map((e) => `${e.tagName}.${e.className} ${Math.round(e.getBoundingClientRect().right)}>${wide}`)
     .slice(0, 5);
 }"""
+UNFOLD = "document.querySelectorAll('#desk details').forEach((one) => (one.open = true))"
 SHOW = """(name) => {
   for (const s of document.querySelectorAll('[data-screen]')) s.hidden = s.dataset.screen !== name;
 }"""
@@ -151,6 +152,7 @@ async def test_pages_of_officials(house: House, chrome: Browser) -> None:
         faults += eyes.faults
         await eyes.page.context.close()
         await look_at_export(house, chrome, width, things.recording, faults)
+        await look_at_desk(house, chrome, width, things.recording, faults)
     assert not faults, "\n".join(faults)
 
 
@@ -168,6 +170,32 @@ async def look_at_export(
     await eyes.open(f"/recordings/{recording}/export")
     await eyes.page.click("main form button[type=submit]")
     await eyes.look("/export, refused")
+    faults += eyes.faults
+    await eyes.page.context.close()
+
+
+async def look_at_desk(house: House, chrome: Browser, width: int, recording: str, faults: list[str]) -> None:
+    """An inspector reviews: everything unfolded, with a note, an answer and a finding; then the view log."""
+    base = f"http://127.0.0.1:{house.server.port}"
+    eyes = await looker(chrome, base, width)
+    await eyes.page.goto(base + "/signin")
+    await eyes.page.fill("[name=username]", house.world.officials["city.inspector"].username)
+    await eyes.page.fill("[name=password]", PASSWORD)
+    await eyes.page.click("main form button[type=submit]")
+    await eyes.page.wait_for_url("**/board")
+    await eyes.page.goto(f"{base}/recordings/{recording}")
+    await eyes.page.evaluate(UNFOLD)
+    await eyes.page.fill("#note-since", "0:05")
+    await eyes.page.fill("#note-words", f"没有告知期限 {width}")
+    await eyes.page.click("#note-new [type=submit]")
+    await eyes.page.locator("#desk .desk-list .lines", has_text=str(width)).wait_for()
+    await eyes.page.check("#item-consent [value=met]")  # What was unfolded stays so.
+    await eyes.page.fill("#words-consent", f"口头同意 {width}")
+    await eyes.page.click("#item-consent [type=submit]")
+    await eyes.page.locator("#item-consent .lines", has_text=str(width)).wait_for(state="attached")
+    await eyes.page.evaluate(UNFOLD)
+    await eyes.look("/recordings, the desk unfolded")
+    await eyes.open(f"/recordings/{recording}/views")
     faults += eyes.faults
     await eyes.page.context.close()
 

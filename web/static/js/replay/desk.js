@@ -58,7 +58,7 @@ class Desk {
       const answer = await fetch(form.action, { method: "POST", body, headers: { Accept: "application/json" }, redirect: "manual" });
       if (answer.type !== "opaqueredirect") return await this.#refused(answer, form);
       this.trouble("");
-      await this.#refresh(section);
+      await this.#refresh(section, form.closest("details")?.id);
     } catch {
       this.trouble("没有送到服务器，请检查网络后再试。填写的内容还在。");
     } finally {
@@ -74,10 +74,13 @@ class Desk {
     else document.getElementById("desk-trouble").scrollIntoView({ block: "nearest" });
   }
 
-  async #refresh(section) {
+  /** A fresh desk in place of the old one; what was unfolded stays so, but for the form that is done. */
+  async #refresh(section, done) {
     const answer = await fetch(`${this.#area.dataset.address}/desk`, { headers: { Accept: "text/html" } });
     if (!answer.ok) throw new Error(`desk ${answer.status}`);
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("desk");
+    const unfolded = [...this.#area.querySelectorAll("details[open][id]")].map((each) => each.id);
+    for (const each of fresh.querySelectorAll("details[id]")) each.open = each.id !== done && unfolded.includes(each.id);
     this.#area.replaceWith(document.adoptNode(fresh));
     this.#area = fresh;
     this.#prepare();
