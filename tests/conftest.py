@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from argon2 import PasswordHasher
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cases import passwords
 from cases.database import Database
 from tests.clock import FixedClock
 from tests.databases import VARIABLE, DatabaseServer, find_binaries, missing_reason, requested_systems
-from tests.factories import World, make_world
+from tests.factories import CHEAP_HASH, CHEAP_HASHER, World, make_world
 from tests.statements import share_compiled_statements
 
 
@@ -29,6 +31,16 @@ def pytest_report_header() -> list[str]:
 def compiled_statements() -> Iterator[None]:
     """Every statement is compiled once."""
     yield from share_compiled_statements()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def dear_passwords() -> Iterator[tuple[PasswordHasher, str]]:
+    """No test spends a fifth of a second on a password; returns the hasher and the decoy of the program."""
+    dear = passwords.HASHER, passwords.DECOY
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "HASHER", CHEAP_HASHER)
+        patch.setattr(passwords, "DECOY", CHEAP_HASH)
+        yield dear
 
 
 @pytest.fixture(scope="session")

@@ -23,7 +23,8 @@ from scheduling.slots import OpenSlots, ReceptionRoom, Slot, open_slots
 
 PASSWORD = "Yellow-River-1909"
 # Cheap on purpose: a test that signs in must not spend a second on hashing.
-CHEAP_HASH = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
+CHEAP_HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+CHEAP_HASH = CHEAP_HASHER.hash(PASSWORD)
 
 OFFICE, DEPARTMENT, STATION = (
     OrganisationKind.PETITION_OFFICE,

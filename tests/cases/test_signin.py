@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
+from argon2 import PasswordHasher, Type, extract_parameters
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -34,15 +34,6 @@ from tests.factories import PASSWORD, World, make_official
 
 NAME = "chengguan-receptionist"
 HERE, THERE = "192.0.2.1", "192.0.2.2"
-
-
-@pytest.fixture(autouse=True)
-async def cheap_decoy(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
-    """Unknown names cost as little as the cheap hashes of the world."""
-    from tests.factories import CHEAP_HASH
-
-    monkeypatch.setattr(passwords, "DECOY", CHEAP_HASH)
-    yield
 
 
 async def fail(db: AsyncSession, clock: FixedClock, name: str = NAME, address: str = HERE) -> str:
@@ -236,3 +227,13 @@ async def test_accounts_and_posts_are_given_by_administrators(
 async def test_the_decoy_is_a_real_hash() -> None:
     assert not await passwords.verify_password(None, PASSWORD)
     assert not await passwords.verify_password("not a hash", PASSWORD)
+
+
+def test_passwords_are_hashed_as_dearly_as_promised(dear_passwords: tuple[PasswordHasher, str]) -> None:
+    """RFC 9106, section 4, second recommended option; an unknown user name costs the same."""
+    hasher, decoy = dear_passwords
+    digest = hasher.hash(PASSWORD)
+    made = extract_parameters(digest)
+    assert (made.type, made.memory_cost, made.time_cost, made.parallelism) == (Type.ID, 64 * 1024, 3, 4)
+    assert extract_parameters(decoy) == made
+    assert hasher.verify(digest, PASSWORD)
