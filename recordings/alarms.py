@@ -26,6 +26,7 @@ from cases.database import ID_LENGTH, Base, insert_if_absent, new_id, violates
 from cases.errors import Conflict, Invalid, NotFound
 from cases.fields import clean_text
 from cases.policy import Action, Actor, Scope, allowed, require
+from recordings.verdict import visible
 from scheduling.session import Session
 from scheduling.sessions import load_session, scope_of_session, visible_sessions
 from scheduling.transitions import require_transition
@@ -132,6 +133,15 @@ class Trouble:
     session_id: str | None = None
     recording_id: str | None = None
     occasion: str = field(default="")
+
+    def __post_init__(self) -> None:
+        """Names of files stand in the place and in the texts; only what can be read is kept."""
+        told = tuple(
+            {key: visible(said) if isinstance(said, str) else said for key, said in finding.items()}
+            for finding in self.findings
+        )
+        object.__setattr__(self, "findings", told)
+        object.__setattr__(self, "place", visible(self.place))
 
     @property
     def key(self) -> str:

@@ -19,9 +19,28 @@ class ExitCode(IntEnum):
     UNKNOWN_SIGNER = 4  # intact, but signed by a key that is not among the trusted ones
 
 
+def visible(text: str) -> str:
+    """A text that may hold the name of any file, on one line: what cannot be seen is written as its code.
+
+    A name can hold line feeds, commands of terminals, marks that turn the direction of writing, and bytes
+    that are no text at all: none of them may change what a report seems to say, or keep it from being kept.
+    """
+    return "".join(char if char.isprintable() else _code_of(char) for char in text)
+
+
+def _code_of(char: str) -> str:
+    number = ord(char)
+    if 0xDC80 <= number <= 0xDCFF:  # A byte of a name that is not UTF-8 (PEP 383).
+        number -= 0xDC00
+    return f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}"
+
+
 @dataclass(frozen=True)
 class Finding:
-    """One thing that is wrong. ``start`` and ``end`` are a byte range [start, end) of ``path``."""
+    """One thing that is wrong. ``start`` and ``end`` are a byte range [start, end) of ``path``.
+
+    Path and texts are made ``visible``.
+    """
 
     code: str
     path: str
@@ -30,6 +49,10 @@ class Finding:
     exit_code: ExitCode = ExitCode.DAMAGED
     start: int | None = None
     end: int | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("path", "text_zh", "text_en"):
+            object.__setattr__(self, name, visible(getattr(self, name)))
 
 
 @dataclass(frozen=True)
@@ -83,7 +106,7 @@ class Verdict:
 
     def lines(self) -> list[str]:
         """The report in Chinese and English, one line per finding."""
-        head = f"{self.folder.name}: {self.segments} 个分段 segments, {self.size} 字节 bytes"
+        head = f"{visible(self.folder.name)}: {self.segments} 个分段 segments, {self.size} 字节 bytes"
         if self.intact:
             return [
                 head,
