@@ -14,7 +14,7 @@ from recordings.alarms import Alarm, AlarmKind
 from recordings.completeness import check_completeness
 from recordings.proof import Verification, note_verdict
 from recordings.recording import start_recording
-from recordings.verdict import ExitCode
+from recordings.verdict import ExitCode, visible
 from recordings.verification import verify_folder
 from tests.recordings.sitting import Sitting
 from tests.recordings.synthetic import PARTIES, seal, write_session
