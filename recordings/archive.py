@@ -44,7 +44,7 @@ TRANSITIONS: Mapping[ArchiveState, frozenset[ArchiveState]] = {
     _S.COPYING: frozenset({_S.COPYING, _S.WAITING, _S.ARCHIVED, _S.FAILED}),
     _S.ARCHIVED: frozenset({_S.COPYING, _S.FAILED, _S.LOCAL_REMOVED, _S.DESTROYING}),
     _S.FAILED: frozenset({_S.COPYING}),
-    _S.LOCAL_REMOVED: frozenset({_S.DESTROYING}),
+    _S.LOCAL_REMOVED: frozenset({_S.ARCHIVED, _S.DESTROYING}),  # Back when somebody asked for it.
     _S.DESTROYING: frozenset({_S.DESTROYED}),
     _S.DESTROYED: frozenset(),
 }
@@ -55,6 +55,8 @@ class Archive(Base):
 
     ``attempts`` counts failures since the last success, ``copies`` all attempts (it numbers objects),
     ``stored_size`` bytes in the store. ``cause`` is a key of CAUSES. ``keep_until`` is None for ever.
+    ``restore_wanted_at`` is set while somebody waits for an original that aged out, ``restored_at`` when one
+    came back; it stays as long again.
     What was proven before ``distrusted_at`` counts no longer: the store had lost or changed some of it.
     """
 
@@ -75,6 +77,8 @@ class Archive(Base):
     object_count: Mapped[int] = mapped_column(default=0)
     stored_size: Mapped[int] = mapped_column(BigInteger, default=0)
     local_removed_at: Mapped[datetime | None] = mapped_column(default=None)
+    restore_wanted_at: Mapped[datetime | None] = mapped_column(default=None)
+    restored_at: Mapped[datetime | None] = mapped_column(default=None)
     distrusted_at: Mapped[datetime | None] = mapped_column(default=None)
     lease_owner: Mapped[str | None] = mapped_column(String(64), default=None)
     lease_until: Mapped[datetime | None] = mapped_column(default=None)

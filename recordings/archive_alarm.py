@@ -21,6 +21,7 @@ CAUSES: Mapping[str, str] = {
     "corrupted": "回读的内容与写入的不一致，归档存储可能有故障",
     "missing": "写入后读不到，归档存储可能有故障",
     "original_changed": "本机原件与封存清单不一致，没有归档，请先校验这份录像",
+    "no_room": "本机磁盘放不下要取回的原件",
     "original_unreadable": "本机原件读不出来",
     "key_missing": "归档密钥文件读不到，或不是原来的那一个",
     "worker_error": "归档程序出错",
@@ -40,19 +41,12 @@ def copying_trouble(
     ``cause`` is a key of CAUSES. The same trouble of one day, or of one row of failures, is one alarm.
     """
     if cause in OF_THE_STORE:
-        text = f"{CAUSES[cause]}。原件都还在，一份也不会删；程序不断重试，存储恢复以后自动补上。"
+        text = f"{CAUSES[cause]}。没有归档的原件都还在本机，一份也不会删；程序不断重试，恢复以后自动补上。"
         day = now.astimezone(BEIJING).date().isoformat()
         found = Trouble(AlarmKind.NOT_ARCHIVED, "", ({"text": text, "code": cause},), occasion=day)
         return found if attempts >= PATIENCE else None
     text = f"{CAUSES[cause]}。原件不会删，程序不断重试。"
     return _of(recording, {"text": text, "code": cause}, failing_since.isoformat())
-
-
-def lost_copy_trouble(recording: Recording, cause: str, name: str, occasion: str) -> Trouble:
-    """The only copy of an original that aged out is not what was written, or is gone."""
-    said = "读不到" if cause == "missing" else "与写入时不一致"
-    text = f"本机原件已按期移入归档，归档中的 {name} {said}。请立即检查归档存储和它的备份。"
-    return _of(recording, {"text": text, "code": cause, "path": name}, occasion)
 
 
 def _of(recording: Recording, finding: dict[str, str], occasion: str) -> Trouble:

@@ -37,6 +37,13 @@ class Stored(Protocol):
     def stored_sha256(self) -> str: ...
 
 
+class Readable(Protocol):
+    """Of a store what restoring asks for."""
+
+    async def get(self, name: str) -> bytes:
+        """The bytes of an object. Raises StoreError."""
+
+
 @dataclass(frozen=True)
 class IndexEntry:
     """One object in ``index.json``."""
@@ -76,7 +83,7 @@ async def prove_objects(store: ArchiveStore, objects: Iterable[Stored], seconds:
 
 
 async def restore_files(
-    store: ArchiveStore, objects: Iterable[Stored], master: MasterKey, recording_id: str, target: Path
+    store: Readable, objects: Iterable[Stored], master: MasterKey, recording_id: str, target: Path
 ) -> int:
     """Write the files below ``target``, which must not hold them yet; returns how many bytes.
 
@@ -90,7 +97,7 @@ async def restore_files(
 
 
 async def _restore_file(
-    store: ArchiveStore, pieces: list[Stored], master: MasterKey, recording_id: str, path: Path
+    store: Readable, pieces: list[Stored], master: MasterKey, recording_id: str, path: Path
 ) -> int:
     first = pieces[0]
     if [stored.part for stored in pieces] != list(range(1, first.parts + 1)):

@@ -29,6 +29,7 @@ from recordings.archive import (
 )
 from recordings.archive_key import ArchiveKey, key_of_session
 from recordings.archive_object import Piece, encrypt
+from recordings.archive_return import Returner
 from recordings.archive_settings import ArchiverSettings
 from recordings.archive_store import AlreadyWritten, ArchiveStore, StoreError
 from recordings.archived_files import pieces_of, read_piece, sum_of, sums_of
@@ -55,6 +56,7 @@ class Archiver:
         self._settings = settings
         self.owner = f"{socket.gethostname()[:20]}-{os.getpid()}-{new_id()[:8]}"
         self._remover = Remover(database, clock, settings, self.owner)
+        self._returner = Returner(database, clock, settings, self.owner)
 
     async def run(self) -> None:
         """Work until cancelled. A broken database is logged and tried again."""
@@ -69,7 +71,10 @@ class Archiver:
 
     async def work_once(self) -> bool:
         """Do one piece of work; False when there is none."""
-        return await self._copy_one() or await self._remover.work_once()
+        for work in (self._returner.work_once, self._copy_one, self._remover.work_once):
+            if await work():
+                return True
+        return False
 
     async def _copy_one(self) -> bool:
         async with self._database.session() as db:

@@ -22,7 +22,7 @@ from cases.database import ID_LENGTH, Base, insert_if_absent, new_id
 from recordings.alarms import AlarmKind, Trouble, raise_alarm
 from recordings.archive import aged_out
 from recordings.chain_watch import check_chains
-from recordings.holdings import NAMED, Holding, look_into, unknown_folders
+from recordings.holdings import NAMED, Holding, look_into, unknown_folders, without_segments
 from recordings.keys import KeyRegister, read_register
 from recordings.lease import SEALED, UNCOMPOSED
 from recordings.patrol import PERIOD
@@ -116,8 +116,9 @@ async def check_completeness(
         for sitting in sittings:
             own = [row for row in rows if row.session_id == sitting.id]
             found += judge_sitting(sitting, own)
-            for row in (row for row in own if row.id not in gone):
-                found += judge_recording(row, held[row.id], digests.get(row.id), began, period)
+            for row in own:
+                holding = without_segments(held[row.id]) if row.id in gone else held[row.id]
+                found += judge_recording(row, holding, digests.get(row.id), began, period)
         sessions, recordings = sessions + len(sittings), recordings + len(rows)
         await db.rollback()  # Nobody waits for the write lock while the next folders are looked into.
     found += await _unknown(db, root, began)
@@ -229,8 +230,6 @@ def judge_recording(
     if row.state not in SEALED:
         yield from _unsealed(row, now)
         return
-    if row.state is RecordingState.ARCHIVED and not held.exists:
-        return  # The archive keeps it; the local original was allowed to go.
     for kind, texts in (
         (AlarmKind.FILES_MISSING, list(_missing(held))),
         (AlarmKind.DIGEST, list(_digests(row, held, before))),

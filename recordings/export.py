@@ -25,7 +25,7 @@ from cases.database import new_id
 from cases.errors import Conflict, Invalid
 from cases.fields import clean_text, count_graphemes
 from cases.policy import Action, Actor, require
-from recordings.archive import archive_of
+from recordings.archive import ArchiveState, archive_of
 from recordings.clip import (
     CLIP_FILE,
     CLIP_SIGNATURE,
@@ -140,6 +140,10 @@ async def begin_export(
         Recording.petition_id == recording.petition_id, Recording.started_at <= recording.started_at
     )
     archive = await archive_of(db, recording_id)
+    if archive is not None and archive.state is ArchiveState.LOCAL_REMOVED:
+        raise Conflict(
+            "original_aged_out", "原件已按期移入归档，不能导出。请先在回放页面取回原件，取回后再导出。"
+        )
     export = Export(
         recording, session.petition.number, session.title, recording.folder(root), actor.name, reason,
         clock.now(), span, verification, ledger_of(root, recording.organisation_id),

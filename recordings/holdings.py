@@ -10,7 +10,7 @@ import json
 import os
 import stat
 from collections.abc import Iterator, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -57,6 +57,11 @@ def look_into(folder: Path) -> Holding:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         holding.readable = False
     return holding
+
+
+def without_segments(holding: Holding) -> Holding:
+    """The same of an original that aged out: its segments lie in the archive, the rest stayed."""
+    return replace(holding, missing=[], resized=[])
 
 
 def _read(holding: Holding, folder: Path, manifest: dict[str, Any]) -> None:

@@ -38,7 +38,7 @@ def _wants(lane: Lane) -> ColumnElement[bool]:
     if lane is Lane.SEAL:
         return Recording.state == RecordingState.STOPPED
     if lane is Lane.COMPOSE:
-        return uncomposed
+        return and_(uncomposed, here())
     # Whoever verifies holds the lease: what is still to be composed must not wait for that.
     owed = Recording.verification_wanted_at.is_not(None)
     return and_(Recording.state.in_(SEALED), owed, not_(uncomposed), here())

@@ -2,7 +2,8 @@
 
 The oldest reading comes first, so that a round interrupted anywhere goes on where it was: what was read is
 in the rows. After each recording the patrol rests in proportion to its size, so that the disk has the same
-little to do every day. Only what has become late is read without a rest.
+little to do every day. Only what has become late is read without a rest. An original that aged out is read
+back from the archive, see archive_return.py.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.clock import Clock
-from recordings.lease import SEALED, UNCOMPOSED, here
+from recordings.lease import SEALED, UNCOMPOSED
 from recordings.recording import Recording
 
 PERIOD = timedelta(days=90)
@@ -66,7 +67,7 @@ async def order_patrol(db: AsyncSession, clock: Clock, period: timedelta = PERIO
 async def _round(db: AsyncSession) -> Round | None:
     """The state of the round; None when there is nothing to read."""
     read_at = func.coalesce(Recording.verified_at, Recording.sealed_at)
-    kept = (Recording.state.in_(SEALED), Recording.sealed_at.is_not(None), here())
+    kept = (Recording.state.in_(SEALED), Recording.sealed_at.is_not(None))
     free = (Recording.verification_wanted_at.is_(None), Recording.composition.not_in(UNCOMPOSED))
     query = select(Recording.id, Recording.verified_at, Recording.sealed_at, Recording.size)
     oldest = (await db.execute(query.where(*kept, *free).order_by(read_at, Recording.id).limit(1))).first()
@@ -89,6 +90,6 @@ async def _round(db: AsyncSession) -> Round | None:
 async def oldest_reading(db: AsyncSession) -> datetime | None:
     """When the recording that was not read for longest was last read; None while there is none."""
     read_at = func.coalesce(Recording.verified_at, Recording.sealed_at)
-    query = select(Recording.verified_at, Recording.sealed_at).where(Recording.state.in_(SEALED), here())
+    query = select(Recording.verified_at, Recording.sealed_at).where(Recording.state.in_(SEALED))
     row = (await db.execute(query.where(read_at.is_not(None)).order_by(read_at).limit(1))).first()
     return (row.verified_at or row.sealed_at) if row else None

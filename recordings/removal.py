@@ -8,7 +8,7 @@ import shutil
 from datetime import timedelta
 from pathlib import Path
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import func, or_, select, update
 
 from cases.audit import add_audit
 from cases.clock import Clock
@@ -188,10 +188,11 @@ class Remover:
         now = self._clock.now()
         free = or_(Archive.lease_until.is_(None), Archive.lease_until < now)
         held = select(LegalHold.recording_id).where(LegalHold.lifted_at.is_(None))
+        since = func.coalesce(Archive.restored_at, Archive.archived_at)
         query = select(Archive.recording_id).join(Recording, Recording.id == Archive.recording_id)
         query = query.where(
             Archive.state == ArchiveState.ARCHIVED,
-            Archive.archived_at <= now - timedelta(days=self._settings.local_days),
+            since <= now - timedelta(days=self._settings.local_days),
             free,
             Archive.recording_id.not_in(held),
             Recording.verification_wanted_at.is_(None),
@@ -229,8 +230,10 @@ class Remover:
                 archive.move_to(ArchiveState.LOCAL_REMOVED)
                 archive.local_removed_at = self._clock.now()
                 await add_audit(db, self._clock, SYSTEM, "original.aged_out", "recording", recording_id)
-                await asyncio.to_thread(_remove_tracks, folder)
             await db.commit()
+            # After the row: a kill in between leaves too much on the disk, never a row without its files.
+            if archive.state is ArchiveState.LOCAL_REMOVED:
+                await asyncio.to_thread(_remove_tracks, folder)
 
 
 def _remove_tracks(folder: Path) -> None:

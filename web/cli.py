@@ -25,6 +25,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(key_commands.app, name="keys")
+archive = typer.Typer(help="归档 archive", no_args_is_help=True)
+app.add_typer(archive, name="archive")
 console = Console(highlight=False)
 complaints = Console(stderr=True, highlight=False)
 
@@ -216,6 +218,20 @@ def export(
     except ExportRefused as error:
         _stop(str(error))
     console.print(f"已导出 exported: {target}（{size} 字节 bytes）", soft_wrap=True, markup=False)
+
+
+@archive.command()
+def restore(
+    recording: Annotated[str, typer.Argument(help="录像编号 id of the recording")],
+) -> None:
+    """取回按期移入归档的原件 Fetch an original that aged out back to this machine."""
+    from web.restoring import RestoreRefused, restore_original
+
+    try:
+        asyncio.run(restore_original(_settings(), recording))
+    except RestoreRefused as error:
+        _stop(f"没有取回：{error}")
+    console.print(f"已取回，与封存清单一致 restored: {recording}")
 
 
 @app.command()

@@ -33,7 +33,7 @@ async def export_recording(
     The audit trail names whoever runs the command on the server. Raises ExportRefused.
     """
     database, clock = Database(settings.database_url), SystemClock()
-    actor = Actor(ActorKind.SYSTEM, f"命令行 {_user()}")
+    actor = Actor(ActorKind.SYSTEM, f"命令行 {user_name()}")
     try:
         await database.migrate()
         async with database.session() as db:
@@ -60,7 +60,8 @@ def _write(settings: Settings, export: Export, target: Path) -> tuple[Package, i
         return package, write(package, target)
 
 
-def _user() -> str:
+def user_name() -> str:
+    """Who runs a command on the server."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # A service user without an entry in the table of users.

@@ -26,7 +26,7 @@ async def test_a_store_that_is_away_is_one_alarm_a_day_for_all_recordings(
             pass
     told = await alarms(sitting)
     assert [alarm.session_id for alarm in told] == [None, None]
-    assert "原件都还在" in told[0].findings[0]["text"]
+    assert "原件都还在本机" in told[0].findings[0]["text"]
     bucket.fault = None
     sitting.clock.advance(days=1)
     while await archiver.work_once():

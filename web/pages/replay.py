@@ -26,6 +26,7 @@ from web.desk import build_desk
 from web.happenings import Happening, chapters_of, gaps_in, said_in
 from web.keys import ACTOR, CLOCK, DATABASE, SETTINGS
 from web.lanes import Lanes, build_lanes
+from web.pages.original import original_of
 from web.pages.signin import see_other
 from web.ranges import respond_with_file
 from web.rendering import page
@@ -50,6 +51,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         minutes = await list_quality(db, request[ACTOR], plan.session.id)
         seats = await seats_of_session(db, plan.session.id, removed=True)
         scope = await scope_of_session(db, plan.session)
+        original = await original_of(db, recording_id)
         desk = await build_desk(request, db, plan.recording, scope)
     recording = plan.recording
     manifest = await asyncio.to_thread(_read_manifest, plan.folder) if recording.sealed else {}
@@ -70,6 +72,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         "lane_words": [[list(span) for span in lane.now] for lane in lanes.lanes],
         "speeches": [{"name": lane.name, "spans": lane.speeches} for lane in lanes.lanes],
         "gaps": gaps_of(manifest),
+        "original": original,
         "now": clock.now(),
         "may_export": recording.sealed and allowed(request[ACTOR], Action.EXPORT_RECORDING, scope),
         **_proof(recording, plan.verification),

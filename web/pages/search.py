@@ -13,6 +13,7 @@ from cases.errors import Invalid
 from cases.fields import clean
 from cases.organisations import list_organisations
 from cases.policy import Action, Actor, visible_organisation_ids, visible_prefixes
+from recordings.archive import aged_out
 from recordings.archive_search import ArchivePage, ArchiveQuery, Cursor, Found, search_archive
 from web.cards import recording_card
 from web.forms import Form
@@ -52,6 +53,7 @@ async def show(request: web.Request) -> web.StreamResponse:
                 found = await search_archive(db, request.app[CLOCK], request[ACTOR], query, before)
             except Invalid as error:
                 form.fail(error.field or "words", error.message)
+        gone = await aged_out(db, [each.recording.id for each in found.found])
     asked = {name: form.value(name) for name in FIELDS if form.value(name)}
     context = {
         "nav": "search",
@@ -59,7 +61,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         "offices": offices,
         "happened": HAPPENED,
         "asked": bool(asked),
-        "rows": [_row(each, form.value("words")) for each in found.found],
+        "rows": [_row(each, form.value("words"), each.recording.id in gone) for each in found.found],
         "first": urlencode(asked) if "before" in request.query else None,
         "older": urlencode(asked | {"before": _place(found.older)}) if found.older else None,
     }
@@ -126,8 +128,9 @@ def _place(cursor: Cursor) -> str:
     return f"{(cursor.at - EPOCH) // timedelta(microseconds=1)}-{cursor.recording_id}"
 
 
-def _row(found: Found, words: str) -> dict[str, Any]:
+def _row(found: Found, words: str, aged: bool) -> dict[str, Any]:
     card = recording_card(found.recording)
+    card["note"] += " · 原件在归档" if aged else ""
     return card | {
         "title": found.title,
         "number": found.number,
