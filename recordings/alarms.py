@@ -47,6 +47,7 @@ class AlarmKind(StrEnum):
     LENGTH = "length"  # Durations do not fit.
     NOT_ARCHIVED = "not_archived"  # The archive store fails, or a copy in it is not what was written.
     CHAIN = "chain"  # The chain of an office or its ledger lacks something or was changed.
+    STAMP = "stamp"  # A day root waits for its time stamp for too long.
 
 
 ALARM_KIND_NAMES: Mapping[AlarmKind, str] = {
@@ -60,6 +61,7 @@ ALARM_KIND_NAMES: Mapping[AlarmKind, str] = {
     AlarmKind.LENGTH: "时长不符",
     AlarmKind.NOT_ARCHIVED: "归档失败",
     AlarmKind.CHAIN: "录像链不完整",
+    AlarmKind.STAMP: "迟迟没有时间戳",
 }
 
 

@@ -1,7 +1,8 @@
 """Examiner: the verification of one folder in a process of its own, at low priority.
 
 Reading an hour of journals takes long; neither the pages nor the lease wait for it, and stopping kills it.
-``python -m recordings.examiner FOLDER REGISTER LEDGERS`` (empty: none) writes the verdict as one JSON object.
+``python -m recordings.examiner FOLDER REGISTER LEDGERS AUTHORITY`` (empty: none) writes the verdict as one
+JSON object.
 """
 
 from __future__ import annotations
@@ -28,11 +29,13 @@ class ExaminationError(Exception):
 class Witnesses:
     """What vouches for a recording from outside its folder; None: there is none.
 
-    ``register`` is the file that says which key was good when, ``ledgers`` holds those of all offices.
+    ``register`` is the file that says which key was good when, ``ledgers`` holds those of all offices,
+    ``authority`` is the certificate (PEM) of the time-stamping authority.
     """
 
     register: Path | None = None
     ledgers: Path | None = None
+    authority: Path | None = None
 
 
 async def examine(folder: Path, expected_sha256: str | None, witnesses: Witnesses = Witnesses()) -> Verdict:
@@ -44,6 +47,7 @@ async def examine(folder: Path, expected_sha256: str | None, witnesses: Witnesse
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "recordings.examiner", str(folder),
         str(witnesses.register or ""), str(witnesses.ledgers or ""),
+        str(witnesses.authority or ""),
         cwd=Path(__file__).resolve().parent.parent,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
@@ -73,22 +77,26 @@ def _read(folder: Path, out: bytes) -> Verdict:
     return Verdict(**(told | {"folder": folder, "findings": findings, "notes": notes}))
 
 
-def judge_folder(folder: Path, register: KeyRegister | None, ledgers: Path | None) -> Verdict:
+def judge_folder(
+    folder: Path, register: KeyRegister | None, ledgers: Path | None, authority: Path | None = None
+) -> Verdict:
     """The folder by itself and, unless None, against its office's ledger; blocks for as long as it reads."""
     verdict = verify_folder(folder, register=register)
     if ledgers is not None:
-        check_ledger(verdict, ledgers, register)
+        check_ledger(verdict, ledgers, register, authority)
     return verdict
 
 
-def main(folder: str, register: str, ledgers: str) -> None:
+def main(folder: str, register: str, ledgers: str, authority: str) -> None:
     """Entry point of the child."""
     die_with_parent()
     os.nice(NICE)
     known = read_register(Path(register)) if register else None
-    verdict = judge_folder(Path(folder), known, Path(ledgers) if ledgers else None)
+    verdict = judge_folder(
+        Path(folder), known, Path(ledgers) if ledgers else None, Path(authority) if authority else None
+    )
     print(json.dumps(asdict(verdict) | {"folder": folder}), flush=True)
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:4])
+    main(*sys.argv[1:5])

@@ -19,9 +19,10 @@ from recordings.day_root import (
     read_statement,
 )
 from recordings.keys import KeyRegister
-from recordings.manifest import MANIFEST_FILE, canonical
+from recordings.manifest import MANIFEST_FILE, canonical, moment_text
 from recordings.merkle import inclusion_path, root_from_path
 from recordings.sm2 import Sm2Unavailable
+from recordings.timestamp import TimeStampError, check_token
 from recordings.verdict import ExitCode, Finding, Note, Verdict
 from recordings.verification import unchecked
 
@@ -30,6 +31,7 @@ PROOF_FOLDER = "proof"
 INCLUSION_FILE = f"{PROOF_FOLDER}/inclusion.json"
 DAY_FILE = f"{PROOF_FOLDER}/day.json"
 DAY_SIGNATURE = f"{PROOF_FOLDER}/day.sig"
+DAY_TOKEN = f"{PROOF_FOLDER}/day.tsr"
 
 
 def find_day(directory: Path, number: int, since: date | None = None) -> DayRoot | None:
@@ -67,16 +69,22 @@ def proof_files(directory: Path, manifest: dict[str, Any], manifest_sha256: str)
         "tree_size": len(digests),
         "path": [one.hex() for one in inclusion_path([leaf.data for leaf in day.leaves], index)],
     }
-    return {
+    files = {
         INCLUSION_FILE: canonical(inclusion),
         DAY_FILE: day.statement,
         DAY_SIGNATURE: day.signature_path.read_bytes(),
     }
+    if day.token_path.is_file():
+        files[DAY_TOKEN] = day.token_path.read_bytes()
+    return files
 
 
-def check_ledger(verdict: Verdict, ledgers: Path, register: KeyRegister | None = None) -> None:
+def check_ledger(
+    verdict: Verdict, ledgers: Path, register: KeyRegister | None = None, authority: Path | None = None
+) -> None:
     """Hold a verified recording folder against its office's ledger; ``ledgers`` holds those of all offices.
 
+    ``authority``: certificate of the time-stamping authority (PEM).
     Adds findings and notes to the verdict; never raises for what is wrong with the files.
     """
     if verdict.manifest_sha256 is None:
@@ -97,7 +105,7 @@ def check_ledger(verdict: Verdict, ledgers: Path, register: KeyRegister | None =
         zh, en = f"日根 {day.path.stem} 登记的是另一份封存清单。", "The day root has another manifest."
         _refuse(verdict, "recording_replaced", MANIFEST_FILE, zh, en)
     else:
-        _check_day(verdict, day.path, day.statement, day.content, register, None)
+        _check_day(verdict, day.path, day.statement, day.content, register, None, authority)
 
 
 def check_inclusion(
@@ -106,6 +114,7 @@ def check_inclusion(
     manifest_sha256: str,
     trusted: frozenset[str] | None,
     register: KeyRegister | None,
+    authority: Path | None = None,
 ) -> None:
     """The proof in a package: the manifest it names leads to the signed root. Adds to the verdict."""
     try:
@@ -125,7 +134,7 @@ def check_inclusion(
         zh, en = "日根证明不成立：录像不在这个日根之下。", "The recording is not under this day root."
         _refuse(verdict, "inclusion_wrong", INCLUSION_FILE, zh, en)
         return
-    _check_day(verdict, root / DAY_FILE, statement, day, register, trusted)
+    _check_day(verdict, root / DAY_FILE, statement, day, register, trusted, authority)
 
 
 def _check_day(
@@ -135,8 +144,9 @@ def _check_day(
     content: dict[str, Any],
     register: KeyRegister | None,
     trusted: frozenset[str] | None,
+    authority: Path | None,
 ) -> None:
-    """Signature and key of a day's statement."""
+    """Signature, key and time stamp of a day's statement."""
     name = path.name
     if trusted is None and register is not None:
         trusted = frozenset(key.fingerprint for key in register.keys)
@@ -158,6 +168,44 @@ def _check_day(
         zh = f"列在 {content['day']} 的日根之下（当日 {content['count']} 份），日根签名有效。"
         en = f"Under the signed root of {content['day']}, one of {content['count']}."
         verdict.notes.append(Note("day_root", zh, en))
+        token = path.with_suffix(".tsr")
+        if token.is_file():
+            _check_token(verdict, token, statement, register, authority)
+
+
+def _check_token(
+    verdict: Verdict, path: Path, statement: bytes, register: KeyRegister | None, authority: Path | None
+) -> None:
+    """The time that somebody else vouches for, and whether it was before a revocation."""
+    if authority is None:
+        zh = "日根有时间戳；没有给出时间戳机构的证书，未核对。"
+        en = "The day root has a time stamp; without the authority's certificate it was not checked."
+        verdict.notes.append(Note("time_stamp_unchecked", zh, en))
+        return
+    try:
+        at = check_token(statement, path.read_bytes(), authority)
+    except TimeStampError as error:
+        if error.cause == "no_openssl":
+            zh, en = f"时间戳未能核对（{error}）。", "The time stamp could not be checked."
+            verdict.findings.append(Finding("time_stamp_unchecked", path.name, zh, en, ExitCode.UNREADABLE))
+            return
+        zh = f"日根的时间戳不成立，或不是这个机构签发的（{error}）。"
+        _refuse(verdict, "time_stamp_wrong", path.name, zh, "The time stamp of the day root is wrong.")
+        return
+    moment = moment_text(at)
+    zh = f"时间戳机构证明：日根在 {moment} 已经存在。"
+    verdict.notes.append(Note("time_stamp", zh, f"The authority vouches: the day root existed at {moment}."))
+    entry = register.find(verdict.fingerprint) if register is not None and verdict.fingerprint else None
+    revoked = None if entry is None else moment_of(entry.revoked_at)
+    if revoked is None:
+        return
+    if at < revoked:
+        zh, en = "这早于签名密钥的吊销。", "That is before the key was revoked."
+        verdict.notes.append(Note("stamped_before_revocation", zh, en))
+    else:
+        zh = "这晚于签名密钥的吊销：封存在吊销之前，只有封存清单自己这样说。"
+        en = "That is after the revocation: only the manifest itself says that it was sealed before."
+        verdict.notes.append(Note("stamped_after_revocation", zh, en))
 
 
 def _place(manifest: dict[str, Any]) -> tuple[int, date | None]:

@@ -20,6 +20,7 @@ from recordings.ledger import DESTROYED, DESTRUCTION_FORMAT
 from recordings.manifest import MANIFEST_FILE, SIGNATURE_FILE, canonical, sha256_hex
 from recordings.office_chain import Departed, Link, judge_chain
 from recordings.sm2 import Sm2Unavailable
+from recordings.timestamp import TimeStampError, check_token
 from recordings.verdict import ExitCode, Finding, Note, Verdict
 from recordings.verification import unchecked
 
@@ -60,11 +61,16 @@ class Ledger:
 
 
 def verify_office(
-    root: Path, office: str, register: KeyRegister | None = None, ledgers: Path | None = None
+    root: Path,
+    office: str,
+    register: KeyRegister | None = None,
+    ledgers: Path | None = None,
+    authority: Path | None = None,
 ) -> OfficeVerdict:
     """Check the recordings below ``root`` whose host office has this id, region code or name.
 
-    ``ledgers`` holds the ledgers of all offices, None: beside ``root``. Never raises for what is wrong with
+    ``ledgers`` holds the ledgers of all offices, None: beside ``root``. With ``authority``, its
+    certificate, the time stamps are checked too. Never raises for what is wrong with
     the files.
     """
     verdict = OfficeVerdict(root, office=office)
@@ -78,6 +84,8 @@ def verify_office(
         return verdict
     links = [_link(verdict, *found, register) for found in manifests]
     ledger = read_ledger(ledgers / Path(ids.pop()).name, register)
+    if authority is not None:
+        _check_stamps(verdict, ledger, authority)
     verdict.findings += ledger.findings
     chained = [link for link in links if link is not None]
     leaves = [leaf for day in ledger.days for leaf in day.leaves]
@@ -156,6 +164,24 @@ def _doubt(signer: str | None, register: KeyRegister | None, signed_at: Any) -> 
         return f"签名密钥不在登记簿：{signer}。", f"signed by an unknown key {signer}."
     objection = objection_to(register, signer, signed_at)
     return None if objection is None else (objection.text_zh, objection.text_en)
+
+
+def _check_stamps(verdict: OfficeVerdict, ledger: Ledger, authority: Path) -> None:
+    """The token of each day that has one; the rest is a number."""
+    stamped = 0
+    for day in ledger.days:
+        if not day.token_path.is_file():
+            continue
+        try:
+            check_token(day.statement, day.token_path.read_bytes(), authority)
+            stamped += 1
+        except (TimeStampError, OSError) as error:
+            zh = f"日根 {day.path.stem} 的时间戳不成立（{error}）。"
+            en = f"The time stamp of {day.path.stem} is wrong."
+            ledger.note("time_stamp_wrong", day.token_path, zh, en)
+    zh = f"{len(ledger.days)} 个日根中 {stamped} 个有时间戳，已核对。"
+    en = f"{stamped} of {len(ledger.days)} day roots have a time stamp that holds."
+    verdict.notes.append(Note("time_stamps", zh, en))
 
 
 # The ledger

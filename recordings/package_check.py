@@ -53,12 +53,14 @@ WRONG = (
 class PackageVerdict(Verdict):
     """What was found in a package. ``package_fingerprint`` is of the key that signed its list of files.
 
-    ``register``: the keys the office published, when the reader has them.
+    ``register``: the keys the office published, when the reader has them; ``authority``: the certificate of
+    the time-stamping authority.
     """
 
     files: int = 0
     package_fingerprint: str | None = None
     register: KeyRegister | None = None
+    authority: Path | None = None
 
     def add(self, code: str, path: str, zh: str, en: str, exit_code: ExitCode = ExitCode.DAMAGED) -> None:
         self.findings.append(Finding(code, path, zh, en, exit_code))
@@ -83,24 +85,30 @@ def verify_path(
     original: Path | None = None,
     register: KeyRegister | None = None,
     ledgers: Path | None = None,
+    authority: Path | None = None,
 ) -> Verdict:
     """Check a recording folder, an exported folder or an exported ZIP, whichever it is.
 
     ``original``: the recording folder a clip was cut from, to compare the clip with. Never raises for what
     is wrong with the files. ``trusted`` and ``register`` as for ``verify_folder``. ``ledgers`` holds the
     day roots of all offices; a recording folder in its place is held against those beside it.
+    ``authority``: certificate (PEM) of the time-stamping authority.
     """
     if register is not None and trusted is None:
         trusted = frozenset(key.fingerprint for key in register.keys)
     if path.is_file():
-        return _guarded(PackageVerdict(path, register=register), trusted, original, _check_zip)
+        return _guarded(
+            PackageVerdict(path, register=register, authority=authority), trusted, original, _check_zip
+        )
     if (path / PACKAGE_FILE).is_file() or (path / CHECKSUMS_FILE).is_file():
-        return _guarded(PackageVerdict(path, register=register), trusted, original, _check_folder)
+        return _guarded(
+            PackageVerdict(path, register=register, authority=authority), trusted, original, _check_folder
+        )
     verdict = verify_folder(path, trusted, register)
     if ledgers is None and (beside := path.resolve().parent.parent / LEDGER).is_dir():
         ledgers = beside
     if ledgers is not None:
-        check_ledger(verdict, ledgers, register)
+        check_ledger(verdict, ledgers, register, authority)
     return verdict
 
 
@@ -134,7 +142,9 @@ def _check_folder(
     inner = _check_inside(verdict, root, listed, package, trusted, original)
     named = {finding.path for finding in inner}
     if INCLUSION_FILE in listed or DAY_FILE in listed:
-        check_inclusion(verdict, root, package["manifest_sha256"], trusted, verdict.register)
+        check_inclusion(
+            verdict, root, package["manifest_sha256"], trusted, verdict.register, verdict.authority
+        )
     # Where the recording's own proof names the bytes, its finding says more.
     verdict.findings += [finding for finding in changed if finding.path not in named] + inner
     _check_last(verdict, root, package)

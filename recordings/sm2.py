@@ -12,6 +12,8 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 
+from recordings.openssl import last_line, run_openssl
+
 ALGORITHM = "SM2-with-SM3"
 # The signer's name that goes into the digest; GM/T 0009-2012 section 10 gives this one as the default.
 _IDENTITY = "distid:1234567812345678"
@@ -19,7 +21,6 @@ _IDENTITY = "distid:1234567812345678"
 _PREFIX = bytes.fromhex("3059301306072a8648ce3d020106082a811ccf5501822d034200")
 _POINT = 65
 _HALF = 32  # bytes of r and of s
-_SECONDS = 10
 
 
 class Sm2Unavailable(OSError):
@@ -74,7 +75,7 @@ def verify(public_key: bytes, signature: bytes, data: bytes) -> bool:
         return False
     if available():
         raise ValueError("not a point on the curve")
-    raise Sm2Unavailable(_last_line(done.stderr))
+    raise Sm2Unavailable(last_line(done.stderr))
 
 
 def _point(der: bytes) -> bytes:
@@ -86,18 +87,12 @@ def _point(der: bytes) -> bytes:
 def _openssl(*arguments: str, data: bytes = b"") -> bytes:
     done = _run(list(arguments), data)
     if done.returncode:
-        raise Sm2Unavailable(_last_line(done.stderr))
+        raise Sm2Unavailable(last_line(done.stderr))
     return done.stdout
 
 
 def _run(arguments: list[str], data: bytes) -> subprocess.CompletedProcess[bytes]:
     try:
-        return subprocess.run(
-            ["openssl", *arguments], input=data, capture_output=True, timeout=_SECONDS, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
+        return run_openssl(arguments, data)
+    except OSError as error:
         raise Sm2Unavailable(str(error)) from error
-
-
-def _last_line(errors: bytes) -> str:
-    return (errors.decode(errors="replace").strip().splitlines() or ["openssl"])[-1]

@@ -46,6 +46,7 @@ from recordings.recording import (
 from recordings.sealing import NothingRecorded, SeatLookup, StillWriting, seal_recording
 from recordings.signing import load_signer
 from recordings.spill import NoRoom, bring_home
+from recordings.stamping import StampSettings, stamp_waiting, watch_stamps
 from recordings.store import COMPOSED_FILE, COMPOSED_SIGNATURE, COMPOSED_STATEMENT
 from scheduling.session import OVER, Session
 from scheduling.session_events import add_event
@@ -56,7 +57,7 @@ ABANDONED = timedelta(seconds=60)  # A session over for so long has no recorder 
 WRITING_PATIENCE = timedelta(minutes=5)
 RETRY = timedelta(seconds=15)
 UNPROVED_RETRY = timedelta(minutes=10)
-LEDGER_PERIOD = timedelta(minutes=10)
+LEDGER_PERIOD = timedelta(minutes=2)
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,7 @@ class RecordingsSettings:
     verify_period: timedelta = PERIOD
     plan: CompositionPlan = field(default_factory=CompositionPlan)
     spill: Path | None = None
+    stamps: StampSettings | None = None  # None: no authority, no time stamps.
 
 
 class RecordingsWorker:
@@ -88,6 +90,7 @@ class RecordingsWorker:
         load_signer(settings.keys)  # Makes the first key, or says at once that there is none to sign with.
         self._patrol_at: datetime | None = None
         self._ledger_at: datetime | None = None
+        self._ledgers = settings.root.resolve().parent / LEDGER
         self.owner = f"{socket.gethostname()[:20]}-{os.getpid()}-{new_id()[:8]}"
 
     async def run(self) -> None:
@@ -291,11 +294,13 @@ class RecordingsWorker:
 
     async def _verify(self, recording: Recording) -> None:
         """Read every file again and write down what was found."""
-        began, started = self._clock.now(), time.monotonic()
+        began, started, stamps = self._clock.now(), time.monotonic(), self._settings.stamps
         verdict = await examine(
             recording.folder(self._settings.root),
             recording.manifest_sha256,
-            Witnesses(self._settings.keys / REGISTER_FILE, self._settings.root.parent / LEDGER),
+            Witnesses(
+                self._settings.keys / REGISTER_FILE, self._ledgers, stamps.certificate if stamps else None
+            ),
         )
         took = round((time.monotonic() - started) * 1000)
         if not verdict.intact:
@@ -315,6 +320,9 @@ class RecordingsWorker:
             if self._ledger_at is None or now >= self._ledger_at:
                 self._ledger_at = now + LEDGER_PERIOD
                 await keep_ledger(db, self._clock, self._settings.root, load_signer(self._settings.keys))
+                if self._settings.stamps is not None:
+                    await stamp_waiting(self._clock, self._ledgers, self._settings.stamps)
+                    await watch_stamps(db, self._clock, self._ledgers)
             keys = self._settings.keys / REGISTER_FILE
             if await check_when_due(db, self._clock, self._settings.root, self._settings.verify_period, keys):
                 return True

@@ -156,6 +156,12 @@ def verify(
     ledger: Annotated[
         Path | None, typer.Option(help="日根所在的目录 folder of the day roots, else beside the recordings")
     ] = None,
+    authority: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="LIANXIN_STAMPS_CERTIFICATE", help="时间戳机构的证书 PEM of the time-stamping authority"
+        ),
+    ] = None,
 ) -> None:
     """离线验证一份录像，或一个单位的录像链 Prove that no byte of a recording, or no recording, changed."""
     from recordings.keys import RegisterError, read_register
@@ -169,9 +175,9 @@ def verify(
         _stop(str(error))
     verdict: Verdict
     if office:
-        verdict = verify_office(path, office, register, ledger)
+        verdict = verify_office(path, office, register, ledger, authority)
     else:
-        verdict = verify_path(path, original=original, register=register, ledgers=ledger)
+        verdict = verify_path(path, original=original, register=register, ledgers=ledger, authority=authority)
     for line in verdict.lines():
         console.print(line, soft_wrap=True, markup=False)
     raise typer.Exit(int(verdict.exit_code))

@@ -17,6 +17,7 @@ from web.settings import Settings
 
 if TYPE_CHECKING:
     from recordings.archive_settings import ArchiverSettings
+    from recordings.stamping import StampSettings
 
 logger = logging.getLogger(__name__)
 
@@ -83,6 +84,7 @@ async def _seal_and_compose(settings: Settings) -> None:
         settings.recordings.poll_seconds,
         timedelta(days=settings.recordings.verify_days),
         spill=settings.spill_root,
+        stamps=_stamps(settings),
     )
     work = asyncio.create_task(run_recordings_worker(database, SystemClock(), wanted, seats_of_session))
     copying = asyncio.create_task(run_archiver(database, SystemClock(), archiver_settings(settings)))
@@ -94,6 +96,16 @@ async def _seal_and_compose(settings: Settings) -> None:
             task.cancel()
         await asyncio.gather(work, copying, told, return_exceptions=True)
         await database.close()
+
+
+def _stamps(settings: Settings) -> StampSettings | None:
+    from recordings.stamping import StampSettings
+    from recordings.timestamp_http import HttpAuthority
+
+    stamps = settings.stamps
+    return (
+        StampSettings(HttpAuthority(stamps.authority), Path(stamps.certificate)) if stamps.authority else None
+    )
 
 
 def archiver_settings(settings: Settings) -> ArchiverSettings:

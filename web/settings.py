@@ -75,6 +75,12 @@ class ArchiveSettings:
 
 
 @dataclass(frozen=True)
+class StampsSettings:
+    authority: str = ""  # Address of a time-stamping authority (RFC 3161); empty: no time stamps.
+    certificate: str = ""  # PEM of its root and what lies between.
+
+
+@dataclass(frozen=True)
 class DatabaseSettings:
     url: str = ""  # Empty: SQLite in the state directory.
 
@@ -88,6 +94,7 @@ class Settings:
     media: MediaSettings = field(default_factory=MediaSettings)
     recordings: RecordingsSettings = field(default_factory=RecordingsSettings)
     archive: ArchiveSettings = field(default_factory=ArchiveSettings)
+    stamps: StampsSettings = field(default_factory=StampsSettings)
     database: DatabaseSettings = field(default_factory=DatabaseSettings)
 
     @property
@@ -134,6 +141,7 @@ GROUPS: dict[str, type[Any]] = {
     "media": MediaSettings,
     "recordings": RecordingsSettings,
     "archive": ArchiveSettings,
+    "stamps": StampsSettings,
     "database": DatabaseSettings,
 }
 
@@ -215,6 +223,7 @@ def _check(settings: Settings) -> None:
     if settings.recordings.spill and not Path(settings.recordings.spill).is_absolute():
         raise SettingsError(f"{PREFIX}RECORDINGS_SPILL: 要写完整路径 an absolute path, please")
     _check_archive(settings.archive)
+    _check_stamps(settings.stamps)
 
 
 def _check_reach(media: MediaSettings) -> None:
@@ -247,6 +256,15 @@ def _check_archive(archive: ArchiveSettings) -> None:
         raise SettingsError(f"{PREFIX}ARCHIVE_RETENTION: 没有这个保管期限 no such class: {archive.retention}")
     if archive.local_days < 0 or archive.poll_seconds <= 0:
         raise SettingsError(f"{PREFIX}ARCHIVE_LOCAL_DAYS, _POLL_SECONDS: 不能是负数 not negative")
+
+
+def _check_stamps(stamps: StampsSettings) -> None:
+    if bool(stamps.authority) != bool(stamps.certificate):
+        raise SettingsError("时间戳机构的地址和证书要一起给 STAMPS_AUTHORITY and _CERTIFICATE go together")
+    if stamps.authority and not stamps.authority.startswith(("http://", "https://")):
+        raise SettingsError(f"{PREFIX}STAMPS_AUTHORITY: 要写 http(s):// 地址: {stamps.authority}")
+    if stamps.certificate and not Path(stamps.certificate).is_file():
+        raise SettingsError(f"{PREFIX}STAMPS_CERTIFICATE: 没有这个文件 no such file: {stamps.certificate}")
 
 
 def _dump(value: Any) -> str:

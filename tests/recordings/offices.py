@@ -13,8 +13,8 @@ from recordings.manifest import canonical, moment_text, sha256_hex, write_durabl
 from recordings.signing import Signer, load_signer
 
 OFFICE = {"id": "a" * 32, "name": "城关区信访局", "region_code": "620102"}
-FIRST_DAY = date(2026, 11, 2)
-NOON = datetime(2026, 11, 2, 4, 0, tzinfo=UTC)
+FIRST_DAY = date(2024, 11, 2)
+NOON = datetime(2024, 11, 2, 4, 0, tzinfo=UTC)
 PER_DAY = 2
 
 

@@ -8,16 +8,20 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
-from recordings.day_root import Leaf, days_of, write_day
-from recordings.inclusion import DAY_FILE, DAY_SIGNATURE, INCLUSION_FILE
+from recordings.day_root import Leaf, days_of, read_day, write_day
+from recordings.inclusion import DAY_FILE, DAY_SIGNATURE, DAY_TOKEN, INCLUSION_FILE
 from recordings.keys import open_register, revoke_key
 from recordings.manifest import canonical, moment_text, sha256_hex
 from recordings.package import Package, PackageFile, write_folder, write_zip
 from recordings.package_check import verify_path
 from recordings.signing import load_signer
+from recordings.timestamp import make_request
 from recordings.verdict import ExitCode
+from tests.recordings.authority import Authority
 from tests.recordings.exports import CHAIN_NUMBER, MADE, RECORDING_ID, make_package, write_recording
+from web.cli import app
 
 FACTS = {"organisation": {"id": "o", "name": "城关区信访局", "region_code": "620102"}}
 DAY = date(2026, 11, 22)
@@ -104,11 +108,27 @@ def test_a_proof_that_lies_in_a_list_signed_by_the_office(
     path = home / "package" / name
     assert old in path.read_bytes()
     path.write_bytes(path.read_bytes().replace(old, new, 1))
-    plain = [finding.code for finding in verify_path(home / "package").findings]
-    assert code in plain and "package_file_changed" not in plain or code in plain
+    assert code in [finding.code for finding in verify_path(home / "package").findings]
     verdict = verify_path(signed_again(home, home / "package", home / "keys"))
     assert [finding.code for finding in verdict.findings] == [code]
     assert verdict.exit_code is ExitCode.NOT_AS_SEALED
+
+
+def test_the_time_stamp_goes_along_and_a_wrong_one_is_found(home: Path, tmp_path: Path) -> None:
+    authority = Authority(tmp_path / "authority")
+    day = read_day(days_of(home / "ledger")[0])
+    day.token_path.write_bytes(authority.reply(make_request(day.statement)))
+    write_folder(package(home), home / "package")
+    verdict = verify_path(home / "package", authority=authority.certificate)
+    assert verdict.intact and [note.code for note in verdict.notes] == ["day_root", "time_stamp"]
+    write_zip(package(home), home / "package.zip")
+    given = {"LIANXIN_STAMPS_CERTIFICATE": str(authority.certificate)}
+    done = CliRunner().invoke(app, ["verify", str(home / "package.zip")], env=given)
+    assert done.exit_code == 0 and "时间戳机构证明" in done.output, done.output
+    (home / "package" / DAY_TOKEN).write_bytes(authority.reply(make_request(b"another statement")))
+    again = signed_again(home, home / "package", home / "keys")
+    found = verify_path(again, authority=authority.certificate).findings
+    assert [finding.code for finding in found] == ["time_stamp_wrong"]
 
 
 def test_half_a_proof_and_the_proof_of_another_recording(home: Path) -> None:

@@ -56,7 +56,8 @@ def seal(journals: Path, tmp_path: Path, keys: Path) -> Callable[..., Path]:
     def work(name: str, after: timedelta, signer: Any = None) -> Path:
         folder = tmp_path / name
         shutil.copytree(journals, folder)
-        seal_folder(folder, {"sealed_at": moment_text(START + after)}, signer or load_signer(keys))
+        facts = {"sealed_at": moment_text(START + after), "recording": {"id": name, "stopped_at": None}}
+        seal_folder(folder, facts, signer or load_signer(keys))
         return folder
 
     return work

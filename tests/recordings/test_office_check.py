@@ -170,7 +170,7 @@ def take_out(path: Path) -> None:
         (lambda days: days[1].write_bytes(b"[" * 100_000), "day_root_wrong"),
         (lambda days: days[1].write_bytes(days[2].read_bytes()), "day_root_wrong"),
         (lambda days: edit(days[1], b'"count":2', b'"count":3'), "day_root_wrong"),
-        (lambda days: edit(days[1], b'"day":"2026-11-03"', b'"day":"2026-11-02"'), "day_root_wrong"),
+        (lambda days: edit(days[1], b'"day":"2024-11-03"', b'"day":"2024-11-02"'), "day_root_wrong"),
         (lambda days: edit(days[1], b'"number":2', b'"number":"2"'), "day_root_wrong"),
     ],
 )
@@ -248,7 +248,7 @@ def test_one_recording_in_its_place_is_held_against_the_ledger(office: Office) -
     register = open_register(office.keys)
     verdict = verify_path(office.folder(5), register=register)
     assert verdict.intact and [note.code for note in verdict.notes] == ["day_root"], verdict.lines()
-    assert "2026-11-04" in verdict.lines()[-1]
+    assert "2024-11-04" in verdict.lines()[-1]
     office.edit(5, note="signed again with the office's own key")
     found = [finding.code for finding in verify_path(office.folder(5), register=register).findings]
     assert found == ["recording_replaced"]

@@ -38,6 +38,10 @@ def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
     assert (settings.web.port, settings.web.help_phone, settings.media.port) == (9002, "96096", 50000)
 
 
+def stamps(authority: str, certificate: str) -> dict[str, str]:
+    return {"LIANXIN_STAMPS_AUTHORITY": authority, "LIANXIN_STAMPS_CERTIFICATE": certificate}
+
+
 @pytest.mark.parametrize(
     ("given", "named"),
     [
@@ -47,6 +51,9 @@ def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
         ({"LIANXIN_SETTINGS": "/nowhere.toml"}, "LIANXIN_SETTINGS"),
         ({"LIANXIN_RECORDINGS_SPILL": "second"}, "LIANXIN_RECORDINGS_SPILL"),
         ({"LIANXIN_WEB_CERTIFICATE": "a.pem"}, "certificate"),
+        ({"LIANXIN_STAMPS_AUTHORITY": "https://tsa.example"}, "STAMPS_AUTHORITY and _CERTIFICATE"),
+        (stamps("ftp://tsa.example", __file__), "LIANXIN_STAMPS_AUTHORITY"),
+        (stamps("https://tsa.example", "/nowhere.pem"), "LIANXIN_STAMPS_CERTIFICATE"),
     ],
 )
 def test_a_bad_setting_is_named(given: dict[str, str], named: str) -> None:
