@@ -15,15 +15,17 @@ import sys
 import tempfile
 import time
 from dataclasses import asdict, dataclass
+from datetime import UTC
 from pathlib import Path
 from statistics import median
 
 import av
 
-from bench.reel import HEIGHT, PEOPLE, WIDTH, Reel, make_reel
-from recordings.composition import Composition, CompositionPlan
+from bench.reel import FPS, HEIGHT, PEOPLE, START, WIDTH, Reel, make_reel
+from recordings.captions import BAR, find_font
+from recordings.composition import BEIJING, CLOCK_WIDTH, Composition, CompositionPlan
 from recordings.encoder import MODULE
-from recordings.layout import arrange, fit
+from recordings.layout import TITLE_HEIGHT, arrange, fit
 
 KINDS = {"heads": "talking heads", "noise": "noise everywhere"}
 FIVE_TIMES = 5.0
@@ -100,7 +102,7 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.composition", description=__doc__)
-    parser.add_argument("--seconds", type=float, default=12.0, help="length of the reel")
+    parser.add_argument("--seconds", type=float, default=20.0, help="length of the reel")
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--kinds", default=",".join(KINDS))
     parser.add_argument("--json", type=Path, default=Path("var/bench/composition.json"))
@@ -112,8 +114,8 @@ def _ours(reel: Reel, out: Path) -> list[str]:
 
 
 def _theirs(program: str, reel: Reel, root: Path, out: Path) -> list[str]:
-    """The same film as a filter graph. Title and labels are a still picture that is made beforehand, and the
-    running time is left out, both in favour of the program."""
+    """The same film as a filter graph. Title and labels are a still picture made beforehand, in favour of the
+    program; its own filter draws the running time where there is one and a Chinese font."""
     plan, still = CompositionPlan(), root / "still.png"
     _draw_still(reel, still)
     rate = ["-threads", "1"]
@@ -123,11 +125,15 @@ def _theirs(program: str, reel: Reel, root: Path, out: Path) -> list[str]:
     tiles = arrange(people, {who[0]: {"camera"} for who in PEOPLE}, plan.width, plan.height)
     ids = [who[0] for who in PEOPLE]
     for number, tile in enumerate(tiles, 1):
-        inputs += [*rate, "-i", str(reel.films[ids.index(tile.participant_id)])]
+        # Matroska's times are whole milliseconds, by which the overlay would show every second picture late.
+        inputs += [*rate, "-r", str(FPS), "-i", str(reel.films[ids.index(tile.participant_id)])]
         box = fit(WIDTH, HEIGHT, tile.picture)
         steps.append(f"[{number}:v]scale={box.width}:{box.height}:flags=bilinear[p{number}]")
         steps.append(f"[{last}][p{number}]overlay={box.x}:{box.y}:format=yuv420[s{number}]")
         last = f"s{number}"
+    if clock := _clock(program):
+        steps.append(f"[{last}]{clock}[timed]")
+        last = "timed"
     sounds = "".join(f"[{number}:a]" for number in range(1, 5))
     steps.append(f"{sounds}amix=inputs=4:normalize=0,alimiter=limit=0.95:level=0,aresample=48000[a]")
     coder = ["-c:v", "libx264", "-preset", plan.preset, "-crf", str(plan.crf), "-g", str(2 * plan.fps)]
@@ -138,6 +144,26 @@ def _theirs(program: str, reel: Reel, root: Path, out: Path) -> list[str]:
         *coder, *rate, "-pix_fmt", "yuv420p", "-r", str(plan.fps), "-t", str(reel.seconds),
         "-c:a", "aac", "-b:a", str(plan.audio_bit_rate), "-ac", "1", "-movflags", "+faststart", str(out),
     ]  # fmt: skip
+
+
+def _clock(program: str) -> str:
+    """The filters that draw the running time into the title's corner; empty where they are missing."""
+    filters = subprocess.run(
+        [program, "-hide_banner", "-filters"], capture_output=True, text=True, check=False
+    )
+    font = find_font()
+    if font is None or " drawtext " not in filters.stdout:
+        print("!! The ffmpeg program draws no running time here, which is in its favour.")
+        return ""
+    plan, local = CompositionPlan(), int(START.astimezone(BEIJING).replace(tzinfo=UTC).timestamp())
+    bar = "x{:02x}{:02x}{:02x}".format(*BAR)
+    # Escaped twice: for the option's value and for the function in it.
+    digits = rf"%{{pts\:gmtime\:{local}\:%Y-%m-%d %H\\\:%M\\\:%S}}"
+    return (
+        f"drawbox=x={plan.width - CLOCK_WIDTH}:y=0:w={CLOCK_WIDTH}:h={TITLE_HEIGHT}:color=0{bar}:t=fill,"
+        f"drawtext=fontfile={font[0]}:fontsize={int(TITLE_HEIGHT * 0.58)}:fontcolor=white:"
+        f"x=w-tw-10:y=({TITLE_HEIGHT}-lh)/2:text='北京时间 {digits}'"
+    )
 
 
 def _draw_still(reel: Reel, path: Path) -> None:

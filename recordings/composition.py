@@ -95,7 +95,8 @@ class Composition:
         ]
         self._mixer = Mixer(voices)
         self._clock_second = -1
-        self._keyed = 0
+        self._keyed, self._since_key = 0, 0  # number of the last key frame, pictures coded from it on
+        self._key_pictures = 2 * plan.fps
 
     def _draw_title(self) -> None:
         plan, recording = self._plan, self._manifest["recording"]
@@ -147,10 +148,16 @@ class Composition:
         progress(1.0)
 
     def _next_frame(self, number: int) -> av.VideoFrame:
-        """The canvas as a picture of the film; a key frame where the last one is KEY_SECONDS old."""
+        """The canvas as a picture of the film; a key frame where the last one is KEY_SECONDS old.
+
+        The coder makes one by itself after so many pictures; asking for those as well makes films larger.
+        """
         frame = self._canvas.frame(number)
-        if number - self._keyed >= KEY_SECONDS * self._plan.fps:
-            self._keyed, frame.pict_type = number, PictureType.I
+        if self._since_key >= self._key_pictures:
+            self._keyed, self._since_key = number, 0
+        elif number - self._keyed >= KEY_SECONDS * self._plan.fps:
+            self._keyed, self._since_key, frame.pict_type = number, 0, PictureType.I
+        self._since_key += 1
         return frame
 
     def _paint(self, at: float) -> None:
@@ -173,7 +180,12 @@ class Composition:
 
     def _open_video(self, output: av.container.OutputContainer) -> av.VideoStream:
         plan = self._plan
-        options = {"preset": plan.preset, "crf": str(plan.crf), "g": str(2 * plan.fps), "forced-idr": "1"}
+        options = {
+            "preset": plan.preset,
+            "crf": str(plan.crf),
+            "g": str(self._key_pictures),
+            "forced-idr": "1",
+        }
         stream = output.add_stream("libx264", rate=plan.fps, options=options)
         stream.width, stream.height, stream.pix_fmt = plan.width, plan.height, "yuv420p"
         stream.codec_context.thread_count = plan.threads

@@ -164,12 +164,12 @@ def _records(
     rate, kind = (90_000, 96) if video else (RATE, 111)
     made = pictures(life, place) if video else sounds(life, place, party.tone, drift)
     line = Impairment(loss=0.05, burst=2, delay=DELAY[source], jitter=0.03, reorder=0.05, duplicate=0.02)
+    again = replace(line, burst=1.0)  # Later: a run of losses is over by then.
     ssrc, base, sequence = dice.getrandbits(32), dice.getrandbits(32), dice.getrandbits(16)
     reported, middle = -1.0, seconds / 2
     for turn, (taken, data) in enumerate(made):
         stamp = base + (round((taken - life.begin) * (1 + drift) * rate) if video else turn * 960)
-        line.delay = DELAY[source] + (FULL_LINE if 0.45 < taken / seconds < 0.55 else 0.0)
-        again = replace(line)
+        line.delay = again.delay = DELAY[source] + (FULL_LINE if 0.45 < taken / seconds < 0.55 else 0.0)
         for part in (parts := vp8_payloads(data, turn) if video else [data]):
             packet = rtp(sequence, stamp, ssrc, part, video and part is parts[-1], kind)
             sequence += 1
