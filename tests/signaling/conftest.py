@@ -6,6 +6,7 @@ import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -39,6 +40,13 @@ async def opened(database: Database, folder: Path, workers: int) -> AsyncIterato
     await hall.open()
     yield hall
     await hall.close()
-    await asyncio.sleep(0.05)
+    for _ in range(10):
+        if not left_over(before):
+            break
+        await asyncio.sleep(0.005)
+    assert left_over(before) == []
+
+
+def left_over(before: set[asyncio.Task[Any]]) -> list[asyncio.Task[Any]]:
     known = before | {asyncio.current_task()}
-    assert [task for task in asyncio.all_tasks() if task not in known and not task.done()] == []
+    return [task for task in asyncio.all_tasks() if task not in known and not task.done()]

@@ -9,7 +9,15 @@ import pytest
 
 from cases.people import Official
 from cases.policy import SYSTEM
-from cases.signin import SignInGrant, disable_official, find_sign_in, is_sign_in_live, revoke_all, sign_in
+from cases.signin import (
+    SignIn,
+    SignInGrant,
+    disable_official,
+    find_sign_in,
+    is_sign_in_live,
+    revoke_all,
+    sign_in,
+)
 from media import control
 from scheduling.invitation import Invitation
 from scheduling.invitations import list_invitations
@@ -51,6 +59,16 @@ async def is_out(hall: Hall, client: Client) -> None:
         await media_ended(hall, client)
     finally:
         passing.cancel()
+
+
+async def is_touched(hall: Hall, grant: SignInGrant) -> None:
+    """The sign-in was noted as in use at this moment of the clock."""
+    async with asyncio.timeout(WITHIN):
+        while True:
+            async with hall.database.session() as db:
+                if (await db.get_one(SignIn, grant.sign_in_id)).last_seen_at == hall.clock.now():
+                    return
+            await asyncio.sleep(0.05)
 
 
 async def pass_time(hall: Hall) -> None:
@@ -114,7 +132,7 @@ async def test_who_sits_in_a_live_room_does_not_idle_out(hall: Hall) -> None:
     host = await hall.client("host")
     for _ in range(4):  # Forty minutes without a page being opened; idle is fifteen.
         hall.clock.advance(minutes=10)
-        await asyncio.sleep(1.3)
+        await is_touched(hall, grant)
     assert (await host.ask("ping"))["type"] == "pong"
     async with hall.database.session() as db:
         assert await is_sign_in_live(db, hall.clock, grant.sign_in_id)
