@@ -17,6 +17,7 @@ from rich.console import Console
 from web import doctor as doctors
 from web import key_commands
 from web.settings import Settings, SettingsError, load
+from web.verify_command import verify
 
 app = typer.Typer(
     help="连心桥 Lianxin：视频接访 video reception",
@@ -25,6 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(key_commands.app, name="keys")
+app.command()(verify)
 archive = typer.Typer(help="归档 archive", no_args_is_help=True)
 app.add_typer(archive, name="archive")
 console = Console(highlight=False)
@@ -130,57 +132,6 @@ def user(
     except AccountRefused as error:
         _stop(str(error))
     console.print(f"已建立 added: {username}")
-
-
-@app.command()
-def verify(
-    path: Annotated[
-        Path,
-        typer.Argument(
-            help="录像目录、导出包；与 --office 一起：全部录像所在的目录 "
-            "folder of a recording, exported folder or ZIP; with --office: the folder of all recordings"
-        ),
-    ],
-    original: Annotated[
-        Path | None, typer.Option(help="片段的原录像目录 folder of the recording a clip was cut from")
-    ] = None,
-    keys: Annotated[
-        Path | None, typer.Option(help="密钥登记簿 register of keys (lianxin keys export)")
-    ] = None,
-    office: Annotated[
-        str,
-        typer.Option(
-            help="核对这个单位的录像链和日根，写编号、区划代码或名称 check the chain of this office"
-        ),
-    ] = "",
-    ledger: Annotated[
-        Path | None, typer.Option(help="日根所在的目录 folder of the day roots, else beside the recordings")
-    ] = None,
-    authority: Annotated[
-        Path | None,
-        typer.Option(
-            envvar="LIANXIN_STAMPS_CERTIFICATE", help="时间戳机构的证书 PEM of the time-stamping authority"
-        ),
-    ] = None,
-) -> None:
-    """离线验证一份录像，或一个单位的录像链 Prove that no byte of a recording, or no recording, changed."""
-    from recordings.keys import RegisterError, read_register
-    from recordings.office_check import verify_office
-    from recordings.package_check import verify_path
-    from recordings.verdict import Verdict
-
-    try:
-        register = read_register(keys) if keys is not None else None
-    except RegisterError as error:
-        _stop(str(error))
-    verdict: Verdict
-    if office:
-        verdict = verify_office(path, office, register, ledger, authority)
-    else:
-        verdict = verify_path(path, original=original, register=register, ledgers=ledger, authority=authority)
-    for line in verdict.lines():
-        console.print(line, soft_wrap=True, markup=False)
-    raise typer.Exit(int(verdict.exit_code))
 
 
 @app.command()
