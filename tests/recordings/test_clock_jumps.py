@@ -50,6 +50,12 @@ PARTY = PARTIES[0]
 SECOND = 1_000_000_000
 
 
+@pytest.fixture
+def database_system() -> str:
+    """One system is enough here: the database only keeps the times."""
+    return "sqlite"
+
+
 def event(number: int, at: float, by: float, kind: str, **data: Any) -> dict[str, Any]:
     """An event at second ``at``, by a wall clock that is set by ``by`` seconds in second JUMPED."""
     shown = START + timedelta(seconds=at + (by if at >= JUMPED else 0.0))

@@ -6,6 +6,8 @@ import json
 import random
 from typing import Any
 
+import pytest
+
 from recordings.recording import load_recording
 from tests.recordings import stranger
 from tests.recordings.synthetic import PARTIES, manifest_content, write_session
@@ -20,6 +22,12 @@ GAP = {
     "dropped": 3,
 }
 ODD: tuple[Any, ...] = (None, [], {}, 0, -7, 2**70, "", "../x", True, ["x"], {"x": 1}, "9999-12-31T23:59:59Z")
+
+
+@pytest.fixture
+def database_system() -> str:
+    """One system is enough here: the manifest is a file."""
+    return "sqlite"
 
 
 def lies(truth: dict[str, Any], count: int) -> list[bytes]:
