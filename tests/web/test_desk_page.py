@@ -54,6 +54,16 @@ async def test_a_reviewer_plays_with_a_reason_a_mark_and_a_log(house: House, chr
         await expect(page.locator(".player.is-marked")).to_have_count(1)
         await expect(page.locator(".watermark")).to_have_css("opacity", "1")
 
+    # It goes along to the full screen, which is the player and never the bare film.
+    await page.focus("video")
+    await page.keyboard.press("f")
+    full = (
+        "document.fullscreenElement && document.fullscreenElement.querySelectorAll('.watermark span').length"
+    )
+    await until(lambda: page.evaluate(f"{full} === 9"), 10, "the full screen with the mark")
+    await page.keyboard.press("f")
+    await until(lambda: page.evaluate("document.fullscreenElement === null"), 10, "the page again")
+
     # A note takes the present second and leads back to it; the film plays on meanwhile.
     await page.locator("#note-new summary").click()
     await page.get_by_role("button", name="开始时间：取当前时间").first.click()

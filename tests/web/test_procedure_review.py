@@ -16,7 +16,7 @@ from scheduling.invitations import list_invitations
 from scheduling.sessions import load_session
 from scheduling.transitions import reachable_from
 from tests.web.conftest import Browser, House
-from tests.web.test_desk import INSPECTOR, REVIEWER, SECOND, playable
+from tests.web.test_desk import INSPECTOR, ONE_SYSTEM, REVIEWER, SECOND, playable
 
 ITEMS = [item.code for item in CHECKLISTS[CURRENT]]
 
@@ -87,6 +87,7 @@ async def test_a_review_is_complete_and_agreed_by_somebody_else(house: House) ->
             await db.rollback()
 
 
+@ONE_SYSTEM
 async def test_who_answered_anything_does_not_do_the_second_review(house: House) -> None:
     recording_id = await playable(house)
     first, inspector = await house.official(REVIEWER), await house.official(INSPECTOR)
@@ -144,6 +145,7 @@ async def test_a_finding_goes_from_open_to_confirmed_by_two_hands(house: House) 
             await db.rollback()
 
 
+@ONE_SYSTEM
 async def test_who_sat_in_the_reception_does_not_judge_it(house: House) -> None:
     recording_id, official = await playable(house), house.world.officials[REVIEWER]
     async with house.database.session() as db:

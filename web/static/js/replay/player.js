@@ -60,7 +60,8 @@ export class Player {
 
   fullScreen() {
     if (document.fullscreenElement) document.exitFullscreen();
-    else if (this.film.requestFullscreen) this.film.requestFullscreen().catch(() => {});
+    // Not the film alone: what stands over it, the viewer's name, goes along.
+    else (this.film.closest(".player") || this.film).requestFullscreen?.().catch(() => {});
   }
 
   async copyLink() {
