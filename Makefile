@@ -25,6 +25,7 @@ check: development
 bench: development
 	@$(BIN)/python -m bench.composition
 	@$(BIN)/python -m bench.verification
+	@$(BIN)/python -m bench.replaying
 	@$(BIN)/python -m bench --joining $(BENCH_ARGS)
 
 soak: development

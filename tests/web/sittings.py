@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from fractions import Fraction
 from pathlib import Path
 
-import av
-import numpy as np
-
+from bench.film import write_film
 from cases.policy import SYSTEM
 from cases.roles import InvitationRole
 from recordings.journal import file_sha256
@@ -42,7 +38,6 @@ from tests.web.conftest import House
 
 SECONDS = 7200
 EVERY = 2  # seconds between two packets; three without any would be a gap
-GROUP = 10  # seconds of film that are coded once and then repeated
 PROMISE = "承诺三日内恢复三单元供暖"
 GOOD = [0, 40, 6, 900, 640, 360, 15]
 LOSSY = [120, 85, 14, 412, 640, 360, 15]
@@ -62,38 +57,6 @@ TOLD = (
 )
 # Who had the floor: from, until.
 FLOOR = (("host", 10, 600), ("petitioner", 600, 1500), ("host", 3010, 3500), ("petitioner", 5000, 5420))
-
-
-def write_film(path: Path, seconds: int = SECONDS, size: tuple[int, int] = (160, 90), fps: int = 5) -> None:
-    """H.264 with a key frame every two seconds; the same GROUP over and over, coded once."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    group = _coded_group(size, fps)
-    with (
-        av.open(group) as source,
-        av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as output,
-    ):
-        stream = output.add_stream_from_template(source.streams.video[0])
-        coded = [(bytes(each), each.is_keyframe) for each in source.demux(video=0) if each.size]
-        for number in range(seconds * fps):
-            packet = av.Packet(coded[number % len(coded)][0])
-            packet.stream, packet.time_base = stream, Fraction(1, fps)
-            packet.pts = packet.dts = number
-            packet.duration, packet.is_keyframe = 1, coded[number % len(coded)][1]
-            output.mux(packet)
-
-
-def _coded_group(size: tuple[int, int], fps: int) -> io.BytesIO:
-    group = io.BytesIO()
-    options = {"preset": "ultrafast", "tune": "zerolatency", "g": str(2 * fps), "sc_threshold": "0"}
-    with av.open(group, "w", format="mp4") as output:
-        stream = output.add_stream("libx264", rate=fps, options=options)
-        stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
-        for number in range(GROUP * fps):
-            picture = np.full((size[1], size[0], 3), (40, 60 + number % 120, 90), dtype=np.uint8)
-            output.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
-        output.mux(stream.encode(None))
-    group.seek(0)
-    return group
 
 
 def _pictures(party: Party) -> Iterator[tuple[float, bytes]]:
@@ -146,7 +109,7 @@ async def record_two_hours(house: House) -> str:
         recording = await load_recording(db, recording.id)
         recording.composition, recording.composed_ms = CompositionState.DONE, SECONDS * 1000
         await db.commit()
-    write_film(folder / COMPOSED_FILE)
+    write_film(folder / COMPOSED_FILE, SECONDS)
     _state(house, folder)
     clock.advance(seconds=5)
     await working.work_once()
