@@ -34,6 +34,12 @@ NOON = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
 
 
+@pytest.fixture
+def database_system() -> str:
+    """One system is enough here; test_destruction.py keeps and checks a ledger on both."""
+    return "sqlite"
+
+
 def leaf(number: int) -> Leaf:
     return Leaf(number, f"{number}", f"{number:064x}")
 
