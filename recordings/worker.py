@@ -10,7 +10,7 @@ import socket
 import time
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -241,26 +241,28 @@ class RecordingsWorker:
         draft = folder / f".composed.{new_id()}.mp4"
         jumps = await asyncio.to_thread(read_jumps, folder)
         seconds = jumps.seconds(recording.started_at, recording.stopped_at or recording.started_at)
-        await self._set_progress(recording.id, 0.0)
+        await self._set_progress(recording.id, 0.0, began=self._clock.now())
 
         async def report(share: float) -> None:
             await self._set_progress(recording.id, share)
 
+        plan = replace(self._settings.plan, layout=recording.layout or self._settings.plan.layout)
         for leftover in folder.glob(".composed.*.mp4"):
             leftover.unlink(missing_ok=True)
         try:
-            film = await encode(folder, draft, self._settings.plan, seconds, report)
+            film = await encode(folder, draft, plan, seconds, report)
             await self._publish(recording, draft, film)
         finally:
             draft.unlink(missing_ok=True)
 
-    async def _set_progress(self, recording_id: str, share: float) -> None:
+    async def _set_progress(self, recording_id: str, share: float, began: datetime | None = None) -> None:
         async with self._database.session() as db:
             recording = await load_recording(db, recording_id)
             if recording.lease_owner != self.owner:
                 return
             recording.composition = CompositionState.RUNNING
             recording.progress = int(share * 1000)
+            recording.composing_at = began or recording.composing_at
             await db.commit()
 
     async def _publish(self, recording: Recording, draft: Path, film: dict[str, Any]) -> None:

@@ -12,8 +12,10 @@ from aiohttp import web
 from cases.clock import BEIJING
 from cases.errors import Forbidden
 from cases.policy import Action, allowed
+from recordings.lease import UNCOMPOSED
 from recordings.manifest_shape import ManifestUnusable, read_manifest
 from recordings.proof import Verification, ask_for_verification
+from recordings.recomposition import LAYOUT_NAMES, composition_text
 from recordings.recording import CompositionState, Recording
 from recordings.replay import ReplayPlan, open_composed, open_manifest, open_replay
 from scheduling.invitation import Invitation
@@ -73,6 +75,12 @@ async def show(request: web.Request) -> web.StreamResponse:
         "speeches": [{"name": lane.name, "spans": lane.speeches} for lane in lanes.lanes],
         "gaps": gaps_of(manifest),
         "original": original,
+        "layouts": LAYOUT_NAMES,
+        "composing": {
+            "running": recording.composition in UNCOMPOSED,
+            "text": composition_text(recording, clock),
+        },
+        "may_compose": original is None and allowed(request[ACTOR], Action.EXPORT_RECORDING, scope),
         "now": clock.now(),
         "may_export": recording.sealed and allowed(request[ACTOR], Action.EXPORT_RECORDING, scope),
         **_proof(recording, plan.verification),
