@@ -23,14 +23,14 @@ async def test_nothing_written_is_missing_after_kills(
 ) -> None:
     (tmp_path / "store").mkdir()
     this = Round(database, world, tmp_path, seed=5)
-    await this.talk(2)
+    await this.talk(1)
     await this.finish(1)
     async with database.session() as db:
         objects = [(each.row.id, list(await objects_of(db, each.row.id))) for each in this.recorded]
     found = await examine_round(this, objects)
     assert found.faults == []
-    assert (found.recordings, len(this.kills), len(this.stages)) == (2, 2, 1)
-    assert found.writes > 10 and found.records > 50 and found.gaps >= 2 and found.film_seconds > 1
+    assert (found.recordings, len(this.kills), len(this.stages)) == (2, 1, 1)
+    assert found.writes > 10 and found.records > 50 and found.gaps >= 1 and found.film_seconds > 1
 
     # The checks are no show: what is cut off, left out or broken afterwards is found.
     first = this.recorded[0].folder
