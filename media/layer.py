@@ -26,8 +26,8 @@ AUDIO_PLACES, AUDIO_BYTES = 128, 32 * 1024
 FEEDBACK_SSRC = 1
 # Seconds without a packet after which a browser has stopped sending the layer.
 PRESENCE = 0.8
-# The same where the smallest layer, which is of the same pictures, goes on: four of them in a dark room.
-OVERTAKEN = 0.4
+# The same where the smallest layer, which is of the same pictures, goes on: six of them in a dark room.
+OVERTAKEN = 0.6
 RATE_INTERVAL = 0.5
 # What a layer usually takes is followed down by this in each interval.
 FADING = 0.95

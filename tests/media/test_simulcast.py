@@ -242,21 +242,21 @@ def test_nothing_is_asked_for_of_a_layer_that_is_not_sent_any_more() -> None:
 def test_a_layer_without_pictures_is_gone_sooner_when_the_smallest_goes_on() -> None:
     stage = Stage()
     layer, missed = stage.layers[2], 3
-    for frame in range(24):
+    for frame in range(28):
         for rank in (0, 2):
             if rank == 0 or (frame < 9 and frame != missed):
                 stage.frames[rank] = frame
                 stage.send(rank, frame / 30, key=frame == 0)
     last = 8 / 30
-    assert layer.present(23 / 30) is False and 23 / 30 - last < PRESENCE
-    assert stage.layers[0].present(23 / 30)
+    assert layer.present(27 / 30) is False and 27 / 30 - last < PRESENCE
+    assert stage.layers[0].present(27 / 30)
     assert layer.loss.missing == 1
-    stage.requests(23 / 30)
+    stage.requests(27 / 30)
     assert layer.loss.missing == 0 and layer.loss.given_up == 1, (
         "what comes back is asked for no old pictures"
     )
     stage.frames[2] = 9
-    stage.send(2, 24 / 30, repeated=True)
-    assert not layer.present(24 / 30), "the last packet before the pause, sent again"
-    stage.send(2, 24 / 30)
-    assert layer.present(24 / 30)
+    stage.send(2, 28 / 30, repeated=True)
+    assert not layer.present(28 / 30), "the last packet before the pause, sent again"
+    stage.send(2, 28 / 30)
+    assert layer.present(28 / 30)
