@@ -12,41 +12,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from functools import cache
-from pathlib import Path
+from typing import Any
 
 import pytest
-from xdist.remote import Producer
-from xdist.scheduler import LoadFileScheduling
 
 REAL_TIME = frozenset({"browser", "netns", "real_time"})
 # More than this is no bad neighbour.
 AT_MOST = 5
-BROWSERS = "files that drive browsers"
-ROOT = Path(__file__).parent.parent
-
-
-@cache
-def drives_browsers(path: str) -> bool:
-    """Whether tests of that file carry the marker; who gives files out has no more than their names."""
-    return "mark.browser" in (ROOT / path).read_text("utf-8")
-
-
-class BrowsersInTurn(LoadFileScheduling):
-    """As `--dist loadfile`, in the order of names, but the files with browsers in one piece and first."""
-
-    def __init__(self, config: pytest.Config, log: Producer | None = None) -> None:
-        super().__init__(config, log)
-        config.option.loadscopereorder = False
-
-    def _split_scope(self, nodeid: str) -> str:
-        path = str(super()._split_scope(nodeid))
-        return BROWSERS if drives_browsers(path) else path
-
-    def _assign_work_unit(self, node: object) -> None:
-        if BROWSERS in self.workqueue:
-            self.workqueue.move_to_end(BROWSERS, last=False)
-        super()._assign_work_unit(node)
 
 
 class Witness:
@@ -55,7 +27,9 @@ class Witness:
     def __init__(self) -> None:
         self.failed: dict[str, set[str]] = {}
 
-    def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Producer) -> BrowsersInTurn | None:
+    def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> Any:
+        from tests.turns import BrowsersInTurn  # Not before pytest has prepared its plugins.
+
         return BrowsersInTurn(config, log) if config.getoption("dist") == "loadfile" else None
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:

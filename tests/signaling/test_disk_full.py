@@ -115,7 +115,8 @@ async def test_talk_goes_on_while_the_disk_is_full_and_recording_resumes(
         for peer in peers:
             await peer.close()
         await hall.close()
-    seal_folder(folder, {}, load_signer(hall_folder / "keys"))
+    facts = {"recording": {"stopped_at": None}}
+    seal_folder(folder, facts, load_signer(hall_folder / "keys"))
     assert verify_folder(folder).intact
     manifest = json.loads((folder / "manifest.json").read_bytes())
     assert manifest["tracks"] == read_tracks(folder, read_clock_map(folder))
