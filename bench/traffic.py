@@ -5,6 +5,7 @@ as its pacer would. Sound is 50 Opus packets a second. The last 16 octets of eac
 """
 
 import struct
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -51,7 +52,7 @@ def header_extension(mid: str, level: int | None, wide: bool = False) -> bytes:
     return struct.pack("!HH", 0xBEDE, len(elements) // 4) + elements
 
 
-class PreparedTrack:
+class PreparedTrack(ABC):
     """A stream of RTP packets that cost nearly nothing to make. With `wide` they bear its numbers."""
 
     def __init__(
@@ -67,9 +68,9 @@ class PreparedTrack:
         self.due = 0.0
         self.wide = wide
 
+    @abstractmethod
     def next(self, now_ns: int) -> bytearray:
         """The next packet, stamped with `now_ns`. The same buffer is used again: copy it at once."""
-        raise NotImplementedError
 
     def _finish(self, packet: bytearray, marker: int, payload_type: int, now_ns: int) -> bytearray:
         RTP_HEADER.pack_into(

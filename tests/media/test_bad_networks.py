@@ -184,6 +184,6 @@ async def test_a_narrow_way_up_costs_a_layer_and_no_word(tmp_path: Path) -> None
             print("300 kbit/s up: 20 s after lifting the browser itself has not sent its top layer again")
         gaps = [await longest_gap(peer) for peer in room.others]
         print(f"longest gaps in the sound {gaps} ms")
-        # 200 is the mark, met in half of the runs (docs/performance.md): how soon Chromium sends less is
+        # 200 is the mark, and is missed in most runs (docs/performance.md): how soon Chromium sends less is
         # not ours to say.
         assert max(gaps) <= 700, gaps

@@ -20,6 +20,7 @@ from recordings.manifest_shape import CEILING, ManifestUnusable, check_shape, re
 from recordings.pauses import pauses_of
 from recordings.shares import shares_of
 from tests.recordings.exports import session_events
+from tests.recordings.lies import tell_lie
 from tests.recordings.synthetic import PARTIES, START_NS, manifest_content, write_session
 
 PLAN = replace(CompositionPlan(), width=640, height=360, preset="ultrafast")
@@ -189,15 +190,7 @@ def test_a_thousand_seeded_lies_are_refused_or_borne(folder: Path, truth: dict[s
     refused = 0
     for _ in range(1000):
         manifest = copy.deepcopy(truth)
-        places: list[tuple[Any, Any]] = []
-        open_: list[Any] = [manifest]
-        while open_:
-            value = open_.pop()
-            keys = list(value) if isinstance(value, dict) else range(len(value))
-            places += [(value, key) for key in keys]
-            open_ += [value[key] for key in keys if isinstance(value[key], dict | list)]
-        value, key = seeded.choice(places)
-        value[key] = seeded.choice(odd)
+        tell_lie(manifest, seeded, odd)
         try:
             checked = steady(check_shape(manifest))
         except ManifestUnusable:

@@ -10,6 +10,7 @@ import pytest
 
 from recordings.recording import load_recording
 from tests.recordings import stranger
+from tests.recordings.lies import tell_lie
 from tests.recordings.synthetic import PARTIES, manifest_content, write_session
 from tests.web.conftest import House
 from tests.web.test_replay_addresses import FILM, film
@@ -36,15 +37,7 @@ def lies(truth: dict[str, Any], count: int) -> list[bytes]:
     found = [b"", b"[]", b"null", b"7", b"[" * 50_000, b"\xff", whole[: len(whole) // 2].encode()]
     for _ in range(count):
         manifest = json.loads(whole)
-        places: list[tuple[Any, Any]] = []
-        open_: list[Any] = [manifest]
-        while open_:
-            value = open_.pop()
-            keys = list(value) if isinstance(value, dict) else range(len(value))
-            places += [(value, key) for key in keys]
-            open_ += [value[key] for key in keys if isinstance(value[key], dict | list)]
-        value, key = seeded.choice(places)
-        value[key] = seeded.choice(ODD)
+        tell_lie(manifest, seeded, ODD)
         found.append(json.dumps(manifest).encode())
     return found
 
