@@ -22,10 +22,10 @@ from statistics import median
 import av
 
 from bench.reel import FPS, HEIGHT, PEOPLE, START, WIDTH, Reel, make_reel
-from recordings.captions import BAR, find_font
-from recordings.composition import BEIJING, CLOCK_WIDTH, Composition, CompositionPlan
-from recordings.encoder import MODULE
-from recordings.layout import TITLE_HEIGHT, arrange, fit
+from recordings.film.captions import BAR, find_font
+from recordings.film.composition import BEIJING, CLOCK_WIDTH, Composition, CompositionPlan
+from recordings.film.encoder import MODULE
+from recordings.film.layout import TITLE_HEIGHT, arrange, fit
 
 KINDS = {"heads": "talking heads", "noise": "noise everywhere"}
 FIVE_TIMES = 5.0

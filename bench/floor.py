@@ -27,7 +27,7 @@ from media.rtp import HEADER_LENGTH
 from media.subscription import Subscription
 from media.transport import Transport
 from media.worker import Worker
-from recordings.recorder import JournalRecorderFactory
+from recordings.capture.recorder import JournalRecorderFactory
 
 # Our end of a handshake may be over a moment after the peer's. Seconds.
 PATIENCE = 0.02

@@ -15,10 +15,10 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from recordings import segment
-from recordings.inventory import read_clock_map, read_tracks
-from recordings.journal import Disk, TrackIdentity, TrackJournal
-from recordings.manifest import MANIFEST_FILE, moment_text
+from recordings.capture import segment
+from recordings.capture.journal import Disk, TrackIdentity, TrackJournal
+from recordings.evidence.inventory import read_clock_map, read_tracks
+from recordings.evidence.manifest import MANIFEST_FILE, moment_text
 
 FPS = 15
 WIDTH, HEIGHT = 1280, 720

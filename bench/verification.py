@@ -15,10 +15,10 @@ from pathlib import Path
 from statistics import median
 
 from bench.reel import START
-from recordings import segment
-from recordings.inventory import read_clock_map, read_tracks
-from recordings.journal import Disk, TrackIdentity, TrackJournal
-from recordings.manifest import (
+from recordings.capture import segment
+from recordings.capture.journal import Disk, TrackIdentity, TrackJournal
+from recordings.evidence.inventory import read_clock_map, read_tracks
+from recordings.evidence.manifest import (
     MANIFEST_FILE,
     MANIFEST_FORMAT,
     MANIFEST_VERSION,
@@ -26,7 +26,7 @@ from recordings.manifest import (
     canonical,
     moment_text,
 )
-from recordings.signing import load_signer
+from recordings.evidence.signing import load_signer
 
 GOAL = 0.8
 PACKET = 1_100  # bytes

@@ -5,7 +5,7 @@ import sys
 
 from media.config import MediaConfig
 from media.worker import run_worker
-from recordings.recorder import JournalRecorderFactory
+from recordings.capture.recorder import JournalRecorderFactory
 
 
 def main(port: str, address: str, socket_path: str, core: str | None = None) -> None:

@@ -1,5 +1,5 @@
 /* Frames packets for the journal while they are still in the processor's cache, so that nobody has to look at
- * them again before they lie on the disk. The frame is that of recordings/segment.py, described in
+ * them again before they lie on the disk. The frame is that of recordings/capture/segment.py, described in
  * docs/recording-format.md; tests/recordings/test_reel.py compares both byte for byte.
  */
 #include <stdint.h>

@@ -26,7 +26,7 @@ from cases.database import ID_LENGTH, Base, insert_if_absent, new_id, violates
 from cases.errors import Conflict, Invalid, NotFound
 from cases.fields import clean_text
 from cases.policy import Action, Actor, Scope, allowed, require
-from recordings.verdict import visible
+from recordings.evidence.verdict import visible
 from scheduling.session import Session
 from scheduling.sessions import load_session, scope_of_session, visible_sessions
 from scheduling.transitions import require_transition

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, and_, not_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.clock import Clock
-from recordings.archive import Archive, ArchiveState
+from recordings.archive.copies import Archive, ArchiveState
 from recordings.recording import CompositionState, Recording, RecordingState, load_recording
 
 LEASE = timedelta(seconds=30)

@@ -22,19 +22,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cases.clock import Clock
 from cases.database import Database, new_id
 from cases.policy import SYSTEM
-from recordings.archive_index import index_due
-from recordings.clock_jumps import read_jumps
-from recordings.completeness import check_when_due
-from recordings.composition import CompositionPlan
-from recordings.day_root import LEDGER
-from recordings.encoder import CompositionError, encode
-from recordings.examiner import ExaminationError, Witnesses, examine
-from recordings.keys import REGISTER_FILE
+from recordings.archive.index import index_due
+from recordings.evidence.clock_jumps import read_jumps
+from recordings.evidence.day_root import LEDGER
+from recordings.evidence.examiner import ExaminationError, Witnesses, examine
+from recordings.evidence.keys import REGISTER_FILE
+from recordings.evidence.manifest import canonical, moment_text, write_durably
+from recordings.evidence.proof import note_verdict
+from recordings.evidence.sealing import NothingRecorded, SeatLookup, StillWriting, seal_recording
+from recordings.evidence.signing import load_signer
+from recordings.evidence.spill import NoRoom, bring_home
+from recordings.film.composition import CompositionPlan
+from recordings.film.encoder import CompositionError, encode
 from recordings.lease import ATTEMPTS, LEASE, UNCOMPOSED, Lane, claim_work, release_lease, renew_lease
-from recordings.ledger import keep_ledger
-from recordings.manifest import canonical, moment_text, write_durably
-from recordings.patrol import PERIOD, order_patrol
-from recordings.proof import note_verdict
 from recordings.recording import (
     LIVE,
     CompositionState,
@@ -43,11 +43,11 @@ from recordings.recording import (
     load_recording,
     stop_recording,
 )
-from recordings.sealing import NothingRecorded, SeatLookup, StillWriting, seal_recording
-from recordings.signing import load_signer
-from recordings.spill import NoRoom, bring_home
-from recordings.stamping import StampSettings, stamp_waiting, watch_stamps
 from recordings.store import COMPOSED_FILE, COMPOSED_SIGNATURE, COMPOSED_STATEMENT
+from recordings.watch.completeness import check_when_due
+from recordings.watch.ledger import keep_ledger
+from recordings.watch.patrol import PERIOD, order_patrol
+from recordings.watch.stamping import StampSettings, stamp_waiting, watch_stamps
 from scheduling.session import OVER, Session
 from scheduling.session_events import add_event
 

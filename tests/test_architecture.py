@@ -21,6 +21,17 @@ ALLOWED = {
     "web": {"signaling", "recordings", "scheduling", "cases", "media"},
     "bench": {"signaling", "recordings", "scheduling", "cases", "media"},
 }
+# The same inside recordings/: folder -> the folders it may import. What lies beside the folders (the row,
+# its lease, alarms, the worker) belongs to all of them.
+ROOMS = {
+    "capture": set(),
+    "evidence": {"capture"},
+    "archive": {"evidence", "capture"},
+    "film": {"archive", "evidence", "capture"},
+    "review": {"archive", "evidence"},
+    "packages": {"review", "archive", "evidence", "capture"},
+    "watch": {"archive", "evidence", "capture"},
+}
 FORBIDDEN_NAMES = {"utils", "util", "common", "core", "helpers", "misc", "base_utils"}
 LONGEST_FILE = 400
 # A file over the ceiling says why in a comment that starts like this.
@@ -35,7 +46,7 @@ PACKET_PATH = [
     "media/loss.py",
     "media/sequence.py",
     "media/rtp.py",
-    "recordings/recorder.py",
+    "recordings/capture/recorder.py",
 ]
 
 
@@ -64,6 +75,22 @@ def test_imports_point_down(package: str) -> None:
         if (upward := imported_packages(path) - ALLOWED[package] - {package})
     ]
     assert wrong == []
+
+
+@pytest.mark.parametrize("room", sorted(ROOMS))
+def test_rooms_of_recordings_know_only_those_below(room: str) -> None:
+    folder = ROOT / "recordings" / room
+    imported = {
+        (path.name, node.module.split(".")[1])
+        for path in folder.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("recordings.")
+        if node.module is not None
+    }
+    assert {(name, other) for name, other in imported if other in set(ROOMS) - ROOMS[room] - {room}} == set()
+    assert {path.name for path in (ROOT / "recordings").iterdir() if path.is_dir()} - {"__pycache__"} == set(
+        ROOMS
+    )
 
 
 def test_the_rule_notices_an_upward_import(tmp_path: Path) -> None:

@@ -142,8 +142,8 @@ def compose(
     out: Annotated[Path | None, typer.Option(help="写到哪里 file to write")] = None,
 ) -> None:
     """按另一种版式再合成一次 Compose a sealed recording again; its own film stays as it is."""
-    from recordings.composition import CompositionPlan
-    from recordings.encoder import CompositionError, make_film
+    from recordings.film.composition import CompositionPlan
+    from recordings.film.encoder import CompositionError, make_film
 
     path = out or Path(f"{folder.resolve().name}-{layout}.mp4")
     plan = replace(CompositionPlan(), layout=layout, spotlight=spotlight)

@@ -11,12 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cases.clock import BEIJING
 from cases.organisations import short_names
 from cases.policy import Action, Actor, Scope, allowed
-from recordings.authorship import office_of
 from recordings.recording import Recording
-from recordings.review import ANSWERABLE, ReviewState, load_review
-from recordings.review_finding import KINDS, FindingState, list_findings
-from recordings.review_note import list_notes
-from recordings.view_purpose import PURPOSES, purpose_of
+from recordings.review.authorship import office_of
+from recordings.review.finding import KINDS, FindingState, list_findings
+from recordings.review.note import list_notes
+from recordings.review.review import ANSWERABLE, ReviewState, load_review
+from recordings.review.view_purpose import PURPOSES, purpose_of
 from web.keys import ACTOR, CLOCK
 
 DEEP_LINK = re.compile(r"[0-9hms:.]{1,20}", re.ASCII)

@@ -13,10 +13,10 @@ from cases.clock import SystemClock
 from cases.database import Database
 from cases.errors import RuleError
 from cases.policy import Actor, ActorKind
-from recordings.clip import ClipError
-from recordings.export import Export, begin_export, build_package, finish_export
-from recordings.package import Package, PackageError, write_folder, write_zip
-from recordings.signing import load_signer
+from recordings.evidence.signing import load_signer
+from recordings.packages.clip import ClipError
+from recordings.packages.export import Export, begin_export, build_package, finish_export
+from recordings.packages.package import Package, PackageError, write_folder, write_zip
 from web.package_page import package_pages
 from web.settings import Settings
 

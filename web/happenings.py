@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from recordings.archive_index import texts_of
-from recordings.pauses import BEGIN, pauses_among
-from recordings.replay import ReplayEvent
+from recordings.archive.index import texts_of
+from recordings.film.pauses import BEGIN, pauses_among
+from recordings.review.replay import ReplayEvent
 from web.words import event_word, gap_cause
 
 DOCUMENT, HAND, AWAY, PAUSE, GAP, MARK, EVENT = "document", "hand", "away", "pause", "gap", "mark", "event"

@@ -10,8 +10,8 @@ import typer
 from rich.console import Console
 
 from cases.clock import SystemClock
-from recordings.keys import KeyEntry, RegisterError, open_register, revoke_key, rotate_key
-from recordings.manifest import canonical, write_durably
+from recordings.evidence.keys import KeyEntry, RegisterError, open_register, revoke_key, rotate_key
+from recordings.evidence.manifest import canonical, write_durably
 from web.settings import SettingsError, load
 
 app = typer.Typer(help="签名密钥 The keys that sign recordings", no_args_is_help=True)

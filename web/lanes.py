@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
 
-from recordings.layout import standing
-from recordings.replay import ReplayEvent, ReplayPlan
+from recordings.film.layout import standing
+from recordings.review.replay import ReplayEvent, ReplayPlan
 from signaling.quality_history import QualitySpan
 from signaling.speeches import read_speeches
 from web.happenings import (

@@ -10,7 +10,7 @@ import sys
 
 from media.config import MediaConfig
 from media.worker import run_worker
-from recordings.recorder import JournalRecorderFactory
+from recordings.capture.recorder import JournalRecorderFactory
 from web.settings import Settings, SettingsError, load
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from cases.fields import clean
-from recordings.clock_jumps import steady
-from recordings.export import PageContent
-from recordings.manifest import moment_ns
-from recordings.pauses import pauses_of
+from recordings.evidence.clock_jumps import steady
+from recordings.evidence.manifest import moment_ns
+from recordings.film.pauses import pauses_of
+from recordings.packages.export import PageContent
 from signaling.speeches import read_speeches
 from web.pages.replay import gaps_of
 from web.rendering import Renderer

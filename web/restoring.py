@@ -9,10 +9,10 @@ from cases.clock import SystemClock
 from cases.database import Database, new_id
 from cases.errors import RuleError
 from cases.policy import Actor, ActorKind
-from recordings.archive import Archive, ArchiveState, archive_of
-from recordings.archive_alarm import CAUSES
-from recordings.archive_return import Returner, ask_for_original
-from recordings.archive_store import StoreError
+from recordings.archive.alarm import CAUSES
+from recordings.archive.copies import Archive, ArchiveState, archive_of
+from recordings.archive.returning import Returner, ask_for_original
+from recordings.archive.store import StoreError
 from web.exporting import user_name
 from web.server import archiver_settings
 from web.settings import Settings

@@ -16,8 +16,8 @@ from web.guards import AccessLogger
 from web.settings import Settings
 
 if TYPE_CHECKING:
-    from recordings.archive_settings import ArchiverSettings
-    from recordings.stamping import StampSettings
+    from recordings.archive.settings import ArchiverSettings
+    from recordings.watch.stamping import StampSettings
 
 logger = logging.getLogger(__name__)
 
@@ -73,7 +73,7 @@ def run_recordings(settings: Settings) -> None:
 async def _seal_and_compose(settings: Settings) -> None:
     from cases.clock import SystemClock
     from cases.database import Database
-    from recordings.archiver import run_archiver
+    from recordings.archive.archiver import run_archiver
     from recordings.worker import RecordingsSettings, run_recordings_worker
     from signaling.seat import seats_of_session
 
@@ -99,8 +99,8 @@ async def _seal_and_compose(settings: Settings) -> None:
 
 
 def _stamps(settings: Settings) -> StampSettings | None:
-    from recordings.stamping import StampSettings
-    from recordings.timestamp_http import HttpAuthority
+    from recordings.evidence.timestamp_http import HttpAuthority
+    from recordings.watch.stamping import StampSettings
 
     stamps = settings.stamps
     return (
@@ -110,10 +110,10 @@ def _stamps(settings: Settings) -> StampSettings | None:
 
 def archiver_settings(settings: Settings) -> ArchiverSettings:
     """What the archiver is given by the settings."""
-    from recordings.archive_key import KEY_FILE
-    from recordings.archive_settings import ArchiverSettings
-    from recordings.archive_store import StoreAddress, open_store
-    from recordings.retention import read_classes
+    from recordings.archive.key import KEY_FILE
+    from recordings.archive.retention import read_classes
+    from recordings.archive.settings import ArchiverSettings
+    from recordings.archive.store import StoreAddress, open_store
 
     archive = settings.archive
     address = StoreAddress(

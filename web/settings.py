@@ -15,7 +15,7 @@ from typing import Any
 
 from media.addresses import read_address
 from media.networks import Networks
-from recordings.retention import DEFAULT_CLASSES, read_classes
+from recordings.archive.retention import DEFAULT_CLASSES, read_classes
 
 PREFIX = "LIANXIN_"
 

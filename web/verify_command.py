@@ -42,10 +42,10 @@ def verify(
     ] = None,
 ) -> None:
     """离线验证一份录像，或一个单位的录像链 Prove that no byte of a recording, or no recording, changed."""
-    from recordings.keys import RegisterError, read_register
-    from recordings.office_check import verify_office
-    from recordings.package_check import verify_path
-    from recordings.verdict import Verdict
+    from recordings.evidence.keys import RegisterError, read_register
+    from recordings.evidence.verdict import Verdict
+    from recordings.packages.check import verify_path
+    from recordings.watch.office_check import verify_office
 
     try:
         register = read_register(keys) if keys is not None else None

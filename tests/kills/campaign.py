@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cases.database import Database
-from recordings.archive import objects_of
+from recordings.archive.copies import objects_of
 from tests.clock import FixedClock
 from tests.databases import DatabaseServer
 from tests.factories import make_world

@@ -14,8 +14,8 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from recordings.composition import CompositionPlan
-from recordings.encoder import die_with_parent
+from recordings.child import die_with_parent
+from recordings.film.composition import CompositionPlan
 from scheduling.invitations import Invitation
 from tests.media.workers import free_port
 from tests.recordings.sitting import SeatStandIn
@@ -74,7 +74,7 @@ async def seats(db: AsyncSession, session_id: str) -> Sequence[tuple[Any, Invita
 def run_media(socket: str, port: int, diary: str) -> None:
     from media.config import MediaConfig
     from media.worker import run_worker
-    from recordings.recorder import JournalRecorderFactory
+    from recordings.capture.recorder import JournalRecorderFactory
     from tests.kills.witness import WitnessedDisk
 
     print("ready", flush=True)
@@ -85,10 +85,10 @@ def run_media(socket: str, port: int, diary: str) -> None:
 
 async def run_recordings(folder: str, url: str, ahead: float) -> None:
     from cases.database import Database
-    from recordings.archive_key import KEY_FILE
-    from recordings.archive_settings import ArchiverSettings
-    from recordings.archive_store import DirectoryStore
-    from recordings.archiver import run_archiver
+    from recordings.archive.archiver import run_archiver
+    from recordings.archive.key import KEY_FILE
+    from recordings.archive.settings import ArchiverSettings
+    from recordings.archive.store import DirectoryStore
     from recordings.worker import RecordingsSettings, run_recordings_worker
 
     class AheadClock:

@@ -13,12 +13,12 @@ from typing import Any
 
 import av
 
-from recordings import segment
-from recordings.archive_key import KEY_FILE, load_master
-from recordings.archive_restore import restore_files
-from recordings.archive_store import DirectoryStore
-from recordings.journal import file_sha256
-from recordings.verification import verify_folder
+from recordings.archive.key import KEY_FILE, load_master
+from recordings.archive.restore import restore_files
+from recordings.archive.store import DirectoryStore
+from recordings.capture import segment
+from recordings.capture.journal import file_sha256
+from recordings.evidence.verification import verify_folder
 from tests.kills.round import Recorded, Round
 from tests.kills.witness import Written, read_diary
 

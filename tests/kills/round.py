@@ -16,7 +16,7 @@ from cases.database import Database
 from cases.policy import SYSTEM
 from media.client import ControlClient
 from media.control import AddParticipant, CreateRoom, Publish, StartRecording, StopRecording
-from recordings.archive import Archive, ArchiveState, archive_of
+from recordings.archive.copies import Archive, ArchiveState, archive_of
 from recordings.recording import (
     CompositionState,
     Recording,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cases.database import Database
-from recordings.archive import objects_of
+from recordings.archive.copies import objects_of
 from tests.factories import World
 from tests.kills.proof import examine_round
 from tests.kills.round import Round

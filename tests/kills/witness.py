@@ -8,7 +8,7 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from recordings.journal import Disk
+from recordings.capture.journal import Disk
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from media.subscription import Subscription
 from media.surroundings import Surroundings
 from media.toplayer import TopLayer
 from media.transport import Transport, TransportState
-from recordings.segment import RTP, Record, scan
+from recordings.capture.segment import RTP, Record, scan
 from tests.media.loopback import CERTIFICATE, Loopback, Owner, binding_request, session
 from tests.media.offers import offer, section
 

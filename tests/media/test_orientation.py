@@ -20,11 +20,11 @@ from media.router import Router
 from media.rtp import RtpError, find_extension, parse_packet
 from media.sink import TrackDescription
 from media.subscription import Subscription
-from recordings.composition import CompositionPlan, compose
-from recordings.inventory import read_clock_map, read_tracks
-from recordings.layout import arrange, fit
-from recordings.manifest import MANIFEST_FILE, utc_text
-from recordings.segment import RTP, SegmentFile
+from recordings.capture.segment import RTP, SegmentFile
+from recordings.evidence.inventory import read_clock_map, read_tracks
+from recordings.evidence.manifest import MANIFEST_FILE, utc_text
+from recordings.film.composition import CompositionPlan, compose
+from recordings.film.layout import arrange, fit
 from tests.media.chromium import CHROMIUM, ChromiumPeer, chromium
 from tests.media.offers import ordinary_offer
 from tests.media.peers import Controller
@@ -149,7 +149,7 @@ PROGRAM = """
 import json, sys
 from media.config import MediaConfig
 from media.worker import run_worker
-from recordings.recorder import JournalRecorderFactory
+from recordings.capture.recorder import JournalRecorderFactory
 values = json.loads(sys.argv[1])
 values |= {name: tuple(values[name]) for name in ("addresses", "networks")}
 run_worker(MediaConfig(**values), JournalRecorderFactory())

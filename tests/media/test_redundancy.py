@@ -12,7 +12,7 @@ from media.description import parse_description
 from media.negotiation import OfferedStream, accept, build_answer, build_offer
 from media.redundancy import CALM_REPORTS, RedundancyError, RedundancyOut, blocks_of, unfold
 from media.rtp import parse_packet
-from recordings.depacketise import StreamPacket, frames_of
+from recordings.film.depacketise import StreamPacket, frames_of
 from tests.media.offers import offer, section
 from tests.media.stages import PublisherStage, datagram
 from tests.media.test_forwarding import Stage

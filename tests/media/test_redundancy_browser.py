@@ -11,8 +11,8 @@ import pytest
 from media.client import ControlClient
 from media.control import StartRecording, Statistics, StopRecording
 from media.rtp import parse_packet
-from recordings.depacketise import StreamPacket, frames_of
-from recordings.segment import RTP, Record, SegmentFile
+from recordings.capture.segment import RTP, Record, SegmentFile
+from recordings.film.depacketise import StreamPacket, frames_of
 from tests.media.chromium import CHROMIUM, ChromiumPeer, chromium
 from tests.media.peers import AiortcPeer, Controller
 from tests.media.test_orientation import PROGRAM

@@ -17,7 +17,7 @@ from media.client import ControlClient
 from media.control import StartRecording, Statistics, StopRecording, TransportChanged
 from media.rtp import parse_packet
 from media.sequence import Unwrapper
-from recordings.segment import RTP, SegmentFile
+from recordings.capture.segment import RTP, SegmentFile
 from tests.media.impairment import Relay
 from tests.media.peers import Controller
 from tests.media.srtp_peer import PACKETS_PER_FRAME, Heard, Line, SrtpPeer
@@ -29,7 +29,7 @@ PROGRAM = """
 import json, sys
 from media.config import MediaConfig
 from media.worker import run_worker
-from recordings.recorder import JournalRecorderFactory
+from recordings.capture.recorder import JournalRecorderFactory
 values = json.loads(sys.argv[1])
 values |= {name: tuple(values[name]) for name in ("addresses", "networks")}
 run_worker(MediaConfig(**values), JournalRecorderFactory())

@@ -17,7 +17,7 @@ from sqlalchemy import text
 from cases.database import Database
 from cases.organisations import OrganisationKind, Tier
 from cases.policy import Actor, ActorKind, PostRef, Role
-from recordings.archive_search import ArchiveQuery, search_archive
+from recordings.archive.search import ArchiveQuery, search_archive
 from tests.clock import FixedClock
 from tests.databases import DatabaseServer, requested_systems
 

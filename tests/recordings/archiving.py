@@ -9,14 +9,14 @@ from pathlib import Path
 from sqlalchemy import select
 
 from recordings.alarms import Alarm, AlarmKind
-from recordings.archive import Archive, archive_of
-from recordings.archive_key import KEY_FILE
-from recordings.archive_settings import ArchiverSettings
-from recordings.archive_store import DirectoryStore
-from recordings.archived_files import files_of
+from recordings.archive.archived_files import files_of
+from recordings.archive.copies import Archive, archive_of
+from recordings.archive.key import KEY_FILE
+from recordings.archive.settings import ArchiverSettings
+from recordings.archive.store import DirectoryStore
+from recordings.evidence.sealing import seal_recording
+from recordings.evidence.signing import load_signer
 from recordings.recording import CompositionState, Recording, load_recording
-from recordings.sealing import seal_recording
-from recordings.signing import load_signer
 from tests.recordings.sitting import Sitting
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from recordings.timestamp import LARGEST_ANSWER, make_request
+from recordings.evidence.timestamp import LARGEST_ANSWER, make_request
 
 _CONFIG = """[extensions]
 extendedKeyUsage=critical,timeStamping

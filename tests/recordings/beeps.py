@@ -19,12 +19,12 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from recordings import segment
-from recordings.captions import Lettering
-from recordings.composition import CompositionPlan, compose
-from recordings.journal import Disk, TrackJournal
-from recordings.layout import LABEL_HEIGHT, Tile, arrange
-from recordings.sound import RATE
+from recordings.capture import segment
+from recordings.capture.journal import Disk, TrackJournal
+from recordings.film.captions import Lettering
+from recordings.film.composition import CompositionPlan, compose
+from recordings.film.layout import LABEL_HEIGHT, Tile, arrange
+from recordings.film.sound import RATE
 from tests.media.impairment import Impairment
 from tests.recordings.synthetic import (
     MONOTONIC_NS,

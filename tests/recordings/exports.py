@@ -11,12 +11,12 @@ from pathlib import Path
 import av
 import numpy as np
 
-from recordings.export import Export, PageContent, build_package
-from recordings.journal import file_sha256
-from recordings.manifest import canonical, moment_text, sha256_hex, without_floats
-from recordings.package import Package
+from recordings.capture.journal import file_sha256
+from recordings.evidence.manifest import canonical, moment_text, sha256_hex, without_floats
+from recordings.evidence.signing import load_signer
+from recordings.packages.export import Export, PageContent, build_package
+from recordings.packages.package import Package
 from recordings.recording import CompositionState, Recording, RecordingState
-from recordings.signing import load_signer
 from recordings.store import COMPOSED_FILE, COMPOSED_SIGNATURE, COMPOSED_STATEMENT
 from tests.recordings.synthetic import PARTIES, START, manifest_content, write_session
 

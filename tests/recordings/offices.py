@@ -7,10 +7,10 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from recordings.day_root import Leaf, days_of, ledger_of, read_day, write_day
-from recordings.ledger import DESTROYED, DESTRUCTION_FORMAT
-from recordings.manifest import canonical, moment_text, sha256_hex, write_durably
-from recordings.signing import Signer, load_signer
+from recordings.evidence.day_root import Leaf, days_of, ledger_of, read_day, write_day
+from recordings.evidence.manifest import canonical, moment_text, sha256_hex, write_durably
+from recordings.evidence.signing import Signer, load_signer
+from recordings.watch.ledger import DESTROYED, DESTRUCTION_FORMAT
 
 OFFICE = {"id": "a" * 32, "name": "城关区信访局", "region_code": "620102"}
 FIRST_DAY = date(2024, 11, 2)

@@ -14,11 +14,11 @@ from typing import Any
 import av
 import numpy as np
 
-from recordings import segment
-from recordings.inventory import read_clock_map, read_tracks
-from recordings.journal import Disk, TrackIdentity, TrackJournal
-from recordings.manifest import MANIFEST_FILE, SIGNATURE_FILE, canonical, moment_text
-from recordings.signing import load_signer
+from recordings.capture import segment
+from recordings.capture.journal import Disk, TrackIdentity, TrackJournal
+from recordings.evidence.inventory import read_clock_map, read_tracks
+from recordings.evidence.manifest import MANIFEST_FILE, SIGNATURE_FILE, canonical, moment_text
+from recordings.evidence.signing import load_signer
 
 FPS = 15
 START = datetime(2026, 11, 20, 1, 30, tzinfo=UTC)

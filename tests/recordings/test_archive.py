@@ -11,8 +11,8 @@ from cases.errors import Forbidden, Invalid, SignInRequired
 from cases.people import PersonDetails
 from cases.petitions import Channel, RegisterPetition, grant_petition, register_petition
 from cases.policy import ANONYMOUS, SYSTEM, Action, allowed
-from recordings.archive_index import ArchiveTerm, index_due, index_recording
-from recordings.archive_search import PAGE, ArchiveQuery, search_archive
+from recordings.archive.index import ArchiveTerm, index_due, index_recording
+from recordings.archive.search import PAGE, ArchiveQuery, search_archive
 from recordings.recording import start_recording, stop_recording
 from scheduling.session_events import append_event
 from scheduling.sessions import load_session, scope_of_session

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from recordings.archive import ArchiveState
-from recordings.archive_store import StoreAddress, open_store
-from recordings.archiver import Archiver
+from recordings.archive.archiver import Archiver
+from recordings.archive.copies import ArchiveState
+from recordings.archive.store import StoreAddress, open_store
 from tests.recordings.archiving import alarms, sealed, settings_of, state_of
 from tests.recordings.bucket import Bucket
 from tests.recordings.sitting import Sitting

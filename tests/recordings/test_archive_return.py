@@ -12,20 +12,20 @@ from sqlalchemy import select
 from cases.audit import AuditEntry
 from cases.errors import Conflict, NotFound
 from cases.policy import SYSTEM
-from recordings import archive_return
 from recordings.alarms import Alarm, AlarmKind
-from recordings.archive import Archive, ArchiveState, objects_of
-from recordings.archive_return import ROOM, Returner, ask_for_original
-from recordings.archive_settings import ArchiverSettings
-from recordings.archive_store import DirectoryStore
-from recordings.archiver import Archiver
-from recordings.completeness import check_completeness
-from recordings.export import begin_export
-from recordings.patrol import PERIOD, order_patrol
-from recordings.proof import Verification, last_verification
+from recordings.archive import returning as archive_return
+from recordings.archive.archiver import Archiver
+from recordings.archive.copies import Archive, ArchiveState, objects_of
+from recordings.archive.returning import ROOM, Returner, ask_for_original
+from recordings.archive.settings import ArchiverSettings
+from recordings.archive.store import DirectoryStore
+from recordings.evidence.proof import Verification, last_verification
+from recordings.evidence.verdict import Verdict
+from recordings.evidence.verification import verify_folder
+from recordings.packages.export import begin_export
 from recordings.recording import Recording, load_recording
-from recordings.verdict import Verdict
-from recordings.verification import verify_folder
+from recordings.watch.completeness import check_completeness
+from recordings.watch.patrol import PERIOD, order_patrol
 from scheduling.session import SessionState
 from scheduling.sessions import move_session
 from tests.recordings.archiving import digests, sealed, settings_of, state_of

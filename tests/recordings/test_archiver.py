@@ -12,8 +12,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from recordings import archive_object, archive_store
-from recordings.archive import (
+from recordings.archive import objects as archive_object
+from recordings.archive import store as archive_store
+from recordings.archive.archived_files import files_of
+from recordings.archive.archiver import Archiver
+from recordings.archive.copies import (
     LEASE,
     TRANSITIONS,
     Archive,
@@ -21,14 +24,12 @@ from recordings.archive import (
     objects_of,
     pause_after,
 )
-from recordings.archive_key import load_master
-from recordings.archive_object import NotAnObject, Piece, decrypt, encrypt
-from recordings.archive_restore import read_index, restore_files, safe_path
-from recordings.archive_store import AlreadyWritten, DirectoryStore, StoreAddress, StoreError, open_store
-from recordings.archived_files import files_of
-from recordings.archiver import Archiver
+from recordings.archive.key import load_master
+from recordings.archive.objects import NotAnObject, Piece, decrypt, encrypt
+from recordings.archive.restore import read_index, restore_files, safe_path
+from recordings.archive.store import AlreadyWritten, DirectoryStore, StoreAddress, StoreError, open_store
+from recordings.evidence.verification import verify_folder
 from recordings.recording import RecordingState, load_recording
-from recordings.verification import verify_folder
 from scheduling.session_events import list_events
 from scheduling.transitions import reachable_from
 from tests.recordings.archiving import alarms, digests, sealed, settings_of, state_of

@@ -14,17 +14,17 @@ import numpy as np
 import pytest
 
 from cases.policy import SYSTEM
-from recordings.clock_jumps import LAST_NS, ClockJumps, jumps_of, read_jumps, steady
-from recordings.completeness import judge_recording
-from recordings.composition import CompositionPlan, compose, span_of
-from recordings.holdings import look_into
-from recordings.inventory import read_clock_map, read_tracks
-from recordings.layout import arrange
-from recordings.manifest import MANIFEST_FILE, moment_ns, moment_text
-from recordings.pauses import pauses_of
-from recordings.recorder import JournalRecorderFactory
+from recordings.capture.recorder import JournalRecorderFactory
+from recordings.evidence.clock_jumps import LAST_NS, ClockJumps, jumps_of, read_jumps, steady
+from recordings.evidence.inventory import read_clock_map, read_tracks
+from recordings.evidence.manifest import MANIFEST_FILE, moment_ns, moment_text
+from recordings.film.composition import CompositionPlan, compose, span_of
+from recordings.film.layout import arrange
+from recordings.film.pauses import pauses_of
 from recordings.recording import RecordingState, load_recording, start_recording, stop_recording
-from recordings.replay import open_replay
+from recordings.review.replay import open_replay
+from recordings.watch.completeness import judge_recording
+from recordings.watch.holdings import look_into
 from scheduling.session_events import append_event
 from tests.recordings.sitting import Sitting
 from tests.recordings.synthetic import (

@@ -12,12 +12,12 @@ import av
 import numpy as np
 import pytest
 
-from recordings.captions import BAR, EMPTY
-from recordings.colour import BT601_WEIGHTS, BT709, FULL, LIMITED, WEIGHTS, planes_of_rgb, to_film
-from recordings.composition import CompositionPlan, compose
-from recordings.journal import Disk, TrackJournal
-from recordings.layout import arrange
-from recordings.segment import RTP
+from recordings.capture.journal import Disk, TrackJournal
+from recordings.capture.segment import RTP
+from recordings.film.captions import BAR, EMPTY
+from recordings.film.colour import BT601_WEIGHTS, BT709, FULL, LIMITED, WEIGHTS, planes_of_rgb, to_film
+from recordings.film.composition import CompositionPlan, compose
+from recordings.film.layout import arrange
 from tests.recordings.synthetic import (
     FPS,
     MONOTONIC_NS,

@@ -16,7 +16,9 @@ from cases.clock import BEIJING
 from cases.policy import SYSTEM
 from recordings import worker
 from recordings.alarms import AlarmKind, AlarmState, Trouble, count_alarms, list_alarms
-from recordings.completeness import (
+from recordings.evidence.signing import load_signer
+from recordings.recording import Recording, RecordingState, load_recording, start_recording
+from recordings.watch.completeness import (
     SEALED_WITHIN,
     Sitting,
     check_completeness,
@@ -25,9 +27,7 @@ from recordings.completeness import (
     last_check,
     night_of,
 )
-from recordings.ledger import keep_ledger
-from recordings.recording import Recording, RecordingState, load_recording, start_recording
-from recordings.signing import load_signer
+from recordings.watch.ledger import keep_ledger
 from scheduling.session import SessionState
 from scheduling.sessions import move_session
 from tests.clock import MORNING

@@ -13,9 +13,9 @@ import av
 import numpy as np
 import pytest
 
-from recordings.composition import CompositionFlawed, CompositionPlan, compose, inspect_film
-from recordings.layout import Box, arrange, cells, fit, standing
-from recordings.sound import PEAK, RATE, Mixer, Voice
+from recordings.film.composition import CompositionFlawed, CompositionPlan, compose, inspect_film
+from recordings.film.layout import Box, arrange, cells, fit, standing
+from recordings.film.sound import PEAK, RATE, Mixer, Voice
 from tests.recordings.synthetic import PARTIES, audio_packets, seal, video_packets, write_session, write_track
 
 SECONDS = 6.0
@@ -181,8 +181,8 @@ def test_a_gap_in_the_middle_keeps_the_length(tmp_path: Path) -> None:
 
 
 def test_broken_pictures_do_not_stop_the_film(tmp_path: Path) -> None:
-    from recordings import segment
-    from recordings.journal import Disk, TrackJournal
+    from recordings.capture import segment
+    from recordings.capture.journal import Disk, TrackJournal
     from tests.recordings.synthetic import MONOTONIC_NS, START_NS, identity, rtp
 
     root = tmp_path / "rec"
@@ -253,6 +253,6 @@ def test_pictures_keep_their_shape(width: int, height: int) -> None:
 
 
 def test_the_burned_in_time_is_that_of_beijing() -> None:
-    from recordings.composition import BEIJING
+    from recordings.film.composition import BEIJING
 
     assert datetime(2026, 11, 20, 1, 30, tzinfo=UTC).astimezone(BEIJING).hour == 9

@@ -12,13 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from recordings import segment
-from recordings.composition import Composition, CompositionPlan, compose, span_of
-from recordings.journal import read_boot_id
-from recordings.layout import arrange
-from recordings.manifest import MANIFEST_FILE
-from recordings.segment import SegmentHeader
-from recordings.verification import verify_folder
+from recordings.capture import segment
+from recordings.capture.journal import read_boot_id
+from recordings.capture.segment import SegmentHeader
+from recordings.evidence.manifest import MANIFEST_FILE
+from recordings.evidence.verification import verify_folder
+from recordings.film.composition import Composition, CompositionPlan, compose, span_of
+from recordings.film.layout import arrange
 from tests.recordings import stranger
 from tests.recordings.synthetic import (
     MONOTONIC_NS,

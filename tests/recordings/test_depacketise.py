@@ -7,7 +7,7 @@ import random
 import pytest
 
 from media.rtp import parse_packet
-from recordings.depacketise import (
+from recordings.film.depacketise import (
     DepacketiseError,
     Frame,
     StreamPacket,
@@ -16,7 +16,7 @@ from recordings.depacketise import (
     join_vp8,
     vp8_descriptor_length,
 )
-from recordings.stream import Stream, unwrap
+from recordings.film.stream import Stream, unwrap
 from tests.recordings.synthetic import rtp
 
 KEY = b"\x10\x02\x00\x9d\x01\x2a\x80\x02\x68\x01key"

@@ -15,13 +15,9 @@ from cases.errors import Conflict, Forbidden, Invalid, NotFound, RuleError
 from cases.petitions import list_petition_events
 from cases.policy import SYSTEM, Actor
 from recordings.alarms import Trouble
-from recordings.archive import ArchiveState
-from recordings.archive_index import ArchivePassage, ArchiveTerm, index_recording
-from recordings.archive_list import list_archives, list_destructions
-from recordings.archive_store import StoreAddress, open_store
-from recordings.archiver import Archiver
-from recordings.chain_watch import check_chains
-from recordings.destruction import (
+from recordings.archive.archiver import Archiver
+from recordings.archive.copies import ArchiveState
+from recordings.archive.destruction import (
     TRANSITIONS,
     DestructionProposal,
     DestructionRecord,
@@ -29,13 +25,17 @@ from recordings.destruction import (
     decide_destruction,
     propose_destruction,
 )
-from recordings.keys import open_register
-from recordings.ledger import keep_ledger
-from recordings.legal_hold import lift_hold, place_hold
-from recordings.office_check import verify_office
+from recordings.archive.index import ArchivePassage, ArchiveTerm, index_recording
+from recordings.archive.legal_hold import lift_hold, place_hold
+from recordings.archive.listing import list_archives, list_destructions
+from recordings.archive.retention import read_classes
+from recordings.archive.store import StoreAddress, open_store
+from recordings.evidence.keys import open_register
+from recordings.evidence.signing import load_signer
 from recordings.recording import Recording, RecordingState, load_recording
-from recordings.retention import read_classes
-from recordings.signing import load_signer
+from recordings.watch.chain_watch import check_chains
+from recordings.watch.ledger import keep_ledger
+from recordings.watch.office_check import verify_office
 from scheduling.transitions import reachable_from
 from tests.recordings.bucket import Bucket
 from tests.recordings.sitting import Sitting

@@ -9,12 +9,20 @@ from pathlib import Path
 
 import pytest
 
-from recordings import digests as digesting
-from recordings.digests import BLOCK, DoubleDigest, digests, file_digests, new_sm3, sm3_hex, whole_digests
-from recordings.inventory import read_clock_map, read_tracks
-from recordings.manifest import canonical
-from recordings.signing import load_signer
-from recordings.verification import ExitCode, verify_folder
+from recordings.evidence import digests as digesting
+from recordings.evidence.digests import (
+    BLOCK,
+    DoubleDigest,
+    digests,
+    file_digests,
+    new_sm3,
+    sm3_hex,
+    whole_digests,
+)
+from recordings.evidence.inventory import read_clock_map, read_tracks
+from recordings.evidence.manifest import canonical
+from recordings.evidence.signing import load_signer
+from recordings.evidence.verification import ExitCode, verify_folder
 from tests.recordings.synthetic import PARTIES, seal, write_session
 
 # GB/T 32905-2016, appendix A: digest of "abc".

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from recordings.composition import CompositionPlan
-from recordings.direction import GRID, SESSION, SPEAKER, SPOTLIGHT, Direction, Large
-from recordings.encoder import CompositionError, make_film, progress_text
-from recordings.layout import Box, arrange
-from recordings.manifest import MANIFEST_FILE
+from recordings.evidence.manifest import MANIFEST_FILE
+from recordings.film.composition import CompositionPlan
+from recordings.film.direction import GRID, SESSION, SPEAKER, SPOTLIGHT, Direction, Large
+from recordings.film.encoder import CompositionError, make_film, progress_text
+from recordings.film.layout import Box, arrange
 from tests.recordings.synthetic import PARTIES, START_NS, seal, write_session
 from tests.recordings.test_composition import picture_at
 

@@ -15,12 +15,12 @@ import pytest
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from recordings import segment
-from recordings.archive_key import ALGORITHM, MasterKey
-from recordings.archive_object import Piece, encrypt
-from recordings.manifest import canonical
-from recordings.package import write_folder
-from recordings.package_check import verify_path
+from recordings.archive.key import ALGORITHM, MasterKey
+from recordings.archive.objects import Piece, encrypt
+from recordings.capture import segment
+from recordings.evidence.manifest import canonical
+from recordings.packages.check import verify_path
+from recordings.packages.package import write_folder
 from tests.recordings import stranger
 from tests.recordings.exports import make_package, write_recording
 from tests.recordings.sitting import Sitting
@@ -187,7 +187,7 @@ def test_every_key_and_cause_in_a_journal_is_described(folder: Path) -> None:
                 assert set(json.loads(record.payload)) <= stranger.named("Segment")
     code = "".join(
         (ROOT / "recordings" / name).read_text(encoding="utf-8")
-        for name in ("track_recorder.py", "inventory.py")
+        for name in ("capture/track_recorder.py", "evidence/inventory.py")
     )
     causes = set(re.findall(r'"((?:queue|disk|worker|torn|no|not)_\w+)"', code)) | {"damaged"}
     causes -= {"worker_stopped", "disk_id"}

@@ -11,11 +11,11 @@ from typer.testing import CliRunner
 
 from cases.policy import SYSTEM
 from recordings.alarms import Alarm, AlarmKind
-from recordings.completeness import check_completeness
-from recordings.proof import Verification, note_verdict
+from recordings.evidence.proof import Verification, note_verdict
+from recordings.evidence.verdict import ExitCode, visible
+from recordings.evidence.verification import verify_folder
 from recordings.recording import start_recording
-from recordings.verdict import ExitCode, visible
-from recordings.verification import verify_folder
+from recordings.watch.completeness import check_completeness
 from tests.recordings.sitting import Sitting
 from tests.recordings.synthetic import PARTIES, seal, write_session
 from web.cli import app

@@ -10,15 +10,15 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from recordings.day_root import Leaf, days_of, read_day, write_day
-from recordings.inclusion import DAY_FILE, DAY_SIGNATURE, DAY_TOKEN, INCLUSION_FILE
-from recordings.keys import open_register, revoke_key
-from recordings.manifest import canonical, moment_text, sha256_hex
-from recordings.package import Package, PackageFile, write_folder, write_zip
-from recordings.package_check import verify_path
-from recordings.signing import load_signer
-from recordings.timestamp import make_request
-from recordings.verdict import ExitCode
+from recordings.evidence.day_root import Leaf, days_of, read_day, write_day
+from recordings.evidence.inclusion import DAY_FILE, DAY_SIGNATURE, DAY_TOKEN, INCLUSION_FILE
+from recordings.evidence.keys import open_register, revoke_key
+from recordings.evidence.manifest import canonical, moment_text, sha256_hex
+from recordings.evidence.signing import load_signer
+from recordings.evidence.timestamp import make_request
+from recordings.evidence.verdict import ExitCode
+from recordings.packages.check import verify_path
+from recordings.packages.package import Package, PackageFile, write_folder, write_zip
 from tests.recordings.authority import Authority
 from tests.recordings.exports import CHAIN_NUMBER, MADE, RECORDING_ID, make_package, write_recording
 from web.cli import app

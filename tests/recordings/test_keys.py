@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from recordings import sm2
-from recordings.keys import (
+from recordings.evidence import sm2
+from recordings.evidence.keys import (
     HANDOVER,
     KEY_FILE,
     REGISTER_FILE,
@@ -25,10 +25,10 @@ from recordings.keys import (
     revoke_key,
     rotate_key,
 )
-from recordings.manifest import canonical, moment_text
-from recordings.sealing import seal_folder
-from recordings.signing import check_signature, load_signer
-from recordings.verification import ExitCode, verify_folder
+from recordings.evidence.manifest import canonical, moment_text
+from recordings.evidence.sealing import seal_folder
+from recordings.evidence.signing import check_signature, load_signer
+from recordings.evidence.verification import ExitCode, verify_folder
 from tests.recordings.synthetic import PARTIES, START, write_session
 from web.cli import app
 

@@ -11,8 +11,8 @@ from media.publication import Publication
 from media.rtp import Packet, parse_packet
 from media.sink import SenderReport, TrackDescription
 from media.toplayer import TopLayer
-from recordings.composition import CompositionPlan, compose
-from recordings.inventory import read_clock_map, read_track
+from recordings.evidence.inventory import read_clock_map, read_track
+from recordings.film.composition import CompositionPlan, compose
 from tests.recordings.synthetic import (
     FPS,
     PARTIES,

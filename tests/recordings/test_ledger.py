@@ -13,18 +13,18 @@ import pytest
 from cases.policy import SYSTEM
 from recordings import worker
 from recordings.alarms import AlarmKind, AlarmState, Trouble, list_alarms
-from recordings.chain_watch import check_chains
-from recordings.day_root import Leaf, days_of, ledger_of, read_day
-from recordings.examiner import Witnesses, judge_folder
-from recordings.keys import open_register, read_register
-from recordings.ledger import days_due, keep_ledger
-from recordings.manifest import canonical, sha256_hex
-from recordings.office_check import verify_office
-from recordings.package_check import verify_path
-from recordings.proof import last_verification
+from recordings.evidence.day_root import Leaf, days_of, ledger_of, read_day
+from recordings.evidence.examiner import Witnesses, judge_folder
+from recordings.evidence.keys import open_register, read_register
+from recordings.evidence.manifest import canonical, sha256_hex
+from recordings.evidence.proof import last_verification
+from recordings.evidence.signing import load_signer
+from recordings.evidence.verdict import Verdict
+from recordings.packages.check import verify_path
 from recordings.recording import Recording, RecordingState
-from recordings.signing import load_signer
-from recordings.verdict import Verdict
+from recordings.watch.chain_watch import check_chains
+from recordings.watch.ledger import days_due, keep_ledger
+from recordings.watch.office_check import verify_office
 from tests.recordings.sitting import Sitting
 from tests.recordings.test_completeness import change, close
 from tests.recordings.test_proof import sealed

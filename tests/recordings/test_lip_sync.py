@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from recordings.sender_clock import (
+from recordings.evidence.sender_clock import (
     Reports,
     as_if_never_set,
     believable,
@@ -16,7 +16,7 @@ from recordings.sender_clock import (
     on_sender_clock,
     on_server_clock,
 )
-from recordings.sound import LATE, RATE, STRETCH, Voice
+from recordings.film.sound import LATE, RATE, STRETCH, Voice
 from tests.recordings.beeps import WHO, lives, make_film, measure, report
 
 SECONDS = 18.0
@@ -98,7 +98,7 @@ def test_sound_of_a_drifting_card_is_stretched_without_seams(
 ) -> None:
     wave = np.sin(2 * np.pi * 200 * np.arange(960) / RATE).astype(np.float32)
     packets = [(1.0 + number * 0.02 / (1 + fast), number * 960, wave) for number in range(3_000)]
-    monkeypatch.setattr("recordings.sound._decode", lambda streams, stream: iter(packets))
+    monkeypatch.setattr("recordings.film.sound._decode", lambda streams, stream: iter(packets))
     cursor = None
     for (at, _, _), (start, samples) in zip(packets, Voice(None, None)._place(None, None), strict=True):
         assert cursor in (None, start)

@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
-from recordings.clock_jumps import steady
-from recordings.composition import Composition, CompositionPlan, compose
-from recordings.encoder import CompositionError, make_film
-from recordings.manifest import MANIFEST_FILE
-from recordings.manifest_shape import CEILING, ManifestUnusable, check_shape, read_manifest
-from recordings.pauses import pauses_of
-from recordings.shares import shares_of
+from recordings.evidence.clock_jumps import steady
+from recordings.evidence.manifest import MANIFEST_FILE
+from recordings.evidence.manifest_shape import CEILING, ManifestUnusable, check_shape, read_manifest
+from recordings.film.composition import Composition, CompositionPlan, compose
+from recordings.film.encoder import CompositionError, make_film
+from recordings.film.pauses import pauses_of
+from recordings.film.shares import shares_of
 from tests.recordings.exports import session_events
 from tests.recordings.lies import tell_lie
 from tests.recordings.synthetic import PARTIES, START_NS, manifest_content, write_session

@@ -13,13 +13,13 @@ from typing import Any
 
 import pytest
 
-from recordings import segment
-from recordings.journal import Disk, TrackJournal
-from recordings.manifest import MANIFEST_FILE, SIGNATURE_FILE, canonical
-from recordings.signing import load_signer
+from recordings.capture import segment
+from recordings.capture.journal import Disk, TrackJournal
+from recordings.evidence.manifest import MANIFEST_FILE, SIGNATURE_FILE, canonical
+from recordings.evidence.signing import load_signer
+from recordings.evidence.verdict import Finding
+from recordings.evidence.verification import verify_folder
 from recordings.store import COMPOSED_FILE, COMPOSED_SIGNATURE, COMPOSED_STATEMENT
-from recordings.verdict import Finding
-from recordings.verification import verify_folder
 from tests.recordings.synthetic import MONOTONIC_NS, PARTIES, START_NS, identity, rtp, seal
 
 MANIPULATIONS = 1_000

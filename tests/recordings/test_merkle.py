@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from recordings.merkle import inclusion_path, leaf_hash, node_hash, root_from_path, tree_root
+from recordings.evidence.merkle import inclusion_path, leaf_hash, node_hash, root_from_path, tree_root
 
 # Leaves and roots of the tests of Certificate Transparency.
 LEAVES = [

@@ -13,9 +13,9 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from recordings.digests import digests
-from recordings.metadata import MetadataSource, metadata_xml
-from recordings.retention import period_name, read_classes
+from recordings.archive.retention import period_name, read_classes
+from recordings.evidence.digests import digests
+from recordings.packages.metadata import MetadataSource, metadata_xml
 from tests.recordings import stranger
 from tests.recordings.test_package import home
 

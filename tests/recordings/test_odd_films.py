@@ -11,12 +11,12 @@ import av
 import numpy as np
 import pytest
 
-from recordings import segment
-from recordings.colour import BT709, LIMITED
-from recordings.composition import CompositionPlan, compose
-from recordings.journal import Disk, TrackJournal
-from recordings.layout import arrange
-from recordings.sound import PEAK, RATE, Mixer, Samples
+from recordings.capture import segment
+from recordings.capture.journal import Disk, TrackJournal
+from recordings.film.colour import BT709, LIMITED
+from recordings.film.composition import CompositionPlan, compose
+from recordings.film.layout import arrange
+from recordings.film.sound import PEAK, RATE, Mixer, Samples
 from tests.recordings.synthetic import (
     MONOTONIC_NS,
     PARTIES,

@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from recordings.day_root import Leaf, days_of, read_day
-from recordings.keys import open_register, revoke_key, rotate_key
-from recordings.manifest import canonical, moment_text
-from recordings.office_chain import Departed, Link, judge_chain
-from recordings.office_check import OfficeVerdict, verify_office
-from recordings.package_check import verify_path
-from recordings.signing import load_signer
-from recordings.verdict import ExitCode
+from recordings.evidence.day_root import Leaf, days_of, read_day
+from recordings.evidence.keys import open_register, revoke_key, rotate_key
+from recordings.evidence.manifest import canonical, moment_text
+from recordings.evidence.office_chain import Departed, Link, judge_chain
+from recordings.evidence.signing import load_signer
+from recordings.evidence.verdict import ExitCode
+from recordings.packages.check import verify_path
+from recordings.watch.office_check import OfficeVerdict, verify_office
 from tests.recordings.offices import FIRST_DAY, NOON, OFFICE, Office, recording_id
 from web.cli import app
 

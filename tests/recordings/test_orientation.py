@@ -17,15 +17,15 @@ import google_crc32c
 import numpy as np
 import pytest
 
-from recordings.captions import Lettering
-from recordings.colour import planes_of_rgb
-from recordings.composition import CompositionPlan, compose
-from recordings.journal import Disk, TrackJournal
-from recordings.layout import Box, arrange, fit
-from recordings.manifest import MANIFEST_FILE, moment_ns, moment_text
-from recordings.pauses import pauses_of
-from recordings.picture import turn
-from recordings.segment import RTP, SegmentFile, encode_header, parse_header
+from recordings.capture.journal import Disk, TrackJournal
+from recordings.capture.segment import RTP, SegmentFile, encode_header, parse_header
+from recordings.evidence.manifest import MANIFEST_FILE, moment_ns, moment_text
+from recordings.film.captions import Lettering
+from recordings.film.colour import planes_of_rgb
+from recordings.film.composition import CompositionPlan, compose
+from recordings.film.layout import Box, arrange, fit
+from recordings.film.pauses import pauses_of
+from recordings.film.picture import turn
 from tests.recordings.synthetic import (
     FPS,
     MONOTONIC_NS,

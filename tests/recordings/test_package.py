@@ -14,12 +14,15 @@ from xml.etree import ElementTree as ET
 import av
 import pytest
 
-from recordings import zipstream
-from recordings.clip import ClipError, check_range
-from recordings.export import metadata_xml
-from recordings.manifest import canonical
-from recordings.metadata import MetadataSource
-from recordings.package import (
+from recordings.evidence.manifest import canonical
+from recordings.evidence.signing import load_signer
+from recordings.evidence.verification import ExitCode
+from recordings.packages import zipstream
+from recordings.packages.check import verify_path
+from recordings.packages.clip import ClipError, check_range
+from recordings.packages.export import metadata_xml
+from recordings.packages.metadata import MetadataSource
+from recordings.packages.package import (
     LAST_FILES,
     Package,
     PackageError,
@@ -30,10 +33,7 @@ from recordings.package import (
     write_zip,
     zip_package,
 )
-from recordings.package_check import verify_path
-from recordings.signing import load_signer
-from recordings.verification import ExitCode
-from recordings.zipstream import ZipStream, zip_length
+from recordings.packages.zipstream import ZipStream, zip_length
 from tests.recordings.exports import make_export, make_package, write_film, write_recording
 
 

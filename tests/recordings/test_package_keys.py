@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from recordings import sm2
-from recordings.keys import open_register, revoke_key, rotate_key
-from recordings.manifest import canonical
-from recordings.package import write_folder, write_zip
-from recordings.package_check import verify_path
-from recordings.signing import load_signer
-from recordings.verification import ExitCode, verify_folder
+from recordings.evidence import sm2
+from recordings.evidence.keys import open_register, revoke_key, rotate_key
+from recordings.evidence.manifest import canonical
+from recordings.evidence.signing import load_signer
+from recordings.evidence.verification import ExitCode, verify_folder
+from recordings.packages.check import verify_path
+from recordings.packages.package import write_folder, write_zip
 from tests.recordings.exports import MADE, make_package, write_recording
 from web.cli import app
 

@@ -14,12 +14,12 @@ from cases.clock import Clock
 from cases.policy import SYSTEM
 from recordings import worker
 from recordings.alarms import AlarmKind, AlarmState, list_alarms
+from recordings.evidence.proof import last_verification
+from recordings.evidence.verdict import Verdict
+from recordings.evidence.verification import verify_folder
 from recordings.lease import Lane, claim_work
-from recordings.patrol import LONGEST_WAIT, OPENING, PERIOD, Round, order_patrol
-from recordings.proof import last_verification
 from recordings.recording import CompositionState, Recording, RecordingState, load_recording
-from recordings.verdict import Verdict
-from recordings.verification import verify_folder
+from recordings.watch.patrol import LONGEST_WAIT, OPENING, PERIOD, Round, order_patrol
 from tests.clock import MORNING
 from tests.recordings.sitting import Sitting
 from tests.recordings.test_proof import sealed

@@ -13,13 +13,13 @@ from cases.audit import AuditEntry
 from cases.errors import Conflict, NotFound, SignInRequired
 from cases.policy import ANONYMOUS
 from recordings import worker
-from recordings.examiner import ExaminationError
-from recordings.proof import Verification, ask_for_verification, last_verification
+from recordings.evidence.examiner import ExaminationError
+from recordings.evidence.proof import Verification, ask_for_verification, last_verification
+from recordings.evidence.signing import load_signer
+from recordings.evidence.verification import ExitCode
 from recordings.recording import CompositionState, Recording, load_recording
-from recordings.replay import open_replay
-from recordings.signing import load_signer
+from recordings.review.replay import open_replay
 from recordings.store import RecordingStore
-from recordings.verification import ExitCode
 from tests.recordings.sitting import Sitting
 from tests.recordings.test_worker import make_worker
 

@@ -13,10 +13,10 @@ import pytest
 from cases.errors import Conflict, Forbidden, Invalid
 from cases.policy import SYSTEM
 from recordings import worker as works
-from recordings.composition import CompositionPlan
-from recordings.recomposition import ask_for_composition, composition_text
+from recordings.evidence.verification import verify_folder
+from recordings.film.composition import CompositionPlan
+from recordings.film.recomposition import ask_for_composition, composition_text
 from recordings.recording import CompositionState
-from recordings.verification import verify_folder
 from tests.recordings.sitting import Sitting
 from tests.recordings.test_worker import make_worker, nothing, reload
 

@@ -16,10 +16,10 @@ import pytest
 
 from media.rtp import Packet, parse_packet
 from media.sink import SenderReport, TrackDescription
-from recordings import segment
-from recordings.inventory import is_being_written, read_clock_map, read_tracks
-from recordings.journal import Disk, TrackJournal, file_sha256
-from recordings.recorder import JournalRecorderFactory
+from recordings.capture import segment
+from recordings.capture.journal import Disk, TrackJournal, file_sha256
+from recordings.capture.recorder import JournalRecorderFactory
+from recordings.evidence.inventory import is_being_written, read_clock_map, read_tracks
 from tests.recordings.synthetic import MONOTONIC_NS, PARTIES, START_NS, identity, rtp
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -295,7 +295,7 @@ def test_a_failing_sync_begins_a_new_segment(
 WRITER = """
 import sys, time
 from tests.recordings.test_recorder import describe, packet
-from recordings.recorder import JournalRecorderFactory
+from recordings.capture.recorder import JournalRecorderFactory
 factory = JournalRecorderFactory(roll_seconds=0.15)
 sink = factory.open("rec1", sys.argv[1]).open_track(describe())
 number = int(sys.argv[2])

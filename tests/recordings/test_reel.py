@@ -13,11 +13,11 @@ import pytest
 
 from media.fastpath import build, load
 from media.reel import Records, Reel
-from recordings import segment
-from recordings.inventory import read_clock_map, read_tracks
-from recordings.journal import Disk
-from recordings.recorder import JournalRecorderFactory
-from recordings.track_recorder import TrackRecorder
+from recordings.capture import segment
+from recordings.capture.journal import Disk
+from recordings.capture.recorder import JournalRecorderFactory
+from recordings.capture.track_recorder import TrackRecorder
+from recordings.evidence.inventory import read_clock_map, read_tracks
 from tests.recordings.test_recorder import FaultyDisk, describe, numbers, packet, wait_for
 
 WHY_NOT = build()

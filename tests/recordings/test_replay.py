@@ -9,7 +9,7 @@ from cases.audit import AuditEntry
 from cases.errors import NotFound, SignInRequired
 from cases.policy import ANONYMOUS
 from recordings.recording import list_recordings_of_petition, list_recordings_of_session
-from recordings.replay import RecordingAccess, list_accesses, open_composed, open_manifest, open_replay
+from recordings.review.replay import RecordingAccess, list_accesses, open_composed, open_manifest, open_replay
 from recordings.store import RecordingStore
 from scheduling.session_events import append_event
 from tests.recordings.sitting import Sitting

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from recordings import segment
-from recordings.segment import Damage, Record, SegmentFile, SegmentHeader
+from recordings.capture import segment
+from recordings.capture.segment import Damage, Record, SegmentFile, SegmentHeader
 
 HEADER = SegmentHeader(
     recording_id="rec1",

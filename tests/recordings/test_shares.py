@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from recordings.composition import CompositionPlan, compose
-from recordings.inventory import read_clock_map, read_tracks
-from recordings.layout import TITLE_HEIGHT, Box, arrange, beside
-from recordings.shares import Share, shares_of, shown_at
+from recordings.evidence.inventory import read_clock_map, read_tracks
+from recordings.film.composition import CompositionPlan, compose
+from recordings.film.layout import TITLE_HEIGHT, Box, arrange, beside
+from recordings.film.shares import Share, shares_of, shown_at
 from tests.recordings.synthetic import PARTIES, START_NS, seal, video_packets, write_session, write_track
 from tests.recordings.test_composition import picture_at
 

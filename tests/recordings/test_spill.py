@@ -11,14 +11,15 @@ from typing import Any
 
 import pytest
 
-from recordings import segment, spill
-from recordings.inventory import read_clock_map, read_tracks
-from recordings.journal import Disk, TrackJournal
-from recordings.recorder import JournalRecorder, JournalRecorderFactory
-from recordings.spill import NoRoom, bring_home
-from recordings.track_recorder import TrackRecorder
-from recordings.verification import verify_folder
-from recordings.volumes import Volumes
+from recordings.capture import segment
+from recordings.capture.journal import Disk, TrackJournal
+from recordings.capture.recorder import JournalRecorder, JournalRecorderFactory
+from recordings.capture.track_recorder import TrackRecorder
+from recordings.capture.volumes import Volumes
+from recordings.evidence import spill
+from recordings.evidence.inventory import read_clock_map, read_tracks
+from recordings.evidence.spill import NoRoom, bring_home
+from recordings.evidence.verification import verify_folder
 from tests.recordings.synthetic import MONOTONIC_NS, PARTIES, START_NS, identity, seal
 from tests.recordings.test_recorder import describe, numbers, packet, wait_for
 

@@ -14,15 +14,18 @@ from typer.testing import CliRunner
 
 from cases.database import Database
 from cases.policy import SYSTEM
-from recordings import stamping, worker
+from recordings import worker
 from recordings.alarms import AlarmKind, AlarmState, list_alarms
-from recordings.day_root import days_of, read_day
-from recordings.inclusion import DAY_TOKEN, proof_files
-from recordings.keys import open_register, revoke_key
-from recordings.manifest import sha256_hex
-from recordings.office_check import verify_office
-from recordings.package_check import verify_path
-from recordings.stamping import (
+from recordings.evidence.day_root import days_of, read_day
+from recordings.evidence.inclusion import DAY_TOKEN, proof_files
+from recordings.evidence.keys import open_register, revoke_key
+from recordings.evidence.manifest import sha256_hex
+from recordings.evidence.timestamp import TimeStampError, check_token, make_request, time_of
+from recordings.evidence.timestamp_http import HttpAuthority
+from recordings.packages.check import verify_path
+from recordings.watch import stamping
+from recordings.watch.office_check import verify_office
+from recordings.watch.stamping import (
     CEILING,
     ROUND,
     STATE_FILE,
@@ -31,8 +34,6 @@ from recordings.stamping import (
     waiting,
     watch_stamps,
 )
-from recordings.timestamp import TimeStampError, check_token, make_request, time_of
-from recordings.timestamp_http import HttpAuthority
 from tests.clock import FixedClock
 from tests.recordings.authority import Authority, Server
 from tests.recordings.offices import OFFICE, Office

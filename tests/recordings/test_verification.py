@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from recordings import segment
-from recordings.digests import BLOCK
-from recordings.journal import Disk, TrackJournal
-from recordings.manifest import canonical, chain_next, moment_ns, utc_text, without_floats
-from recordings.signing import KEY_FILE, check_signature, load_signer
-from recordings.verification import ExitCode, verify_folder
+from recordings.capture import segment
+from recordings.capture.journal import Disk, TrackJournal
+from recordings.evidence.digests import BLOCK
+from recordings.evidence.manifest import canonical, chain_next, moment_ns, utc_text, without_floats
+from recordings.evidence.signing import KEY_FILE, check_signature, load_signer
+from recordings.evidence.verification import ExitCode, verify_folder
 from tests.recordings.synthetic import MONOTONIC_NS, PARTIES, START_NS, identity, seal, write_session
 
 TWO = PARTIES[:2]

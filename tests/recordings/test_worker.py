@@ -13,12 +13,16 @@ import pytest
 from cases.errors import Conflict
 from cases.petitions import list_petition_events
 from cases.policy import SYSTEM
-from recordings import encoder, segment, spill, worker
-from recordings.composition import CompositionPlan
-from recordings.inventory import segments_being_written
-from recordings.journal import Disk
+from recordings import worker
+from recordings.capture import segment
+from recordings.capture.journal import Disk
+from recordings.evidence import spill
+from recordings.evidence.inventory import segments_being_written
+from recordings.evidence.proof import last_verification
+from recordings.evidence.verification import ExitCode, verify_folder
+from recordings.film import encoder
+from recordings.film.composition import CompositionPlan
 from recordings.lease import LEASE, claim_work, renew_lease
-from recordings.proof import last_verification
 from recordings.recording import (
     TRANSITIONS,
     CompositionState,
@@ -30,7 +34,6 @@ from recordings.recording import (
     load_recording,
     start_recording,
 )
-from recordings.verification import ExitCode, verify_folder
 from recordings.worker import RecordingsSettings, RecordingsWorker
 from scheduling.session import SessionState
 from scheduling.session_events import list_events

@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 from playwright.async_api import Browser, Page
 
-from recordings.verification import verify_folder
+from recordings.evidence.verification import verify_folder
 from tests.scenarios.browsers import (
     Devices,
     chromium,

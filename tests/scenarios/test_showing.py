@@ -13,7 +13,7 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page
 
-from recordings.layout import LABEL_HEIGHT, Box, beside
+from recordings.film.layout import LABEL_HEIGHT, Box, beside
 from tests.scenarios.browsers import (
     Devices,
     chromium,

@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 
 from cases.database import Database
-from recordings import segment
-from recordings.inventory import read_clock_map, read_tracks
+from recordings.capture import segment
+from recordings.evidence.inventory import read_clock_map, read_tracks
+from recordings.evidence.sealing import seal_folder
+from recordings.evidence.signing import load_signer
+from recordings.evidence.verification import verify_folder
 from recordings.recording import find_live_recording
-from recordings.sealing import seal_folder
-from recordings.signing import load_signer
-from recordings.verification import verify_folder
 from tests.signaling import test_real_worker
 from tests.signaling.hall import Client, Hall
 from tests.signaling.test_real_worker import Peer, RealWorker, recorded

@@ -27,7 +27,7 @@ PROGRAM = """
 import json, sys
 from media.config import MediaConfig
 from media.worker import run_worker
-from recordings.recorder import JournalRecorderFactory
+from recordings.capture.recorder import JournalRecorderFactory
 values = json.loads(sys.argv[1])
 values["addresses"] = tuple(values["addresses"])
 run_worker(MediaConfig(**values), JournalRecorderFactory())

@@ -10,10 +10,10 @@ from pathlib import Path
 from bench.film import write_film
 from cases.policy import SYSTEM
 from cases.roles import InvitationRole
-from recordings.journal import file_sha256
-from recordings.manifest import MANIFEST_FILE, canonical, sha256_hex
+from recordings.capture.journal import file_sha256
+from recordings.evidence.manifest import MANIFEST_FILE, canonical, sha256_hex
+from recordings.evidence.signing import load_signer
 from recordings.recording import CompositionState, load_recording, start_recording, stop_recording
-from recordings.signing import load_signer
 from recordings.store import COMPOSED_FILE, COMPOSED_SIGNATURE, COMPOSED_STATEMENT
 from recordings.worker import RecordingsSettings, RecordingsWorker
 from scheduling.invitations import Invitee

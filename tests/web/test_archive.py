@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from recordings.archive import Archive, ArchiveState, archive_of, enrol
+from recordings.archive.copies import Archive, ArchiveState, archive_of, enrol
+from recordings.archive.retention import RetentionClass
 from recordings.recording import CompositionState, load_recording
-from recordings.retention import RetentionClass
 from tests.web.conftest import House
 from tests.web.test_replay import sealed_recording
 

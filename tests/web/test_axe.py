@@ -15,9 +15,9 @@ from playwright.async_api import Browser, Page
 from cases.database import Database
 from cases.policy import SYSTEM
 from recordings.alarms import AlarmState, list_alarms
-from recordings.proof import note_verdict
+from recordings.evidence.proof import note_verdict
+from recordings.evidence.verification import Finding, Verdict
 from recordings.recording import RecordingState, load_recording, start_recording, stop_recording
-from recordings.verification import Finding, Verdict
 from scheduling.arrival import record_consent
 from scheduling.invitations import list_invitations
 from scheduling.links import exchange_link, find_link_actor, issue_link

@@ -7,12 +7,12 @@ from sqlalchemy import func, select
 
 from cases.audit import AuditEntry, verify_audit
 from cases.errors import Invalid
-from recordings.film_time import read_moment, read_stretch
 from recordings.recording import CompositionState, load_recording
-from recordings.review_note import ReviewNote
+from recordings.review.film_time import read_moment, read_stretch
+from recordings.review.note import ReviewNote
+from recordings.review.view_purpose import ViewPurpose
+from recordings.review.viewing import MOST_RANGES, PlayedRange, read_ranges
 from recordings.store import COMPOSED_FILE
-from recordings.view_purpose import ViewPurpose
-from recordings.viewing import MOST_RANGES, PlayedRange, read_ranges
 from tests.web.conftest import House
 from tests.web.test_replay import sealed_recording
 

@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import Browser, expect
 from sqlalchemy import select
 
-from recordings.viewing import PlayedRange
+from recordings.review.viewing import PlayedRange
 from tests.factories import PASSWORD
 from tests.scenarios.browsers import needs_chromium, state_purpose, until
 from tests.web.conftest import House

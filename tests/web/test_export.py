@@ -14,11 +14,11 @@ from typer.testing import CliRunner
 from cases.audit import AuditEntry, verify_audit
 from cases.errors import NotFound
 from cases.policy import SYSTEM
-from recordings.export import begin_export, see_export
-from recordings.journal import file_sha256
-from recordings.manifest import sha256_hex
-from recordings.package import PackageFile
-from recordings.package_check import verify_path
+from recordings.capture.journal import file_sha256
+from recordings.evidence.manifest import sha256_hex
+from recordings.packages.check import verify_path
+from recordings.packages.export import begin_export, see_export
+from recordings.packages.package import PackageFile
 from recordings.recording import (
     CompositionState,
     RecordingState,
@@ -26,7 +26,7 @@ from recordings.recording import (
     start_recording,
     stop_recording,
 )
-from recordings.replay import RecordingAccess
+from recordings.review.replay import RecordingAccess
 from tests.factories import make_petition, make_session
 from tests.recordings.exports import SECONDS, write_recording
 from tests.web.conftest import House

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from recordings.archive import ArchiveState, archive_of, enrol
-from recordings.archive_index import index_due
+from recordings.archive.copies import ArchiveState, archive_of, enrol
+from recordings.archive.index import index_due
+from recordings.archive.retention import RetentionClass
 from recordings.recording import CompositionState, load_recording
-from recordings.retention import RetentionClass
 from tests.web.conftest import House
 from tests.web.test_replay import sealed_recording
 from web.restoring import RestoreRefused, restore_original

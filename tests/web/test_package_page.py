@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page
 
-from recordings.export import build_package
-from recordings.package import write_folder
-from recordings.signing import load_signer
+from recordings.evidence.signing import load_signer
+from recordings.packages.export import build_package
+from recordings.packages.package import write_folder
 from tests.recordings.exports import make_export, write_recording
 from tests.scenarios.browsers import chromium, needs_chromium
 from tests.web.test_axe import DESK, OFFICIAL, Looker

@@ -8,10 +8,18 @@ from sqlalchemy.exc import DatabaseError
 
 from cases.append_only import APPEND_ONLY
 from cases.audit import AuditEntry, verify_audit
-from recordings import review, review_finding
-from recordings.checklist import CHECKLISTS, CURRENT
-from recordings.review import ANSWERABLE, ReviewAnswer, ReviewState, ReviewStep, answer_item, load_review
-from recordings.review_finding import FindingState, FindingStep, ReviewFinding, list_findings
+from recordings.review import finding as review_finding
+from recordings.review import review
+from recordings.review.checklist import CHECKLISTS, CURRENT
+from recordings.review.finding import FindingState, FindingStep, ReviewFinding, list_findings
+from recordings.review.review import (
+    ANSWERABLE,
+    ReviewAnswer,
+    ReviewState,
+    ReviewStep,
+    answer_item,
+    load_review,
+)
 from scheduling.invitations import list_invitations
 from scheduling.sessions import load_session
 from scheduling.transitions import reachable_from

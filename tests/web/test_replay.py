@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from cases.policy import SYSTEM
-from recordings.proof import note_verdict
+from recordings.evidence.proof import note_verdict
+from recordings.evidence.verification import Finding, Verdict
 from recordings.recording import RecordingState, load_recording, start_recording, stop_recording
-from recordings.verification import Finding, Verdict
 from tests.factories import make_petition, make_session
 from tests.web.conftest import House
 

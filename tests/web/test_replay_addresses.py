@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import func, select
 
 from recordings.recording import CompositionState, load_recording
-from recordings.replay import RecordingAccess
+from recordings.review.replay import RecordingAccess
 from tests.web.conftest import Browser, House
 from tests.web.test_replay import sealed_recording
 from web.access import SIGN_IN_COOKIE

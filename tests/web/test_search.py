@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from cases.policy import SYSTEM
-from recordings.archive_index import index_due
+from recordings.archive.index import index_due
 from recordings.recording import start_recording, stop_recording
 from scheduling.session_events import append_event
 from tests.factories import make_petition, make_session

@@ -20,8 +20,8 @@ from recordings.alarms import (
     list_alarms,
     may_acknowledge,
 )
-from recordings.completeness import last_check
-from recordings.patrol import oldest_reading
+from recordings.watch.completeness import last_check
+from recordings.watch.patrol import oldest_reading
 from web.access import client_address
 from web.forms import Form
 from web.keys import ACTOR, CLOCK, DATABASE

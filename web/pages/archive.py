@@ -7,12 +7,12 @@ from typing import Any
 
 from aiohttp import web
 
-from recordings.archive import Archive
-from recordings.archive_alarm import CAUSES
-from recordings.archive_list import ArchiveLine, list_archives, list_destructions
-from recordings.destruction import decide_destruction, propose_destruction
-from recordings.legal_hold import lift_hold, place_hold
-from recordings.retention import RetentionClass, read_classes
+from recordings.archive.alarm import CAUSES
+from recordings.archive.copies import Archive
+from recordings.archive.destruction import decide_destruction, propose_destruction
+from recordings.archive.legal_hold import lift_hold, place_hold
+from recordings.archive.listing import ArchiveLine, list_archives, list_destructions
+from recordings.archive.retention import RetentionClass, read_classes
 from web.access import client_address
 from web.forms import Form
 from web.keys import ACTOR, CLOCK, DATABASE, SETTINGS

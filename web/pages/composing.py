@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from recordings.film.recomposition import ask_for_composition, composition_text, see_composition
 from recordings.lease import UNCOMPOSED
-from recordings.recomposition import ask_for_composition, composition_text, see_composition
 from web.access import client_address
 from web.forms import Form
 from web.keys import ACTOR, CLOCK, DATABASE

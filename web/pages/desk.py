@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from recordings.film_time import Stretch, read_stretch
-from recordings.review_note import correct_note, withdraw_note, write_note
-from recordings.view_purpose import state_purpose
-from recordings.viewing import note_played, see_recording
+from recordings.review.film_time import Stretch, read_stretch
+from recordings.review.note import correct_note, withdraw_note, write_note
+from recordings.review.view_purpose import state_purpose
+from recordings.review.viewing import note_played, see_recording
 from web.access import client_address
 from web.desk import asked_moment, build_desk
 from web.forms import Form

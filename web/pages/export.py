@@ -13,10 +13,17 @@ from aiohttp import web
 
 from cases.errors import Conflict, Invalid
 from cases.policy import Actor
-from recordings.clip import ClipError
-from recordings.export import Export, begin_export, build_package, clean_reason, finish_export, see_export
-from recordings.package import Package, PackageError, zip_package
-from recordings.signing import load_signer
+from recordings.evidence.signing import load_signer
+from recordings.packages.clip import ClipError
+from recordings.packages.export import (
+    Export,
+    begin_export,
+    build_package,
+    clean_reason,
+    finish_export,
+    see_export,
+)
+from recordings.packages.package import Package, PackageError, zip_package
 from web.access import client_address
 from web.forms import Form
 from web.keys import ACTOR, CLOCK, DATABASE, RENDERER, SETTINGS

@@ -7,9 +7,9 @@ from typing import Any
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from recordings.archive import ArchiveState, archive_of
-from recordings.archive_alarm import CAUSES
-from recordings.archive_return import ask_for_original
+from recordings.archive.alarm import CAUSES
+from recordings.archive.copies import ArchiveState, archive_of
+from recordings.archive.returning import ask_for_original
 from web.access import client_address
 from web.keys import ACTOR, CLOCK, DATABASE
 from web.pages.signin import see_other

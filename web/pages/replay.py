@@ -12,12 +12,12 @@ from aiohttp import web
 from cases.clock import BEIJING
 from cases.errors import Forbidden
 from cases.policy import Action, allowed
+from recordings.evidence.manifest_shape import ManifestUnusable, read_manifest
+from recordings.evidence.proof import Verification, ask_for_verification
+from recordings.film.recomposition import LAYOUT_NAMES, composition_text
 from recordings.lease import UNCOMPOSED
-from recordings.manifest_shape import ManifestUnusable, read_manifest
-from recordings.proof import Verification, ask_for_verification
-from recordings.recomposition import LAYOUT_NAMES, composition_text
 from recordings.recording import CompositionState, Recording
-from recordings.replay import ReplayPlan, open_composed, open_manifest, open_replay
+from recordings.review.replay import ReplayPlan, open_composed, open_manifest, open_replay
 from scheduling.invitation import Invitation
 from scheduling.sessions import scope_of_session
 from signaling.quality_history import grade_minutes

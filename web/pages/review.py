@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from recordings.film_time import read_moment, read_stretch
-from recordings.review import answer_item, move_review
-from recordings.review_finding import NewFinding, add_finding, decide_finding, remedy_finding
+from recordings.review.film_time import read_moment, read_stretch
+from recordings.review.finding import NewFinding, add_finding, decide_finding, remedy_finding
+from recordings.review.review import answer_item, move_review
 from web.access import client_address
 from web.forms import Form
 from web.keys import ACTOR, CLOCK, DATABASE

@@ -13,8 +13,8 @@ from cases.errors import Invalid
 from cases.fields import clean
 from cases.organisations import list_organisations
 from cases.policy import Action, Actor, visible_organisation_ids, visible_prefixes
-from recordings.archive import aged_out
-from recordings.archive_search import ArchivePage, ArchiveQuery, Cursor, Found, search_archive
+from recordings.archive.copies import aged_out
+from recordings.archive.search import ArchivePage, ArchiveQuery, Cursor, Found, search_archive
 from web.cards import recording_card
 from web.forms import Form
 from web.keys import ACTOR, CLOCK, DATABASE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from recordings.viewing import MOST_SHOWN, ViewLog, list_viewings
+from recordings.review.viewing import MOST_SHOWN, ViewLog, list_viewings
 from web.keys import ACTOR, DATABASE
 from web.rendering import page
 

@@ -4,7 +4,7 @@
 const LONGEST_STEP = 4;
 /** Shorter is a click, not watching. In milliseconds. */
 const SHORTEST = 100;
-/** One report holds at most this many stretches (recordings/viewing.py); the rest waits for the next. */
+/** One report holds at most this many stretches (recordings/review/viewing.py); the rest waits for the next. */
 export const MOST_IN_REPORT = 60;
 
 export class Played {

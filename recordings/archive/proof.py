@@ -1,0 +1,139 @@
+"""Proof of an original that aged out: its segments are read back from the archive, a piece at a time.
+
+At most one piece is in memory, and nothing of it comes to the disk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from recordings.archive.key import MasterKey
+from recordings.archive.objects import NotAnObject, Piece, decrypt, read_header
+from recordings.archive.restore import Readable, Stored
+from recordings.archive.store import StoreError
+from recordings.evidence.digests import BLOCK, DoubleDigest
+from recordings.evidence.manifest import MANIFEST_FILE
+from recordings.evidence.verdict import Finding, Verdict
+
+LOST = ("missing", "corrupted")
+
+
+@dataclass
+class BlockDigests:
+    """SHA-256 of each block of BLOCK bytes, whatever pieces the bytes come in."""
+
+    found: list[str] = field(default_factory=list)
+    _open: Any = field(default_factory=hashlib.sha256)
+    _size: int = 0
+
+    def add(self, data: bytes) -> None:
+        at = 0
+        while at < len(data):
+            part = data[at : at + BLOCK - self._size]
+            self._open.update(part)
+            self._size += len(part)
+            at += len(part)
+            if self._size == BLOCK:
+                self.end()
+
+    def end(self) -> None:
+        """Nothing more comes, or a block is full."""
+        if self._size:
+            self.found.append(self._open.hexdigest())
+            self._open, self._size = hashlib.sha256(), 0
+
+
+async def prove_archived(
+    store: Readable, rows: Sequence[Stored], master: MasterKey, recording_id: str, local: Verdict
+) -> Verdict:
+    """Add to ``local``, the verdict on what stayed here, what reading the segments back finds.
+
+    Raises StoreError when the store does not answer, which proves nothing either way.
+    """
+    # That they are not here is as it should be.
+    local.findings = [each for each in local.findings if each.code != "segment_missing"]
+    entries = await asyncio.to_thread(_segments, local.folder)
+    for entry in entries:
+        pieces = sorted(
+            (row for row in rows if (row.path, row.sha256) == (entry["path"], entry["sha256"])),
+            key=lambda row: row.part,
+        )
+        local.segments += 1
+        local.sm3_segments += "sm3" in entry
+        await _prove_segment(store, pieces, master, recording_id, entry, local)
+    return local
+
+
+def _segments(folder: Path) -> list[dict[str, Any]]:
+    """Of the manifest; none where it cannot be read, which ``local`` says already."""
+    try:
+        manifest = json.loads((folder / MANIFEST_FILE).read_bytes())
+        return [entry for track in manifest["tracks"] for entry in track["segments"]]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return []
+
+
+async def _prove_segment(
+    store: Readable, pieces: Sequence[Stored], master: MasterKey, recording_id: str,
+    entry: dict[str, Any], verdict: Verdict,
+) -> None:  # fmt: skip
+    name, double, blocks, at = entry["path"], DoubleDigest(), BlockDigests(), 0
+    if [piece.part for piece in pieces] != list(range(1, (pieces[0].parts if pieces else 1) + 1)):
+        zh, en = f"归档中缺少分段 {name}。", f"Segment {name} is missing in the archive."
+        verdict.findings.append(Finding("segment_missing", name, zh, en, start=0, end=entry["size"]))
+        return
+    for stored in pieces:
+        try:
+            data = await store.get(stored.name)
+            piece, plain = await asyncio.to_thread(_open, data, stored, master)
+            if (piece.recording_id, piece.path, piece.part, piece.offset) != (
+                recording_id, name, stored.part, at,
+            ):  # fmt: skip
+                raise NotAnObject("another piece")
+        except (StoreError, NotAnObject) as error:
+            if isinstance(error, StoreError) and error.cause not in LOST:
+                raise
+            zh = f"分段 {name} 的归档对象 {stored.name} 读不出来或被改动，从第 {at} 字节起不能证明。"
+            en = f"Segment {name}: archived object {stored.name} is gone or changed, from byte {at} on."
+            found = Finding("segment_damaged", name, zh, en, start=at, end=entry["size"])
+            verdict.findings.append(found)
+            return
+        await asyncio.to_thread(_add, plain, double, blocks)
+        at += len(plain)
+    blocks.end()
+    verdict.size += at
+    _compare(entry, double, blocks, at, verdict)
+
+
+def _open(data: bytes, stored: Stored, master: MasterKey) -> tuple[Piece, bytes]:
+    if hashlib.sha256(data).hexdigest() != stored.stored_sha256:
+        raise NotAnObject(f"{stored.name} is not what was written")
+    return decrypt(data, master.unwrap(read_header(data).get("key") or {}))
+
+
+def _add(plain: bytes, double: DoubleDigest, blocks: BlockDigests) -> None:
+    double.add(plain)
+    blocks.add(plain)
+
+
+def _compare(
+    entry: dict[str, Any], double: DoubleDigest, blocks: BlockDigests, size: int, verdict: Verdict
+) -> None:
+    """The digests of the whole against the manifest; what differs is named by its blocks."""
+    name, found = entry["path"], double.found()
+    if (size, found["sha256"]) != (entry["size"], entry["sha256"]):
+        pairs = zip(blocks.found, entry["blocks_sha256"], strict=False)
+        wrong = [number for number, (ours, sealed) in enumerate(pairs) if ours != sealed] or [0]
+        start, end = wrong[0] * BLOCK, min((wrong[-1] + 1) * BLOCK, entry["size"])
+        zh = f"归档中分段 {name} 的第 {start} 至 {end} 字节（不含末位）与封存时不一致。"
+        en = f"Archived segment {name}: bytes {start} to {end} (end excluded) are not as sealed."
+        verdict.findings.append(Finding("segment_damaged", name, zh, en, start=start, end=end))
+    elif found["sm3"] != entry.get("sm3", found["sm3"]):
+        zh, en = f"归档中分段 {name} 的 SM3 摘要与清单不符。", f"The SM3 digest of {name} is not as stated."
+        verdict.findings.append(Finding("sm3_wrong", name, zh, en, start=0, end=size))

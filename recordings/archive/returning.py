@@ -1,0 +1,257 @@
+"""Return: originals that aged out are proven in the archive, and fetched back when somebody asks."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import json
+import logging
+import shutil
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+from sqlalchemy import ColumnElement, and_, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cases.audit import add_audit
+from cases.clock import Clock
+from cases.database import Database
+from cases.errors import Conflict
+from cases.policy import SYSTEM, Action, Actor, require
+from recordings.alarms import raise_alarm
+from recordings.archive.alarm import CAUSES, copying_trouble
+from recordings.archive.archived_files import sum_of
+from recordings.archive.copies import (
+    LEASE,
+    Archive,
+    ArchiveState,
+    archive_of,
+    hold_on,
+    objects_of,
+    pause_after,
+)
+from recordings.archive.key import load_master
+from recordings.archive.objects import NotAnObject
+from recordings.archive.proof import prove_archived
+from recordings.archive.removal import TRACKS
+from recordings.archive.restore import Readable, restore_files
+from recordings.archive.settings import ArchiverSettings
+from recordings.archive.store import ArchiveStore, StoreError
+from recordings.capture.journal import sync_directory
+from recordings.evidence.examiner import ExaminationError, examine
+from recordings.evidence.manifest import MANIFEST_FILE
+from recordings.evidence.proof import note_verdict
+from recordings.recording import Recording, load_recording
+from scheduling.sessions import load_session, scope_of_session
+
+logger = logging.getLogger(__name__)
+
+ROOM = ".restoring"  # Below the recording's folder: what is half there is no file of the recording.
+KEPT_FREE = 1 << 30  # bytes that stay free for recordings
+Work = Callable[[str, Readable], Awaitable[None]]
+
+
+async def ask_for_original(
+    db: AsyncSession, clock: Clock, actor: Actor, recording_id: str, address: str | None
+) -> Archive:
+    """Have an aged-out original fetched back; the archiver does it. Asking twice is asking once; commits.
+
+    Raises NotFound, Forbidden, Conflict ``original_here`` when it did not age out.
+    """
+    recording = await load_recording(db, recording_id)
+    session = await load_session(db, recording.session_id)
+    require(actor, Action.REPLAY, await scope_of_session(db, session))
+    archive = await archive_of(db, recording_id)
+    if archive is None or archive.state is not ArchiveState.LOCAL_REMOVED:
+        raise Conflict("original_here", "这份录像的原件就在本机，不用取回。")
+    if archive.restore_wanted_at is None:
+        archive.restore_wanted_at, archive.next_try_at = clock.now(), None
+        kind = "original.restore_asked"
+        await add_audit(db, clock, actor, kind, "recording", recording_id, address=address)
+    await db.commit()
+    return archive
+
+
+class Returner:
+    """Given: database, clock, settings, the name under which leases are held."""
+
+    def __init__(self, database: Database, clock: Clock, settings: ArchiverSettings, owner: str) -> None:
+        self._database = database
+        self._clock = clock
+        self._settings = settings
+        self._owner = owner
+
+    async def work_once(self) -> bool:
+        """Fetch one original back, or prove one in the archive; False when neither is asked for."""
+        store = self._settings.store
+        if store is None:
+            return False
+        wanted = Archive.restore_wanted_at.is_not(None)
+        owed = Recording.verification_wanted_at.is_not(None)
+        for condition, work in ((wanted, self._restore), (owed, self._prove)):
+            recording_id = await self._claim(condition)
+            if recording_id is not None:
+                await self._try(recording_id, work, store)
+                return True
+        return False
+
+    async def restore_now(self, recording_id: str) -> None:
+        """Fetch this one if somebody asked for it and nobody else has it in hand."""
+        store, mine = self._settings.store, Archive.recording_id == recording_id
+        if store is not None and await self._claim(and_(mine, Archive.restore_wanted_at.is_not(None))):
+            await self._try(recording_id, self._restore, store)
+
+    async def _claim(self, condition: ColumnElement[bool]) -> str | None:
+        now = self._clock.now()
+        free = or_(Archive.lease_until.is_(None), Archive.lease_until < now)
+        due = or_(Archive.next_try_at.is_(None), Archive.next_try_at <= now)
+        query = select(Archive.recording_id).join(Recording, Recording.id == Archive.recording_id)
+        query = query.where(Archive.state == ArchiveState.LOCAL_REMOVED, condition, free, due)
+        async with self._database.session() as db:
+            found = await db.scalar(query.order_by(Recording.verified_at, Recording.id).limit(1))
+            if found is None:
+                return None
+            take = update(Archive).where(Archive.recording_id == found, free)
+            take = take.values(lease_owner=self._owner, lease_until=now + LEASE)
+            take = take.returning(Archive.recording_id).execution_options(synchronize_session=False)
+            taken: str | None = await db.scalar(take)
+            await db.commit()
+            return taken
+
+    async def _try(self, recording_id: str, work: Work, store: ArchiveStore) -> None:
+        cause = trouble = ""
+        try:
+            async with self._holding(recording_id):
+                await work(recording_id, _Patient(store, self._settings.object_seconds))
+        except StoreError as error:
+            cause, trouble = error.cause, str(error)
+        except NotAnObject as error:
+            cause, trouble = "corrupted", str(error)
+        except ExaminationError as error:
+            cause, trouble = "worker_error", str(error)
+        except OSError as error:
+            cause = "no_room" if error.errno == errno.ENOSPC else "worker_error"
+            trouble = str(error)
+        await self._lay_down(recording_id, cause, trouble)
+
+    @asynccontextmanager
+    async def _holding(self, recording_id: str) -> AsyncIterator[None]:
+        """Keep the lease for as long as the work takes."""
+
+        async def keep() -> None:
+            while True:
+                await asyncio.sleep(LEASE.total_seconds() / 5)
+                async with self._database.session() as db:
+                    archive = await archive_of(db, recording_id)
+                    if archive is not None:
+                        await hold_on(db, self._clock, archive.id, self._owner)
+
+        keeper = asyncio.create_task(keep())
+        try:
+            yield
+        finally:
+            keeper.cancel()
+            with suppress(asyncio.CancelledError, Exception):
+                await keeper
+
+    async def _lay_down(self, recording_id: str, cause: str, trouble: str) -> None:
+        """Give the lease back; after a failure note it, tell it, and try again after a growing pause."""
+        async with self._database.session() as db:
+            archive = await archive_of(db, recording_id)
+            if archive is None or archive.lease_owner != self._owner:
+                return
+            archive.lease_owner = archive.lease_until = None
+            now = self._clock.now()
+            if not cause:
+                archive.attempts, archive.cause, archive.trouble = 0, None, None
+                archive.failing_since = archive.next_try_at = None
+            else:
+                logger.error("Recording %s in the archive: %s (%s)", recording_id, cause, trouble)
+                archive.attempts += 1
+                archive.cause = cause if cause in CAUSES else "worker_error"
+                archive.trouble, archive.failing_since = trouble[:500], archive.failing_since or now
+                archive.next_try_at = now + pause_after(archive.attempts)
+                recording = await load_recording(db, recording_id)
+                told = copying_trouble(recording, archive.cause, archive.attempts, archive.failing_since, now)
+                if told is not None:
+                    await raise_alarm(db, self._clock, told)
+            await db.commit()
+
+    async def _prove(self, recording_id: str, store: Readable) -> None:
+        """Read what stayed here and what lies in the archive; write the verdict down as for any other."""
+        async with self._database.session() as db:
+            recording, rows = await load_recording(db, recording_id), await objects_of(db, recording_id)
+        began, started = self._clock.now(), time.monotonic()
+        master = load_master(self._settings.key_file, create=False)
+        here = await examine(recording.folder(self._settings.root), recording.manifest_sha256)
+        verdict = await prove_archived(store, rows, master, recording_id, here)
+        took = round((time.monotonic() - started) * 1000)
+        if not verdict.intact:
+            logger.error("Recording %s is not as sealed: %s", recording_id, verdict.findings[0].text_en)
+        async with self._database.session() as db:
+            await note_verdict(db, self._clock, recording, began, took, verdict)
+
+    async def _restore(self, recording_id: str, store: Readable) -> None:
+        """Fetch the tracks into a room of their own, hold them against the manifest, put them in place.
+
+        Killed anywhere, it begins anew, or finds them in place and says so.
+        """
+        async with self._database.session() as db:
+            recording, rows = await load_recording(db, recording_id), await objects_of(db, recording_id)
+        folder = recording.folder(self._settings.root)
+        if (folder / TRACKS).exists():
+            await asyncio.to_thread(_hold_against_manifest, folder, folder)
+        else:
+            tracks = [row for row in rows if row.path.startswith(f"{TRACKS}/")]
+            await asyncio.to_thread(_make_room, folder, sum(row.stored_size for row in tracks))
+            master = load_master(self._settings.key_file, create=False)
+            await restore_files(store, tracks, master, recording_id, folder / ROOM)
+            await asyncio.to_thread(_hold_against_manifest, folder, folder / ROOM)
+            await asyncio.to_thread((folder / ROOM / TRACKS).rename, folder / TRACKS)
+            await asyncio.to_thread(shutil.rmtree, folder / ROOM)
+            await asyncio.to_thread(sync_directory, folder)
+        async with self._database.session() as db:
+            archive = await archive_of(db, recording_id)
+            if archive is None or archive.lease_owner != self._owner:
+                return
+            now = self._clock.now()
+            archive.move_to(ArchiveState.ARCHIVED)
+            archive.restored_at, archive.restore_wanted_at, archive.local_removed_at = now, None, None
+            row = await load_recording(db, recording_id)
+            row.verification_wanted_at = row.verification_wanted_at or now
+            await add_audit(db, self._clock, SYSTEM, "original.restored", "recording", recording_id)
+            await db.commit()
+
+
+class _Patient:
+    """A store of which each object comes within the time allowed for one."""
+
+    def __init__(self, store: ArchiveStore, seconds: float) -> None:
+        self._store = store
+        self._seconds = seconds
+
+    async def get(self, name: str) -> bytes:
+        """The bytes of an object. Raises StoreError, ``store_slow`` after that time."""
+        try:
+            async with asyncio.timeout(self._seconds):
+                return await self._store.get(name)
+        except TimeoutError as error:
+            raise StoreError("store_slow", name) from error
+
+
+def _make_room(folder: Path, size: int) -> None:
+    """Clear what an attempt before left half done. Raises OSError when the disk has no room for it all."""
+    shutil.rmtree(folder / ROOM, ignore_errors=True)
+    if shutil.disk_usage(folder).free - size < KEPT_FREE:
+        raise OSError(errno.ENOSPC, "no room for the original")
+
+
+def _hold_against_manifest(folder: Path, place: Path) -> None:
+    """Is every segment below ``place`` as it was sealed? Raises StoreError ``original_changed``."""
+    manifest = json.loads((folder / MANIFEST_FILE).read_bytes())
+    for entry in (entry for track in manifest["tracks"] for entry in track["segments"]):
+        path = place / entry["path"]
+        if not path.is_file() or sum_of(path) != (entry["size"], entry["sha256"]):
+            raise StoreError("original_changed", f"{entry['path']} is not as sealed")

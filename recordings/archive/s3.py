@@ -1,0 +1,106 @@
+"""An S3-compatible store as archive, by the library obstore; object lock by signed headers."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import obstore
+from obstore import exceptions as wrong
+from obstore.store import S3Store as Bucket
+
+from recordings.archive.store import AlreadyWritten, StoreAddress, StoreError, check_name
+
+CONNECT = timedelta(seconds=10)
+ANSWER = timedelta(seconds=120)  # For one object, at most archive_object.PART bytes and a little.
+
+
+class S3Store:
+    """A bucket, or what lies below a prefix of it.
+
+    Writing is conditional (``If-None-Match: *``), each body goes with its SHA-256, and the library tries
+    nothing again by itself: pauses and alarms are the archiver's.
+    """
+
+    def __init__(self, bucket: str, prefix: str, address: StoreAddress) -> None:
+        self._where = (bucket, prefix, address)
+        self._plain = self._open({})
+
+    def _open(self, headers: dict[str, str]) -> Bucket:
+        bucket, prefix, address = self._where
+        more: dict[str, Any] = {}
+        if address.endpoint:
+            more["endpoint"] = address.endpoint
+        if address.access_key:
+            more |= {"access_key_id": address.access_key, "secret_access_key": address.secret_key}
+        return Bucket(
+            bucket,
+            prefix=prefix or None,
+            region=address.region,
+            virtual_hosted_style_request=False,
+            checksum_algorithm="SHA256",
+            conditional_put="etag",
+            client_options={
+                "allow_http": address.endpoint.startswith("http://"),
+                "connect_timeout": CONNECT,
+                "timeout": ANSWER,
+                "default_headers": headers,
+            },
+            retry_config={"max_retries": 0, "retry_timeout": ANSWER},
+            **more,
+        )
+
+    def _locking(self, keep_until: datetime | None) -> Bucket:
+        """The bucket with the headers that lock what is written (they are signed like all others)."""
+        if not self._where[2].lock or keep_until is None:
+            return self._plain
+        moment = keep_until.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return self._open(
+            {
+                "x-amz-object-lock-mode": "COMPLIANCE",
+                "x-amz-object-lock-retain-until-date": moment,
+            }
+        )
+
+    async def put_new(self, name: str, data: bytes, keep_until: datetime | None) -> None:
+        try:
+            await obstore.put_async(
+                self._locking(keep_until), check_name(name), data, mode="create", use_multipart=False
+            )
+        except wrong.AlreadyExistsError as error:
+            raise AlreadyWritten(name) from error
+        except (wrong.BaseError, OSError) as error:
+            raise _told(error) from error
+
+    async def get(self, name: str) -> bytes:
+        try:
+            found = await obstore.get_async(self._plain, check_name(name))
+            return bytes(await found.bytes_async())
+        except (wrong.BaseError, OSError) as error:
+            raise _told(error) from error
+
+    async def delete(self, name: str) -> None:
+        try:
+            await obstore.delete_async(self._plain, check_name(name))
+        except (wrong.NotFoundError, FileNotFoundError):
+            return
+        except (wrong.BaseError, OSError) as error:
+            raise _told(error) from error
+
+    async def names(self, folder: str) -> list[str]:
+        try:
+            return sorted(
+                [entry["path"] async for batch in obstore.list(self._plain, folder) for entry in batch]
+            )
+        except (wrong.BaseError, OSError) as error:
+            raise _told(error) from error
+
+
+def _told(error: Exception) -> StoreError:
+    """The cause by the kind of the error; its text is for the log and holds no secret."""
+    text = str(error).strip().splitlines()[0][:300] if str(error).strip() else type(error).__name__
+    if isinstance(error, wrong.NotFoundError | FileNotFoundError):
+        return StoreError("missing", text)
+    if isinstance(error, wrong.PermissionDeniedError | wrong.UnauthenticatedError):
+        return StoreError("store_refused", text)
+    return StoreError("store_slow" if "timed out" in str(error).lower() else "store_down", text)

@@ -1,0 +1,1 @@
+"""Evidence: what a sealed recording states, who signed it, and whether that is still true."""

@@ -1,0 +1,1 @@
+"""Film: one MP4 made from the tracks of a sealed recording."""

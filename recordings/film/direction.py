@@ -1,0 +1,81 @@
+"""Direction: who is large at which moment of a film, by the layout that was asked for.
+
+``session`` is what everybody saw: equal places by tier, a document large while it was shown. ``grid`` keeps
+equal places throughout; ``speaker`` makes large who has the floor; ``spotlight`` one person from the
+beginning to the end.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from typing import Any, NamedTuple
+
+from recordings.film.shares import SCREEN, shares_of, shown_at
+
+SESSION, GRID, SPEAKER, SPOTLIGHT = "session", "grid", "speaker", "spotlight"
+LAYOUTS = (SESSION, GRID, SPEAKER, SPOTLIGHT)
+# Who says yes does not take the stage; seconds.
+SHORTEST_TURN = 2.0
+NOTED = "speech.noted"
+
+
+class Large(NamedTuple):
+    """Whose picture is large, and which of them."""
+
+    participant_id: str
+    source: str
+
+
+class Direction:
+    """``large_at`` for one recording. ``start_ns``: its start in wall time. ValueError for no such layout."""
+
+    def __init__(self, manifest: dict[str, Any], start_ns: int, layout: str, spotlight: str = "") -> None:
+        if layout not in LAYOUTS:
+            raise ValueError(f"没有这种版式：{layout}")
+        self._shares = shares_of(manifest, start_ns) if layout in (SESSION, SPEAKER) else []
+        self._turns = turns_of(manifest, start_ns) if layout == SPEAKER else []
+        if layout == SPOTLIGHT:
+            self._turns = [(0.0, find_person(manifest, spotlight))]
+        self._begins = [begin for begin, _ in self._turns]
+
+    def large_at(self, at: float) -> Large | None:
+        """Second ``at`` of the recording; None while all are equal. A document comes before a person."""
+        presenter = shown_at(self._shares, at)
+        if presenter is not None:
+            return Large(presenter, SCREEN)
+        place = bisect_right(self._begins, at)
+        return Large(self._turns[place - 1][1], "camera") if place else None
+
+
+def find_person(manifest: dict[str, Any], named: str) -> str:
+    """Participant id of who is called so, by id or name; ValueError when nobody is."""
+    for person in manifest["participants"]:
+        if named and named in (person["participant_id"], person.get("name")):
+            return str(person["participant_id"])
+    raise ValueError(f"录像里没有这个人：{named}")
+
+
+def turns_of(manifest: dict[str, Any], start_ns: int) -> list[tuple[float, str]]:
+    """(second, participant id) at which each change of speaker took the stage, in order.
+
+    Whoever has it keeps it through silence, so that the picture does not jump. Strange data is left out.
+    """
+    spans: list[tuple[float, float, str]] = []
+    for event in manifest.get("session_events", ()):
+        if event.get("kind") == NOTED:
+            spans += _spans((event.get("data") or {}).get("spans"), start_ns)
+    turns: list[tuple[float, str]] = []
+    for begin, length, who in sorted(spans):
+        if length >= SHORTEST_TURN and (not turns or turns[-1][1] != who):
+            turns.append((begin, who))
+    return turns
+
+
+def _spans(rows: Any, start_ns: int) -> list[tuple[float, float, str]]:
+    """Rows of signaling.speeches: participant id, milliseconds since the epoch, milliseconds long."""
+    try:
+        return [
+            (int(since) / 1e3 - start_ns / 1e9, int(length) / 1e3, str(who)) for who, since, length in rows
+        ]
+    except (TypeError, ValueError):
+        return []

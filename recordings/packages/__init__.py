@@ -1,0 +1,1 @@
+"""Packages: recordings that leave the house, whole or as a clip."""

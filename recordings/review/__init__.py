@@ -1,0 +1,1 @@
+"""Review: who looked at a recording, why, and what they found."""

@@ -1,0 +1,1 @@
+"""Watch: what is proven again and again without anybody asking."""
