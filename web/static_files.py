@@ -1,13 +1,18 @@
-"""Static files: known by name at start, served under a build number; no path ever reaches the disk."""
+"""Static files: read once at start, served under a build number; no path ever reaches the disk.
+
+Scripts are served without comments and blanks; the files themselves stay as they were written.
+"""
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import mimetypes
 import posixpath
 import re
 from pathlib import Path
 
+import rjsmin
 from aiohttp import web
 
 STATIC_ROOT = Path(__file__).parent / "static"
@@ -22,20 +27,34 @@ TYPES = {
     ".ogg": "audio/ogg",
     ".json": "application/json",
 }
+# rjsmin takes blanks out of a template inside a template; such a script is served as it was written.
+NESTED_TEMPLATE = re.compile(r"\$\{[^{}`]*`")
 IMPORTED = re.compile(r'^(?:import|export)\b[^"\n]*from "(\.[^"]+)";', re.MULTILINE)
 
 
+@functools.lru_cache(maxsize=512)
+def minified(script: str) -> str:
+    """The same program without comments and needless blanks; no name is changed."""
+    return script if NESTED_TEMPLATE.search(script) else str(rjsmin.jsmin(script))
+
+
+def served(path: Path) -> bytes:
+    """What a browser gets for a file."""
+    return minified(path.read_text("utf-8")).encode() if path.suffix == ".js" else path.read_bytes()
+
+
 class StaticFiles:
-    """The files below `root` at construction; `build` changes whenever one of them does."""
+    """The files below `root` at construction; `build` changes whenever what is served of one does."""
 
     def __init__(self, root: Path = STATIC_ROOT) -> None:
         paths = sorted(path for path in root.rglob("*") if path.is_file() and not path.is_symlink())
-        self._files = {path.relative_to(root).as_posix(): path for path in paths}
+        self._paths = {path.relative_to(root).as_posix(): path for path in paths}
+        self._bodies = {name: served(path) for name, path in self._paths.items()}
         digest = hashlib.sha256()
-        for name, path in self._files.items():
-            digest.update(name.encode() + b"\0" + path.read_bytes())
+        for name, body in self._bodies.items():
+            digest.update(name.encode() + b"\0" + body)
         self.build = digest.hexdigest()[:12]
-        self._imports = {name: self._read_imports(name) for name in self._files if name.endswith(".js")}
+        self._imports = {name: self._read_imports(name) for name in self._paths if name.endswith(".js")}
 
     def url(self, name: str) -> str:
         return f"/static/{self.build}/{name}"
@@ -51,17 +70,21 @@ class StaticFiles:
 
     def _read_imports(self, name: str) -> list[str]:
         folder = posixpath.dirname(name)
-        relative = IMPORTED.findall(self._files[name].read_text("utf-8"))
+        relative = IMPORTED.findall(self._paths[name].read_text("utf-8"))
         return list(dict.fromkeys(posixpath.normpath(posixpath.join(folder, each)) for each in relative))
 
     def respond(self, build: str, name: str) -> web.StreamResponse:
         """The file, cached for a year under its own build number and not at all under another."""
-        path = self._files.get(name)
-        if path is None:
+        body = self._bodies.get(name)
+        if body is None:
             raise web.HTTPNotFound
-        kind = TYPES.get(path.suffix) or mimetypes.guess_type(name)[0] or "application/octet-stream"
+        kind = (
+            TYPES.get(posixpath.splitext(name)[1])
+            or mimetypes.guess_type(name)[0]
+            or "application/octet-stream"
+        )
         text = kind.startswith("text/") or kind in ("application/json", "image/svg+xml")
-        response = web.Response(body=path.read_bytes(), content_type=kind, charset="utf-8" if text else None)
+        response = web.Response(body=body, content_type=kind, charset="utf-8" if text else None)
         fresh = build == self.build
         response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if fresh else "no-cache"
         return response
