@@ -9,6 +9,7 @@ accused in it? The rules follow domain.md 4.3 and Art. 14, 28 and 30 of the 2022
 - Seeing is by region, acting (hosting, inviting, recording) only in the owning organisation itself.
 - Organisations invited to a joint reception see that case, session and recording as a receptionist's
   "case invited to"; they do not own them.
+- Minutes are written by the host and who is invited as recorder; others in the session where the host lets.
 - A confidential case (检举控告) is seen by explicit grant alone, and never by the accused organisation.
 - A link holder knows one session and nothing else; administrators see no case content.
 """
@@ -46,6 +47,9 @@ class Action(StrEnum):
     JOIN = "join"
     HOST = "host"
     RECORD = "record"
+    SEE_MINUTES = "see_minutes"
+    WRITE_MINUTES = "write_minutes"
+    FOLLOW_MINUTES = "follow_minutes"
     REPLAY = "replay"
     SEE_MANIFEST = "see_manifest"
     EXPORT_RECORDING = "export_recording"
@@ -67,9 +71,9 @@ A = Action
 PUBLIC_ACTIONS = frozenset({A.VIEW_PUBLIC, A.BOOK_PUBLIC, A.OPEN_LINK})
 SIGNED_IN_ACTIONS = frozenset({A.SIGN_OUT})
 _READ = frozenset({A.SEE_BOARD, A.SEE_PETITION, A.SEE_SESSION})
-_WATCH = frozenset({A.REPLAY, A.SEE_MANIFEST, A.SEE_ALARMS})
+_WATCH = frozenset({A.REPLAY, A.SEE_MANIFEST, A.SEE_ALARMS, A.SEE_MINUTES})
 _PROTECT = frozenset({A.SEE_ARCHIVE, A.HOLD_RECORDING})
-_CONDUCT = frozenset({A.JOIN, A.HOST, A.RECORD, A.MANAGE_SESSION, A.ISSUE_LINK})
+_CONDUCT = frozenset({A.JOIN, A.HOST, A.RECORD, A.MANAGE_SESSION, A.ISSUE_LINK, A.WRITE_MINUTES})
 
 ROLE_ACTIONS: Mapping[Role, frozenset[Action]] = {
     Role.RECEPTIONIST: _READ
@@ -82,10 +86,10 @@ ROLE_ACTIONS: Mapping[Role, frozenset[Action]] = {
     | _PROTECT
     | {A.HANDLE_PETITION, A.GRANT_PETITION, A.APPROVE_DESTRUCTION, A.ACKNOWLEDGE_ALARM}
     | {A.ANSWER_FINDING, A.SEE_VIEW_LOG},
-    Role.RECORDER: _WATCH | {A.SEE_BOARD, A.SEE_SESSION, A.JOIN, A.RECORD},
+    Role.RECORDER: _WATCH | {A.SEE_BOARD, A.SEE_SESSION, A.JOIN, A.RECORD, A.WRITE_MINUTES},
     Role.STATION_CLERK: _READ | {A.CREATE_PETITION, A.BOOK, A.JOIN, A.ISSUE_LINK},
-    Role.HANDLER: _READ | {A.JOIN},
-    Role.UNIT_HEAD: _READ | {A.JOIN},
+    Role.HANDLER: _READ | {A.JOIN, A.SEE_MINUTES},
+    Role.UNIT_HEAD: _READ | {A.JOIN, A.SEE_MINUTES},
     Role.REVIEWER: _READ | _WATCH | _PROTECT | {A.EXPORT_RECORDING, A.REVIEW_RECORDING},
     Role.INSPECTOR: _READ | _WATCH | _PROTECT | {A.REVIEW_RECORDING, A.SEE_VIEW_LOG},
     Role.JOINT_CONF_OFFICE: _READ | {A.JOIN},
@@ -101,16 +105,17 @@ ROLE_ACTIONS: Mapping[Role, frozenset[Action]] = {
 SUBTREE_ROLES = frozenset(Role) - ADMINISTRATORS - {Role.HANDLER, Role.UNIT_HEAD}
 
 _GUEST = frozenset({A.JOIN})
-_COLLEAGUE = frozenset({A.SEE_SESSION, A.JOIN})
+_CITIZEN = _GUEST | {A.FOLLOW_MINUTES}
+_COLLEAGUE = frozenset({A.SEE_SESSION, A.JOIN, A.SEE_MINUTES})
 INVITATION_ACTIONS: Mapping[InvitationRole, frozenset[Action]] = {
-    InvitationRole.HOST: frozenset({A.SEE_SESSION, A.JOIN, A.HOST, A.RECORD}),
+    InvitationRole.HOST: _COLLEAGUE | {A.HOST, A.RECORD, A.WRITE_MINUTES},
     InvitationRole.JOINT_RECEPTIONIST: _COLLEAGUE,
     InvitationRole.DEPARTMENT: _COLLEAGUE,
-    InvitationRole.RECORDER: _COLLEAGUE,
-    InvitationRole.PETITIONER: _GUEST,
-    InvitationRole.PROXY: _GUEST,
-    InvitationRole.COMPANION: _GUEST,
-    InvitationRole.INTERPRETER: _GUEST,
+    InvitationRole.RECORDER: _COLLEAGUE | {A.WRITE_MINUTES},
+    InvitationRole.PETITIONER: _CITIZEN,
+    InvitationRole.PROXY: _CITIZEN,
+    InvitationRole.COMPANION: _CITIZEN,
+    InvitationRole.INTERPRETER: _CITIZEN,
     InvitationRole.THIRD_PARTY: _GUEST,
     InvitationRole.OBSERVER: _GUEST,
 }
@@ -134,6 +139,7 @@ REACH: Mapping[Action, Reach] = {
     A.ISSUE_LINK: Reach.OWNER,
     A.HOST: Reach.OWNER,
     A.RECORD: Reach.OWNER,
+    A.WRITE_MINUTES: Reach.OWNER,
     A.ACKNOWLEDGE_ALARM: Reach.OWNER,
     A.PROPOSE_DESTRUCTION: Reach.OWNER,
     A.APPROVE_DESTRUCTION: Reach.OWNER,
@@ -152,6 +158,8 @@ SEEN_BY: Mapping[Action, Action] = {
     A.JOIN: A.SEE_SESSION,
     A.HOST: A.SEE_SESSION,
     A.RECORD: A.SEE_SESSION,
+    A.SEE_MINUTES: A.SEE_SESSION,
+    A.WRITE_MINUTES: A.SEE_SESSION,
     A.REPLAY: A.SEE_SESSION,
     A.SEE_MANIFEST: A.SEE_SESSION,
     A.EXPORT_RECORDING: A.SEE_SESSION,
@@ -229,6 +237,7 @@ class Scope:
     session_id: str | None = None
     granted_official_ids: frozenset[str] = frozenset()
     invited_official_ids: frozenset[str] = frozenset()  # By name, to this session.
+    minutes_writer_ids: frozenset[str] = frozenset()  # Officials and invitations that write in it by name.
 
 
 def require(actor: Actor, action: Action, scope: Scope | None = None) -> None:
@@ -281,9 +290,16 @@ def _holds_own_session(actor: Actor, scope: Scope) -> bool:
 
 
 def _invitee_may(actor: Actor, action: Action, scope: Scope | None) -> bool:
-    if actor.invitation_role is None or action not in INVITATION_ACTIONS[actor.invitation_role]:
+    if actor.invitation_role is None:
+        return False
+    let = action is Action.WRITE_MINUTES and scope is not None and _writes_by_name(actor, scope)
+    if not let and action not in INVITATION_ACTIONS[actor.invitation_role]:
         return False
     return scope is None or _holds_own_session(actor, scope)
+
+
+def _writes_by_name(actor: Actor, scope: Scope) -> bool:
+    return bool({actor.official_id, actor.invitation_id} & scope.minutes_writer_ids)
 
 
 def _official_may(actor: Actor, action: Action, scope: Scope | None) -> bool:
@@ -293,6 +309,8 @@ def _official_may(actor: Actor, action: Action, scope: Scope | None) -> bool:
     if is_accused(actor, scope):
         return False
     if action in _COLLEAGUE and _is_invited(actor, scope):
+        return True
+    if action is Action.WRITE_MINUTES and _is_invited(actor, scope) and _writes_by_name(actor, scope):
         return True
     granted = actor.official_id in scope.granted_official_ids
     if scope.confidential and not granted:

@@ -34,9 +34,9 @@ def import_all_tables() -> None:
     """Import every module that may map a table, so that the metadata is whole."""
     for package in PACKAGES:
         module = importlib.import_module(package)
-        for found in pkgutil.iter_modules(module.__path__):
-            if not found.ispkg:
-                importlib.import_module(f"{package}.{found.name}")
+        for found in pkgutil.walk_packages(module.__path__, f"{package}."):
+            if not found.name.startswith("cases.migrations"):
+                importlib.import_module(found.name)
 
 
 def differences(connection: Connection) -> list[object]:

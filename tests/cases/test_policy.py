@@ -59,6 +59,9 @@ OBJECTS = {
             "join": Action.JOIN,
             "host": Action.HOST,
             "record": Action.RECORD,
+            "minutes": Action.SEE_MINUTES,
+            "write": Action.WRITE_MINUTES,
+            "follow": Action.FOLLOW_MINUTES,
             "replay": Action.REPLAY,
             "manifest": Action.SEE_MANIFEST,
             "export": Action.EXPORT_RECORDING,
@@ -77,44 +80,44 @@ OBJECTS = {
 # Whatever stands in no cell is refused; a role and a place in no row may do nothing with these objects.
 MATRIX = """
 role              place      office        petition               session
-receptionist      chengguan  create slots  see handle grant book  see manage link join host record replay manifest alarms answer
+receptionist      chengguan  create slots  see handle grant book  see manage link join host record minutes write replay manifest alarms answer
 receptionist      station    create        -                      -
-receptionist      city       create        see book               see replay manifest alarms
-receptionist      province   create        see book               see replay manifest alarms
-receptionist      housing    -             see book               see join replay manifest alarms answer
-leader            chengguan  -             see handle grant       see manage link join host record replay manifest alarms acknowledge archive hold approve answer viewers
-leader            city       -             see                    see replay manifest alarms archive hold viewers
-leader            province   -             see                    see replay manifest alarms archive hold viewers
-leader            housing    -             see                    see join replay manifest alarms archive hold answer viewers
-recorder          chengguan  -             -                      see join record replay manifest alarms
-recorder          city       -             -                      see replay manifest alarms
-recorder          province   -             -                      see replay manifest alarms
-recorder          housing    -             -                      see join replay manifest alarms
+receptionist      city       create        see book               see minutes replay manifest alarms
+receptionist      province   create        see book               see minutes replay manifest alarms
+receptionist      housing    -             see book               see join minutes replay manifest alarms answer
+leader            chengguan  -             see handle grant       see manage link join host record minutes write replay manifest alarms acknowledge archive hold approve answer viewers
+leader            city       -             see                    see minutes replay manifest alarms archive hold viewers
+leader            province   -             see                    see minutes replay manifest alarms archive hold viewers
+leader            housing    -             see                    see join minutes replay manifest alarms archive hold answer viewers
+recorder          chengguan  -             -                      see join record minutes write replay manifest alarms
+recorder          city       -             -                      see minutes replay manifest alarms
+recorder          province   -             -                      see minutes replay manifest alarms
+recorder          housing    -             -                      see join minutes replay manifest alarms
 station_clerk     chengguan  create        see book               see link join
 station_clerk     station    create        -                      -
 station_clerk     city       create        see book               see
 station_clerk     province   create        see book               see
 station_clerk     housing    -             see book               see join
-handler           chengguan  -             see                    see join
-handler           housing    -             see                    see join
-unit_head         chengguan  -             see                    see join
-unit_head         housing    -             see                    see join
-reviewer          chengguan  -             see                    see replay manifest export alarms archive hold review
-reviewer          city       -             see                    see replay manifest export alarms archive hold review
-reviewer          province   -             see                    see replay manifest export alarms archive hold review
-reviewer          housing    -             see                    see replay manifest export alarms archive hold review
-inspector         chengguan  -             see                    see replay manifest alarms archive hold review viewers
-inspector         city       -             see                    see replay manifest alarms archive hold review viewers
-inspector         province   -             see                    see replay manifest alarms archive hold review viewers
-inspector         housing    -             see                    see replay manifest alarms archive hold review viewers
+handler           chengguan  -             see                    see join minutes
+handler           housing    -             see                    see join minutes
+unit_head         chengguan  -             see                    see join minutes
+unit_head         housing    -             see                    see join minutes
+reviewer          chengguan  -             see                    see minutes replay manifest export alarms archive hold review
+reviewer          city       -             see                    see minutes replay manifest export alarms archive hold review
+reviewer          province   -             see                    see minutes replay manifest export alarms archive hold review
+reviewer          housing    -             see                    see minutes replay manifest export alarms archive hold review
+inspector         chengguan  -             see                    see minutes replay manifest alarms archive hold review viewers
+inspector         city       -             see                    see minutes replay manifest alarms archive hold review viewers
+inspector         province   -             see                    see minutes replay manifest alarms archive hold review viewers
+inspector         housing    -             see                    see minutes replay manifest alarms archive hold review viewers
 joint_conf_office chengguan  -             see                    see join
 joint_conf_office city       -             see                    see
 joint_conf_office province   -             see                    see
 joint_conf_office housing    -             see                    see join
-archivist         chengguan  -             -                      see replay manifest export alarms acknowledge archive hold destroy viewers
-archivist         city       -             -                      see replay manifest export alarms archive hold viewers
-archivist         province   -             -                      see replay manifest export alarms archive hold viewers
-archivist         housing    -             -                      see replay manifest export alarms archive hold viewers
+archivist         chengguan  -             -                      see minutes replay manifest export alarms acknowledge archive hold destroy viewers
+archivist         city       -             -                      see minutes replay manifest export alarms archive hold viewers
+archivist         province   -             -                      see minutes replay manifest export alarms archive hold viewers
+archivist         housing    -             -                      see minutes replay manifest export alarms archive hold viewers
 """  # noqa: E501
 
 
@@ -204,14 +207,14 @@ def test_administrators_see_no_case_content(role: Role, place: str) -> None:
 
 # What a link holder may do, in his own session.
 HOLDERS = {
-    InvitationRole.HOST: {"see", "join", "host", "record"},
-    InvitationRole.JOINT_RECEPTIONIST: {"see", "join"},
-    InvitationRole.DEPARTMENT: {"see", "join"},
-    InvitationRole.RECORDER: {"see", "join"},
-    InvitationRole.PETITIONER: {"join"},
-    InvitationRole.PROXY: {"join"},
-    InvitationRole.COMPANION: {"join"},
-    InvitationRole.INTERPRETER: {"join"},
+    InvitationRole.HOST: {"see", "join", "host", "record", "minutes", "write"},
+    InvitationRole.JOINT_RECEPTIONIST: {"see", "join", "minutes"},
+    InvitationRole.DEPARTMENT: {"see", "join", "minutes"},
+    InvitationRole.RECORDER: {"see", "join", "minutes", "write"},
+    InvitationRole.PETITIONER: {"join", "follow"},
+    InvitationRole.PROXY: {"join", "follow"},
+    InvitationRole.COMPANION: {"join", "follow"},
+    InvitationRole.INTERPRETER: {"join", "follow"},
     InvitationRole.THIRD_PARTY: {"join"},
     InvitationRole.OBSERVER: {"join"},
 }
@@ -269,6 +272,24 @@ def test_an_official_invited_by_name_joins_from_elsewhere() -> None:
     assert allowed(xigu, Action.JOIN, named) and allowed(xigu, Action.SEE_SESSION, named)
     for action in (Action.SEE_PETITION, Action.REPLAY, Action.HOST, Action.MANAGE_SESSION):
         assert not allowed(xigu, action, named)
+
+
+def test_whom_the_host_lets_write_writes_minutes_in_this_session_alone() -> None:
+    let = replace(
+        SESSION,
+        invited_official_ids=frozenset({"official"}),
+        minutes_writer_ids=frozenset({"official", "i"}),
+    )
+    for actor in (official(Role.HANDLER, "housing"), holder(InvitationRole.DEPARTMENT)):
+        assert allowed(actor, Action.WRITE_MINUTES, let)
+        assert not allowed(actor, Action.WRITE_MINUTES, replace(let, minutes_writer_ids=frozenset()))
+        assert not allowed(actor, Action.HOST, let)
+    uninvited = replace(let, invited_official_ids=frozenset())
+    assert not allowed(official(Role.HANDLER, "housing"), Action.WRITE_MINUTES, uninvited)
+    elsewhere = replace(let, session_id="another")
+    assert not allowed(holder(InvitationRole.DEPARTMENT), Action.WRITE_MINUTES, elsewhere)
+    accused = replace(let, accused_organisation_ids=frozenset({"housing"}))
+    assert not allowed(official(Role.HANDLER, "housing"), Action.WRITE_MINUTES, accused)
 
 
 def test_without_scope_the_question_is_whether_ever() -> None:
