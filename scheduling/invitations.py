@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.audit import add_audit
@@ -145,6 +145,11 @@ async def list_invitations(db: AsyncSession, session_id: str) -> Sequence[Invita
     """Return the invitations of a session in the order they were made. The caller has asked the policy."""
     query = select(Invitation).where(Invitation.session_id == session_id)
     return (await db.scalars(query.order_by(Invitation.created_at, Invitation.id))).all()
+
+
+async def rename_invitation(db: AsyncSession, invitation_id: str, name: str) -> None:
+    """Show the person under another name from now on; the caller decided, appends the event and commits."""
+    await db.execute(update(Invitation).where(Invitation.id == invitation_id).values(display_name=name))
 
 
 def new_code() -> str:

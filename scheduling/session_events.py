@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -72,4 +72,12 @@ async def append_event(
 async def list_events(db: AsyncSession, session_id: str, after: int = 0) -> Sequence[SessionEvent]:
     """Return the events with a sequence above `after`, in order. The caller has asked the policy."""
     query = select(SessionEvent).where(SessionEvent.session_id == session_id, SessionEvent.sequence > after)
+    return (await db.scalars(query.order_by(SessionEvent.sequence))).all()
+
+
+async def events_of_kinds(
+    db: AsyncSession, session_id: str, kinds: Collection[str]
+) -> Sequence[SessionEvent]:
+    """Return the events of these kinds, in order. The caller has asked the policy."""
+    query = select(SessionEvent).where(SessionEvent.session_id == session_id, SessionEvent.kind.in_(kinds))
     return (await db.scalars(query.order_by(SessionEvent.sequence))).all()

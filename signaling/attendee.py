@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 
 from cases.errors import Forbidden
-from cases.policy import Actor
+from cases.policy import Actor, ActorKind
 from signaling.commands import Command
 from signaling.connection import Connection
 from signaling.handlers import HANDLERS, Handler
@@ -24,6 +25,16 @@ class Attendee:
         self.person = person
         self.actor = actor
         self.connection = connection
+
+    @property
+    def authority(self) -> Actor:
+        """By whose right the sitting is moved.
+
+        Who was given the host's part acts for the host's office, which decided so; the room checks the right.
+        """
+        if self.person.invited_as == "host":
+            return self.actor
+        return replace(self.actor, kind=ActorKind.SYSTEM)
 
     async def carry_out(self, command: Command) -> Ok:
         """Refusals in this order: right, place, then what the handler finds."""

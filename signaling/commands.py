@@ -13,6 +13,9 @@ from typing import Any, Literal
 Source = Literal["microphone", "camera", "screen"]
 MediaPath = Literal["unknown", "udp", "tcp", "relay"]
 Scalar = str | int | float | bool | None
+Layout = Literal["auto", "speaker", "tiers", "evidence", "grid"]
+Spot = Literal["next", "last"]
+Channel = Literal["telephone", "on_site", "another_day"]
 
 # RFC 8866 sets no ceiling on SDP; ours is four times what a browser offers for three sources.
 SDP_LIMIT = 32 * 1024
@@ -20,6 +23,7 @@ SOURCE_LIMIT = 4
 CHAT_LIMIT = 500
 TILE_LIMIT = 64
 REASON_LIMIT = 200
+NAME_LIMIT = 64
 DEVICE_FIELD_LIMIT = 24
 QUALITY_ROW_LIMIT = 10
 
@@ -174,6 +178,82 @@ class MoveToLobby(Command):
 
 
 @dataclass(frozen=True, kw_only=True)
+class CallNext(Command):
+    """Call the first of the waiting room who is there."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Postpone(Command):
+    """Let somebody wait longer: one place back, or at the end."""
+
+    participant_id: str = limited(64)
+    to: Spot
+    reason: str = limited(REASON_LIMIT, minimum=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refer(Command):
+    """End the waiting of somebody who will be received in another way."""
+
+    participant_id: str = limited(64)
+    to: Channel
+    reason: str = limited(REASON_LIMIT, minimum=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MuteAll(Command):
+    """Lock every microphone but those of hosts."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LowerHands(Command):
+    """Lower everybody's hand."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rename(Command):
+    """Show somebody under another name."""
+
+    participant_id: str = limited(64)
+    name: str = limited(NAME_LIMIT)
+    reason: str = limited(REASON_LIMIT, minimum=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arrange(Command):
+    """How everybody sees the room; `spotlight` is large in it, empty for nobody."""
+
+    layout: Layout
+    spotlight: str = limited(64, minimum=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BeginPhase(Command):
+    """Go to a phase of the sitting; empty ends the phases."""
+
+    phase: str = limited(32, minimum=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class HandOver(Command):
+    """Give the host's part to a colleague."""
+
+    participant_id: str = limited(64)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NameDeputy(Command):
+    """Name who takes over when the host drops; empty for nobody by name."""
+
+    participant_id: str = limited(64, minimum=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TakeBack(Command):
+    """The host who dropped is back and takes the part again."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Open(Command):
     """Begin the sitting; recording starts with it where the session is to be recorded."""
 
@@ -220,6 +300,17 @@ COMMANDS: dict[str, type[Command]] = {
     "mute": Mute,
     "remove": Remove,
     "move_to_lobby": MoveToLobby,
+    "call_next": CallNext,
+    "postpone": Postpone,
+    "refer": Refer,
+    "mute_all": MuteAll,
+    "lower_hands": LowerHands,
+    "rename": Rename,
+    "arrange": Arrange,
+    "begin_phase": BeginPhase,
+    "hand_over": HandOver,
+    "name_deputy": NameDeputy,
+    "take_back": TakeBack,
     "open": Open,
     "pause": Pause,
     "resume": Resume,

@@ -14,9 +14,11 @@ from cases.organisations import Organisation
 from recordings.recording import find_live_recording
 from scheduling.invitations import Invitation
 from scheduling.links import find_link
+from scheduling.session_events import events_of_kinds
 from signaling import sittings
 from signaling.admission import Admission
 from signaling.commands import Authenticate
+from signaling.conduct import KINDS
 from signaling.connection import Connection
 from signaling.live import LiveRoom
 from signaling.participant import Participant, SourceSwitch
@@ -24,6 +26,7 @@ from signaling.protocol import VERSION, CloseCode
 from signaling.pushes import MediaNeeds, Welcome
 from signaling.room import Room
 from signaling.seat import Seat, find_seat, seats_of_session, take_seat
+from signaling.speaking import apply_phase
 
 
 async def build_room(database: Database, clock: Clock, session_id: str, recordings: Path) -> Room:
@@ -31,6 +34,8 @@ async def build_room(database: Database, clock: Clock, session_id: str, recordin
     now = clock.now()
     async with database.session() as db:
         room = Room(await sittings.load_sitting(db, session_id))
+        for event in await events_of_kinds(db, session_id, KINDS):
+            room.conduct.hear(event.kind, event.data)
         for seat, invitation in await seats_of_session(db, session_id):
             room.take(await participant_of(db, seat, invitation, now))
         recording = await find_live_recording(db, session_id)
@@ -61,7 +66,9 @@ async def participant_of(db: AsyncSession, seat: Seat, invitation: Invitation, n
         left_at=seat.left_at,
         hand_raised_at=seat.hand_raised_at,
         sources={
-            source: SourceSwitch(enabled=kept["enabled"], locked=kept["locked"])  # type: ignore[misc]
+            source: SourceSwitch(  # type: ignore[misc]
+                enabled=kept["enabled"], locked=kept["locked"], by_phase=kept.get("by_phase", False)
+            )
             for source, kept in seat.sources.items()
         },
         ready=seat.ready,
@@ -105,6 +112,7 @@ async def welcome(live: LiveRoom, person: Participant, connection: Connection, c
     )  # fmt: skip
     if person.place == "room":
         await live.media.let_in(person)
+        await apply_phase(live, [person])
     else:
         await sittings.someone_came(live)
     needs = person.media_needs(command.publish_alive, command.subscribe_alive)

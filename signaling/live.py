@@ -186,7 +186,7 @@ class LiveRoom:
             view = self.room.queue_view(person)
             if view is not None and person.id in self.connections and self._told.get(person.id) != view:
                 self._told[person.id] = view
-                self.tell(person.id, QueueChanged(view.position, view.ahead, view.number, view.state_text))
+                self.tell(person.id, QueueChanged(**vars(view)))
 
     # Writing
 
@@ -260,10 +260,13 @@ class LiveRoom:
             connection.push(push)
             connection.end(code)
 
-    def dismiss(self, answering: Connection | None = None) -> None:
+    def dismiss(self, answering: Connection | None = None, by: Participant | None = None) -> None:
         """The sitting is over: tell everybody and close; `answering` still gets its answer first."""
-        for connection in list(self.connections.values()):
-            connection.push(SessionClosed())
+        words = f"{by.name}结束了接访，录音录像正在封存。" if by is not None else ""
+        for person_id, connection in list(self.connections.items()):
+            person = self.room.people.get(person_id)
+            official = person is not None and person.official
+            connection.push(SessionClosed(words if official and person is not by else ""))
             if connection is answering:
                 connection.end_after_answer(CloseCode.DONE)
             else:

@@ -18,16 +18,21 @@ SILENT_AFTER = 3
 
 @dataclass
 class SourceSwitch:
-    """One source: does the worker receive it, does its owner want it, did the host lock it."""
+    """One source: does the worker receive it, does its owner want it, did the host lock it, or the phase."""
 
     published: bool = False
     enabled: bool = True
     locked: bool = False
+    by_phase: bool = False
 
 
 @dataclass
 class Participant:
-    """Given: identity and role. Kept in the seat: place to device. The rest lives in memory only."""
+    """Given: identity and role. Kept in the seat: place to device. The rest lives in memory only.
+
+    `role` is the one in the room, `invited_as` that of the invitation; they differ when the host's part was
+    passed on. `called_at` is since when a call waits for an answer, `note` what the waiting person reads.
+    """
 
     id: str
     invitation_id: str
@@ -45,6 +50,9 @@ class Participant:
     ready: bool = False
     device: dict[str, Scalar] | None = None
 
+    invited_as: str = ""
+    called_at: datetime | None = None
+    note: str = ""
     connected: bool = False
     absent_since: datetime | None = None
     stepped_away: bool = False
@@ -60,6 +68,7 @@ class Participant:
 
     def __post_init__(self) -> None:
         self.quality = Quality(self.id)
+        self.invited_as = self.invited_as or self.role
 
     @property
     def official(self) -> bool:
@@ -98,9 +107,14 @@ class Participant:
     def kept_sources(self) -> dict[str, dict[str, bool]]:
         """What the seat remembers of the sources."""
         return {
-            source: {"enabled": switch.enabled, "locked": switch.locked}
+            source: {"enabled": switch.enabled, "locked": switch.locked, "by_phase": switch.by_phase}
             for source, switch in self.sources.items()
         }
+
+    @property
+    def answered(self) -> bool:
+        """Did media come up in one direction at least?"""
+        return "connected" in (self.publish_state, self.subscribe_state)
 
     def lose_media(self) -> None:
         """The worker forgot this person: nothing is published, no transport stands."""

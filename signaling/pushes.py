@@ -9,13 +9,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from signaling.commands import MediaPath, Source
+from signaling.commands import Channel, Layout, MediaPath, Source
 
 Presence = Literal["connected", "reconnecting", "away"]
 MediaState = Literal["none", "connecting", "connected", "silent"]
 Place = Literal["lobby", "room", "closed"]
 QualityLevel = Literal["good", "fair", "poor", "gone"]
 BadgeState = Literal["off", "preparing", "active", "paused", "faulty", "stopped"]
+
+
+@dataclass(frozen=True)
+class PhaseView:
+    """A phase that this type of session goes through."""
+
+    code: str
+    title: str
 
 
 @dataclass(frozen=True)
@@ -29,6 +37,21 @@ class SessionView:
     ends_at: str
     opened_at: str | None
     server_time: str
+    phases: list[PhaseView]
+
+
+@dataclass(frozen=True)
+class ConductView:
+    """How the sitting is conducted.
+
+    `deputy` takes over when the host drops, `displaced` is the host who dropped and may take it back.
+    """
+
+    layout: Layout
+    spotlight: str | None
+    phase: str | None
+    deputy: str | None
+    displaced: str | None
 
 
 @dataclass(frozen=True)
@@ -90,7 +113,8 @@ class LobbyView:
 class RecordingView:
     """The badge. `active` only while the recorder confirms bytes on disk.
 
-    `stalled` names what comes and does not get to the disk, each `<participant id>-<source>`.
+    `stalled` names what comes and does not get to the disk, each `<participant id>-<source>`. `free` are
+    the bytes left on the disk, for officials.
     """
 
     state: BadgeState
@@ -98,6 +122,7 @@ class RecordingView:
     bytes: int
     cause: str | None
     stalled: list[str]
+    free: int | None
 
 
 @dataclass(frozen=True)
@@ -113,6 +138,7 @@ class RoomView:
     presenter: str | None
     lobby: list[LobbyView]
     recording: RecordingView
+    conduct: ConductView
 
 
 @dataclass(frozen=True)
@@ -123,6 +149,7 @@ class QueueView:
     ahead: int
     number: str
     state_text: str
+    note: str
 
 
 @dataclass(frozen=True)
@@ -211,6 +238,23 @@ class QueueChanged(Push):
     ahead: int
     number: str
     state_text: str
+    note: str
+
+
+@dataclass(frozen=True)
+class RightsChanged(Push):
+    """What you may do from now on: the host's part came or went."""
+
+    role: str
+    rights: list[str]
+
+
+@dataclass(frozen=True)
+class Referred(Push):
+    """You will be received in another way; the connection closes with 4410."""
+
+    to: Channel
+    message: str
 
 
 @dataclass(frozen=True)
@@ -289,7 +333,9 @@ class MediaRestored(Push):
 
 @dataclass(frozen=True)
 class SessionClosed(Push):
-    """The sitting is over; the connection closes with 1000."""
+    """The sitting is over; the connection closes with 1000. Officials read who ended it."""
+
+    message: str
 
 
 @dataclass(frozen=True)
@@ -304,6 +350,8 @@ PUSHES: dict[str, type[Push]] = {
     "welcome": Welcome,
     "room": RoomChanged,
     "queue": QueueChanged,
+    "rights": RightsChanged,
+    "referred": Referred,
     "admitted": Admitted,
     "moved_to_lobby": MovedToLobby,
     "denied": Denied,

@@ -34,7 +34,7 @@ def lost_place(person: Participant, now: datetime) -> bool:
 def queue_view(waiting: list[Participant], person: Participant) -> QueueView:
     """What the waiting person reads."""
     ahead = waiting.index(person)
-    return QueueView(ahead + 1, ahead, person.number, state_text(person, ahead))
+    return QueueView(ahead + 1, ahead, person.number, state_text(person, ahead), person.note)
 
 
 def state_text(person: Participant, ahead: int) -> str:

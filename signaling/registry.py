@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.clock import Clock
@@ -25,6 +26,7 @@ from signaling.admission import Admission, IssuedTicket, TicketBook, issue_ticke
 from signaling.attendee import Attendee
 from signaling.commands import Authenticate
 from signaling.connection import Connection
+from signaling.duties import attend
 from signaling.entrance import build_room, seat_person, welcome, welcome_to_the_end
 from signaling.live import LiveRoom
 from signaling.media_client import MediaWorkers, WorkerLink
@@ -205,6 +207,10 @@ class RoomRegistry:
 
     async def _look_after(self, session_id: str, live: LiveRoom, now: datetime) -> None:
         live.tick(now)
+        try:
+            await attend(live, now)
+        except (RuleError, SQLAlchemyError, OSError):
+            logger.exception("What time brings about in the room of session %s failed", session_id)
         with contextlib.suppress(RuleError):
             await live.media.retry()
         if live.room.sitting.ended and not live.connections:

@@ -22,6 +22,11 @@ class Right(StrEnum):
     PAUSE = "pause"
     CLOSE = "close"
     RECORD = "record"
+    RENAME = "rename"
+    ARRANGE = "arrange"
+    PHASE = "phase"
+    HAND_OVER = "hand_over"
+    TAKE_BACK = "take_back"
 
 
 OFFICIAL_ROLES = frozenset({"host", "joint_receptionist", "department", "recorder", "observer"})
@@ -30,11 +35,16 @@ GUEST_ROLES = frozenset({"petitioner", "proxy", "companion", "interpreter", "thi
 _WATCH = frozenset({Right.SUBSCRIBE, Right.CHAT, Right.SEE_LOBBY})
 _SPEAK = frozenset({Right.PUBLISH, Right.SUBSCRIBE, Right.RAISE_HAND})
 _SHOW = _SPEAK | {Right.SHARE}
-_HOST = frozenset({Right.ADMIT, Right.MUTE, Right.REMOVE, Right.OPEN, Right.PAUSE, Right.CLOSE, Right.RECORD})
+_HOST = frozenset(
+    {Right.ADMIT, Right.MUTE, Right.REMOVE, Right.OPEN, Right.PAUSE, Right.CLOSE, Right.RECORD}
+    | {Right.RENAME, Right.ARRANGE, Right.PHASE, Right.HAND_OVER}
+)
+# Whoever had the host's part and dropped; the handler looks whether it was this person.
+_BACK = frozenset({Right.TAKE_BACK})
 
 RIGHTS: dict[str, frozenset[Right]] = {
-    "host": _WATCH | _SHOW | _HOST,
-    "joint_receptionist": _WATCH | _SHOW,
+    "host": _WATCH | _SHOW | _HOST | _BACK,
+    "joint_receptionist": _WATCH | _SHOW | _BACK,
     "department": _WATCH | _SHOW,
     "recorder": _WATCH | _SHOW,
     "observer": _WATCH,

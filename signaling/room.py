@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from cases.errors import Forbidden, NotFound, RuleError
+from scheduling.phases import PHASES, SINGLE
 from scheduling.session import OVER
 from signaling.commands import Source
+from signaling.conduct import Conduct
 from signaling.participant import Participant
 from signaling.protocol import ErrorCode
-from signaling.pushes import BadgeState, QueueView, RecordingView, RoomView, SessionView
+from signaling.pushes import BadgeState, PhaseView, QueueView, RecordingView, RoomView, SessionView
 from signaling.queue import in_order, lobby_view, lost_place, queue_view
 from signaling.rights import Right
 from signaling.speeches import Speeches
@@ -38,6 +40,7 @@ class Sitting:
     opened_at: datetime | None
     host_organisation_id: str
     record: bool
+    kind: str = SINGLE
 
     @property
     def ended(self) -> bool:
@@ -54,6 +57,7 @@ class Sitting:
             ends_at=wire_time(self.ends_at),
             opened_at=wire_time(self.opened_at),
             server_time=wire_time(now),
+            phases=[PhaseView(phase.code, phase.title) for phase in PHASES[self.kind]],
         )
 
 
@@ -68,11 +72,14 @@ class Badge:
     bytes: int = 0
     cause: str | None = None
     stalled: list[str] = field(default_factory=list)
+    free: int | None = None
+    looked_at: datetime | None = None
 
-    def view(self) -> RecordingView:
-        """For the wire."""
+    def view(self, for_official: bool = False) -> RecordingView:
+        """For the wire; how full the disk is concerns officials only."""
         stalled = self.stalled if self.state == "faulty" else []
-        return RecordingView(self.state, wire_time(self.since), self.bytes, self.cause, stalled)
+        free = self.free if for_official else None
+        return RecordingView(self.state, wire_time(self.since), self.bytes, self.cause, stalled, free)
 
     def fault(self, cause: str) -> None:
         """The recorder is gone or failing; the talk goes on."""
@@ -103,12 +110,18 @@ class Room:
         self.people: dict[str, Participant] = {}
         self.speeches = Speeches()
         self.stage = Stage()
+        self.conduct = Conduct(sitting.kind)
 
     # Coming and going
 
     def take(self, person: Participant) -> Participant:
         """A seat from the database; the one already here wins, with what it knows of its media."""
+        self.give_role(person)
         return self.people.setdefault(person.id, person)
+
+    def give_role(self, person: Participant) -> None:
+        """The role of the invitation, unless the host's part was passed on."""
+        person.role = self.conduct.roles.get(person.id, person.invited_as)
 
     def connect(self, person: Participant, now: datetime) -> None:
         """A connection was authenticated. Who was away too long goes to the end of the queue."""
@@ -184,14 +197,26 @@ class Room:
     def admit(self, person: Participant, now: datetime) -> None:
         """From the waiting room into the room."""
         person.place, person.joined_at = "room", now
+        person.called_at, person.note = now, ""
         person.stepped_away = False
 
     def move_to_lobby(self, person: Participant, now: datetime) -> None:
         """Back to the place that the original waiting time gives."""
         person.place = "lobby"
-        person.hand_raised_at = None
+        person.hand_raised_at = person.called_at = None
         person.queued_at = person.queued_at or now
         person.lose_media()
+
+    def place_behind(self, person: Participant, now: datetime) -> datetime:
+        """Since when this person would have to wait to stand one place further back, or first again."""
+        others = [other for other in self.in_lobby() if other is not person]
+        mine = person.queued_at or now
+        behind = [
+            other for other in others if (other.queued_at or other.joined_at, other.id) > (mine, person.id)
+        ]
+        if not behind:
+            return mine
+        return (behind[0].queued_at or behind[0].joined_at) + timedelta(microseconds=1)
 
     def give_floor(self, speaker: str | None, now: datetime) -> None:
         """The worker decided who speaks; nobody, or one."""
@@ -254,5 +279,6 @@ class Room:
             participants=[person.view(now, for_official) for person in self.in_room()],
             presenter=self.stage.presenter,
             lobby=lobby_view(self.in_lobby(), now) if for_official else [],
-            recording=self.badge.view(),
+            recording=self.badge.view(for_official),
+            conduct=self.conduct.view(),
         )

@@ -12,6 +12,7 @@ from cases.policy import SYSTEM, Actor
 from recordings.recording import start_recording, stop_recording
 from recordings.space import require_space
 from scheduling.links import revoke_link
+from scheduling.phases import kind_of
 from scheduling.session import TRANSITIONS, Session, SessionState
 from scheduling.sessions import move_session
 from signaling.room import Sitting
@@ -34,6 +35,7 @@ def sitting_of(session: Session) -> Sitting:
         opened_at=session.opened_at,
         host_organisation_id=session.host_organisation_id,
         record=session.record,
+        kind=kind_of(len(session.organisations) - 1),
     )
 
 

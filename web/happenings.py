@@ -17,7 +17,16 @@ DOCUMENT, HAND, AWAY, PAUSE, GAP, MARK, EVENT = "document", "hand", "away", "pau
 # Somebody's going ends what they held up; what ends with the session ends with the film.
 GONE = frozenset(
     f"participant.{how}"
-    for how in ("dropped", "left", "removed", "cut", "stepped_away", "moved_to_lobby", "denied")
+    for how in (
+        "dropped",
+        "left",
+        "removed",
+        "cut",
+        "stepped_away",
+        "moved_to_lobby",
+        "missed_call",
+        "denied",
+    )
 )
 BACK = frozenset(f"participant.{how}" for how in ("joined", "resumed", "admitted"))
 OPENERS = {"screen.shared": DOCUMENT, "hand.raised": HAND}
@@ -28,6 +37,7 @@ PHASES = frozenset(
     (
         "session.opened", "session.paused", "session.resumed", "session.closed", "session.failed",
         "minutes.presented", "minutes.signed", "recording.paused", "recording.resumed", "screen.shared",
+        "phase.begun", "host.handed_over", "host.succeeded", "host.taken_back",
     )
 )  # fmt: skip
 # More chapters than that are no help; marks and phases come before documents.

@@ -1,6 +1,7 @@
 """Direction: who is large at which moment of a film, by the layout that was asked for.
 
-``session`` is what everybody saw: equal places by tier, a document large while it was shown. ``grid`` keeps
+``session`` is what everybody saw: the layout that the host had chosen at that moment (the event
+``layout.chosen``; equal places by tier before the first), a document large while it was shown. ``grid`` keeps
 equal places throughout; ``speaker`` makes large who has the floor; ``spotlight`` one person from the
 beginning to the end.
 """
@@ -8,15 +9,22 @@ beginning to the end.
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from recordings.film.shares import SCREEN, shares_of, shown_at
 
+EPOCH = datetime.fromtimestamp(0, UTC)
 SESSION, GRID, SPEAKER, SPOTLIGHT = "session", "grid", "speaker", "spotlight"
 LAYOUTS = (SESSION, GRID, SPEAKER, SPOTLIGHT)
 # Who says yes does not take the stage; seconds.
 SHORTEST_TURN = 2.0
 NOTED = "speech.noted"
+CHOSEN = "layout.chosen"
+# Layouts of a session in which who speaks is large; the others give equal places.
+WITH_SPEAKER = ("speaker", "evidence")
 
 
 class Large(NamedTuple):
@@ -29,11 +37,15 @@ class Large(NamedTuple):
 class Direction:
     """``large_at`` for one recording. ``start_ns``: its start in wall time. ValueError for no such layout."""
 
+    _turns: Sequence[tuple[float, str | None]]
+
     def __init__(self, manifest: dict[str, Any], start_ns: int, layout: str, spotlight: str = "") -> None:
         if layout not in LAYOUTS:
             raise ValueError(f"没有这种版式：{layout}")
         self._shares = shares_of(manifest, start_ns) if layout in (SESSION, SPEAKER) else []
         self._turns = turns_of(manifest, start_ns) if layout == SPEAKER else []
+        if layout == SESSION:
+            self._turns = turns_as_it_was(manifest, start_ns)
         if layout == SPOTLIGHT:
             self._turns = [(0.0, find_person(manifest, spotlight))]
         self._begins = [begin for begin, _ in self._turns]
@@ -44,7 +56,8 @@ class Direction:
         if presenter is not None:
             return Large(presenter, SCREEN)
         place = bisect_right(self._begins, at)
-        return Large(self._turns[place - 1][1], "camera") if place else None
+        who = self._turns[place - 1][1] if place else None
+        return Large(who, "camera") if who is not None else None
 
 
 def find_person(manifest: dict[str, Any], named: str) -> str:
@@ -69,6 +82,41 @@ def turns_of(manifest: dict[str, Any], start_ns: int) -> list[tuple[float, str]]
         if length >= SHORTEST_TURN and (not turns or turns[-1][1] != who):
             turns.append((begin, who))
     return turns
+
+
+def turns_as_it_was(manifest: dict[str, Any], start_ns: int) -> list[tuple[float, str | None]]:
+    """(second, participant id or None) of who was large by the layout that ran; None: equal places."""
+    known = {person["participant_id"] for person in manifest["participants"]}
+    spoke: list[tuple[float, str | None]] = list(turns_of(manifest, start_ns))
+    found: list[tuple[float, str | None]] = []
+    chosen = [*layouts_of(manifest, start_ns), (float("inf"), "", "")]
+    for (since, layout, spotlight), (until, _, _) in pairwise(chosen):
+        if spotlight in known:
+            found.append((since, spotlight))
+            continue
+        if layout not in WITH_SPEAKER:
+            found.append((since, None))
+            continue
+        before = [who for at, who in spoke if at <= since]
+        found.append((since, before[-1] if before else None))
+        found += [(at, who) for at, who in spoke if since < at < until]
+    return found
+
+
+def layouts_of(manifest: dict[str, Any], start_ns: int) -> list[tuple[float, str, str]]:
+    """(second, layout, spotlight) of each choice of the host, in order. Strange data is left out."""
+    found = []
+    for event in manifest.get("session_events", ()):
+        if event.get("kind") != CHOSEN:
+            continue
+        try:
+            at = datetime.fromisoformat(str(event["at"]).replace("Z", "+00:00"))
+            data = event.get("data") or {}
+            second = (at - EPOCH).total_seconds() - start_ns / 1e9
+            found.append((second, str(data.get("layout") or ""), str(data.get("spotlight") or "")))
+        except (KeyError, TypeError, ValueError, AttributeError):
+            continue
+    return sorted(found)
 
 
 def _spans(rows: Any, start_ns: int) -> list[tuple[float, float, str]]:

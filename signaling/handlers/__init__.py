@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from signaling import commands
-from signaling.handlers import chat, lobby, media, moderation, presence, session
+from signaling.handlers import chat, conduct, lobby, media, moderation, presence, queueing, session
 from signaling.rights import Right
 
 if TYPE_CHECKING:
@@ -49,6 +49,17 @@ HANDLERS: dict[type[commands.Command], Handler] = {
     commands.MoveToLobby: _host(lobby.move_to_lobby, Right.ADMIT),
     commands.Mute: _host(moderation.mute, Right.MUTE),
     commands.Remove: _host(moderation.remove, Right.REMOVE),
+    commands.CallNext: _host(queueing.call_next, Right.ADMIT),
+    commands.Postpone: _host(queueing.postpone, Right.ADMIT),
+    commands.Refer: _host(queueing.refer, Right.ADMIT),
+    commands.MuteAll: _host(moderation.mute_all, Right.MUTE),
+    commands.LowerHands: _host(moderation.lower_hands, Right.MUTE),
+    commands.Rename: _host(moderation.rename, Right.RENAME),
+    commands.Arrange: _host(conduct.arrange, Right.ARRANGE),
+    commands.BeginPhase: _host(conduct.begin_phase, Right.PHASE),
+    commands.HandOver: _host(conduct.hand_over, Right.HAND_OVER),
+    commands.NameDeputy: _host(conduct.name_deputy, Right.HAND_OVER),
+    commands.TakeBack: _host(conduct.take_back, Right.TAKE_BACK),
     commands.Open: _host(session.open_session, Right.OPEN),
     commands.Pause: _host(session.pause, Right.PAUSE),
     commands.Resume: _host(session.resume, Right.PAUSE),

@@ -8,10 +8,12 @@ from signaling import sittings
 from signaling.commands import Admit, Deny, MoveToLobby, Ready, StepAway
 from signaling.protocol import CloseCode
 from signaling.pushes import Admitted, Denied, MovedToLobby
+from signaling.speaking import apply_phase
 from signaling.texts import plain
 
 if TYPE_CHECKING:
     from signaling.attendee import Attendee
+    from signaling.participant import Participant
 
 
 async def ready(me: Attendee, command: Ready) -> None:
@@ -38,12 +40,17 @@ async def step_away(me: Attendee, command: StepAway) -> None:
 
 async def admit(me: Attendee, command: Admit) -> None:
     """Call somebody in."""
-    person = me.room.waiting(command.participant_id)
+    await call(me, me.room.waiting(command.participant_id))
+
+
+async def call(me: Attendee, person: Participant) -> None:
+    """From now on the person has a minute to bring media up (signaling/calls.py)."""
     now = me.live.clock.now()
     await me.live.write(person, "participant.admitted", me.person, place="room", admitted_at=now)
     me.room.admit(person, now)
     await sittings.someone_called(me.live)
     await me.live.media.let_in(person)
+    await apply_phase(me.live, [person])
     me.live.tell(person.id, Admitted(me.live.grant_relays(person)))
     me.live.changed()
 

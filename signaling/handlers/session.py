@@ -20,9 +20,9 @@ async def open_session(me: Attendee, command: Open) -> None:
     if me.room.sitting.state != "live":
         await sittings.require_room_on_disk(me.live)
         await me.live.media.find_place()
-        await sittings.move(me.live, me.actor, "live")
+        await sittings.move(me.live, me.authority, "live")
     if me.room.sitting.record:
-        await sittings.record(me.live, me.actor)
+        await sittings.record(me.live, me.authority)
     me.live.changed()
 
 
@@ -31,7 +31,7 @@ async def pause(me: Attendee, command: Pause) -> None:
     reason = plain(command.reason)
     if not reason:
         raise BadState(message="暂停需要说明原因")
-    await sittings.move(me.live, me.actor, "paused", reason)
+    await sittings.move(me.live, me.authority, "paused", reason)
     badge = me.room.badge
     if badge.recording_id is not None:
         badge.state = "paused"
@@ -44,9 +44,9 @@ async def resume(me: Attendee, command: Resume) -> None:
     """Go on, under the same recording."""
     if me.room.sitting.state != "paused":
         raise BadState(message="接访没有暂停")
-    await sittings.move(me.live, me.actor, "live")
+    await sittings.move(me.live, me.authority, "live")
     if me.room.badge.recording_id is not None:
-        await sittings.record(me.live, me.actor)
+        await sittings.record(me.live, me.authority)
     me.live.changed()
 
 
@@ -54,11 +54,11 @@ async def start_recording(me: Attendee, command: StartRecording) -> None:
     """Start where it is off, or again after a fault."""
     if me.room.sitting.state != "live":
         raise BadState(message="接访开始后才能录制")
-    await sittings.record(me.live, me.actor)
+    await sittings.record(me.live, me.authority)
     me.live.changed()
 
 
 async def close(me: Attendee, command: Close) -> None:
     """The recording is written out first, then the sitting is closed, then everybody is told."""
-    await sittings.close(me.live, me.actor)
-    me.live.dismiss(answering=me.connection)
+    await sittings.close(me.live, me.authority)
+    me.live.dismiss(answering=me.connection, by=me.person)

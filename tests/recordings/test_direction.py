@@ -67,6 +67,25 @@ def test_a_document_comes_before_the_speaker_but_not_into_the_grid() -> None:
     assert Direction(manifest, START_NS, GRID).large_at(3.0) is None
 
 
+def chosen(second: int, layout: str, spotlight: str | None = None) -> dict[str, Any]:
+    at = f"2026-11-20T01:30:{second:02}Z"
+    return {"kind": "layout.chosen", "at": at, "data": {"layout": layout, "spotlight": spotlight}}
+
+
+def test_the_film_follows_the_layouts_as_the_session_had_them() -> None:
+    changes = [
+        chosen(3, "speaker"), chosen(6, "grid", "p_province"), chosen(7, "tiers"), chosen(10, "evidence"),
+        chosen(12, "grid", "somebody else"), {"kind": "layout.chosen", "at": 7}, {"kind": "layout.chosen"},
+    ]  # fmt: skip
+    manifest = {**MANIFEST, "session_events": [*MANIFEST["session_events"], *changes]}
+    found = Direction(manifest, START_NS, SESSION)
+    large = [found.large_at(at) for at in (2.0, 3.5, 5.5, 6.5, 7.5, 9.0, 10.5, 12.5)]
+    city, province = Large("p_city", "camera"), Large("p_province", "camera")
+    citizen = Large("p_citizen", "camera")
+    assert large == [None, city, city, province, None, None, citizen, None]
+    assert Direction(manifest, START_NS, GRID).large_at(6.5) is None
+
+
 def test_one_person_large_by_name_and_a_clear_word_about_strangers() -> None:
     assert Direction(MANIFEST, START_NS, SPOTLIGHT, "马秀英").large_at(0.0) == Large("p_citizen", "camera")
     with pytest.raises(ValueError, match="录像里没有这个人"):

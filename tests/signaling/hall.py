@@ -24,7 +24,7 @@ from scheduling.sessions import CreateSession, create_session
 from signaling.registry import RoomRegistry
 from signaling.routes import mount
 from tests.clock import FixedClock
-from tests.factories import make_petition, make_world
+from tests.factories import World, make_petition, make_world
 from tests.signaling.fake_worker import FakeWorker
 
 ORIGIN = "https://lianxin.test"
@@ -54,6 +54,7 @@ class Hall:
         self.gauge = Gauge()
         self.clients: list[Client] = []
         self.registry: RoomRegistry
+        self.world: World
         self.runner: web.AppRunner
         self.url = ""
         self.http: aiohttp.ClientSession
@@ -122,7 +123,7 @@ class Hall:
 
     async def _arrange(self) -> None:
         async with self.database.session() as db:
-            world = await make_world(db, self.clock)
+            world = self.world = await make_world(db, self.clock)
             petition = await make_petition(db, self.clock, world.xigu)
             starts_at = self.clock.now() + timedelta(minutes=10)
             office = world.xigu.id

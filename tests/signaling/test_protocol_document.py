@@ -23,11 +23,14 @@ ENUMERATIONS = {
     get_args(pushes.QualityLevel): "QualityLevel",
     get_args(pushes.BadgeState): "BadgeState",
     ("audio", "video"): "TrackKind",
+    get_args(commands.Layout): "Layout",
+    get_args(commands.Spot): "Spot",
+    get_args(commands.Channel): "Channel",
 }
 VIEWS = [
     pushes.SessionView, pushes.RoomView, pushes.ParticipantView, pushes.SourceView, pushes.LobbyView,
     pushes.RecordingView, pushes.QualityView, pushes.QueueView, pushes.MediaNeeds, pushes.Relay,
-    pushes.OfferedTrack,
+    pushes.OfferedTrack, pushes.PhaseView, pushes.ConductView,
 ]  # fmt: skip
 
 

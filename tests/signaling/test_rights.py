@@ -33,9 +33,17 @@ FIELDS: dict[str, dict[str, Any]] = {
     "remove": {"participant_id": "x", "reason": ""},
     "move_to_lobby": {"participant_id": "x"},
     "pause": {"reason": "商议"},
+    "postpone": {"participant_id": "x", "to": "next", "reason": ""},
+    "refer": {"participant_id": "x", "to": "telephone", "reason": ""},
+    "rename": {"participant_id": "x", "name": "李明", "reason": "登记有误"},
+    "arrange": {"layout": "grid", "spotlight": ""},
+    "begin_phase": {"phase": "statement"},
+    "hand_over": {"participant_id": "x"},
+    "name_deputy": {"participant_id": "x"},
 }
 HOST_RIGHTS = {
     Right.ADMIT, Right.MUTE, Right.REMOVE, Right.OPEN, Right.PAUSE, Right.CLOSE, Right.RECORD,
+    Right.RENAME, Right.ARRANGE, Right.PHASE, Right.HAND_OVER,
 }  # fmt: skip
 DISPATCHED = {name: HANDLERS[kind] for name, kind in COMMANDS.items() if kind in HANDLERS}
 GUARDED = {name: handler for name, handler in DISPATCHED.items() if handler.right is not None}
@@ -67,6 +75,7 @@ def test_the_document_names_the_same_rights() -> None:
             "petitioner and guests": set(GUEST_ROLES),
             "officials": set(OFFICIAL_ROLES),
             "`host`": {"host"},
+            "`host` and `joint_receptionist`": {"host", "joint_receptionist"},
         }
         assert words[row[2]] == roles, name
 
@@ -84,7 +93,9 @@ async def test_b12_what_a_role_may_not_do_is_forbidden(hall: Hall, role: str) ->
             refused.add(name)
             assert (await client.ask(name, **FIELDS.get(name, {})))["code"] == "forbidden", name
     assert {"admit", "deny", "mute", "remove", "open", "pause", "resume", "close"} <= refused
-    assert {"start_recording", "move_to_lobby"} <= refused
+    assert {"start_recording", "move_to_lobby", "call_next", "postpone", "refer"} <= refused
+    assert {"mute_all", "lower_hands", "rename", "arrange", "begin_phase"} <= refused
+    assert {"hand_over", "name_deputy"} <= refused
     assert hall.registry.rooms[hall.session_id].room.sitting.state != "live"
     assert client.welcome["rights"] == sorted(RIGHTS[role])
 
@@ -98,5 +109,6 @@ async def test_a_host_does_all_of_it(hall: Hall) -> None:
 
 async def test_somebody_of_another_session_is_not_found(hall: Hall) -> None:
     host = await hall.client("host")
-    for name in ("admit", "deny", "mute", "remove", "move_to_lobby"):
+    persons = ("admit", "deny", "mute", "remove", "move_to_lobby", "postpone", "refer", "rename")
+    for name in (*persons, "hand_over", "name_deputy"):
         assert (await host.ask(name, **FIELDS[name]))["code"] == "not_found", name
