@@ -218,6 +218,11 @@ class Room:
             return mine
         return (behind[0].queued_at or behind[0].joined_at) + timedelta(microseconds=1)
 
+    def place_last(self, person: Participant, now: datetime) -> datetime:
+        """Since when this person would have to wait to be the last one."""
+        others = [other.queued_at or other.joined_at for other in self.in_lobby() if other is not person]
+        return max([now, *(since + timedelta(microseconds=1) for since in others)])
+
     def give_floor(self, speaker: str | None, now: datetime) -> None:
         """The worker decided who speaks; nobody, or one."""
         for person in self.people.values():

@@ -41,7 +41,8 @@ async def postpone(me: Attendee, command: Postpone) -> None:
     """The number stays; the person reads why."""
     person = me.room.waiting(command.participant_id)
     now, reason = me.live.clock.now(), plain(command.reason)
-    queued_at = me.room.place_behind(person, now) if command.to == "next" else now
+    place = me.room.place_behind if command.to == "next" else me.room.place_last
+    queued_at = place(person, now)
     data = {"to": command.to, "reason": reason}
     await me.live.write(person, "participant.postponed", me.person, data, queued_at=queued_at)
     person.queued_at, person.note = queued_at, _words(POSTPONED[command.to], reason)
