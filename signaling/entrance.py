@@ -14,6 +14,7 @@ from cases.organisations import Organisation
 from recordings.recording import find_live_recording
 from scheduling.invitations import Invitation
 from scheduling.links import find_link
+from scheduling.minutes import find_minutes
 from scheduling.session_events import events_of_kinds
 from signaling import sittings
 from signaling.admission import Admission
@@ -39,6 +40,8 @@ async def build_room(database: Database, clock: Clock, session_id: str, recordin
         for seat, invitation in await seats_of_session(db, session_id):
             room.take(await participant_of(db, seat, invitation, now))
         recording = await find_live_recording(db, session_id)
+        minutes = await find_minutes(db, session_id)
+    room.minutes_shown = minutes is not None and minutes.shown_live
     if recording is not None:
         badge = room.badge
         badge.recording_id, badge.directory = recording.id, str(recording.folder(recordings))

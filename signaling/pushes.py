@@ -129,7 +129,7 @@ class RecordingView:
 class RoomView:
     """The whole room; `lobby` is empty for everybody who is not an official.
 
-    `presenter` is whose document is on the stage.
+    `presenter` is whose document is on the stage; `minutes_shown` tells the petitioner's side to read along.
     """
 
     state: str
@@ -139,6 +139,7 @@ class RoomView:
     lobby: list[LobbyView]
     recording: RecordingView
     conduct: ConductView
+    minutes_shown: bool
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,9 @@ class Right(StrEnum):
     PHASE = "phase"
     HAND_OVER = "hand_over"
     TAKE_BACK = "take_back"
+    READ_MINUTES = "read_minutes"
+    FOLLOW_MINUTES = "follow_minutes"
+    SHOW_MINUTES = "show_minutes"
 
 
 OFFICIAL_ROLES = frozenset({"host", "joint_receptionist", "department", "recorder", "observer"})
@@ -42,15 +45,20 @@ _HOST = frozenset(
 # Whoever had the host's part and dropped; the handler looks whether it was this person.
 _BACK = frozenset({Right.TAKE_BACK})
 
+_MINUTES = frozenset({Right.READ_MINUTES})
+_FOLLOW = frozenset({Right.FOLLOW_MINUTES})
+
 RIGHTS: dict[str, frozenset[Right]] = {
-    "host": _WATCH | _SHOW | _HOST | _BACK,
-    "joint_receptionist": _WATCH | _SHOW | _BACK,
-    "department": _WATCH | _SHOW,
-    "recorder": _WATCH | _SHOW,
+    "host": _WATCH | _SHOW | _HOST | _BACK | _MINUTES | {Right.SHOW_MINUTES},
+    "joint_receptionist": _WATCH | _SHOW | _BACK | _MINUTES,
+    "department": _WATCH | _SHOW | _MINUTES,
+    "recorder": _WATCH | _SHOW | _MINUTES,
     "observer": _WATCH,
-    **{role: _SHOW | {Right.WAIT} for role in sorted(GUEST_ROLES)},
+    **{role: _SHOW | _FOLLOW | {Right.WAIT} for role in sorted(GUEST_ROLES)},
     # Lends a voice and has no papers in the matter.
-    "interpreter": _SPEAK | {Right.WAIT},
+    "interpreter": _SPEAK | _FOLLOW | {Right.WAIT},
+    # A lawyer or mediator speaks in the matter; what is written is the parties' business.
+    "third_party": _SHOW | {Right.WAIT},
 }
 
 

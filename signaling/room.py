@@ -111,6 +111,7 @@ class Room:
         self.speeches = Speeches()
         self.stage = Stage()
         self.conduct = Conduct(sitting.kind)
+        self.minutes_shown = False
 
     # Coming and going
 
@@ -286,4 +287,5 @@ class Room:
             lobby=lobby_view(self.in_lobby(), now) if for_official else [],
             recording=self.badge.view(for_official),
             conduct=self.conduct.view(),
+            minutes_shown=self.minutes_shown,
         )

@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from signaling import commands
-from signaling.handlers import chat, conduct, lobby, media, moderation, presence, queueing, session
+from signaling import commands, minutes_commands
+from signaling.handlers import chat, conduct, lobby, media, minutes, moderation, presence, queueing, session
 from signaling.rights import Right
 
 if TYPE_CHECKING:
@@ -65,4 +65,10 @@ HANDLERS: dict[type[commands.Command], Handler] = {
     commands.Resume: _host(session.resume, Right.PAUSE),
     commands.Close: _host(session.close, Right.CLOSE),
     commands.StartRecording: _host(session.start_recording, Right.RECORD),
+    # Rows of the minutes have a turn of their own: who writes holds nobody's mute button up.
+    minutes_commands.FetchMinutes: Handler(minutes.fetch, place="room", exclusive=False),
+    minutes_commands.BeginMinutes: Handler(minutes.begin, Right.READ_MINUTES, "room", exclusive=False),
+    minutes_commands.ChangeMinutes: Handler(minutes.change, Right.READ_MINUTES, "room", exclusive=False),
+    minutes_commands.ShowMinutes: Handler(minutes.show, Right.SHOW_MINUTES, "room", exclusive=False),
+    minutes_commands.LetWrite: Handler(minutes.let, Right.SHOW_MINUTES, "room", exclusive=False),
 }

@@ -10,7 +10,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 import pytest
 
-from signaling import commands, pushes
+from signaling import commands, minutes_commands, minutes_pushes, pushes
 from signaling.protocol import COMMANDS, PUSHES, CloseCode, ErrorCode, parse, shape
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text(encoding="utf-8")
@@ -26,11 +26,15 @@ ENUMERATIONS = {
     get_args(commands.Layout): "Layout",
     get_args(commands.Spot): "Spot",
     get_args(commands.Channel): "Channel",
+    get_args(minutes_commands.MinutesAct): "MinutesAct",
+    get_args(minutes_commands.Paragraph): "ParagraphKind",
 }
 VIEWS = [
     pushes.SessionView, pushes.RoomView, pushes.ParticipantView, pushes.SourceView, pushes.LobbyView,
     pushes.RecordingView, pushes.QualityView, pushes.QueueView, pushes.MediaNeeds, pushes.Relay,
     pushes.OfferedTrack, pushes.PhaseView, pushes.ConductView,
+    minutes_pushes.MinutesView, minutes_pushes.MinutesParagraphView, minutes_pushes.SpeakerView,
+    minutes_pushes.OverlapView,
 ]  # fmt: skip
 
 

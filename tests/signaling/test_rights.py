@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from signaling.commands import COMMANDS
 from signaling.handlers import HANDLERS
+from signaling.protocol import COMMANDS
 from signaling.rights import GUEST_ROLES, OFFICIAL_ROLES, RIGHTS, Right
 from tests.signaling.hall import GUESTS, Hall
 from tests.signaling.test_protocol_document import chapter, rows
@@ -40,10 +40,18 @@ FIELDS: dict[str, dict[str, Any]] = {
     "begin_phase": {"phase": "statement"},
     "hand_over": {"participant_id": "x"},
     "name_deputy": {"participant_id": "x"},
-}
+    "minutes.begin": {"template": ""},
+    "minutes.change": {
+        "edit_id": "0" * 32, "act": "move", "paragraph_id": "0" * 32, "base": None, "after_id": None,
+        "kind": None, "speaker_id": None, "text": "", "ago_ms": 0,
+    },
+    "minutes.show": {"shown": False},
+    "minutes.let_write": {"participant_id": "x", "allowed": True},
+}  # fmt: skip
 HOST_RIGHTS = {
     Right.ADMIT, Right.MUTE, Right.REMOVE, Right.OPEN, Right.PAUSE, Right.CLOSE, Right.RECORD,
     Right.RENAME, Right.ARRANGE, Right.PHASE, Right.HAND_OVER,
+    Right.SHOW_MINUTES,
 }  # fmt: skip
 DISPATCHED = {name: HANDLERS[kind] for name, kind in COMMANDS.items() if kind in HANDLERS}
 GUARDED = {name: handler for name, handler in DISPATCHED.items() if handler.right is not None}
@@ -52,7 +60,7 @@ GUARDED = {name: handler for name, handler in DISPATCHED.items() if handler.righ
 def test_every_command_is_dispatched() -> None:
     assert set(COMMANDS) - set(DISPATCHED) == {"authenticate", "ping"}
     assert len(DISPATCHED) == len(HANDLERS)
-    assert set(DISPATCHED) - set(GUARDED) == {"leave", "page_state", "quality"}
+    assert set(DISPATCHED) - set(GUARDED) == {"leave", "page_state", "quality", "minutes.fetch"}
 
 
 def test_host_rights_belong_to_the_host_alone() -> None:
@@ -76,6 +84,8 @@ def test_the_document_names_the_same_rights() -> None:
             "officials": set(OFFICIAL_ROLES),
             "`host`": {"host"},
             "`host` and `joint_receptionist`": {"host", "joint_receptionist"},
+            "officials but `observer`": set(OFFICIAL_ROLES) - {"observer"},
+            "petitioner and guests but `third_party`": set(GUEST_ROLES) - {"third_party"},
         }
         assert words[row[2]] == roles, name
 

@@ -1,0 +1,148 @@
+"""The minutes in the room: two write, one reads, the petitioner reads along when the host says so."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from cases.database import new_id
+from scheduling.minutes import MinutesState, load_minutes, move_minutes
+from tests.signaling.hall import Client, Hall
+
+
+@pytest.fixture
+def database_system() -> str:
+    """One system is enough: the use cases are tested on both in tests/scheduling."""
+    return "sqlite"
+
+
+def change(act: str, paragraph_id: str, **more: Any) -> dict[str, Any]:
+    """The fields of a `minutes.change`."""
+    empty = {"base": None, "after_id": None, "kind": None, "speaker_id": None, "text": "", "ago_ms": 0}
+    return {"edit_id": new_id(), "act": act, "paragraph_id": paragraph_id} | empty | more
+
+
+async def sheet(client: Client) -> dict[str, Any] | None:
+    """The sheet as this client gets it now."""
+    client.pushes.clear()
+    assert (await client.ask("minutes.fetch"))["type"] == "ok"
+    minutes: dict[str, Any] | None = (await client.push("minutes"))["minutes"]
+    return minutes
+
+
+async def heard(client: Client, paragraph_id: str, revision: int) -> dict[str, Any]:
+    return await client.until(
+        lambda push: (
+            push["type"] == "minutes.paragraph"
+            and push["paragraph"]["id"] == paragraph_id
+            and push["paragraph"]["revision"] == revision
+        )
+    )
+
+
+async def inside(hall: Hall, host: Client, who: str) -> Client:
+    client = await hall.client(who)
+    await host.ask("admit", participant_id=client.id)
+    await client.push("admitted")
+    return client
+
+
+async def test_two_write_and_both_are_told_what_met(hall: Hall) -> None:
+    host, recorder = await hall.client("host"), await hall.client("recorder")
+    assert await sheet(host) is None
+    assert (await host.ask("minutes.begin", template=""))["type"] == "ok"
+    begun = await sheet(recorder)
+    assert begun is not None and begun["writable"] and begun["template"] == "多级联合接访笔录"
+    assert {speaker["role"] for speaker in begun["speakers"]} >= {"petitioner", "host", "recorder"}
+    one = new_id()
+    speaker = next(each["id"] for each in begun["speakers"] if each["role"] == "petitioner")
+    added = change("insert", one, kind="answer", text="七日内答复", speaker_id=speaker)
+    assert (await host.ask("minutes.change", **added))["type"] == "ok"
+    told = await heard(recorder, one, 1)
+    assert (told["paragraph"]["speaker"], told["edit_id"]) == ("李德福", added["edit_id"])
+    await host.ask("minutes.change", **change("edit", one, base=1, text="三日内答复"))
+    await recorder.ask("minutes.change", **change("edit", one, base=1, text="十五日内答复"))
+    for client in (host, recorder):
+        told = await heard(client, one, 3)
+        assert told["paragraph"]["text"] == "三〔另记：十五〕日内答复"
+        assert told["overlaps"] == [{"saved": "三", "typed": "十五"}] and told["by"] and told["other"]
+    refused = await recorder.ask("minutes.change", **change("remove", one, base=1))
+    assert refused["code"] == "minutes_changed"
+    again = change("edit", one, base=3, text="十五日内答复")
+    for _ in range(2):
+        recorder.pushes.clear()
+        assert (await recorder.ask("minutes.change", **again))["type"] == "ok"
+        assert (await heard(recorder, one, 4))["edit_id"] == again["edit_id"]
+
+
+async def test_the_petitioner_reads_along_only_while_shown(hall: Hall) -> None:
+    host = await hall.client("host")
+    citizen = await inside(hall, host, "petitioner")
+    lawyer = await inside(hall, host, "third_party")
+    await host.ask("minutes.begin", template="single")
+    assert await sheet(citizen) is None
+    one, note = new_id(), new_id()
+    assert (await citizen.ask("minutes.change", **change("edit", one, base=1, text="x")))[
+        "code"
+    ] == "forbidden"
+    assert (await citizen.ask("minutes.show", shown=True))["code"] == "forbidden"
+    await host.ask("minutes.change", **change("insert", one, kind="statement", text="三个月没人修"))
+    await host.ask("minutes.change", **change("insert", note, kind="note", text="只给同事看"))
+    citizen.pushes.clear()
+    assert (await host.ask("minutes.show", shown=True))["type"] == "ok"
+    await citizen.until(lambda push: push["type"] == "room" and push["room"]["minutes_shown"])
+    shown = (await citizen.push("minutes"))["minutes"]
+    assert shown["speakers"] == [] and not shown["writable"]
+    assert one in {each["id"] for each in shown["paragraphs"]}
+    await host.ask("minutes.change", **change("edit", one, base=1, text="三个月没有人修"))
+    assert (await heard(citizen, one, 2))["by"] == ""
+    await host.ask("minutes.change", **change("edit", note, base=1, text="只给同事看，改"))
+    await host.ask("minutes.change", **change("remove", one, base=2))
+    gone = await heard(citizen, one, 3)
+    assert gone["paragraph"]["removed"] and gone["paragraph"]["text"] == ""
+    assert "只给同事看" not in str(citizen.pushes)
+    assert await sheet(lawyer) is None
+    await host.ask("minutes.show", shown=False)
+    assert await sheet(citizen) is None
+
+
+async def test_a_department_writes_where_the_host_lets_it(hall: Hall) -> None:
+    host, department = await hall.client("host"), await hall.client("department")
+    await host.ask("minutes.begin", template="")
+    seen = await sheet(department)
+    assert seen is not None and not seen["writable"]
+    add = change("insert", new_id(), kind="statement", text="我局三日内到场")
+    assert (await department.ask("minutes.change", **add))["code"] == "forbidden"
+    await host.ask("minutes.let_write", participant_id=department.id, allowed=True)
+    seen = await sheet(department)
+    assert seen is not None and seen["writable"]
+    assert (await department.ask("minutes.change", **add))["type"] == "ok"
+    observer = await hall.client("observer")
+    assert (await observer.ask("minutes.begin", template=""))["code"] == "forbidden"
+    assert await sheet(observer) is None
+
+
+async def test_what_comes_in_wrong_changes_nothing(hall: Hall) -> None:
+    host = await hall.client("host")
+    await host.ask("minutes.begin", template="")
+    before = await sheet(host)
+    one = new_id()
+    wrong = [
+        (change("insert", one, text="没有类别"), "bad_message"),
+        (change("edit", one, base=1, text="没有这一段"), "paragraph_not_found"),
+        (change("insert", "../etc", kind="note"), "bad_id"),
+        (change("insert", one, kind="note", ago_ms=-5), "bad_time"),
+        (change("insert", one, kind="note", text="e" + "\u0301" * 10_000), "too_many_marks"),
+        (change("insert", one, kind="note", text="x" * 17_000), "too_long"),
+        (change("insert", one, kind="note", after_id="x" * 5000), "paragraph_not_found"),
+    ]
+    for fields, code in wrong:
+        assert (await host.ask("minutes.change", **fields))["code"] == code
+    assert (await host.ask("minutes.begin", template="nothing"))["type"] == "ok"  # Begun already.
+    async with hall.database.session() as db:
+        for state in (MinutesState.READ_BACK, MinutesState.SIGNING, MinutesState.LOCKED):
+            await move_minutes(db, hall.clock, hall.actors["host"], hall.session_id, state)
+        assert (await load_minutes(db, hall.session_id)).version == (before or {})["version"]
+    locked = await host.ask("minutes.change", **change("insert", one, kind="note", text="锁定以后"))
+    assert locked["code"] == "minutes_locked" and "不能再改" in locked["message"]
