@@ -30,6 +30,13 @@ def allocate(budget: float, demands: Sequence[Demand]) -> list[int]:
     First a small picture for everybody, the largest shown first; then better ones in the same order,
     pictures of one size side by side. One picture is sent whatever the budget.
     """
+    if budget >= MARGIN * sum([sum(demand.rates) for demand in demands]):
+        return [_largest(demand) for demand in demands]
+    return weigh(budget, demands)
+
+
+def weigh(budget: float, demands: Sequence[Demand]) -> list[int]:
+    """The same where not everything fits, or not surely."""
     chosen = [NOTHING] * len(demands)
     seen = [i for i, d in enumerate(demands) if d.height > 0 and any(d.rates)]
     seen.sort(key=lambda i: -demands[i].height)
@@ -45,6 +52,14 @@ def allocate(budget: float, demands: Sequence[Demand]) -> list[int]:
     for _, group in groupby(seen, key=lambda i: demands[i].height):
         left = _improve([i for i in group if chosen[i] >= 0], chosen, demands, left)
     return chosen
+
+
+def _largest(demand: Demand) -> int:
+    """What is chosen where there is room for all; the smallest that comes if no worthy one does."""
+    if demand.height <= 0:
+        return NOTHING
+    coming = [step for step, rate in enumerate(demand.rates) if rate]
+    return max([step for step in coming if step <= demand.most], default=coming[0] if coming else NOTHING)
 
 
 def _improve(places: Iterable[int], chosen: list[int], demands: Sequence[Demand], left: float) -> float:

@@ -5,7 +5,7 @@ On the unix socket each message is a frame: u32 length (big endian), then a msgp
 Events come unasked. All requests are idempotent: asking twice is as good as asking once.
 """
 
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
 import msgpack
@@ -255,7 +255,7 @@ class QualityMeasured(Event):
 
 def dump_message(message: Message) -> bytes:
     """One whole frame."""
-    body: bytes = msgpack.packb({"kind": type(message).__name__, "fields": asdict(message)})
+    body: bytes = msgpack.packb({"kind": type(message).__name__, "fields": vars(message)})
     return len(body).to_bytes(LENGTH_BYTES, "big") + body
 
 

@@ -31,6 +31,8 @@ LOG_INTERVAL = 60.0
 CHECKS_FOR_TRANSPORT = 60
 CHECKS_FROM_HOST = 600
 CHECKS_FROM_PEER = 100
+# Seconds that a packet may wait for something that takes long; looking costs as much as a packet does.
+POLL_INTERVAL = 0.0002
 
 
 class Resident(Protocol):
@@ -175,9 +177,9 @@ class Gate:
         Only at points where a turn of the event loop might end as well: packets change everything, and
         what they noted is later than `now`.
         """
-        if self.lane is None:
+        if self.lane is None or (moment := time.monotonic()) - self._now < POLL_INTERVAL:
             return now
-        now = max(now, time.monotonic())
+        now = max(now, moment)
         for port in self.udp_ports:
             self.read(now, port)
         return now

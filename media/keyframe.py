@@ -79,23 +79,24 @@ class KeyFrameThrottle:
     def __init__(self, interval: float) -> None:
         self._interval = interval
         self._asked_at = float("-inf")
-        self._wanted = False
+        # Whether somebody waits for his request to be sent.
+        self.is_wanted = False
         self._first = False
 
     def want(self, first: bool = False) -> None:
         """Somebody needs a key frame, `first` when it is the one to begin with."""
-        self._wanted = True
+        self.is_wanted = True
         self._first = self._first or first
 
     def satisfy(self) -> None:
         """A key frame came; whoever was waiting has it."""
-        self._wanted = self._first = False
+        self.is_wanted = self._first = False
 
     def due(self, now: float) -> bool:
         """Whether to send a request upstream now."""
         interval = FIRST_INTERVAL if self._first else self._interval
-        if not self._wanted or now - self._asked_at < interval:
+        if not self.is_wanted or now - self._asked_at < interval:
             return False
-        self._wanted = self._first = False
+        self.is_wanted = self._first = False
         self._asked_at = now
         return True

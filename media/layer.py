@@ -241,7 +241,9 @@ class Layer:
 
     def tick(self, now: float) -> None:
         """Repeat NACKs, send a due key frame request, measure; every few tens of milliseconds."""
-        if self.ssrc is None:
+        elapsed = now - self._measured_at
+        is_quiet = elapsed < RATE_INTERVAL and not self.loss.missing and not self._throttle.is_wanted
+        if is_quiet or self.ssrc is None:
             return
         self._ask(self.loss.due(now), now)
         if self.rid and self.loss.missing and not self.present(now):
@@ -249,7 +251,6 @@ class Layer:
         # A layer that is not sent begins with a key frame anyway, and asking makes all others send one.
         if (self.present(now) or not self.rid) and self._throttle.due(now):
             self._send_feedback(build_key_frame_request(FEEDBACK_SSRC, self.ssrc))
-        elapsed = now - self._measured_at
         if elapsed >= RATE_INTERVAL:
             received = self.stats.bytes
             self.bitrate = round((received - self._measured_bytes) * 8 / elapsed)

@@ -25,6 +25,8 @@ HEIGHTS = (180, 360, 720)  # of layers whose size is not known
 TRAIN_SECONDS, SHORTEST_TRAIN, LONGEST_TRAIN = 0.035, 10, 60
 PADDING_SIZE = 300
 LARGEST_UNKNOWN = 1e12
+# Of a camera without layers, where nothing is to be weighed.
+ONE_STEP = steps_of((1,))
 # So many times the estimate is too much to be sent even until a smaller layer has its key frame.
 CROWDED = 1.3
 MOST_WISHES = 128
@@ -98,7 +100,7 @@ class Outflow:
         if not videos:
             return
         sound = sum(s.publication.best.bitrate for s in subscriptions if s.opened and not s.is_video)
-        ways = [steps_of(tuple(x.temporal_layers for x in s.publication.layers)) for s in videos]
+        ways = [steps_of(tuple([x.temporal_layers for x in s.publication.layers])) for s in videos]
         demands = [self._demand(s, steps, now) for s, steps in zip(videos, ways, strict=True)]
         budget = self._estimator.bitrate - sound if self._known else LARGEST_UNKNOWN
         chosen = allocate(budget, demands)
@@ -119,8 +121,12 @@ class Outflow:
             self._probe(videos, sound + sum(needed_for(demand) for demand in demands), now)
 
     def _demand(self, subscription: Subscription, steps: tuple[Step, ...], now: float) -> Demand:
-        layers = subscription.publication.layers
-        wish = self._wishes.get((subscription.publication.track.participant_id, subscription.source))
+        track, layers = subscription.publication.track, subscription.publication.layers
+        wish = self._wishes.get((track.participant_id, track.source)) if self._wishes else None
+        if steps is ONE_STEP:
+            height = USUAL_HEIGHT if wish is None else wish.height if wish.visible else 0
+            current = NOTHING if subscription.layer is None else 0
+            return Demand(height, (max(1, layers[0].bitrate),), 0, current)
         full = [layer.rate(now) for layer in layers]
         if len(layers) == 1:
             full = [max(1, layers[0].bitrate)]  # A camera that is switched off is no reason to let go.

@@ -57,8 +57,10 @@ class Publication:
     @property
     def best(self) -> Layer:
         """The largest layer of which packets come, or the smallest before the first one."""
-        coming = (x for x in reversed(self.layers) if x.ssrc is not None and not x.paused)
-        return next(coming, self.layers[0])
+        for layer in reversed(self.layers):
+            if layer.ssrc is not None and not layer.paused:
+                return layer
+        return self.layers[0]
 
     @property
     def ssrc(self) -> int | None:

@@ -33,10 +33,16 @@ class _Totals(NamedTuple):
     octets: int = 0
 
     def since(self, before: "_Totals") -> "_Totals":
-        return _Totals(*(max(0, now - then) for now, then in zip(self, before, strict=True)))
+        return _Totals(
+            max(0, self.expected - before.expected),
+            max(0, self.received - before.received),
+            max(0, self.octets - before.octets),
+        )
 
     def plus(self, other: "_Totals") -> "_Totals":
-        return _Totals(*(one + two for one, two in zip(self, other, strict=True)))
+        return _Totals(
+            self.expected + other.expected, self.received + other.received, self.octets + other.octets
+        )
 
 
 Report = dict[str, dict[str, Row]]

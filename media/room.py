@@ -313,28 +313,29 @@ class Room:
         if self.recording is not None:
             self.recording.tick(now)
             now = poll(now)
-        self._tell_wanted(now)
+        publications = self.publications
+        self._tell_wanted(publications, now)
         if now - self._speakers_at >= SPEAKERS_INTERVAL:
             self._speakers_at = now
-            self._tell_speakers(now)
+            self._tell_speakers(publications, now)
         if now - self._quality_at >= QUALITY_INTERVAL:
             self._quality_at = now
             self._recall_turned()
             people = self._quality.measure(self.participants.values(), now)
             self._surroundings.emit(QualityMeasured(room_id=self.room_id, people=people))
 
-    def _tell_wanted(self, now: float) -> None:
+    def _tell_wanted(self, publications: list[Publication], now: float) -> None:
         is_recorded = self.recording is not None
-        for publication, rids in self._attention.look(self.publications, is_recorded, now):
+        for publication, rids in self._attention.look(publications, is_recorded, now):
             who, source = publication.track.participant_id, publication.track.source
             self._surroundings.emit(
                 LayersWanted(room_id=self.room_id, participant_id=who, source=source, rids=rids)
             )
 
-    def _tell_speakers(self, now: float) -> None:
+    def _tell_speakers(self, publications: list[Publication], now: float) -> None:
         levels = {
             p.track.participant_id: -p.loudness.level(now)
-            for p in self.publications
+            for p in publications
             if p.track.source == "microphone" and not p.muted
         }
         audible = {who: level for who, level in levels.items() if level > -SILENCE}

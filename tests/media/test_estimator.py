@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from media.allocator import NOTHING, Demand, allocate
+from media.allocator import MARGIN, NOTHING, Demand, allocate, weigh
 from media.estimator import LEAST, Estimator
 from media.renumber import Renumber
 from media.sentlog import SIZE, SentLog
@@ -194,3 +194,20 @@ def demand(
 )
 def test_layers_for_a_budget(budget: float, demands: list[Demand], chosen: list[int]) -> None:
     assert allocate(budget, demands) == chosen
+
+
+def test_where_everything_fits_nothing_needs_to_be_weighed() -> None:
+    """Both ways choose alike, with steps that do not come, and larger ones that take less."""
+    dice = random.Random(7)
+    for _ in range(2000):
+        demands = [
+            demand(
+                dice.choice((0, 180, 360, 720)),
+                dice.randrange(NOTHING, 3),
+                dice.randrange(3),
+                tuple(dice.choice((0, 150_000, 400_000, 1_200_000)) for _ in LADDER),
+            )
+            for _ in range(dice.randrange(1, 6))
+        ]
+        budget = MARGIN * sum(sum(each.rates) for each in demands)
+        assert allocate(budget, demands) == weigh(budget, demands)

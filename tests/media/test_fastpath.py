@@ -201,6 +201,8 @@ async def test_what_comes_during_a_tick_is_not_from_the_future(fast: Stage) -> N
     class Ticking:
         """In place of a Publisher and of a Subscriber."""
 
+        publications = ()
+
         def tick(self, now: float) -> None:
             told.append(now)
             time.sleep(0.002)
@@ -209,7 +211,7 @@ async def test_what_comes_during_a_tick_is_not_from_the_future(fast: Stage) -> N
     room = Room("r", replace(fast.surroundings, clock=time.monotonic))
     for name in "ab":
         room.participants[name] = SimpleNamespace(publisher=Ticking(), subscriber=Ticking())  # type: ignore[assignment]
-    room._tell_wanted = room._tell_speakers = lambda now: None  # type: ignore[method-assign]
+    room._tell_wanted = room._tell_speakers = lambda publications, now: None  # type: ignore[method-assign]
     room._quality_at = math.inf
     room.tick(time.monotonic())
     assert len(told) == 4
