@@ -16,6 +16,8 @@ from media.transport import Transport
 from media.transportwide import TransportFeedback
 
 CHOICE_INTERVAL = 0.2
+# The same where nobody has layers to choose from, everything wanted is sent, and there is room for all of it.
+SETTLED_INTERVAL = 1.0
 # A picture shown without a known height counts as this high, and any layer is worth sending.
 USUAL_HEIGHT = 360
 # A layer is large enough that has three quarters of the height shown.
@@ -63,6 +65,7 @@ class Outflow:
         self._known = False
         self._wishes: Wishes = {}
         self._chosen_at = float("-inf")
+        self._settled = False
 
     @property
     def bitrate(self) -> int | None:
@@ -79,12 +82,16 @@ class Outflow:
         log = self._transport.sent
         if isinstance(feedback, BandwidthEstimate):
             if log is None:
-                self._known = True
+                self._known, self._settled = True, False
                 self._estimator.believe(feedback.bitrate)
         elif log is not None:
             self._known = True
             if self._estimator.receive(feedback, log, now):
                 self._chosen_at = float("-inf")
+
+    def unsettle(self) -> None:
+        """There are other subscriptions than before."""
+        self._settled = False
 
     @property
     def is_urgent(self) -> bool:
@@ -93,9 +100,9 @@ class Outflow:
 
     def tick(self, subscriptions: Collection[Subscription], now: float) -> None:
         """Choose anew when it is time."""
-        if now - self._chosen_at < CHOICE_INTERVAL:
+        if now - self._chosen_at < (SETTLED_INTERVAL if self._settled else CHOICE_INTERVAL):
             return
-        self._chosen_at = now
+        self._chosen_at, self._settled = now, False
         videos = [s for s in subscriptions if s.opened and s.is_video]
         if not videos:
             return
@@ -117,8 +124,15 @@ class Outflow:
                     subscription.hold()
             elif any(demand.rates) or not demand.height:
                 subscription.aim(None)
+        needed = sound + sum([needed_for(demand) for demand in demands])
         if self._known:
-            self._probe(videos, sound + sum(needed_for(demand) for demand in demands), now)
+            self._probe(videos, needed, now)
+        self._settled = (
+            all([steps is ONE_STEP for steps in ways])
+            and all([demand.current == (0 if demand.height > 0 else NOTHING) for demand in demands])
+            and (not self._known or needed <= self._estimator.bitrate)
+            and all([subscription.opened for subscription in subscriptions])
+        )
 
     def _demand(self, subscription: Subscription, steps: tuple[Step, ...], now: float) -> Demand:
         track, layers = subscription.publication.track, subscription.publication.layers

@@ -28,21 +28,9 @@ class Ends(Protocol):
 
 
 class _Totals(NamedTuple):
-    expected: int = 0
-    received: int = 0
-    octets: int = 0
-
-    def since(self, before: "_Totals") -> "_Totals":
-        return _Totals(
-            max(0, self.expected - before.expected),
-            max(0, self.received - before.received),
-            max(0, self.octets - before.octets),
-        )
-
-    def plus(self, other: "_Totals") -> "_Totals":
-        return _Totals(
-            self.expected + other.expected, self.received + other.received, self.octets + other.octets
-        )
+    expected: int
+    received: int
+    octets: int
 
 
 Report = dict[str, dict[str, Row]]
@@ -74,17 +62,22 @@ class QualityMeter:
         self, publisher: Publisher | None, totals: dict[tuple[str, int], _Totals], seconds: float
     ) -> Row | None:
         started = [p for p in publisher.publications if p.ssrc is not None] if publisher is not None else []
-        passed, known = _Totals(), False
+        expected = received = octets = 0
+        known = False
         for publication in started:
             stats = publication.stats
             key = (publication.track.participant_id, publication.ssrc or 0)
-            totals[key] = _Totals(stats.expected, stats.received, stats.bytes)
-            known = known or key in self._before
-            passed = passed.plus(totals[key].since(self._before.get(key, totals[key])))
+            totals[key] = total = _Totals(stats.expected, stats.received, stats.bytes)
+            passed = self._since_last_time(key, total)
+            if passed is not None:
+                known = True
+                expected += passed.expected
+                received += passed.received
+                octets += passed.octets
         if not known or seconds <= 0:
             return None
-        lost = max(0, passed.expected - passed.received)
-        return _row(lost, passed.expected, max(_jitter(p) for p in started), passed.octets, seconds)
+        jitter = max(_jitter(p) for p in started)
+        return _row(max(0, expected - received), expected, jitter, octets, seconds)
 
     def _down(
         self,
@@ -93,19 +86,34 @@ class QualityMeter:
         totals: dict[tuple[str, int], _Totals],
         seconds: float,
     ) -> Row | None:
-        subscriptions = subscriber.subscriptions if subscriber is not None else []
-        sent, lost, known = _Totals(), 0.0, False
-        for subscription in subscriptions:
+        sent = octets = 0
+        lost, known = 0.0, False
+        for subscription in subscriber.subscriptions if subscriber is not None else ():
             key = (participant_id, subscription.ssrc)
-            totals[key] = _Totals(subscription.packets, subscription.packets, subscription.octets)
-            known = known or key in self._before
-            passed = totals[key].since(self._before.get(key, totals[key]))
-            sent = sent.plus(passed)
+            packets = subscription.packets
+            totals[key] = total = _Totals(packets, packets, subscription.octets)
+            passed = self._since_last_time(key, total)
+            if passed is None:
+                continue
+            known = True
+            sent += passed.expected
+            octets += passed.octets
             if subscription.last_block is not None:
                 lost += passed.expected * subscription.last_block.fraction_lost / 256
         if not known or seconds <= 0:
             return None
-        return _row(round(lost), sent.expected, UNKNOWN, sent.octets, seconds)
+        return _row(round(lost), sent, UNKNOWN, octets, seconds)
+
+    def _since_last_time(self, key: tuple[str, int], total: _Totals) -> _Totals | None:
+        """None for a stream that is new."""
+        before = self._before.get(key)
+        if before is None:
+            return None
+        return _Totals(
+            max(0, total.expected - before.expected),
+            max(0, total.received - before.received),
+            max(0, total.octets - before.octets),
+        )
 
 
 def _jitter(publication: Publication) -> int:

@@ -94,6 +94,7 @@ class Subscriber:
 
     def attach(self, publication: Publication) -> None:
         """Subscribe to it, on the m-line of its source when there was one. Call `offer` afterwards."""
+        self.outflow.unsettle()
         owner = (publication.track.participant_id, publication.track.source)
         slot = next((s for s in self._slots if s.owner == owner), None)
         if slot is not None and slot.subscription is not None and slot.codec == self._codec_for(publication):

@@ -37,15 +37,15 @@ def numbers_of(data: bytes) -> tuple[int, int]:
 
 
 class Stage:
-    """One source with three layers; each counts from somewhere else."""
+    """One source with three layers, or as many as are named; each counts from somewhere else."""
 
-    def __init__(self) -> None:
+    def __init__(self, rids: str = "qhf") -> None:
         track = TrackDescription("r", "anna", "camera", "video", "VP8", 90_000, 0, 96, "")
         self.upstream: list[bytes] = []
-        self.publication = Publication(track, self.upstream.append, 0.5, 0, ("f", "h", "q"))
+        self.publication = Publication(track, self.upstream.append, 0.5, 0, tuple(reversed(rids)))
         self.router = Router(lambda publication, sink: None)
         self.frames = [0, 0, 0]
-        for rank, rid in enumerate("qhf"):
+        for rank, rid in enumerate(rids or ("",)):
             assert self.publication.claim(100 + rank, rid)
 
     @property

@@ -59,6 +59,38 @@ def test_an_estimate_of_the_receiver_is_believed_where_there_is_nothing_better()
     assert subscription.aimed_at is stage.layers[1]
 
 
+def test_what_is_settled_is_looked_at_once_a_second_until_something_changes() -> None:
+    """A camera without layers that is sent: the next look is due after a second, or at once."""
+    stage = Stage("")
+    subscription, _ = subscribed(stage)
+    outflow = Outflow(Wire())  # type: ignore[arg-type]
+    stage.send(0, 0.0, key=True)
+    outflow.tick([subscription], 0.0)
+    assert subscription.layer is stage.layers[0]
+
+    def looks_at(now: float) -> bool:
+        subscription.aim(None)
+        outflow.tick([subscription], now)
+        looked = subscription.aimed_at is not None
+        subscription.aim(stage.layers[0])
+        stage.send(0, now, key=True)
+        return looked
+
+    assert not looks_at(0.9)
+    assert looks_at(1.0), "a second has passed"
+    assert looks_at(1.25), "at the last look it was not sent"
+    outflow.tick([subscription], 1.5)
+    assert not looks_at(1.7)
+    outflow.unsettle()
+    assert looks_at(1.8), "somebody came"
+    outflow.tick([subscription], 2.1)
+    outflow.receive(BandwidthEstimate(5_000_000, ()), 2.3)
+    assert looks_at(2.4), "the receiver told something"
+    outflow.tick([subscription], 2.7)
+    outflow.wish({("anna", "camera"): Wish(360, True)})
+    assert looks_at(2.7), "it is shown otherwise"
+
+
 def test_a_layer_that_the_browser_stopped_is_left() -> None:
     stage = Stage()
     subscription, _ = subscribed(stage)
