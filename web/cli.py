@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 
 from web import doctor as doctors
-from web import key_commands
+from web import key_commands, ledger_commands
 from web.settings import Settings, SettingsError, load
 from web.verify_command import verify
 
@@ -26,6 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(key_commands.app, name="keys")
+app.add_typer(ledger_commands.app, name="ledger")
 app.command()(verify)
 archive = typer.Typer(help="归档 archive", no_args_is_help=True)
 app.add_typer(archive, name="archive")

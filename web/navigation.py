@@ -10,6 +10,7 @@ PLACES = (
     ("alarms", "/alarms", "录像告警", Action.SEE_ALARMS),
     ("archive", "/archive", "归档", Action.SEE_ARCHIVE),
     ("search", "/recordings", "录像检索", Action.REPLAY),
+    ("audit", "/audit/recordings", "调阅审计", Action.SEE_AUDIT),
 )
 
 

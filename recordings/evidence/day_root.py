@@ -89,6 +89,12 @@ def root_of(leaves: Sequence[Leaf]) -> str:
     return tree_root([leaf.data for leaf in leaves]).hex()
 
 
+def leaves_text(leaves: Sequence[Leaf]) -> bytes:
+    """The file of the leaves: number, recording and digest of each on a line."""
+    lines = (f"{leaf.number} {leaf.recording_id} {leaf.manifest_sha256}\n" for leaf in leaves)
+    return "".join(lines).encode("ascii")
+
+
 def write_day(
     directory: Path,
     day: date,
@@ -118,8 +124,7 @@ def write_day(
     statement = canonical(content)
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = directory / f"{day.isoformat()}.json"
-    text = "".join(f"{leaf.number} {leaf.recording_id} {leaf.manifest_sha256}\n" for leaf in leaves)
-    write_durably(path.with_suffix(".leaves"), text.encode("ascii"))
+    write_durably(path.with_suffix(".leaves"), leaves_text(leaves))
     write_durably(path.with_suffix(".sig"), canonical(signer.sign(statement)))
     write_durably(path, statement)
 

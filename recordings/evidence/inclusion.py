@@ -48,6 +48,21 @@ def find_day(directory: Path, number: int, since: date | None = None) -> DayRoot
     return None
 
 
+def judge_day(day: DayRoot, register: KeyRegister | None) -> tuple[str, str]:
+    """Fingerprint of the key that signed a day, and why the signature does not count; empty when it does."""
+    named = str(day.content.get("signing_key") or "")
+    try:
+        signer = day.signer()
+    except Sm2Unavailable as error:
+        return named, f"签名未能核对（{error}）。"
+    if signer is None:
+        return named, "签名不符。"
+    if register is not None and register.find(signer) is None:
+        return signer, "签名密钥不在登记簿。"
+    objection = objection_to(register, signer, day.content.get("made_at"))
+    return signer, "" if objection is None else objection.text_zh
+
+
 def proof_files(directory: Path, manifest: dict[str, Any], manifest_sha256: str) -> dict[str, bytes]:
     """What a package carries: day statement, signature, and the way from the manifest up to the root.
 

@@ -35,13 +35,13 @@ SAME_WATCHING = timedelta(minutes=30)
 
 @append_only
 class RecordingAccess(Base):
-    """Somebody opened a recording. ``purpose`` is replay, manifest or export; ``reason`` as stated."""
+    """Somebody opened a recording. ``purpose`` is replay, manifest, proof or export; ``reason`` as stated."""
 
     __tablename__ = "recording_accesses"
 
     id: Mapped[str] = mapped_column(String(ID_LENGTH), primary_key=True, default=new_id)
     recording_id: Mapped[str] = mapped_column(String(ID_LENGTH), ForeignKey("recordings.id"), index=True)
-    at: Mapped[datetime]
+    at: Mapped[datetime] = mapped_column(index=True)
     purpose: Mapped[str] = mapped_column(String(16))
     actor_kind: Mapped[str] = mapped_column(String(16))
     official_id: Mapped[str | None] = mapped_column(String(ID_LENGTH), index=True)
@@ -82,7 +82,7 @@ async def open_replay(
 ) -> ReplayPlan:
     """Open the replay page: policy, access log, then the plan. Raises NotFound, Forbidden."""
     recording, session = await _permitted(db, actor, recording_id, Action.REPLAY)
-    await _note(db, clock, actor, recording, "replay", address)
+    await note_access(db, clock, actor, recording, "replay", address)
     await db.commit()
     folder = recording.folder(root)
     jumps = await asyncio.to_thread(read_jumps, folder)
@@ -107,7 +107,7 @@ async def open_composed(
     if not recording.playable or not path.is_file():
         raise NotFound("not_composed", "录像正在合成，请稍后再看。")
     if not await _watched_lately(db, clock, actor, recording_id):
-        await _note(db, clock, actor, recording, "replay", address)
+        await note_access(db, clock, actor, recording, "replay", address)
         await db.commit()
     return path
 
@@ -120,7 +120,7 @@ async def open_manifest(
     path = recording.folder(root) / MANIFEST_FILE
     if recording.manifest_sha256 is None or not path.is_file():
         raise NotFound("not_sealed", "录像还没有封存。")
-    await _note(db, clock, actor, recording, "manifest", address)
+    await note_access(db, clock, actor, recording, "manifest", address)
     await db.commit()
     return path
 
@@ -134,9 +134,10 @@ async def _permitted(
     return recording, session
 
 
-async def _note(
+async def note_access(
     db: AsyncSession, clock: Clock, actor: Actor, recording: Recording, purpose: str, address: str | None
 ) -> None:
+    """Write down that somebody opened something of a recording, in the caller's transaction."""
     stated = await purpose_of(db, actor, recording.id)
     db.add(
         RecordingAccess(

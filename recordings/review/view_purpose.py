@@ -46,7 +46,10 @@ class ViewPurpose(Authored, Base):
     """Why somebody plays a recording during one sign-in. ``kind`` is a key of PURPOSES."""
 
     __tablename__ = "view_purposes"
-    __table_args__ = (Index(PURPOSE_INDEX, "recording_id", "sign_in_id", unique=True),)
+    __table_args__ = (
+        Index(PURPOSE_INDEX, "recording_id", "sign_in_id", unique=True),
+        Index("ix_view_purposes_at", "at"),
+    )
 
     id: Mapped[str] = mapped_column(String(ID_LENGTH), primary_key=True, default=new_id)
     recording_id: Mapped[str] = mapped_column(String(ID_LENGTH), ForeignKey("recordings.id"))

@@ -7,13 +7,16 @@ Whether a folder holds the manifest its row names is asked by completeness.py fo
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy import ForeignKey, String, UniqueConstraint, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
 
+from cases.append_only import append_only
 from cases.clock import Clock
+from cases.database import ID_LENGTH, Base, insert_if_absent, new_id
 from cases.organisations import Organisation
 from recordings.alarms import AlarmKind, Trouble
 from recordings.archive.destruction import DestructionProposal, DestructionRecord, ProposalState
@@ -21,15 +24,38 @@ from recordings.evidence.day_root import LEDGER, ledger_of
 from recordings.evidence.keys import KeyRegister
 from recordings.evidence.office_chain import Departed, Link, judge_chain
 from recordings.recording import Recording, RecordingState
+from recordings.watch.day_statement import missed_days
 from recordings.watch.office_check import Ledger, read_ledger
 
 COVERED_WITHIN = timedelta(hours=36)  # A day is over after 24 at most, its root is made soon after.
 
 
+@append_only
+class OfficeCheck(Base):
+    """What one night found in the chain and the ledger of one office. ``found`` counts the faults.
+
+    ``links`` are recordings in the chain, ``days`` day roots that hold.
+    """
+
+    __tablename__ = "office_checks"
+    __table_args__ = (UniqueConstraint("organisation_id", "night"),)
+
+    id: Mapped[str] = mapped_column(String(ID_LENGTH), primary_key=True, default=new_id)
+    organisation_id: Mapped[str] = mapped_column(String(ID_LENGTH), ForeignKey("organisations.id"))
+    night: Mapped[date]
+    at: Mapped[datetime]
+    links: Mapped[int]
+    days: Mapped[int]
+    found: Mapped[int]
+
+
 async def check_chains(
-    db: AsyncSession, clock: Clock, root: Path, register: KeyRegister | None
+    db: AsyncSession, clock: Clock, root: Path, register: KeyRegister | None, night: date | None = None
 ) -> list[Trouble]:
-    """What is wrong with the chain and the ledger of any office."""
+    """What is wrong with the chain and the ledger of any office.
+
+    With ``night`` each office's result is written down for it, in the caller's transaction.
+    """
     chained = select(Recording.organisation_id).where(Recording.chain_number.is_not(None))
     ledgers = await asyncio.to_thread(_ledgers, root)
     query = select(Organisation.id, Organisation.name).where(
@@ -38,7 +64,14 @@ async def check_chains(
     found = list[Trouble]()
     for office_id, name in (await db.execute(query.order_by(Organisation.id))).all():
         ledger = await asyncio.to_thread(read_ledger, ledger_of(root, office_id), register)
-        texts = await _office(db, office_id, ledger, clock.now())
+        links, texts = await _office(db, office_id, ledger, clock.now())
+        named = [Path(finding.path).stem for finding in ledger.findings]
+        texts += await missed_days(db, office_id, ledger_of(root, office_id), named)
+        if night is not None:
+            await insert_if_absent(
+                db, OfficeCheck, id=new_id(), organisation_id=office_id, night=night, at=clock.now(),
+                links=links, days=len(ledger.days), found=len(texts),
+            )  # fmt: skip
         found += [Trouble(AlarmKind.CHAIN, name, ({"text": f"{name}：{text}"},)) for text in texts]
     return found
 
@@ -47,7 +80,8 @@ def _ledgers(root: Path) -> list[str]:
     return [path.name for path in (root.resolve().parent / LEDGER).glob("*/")]
 
 
-async def _office(db: AsyncSession, office_id: str, ledger: Ledger, now: datetime) -> list[str]:
+async def _office(db: AsyncSession, office_id: str, ledger: Ledger, now: datetime) -> tuple[int, list[str]]:
+    """How many recordings stand in the chain, and what is wrong, in words."""
     query = select(
         Recording.id,
         Recording.chain_number,
@@ -79,7 +113,7 @@ async def _office(db: AsyncSession, office_id: str, ledger: Ledger, now: datetim
     ]
     if late:
         texts.append(f"第 {late[0]} 号起有录像封存一天多以后仍没有列入日根。")
-    return texts
+    return len(links), texts
 
 
 async def _departed(db: AsyncSession, office_id: str) -> tuple[list[Departed], set[str]]:

@@ -122,7 +122,7 @@ async def check_completeness(
         sessions, recordings = sessions + len(sittings), recordings + len(rows)
         await db.rollback()  # Nobody waits for the write lock while the next folders are looked into.
     found += await _unknown(db, root, began)
-    found += await check_chains(db, clock, root, register)
+    found += await check_chains(db, clock, root, register, night)
     for trouble in found:
         await raise_alarm(db, clock, trouble)
     await insert_if_absent(

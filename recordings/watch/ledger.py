@@ -16,13 +16,14 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.clock import BEIJING, Clock
-from cases.organisations import Organisation
+from cases.organisations import Organisation, get_organisation
 from recordings.archive.destruction import DestructionRecord
 from recordings.capture.journal import SOFTWARE
 from recordings.evidence.day_root import DayRoot, Leaf, LedgerError, days_of, ledger_of, read_day, write_day
 from recordings.evidence.manifest import canonical, moment_text, write_durably
 from recordings.evidence.signing import ManifestSigner
 from recordings.recording import Recording
+from recordings.watch.day_statement import note_days
 
 logger = logging.getLogger(__name__)
 
@@ -38,15 +39,17 @@ async def keep_ledger(db: AsyncSession, clock: Clock, root: Path, signer: Manife
     An office whose ledger cannot be read is left alone: the nightly check says so. Raises OSError.
     """
     chained = select(Recording.organisation_id).where(Recording.chain_number.is_not(None))
-    query = select(Organisation).where(Organisation.id.in_(chained)).order_by(Organisation.id)
+    query = select(Organisation.id).where(Organisation.id.in_(chained)).order_by(Organisation.id)
     written = 0
-    for office in (await db.scalars(query)).all():
+    for office_id in (await db.scalars(query)).all():
+        office = await get_organisation(db, office_id)
         try:
             written += await _keep_days(db, clock, office, root, signer)
             written += await _keep_destroyed(db, clock, office, root, signer)
+            await db.commit()
         except LedgerError as error:
-            logger.error("The ledger of office %s is not continued: %s", office.id, error)
-    await db.rollback()
+            logger.error("The ledger of office %s is not continued: %s", office_id, error)
+            await db.rollback()
     return written
 
 
@@ -59,6 +62,7 @@ async def _keep_days(
     db: AsyncSession, clock: Clock, office: Organisation, root: Path, signer: ManifestSigner
 ) -> int:
     directory = ledger_of(root, office.id)
+    await note_days(db, clock, office.id, directory)
     last = await asyncio.to_thread(_last_day, directory)
     query = select(
         Recording.chain_number, Recording.id, Recording.manifest_sha256, Recording.sealed_at
@@ -72,6 +76,8 @@ async def _keep_days(
         await asyncio.to_thread(write_day, directory, day, leaves, last, facts, signer)
         last = await asyncio.to_thread(_last_day, directory)
         written += 1
+    if written:
+        await note_days(db, clock, office.id, directory)
     return written
 
 

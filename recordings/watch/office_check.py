@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
-from recordings.evidence.attestations import objection_to
+from cases.clock import BEIJING
+from recordings.evidence.attestations import moment_of, objection_to
 from recordings.evidence.day_root import (
     LEDGER,
     DayRoot,
@@ -24,13 +25,16 @@ from recordings.evidence.day_root import (
     read_statement,
 )
 from recordings.evidence.keys import KeyRegister
-from recordings.evidence.manifest import MANIFEST_FILE, SIGNATURE_FILE, canonical, sha256_hex
+from recordings.evidence.manifest import MANIFEST_FILE, SIGNATURE_FILE, canonical, moment_text, sha256_hex
 from recordings.evidence.office_chain import Departed, Link, judge_chain
 from recordings.evidence.sm2 import Sm2Unavailable
 from recordings.evidence.timestamp import TimeStampError, check_token
 from recordings.evidence.verdict import ExitCode, Finding, Note, Verdict
 from recordings.evidence.verification import unchecked
+from recordings.watch.day_statement import restored_at
 from recordings.watch.ledger import DESTROYED, DESTRUCTION_FORMAT
+
+MADE_WITHIN = timedelta(days=3)  # A machine may stand still over a weekend.
 
 
 @dataclass
@@ -103,10 +107,24 @@ def verify_office(
         )
     verdict.recordings, verdict.days = len(chained), len(ledger.days)
     verdict.destroyed = len(ledger.departed)
+    verdict.notes += _told_of_days(ledger)
     if register is None:
         zh = "没有给出密钥登记簿，签名是谁的没有核对。"
         verdict.notes.append(Note("keys_unknown", zh, "Without a register of keys any key was taken."))
     return verdict
+
+
+def _told_of_days(ledger: Ledger) -> Iterator[Note]:
+    """What is no fault, but must be known: days restored from the database, and days made long after."""
+    for day in ledger.days:
+        restored = restored_at(day.path)
+        if restored is not None:
+            zh = f"日根 {day.path.stem} 的文件丢失或损坏过，{restored} 按数据库的登记恢复。"
+            yield Note("day_restored", zh, f"Day root {day.path.stem} was restored at {restored}.")
+        made_at, over = moment_of(day.content.get("made_at")), datetime.combine(day.day, time.max, BEIJING)
+        if made_at is not None and made_at - over > MADE_WITHIN:
+            zh = f"日根 {day.path.stem} 是 {moment_text(made_at)} 补做的。"
+            yield Note("day_late", zh, f"Day root {day.path.stem} was made long after its day.")
 
 
 def _manifests(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -31,6 +32,8 @@ from web.settings import DatabaseSettings, Settings
 
 pytestmark = [pytest.mark.browser, needs_chromium, pytest.mark.timeout(180)]
 OFFICIAL, CITIZEN, DESK = 360, 320, 1280
+# Nobody's screen shots are kept unless a folder for them is named.
+SHOTS = os.environ.get("LIANXIN_SHOTS")
 LARGE_TYPE = "localStorage.setItem('lianxin.type', 'large')"
 WIDER = """() => {
   const wide = document.documentElement.clientWidth;
@@ -67,6 +70,9 @@ class Looker:
 
     async def look(self, name: str) -> None:
         width = (self.page.viewport_size or {})["width"]
+        if SHOTS:
+            shot = f"{name.strip('/').replace('/', '-').replace(' ', '_') or 'home'}-{width}.png"
+            await self.page.screenshot(path=f"{SHOTS}/{shot}", full_page=True)
         found = await Axe().run(self.page)
         for violation in found.response["violations"]:
             nodes = [node["html"][:120] for node in violation["nodes"][:3]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from recordings.review.view_audit import ACTS
 from recordings.review.viewing import MOST_SHOWN, ViewLog, list_viewings
 from web.keys import ACTOR, DATABASE
 from web.rendering import page
@@ -17,7 +18,8 @@ async def show(request: web.Request) -> web.StreamResponse:
 
 async def show_audited(request: web.Request) -> web.StreamResponse:
     """For auditors, who see no case content: the recording by its number only."""
-    return page(request, "views.html", _context(await _read(request), None), title="调阅记录")
+    context = _context(await _read(request), None) | {"nav": "audit"}
+    return page(request, "views.html", context, title="调阅记录")
 
 
 async def _read(request: web.Request) -> ViewLog:
@@ -31,6 +33,7 @@ def _context(log: ViewLog, title: str | None) -> dict[str, object]:
         played.setdefault(row.purpose_id, []).append((row.from_ms / 1000, row.to_ms / 1000))
     return {
         "log": log,
+        "acts": ACTS,
         "title": title,
         "played": played,
         "cut": MOST_SHOWN if max(map(len, (log.openings, log.purposes, log.ranges))) >= MOST_SHOWN else 0,

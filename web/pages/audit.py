@@ -1,0 +1,77 @@
+"""View audit (调阅审计): who looked at which recording, for auditors, who never see one themselves."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from urllib.parse import urlencode
+
+from aiohttp import web
+
+from cases.fields import clean
+from recordings.review.view_audit import ACTS, AuditCursor, AuditQuery, audited_offices, list_views
+from web.forms import Form
+from web.keys import ACTOR, DATABASE
+from web.rendering import page
+
+FIELDS = ("since", "until", "office", "person", "act")
+EPOCH = datetime.fromtimestamp(0, UTC)
+
+
+async def show(request: web.Request) -> web.StreamResponse:
+    """The form and one page of what it finds; an empty form finds the newest."""
+    form, actor = Form(request.query), request[ACTOR]
+    async with request.app[DATABASE].session() as db:
+        offices = await audited_offices(db, actor)
+        query = _query(form, offices)
+        before = _cursor(request.query.get("before", ""))
+        lines, older = ([], None) if form.errors else await list_views(db, actor, query, before)
+    asked = {name: form.value(name) for name in FIELDS if form.value(name)}
+    context = {
+        "nav": "audit",
+        "form": form,
+        "offices": offices,
+        "acts": ACTS,
+        "asked": bool(asked),
+        "lines": lines,
+        "first": urlencode(asked) if before else None,
+        "older": urlencode(asked | {"before": _place(older)}) if older else None,
+    }
+    title = "错误：调阅审计" if form.errors else "调阅审计"
+    return page(request, "audit.html", context, title=title, status=422 if form.errors else 200)
+
+
+def _query(form: Form, offices: dict[str, str]) -> AuditQuery:
+    for name in FIELDS:
+        form.values[name] = clean(form.typed(name))[:100]
+    since, until = _day(form, "since"), _day(form, "until")
+    if since and until and since > until:
+        form.fail("until", "结束日期早于开始日期，请改正")
+    for name, known in (("office", offices), ("act", ACTS)):
+        if form.value(name) not in known:
+            form.values[name] = ""
+    return AuditQuery(since, until, form.value("office"), form.value("person"), form.value("act"))
+
+
+def _day(form: Form, name: str) -> date | None:
+    if not form.value(name):
+        return None
+    try:
+        day = date.fromisoformat(form.value(name))
+    except ValueError:
+        day = date.min
+    if not 2000 <= day.year < 2200:
+        form.fail(name, "请填写日期，例如 2026-11-25")
+        return None
+    return day
+
+
+def _cursor(typed: str) -> AuditCursor | None:
+    """`microseconds-id` as _place writes it; anything else begins at the newest."""
+    micros, _, row_id = typed[:80].partition("-")
+    if not (micros.isascii() and micros.isdigit() and len(micros) <= 16 and row_id):
+        return None
+    return AuditCursor(EPOCH + timedelta(microseconds=int(micros)), clean(row_id)[:64])
+
+
+def _place(cursor: AuditCursor) -> str:
+    return f"{(cursor.at - EPOCH) // timedelta(microseconds=1)}-{cursor.row_id}"
