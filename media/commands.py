@@ -10,6 +10,7 @@ from media.control import ControlError, Request
 from media.load import CpuShare, used
 from media.memory import give_back
 from media.outflow import read_wishes
+from media.partition import read_groups
 from media.portrait import snapshot, statistics
 from media.room import Room
 from media.surroundings import Surroundings
@@ -40,6 +41,7 @@ class Commands:
             control.AcceptOffer: self._accept_offer,
             control.SetMuted: self._set_muted,
             control.SetWishes: self._set_wishes,
+            control.SetPartition: self._set_partition,
             control.StartRecording: self._start_recording,
             control.StopRecording: self._stop_recording,
             control.Snapshot: self._snapshot,
@@ -123,6 +125,10 @@ class Commands:
 
     async def _set_wishes(self, request: control.SetWishes) -> Result:
         self._room(request.room_id).set_wishes(request.participant_id, read_wishes(request.wishes))
+        return {}
+
+    async def _set_partition(self, request: control.SetPartition) -> Result:
+        self._room(request.room_id).part(read_groups(request.groups))
         return {}
 
     async def _start_recording(self, request: control.StartRecording) -> Result:

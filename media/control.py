@@ -139,6 +139,17 @@ class SetWishes(Request):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SetPartition(Request):
+    """Part the room: only those of the same group hear and see each other, and nothing is recorded.
+
+    It holds from the reply on; without groups the room opens again, a moment later (media/partition.py).
+    """
+
+    room_id: str
+    groups: list[list[str]]
+
+
+@dataclass(frozen=True, kw_only=True)
 class StartRecording(Request):
     room_id: str
     recording_id: str

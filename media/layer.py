@@ -93,7 +93,8 @@ class Layer:
         self._redundant_type = state.redundant_type = track.redundant_payload_type
         state.payload_type = track.payload_type
         self._send_feedback = send_feedback
-        self._muted_until = -1
+        # Up to this index packets are for nobody: they came while the source was muted or the room parted.
+        self.kept_until = -1
         self._throttle = KeyFrameThrottle(key_frame_interval)
         self._measured_at = 0.0
         self._measured_bytes = 0
@@ -163,11 +164,11 @@ class Layer:
         index = nearest(highest, number)
         if highest < 0 or not -VIDEO_PLACES < index - highest <= LARGEST_GAP:
             return False
-        return index > self._muted_until and not self.cache.has(index)
+        return index > self.kept_until and not self.cache.has(index)
 
-    def unmute(self) -> None:
+    def keep_back(self) -> None:
         """What was sent while nobody was to hear or see it shall not come again either."""
-        self._muted_until = int(self.state.sequence)
+        self.kept_until = int(self.state.sequence)
 
     def receive(self, packet: Packet, now: float) -> bool:
         """Take one packet of this SSRC; False when it is here already.

@@ -8,13 +8,14 @@ from media.subscription import Subscription
 
 
 def snapshot(room: Room) -> dict[str, Any]:
-    """Shape: {room_id, recording: {...}|None, participants: [{participant_id, may_publish, publish,
-    subscribe, publish_path, subscribe_path, publications: [{source, kind, codec, started, muted}]}]};
-    publish and subscribe are the transport's state or None, the paths udp, tcp or None.
+    """Shape: {room_id, recording: {...}|None, groups: [[participant_id]], participants: [{participant_id,
+    may_publish, publish, subscribe, publish_path, subscribe_path, publications: [{source, kind, codec,
+    started, muted}]}]}; publish and subscribe are the transport's state or None, the paths udp, tcp or None.
     """
     return {
         "room_id": room.room_id,
         "recording": room.recording.snapshot() if room.recording is not None else None,
+        "groups": [sorted(group) for group in room.partition.groups],
         "participants": [_participant(p) for p in room.participants.values()],
     }
 

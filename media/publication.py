@@ -161,9 +161,14 @@ class Publication:
             return False
         if self._audio_level_id and not layer.is_video:
             self._receive_level(packet, now)
-        if self.muted:
+        if self.muted or packet.index <= layer.kept_until:
             return False
         return layer.cache.put(packet)
+
+    def keep_back(self) -> None:
+        """What came so far, or is on its way again, is for nobody else."""
+        for layer in self.layers:
+            layer.keep_back()
 
     def _receive_level(self, packet: Packet, now: float) -> None:
         level = audio_level(packet.data, self._audio_level_id)

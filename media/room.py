@@ -16,6 +16,7 @@ from media.control import (
 )
 from media.loudness import SILENCE
 from media.outflow import Wishes
+from media.partition import CAUSE, Groups, Partition, rearrange
 from media.publication import Publication
 from media.publisher import Plan, Publisher, read_offer
 from media.quality import QualityMeter
@@ -59,6 +60,7 @@ class Room:
         self.recording: RoomRecording | None = None
         self._surroundings = surroundings
         self._router = Router(self._sink_broke)
+        self.partition = Partition()
         self._muted: set[tuple[str, Source]] = set()
         self._recording_lock = asyncio.Lock()
         self._speakers_at = float("-inf")
@@ -138,9 +140,39 @@ class Room:
         participant.subscriber = subscriber
         subscriber.outflow.wish(participant.wishes)
         for publication in self.publications:
-            if publication.track.participant_id != participant_id:
+            if self.partition.lets_hear(participant_id, publication):
                 subscriber.attach(publication)
         subscriber.offer(self._surroundings.clock())
+
+    def part(self, groups: Groups) -> None:
+        """From now on nobody hears those of another group and nothing is recorded; or open a moment later."""
+        if not groups:
+            self.partition.order_open(self._surroundings.clock())
+            return
+        self._surroundings.gate.flush()
+        if self.partition.stands:
+            self._keep_back()
+        self.partition.close(groups)
+        if self.recording is not None:
+            self.recording.hold(CAUSE)
+        self._rearrange()
+
+    def _open(self) -> None:
+        """The room is whole again, from the next packet on."""
+        self._keep_back()
+        self._rearrange()
+        for publication in self.publications:
+            self._record(publication)
+
+    def _keep_back(self) -> None:
+        for publication in self.publications:
+            publication.keep_back()
+
+    def _rearrange(self) -> None:
+        now, publications = self._surroundings.clock(), self.publications
+        for participant in self.participants.values():
+            if participant.subscriber is not None:
+                rearrange(participant.subscriber, publications, self.partition, now)
 
     def set_wishes(self, participant_id: str, wishes: Wishes) -> None:
         """How they are shown the others; kept for their next transport. Raises ControlError not_found."""
@@ -174,8 +206,7 @@ class Room:
             for sink in publication.sinks:
                 if isinstance(sink, Subscription):
                     sink.hold()
-            for layer in publication.layers:
-                layer.unmute()
+            publication.keep_back()
             publication.request_key_frame()
         publication.muted = muted
 
@@ -184,14 +215,18 @@ class Room:
         self._apply_mute(publication)
         now = self._surroundings.clock()
         for subscriber in self._others(publication.track.participant_id):
-            subscriber.attach(publication)
-            asyncio.get_running_loop().call_soon(subscriber.offer, now)
+            if self.partition.lets_hear(subscriber.participant_id, publication):
+                subscriber.attach(publication)
+                asyncio.get_running_loop().call_soon(subscriber.offer, now)
 
     def publication_started(self, publication: Publication) -> None:
         """Record it, and tell."""
-        if self.recording is not None:
-            self.recording.attach(publication)
+        self._record(publication)
         self._tell_publication(publication, "started")
+
+    def _record(self, publication: Publication) -> None:
+        if self.recording is not None and not self.partition.stands:
+            self.recording.attach(publication)
 
     def publication_ended(self, publication: Publication, withdrawn: bool) -> None:
         """Close its recorder track, and tell. Subscribers keep the m-line for the publisher's return."""
@@ -277,7 +312,7 @@ class Room:
             if self.recording is not None:
                 if self.recording.recording_id != recording_id:
                     raise ControlError("conflict", "another recording of this room is open")
-                self.recording.mend(self.publications)
+                self.recording.mend(() if self.partition.stands else self.publications)
                 return
             factory = self._surroundings.recorder_factory
             try:
@@ -290,7 +325,7 @@ class Room:
             )
             self.recording = recording
         for publication in self.publications:
-            recording.attach(publication)
+            self._record(publication)
         recording.tick(self._surroundings.clock())
 
     async def stop_recording(self, reason: str) -> None:
@@ -303,6 +338,8 @@ class Room:
     def tick(self, now: float) -> None:
         """Ten times a second. Packets are served in between: a room of many takes a millisecond and more."""
         poll = self._surroundings.gate.poll
+        if self.partition.open_if_due(now):
+            self._open()
         for participant in list(self.participants.values()):
             if participant.publisher is not None:
                 participant.publisher.tick(now)
@@ -336,7 +373,9 @@ class Room:
         levels = {
             p.track.participant_id: -p.loudness.level(now)
             for p in publications
-            if p.track.source == "microphone" and not p.muted
+            if p.track.source == "microphone"
+            and not p.muted
+            and self.partition.confers(p.track.participant_id)
         }
         audible = {who: level for who, level in levels.items() if level > -SILENCE}
         passed = self._floor.hear(levels, now)

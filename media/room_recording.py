@@ -75,6 +75,11 @@ class RoomRecording:
             publication.detach(sink)
             self._close_sink(sink, reason)
 
+    def hold(self, reason: str) -> None:
+        """Take no further packet of anybody."""
+        for publication in list(self._sinks):
+            self.detach(publication, reason)
+
     def sink_broke(self, sink: PacketSink) -> None:
         """The router dropped one of our sinks because it raised."""
         for publication, own in list(self._sinks.items()):
@@ -151,8 +156,7 @@ class RoomRecording:
 
     async def close(self, reason: str) -> None:
         """Detach everywhere at once, then let the recorder write out what it has."""
-        for publication in list(self._sinks):
-            self.detach(publication, reason)
+        self.hold(reason)
         try:
             await asyncio.wait_for(asyncio.to_thread(self._recorder.close, reason), CLOSE_TIMEOUT)
         except Exception:

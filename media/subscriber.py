@@ -92,6 +92,10 @@ class Subscriber:
         """All that are attached to a Publication."""
         return list(self._by_ssrc.values())
 
+    def hears(self, publication: Publication) -> bool:
+        """Whether a Subscription to it is attached."""
+        return any(each.publication is publication for each in self._by_ssrc.values())
+
     def attach(self, publication: Publication) -> None:
         """Subscribe to it, on the m-line of its source when there was one. Call `offer` afterwards."""
         self.outflow.unsettle()

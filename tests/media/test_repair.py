@@ -105,7 +105,7 @@ async def test_what_was_muted_does_not_come_again(stage: PublisherStage) -> None
     stage.take(camera(3), camera(4))
     publication.muted = False
     for layer in publication.layers:
-        layer.unmute()
+        layer.keep_back()
     assert stage.take(again(2, 5), again(3, 6), again(4, 7)) == []
     assert len(stage.take(camera(5), camera(7), again(6, 8))) == 3
 
