@@ -26,6 +26,7 @@ REASON_LIMIT = 200
 NAME_LIMIT = 64
 DEVICE_FIELD_LIMIT = 24
 QUALITY_ROW_LIMIT = 10
+PEOPLE_LIMIT = 64
 
 
 def limited(maximum: int, code: str = "bad_message", minimum: int = 1) -> Any:
@@ -271,6 +272,18 @@ class Resume(Command):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Deliberate(Command):
+    """Part the room: these officials confer, nobody else hears them and nothing is recorded."""
+
+    participants: list[str] = limited(PEOPLE_LIMIT)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EndDeliberation(Command):
+    """Bring everybody back after a countdown."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Close(Command):
     """End the sitting for everybody."""
 
@@ -314,6 +327,8 @@ COMMANDS: dict[str, type[Command]] = {
     "open": Open,
     "pause": Pause,
     "resume": Resume,
+    "deliberate": Deliberate,
+    "end_deliberation": EndDeliberation,
     "close": Close,
     "start_recording": StartRecording,
 }

@@ -21,6 +21,7 @@ from signaling.admission import Admission
 from signaling.commands import Authenticate
 from signaling.conduct import KINDS
 from signaling.connection import Connection
+from signaling.deliberation import CAUSE, find_deliberation
 from signaling.live import LiveRoom
 from signaling.participant import Participant, SourceSwitch
 from signaling.protocol import VERSION, CloseCode
@@ -41,12 +42,15 @@ async def build_room(database: Database, clock: Clock, session_id: str, recordin
             room.take(await participant_of(db, seat, invitation, now))
         recording = await find_live_recording(db, session_id)
         minutes = await find_minutes(db, session_id)
+        room.deliberation = await find_deliberation(db, session_id)
     room.minutes_shown = minutes is not None and minutes.shown_live
     if recording is not None:
         badge = room.badge
         badge.recording_id, badge.directory = recording.id, str(recording.folder(recordings))
         badge.since = recording.active_at
         badge.state = "paused" if room.sitting.state == "paused" else "preparing"
+        if room.deliberation is not None:
+            badge.state, badge.cause = "paused", CAUSE
     return room
 
 
@@ -135,7 +139,7 @@ def _welcome(live: LiveRoom, person: Participant, needs: MediaNeeds) -> Welcome:
         role=person.role,
         place="room" if inside else "lobby",
         rights=sorted(person.rights),
-        room=live.room.view(now, person.official) if inside else None,
+        room=live.room.view(now, person.official, live.room.is_apart(person)) if inside else None,
         queue=None if inside else live.room.queue_view(person),
         media=needs,
         relays=live.grant_relays(person) if inside else [],

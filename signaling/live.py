@@ -109,10 +109,16 @@ class LiveRoom:
         for person in self.room.in_room():
             self._tell_text(person, text)
 
-    def tell_officials(self, push: Push) -> None:
-        """Push to the offices' side only."""
+    def tell_listeners(self, push: Push) -> None:
+        """Push to everybody who may know who speaks."""
         text = dump(push)
-        for person in self.room.in_room():
+        for person in self.room.listeners():
+            self._tell_text(person, text)
+
+    def tell_officials(self, push: Push, speaker: Participant) -> None:
+        """Push to the offices' side only; what is said in private stays with those who confer."""
+        text = dump(push)
+        for person in self.room.listeners(speaker):
             if person.official:
                 self._tell_text(person, text)
 
@@ -174,12 +180,15 @@ class LiveRoom:
         self._flushed_at = asyncio.get_running_loop().time()
         now = self.clock.now()
         texts = {
-            official: dump(RoomChanged(self.room.view(now, official)))
-            for official in {person.official for person in self.room.in_room()}
+            audience: dump(RoomChanged(self.room.view(now, *audience)))
+            for audience in {self._audience(person) for person in self.room.in_room()}
         }
         for person in self.room.in_room():
-            self._tell_text(person, texts[person.official])
+            self._tell_text(person, texts[self._audience(person)])
         self._push_queue()
+
+    def _audience(self, person: Participant) -> tuple[bool, bool]:
+        return person.official, self.room.is_apart(person)
 
     def _push_queue(self) -> None:
         for person in self.room.in_lobby():

@@ -110,7 +110,7 @@ def _speakers(audience: Audience, event: SpeakersChanged, now: datetime) -> None
             levels[person.id] = min(SILENCE, abs(person.level))
     speaker = event.speaker if event.speaker in audience.room.people else None
     audience.room.give_floor(speaker, now)
-    audience.tell_room(Speakers(levels, speaker))
+    audience.tell_listeners(Speakers(levels, speaker))
 
 
 def _quality(audience: Audience, event: QualityMeasured, now: datetime) -> None:

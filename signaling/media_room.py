@@ -17,12 +17,14 @@ from media.control import (
     Publish,
     RemoveParticipant,
     SetMuted,
+    SetPartition,
     SetWishes,
     StartRecording,
     StopRecording,
     Subscribe,
 )
 from signaling.commands import Source
+from signaling.deliberation import groups_of
 from signaling.media_client import Overloaded, Unavailable, WorkerLink
 from signaling.participant import Participant
 from signaling.pushes import MediaLost, MediaRestored, MediaState, Push
@@ -47,6 +49,9 @@ class Audience(Protocol):
 
     def tell_room(self, push: Push) -> None:
         """Push to everybody inside."""
+
+    def tell_listeners(self, push: Push) -> None:
+        """Push to everybody who may know who speaks."""
 
     def changed(self) -> None:
         """The room looks different now."""
@@ -74,6 +79,8 @@ class MediaRoom:
         self._forming = asyncio.Lock()
         self._formed = False
         self._owed = False
+        # The partition that the worker has confirmed.
+        self._parted: list[list[str]] = []
         self._lost_at: float | None = None
         self.link: WorkerLink | None = None
 
@@ -148,6 +155,24 @@ class MediaRoom:
         """Stop or resume forwarding a source; a worker that comes back is told again."""
         await self._try(SetMuted(room_id=self.room_id, participant_id=person.id, source=source, muted=muted))
 
+    async def part(self) -> None:
+        """Let only those hear each other who confer; it holds when this returns. Raises Unavailable."""
+        await self.ensure()
+        await self._settle_partition()
+
+    async def unpart(self) -> None:
+        """Open the room; where the worker does not answer, `retry` asks again."""
+        self._parted = [[]]  # Whatever the worker has: it is asked until it has confirmed.
+        try:
+            await self._settle_partition()
+        except RuleError as error:
+            logger.warning("Opening the room is tried again: %s", error)
+
+    async def _settle_partition(self) -> None:
+        wanted = groups_of(self._room.deliberation)
+        await self._ask(SetPartition(room_id=self.room_id, groups=wanted))
+        self._parted = wanted
+
     # Recording
 
     async def start_recording(self) -> None:
@@ -216,6 +241,8 @@ class MediaRoom:
 
     async def retry(self) -> None:
         """Called every second: place a room that lost its worker, once there is one."""
+        if self.standing and self._parted != groups_of(self._room.deliberation):
+            await self._settle_partition()
         if not self._owed or self.standing:
             return
         try:
@@ -238,6 +265,9 @@ class MediaRoom:
     async def _form(self, link: WorkerLink) -> None:
         self.link = link
         await link.request(CreateRoom(room_id=self.room_id))
+        self._parted = []
+        if self._room.deliberation is not None:
+            await self._settle_partition()  # Before anybody is let in.
         for person in self._room.in_room():
             await self._add(person)
         await self._stand()
@@ -248,6 +278,9 @@ class MediaRoom:
         held: dict[str, dict[str, Any]] = {
             person["participant_id"]: person for person in snapshot.get("participants", [])
         }
+        self._parted = [list(group) for group in snapshot.get("groups", [])]
+        if self._parted != groups_of(self._room.deliberation):
+            await self._settle_partition()
         inside = {person.id: person for person in self._room.in_room()}
         for stranger in held.keys() - inside.keys():
             await self._ask(RemoveParticipant(room_id=self.room_id, participant_id=stranger))

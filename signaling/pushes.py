@@ -126,6 +126,19 @@ class RecordingView:
 
 
 @dataclass(frozen=True)
+class DeliberationView:
+    """Officials confer in private; `returns_at` once the countdown to the return runs.
+
+    `inside`: whether the reader is one of them; only they read who the others are.
+    """
+
+    since: str
+    returns_at: str | None
+    inside: bool
+    participants: list[str]
+
+
+@dataclass(frozen=True)
 class RoomView:
     """The whole room; `lobby` is empty for everybody who is not an official.
 
@@ -140,6 +153,7 @@ class RoomView:
     recording: RecordingView
     conduct: ConductView
     minutes_shown: bool
+    deliberation: DeliberationView | None
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,7 @@ CONNECTIONS_PER_PERSON = 5
 # An empty room is forgotten after this long; its seats stay in the database.
 EMPTY_KEPT = timedelta(minutes=10)
 TICK_SECONDS = 1.0
+SHORTEST_TICK = 0.02
 
 
 class RoomRegistry:
@@ -193,7 +194,7 @@ class RoomRegistry:
 
     async def _tick(self) -> None:
         while True:
-            await asyncio.sleep(TICK_SECONDS)
+            await asyncio.sleep(self._pause())
             now = self.clock.now()
             for session_id, live in list(self.rooms.items()):
                 try:
@@ -205,12 +206,21 @@ class RoomRegistry:
             except Exception:
                 logger.exception("Looking who may still be there failed")
 
+    def _pause(self) -> float:
+        """Seconds to the next look: a countdown that everybody reads ends on the second."""
+        now = self.clock.now()
+        left = [(at - now).total_seconds() for live in self.rooms.values() if (at := live.room.returns_at)]
+        return max(SHORTEST_TICK, min([TICK_SECONDS, *left]))
+
     async def _look_after(self, session_id: str, live: LiveRoom, now: datetime) -> None:
         live.tick(now)
         try:
             await attend(live, now)
         except (RuleError, SQLAlchemyError, OSError):
             logger.exception("What time brings about in the room of session %s failed", session_id)
+        if live.room.returns_at is not None:
+            async with live.lock:
+                await sittings.come_back(live)
         with contextlib.suppress(RuleError):
             await live.media.retry()
         if live.room.sitting.ended and not live.connections:

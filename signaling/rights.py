@@ -30,6 +30,7 @@ class Right(StrEnum):
     READ_MINUTES = "read_minutes"
     FOLLOW_MINUTES = "follow_minutes"
     SHOW_MINUTES = "show_minutes"
+    DELIBERATE = "deliberate"
 
 
 OFFICIAL_ROLES = frozenset({"host", "joint_receptionist", "department", "recorder", "observer"})
@@ -40,7 +41,7 @@ _SPEAK = frozenset({Right.PUBLISH, Right.SUBSCRIBE, Right.RAISE_HAND})
 _SHOW = _SPEAK | {Right.SHARE}
 _HOST = frozenset(
     {Right.ADMIT, Right.MUTE, Right.REMOVE, Right.OPEN, Right.PAUSE, Right.CLOSE, Right.RECORD}
-    | {Right.RENAME, Right.ARRANGE, Right.PHASE, Right.HAND_OVER}
+    | {Right.RENAME, Right.ARRANGE, Right.PHASE, Right.HAND_OVER, Right.DELIBERATE}
 )
 # Whoever had the host's part and dropped; the handler looks whether it was this person.
 _BACK = frozenset({Right.TAKE_BACK})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from cases.errors import Forbidden, NotFound, RuleError
@@ -11,6 +11,7 @@ from scheduling.phases import PHASES, SINGLE
 from scheduling.session import OVER
 from signaling.commands import Source
 from signaling.conduct import Conduct
+from signaling.deliberation import Deliberation
 from signaling.participant import Participant
 from signaling.protocol import ErrorCode
 from signaling.pushes import BadgeState, PhaseView, QueueView, RecordingView, RoomView, SessionView
@@ -82,8 +83,8 @@ class Badge:
         return RecordingView(self.state, wire_time(self.since), self.bytes, self.cause, stalled, free)
 
     def fault(self, cause: str) -> None:
-        """The recorder is gone or failing; the talk goes on."""
-        if self.recording_id is not None and self.state != "stopped":
+        """The recorder is gone or failing; the talk goes on. In a pause there is none to fail."""
+        if self.recording_id is not None and self.state not in ("paused", "stopped"):
             self.state, self.cause, self.stalled = "faulty", cause, []
 
     def hear(
@@ -112,6 +113,7 @@ class Room:
         self.stage = Stage()
         self.conduct = Conduct(sitting.kind)
         self.minutes_shown = False
+        self.deliberation: Deliberation | None = None
 
     # Coming and going
 
@@ -231,9 +233,10 @@ class Room:
         self.hear_floor(now)
 
     def hear_floor(self, now: datetime) -> None:
-        """Note who has the floor; what is said before the sitting and in its pauses is nobody's business."""
+        """Note who has the floor; before the sitting, in pauses and in private that is nobody's business."""
         speaker = next((person.id for person in self.people.values() if person.speaking), None)
-        self.speeches.hear(speaker if self.sitting.state == "live" else None, now)
+        open_floor = self.sitting.state == "live" and self.deliberation is None
+        self.speeches.hear(speaker if open_floor else None, now)
 
     def expel(self, person: Participant) -> None:
         """The seat is lost."""
@@ -277,15 +280,33 @@ class Room:
         waiting = self.in_lobby()
         return queue_view(waiting, person) if person in waiting else None
 
-    def view(self, now: datetime, for_official: bool) -> RoomView:
-        """The whole room as one audience may see it."""
+    @property
+    def returns_at(self) -> datetime | None:
+        """When the countdown of a deliberation ends."""
+        return self.deliberation.returns_at if self.deliberation is not None else None
+
+    def is_apart(self, person: Participant) -> bool:
+        """Whether others confer without this person."""
+        return self.deliberation is not None and person.id not in self.deliberation.people
+
+    def listeners(self, speaking_for: Participant | None = None) -> list[Participant]:
+        """Who may know what is going on in the room; of somebody's words, those on the same side."""
+        side = speaking_for is not None and self.is_apart(speaking_for)
+        return [person for person in self.in_room() if self.is_apart(person) == side]
+
+    def view(self, now: datetime, for_official: bool, apart: bool = False) -> RoomView:
+        """The whole room as one audience may see it; those apart do not see who speaks or shows something."""
+        presenter = self.presenter
+        shown = presenter is not None and (self.deliberation is None or self.is_apart(presenter) == apart)
+        people = [person.view(now, for_official) for person in self.in_room()]
         return RoomView(
             state=self.sitting.state,
             opened_at=wire_time(self.sitting.opened_at),
-            participants=[person.view(now, for_official) for person in self.in_room()],
-            presenter=self.stage.presenter,
+            participants=[replace(each, speaking=False) for each in people] if apart else people,
+            presenter=self.stage.presenter if shown else None,
             lobby=lobby_view(self.in_lobby(), now) if for_official else [],
             recording=self.badge.view(for_official),
             conduct=self.conduct.view(),
             minutes_shown=self.minutes_shown,
+            deliberation=self.deliberation.view(not apart) if self.deliberation is not None else None,
         )

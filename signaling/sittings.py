@@ -14,8 +14,10 @@ from recordings.space import require_space
 from scheduling.links import revoke_link
 from scheduling.phases import kind_of
 from scheduling.session import TRANSITIONS, Session, SessionState
+from scheduling.session_events import append_event
 from scheduling.sessions import move_session
-from signaling.room import Sitting
+from signaling.deliberation import ENDED
+from signaling.room import BadState, Sitting
 
 if TYPE_CHECKING:
     from signaling.live import LiveRoom
@@ -99,6 +101,27 @@ async def record(live: LiveRoom, actor: Actor) -> None:
     await live.media.start_recording()
 
 
+def require_together(live: LiveRoom) -> None:
+    """Raises BadState while officials confer in private."""
+    if live.room.deliberation is not None:
+        raise BadState(message="正在内部合议，请先返回接访")
+
+
+async def come_back(live: LiveRoom) -> None:
+    """Once the countdown is over: write the end, open the room, go on recording. Nothing to do before."""
+    deliberation, now = live.room.deliberation, live.clock.now()
+    if deliberation is None or not deliberation.due(now):
+        return
+    async with live.database.session() as db:
+        await append_event(db, live.clock, live.room.sitting.id, ENDED)
+    live.room.deliberation = None
+    await live.media.unpart()
+    badge = live.room.badge
+    if badge.recording_id is not None and badge.state == "paused" and live.room.sitting.state == "live":
+        await record(live, SYSTEM)
+    live.changed()
+
+
 async def close(live: LiveRoom, actor: Actor) -> None:
     """Close the session, write the recording out, and end the room on the worker. Raises RuleError."""
     await move(live, actor, "closed")
@@ -108,6 +131,9 @@ async def close(live: LiveRoom, actor: Actor) -> None:
 async def finish(live: LiveRoom, reason: str) -> None:
     """What must follow the end of a session, however it ended; safe to do twice."""
     badge = live.room.badge
+    if live.room.deliberation is not None:
+        live.room.deliberation = None
+        live.note(ENDED, {"cause": reason})
     live.room.speeches.hear(None, live.clock.now())
     live.note_speeches()
     live.clear_stage(live.room.presenter, reason)

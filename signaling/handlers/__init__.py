@@ -7,7 +7,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from signaling import commands, minutes_commands
-from signaling.handlers import chat, conduct, lobby, media, minutes, moderation, presence, queueing, session
+from signaling.handlers import (
+    chat,
+    conduct,
+    deliberation,
+    lobby,
+    media,
+    minutes,
+    moderation,
+    presence,
+    queueing,
+    session,
+)
 from signaling.rights import Right
 
 if TYPE_CHECKING:
@@ -63,6 +74,8 @@ HANDLERS: dict[type[commands.Command], Handler] = {
     commands.Open: _host(session.open_session, Right.OPEN),
     commands.Pause: _host(session.pause, Right.PAUSE),
     commands.Resume: _host(session.resume, Right.PAUSE),
+    commands.Deliberate: _host(deliberation.deliberate, Right.DELIBERATE),
+    commands.EndDeliberation: _host(deliberation.end_deliberation, Right.DELIBERATE),
     commands.Close: _host(session.close, Right.CLOSE),
     commands.StartRecording: _host(session.start_recording, Right.RECORD),
     # Rows of the minutes have a turn of their own: who writes holds nobody's mute button up.

@@ -21,4 +21,4 @@ async def say(me: Attendee, command: Chat) -> None:
     if not text:
         raise RuleError(ErrorCode.BAD_MESSAGE, "内容不能为空")
     at = wire_time(me.live.clock.now())
-    me.live.tell_officials(ChatSaid(me.person.id, me.person.name, text, at))
+    me.live.tell_officials(ChatSaid(me.person.id, me.person.name, text, at), me.person)

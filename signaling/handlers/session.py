@@ -21,13 +21,14 @@ async def open_session(me: Attendee, command: Open) -> None:
         await sittings.require_room_on_disk(me.live)
         await me.live.media.find_place()
         await sittings.move(me.live, me.authority, "live")
-    if me.room.sitting.record:
+    if me.room.sitting.record and me.room.deliberation is None:
         await sittings.record(me.live, me.authority)
     me.live.changed()
 
 
 async def pause(me: Attendee, command: Pause) -> None:
     """Interrupt; what is said meanwhile is not recorded, and the reason stands in the events."""
+    sittings.require_together(me.live)
     reason = plain(command.reason)
     if not reason:
         raise BadState(message="暂停需要说明原因")
@@ -54,6 +55,7 @@ async def start_recording(me: Attendee, command: StartRecording) -> None:
     """Start where it is off, or again after a fault."""
     if me.room.sitting.state != "live":
         raise BadState(message="接访开始后才能录制")
+    sittings.require_together(me.live)
     await sittings.record(me.live, me.authority)
     me.live.changed()
 

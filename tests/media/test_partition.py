@@ -107,7 +107,10 @@ def all_hear_all(peers: tuple[Listener, ...], since: float) -> bool:
     return all(peer.heard_of(since) == names - {peer.names["participant_id"]} for peer in peers)
 
 
-@pytest.mark.parametrize("fast_path", [True, False], ids=["compiled", "python"])
+@pytest.mark.parametrize(
+    "fast_path",
+    [pytest.param(True, id="compiled"), pytest.param(False, id="python", marks=pytest.mark.real_time)],
+)
 async def test_nothing_of_who_confers_goes_out_or_to_the_disk(tmp_path: Path, fast_path: bool) -> None:
     with running_worker(tmp_path, program=PROGRAM, fast_path=fast_path) as worker:
         controller = Controller(client := ControlClient(worker.config.socket_path))
@@ -194,7 +197,7 @@ def test_it_opens_once_and_only_after_what_is_on_its_way() -> None:
     assert not partition.open_if_due(30.0)  # Parted anew before it was due.
 
 
-@pytest.mark.parametrize("groups", [[[]], [["a"], ["a"]], [["a", "a"]], [[1]], [["a"]] * 9], ids=str)
+@pytest.mark.parametrize("groups", [[[]], [["a"], ["a"]], [[1]], [["a"]] * 9], ids=str)
 def test_groups_that_make_no_sense_are_refused(groups: list[list[str]]) -> None:
     with pytest.raises(ControlError, match="bad_message"):
         read_groups(groups)

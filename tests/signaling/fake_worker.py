@@ -27,6 +27,7 @@ class FakeRoom:
 
     people: dict[str, FakePerson] = field(default_factory=dict)
     recording: str | None = None
+    groups: list[list[str]] = field(default_factory=list)
     bytes: int = 0
 
 
@@ -198,6 +199,9 @@ class FakeWorker:
     def _SetMuted(self, request: control.SetMuted) -> None:
         self.rooms[request.room_id].people[request.participant_id].sources[request.source] = request.muted
 
+    def _SetPartition(self, request: control.SetPartition) -> None:
+        self.rooms[request.room_id].groups = request.groups
+
     def _StartRecording(self, request: control.StartRecording) -> None:
         self.rooms[request.room_id].recording = request.recording_id
         self.tell(
@@ -227,6 +231,7 @@ class FakeWorker:
         return {
             "room_id": room_id,
             "recording": recording,
+            "groups": room.groups,
             "participants": [
                 {
                     "participant_id": participant_id,

@@ -34,7 +34,7 @@ VIEWS = [
     pushes.RecordingView, pushes.QualityView, pushes.QueueView, pushes.MediaNeeds, pushes.Relay,
     pushes.OfferedTrack, pushes.PhaseView, pushes.ConductView,
     minutes_pushes.MinutesView, minutes_pushes.MinutesParagraphView, minutes_pushes.SpeakerView,
-    minutes_pushes.OverlapView,
+    minutes_pushes.OverlapView, pushes.DeliberationView,
 ]  # fmt: skip
 
 

@@ -47,11 +47,13 @@ FIELDS: dict[str, dict[str, Any]] = {
     },
     "minutes.show": {"shown": False},
     "minutes.let_write": {"participant_id": "x", "allowed": True},
+    "deliberate": {"participants": ["x"]},
 }  # fmt: skip
 HOST_RIGHTS = {
     Right.ADMIT, Right.MUTE, Right.REMOVE, Right.OPEN, Right.PAUSE, Right.CLOSE, Right.RECORD,
     Right.RENAME, Right.ARRANGE, Right.PHASE, Right.HAND_OVER,
     Right.SHOW_MINUTES,
+    Right.DELIBERATE,
 }  # fmt: skip
 DISPATCHED = {name: HANDLERS[kind] for name, kind in COMMANDS.items() if kind in HANDLERS}
 GUARDED = {name: handler for name, handler in DISPATCHED.items() if handler.right is not None}
@@ -105,7 +107,7 @@ async def test_b12_what_a_role_may_not_do_is_forbidden(hall: Hall, role: str) ->
     assert {"admit", "deny", "mute", "remove", "open", "pause", "resume", "close"} <= refused
     assert {"start_recording", "move_to_lobby", "call_next", "postpone", "refer"} <= refused
     assert {"mute_all", "lower_hands", "rename", "arrange", "begin_phase"} <= refused
-    assert {"hand_over", "name_deputy"} <= refused
+    assert {"hand_over", "name_deputy", "deliberate", "end_deliberation"} <= refused
     assert hall.registry.rooms[hall.session_id].room.sitting.state != "live"
     assert client.welcome["rights"] == sorted(RIGHTS[role])
 
