@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from recordings.archive.index import texts_of
-from recordings.film.pauses import BEGIN, pauses_among
+from recordings.film.pauses import BEGIN, deliberations_among, pauses_among
 from recordings.review.replay import ReplayEvent
 from web.words import event_word, gap_cause
 
@@ -36,6 +36,7 @@ RECORDING_ON = frozenset(("recording.resumed", "recording.started", "recording.s
 PHASES = frozenset(
     (
         "session.opened", "session.paused", "session.resumed", "session.closed", "session.failed",
+        "deliberation.began", "deliberation.ended",
         "minutes.presented", "minutes.signed", "recording.paused", "recording.resumed", "screen.shared",
         "phase.begun", "host.handed_over", "host.succeeded", "host.taken_back",
     )
@@ -78,7 +79,12 @@ def is_mark(kind: str) -> bool:
 
 def find_happenings(events: Sequence[ReplayEvent], length: float) -> list[Happening]:
     """Everything with a length that the session's events tell, in the order of its beginning."""
-    found = [*_pauses(events, length), *_recording_pauses(events, length), *_of_people(events, length)]
+    found = [
+        *_pauses(events, length),
+        *_deliberations(events, length),
+        *_recording_pauses(events, length),
+        *_of_people(events, length),
+    ]
     return sorted(found, key=lambda each: (each.start, each.kind, each.who))
 
 
@@ -131,6 +137,12 @@ def _pauses(events: Sequence[ReplayEvent], length: float) -> Iterator[Happening]
     for start, end in pauses_among(((event.kind, event.seconds) for event in events), length):
         reason = reasons.get(start, "")
         yield Happening(start, end, PAUSE, "", f"接访暂停：{reason}" if reason else "接访暂停")
+
+
+def _deliberations(events: Sequence[ReplayEvent], length: float) -> Iterator[Happening]:
+    marks = ((event.kind, event.seconds) for event in events)
+    for start, end in deliberations_among(marks, length):
+        yield Happening(start, end, PAUSE, "", "内部合议，没有录音录像")
 
 
 def _recording_pauses(events: Iterable[ReplayEvent], length: float) -> Iterator[Happening]:

@@ -135,6 +135,9 @@ EVENTS: dict[str, str] = {
     "session.rescheduled": "改期",
     "session.missed": "信访人未到",
     "session.failed": "技术故障",
+    "deliberation.began": "内部合议开始，不录音录像",
+    "deliberation.returning": "合议即将结束",
+    "deliberation.ended": "返回接访",
     "minutes.presented": "出示笔录",
     "minutes.signed": "笔录签字",
     "participant.joined": "进入",
@@ -215,6 +218,7 @@ GAP_CAUSES = {
     "disk_full": "磁盘已满",
     "disk_read_only": "磁盘变为只读",
     "disk_error": "磁盘故障",
+    "track_ended:deliberation": "内部合议，不录制",
 }
 
 

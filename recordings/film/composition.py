@@ -24,8 +24,8 @@ from recordings.film.captions import Lettering, find_font
 from recordings.film.colour import BT709, LIMITED
 from recordings.film.direction import SESSION, Direction, Large
 from recordings.film.layout import TITLE_HEIGHT, Box, Tile, arrange
-from recordings.film.pauses import pauses_of
-from recordings.film.picture import BLACK, Canvas, TilePainter
+from recordings.film.pauses import deliberations_of, pauses_of
+from recordings.film.picture import BLACK, DELIBERATION, PAUSED, Canvas, TilePainter
 from recordings.film.sound import RATE, Mixer, Voice
 from recordings.film.stream import ParticipantStreams
 
@@ -79,7 +79,11 @@ class Composition:
         self._lettering = Lettering(plan.font)
         self._manifest = steady(read_manifest(folder))
         self.span = span_of(self._manifest)
-        self._pauses = pauses_of(self._manifest, self.span.start_ns, self.span.seconds)
+        self._pauses = [
+            (span, words)
+            for words, spans_of in ((DELIBERATION, deliberations_of), (PAUSED, pauses_of))
+            for span in spans_of(self._manifest, self.span.start_ns, self.span.seconds)
+        ]
         self._direction = Direction(self._manifest, self.span.start_ns, plan.layout, plan.spotlight)
         self._large: Large | None = None
         self._streams = _read_streams(folder, self._manifest, self.span)
@@ -168,7 +172,7 @@ class Composition:
             text = moment.strftime("北京时间 %Y-%m-%d %H:%M:%S")
             box = Box(self._plan.width - CLOCK_WIDTH, 0, CLOCK_WIDTH, TITLE_HEIGHT)
             self._canvas.paste(self._lettering.bar(text, box.width, box.height, "right"), box)
-        is_paused = any(since <= at < until for since, until in self._pauses)
+        pause = next((words for (since, until), words in self._pauses if since <= at < until), "")
         large = self._direction.large_at(at)
         if large != self._large:
             self._large = large
@@ -176,7 +180,7 @@ class Composition:
         # The nearest picture, not the one before: half a picture early or late instead of a whole one late.
         nearest = at + 0.5 / self._plan.fps
         for painter in self._visible:
-            painter.paint(nearest, is_paused)
+            painter.paint(nearest, pause)
 
     def _open_video(self, output: av.container.OutputContainer) -> av.VideoStream:
         plan = self._plan

@@ -25,7 +25,7 @@ PAUSE_SECONDS = 1.0  # the recorder stops a little later than the session
 # or after so many seconds: codecs let a still wall tremble by less.
 TREMBLE, REDRAW_SECONDS = 6, 1.0
 STRIP = 64  # lines that are compared at once
-GONE, PAUSED = "画面中断", "暂停"
+GONE, PAUSED, DELIBERATION = "画面中断", "暂停", "内部合议（不录制）"
 NEVER = {"camera": "未开启摄像头"}
 WIDEST, HIGHEST = 1920, 1920  # portrait phones too
 MAX_PIXELS = 1920 * 1088
@@ -166,19 +166,22 @@ class TilePainter:
             if stream.codec.upper() in DECODERS:
                 yield from decode(stream.codec, frames_of(stream.codec, streams.packets(stream)))
 
-    def paint(self, at: float, is_paused: bool = False) -> None:
-        """Show the latest picture of time ``at`` (seconds of the recording), or say why there is none."""
+    def paint(self, at: float, pause: str = "") -> None:
+        """Show the latest picture of time ``at`` (seconds of the recording), or say why there is none.
+
+        ``pause``: in what words nothing is recorded then, empty while it is.
+        """
         newest: Picture | None = None
         while self._next is not None and self._next.at <= at:
             newest, self._next = self._next, next(self._pictures, None)
-        if is_paused:
+        if pause:
             self._paused_at = at
         if newest is not None and at - newest.at < STALE_SECONDS:
             self._shown_at = newest.at
             if not self._shows_already(newest):
                 self._show(newest)
         else:
-            self._explain(at, is_paused)
+            self._explain(at, pause)
 
     def _shows_already(self, picture: Picture) -> bool:
         """Is the picture on the canvas one that nobody can tell from this one?"""
@@ -190,11 +193,11 @@ class TilePainter:
             return False
         return looks_like(picture.frame, last.frame, tremble)
 
-    def _explain(self, at: float, is_paused: bool) -> None:
+    def _explain(self, at: float, pause: str) -> None:
         """No new picture: after a while say so, in a pause sooner and in other words."""
         quiet = at - self._shown_at if self._shown_at is not None else float("inf")
-        if is_paused and quiet >= PAUSE_SECONDS:
-            self._say(PAUSED)
+        if pause and quiet >= PAUSE_SECONDS:
+            self._say(pause)
         elif self._shown_at is None:
             self._say(self._never)
         elif quiet >= self._patience and at - self._paused_at >= STALE_SECONDS:

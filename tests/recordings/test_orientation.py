@@ -24,7 +24,7 @@ from recordings.film.captions import Lettering
 from recordings.film.colour import planes_of_rgb
 from recordings.film.composition import CompositionPlan, compose
 from recordings.film.layout import Box, arrange, fit
-from recordings.film.pauses import pauses_of
+from recordings.film.pauses import deliberations_of, pauses_of
 from recordings.film.picture import turn
 from tests.recordings.synthetic import (
     FPS,
@@ -189,7 +189,31 @@ def test_spans_of_pauses() -> None:
     assert spans((pause, 61), (resume, 62)) == []
 
 
-def test_after_a_pause_somebody_who_stays_away_is_lost(tmp_path: Path) -> None:
+def test_spans_of_deliberations() -> None:
+    def spans(*events: tuple[str, float]) -> list[tuple[float, float]]:
+        listed = [event(number, kind, at) for number, (kind, at) in enumerate(events, 1)]
+        start = moment_ns(moment_text(START) or "")
+        return deliberations_of({"session_events": listed[::-1]}, start, 60.0)
+
+    began, ended = "deliberation.began", "deliberation.ended"
+    assert spans() == [] == spans(("session.paused", 5), (ended, 9))
+    assert spans((began, 10), ("deliberation.returning", 15), (ended, 25), (began, 40)) == [
+        (10, 25),
+        (40, 60),
+    ]
+    assert spans((began, 10), ("session.closed", 30)) == [(10, 30)]
+
+
+@pytest.mark.parametrize(
+    ("began", "ended", "said"),
+    [
+        ("session.paused", "session.resumed", "暂停"),
+        ("deliberation.began", "deliberation.ended", "内部合议（不录制）"),
+    ],
+)
+def test_after_a_pause_somebody_who_stays_away_is_lost(
+    tmp_path: Path, began: str, ended: str, said: str
+) -> None:
     """The words change when the pause has been over for a while."""
     root = tmp_path / "rec"
     root.mkdir()
@@ -200,14 +224,14 @@ def test_after_a_pause_somebody_who_stays_away_is_lost(tmp_path: Path) -> None:
     journal.drain(MONOTONIC_NS + at, START_NS + at)
     journal.finish(MONOTONIC_NS + at, START_NS + at, "paused")
     content = manifest_content(root, 14.0, (BROWSER,))
-    content["session_events"] = [event(1, "session.paused", 5.5), event(2, "session.resumed", 7.0)]
+    content["session_events"] = [event(1, began, 5.5), event(2, ended, 7.0)]
     (root / MANIFEST_FILE).write_text(json.dumps(content))
     plan = CompositionPlan(width=640, height=360, fps=5)
     compose(root, root / "composed.mp4", plan, lambda share: None)
     sources = {BROWSER.participant_id: {"camera"}}
     (tile,) = arrange([BROWSER.entry()], sources, plan.width, plan.height)
     box = tile.picture
-    for seconds, remark in ((6.9, "暂停"), (11.0, "暂停"), (13.0, "画面中断")):
+    for seconds, remark in ((6.9, said), (11.0, said), (13.0, "画面中断")):
         shown = planes_of_rgb(picture_at(root / "composed.mp4", seconds)).astype(int)
         words = Lettering().placeholder((BROWSER.name, remark), box.width, box.height).astype(int)
         part = shown[box.y : box.y + box.height, box.x : box.x + box.width]

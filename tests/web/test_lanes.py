@@ -185,6 +185,9 @@ def test_hands_papers_absences_and_gaps_have_their_place_and_their_words() -> No
         event("session.paused", 50, {"reason": "内部商议"}),
         event("session.resumed", 60),
         event("mark.set", 70, {"text": "承诺三日内供暖"}),
+        event("deliberation.began", 75, {"participants": ["bo"]}),
+        event("deliberation.returning", 76),
+        event("deliberation.ended", 86),
         event("participant.stepped_away", 90, who="anna"),
     )
     manifest = {
@@ -207,6 +210,7 @@ def test_hands_papers_absences_and_gaps_have_their_place_and_their_words() -> No
         (20, 30, "马秀英", "录像缺口：没有收到声音或画面"),
         (40, 45, "全体", "暂停录音录像"),
         (50, 60, "全体", "接访暂停：内部商议"),
+        (75, 86, "全体", "内部合议，没有录音录像"),
         (90, 100, "马秀英", "暂时离开"),
     ]
     host, citizen = found.lanes

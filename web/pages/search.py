@@ -29,6 +29,7 @@ HAPPENED = {
         "hand.raised",
         "screen.shared",
         "session.paused",
+        "deliberation.began",
         "participant.dropped",
         "participant.removed",
         "recording.faulty",

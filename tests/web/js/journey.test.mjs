@@ -22,6 +22,13 @@ test("a reload inside the room asks for one tap, not for a new check", () => {
   assert.equal(at({ place: "room" }), "resume");
 });
 
+test("while the officials confer there is the calm page, and help is a tap away", () => {
+  assert.equal(at({ place: "room", captured: true, arrived: true, held: true }), "held");
+  assert.equal(at({ place: "room", captured: true, held: true }), "held");
+  assert.equal(at({ place: "room", captured: true, arrived: true, held: true, aside: "help" }), "help");
+  assert.equal(at({ place: "lobby", captured: true, step: "passed", held: true }), "waiting");
+});
+
 test("asides stand over the session only", () => {
   assert.equal(at({ place: "room", captured: true, arrived: true, aside: "leaving" }), "leaving");
   assert.equal(at({ place: "lobby", captured: true, step: "passed", away: true }), "away");

@@ -16,6 +16,7 @@ const PATHS = {
   square: "M7 7h10v10H7z",
   pause: "M9 6v12M15 6v12",
   play: "M8 5l11 7-11 7z",
+  people: "M9 5a3 3 0 1 1 0 6 3 3 0 0 1 0-6zM3 19c0-4 3-6 6-6s6 2 6 6M16 6a3 3 0 0 1 0 5M18 14c2 1 3 3 3 5",
   paper: "M6 3h9l4 4v14H6zM14 3v5h5M9 13h7M9 17h7",
   warning: "M12 4l9 16H3zM12 10v5M12 17.500v.5",
 };

@@ -8,6 +8,7 @@
  * @property {"none"|"lobby"|"room"|"closed"} place of the seat
  * @property {string|null} aside "help" | "leaving", opened by the person over the session
  * @property {boolean} away the person stepped out of the waiting room
+ * @property {boolean} [held] the officials confer in private
  * @property {boolean} arrived a picture or enough time has come since the call
  * @property {{reason: string}|null} farewell why the call ended
  */
@@ -38,5 +39,6 @@ export function screenOf(known) {
 /** A person who is called in the middle of the check is not sent back to it. */
 function inRoom(known) {
   if (known.aside) return known.aside;
+  if (known.held) return "held";
   return known.arrived ? "session" : "called";
 }

@@ -201,6 +201,7 @@ class CitizenRoom {
 
   #update() {
     this.#known.place = this.#call.place;
+    this.#hold(this.#call.room?.deliberation);
     if (Object.keys(this.#tiles.firstFrames).length > 0 && this.#call.place === "room") this.#known.arrived = true;
     if (this.#call.place === "none" && !this.#known.farewell && performance.now() < PATIENT_UNTIL) return;
     this.#show(screenOf(this.#known));
@@ -208,6 +209,12 @@ class CitizenRoom {
     this.#paintQueue();
     this.#paintConnection();
     if (this.#call.room && this.#call.room.opened_at) this.#openedAt = this.#call.room.opened_at;
+  }
+
+  /** The officials confer: a calm page instead of the session, fetched when it happens. */
+  #hold(deliberation) {
+    this.#known.held = Boolean(deliberation);
+    if (deliberation) import("./held.js").then((held) => held.paint(part, this.#call, this.#announcer), () => {});
   }
 
   #show(screen) {

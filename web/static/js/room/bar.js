@@ -46,7 +46,7 @@ export class ControlBar {
     this.#paintShow();
     this.#paint("open", "dot", "开始接访", this.#call.may("open") && OPENABLE.has(state));
     const paused = state === "paused";
-    this.#paint("pause", paused ? "play" : "pause", paused ? "继续接访" : "暂停", this.#call.may("pause") && RUNNING.has(state));
+    this.#paint("pause", paused ? "play" : "pause", paused ? "继续接访" : "暂停", this.#call.may("pause") && RUNNING.has(state) && !room.deliberation);
     this.#paint("close", "square", "结束接访", this.#call.may("close") && RUNNING.has(state));
     this.#paint("leave", "leave", "离开", true);
   }

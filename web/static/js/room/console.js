@@ -13,6 +13,7 @@ import { RecordingBadge } from "./badge.js";
 import { ControlBar } from "./bar.js";
 import { size } from "./bytes.js";
 import { ChatPanel } from "./chat.js";
+import { Deliberation } from "./deliberation.js";
 import { PeoplePanel } from "./people.js";
 import { SESSION_STATES, faultText } from "./states.js";
 import { Tabs } from "./tabs.js";
@@ -49,6 +50,7 @@ class Console {
   #chat = new ChatPanel(part, this.#call, this.#announcer, () => !document.getElementById("panel-chat").hidden);
   #bar = new ControlBar(action, this.#call, this.#capture);
   #badge = new RecordingBadge(part("recording"), () => this.#call.serverNow, (bytes) => ` · 已写入 ${size(bytes)}`);
+  #deliberation = new Deliberation(part, action("deliberate"), this.#call, this.#announcer);
   #lostSince = null;
   #problemUntil = 0;
 
@@ -99,9 +101,10 @@ class Console {
     setText(part("clock"), timeOfDay(this.#call.serverNow));
     this.#paintConnection();
     if (!room || !session) return;
-    this.#tiles.update(room.participants, { self: me, presenter: room.presenter, interrupted: this.#call.media === "interrupted" });
+    this.#tiles.update(this.#deliberation.among(room.participants), { self: me, presenter: room.presenter, interrupted: this.#call.media === "interrupted" });
     this.#people.update();
     this.#bar.update();
+    this.#deliberation.update();
     this.#paintHead(room);
     this.#paintRecording(room);
   }
