@@ -181,6 +181,11 @@ def test_who_is_in_no_group_is_alone() -> None:
     assert not partition.confers("late")
 
 
+def test_the_aftermath_covers_what_sound_repeats() -> None:
+    """Eight frames of 20 ms at most are repeated by RED, and one by Opus itself."""
+    assert AFTERMATH > 9 * 0.02
+
+
 def test_it_opens_once_and_only_after_what_is_on_its_way() -> None:
     partition = Partition()
     partition.order_open(1.0)
