@@ -28,6 +28,7 @@ ROOMS = {
     "evidence": {"capture"},
     "archive": {"evidence", "capture"},
     "film": {"archive", "evidence", "capture"},
+    "playback": {"film", "archive", "evidence", "capture"},
     "review": {"archive", "evidence"},
     "packages": {"review", "archive", "evidence", "capture"},
     "watch": {"archive", "evidence", "capture"},

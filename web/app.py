@@ -22,6 +22,7 @@ from web.rendering import Renderer
 from web.routes import mount_routes
 from web.settings import Settings
 from web.static_files import StaticFiles
+from web.track_view import keep_piece_maker
 
 logger = logging.getLogger(__name__)
 BODY_CEILING = 64 * 1024  # Forms and JSON only; nothing is uploaded in this part.
@@ -45,6 +46,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> web.Applicatio
     app.on_response_prepare.append(guards.add_security_headers)
     app.cleanup_ctx.append(open_database)
     app.cleanup_ctx.append(live_rooms)
+    app.cleanup_ctx.append(keep_piece_maker)
     mount_routes(app)
     mount_signaling(app)
     return app

@@ -30,6 +30,7 @@ from web.pages import (
     search,
     sessions,
     signin,
+    tracks,
     views,
 )
 from web.permissions import PERMISSIONS, Permission, Who
@@ -74,6 +75,7 @@ TABLE: tuple[Route, ...] = (
     Route("GET", "/recordings/{recording_id}/export", export.show, Action.EXPORT_RECORDING),
     Route("POST", "/recordings/{recording_id}/export", export.submit, Action.EXPORT_RECORDING),
     Route("GET", "/recordings/{recording_id}/composed.mp4", replay.composed, Action.REPLAY),
+    Route("GET", "/recordings/{recording_id}/tracks/{track}/{piece}", tracks.piece, Action.REPLAY),
     Route("GET", "/recordings/{recording_id}/manifest.json", replay.manifest, Action.SEE_MANIFEST),
     Route("GET", "/recordings/{recording_id}/proof", chain.show_proof, Action.SEE_MANIFEST),
     Route("GET", "/recordings/{recording_id}/proof.zip", chain.download_proof, Action.SEE_MANIFEST),

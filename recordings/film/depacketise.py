@@ -24,7 +24,7 @@ class StreamPacket(NamedTuple):
     """One packet of one SSRC. ``number`` and ``timestamp`` are unwrapped; ``at`` is in seconds.
 
     ``orientation`` is the byte of media.orientation where the packet carries it; ``redundant`` says that
-    the payload is blocks of media.redundancy.
+    the payload is blocks of media.redundancy. ``arrival`` is when it came, in seconds of the same clock.
     """
 
     number: int
@@ -34,12 +34,14 @@ class StreamPacket(NamedTuple):
     at: float
     orientation: int | None = None
     redundant: bool = False
+    arrival: float = 0.0
 
 
 class Frame(NamedTuple):
     """One coded picture or one Opus packet, ready for a decoder; ``at`` in seconds.
 
-    ``orientation`` is None for a picture that tells none: it stands as the one before.
+    ``orientation`` is None for a picture that tells none: it stands as the one before. ``arrival`` is when
+    the last packet of it came.
     """
 
     data: bytes
@@ -47,6 +49,7 @@ class Frame(NamedTuple):
     timestamp: int
     at: float
     orientation: int | None = None
+    arrival: float = 0.0
 
 
 Join = Callable[[list[bytes]], tuple[bytes, bool]]
@@ -71,7 +74,7 @@ def _opus_frames(packets: Iterable[StreamPacket]) -> Iterator[Frame]:
             timestamp = packet.timestamp - age
             if age and (last is None or timestamp <= last):
                 continue  # It came itself, or is from before the beginning.
-            yield Frame(data, True, timestamp, packet.at - age / OPUS_RATE)
+            yield Frame(data, True, timestamp, packet.at - age / OPUS_RATE, None, packet.arrival)
             last = timestamp
 
 
@@ -104,7 +107,8 @@ def _video_frames(packets: Iterable[StreamPacket], join: Join) -> Iterator[Frame
         complete = _is_consecutive(group, None) and any(packet.marker for packet in group)
         intact = complete and (key or (whole and intact))
         if intact:
-            yield Frame(data, key, group[0].timestamp, group[0].at, group[-1].orientation)
+            came = max(packet.arrival for packet in group)
+            yield Frame(data, key, group[0].timestamp, group[0].at, group[-1].orientation, came)
 
 
 def _groups(packets: Iterable[StreamPacket]) -> Iterator[list[StreamPacket]]:

@@ -7,7 +7,7 @@ RTP sender reports put audio and video on one clock (RFC 3550 section 6.4.1), so
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -33,6 +33,9 @@ from recordings.film.depacketise import StreamPacket
 RESTART = 3.0  # seconds by which RTP time and arrival part when a sender begins anew with its old SSRC
 OVERLAP = 1.0  # seconds that streams of one connection have in common at least; stragglers have less
 MOST_EARLY = 64  # reports that wait for the first packet of their stream
+
+# Which records of a file are taken; None: all.
+Within = Callable[[segment.SegmentFile], Iterable[segment.Record | segment.Damage]]
 
 
 def unwrap(value: int, near: int, bits: int) -> int:
@@ -139,7 +142,9 @@ class ParticipantStreams:
         self._times: dict[int, Floats] = {}
         self._early: list[tuple[int, Told]] = []  # SSRC and report, of streams that have no packet yet
 
-    def read(self, source: str, paths: list[Path], track: dict[str, Any]) -> None:
+    def read(
+        self, source: str, paths: list[Path], track: dict[str, Any], within: Within | None = None
+    ) -> None:
         """Index the segments of one track; ``track`` is its entry in the manifest."""
         self._early = []
         present: dict[tuple[int, str], Stream] = {}  # the streams of each SSRC; packets go to the newest
@@ -150,11 +155,13 @@ class ParticipantStreams:
             self._files.append(file)
             # Where a header is damaged, what came before it mostly went on.
             header = self._headers[len(self._files) - 1] = file.header or header
-            self._read_file(file, source, present, track)
+            items = within(file) if within else file.items()
+            self._read_file(file, items, source, present, track)
 
     def _read_file(
         self,
         file: segment.SegmentFile,
+        items: Iterable[segment.Record | segment.Damage],
         source: str,
         present: dict[tuple[int, str], Stream],
         track: dict[str, Any],
@@ -163,7 +170,7 @@ class ParticipantStreams:
         header = self._headers[len(self._files) - 1]
         codec = header.codec if header else track["codec"]
         rate = (header.clock_rate if header else track["clock_rate"]) or 90_000
-        for item in file.items():
+        for item in items:
             if isinstance(item, segment.Damage):
                 continue
             if item.kind == segment.RTP:
@@ -264,6 +271,7 @@ class ParticipantStreams:
                 float(times[position]),
                 orientation if orientation >= 0 else None,
                 bool(stream.redundant[position]),
+                stream.arrival[position],
             )
 
     def close(self) -> None:

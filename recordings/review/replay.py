@@ -15,12 +15,13 @@ from cases.append_only import append_only
 from cases.audit import add_audit
 from cases.clock import Clock
 from cases.database import ID_LENGTH, Base, new_id
-from cases.errors import NotFound
+from cases.errors import Conflict, NotFound
 from cases.policy import Action, Actor, require
+from recordings.archive.copies import aged_out
 from recordings.evidence.clock_jumps import ClockJumps, read_jumps, wall_ns
 from recordings.evidence.manifest import MANIFEST_FILE
 from recordings.evidence.proof import Verification, last_verification
-from recordings.recording import Recording, load_recording
+from recordings.recording import Recording, RecordingState, load_recording
 from recordings.review.view_purpose import purpose_of, require_purpose
 from recordings.store import COMPOSED_FILE
 from scheduling.session import Session
@@ -31,6 +32,8 @@ from scheduling.sessions import load_session, scope_of_session
 NOTED_LATER = "speech.noted"
 # A player asks for many ranges of one file; they are one watching.
 SAME_WATCHING = timedelta(minutes=30)
+# Nothing more is written into these; before sealing their files are there, but not yet proven.
+FINISHED = (RecordingState.STOPPED, RecordingState.SEALED, RecordingState.ARCHIVED)
 
 
 @append_only
@@ -65,7 +68,8 @@ class ReplayEvent:
 class ReplayPlan:
     """Everything a replay page shows. ``composed`` is None until the composition is done.
 
-    ``verification`` is the last verdict on the files, None while there is none.
+    ``verification`` is the last verdict on the files, None while there is none. ``originals``: the tracks can
+    be played, whether or not there is a film.
     """
 
     recording: Recording
@@ -75,6 +79,7 @@ class ReplayPlan:
     events: tuple[ReplayEvent, ...]
     folder: Path
     verification: Verification | None
+    originals: bool = False
 
 
 async def open_replay(
@@ -91,7 +96,9 @@ async def open_replay(
     verification = await last_verification(db, recording_id)
     duration = _duration(recording, jumps)
     events = await _timeline(db, recording, jumps, duration)
-    return ReplayPlan(recording, session, composed, duration, events, folder, verification)
+    originals = recording.state in FINISHED and not await aged_out(db, [recording_id])
+    originals = originals and await asyncio.to_thread(_has_tracks, folder)
+    return ReplayPlan(recording, session, composed, duration, events, folder, verification, originals)
 
 
 async def open_composed(
@@ -110,6 +117,26 @@ async def open_composed(
         await note_access(db, clock, actor, recording, "replay", address)
         await db.commit()
     return path
+
+
+async def open_originals(
+    db: AsyncSession, clock: Clock, actor: Actor, recording_id: str, address: str | None, root: Path
+) -> tuple[Recording, Path]:
+    """The recording and its folder, for one piece of a track; logged as the film is.
+
+    Raises NotFound (``still_recording`` before it has stopped), Forbidden (``purpose_required`` before the
+    reason is stated), Conflict ``original_aged_out``.
+    """
+    recording, _ = await _permitted(db, actor, recording_id, Action.REPLAY)
+    await require_purpose(db, actor, recording_id)
+    if recording.state not in FINISHED:
+        raise NotFound("still_recording", "录像还没有结束，或者没有可以播放的内容。")
+    if await aged_out(db, [recording_id]):
+        raise Conflict("original_aged_out", "原件已按期移入归档，请先取回原件，再分路回放。")
+    if not await _watched_lately(db, clock, actor, recording_id):
+        await _note(db, clock, actor, recording, "replay", address)
+        await db.commit()
+    return recording, recording.folder(root)
 
 
 async def open_manifest(
@@ -165,6 +192,11 @@ async def _watched_lately(db: AsyncSession, clock: Clock, actor: Actor, recordin
         RecordingAccess.at > clock.now() - SAME_WATCHING,
     )
     return actor.official_id is not None and await db.scalar(query.limit(1)) is not None
+
+
+def _has_tracks(folder: Path) -> bool:
+    tracks = folder / "tracks"
+    return tracks.is_dir() and next(tracks.iterdir(), None) is not None
 
 
 def _duration(recording: Recording, jumps: ClockJumps) -> float:

@@ -23,11 +23,12 @@ async def order(request: web.Request) -> web.StreamResponse:
 
 
 async def progress(request: web.Request) -> web.StreamResponse:
-    """JSON for the page: {text, running}."""
+    """JSON for the page: {text, running, film}; ``film``: there is one to look at."""
     async with request.app[DATABASE].session() as db:
         recording = await see_composition(db, request[ACTOR], request.match_info["recording_id"])
     said = {
         "text": composition_text(recording, request.app[CLOCK]),
         "running": recording.composition in UNCOMPOSED,
+        "film": recording.playable,
     }
     return web.json_response(said, headers={"Cache-Control": "private, no-store"})

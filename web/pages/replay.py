@@ -21,17 +21,18 @@ from recordings.review.replay import ReplayPlan, open_composed, open_manifest, o
 from scheduling.invitation import Invitation
 from scheduling.sessions import scope_of_session
 from signaling.quality_history import grade_minutes
-from signaling.quality_minutes import MeasuredMinute, list_quality
+from signaling.quality_minutes import list_quality
 from signaling.seat import Seat, seats_of_session
 from web.access import client_address
 from web.desk import build_desk
-from web.happenings import Happening, chapters_of, gaps_in, said_in
+from web.happenings import chapters_of, gaps_in, said_in
 from web.keys import ACTOR, CLOCK, DATABASE, SETTINGS
-from web.lanes import Lanes, build_lanes
+from web.lanes import build_lanes
 from web.pages.original import original_of
 from web.pages.signin import see_other
 from web.ranges import respond_with_file
 from web.rendering import page
+from web.track_view import build_tracks
 from web.words import date_time, gap_cause
 
 INTACT = ("完整性已校验", "shield", "good")
@@ -57,14 +58,22 @@ async def show(request: web.Request) -> web.StreamResponse:
         desk = await build_desk(request, db, plan.recording, scope)
     recording = plan.recording
     manifest = await asyncio.to_thread(_read_manifest, plan.folder) if recording.sealed else {}
-    lanes = await asyncio.to_thread(_lanes, plan, seats, minutes, gaps_in(manifest, recording.started_at))
+    gaps, people = gaps_in(manifest, recording.started_at), _people(seats)
+    lanes = await asyncio.to_thread(build_lanes, plan, people, grade_minutes(minutes), gaps)
+    playable = plan.composed is not None or plan.originals
+    shows_film = plan.composed is not None and not (plan.originals and request.query.get("view") == "tracks")
+    plays = playable and desk["purpose"] is not None
     context = {
         "nav": "cases",
         "recording": recording,
         "petition_id": recording.petition_id,
         "title": plan.session.title,
-        "has_video": plan.composed is not None and desk["purpose"] is not None,
-        "asks_purpose": plan.composed is not None and desk["purpose"] is None,
+        "has_video": plays,
+        "shows_film": plays and shows_film,
+        "has_film": plan.composed is not None,
+        "has_tracks": plan.originals,
+        "tracks": await build_tracks(request, plan, people, gaps) if plays and not shows_film else None,
+        "asks_purpose": playable and desk["purpose"] is None,
         "desk": desk,
         "video_url": f"/recordings/{recording.id}/composed.mp4",
         "waiting_text": WAITING.get(recording.composition, "录像正在等待封存和合成"),
@@ -178,13 +187,8 @@ def _names(seats: list[tuple[Seat, Invitation]]) -> dict[str, str]:
     return {seat.id: invitation.display_name for seat, invitation in seats}
 
 
-def _lanes(
-    plan: ReplayPlan,
-    seats: list[tuple[Seat, Invitation]],
-    minutes: list[MeasuredMinute],
-    gaps: list[Happening],
-) -> Lanes:
-    people = [
+def _people(seats: list[tuple[Seat, Invitation]]) -> list[dict[str, Any]]:
+    return [
         {
             "participant_id": seat.id,
             "name": invitation.display_name,
@@ -194,7 +198,6 @@ def _lanes(
         }
         for seat, invitation in seats
     ]
-    return build_lanes(plan, people, grade_minutes(minutes), gaps)
 
 
 def _read_manifest(folder: Path) -> dict[str, Any]:

@@ -123,7 +123,8 @@ function startTime() {
   return asked ? parseTime(asked) : left;
 }
 
-function keepPlace(seconds) {
+/** The next page of this address begins here. @param {number} seconds */
+export function keepPlace(seconds) {
   try {
     sessionStorage.setItem(KEPT, JSON.stringify([location.pathname, seconds]));
   } catch {

@@ -5,7 +5,7 @@ import { Finder, passagesOf } from "./finder.js";
 import { FollowedList } from "./followed.js";
 import { Keys } from "./keys.js";
 import { Lanes } from "./lanes.js";
-import { Player } from "./player.js";
+import { keepPlace, Player } from "./player.js";
 import { Ways } from "./ways.js";
 
 const JUMP = 15;
@@ -15,6 +15,15 @@ const read = (id) => JSON.parse((find(id) || { textContent: "[]" }).textContent)
 markReady();
 const film = find("replay-video");
 if (film) start(film, film.closest("[data-player]"));
+else if (find("replay-stage")) startTracks(find("replay-stage"));
+
+/** The tracks in place of a film: the rest of the page does not know the difference. */
+async function startTracks(root) {
+  const [{ Stage }, { waitForFilm }] = await Promise.all([import("./tracks/stage.js"), import("./tracks/film.js")]);
+  const stage = new Stage(root, read("replay-tracks"), read("replay-speeches"));
+  start(stage, root.closest("[data-player]"));
+  if (find("film-coming")) waitForFilm(find("film-coming"), stage);
+}
 
 /** Puts the desk together; every part is there only when the page has what it works on. */
 function start(film, root) {
@@ -62,11 +71,14 @@ function start(film, root) {
     { keys: ["n"], shown: "N", text: "在此刻写批注", act: note },
     { keys: ["c"], shown: "C", text: "复制此刻的链接", act: () => player.copyLink() },
     { keys: ["m"], shown: "M", text: "静音，开或关", act: () => player.mute() },
+    ...(film.enlargeNext ? [{ keys: ["g"], shown: "G", text: "放大下一方", act: () => announcer.say(film.enlargeNext()) }] : []),
     { keys: ["f"], shown: "F", text: "全屏", act: () => player.fullScreen() },
     { keys: ["v"], shown: "V", text: "到“重新校验”", act: () => focus("replay-verify") },
     { keys: ["e"], shown: "E", text: "到“刻录导出”", act: () => focus("replay-export") },
     { keys: ["?", "？"], shown: "?", text: "这个列表", act: () => keys.help() },
   ], [root, events, chapters].filter(Boolean));
+  // Between the film and the tracks: at the same second.
+  for (const link of document.querySelectorAll("[data-view]")) link.addEventListener("click", () => keepPlace(film.currentTime));
   player.tools.querySelector(".replay-acts").append(
     element("button.button.button-second", { type: "button", "aria-haspopup": "dialog", text: "键盘操作（?）", on: { click: () => keys.help() } }));
 }

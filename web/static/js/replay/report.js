@@ -26,7 +26,8 @@ export class Report {
     this.#trouble = trouble;
     // Media events do not bubble, but they are seen on their way down; also of players that come later.
     for (const kind of ["timeupdate", "playing", "pause", "ended"]) document.addEventListener(kind, () => this.#tick(), true);
-    document.addEventListener("seeking", () => this.#played.jump(), true);
+    // A part of several that is brought to their common clock goes nowhere.
+    document.addEventListener("seeking", (event) => event.target.dataset?.part === undefined && this.#played.jump(), true);
     document.addEventListener("play", () => this.#refuse(), true);
     document.addEventListener("visibilitychange", () => document.hidden && this.#leave());
     addEventListener("pagehide", () => this.#leave());
@@ -36,7 +37,7 @@ export class Report {
   // Internal
 
   #tick() {
-    this.#played.tick(presentSecond(), films().some((film) => !film.paused && !film.ended));
+    this.#played.tick(presentSecond(), isPlaying());
   }
 
   async #send() {
@@ -72,6 +73,12 @@ export class Report {
     for (const film of films()) film.pause();
     this.#trouble("播放记录送不到服务器，播放已暂停。请检查网络，恢复后再播放；登录过期时请重新登录。");
   }
+}
+
+/** A player of several parts says so itself: they may all have nothing to play for a while. */
+function isPlaying() {
+  const parts = document.querySelector("[data-player] [data-part]");
+  return parts ? parts.closest("[data-player]").dataset.playing !== undefined : films().some((film) => !film.paused && !film.ended);
 }
 
 function films() {

@@ -1,0 +1,94 @@
+"""What the player of the tracks is told: parties, their tracks, gaps; and the maker of their pieces."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from aiohttp import web
+
+from cases.clock import Clock
+from recordings.film.layout import standing
+from recordings.playback.catalogue import Catalogue
+from recordings.playback.pieces import PieceMaker
+from recordings.playback.window import PIECE
+from recordings.recording import Recording
+from recordings.review.replay import ReplayPlan
+from web.happenings import Happening
+from web.keys import CLOCK
+from web.words import ROLES
+
+PIECES = web.AppKey("pieces", PieceMaker)
+# For so long the last bytes of a recording that has just stopped may still be on their way to the disk.
+SETTLING = timedelta(seconds=5)
+STRANGER = "其他参加人"
+MOST_GAPS = 2000
+
+
+async def keep_piece_maker(app: web.Application) -> AsyncIterator[None]:
+    """Owned: the maker and its threads."""
+    app[PIECES] = PieceMaker()
+    yield
+    app[PIECES].close()
+
+
+def version_of(recording: Recording, clock: Clock) -> str:
+    """Another one whenever the files may have changed."""
+    if recording.manifest_sha256 is not None:
+        return recording.manifest_sha256
+    since = clock.now() - (recording.stopped_at or clock.now())
+    return "stopped" if since > SETTLING else f"stopping {since.total_seconds():.1f}"
+
+
+async def build_tracks(
+    request: web.Request, plan: ReplayPlan, people: Sequence[Mapping[str, Any]], gaps: Sequence[Happening]
+) -> dict[str, Any]:
+    """What the player of the tracks is told: addresses, parties in the order of their tiers, and gaps."""
+    maker, recording = request.app[PIECES], plan.recording
+    try:
+        catalogue = await maker.catalogue(
+            plan.folder, recording.started_at, version_of(recording, request.app[CLOCK])
+        )
+    except OSError:
+        return {"parties": []}
+    return {
+        "address": f"/recordings/{recording.id}/tracks",
+        "piece": PIECE,
+        "seconds": max(plan.duration, 0.0),
+        "parties": _parties(catalogue, people),
+        "gaps": _gaps(gaps),
+    }
+
+
+def _parties(catalogue: Catalogue, people: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    known = {str(person["participant_id"]): dict(person) for person in people}
+    present = list(dict.fromkeys(track.participant_id for track in catalogue.tracks))
+    seated = [known.get(who, {"participant_id": who, "name": STRANGER}) for who in present]
+    return [
+        {
+            "id": person["participant_id"],
+            "name": person["name"],
+            "part": " ".join(
+                part for part in (person.get("organisation"), ROLES.get(person.get("role") or "", "")) if part
+            ),
+            "tracks": [
+                {
+                    "number": track.number,
+                    "source": track.source,
+                    "start": round(track.start, 3),
+                    "end": round(track.end, 3),
+                }
+                for track in catalogue.of(person["participant_id"])
+            ],
+        }
+        for person in sorted(seated, key=standing)
+    ]
+
+
+def _gaps(gaps: Sequence[Happening]) -> dict[str, list[tuple[float, float, str]]]:
+    """Participant id to (from, until, cause in words), in order."""
+    found: dict[str, list[tuple[float, float, str]]] = {}
+    for gap in sorted(gaps, key=lambda gap: gap.start)[:MOST_GAPS]:
+        found.setdefault(gap.who, []).append((round(gap.start, 1), round(gap.end, 1), gap.words))
+    return found
