@@ -136,9 +136,9 @@ async def _case_page_shows_it(browser: Browser, service: Service, recording_id: 
     link = page.locator(f'a[href="/recordings/{recording_id}"]')
     await until(lambda: _appears(page, link), 60, "the case page offers the replay")
     await link.first.click(timeout=PATIENCE)
-    await until(lambda: _appears(page, page.locator("#purpose")), 60, "the page has a film")
+    await until(lambda: _appears(page, page.locator("#purpose")), 60, "the page has something to play")
     await state_purpose(page)
-    await page.locator("video").wait_for(timeout=PATIENCE)
+    await until(lambda: _appears(page, page.locator("#replay-video")), 60, "the page has a film")
     await page.evaluate("document.querySelector('video').muted = true")
     await page.evaluate("document.querySelector('video').play()")
     await until(

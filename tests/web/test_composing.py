@@ -32,7 +32,7 @@ async def test_who_may_orders_it_and_all_viewers_read_how_far_it_is(house: House
     await set_state(house, recording_id, CompositionState.RUNNING, 750)
     viewer = await house.official("chengguan.receptionist")
     said = await (await viewer.get(where)).json()
-    assert said == {"text": "已合成 75%，约剩 10 秒", "running": True}
+    assert said == {"text": "已合成 75%，约剩 10 秒", "running": True, "film": False}
     assert (await viewer.send(address, where, layout="grid")).status == 403
     assert "重新合成</button>" not in await (await viewer.get(address)).text()
     assert (await (await house.official("xigu.receptionist")).get(where)).status == 404
