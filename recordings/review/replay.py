@@ -134,7 +134,7 @@ async def open_originals(
     if await aged_out(db, [recording_id]):
         raise Conflict("original_aged_out", "原件已按期移入归档，请先取回原件，再分路回放。")
     if not await _watched_lately(db, clock, actor, recording_id):
-        await _note(db, clock, actor, recording, "replay", address)
+        await note_access(db, clock, actor, recording, "replay", address)
         await db.commit()
     return recording, recording.folder(root)
 
