@@ -2,7 +2,7 @@
 
 The smallest is always wanted: whoever comes in, and whose network or publisher falls behind, begins with
 it at once. A layer that becomes wanted is asked for at once, one that is not any more is let go after a
-while only.
+while only. What the publisher's network does not carry is let go at once.
 """
 
 from collections.abc import Iterable, Iterator
@@ -50,6 +50,8 @@ class Attention:
 
     def _turns(self, layer: Layer, now: float) -> bool:
         """Whether it is to be taken up again, or let go; what does not come anyway is left to the browser."""
+        if layer.withheld:
+            return not layer.paused
         if layer.paused:
             return self._wanted_at[layer] >= now
         return now - self._wanted_at[layer] > PATIENCE and layer.present(now)
@@ -78,7 +80,9 @@ class RoomAttention:
         self, publications: Iterable[Publication], is_recorded: bool, now: float
     ) -> Iterator[tuple[Publication, list[str]]]:
         """Whom to tell which rids are to be sent; cheap to ask often."""
-        if now - self._looked_at < INTERVAL:
+        publications = list(publications)
+        hurried = any(layer.withheld and not layer.paused for p in publications for layer in p.layers)
+        if now - self._looked_at < INTERVAL and not hurried:
             return
         self._looked_at = now
         self._each = {p: self._each.get(p) or Attention(p) for p in publications}

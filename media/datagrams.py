@@ -13,23 +13,15 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
+from media.batch import BATCHING, Batch, libc
 from media.fastpath import BATCH, LARGEST, NAME_LENGTH, STRIDE, ffi, new
 
 # Datagrams longer than LARGEST are dropped; STRIDE leaves room for the trailer that SRTP appends.
 SOCKET_BUFFER = 4 * 1024 * 1024
+# Of Linux (socket(7)); Python's socket module does not name it. The message has the option's number.
+SO_TIMESTAMPNS = 35
 # Batches read in one turn of the event loop before others get theirs.
 ROUNDS = 4
-
-ffi.cdef(
-    """
-    struct iovec { void *iov_base; size_t iov_len; };
-    struct msghdr { void *msg_name; uint32_t msg_namelen; struct iovec *msg_iov; size_t msg_iovlen;
-                    void *msg_control; size_t msg_controllen; int msg_flags; };
-    struct mmsghdr { struct msghdr msg_hdr; unsigned int msg_len; };
-    int recvmmsg(int fd, struct mmsghdr *messages, unsigned int count, int flags, void *timeout);
-    int sendmmsg(int fd, struct mmsghdr *messages, unsigned int count, int flags);
-    """
-)
 
 
 class Destination:
@@ -70,6 +62,9 @@ class Port(Protocol):
 
     def destination(self, key: bytes) -> Destination:
         """The way back to whoever has this address key."""
+
+    def arrived(self, slot: int) -> float:
+        """When the datagram in an incoming slot came to this machine, 0 when that is not known."""
 
 
 def name_of(key: bytes) -> tuple[Any, ...]:
@@ -136,7 +131,7 @@ class DatagramPort:
         self._tag = bytes((*bytes(8 if is_ipv4 else 0), number)) if number else b""
         self.key_length = (8 if is_ipv4 else 28) + len(self._tag)
         memories = (self.slots.memory, outgoing.memory)
-        self._batch = _Batch(*memories, name_length, number) if batched and BATCHING else None
+        self._batch = Batch(*memories, name_length, number) if batched and BATCHING else None
         if self._batch is not None:
             self._batch.fill(self.state, *memories)
             self.state.key_length = self.key_length
@@ -272,6 +267,20 @@ class DatagramPort:
         name = slot * NAME_LENGTH
         return bytes(self._batch.names[name : name + self.key_length])
 
+    def time_arrivals(self) -> None:
+        """Let the kernel tell when datagrams came; only the compiled path reads it."""
+        if self._batch is None:
+            return
+        try:
+            self.socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+        except OSError:
+            return
+        self.state.in_controls = self._batch.take_controls()
+
+    def arrived(self, slot: int) -> float:
+        """When the datagram in an incoming slot came to this machine, 0 when that is not known."""
+        return float(self.state.arrived[slot])
+
     def _receive_each(self, receiver: Receiver) -> int:
         for slot in range(BATCH):
             view = self.incoming[slot * STRIDE : slot * STRIDE + LARGEST + 1]
@@ -294,53 +303,6 @@ class DatagramPort:
         """Close the socket. What is in the batch is sent first."""
         self.flush()
         self.socket.close()
-
-
-class _Batch:
-    """The C structures of recvmmsg and sendmmsg, filled once."""
-
-    def __init__(self, incoming: Any, outgoing: Any, name_length: int, number: int) -> None:
-        self._names_in = ffi.new("char[]", BATCH * NAME_LENGTH)
-        self.names = ffi.buffer(self._names_in)
-        self._vectors_in = ffi.new("struct iovec[]", BATCH)
-        self._vectors_out = ffi.new("struct iovec[]", BATCH)
-        self.in_messages = ffi.new("struct mmsghdr[]", BATCH)
-        self.out_messages = ffi.new("struct mmsghdr[]", BATCH)
-        # Element access makes a new cdata each time; these are made once.
-        self.in_list = [self.in_messages[i] for i in range(BATCH)]
-        self.out_headers = [self.out_messages[i].msg_hdr for i in range(BATCH)]
-        self.out_vectors = [self._vectors_out[i] for i in range(BATCH)]
-        for i in range(BATCH):
-            self._point(self._vectors_in, self.in_messages, i, incoming)
-            self._point(self._vectors_out, self.out_messages, i, outgoing)
-            # One more than accepted, so that a truncated datagram is noticed.
-            self._vectors_in[i].iov_len = LARGEST + 1
-            self.in_messages[i].msg_hdr.msg_name = self._names_in + i * NAME_LENGTH
-            self.in_messages[i].msg_hdr.msg_namelen = NAME_LENGTH
-            self._names_in[i * NAME_LENGTH + name_length] = bytes((number,))
-            self.out_messages[i].msg_hdr.msg_namelen = name_length
-
-    def fill(self, port: Any, incoming: Any, outgoing: Any) -> None:
-        """Let the compiled path find everything."""
-        port.in_messages, port.out_messages = self.in_messages, self.out_messages
-        port.in_slots, port.out_slots, port.in_names = incoming, outgoing, self._names_in
-
-    @staticmethod
-    def _point(vectors: Any, messages: Any, i: int, arena: Any) -> None:
-        vectors[i].iov_base = arena + i * STRIDE
-        messages[i].msg_hdr.msg_iov = vectors + i
-        messages[i].msg_hdr.msg_iovlen = 1
-
-
-def _find_libc() -> Any:
-    if not sys.platform.startswith("linux"):
-        return None
-    library = ffi.dlopen(None)
-    return library if hasattr(library, "recvmmsg") and hasattr(library, "sendmmsg") else None
-
-
-libc = _find_libc()
-BATCHING = libc is not None
 
 
 def open_port(

@@ -91,6 +91,7 @@ class FastLane:
         """Let `wait` read this port. Raises ValueError when there are too many."""
         if self._worker.port_count >= MOST_PORTS:
             raise ValueError(f"at most {MOST_PORTS} ports")
+        port.time_arrivals()
         self._worker.ports[self._worker.port_count] = port.state
         self._worker.port_count += 1
 

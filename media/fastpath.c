@@ -23,6 +23,7 @@
 enum { CALM_REPORTS = 5, MOST_BLOCKS = 16, BLOCK_HEADER = 4 }; /* media/redundancy.py */
 enum { HEADER = 12, NUMBERED_HEADER = 20, OVERHEAD = 64, ONE_BYTE_PROFILE = 0xBEDE, TWO_BYTE_PROFILE = 0x100 };
 #define BELIEVABLE_TRANSIT 10.0
+#define LONGEST_WAIT 1.0 /* seconds a datagram may have lain in the socket */
 
 /* A parsed RTP header (RFC 3550 section 5.1). */
 struct packet {
@@ -409,6 +410,35 @@ static void forward(struct worker *worker, struct stream *stream, const struct p
     if (stream->reel) record(worker, slot, stream, packet, now);
 }
 
+static double monotonic(void)
+{
+    struct timespec at;
+    clock_gettime(CLOCK_MONOTONIC, &at);
+    return (double)at.tv_sec + (double)at.tv_nsec * 1e-9;
+}
+
+/* When the datagrams of a batch came, by the kernel (SO_TIMESTAMPNS, wall clock): this process may have been
+ * busy meanwhile, and to a sender that looks like a network that fills up. A time that cannot be, because the
+ * wall clock was set, counts as unknown. */
+static void read_arrivals(struct port *port, int count)
+{
+    struct mmsghdr *messages = port->in_messages;
+    struct timespec wall, at;
+    clock_gettime(CLOCK_REALTIME, &wall);
+    double now = monotonic();
+    for (int slot = 0; slot < count; slot++) {
+        struct msghdr *header = &messages[slot].msg_hdr;
+        struct cmsghdr *control = CMSG_FIRSTHDR(header);
+        port->arrived[slot] = 0;
+        if (control && control->cmsg_level == SOL_SOCKET && control->cmsg_type == SCM_TIMESTAMPNS) {
+            memcpy(&at, CMSG_DATA(control), sizeof at);
+            double ago = (double)(wall.tv_sec - at.tv_sec) + (double)(wall.tv_nsec - at.tv_nsec) * 1e-9;
+            if (ago >= 0 && ago < LONGEST_WAIT) port->arrived[slot] = now - ago;
+        }
+        header->msg_controllen = CONTROL_LENGTH;
+    }
+}
+
 static int receive(struct worker *worker, const struct port *port, int slot, int length, double now)
 {
     uint8_t *data = (uint8_t *)port->in_slots + slot * STRIDE;
@@ -435,7 +465,8 @@ static int receive(struct worker *worker, const struct port *port, int slot, int
         return add_event(worker, EVENT_DECRYPTED, slot, length, transport->number, 0);
     }
     transport->last_seen = now;
-    if (transport->arrivals) note_arrival(transport->arrivals, &packet, now);
+    if (transport->arrivals)
+        note_arrival(transport->arrivals, &packet, port->arrived[slot] > 0 ? port->arrived[slot] : now);
     int missing = (int)(packet.index - stream->sequence - 1);
     count(stream, &packet, now);
     if (missing || now >= stream->due_at)
@@ -451,6 +482,7 @@ int read_batch(struct worker *worker, struct port *port, double now)
     if (count <= 0) return 0;
     worker->batch++;
     port->received += count;
+    if (port->in_controls) read_arrivals(port, count);
     for (int slot = 0; slot < count; slot++) {
         int length = (int)messages[slot].msg_len;
         if (length > LARGEST) port->oversized++;
@@ -461,13 +493,6 @@ int read_batch(struct worker *worker, struct port *port, double now)
 }
 
 /* --- waiting -------------------------------------------------------------------------------------- */
-
-static double monotonic(void)
-{
-    struct timespec at;
-    clock_gettime(CLOCK_MONOTONIC, &at);
-    return (double)at.tv_sec + (double)at.tv_nsec * 1e-9;
-}
 
 static int milliseconds_until(double deadline)
 {

@@ -7,6 +7,7 @@ enum {
     LARGEST = 1800,      /* larger datagrams are dropped */
     LARGEST_GAP = 256,   /* packets; more are a jump */
     NAME_LENGTH = 32,    /* bytes of a slot for a socket address */
+    CONTROL_LENGTH = 64, /* bytes of a slot for what the kernel tells of a datagram */
     MOST_STREAMS = 16,   /* incoming SSRCs of one transport that are known here */
     MOST_ARRIVALS = 2000,
     SENT_LOG = 4096,
@@ -35,6 +36,8 @@ struct port {
     int64_t sent, dropped, received, oversized;
     void *in_messages, *out_messages;    /* struct mmsghdr[BATCH] */
     char *in_slots, *out_slots, *in_names;
+    char *in_controls;                   /* BATCH times CONTROL_LENGTH, NULL when the kernel tells no times */
+    double arrived[BATCH];               /* when it came to this machine, 0 when that is not known */
 };
 
 /* The latest packets of one stream: a ring of bytes and where each index lies in it. */

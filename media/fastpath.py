@@ -32,6 +32,7 @@ LARGEST_GAP: int = _constants.LARGEST_GAP
 STRIDE: int = _constants.STRIDE
 LARGEST: int = _constants.LARGEST
 NAME_LENGTH: int = _constants.NAME_LENGTH
+CONTROL_LENGTH: int = _constants.CONTROL_LENGTH
 MOST_STREAMS: int = _constants.MOST_STREAMS
 MOST_PORTS: int = _constants.MOST_PORTS
 MOST_ARRIVALS: int = _constants.MOST_ARRIVALS

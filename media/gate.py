@@ -84,6 +84,7 @@ class Gate:
         self._tasks: set[asyncio.Task[None]] = set()
         self._logged_at = float("-inf")
         self._now = 0.0
+        self._slot = 0
 
     def join(self, port: Port) -> None:
         """One more port that is flushed with the others."""
@@ -93,6 +94,11 @@ class Gate:
     def now(self) -> float:
         """When the socket was read last, in monotonic seconds."""
         return self._now
+
+    @property
+    def arrived(self) -> float:
+        """When the datagram that is being served came to this machine, by its kernel; 0 when not known."""
+        return self._current.arrived(self._slot)
 
     def admit(self, resident: Resident) -> None:
         """Answer checks with these credentials of the transport from now on, beside those it had."""
@@ -198,6 +204,7 @@ class Gate:
 
     def receive(self, slot: int, length: int, key: bytes) -> None:
         """One datagram from `key`. Any exception means: drop and count."""
+        self._slot = slot
         try:
             self._sort(slot, length, key)
         except Exception:  # noqa: BLE001
@@ -205,6 +212,7 @@ class Gate:
 
     def receive_decrypted(self, inlet: Inlet, slot: int, length: int) -> None:
         """One packet that the compiled path has decrypted. Any exception means: drop and count."""
+        self._slot = slot
         try:
             inlet.receive_decrypted(slot, length, self._now)
         except Exception:  # noqa: BLE001

@@ -78,7 +78,7 @@ class KeyFrameThrottle:
 
     def __init__(self, interval: float) -> None:
         self._interval = interval
-        self._asked_at = float("-inf")
+        self._asked_at = self._waits_until = float("-inf")
         # Whether somebody waits for his request to be sent.
         self.is_wanted = False
         self._first = False
@@ -88,6 +88,10 @@ class KeyFrameThrottle:
         self.is_wanted = True
         self._first = self._first or first
 
+    def wait(self, until: float) -> None:
+        """No request before that moment."""
+        self._waits_until = until
+
     def satisfy(self) -> None:
         """A key frame came; whoever was waiting has it."""
         self.is_wanted = self._first = False
@@ -95,7 +99,7 @@ class KeyFrameThrottle:
     def due(self, now: float) -> bool:
         """Whether to send a request upstream now."""
         interval = FIRST_INTERVAL if self._first else self._interval
-        if not self.is_wanted or now - self._asked_at < interval:
+        if not self.is_wanted or now - self._asked_at < interval or now < self._waits_until:
             return False
         self.is_wanted = self._first = False
         self._asked_at = now

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from media.cache import PacketCache
+from media.credit import RepairCredit
 from media.fastpath import CODECS, LARGEST_GAP, NULL, OTHER, ffi, new
 from media.feedback import build_key_frame_request, build_nack
 from media.keyframe import KeyFrameThrottle, begins_key_frame
@@ -85,8 +86,13 @@ class Layer:
         self.temporal_layers = 1
         # Whether the publisher was told not to send it (media/attention.py).
         self.paused = False
+        # Whether the publisher's network cannot carry it (media/uplink.py): to all others it is not there.
+        self.withheld = False
+        # Whether what is asked for again would stand in the way of sound.
+        self.is_held_up = False
         self._resumed_at = float("-inf")
-        self._usual = 0
+        # Bit/s that it has taken lately, while it was sent.
+        self.usual = 0
         self.rotation = 0
         self._codec = track.codec
         self._orientation_id = state.orientation_id = track.orientation_id
@@ -96,12 +102,15 @@ class Layer:
         # Up to this index packets are for nobody: they came while the source was muted or the room parted.
         self.kept_until = -1
         self._throttle = KeyFrameThrottle(key_frame_interval)
+        self._credit = RepairCredit(rank == 0)
         self._measured_at = 0.0
         self._measured_bytes = 0
 
     def present(self, now: float) -> bool:
         """Whether the browser is sending it; what comes late or again does not tell."""
         heard_at = self.state.heard_at
+        if self.withheld:
+            return False
         if self.smallest is not None and self.smallest.state.heard_at - heard_at > OVERTAKEN:
             return False
         return bool(now - heard_at < PRESENCE)
@@ -155,8 +164,10 @@ class Layer:
         """Bit/s that sending it takes, also while it is paused or about to come; 0 when it cannot be had."""
         if self.present(now):
             return max(1, self.bitrate)
+        if self.withheld:
+            return 0
         is_due = self.is_awaited and now - self._resumed_at < EXPECTED
-        return self._usual if self.paused or is_due else 0
+        return self.usual if self.paused or is_due else 0
 
     def lacks(self, number: int) -> bool:
         """Whether the packet with this sequence number would be of use: not there, not too old, not muted."""
@@ -197,7 +208,11 @@ class Layer:
 
     def _ask(self, missing: list[int], now: float) -> None:
         """Not for a picture that is not sent any more: what comes again would take the place of others."""
-        if missing and self.ssrc is not None and (self.present(now) or not self.is_video):
+        if not missing or self.ssrc is None or self.is_held_up or (self.is_video and not self.present(now)):
+            return
+        if self.is_video:
+            missing = missing[: self._credit.take(len(missing), self.stats.received)]
+        if missing:
             self._send_feedback(build_nack(FEEDBACK_SSRC, self.ssrc, missing))
 
     def _receive_video(self, packet: Packet) -> None:
@@ -235,6 +250,10 @@ class Layer:
         ticks = (timestamp - report.rtp_timestamp + HALF_CIRCLE) % (2 * HALF_CIRCLE) - HALF_CIRCLE
         return report.ntp / (1 << 32) + ticks / self.stats.clock_rate
 
+    def expect_key_frame(self, until: float) -> None:
+        """One is about to come unasked: none is asked for before that moment."""
+        self._throttle.wait(until)
+
     def request_key_frame(self, first: bool = False) -> None:
         """Somebody cannot decode without one, or (`first`) waits for it to begin. Sent by `tick` when due."""
         if self.is_video:
@@ -257,7 +276,7 @@ class Layer:
             self.bitrate = round((received - self._measured_bytes) * 8 / elapsed)
             self._measured_at, self._measured_bytes = now, received
             if self.present(now):
-                self._usual = max(self.bitrate, round(self._usual * FADING))
+                self.usual = max(self.bitrate, round(self.usual * FADING))
             if self._codec == "VP8":
                 self._count_temporal_layers()
 

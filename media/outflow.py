@@ -98,6 +98,10 @@ class Outflow:
         """Whether something was learnt that the choice should not wait for."""
         return self._chosen_at == float("-inf")
 
+    def hurry(self) -> None:
+        """What can be had has changed: choose at the next tick."""
+        self._chosen_at = float("-inf")
+
     def tick(self, subscriptions: Collection[Subscription], now: float) -> None:
         """Choose anew when it is time."""
         if now - self._chosen_at < (SETTLED_INTERVAL if self._settled else CHOICE_INTERVAL):

@@ -22,6 +22,7 @@ from media.sink import SenderReport, Source, TrackDescription
 from media.surroundings import Surroundings
 from media.transport import Transport, TransportState
 from media.transportwide import ArrivalLog
+from media.uplink import Uplink, withhold
 
 SENDING = ("sendrecv", "sendonly")
 KIND_OF: dict[Source, str] = {"microphone": "audio", "camera": "video", "screen": "video"}
@@ -105,6 +106,7 @@ class Publisher:
         self._connected_at = 0.0
         self._reported_at = float("-inf")
         self._arrivals: ArrivalLog | None = None
+        self._uplink = Uplink()
         self._fed_back_at = float("-inf")
         self.transport = Transport(surroundings.gate, surroundings.config, surroundings.certificate, self)
 
@@ -199,7 +201,7 @@ class Publisher:
             self._gate.counters["rtp_malformed"] += 1
             return
         if self._arrivals is not None:
-            self._arrivals.note(data, now)
+            self._arrivals.note(data, self._gate.arrived or now)
         publication = self._routes.get(packet.ssrc)
         if publication is None:
             found = self._repairs.restore(packet) if self._repairs.takes(packet) else packet
@@ -292,6 +294,7 @@ class Publisher:
         if self._arrivals is not None and now - self._fed_back_at >= FEEDBACK_INTERVAL:
             self._fed_back_at = now
             self._send_arrivals(self._arrivals)
+            self._weigh(self._arrivals, now)
         early = now - self._connected_at < EARLY_SECONDS
         if now - self._reported_at >= (EARLY_INTERVAL if early else REPORT_INTERVAL):
             self._reported_at = now
@@ -301,6 +304,30 @@ class Publisher:
         media = next((p.ssrc for p in self.publications if p.ssrc is not None), 0)
         for body in arrivals.take(FEEDBACK_SSRC, media):
             self.transport.send_rtcp(build_transport_wide(body))
+
+    def _weigh(self, arrivals: ArrivalLog, now: float) -> None:
+        """Let go of layers that the publisher's network does not carry, before its browser finds out."""
+        was_behind = self._uplink.is_behind
+        self._uplink.hear(self._transit())
+        if self._uplink.is_behind is not was_behind:
+            for layer in (x for p in self.publications for x in p.layers[1:]):
+                layer.is_held_up = self._uplink.is_behind
+        if not self._uplink.looks(arrivals.sent, arrivals.came):
+            return
+        publications = self.publications
+        octets = sum(layer.stats.bytes for p in publications for layer in p.layers)
+        budget = self._uplink.note(arrivals.sent, arrivals.came, octets, now)
+        for camera in (p for p in publications if len(p.layers) > 1):
+            rest = sum(p.best.bitrate for p in publications if p is not camera)
+            withhold(camera.layers, budget, rest, now)
+
+    def _transit(self) -> float | None:
+        """Of the last packet of the microphone, in seconds; only differences mean anything."""
+        for line in self._lines.values():
+            publication = line.publication
+            if publication.track.source == "microphone" and publication.started:
+                return float(publication.layers[0].state.transit) / publication.track.clock_rate
+        return None
 
     def _send_reports(self, now: float) -> None:
         layers = [layer for p in self.publications for layer in p.layers]

@@ -368,6 +368,8 @@ class Room:
             self._surroundings.emit(
                 LayersWanted(room_id=self.room_id, participant_id=who, source=source, rids=rids)
             )
+            for subscriber in self._others(who):
+                subscriber.outflow.hurry()
 
     def _tell_speakers(self, publications: list[Publication], now: float) -> None:
         levels = {

@@ -121,6 +121,10 @@ class TcpPort:
         """The way back by the connection of this key."""
         return Destination(key, self._lines[key].name, self)
 
+    def arrived(self, slot: int) -> float:
+        """Not known: a stream of bytes has no times."""
+        return 0.0
+
     def _put(self, data: bytes | memoryview, destination: Destination) -> None:
         line = self._lines.get(destination.key)
         if line is None or not line.backlog.put(data):

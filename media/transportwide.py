@@ -129,6 +129,8 @@ class ArrivalLog:
         self._sequence = Unwrapper()
         self._next = -1
         self._number = 0
+        # Of the last feedback: how many packets left the sender since the one before, and how many came.
+        self.sent = self.came = 0
         self._element = extension_id << 4 | 1  # a one-byte element of two bytes (RFC 8285 section 4.2)
         self.state.element = self._element
         self.state.words = -1
@@ -166,6 +168,7 @@ class ArrivalLog:
         """Bodies of feedback for everything noted since the last call, none when nothing came."""
         state = self.state
         count, state.count = state.count, 0
+        self.sent = self.came = 0
         if not count:
             return
         found: dict[int, int] = {}
@@ -173,6 +176,8 @@ class ArrivalLog:
             found.setdefault(self._sequence.unwrap(state.number[place]), int(state.at[place] * TICKS))
         last = max(found)
         at_first = min(found)
+        self.came = len(found)
+        self.sent = max(0, last + 1 - (self._next if self._next >= 0 else at_first))
         if 0 <= self._next < at_first and at_first - self._next < MOST_IN_ONE:
             at_first = self._next
         self._next = last + 1

@@ -9,10 +9,11 @@ import sys
 
 from media.addresses import local_addresses, read_addresses
 from media.aiortc_port import Certificate
+from media.batch import BATCHING
 from media.commands import Commands
 from media.config import MediaConfig
 from media.control_server import ControlServer
-from media.datagrams import BATCHING, DatagramPort, open_ports
+from media.datagrams import DatagramPort, open_ports
 from media.fastlane import FastLane
 from media.gate import Gate
 from media.memory import map_large_blocks

@@ -9,7 +9,16 @@ from collections.abc import AsyncIterator, Callable
 from aiohttp import web
 from playwright.async_api import Browser, Page, async_playwright
 
-from media.control import AcceptOffer, AddParticipant, ControlError, CreateRoom, OfferMade, Publish, Subscribe
+from media.control import (
+    AcceptOffer,
+    AddParticipant,
+    ControlError,
+    CreateRoom,
+    LayersWanted,
+    OfferMade,
+    Publish,
+    Subscribe,
+)
 from tests.media.peers import Controller
 
 CHROMIUM = "/usr/bin/chromium"
@@ -50,6 +59,12 @@ window.publish = async (codec, width, height, layers = 0) => {
     sources[t.mid] = t.sender.track.kind === "audio" ? "microphone" : "camera";
   const answer = await control("publish", {sdp: pc.localDescription.sdp, sources});
   await pc.setRemoteDescription({type: "answer", sdp: answer});
+};
+window.limit = (rids) => {
+  const sender = window.publishing.getSenders().find(({track}) => track?.kind === "video");
+  const parameters = sender.getParameters();
+  for (const encoding of parameters.encodings) encoding.active = rids.includes(encoding.rid);
+  return sender.setParameters(parameters);
 };
 window.restart = () => { if (window.subscribing) window.subscribing.close(); window.subscribing = null; };
 window.take = async (sdp) => {
@@ -131,6 +146,16 @@ class ChromiumPeer:
             # On a crowded machine the page takes longer than the worker's patience: it has offered again.
             if error.code != "stale_offer":
                 raise
+
+    async def obey(self) -> None:
+        """Send the layers that the worker wants, as signaling and our pages do; runs until cancelled."""
+        done = 0
+        while True:
+            told = self.controller.of(LayersWanted, participant_id=self.participant_id)
+            for event in told[done:]:
+                await self.page.evaluate("rids => limit(rids)", event.rids)
+            done = len(told)
+            await asyncio.sleep(0.02)
 
     async def received(self) -> list[dict]:
         return await self.page.evaluate("received()")

@@ -77,6 +77,7 @@ async def hall(tmp_path: Path, seed: int, behind: str) -> AsyncIterator[Hall]:
             peers[behind].rewrite = relay.rewrite
             found = Hall(relay, **peers)
             watching = asyncio.create_task(found.watch())
+            obeying = asyncio.create_task(found.anna.obey())
             try:
                 await fill(found, address)
                 yield found
@@ -86,6 +87,7 @@ async def hall(tmp_path: Path, seed: int, behind: str) -> AsyncIterator[Hall]:
                 raise
             finally:
                 watching.cancel()
+                obeying.cancel()
             await controller.close()
         assert "Traceback" not in worker.output()
 

@@ -14,6 +14,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from media.credit import RepairCredit
 from media.fastlane import FastLane
 from media.fastpath import build
 from media.room import Room
@@ -84,6 +85,13 @@ def script(stage: Stage, seed: int) -> list[object]:
     return told
 
 
+class Unlimited(RepairCredit):
+    """In the compiled path requests are reckoned a batch later: only without a ceiling are they the same."""
+
+    def take(self, wanted: int, received: int) -> int:
+        return wanted
+
+
 @compiled
 @pytest.mark.parametrize("seed", range(3))
 async def test_packet_for_packet_as_python_does_it(seed: int) -> None:
@@ -92,6 +100,9 @@ async def test_packet_for_packet_as_python_does_it(seed: int) -> None:
     told = []
     for each in (None, lane):
         stage = Stage(each)
+        for publication in stage.publisher.publications:
+            for layer in publication.layers:
+                layer._credit = Unlimited(alone=False)
         told.append(script(stage, seed))
         stage.publisher.close("over")
         stage.loopback.close()
@@ -217,3 +228,25 @@ async def test_what_comes_during_a_tick_is_not_from_the_future(fast: Stage) -> N
     assert len(told) == 4
     assert all(after - before >= 0.002 for before, after in pairwise(told))
     assert fast.gate.now >= told[-1]
+
+
+@compiled
+async def test_arrivals_are_the_kernels_though_nobody_read_for_a_while(fast: Stage) -> None:
+    fast.loopback.port.time_arrivals()
+    sender = Sender(4)
+    started(fast, sender)
+    for body in fast.publisher._arrivals.take(1, 2):  # type: ignore[union-attr]
+        assert body
+    fast.now = time.monotonic()
+    moments = []
+    for name in ("voice", "q", "voice"):
+        protected, before = fast.sending.protect(sender.packet(name, key=name == "q")), time.monotonic()
+        fast.peer.send(protected)
+        moments.append((before, time.monotonic()))
+        time.sleep(0.03)  # noqa: ASYNC251 - this process is busy
+    fast.loopback.read(3, time.monotonic())
+    log = fast.publisher._arrivals.state  # type: ignore[union-attr]
+    # One of them went through Python, as every beginning of a key frame.
+    assert log.count == 3
+    for place, (before, after) in enumerate(moments):
+        assert before - 0.002 <= log.at[place] <= after + 0.002, (place, log.at[place] - before)
