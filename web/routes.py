@@ -65,6 +65,7 @@ TABLE: tuple[Route, ...] = (
     Route("POST", "/sessions/{session_id}/links/{invitation_id}/revoke", sessions.revoke, Action.ISSUE_LINK),
     Route("POST", "/sessions/{session_id}/cancel", sessions.cancel, Action.MANAGE_SESSION),
     Route("GET", "/sessions/{session_id}/room", room.show, Action.JOIN),
+    Route("GET", "/sessions/{session_id}/hall", room.hall, Action.JOIN),
     Route("POST", "/sessions/{session_id}/ticket", room.ticket, Action.JOIN),
     Route("GET", "/recordings", search.show, Action.REPLAY),
     Route("GET", "/recordings/{recording_id}", replay.show, Action.REPLAY),

@@ -40,6 +40,18 @@ async def show(request: web.Request) -> web.StreamResponse:
     return page(request, "room/console.html", context, title=session.title)
 
 
+async def hall(request: web.Request) -> web.StreamResponse:
+    """The window for the hall holds no seat and no ticket: the console that opened it lends its pictures."""
+    actor, session_id = request[ACTOR], request.match_info["session_id"]
+    async with request.app[DATABASE].session() as db:
+        session = await get_session(db, actor, session_id)
+        require(actor, Action.JOIN, await scope_of_session(db, session))
+        offices = (await offices_of(db, [session_id])).get(session_id, [])
+    names = [office.name for office in offices]
+    context = {"session": {"id": session.id, "title": session.title, "organisations": names}}
+    return page(request, "room/hall.html", context, title=session.title)
+
+
 async def ticket(request: web.Request) -> web.StreamResponse:
     session_id = request.match_info["session_id"]
     async with request.app[DATABASE].session() as db:

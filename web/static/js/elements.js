@@ -18,6 +18,8 @@ const PATHS = {
   play: "M8 5l11 7-11 7z",
   people: "M9 5a3 3 0 1 1 0 6 3 3 0 0 1 0-6zM3 19c0-4 3-6 6-6s6 2 6 6M16 6a3 3 0 0 1 0 5M18 14c2 1 3 3 3 5",
   paper: "M6 3h9l4 4v14H6zM14 3v5h5M9 13h7M9 17h7",
+  bell: "M6 16V11a6 6 0 0 1 12 0v5l2 2H4zM10 20a2 2 0 0 0 4 0",
+  person: "M12 4a4 4 0 1 1 0 8 4 4 0 0 1 0-8zM4 21a8 8 0 0 1 16 0",
   warning: "M12 4l9 16H3zM12 10v5M12 17.500v.5",
 };
 const FILLED = new Set(["dot", "square", "play"]);

@@ -19,6 +19,7 @@ const FAREWELLS = {
   replaced: "replaced",
   denied: "sent_away",
   removed: "sent_away",
+  referred: "sent_away",
   refused: "sent_away",
 };
 

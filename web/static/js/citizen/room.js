@@ -17,6 +17,8 @@ const CALLED_AT_MOST = 3000;
 /** Where the seat is decides the first screen; a slow network does not keep anybody from the device check. */
 const PATIENT_UNTIL = performance.now() + 2000;
 const NEXT_QUESTION = { picture: "check_voice", voice: "check_sound", sound: "verdict" };
+const WAITING = "您的位置已经保留，轮到时工作人员会叫您。";
+const SENT_AWAY = { removed: "您已被请出接访", refused: "现在不能进入", referred: "已改用别的方式接访" };
 const REFUSED = "链接已经失效，或者接访已经结束。";
 
 /** In the demonstration one of four windows is heard; the others still decode what they get. */
@@ -174,8 +176,7 @@ class CitizenRoom {
     this.#check.stopMeter();
     this.#tiles.clear();
     this.#capture.close();
-    const removed = farewell.reason === "removed";
-    setText(part("sent_away_title"), removed ? "您已被请出接访" : farewell.reason === "refused" ? "现在不能进入" : "工作人员没有让您进入");
+    setText(part("sent_away_title"), SENT_AWAY[farewell.reason] || "工作人员没有让您进入");
     setText(part("sent_away_reason"), farewell.message || (farewell.reason === "refused" ? REFUSED : ""));
     this.#set({ farewell, captured: false });
   }
@@ -257,7 +258,9 @@ class CitizenRoom {
     const ahead = queue.ahead > 0 ? `您前面还有 ${queue.ahead} 位` : "下一位就是您";
     setText(part("queue_ahead"), ahead);
     setText(part("queue_number"), queue.number);
-    if (this.#screen === "waiting") this.#announcer.say(ahead, { topic: "queue", every: 30000 });
+    setText(part("queue_note"), queue.note || WAITING);
+    if (this.#screen === "waiting" && queue.note) this.#announcer.say(`${queue.note}${ahead}`, { topic: "note" });
+    else if (this.#screen === "waiting") this.#announcer.say(ahead, { topic: "queue", every: 30000 });
   }
 
   /** Signaling lost: a quiet line. Media lost: the same line says so and how long. */

@@ -1,5 +1,5 @@
 import { label, setText } from "../elements.js";
-import { Focus } from "../media/focus.js";
+import { Focus, largeIn } from "../media/focus.js";
 import { RecordingBadge } from "../room/badge.js";
 import { NETWORK } from "../words.js";
 
@@ -42,8 +42,9 @@ export class SessionScreen {
   update() {
     const { room, me } = this.#call;
     if (!room) return;
-    const others = room.participants.filter((person) => person.participant_id !== me);
-    this.#tiles.update(room.participants, { self: me, main: room.presenter ? null : this.#focus.choose(others, performance.now()), presenter: room.presenter, interrupted: this.#call.media === "interrupted" });
+    const main = largeIn(room, me, this.#focus, performance.now());
+    this.#tiles.update(room.participants, { self: me, main, presenter: room.presenter, interrupted: this.#call.media === "interrupted", layout: room.conduct.layout });
+    this.#paintPhase();
     this.#paintBadge(room);
     this.#paintButtons();
     this.#paintNotice(room);
@@ -74,6 +75,20 @@ export class SessionScreen {
   #paintBadge(room) {
     const words = this.#badge.update(room.recording, room.opened_at);
     if (words && room.recording.state !== "off") this.#announcer.say(words, { topic: "recording" });
+  }
+
+  /** What the reception is at, for everybody to read. */
+  #paintPhase() {
+    const words = this.#phase ? `现在：${this.#phase}` : "";
+    const node = this.#part("phase");
+    if (words && node.textContent !== words) this.#announcer.say(words, { topic: "phase" });
+    setText(node, words);
+    node.hidden = words === "";
+  }
+
+  get #phase() {
+    const { room, session } = this.#call;
+    return session.phases.find(({ code }) => code === room.conduct.phase)?.title;
   }
 
   #paintButtons() {
@@ -122,6 +137,7 @@ export class SessionScreen {
   #noticeOf(room) {
     if (this.#problem) return this.#problem;
     if (room.state === "paused") return "接访暂停，请不要离开，稍后继续。";
+    if (this.#isLocked("microphone") && this.#phase) return `现在是「${this.#phase}」，您的麦克风先关着。想说话请点「举手」。`;
     if (this.#isLocked("microphone")) return "主持人已将您静音。想说话请点「举手」。";
     if (this.#isLocked("camera")) return "主持人已关闭您的摄像头。";
     if (this.#capture.resting) return "正在出示材料，大家暂时看不到您的脸。收起材料后恢复。";

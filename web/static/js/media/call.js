@@ -9,7 +9,7 @@ const RETRY_MEDIA = 3000;
  * last state the server told. Pages read the getters after each `changed`.
  *
  * Events: `changed`, `welcome`, `admitted`, `moved_to_lobby`, `tracks` (list), `chat`,
- * `media` (state), `ended` ({reason, message}), `problem` (a sentence to show).
+ * `media` (state), `hosting` (whether this person conducts now), `ended` ({reason, message}), `problem` (a sentence to show).
  */
 export class Call extends Emitter {
   #client;
@@ -142,9 +142,11 @@ export class Call extends Emitter {
     client.on("layers", ({ source, rids }) => this.#publisher.limit(source, rids));
     client.on("media_lost", () => this.#setMediaLost(true));
     client.on("media_restored", (needs) => this.#negotiate(needs));
+    client.on("rights", ({ rights }) => this.#useRights(rights));
+    client.on("referred", ({ message }) => this.#goodbye("referred", message));
     client.on("denied", ({ reason }) => this.#goodbye("denied", reason));
     client.on("removed", ({ reason }) => this.#goodbye("removed", reason));
-    client.on("session_closed", () => this.#goodbye("closed", ""));
+    client.on("session_closed", ({ message }) => this.#goodbye("closed", message));
     client.on("replaced", () => this.#goodbye("replaced", ""));
     client.on("ended", (farewell) => this.#end(this.#farewell || farewell));
     client.on("error", (error) => this.emit("problem", error.message));
@@ -165,6 +167,14 @@ export class Call extends Emitter {
     this.emit("welcome", message);
     if (message.place === "room") this.#negotiate(message.media);
     if (message.place === "closed") this.#goodbye("closed", "");
+    this.#changed();
+  }
+
+  /** The host's part came or went. */
+  #useRights(rights) {
+    const could = this.may("close");
+    this.#rights = new Set(rights);
+    if (could !== this.may("close")) this.emit("hosting", !could);
     this.#changed();
   }
 

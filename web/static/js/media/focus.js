@@ -24,3 +24,20 @@ export class Focus {
     return others.some((person) => person.participant_id === this.#current && person.speaking);
   }
 }
+
+const EQUAL = new Set(["grid", "tiers"]);
+
+/**
+ * Whose picture is large by what the host arranged; nobody's beside a document.
+ *
+ * @param {object} room as the server tells it
+ * @param {string|null} me
+ * @param {Focus} focus
+ * @param {number} now milliseconds
+ * @param {string} layout the host's, or the one that this page prefers
+ */
+export function largeIn({ participants, presenter, conduct }, me, focus, now, layout = conduct.layout) {
+  if (presenter) return null;
+  if (participants.some((person) => person.participant_id === conduct.spotlight)) return conduct.spotlight;
+  return EQUAL.has(layout) ? null : focus.choose(participants.filter((person) => person.participant_id !== me), now);
+}

@@ -3,6 +3,10 @@ import { byTier, standing } from "../words.js";
 
 /** @typedef {object} Person a ParticipantView of the protocol (docs/protocol.md) */
 
+/** In a layout with few large places the others stand after them. */
+const BEHIND = 1000;
+const NOBODY = new Set();
+
 /** One person on the stage: picture, name, office, tier, and what is wrong in words. */
 class Tile {
   #video = element("video", { playsinline: true, autoplay: true, muted: true, "aria-hidden": "true" });
@@ -33,10 +37,11 @@ class Tile {
     if (this.#video.srcObject && this.#video.paused) this.#video.play().catch(() => {});
   }
 
-  update(person, { self, main, order, trouble }) {
+  update(person, { self, main, minor, order, trouble }) {
     const { microphone, camera } = person.sources;
     this.root.dataset.participant = person.participant_id;
-    this.root.style.order = String(order);
+    this.root.style.order = String(minor ? order + BEHIND : order);
+    this.root.classList.toggle("is-minor", minor);
     this.root.classList.toggle("is-self", self);
     this.root.classList.toggle("is-main", main);
     this.root.classList.toggle("is-speaking", person.speaking);
@@ -100,18 +105,20 @@ export class Tiles {
   /**
    * @param {Person[]} people
    * @param {{self: string|null, main?: string|null, presenter?: string|null, interrupted?: boolean}} view
-   *   presenter: who shows a document; interrupted: our own media is gone
+   *   presenter: who shows a document; interrupted: our own media is gone; layout: for the style sheet;
+   *   minor: who is small in it
    */
-  update(people, { self, main = null, presenter = null, interrupted = false }) {
+  update(people, { self, main = null, presenter = null, interrupted = false, layout = "auto", minor = NOBODY }) {
     this.#removeAbsent(new Set(people.map((person) => person.participant_id)));
     byTier(people).forEach((person, order) => {
       const id = person.participant_id;
       const mine = id === self;
       const trouble = interrupted && !mine ? "正在恢复…" : troubleOf(person);
-      this.#tile(id, mine).update(person, { self: mine, main: id === main, order, trouble });
+      this.#tile(id, mine).update(person, { self: mine, main: id === main, minor: minor.has(id), order, trouble });
       if (mine) this.#tile(id, mine).show(this.#capture.tracks.get("camera") || null);
     });
-    this.#container.dataset.count = String(people.length);
+    Object.assign(this.#container.dataset, { count: people.length, layout, large: people.length - minor.size, main: main || "" });
+    this.#container.style.setProperty("--strip-rows", String(Math.max(1, people.length - 1)));
     this.#self = self;
     this.#presenter = people.find((person) => person.participant_id === presenter) || null;
     this.#attachAll();

@@ -13,7 +13,7 @@ export class RecordingBadge {
 
   /**
    * @param {() => number} now milliseconds by the server's clock
-   * @param {(bytes: number) => string} [written] what officials also read of the bytes on disk
+   * @param {(recording: object, milliseconds: number) => string} [written] what officials also read of the disk
    */
   constructor(node, now, written = () => "") {
     this.#node = node;
@@ -37,8 +37,9 @@ export class RecordingBadge {
   // Internal
 
   #figures(recording, openedAt) {
-    const time = elapsed(this.#now() - Date.parse(openedAt));
-    return recording.bytes ? time + this.#written(recording.bytes) : time;
+    const milliseconds = this.#now() - Date.parse(openedAt);
+    const time = elapsed(milliseconds);
+    return recording.bytes ? time + this.#written(recording, milliseconds) : time;
   }
 
   #paint(state) {

@@ -27,6 +27,9 @@ export class ControlBar {
       camera: () => this.#toggle("camera"),
       hand: () => call.command("raise_hand", { raised: !this.#handRaised() }),
       show: () => this.#sharing.toggle(),
+      call_next: () => call.command("call_next"),
+      mute_all: () => this.#muteAll(),
+      take_back: () => this.#takeBack(),
       open: () => this.#open(),
       pause: () => this.#pauseOrResume(),
       close: () => this.#close(),
@@ -44,6 +47,10 @@ export class ControlBar {
     this.#paintDevice("camera", "摄像头", mayPublish);
     this.#paintHand();
     this.#paintShow();
+    const waiting = room ? room.lobby.length : 0;
+    this.#paint("call_next", "bell", waiting ? `叫下一位（${waiting}）` : "叫下一位", this.#call.may("admit") && waiting > 0);
+    this.#paint("mute_all", "microphone-off", "全体静音", this.#call.may("mute") && Boolean(room) && room.participants.length > 1);
+    this.#paint("take_back", "person", "收回主持", Boolean(room) && room.conduct.displaced === this.#call.me && !this.#call.may("close"));
     this.#paint("open", "dot", "开始接访", this.#call.may("open") && OPENABLE.has(state));
     const paused = state === "paused";
     this.#paint("pause", paused ? "play" : "pause", paused ? "继续接访" : "暂停", this.#call.may("pause") && RUNNING.has(state) && !room.deliberation);
@@ -89,6 +96,25 @@ export class ControlBar {
     return Boolean(this.#call.myself && this.#call.myself.hand_raised_at);
   }
 
+  async #muteAll() {
+    const answer = await ask({
+      title: "全体静音？",
+      text: "除主持人外，所有人的麦克风被锁定，要逐个解除，或者由下一个环节放开。",
+      yes: "全体静音",
+    });
+    if (answer) this.#call.command("mute_all");
+  }
+
+  async #takeBack() {
+    const acting = this.#call.room.participants.find((person) => person.role === "host");
+    const answer = await ask({
+      title: "收回主持？",
+      text: `${acting ? acting.name : "同事"}正在替您主持。收回后由您准入、静音、暂停和结束接访。`,
+      yes: "收回主持",
+    });
+    if (answer) this.#call.command("take_back");
+  }
+
   async #open() {
     const { room } = this.#call;
     const answer = await ask({
@@ -107,7 +133,7 @@ export class ControlBar {
     }
     const answer = await ask({
       title: "暂停接访？",
-      text: "暂停期间不录音录像，大家仍然看得见、听得见。暂停的时间和原因会写入接访记录。",
+      text: "暂停期间不录音录像，大家仍然看得见、听得见，信访人会看到「接访暂停，请不要离开」。暂停的时间和原因会写入接访记录，在回放里能看到。",
       yes: "暂停",
       reason: { label: "原因", required: true, choices: ["内部商议", "信访人需要休息", "设备故障"] },
     });
@@ -117,18 +143,25 @@ export class ControlBar {
   async #close() {
     const answer = await ask({
       title: "结束接访？",
-      text: "所有人离开，录音录像停止并封存到信访件。结束后不能再继续。",
+      text: `${this.#call.room.participants.length} 人都会离开，录音录像停止并封存到信访件。结束后不能再继续；还要再谈，请用「暂停」或另约时间。`,
+      warning: this.#closingWarning(),
       yes: "结束接访",
       danger: true,
     });
     if (answer) this.#call.command("close");
   }
 
+  #closingWarning() {
+    const { room } = this.#call;
+    const waiting = room.lobby.length ? `等候室里还有 ${room.lobby.length} 人没有接谈。` : "";
+    return room.recording.state === "faulty" ? `${waiting}录制现在有异常，没有录上的部分会作为缺口记入清单。` : waiting;
+  }
+
   async #leave() {
     const host = this.#call.may("close");
     const answer = await ask({
       title: "离开接访室？",
-      text: host ? "接访不会因此结束，其他人继续。您可以再次进入；要结束接访请用「结束接访」。" : "接访继续进行，您可以再次进入。",
+      text: host ? "接访不会因此结束，其他人继续，由副主持或在场的同事接替主持。您可以再次进入并收回主持；要结束接访请用「结束接访」。" : "接访继续进行，您可以再次进入。",
       yes: "离开",
     });
     if (answer) this.#call.leave();

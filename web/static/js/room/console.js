@@ -5,18 +5,23 @@ import { setText } from "../elements.js";
 import { Call } from "../media/call.js";
 import { Capture } from "../media/capture.js";
 import { CAUSE_TEXTS } from "../media/cause_texts.js";
+import { Focus } from "../media/focus.js";
 import { AudioOutput } from "../media/output.js";
 import { loadDiagnostics, watchPage } from "../media/page.js";
 import { Tiles } from "../media/tiles.js";
 import { NETWORK } from "../words.js";
 import { RecordingBadge } from "./badge.js";
 import { ControlBar } from "./bar.js";
-import { size } from "./bytes.js";
+import { roomLeft, size } from "./bytes.js";
 import { ChatPanel } from "./chat.js";
 import { Deliberation } from "./deliberation.js";
+import { exposeHall, withHall } from "./hall_link.js";
+import { arrangementOf } from "./layouts.js";
 import { PeoplePanel } from "./people.js";
+import { Shortcuts } from "./shortcuts.js";
 import { SESSION_STATES, faultText } from "./states.js";
 import { Tabs } from "./tabs.js";
+import { Toolbar } from "./toolbar.js";
 
 const FAREWELLS = {
   closed: ["接访已结束", "录音录像正在封存，稍后可在信访件里回放。"],
@@ -45,11 +50,15 @@ class Console {
   #output = new AudioOutput();
   #call = new Call(this.#boot, this.#capture);
   #tiles = new Tiles(part("stage"), this.#output, this.#capture);
-  #people = new PeoplePanel(part, this.#call, this.#announcer);
+  #people = new PeoplePanel(part, action, this.#call, this.#announcer);
+  #toolbar = new Toolbar(part, action, this.#call, this.#announcer);
+  #focus = new Focus();
+  #received = [];
+  #wished = [];
   #tabs = new Tabs(part("tabs"), (name) => name === "chat" && this.#chat.seen());
   #chat = new ChatPanel(part, this.#call, this.#announcer, () => !document.getElementById("panel-chat").hidden);
   #bar = new ControlBar(action, this.#call, this.#capture);
-  #badge = new RecordingBadge(part("recording"), () => this.#call.serverNow, (bytes) => ` · 已写入 ${size(bytes)}`);
+  #badge = new RecordingBadge(part("recording"), () => this.#call.serverNow, (recording, time) => [` · 已写入 ${size(recording.bytes)}`, roomLeft(recording, time)].filter(Boolean).join(" · "));
   #deliberation = new Deliberation(part, action("deliberate"), this.#call, this.#announcer);
   #lostSince = null;
   #problemUntil = 0;
@@ -70,8 +79,11 @@ class Console {
   #listen() {
     const call = this.#call;
     call.on("changed", () => this.#update());
-    call.on("tracks", (tracks) => this.#tiles.attach(tracks));
-    this.#tiles.watched = (tiles) => call.watch(tiles);
+    call.on("tracks", (tracks) => this.#tiles.attach(this.#received = tracks));
+    call.on("hosting", (hosts) => this.#announcer.alert(hosts ? "现在由您主持接访" : "主持已交给别人"));
+    this.#tiles.watched = (tiles) => this.#watch(this.#wished = tiles);
+    exposeHall(call, this.#capture, () => this.#received, () => this.#watch(this.#wished));
+    new Shortcuts(action, { next_layout: () => this.#toolbar.next(), people: () => document.getElementById("tab-people").focus() }, (number) => this.#toolbar.begin(number));
     this.#tiles.told = (words) => this.#announcer.say(words, { topic: "document" });
     call.on("ended", (farewell) => this.#ended(farewell));
     call.on("problem", (sentence) => this.#showProblem(sentence));
@@ -96,12 +108,19 @@ class Console {
     }
   }
 
+  #watch(tiles) {
+    this.#call.watch(withHall(tiles));
+  }
+
   #update() {
     const { room, session, me } = this.#call;
     setText(part("clock"), timeOfDay(this.#call.serverNow));
     this.#paintConnection();
     if (!room || !session) return;
-    this.#tiles.update(this.#deliberation.among(room.participants), { self: me, presenter: room.presenter, interrupted: this.#call.media === "interrupted" });
+    const shown = { ...room, participants: this.#deliberation.among(room.participants) };
+    const arrangement = arrangementOf(shown, me, this.#toolbar.own, this.#focus, performance.now());
+    this.#tiles.update(shown.participants, { self: me, presenter: room.presenter, interrupted: this.#call.media === "interrupted", ...arrangement });
+    this.#toolbar.update();
     this.#people.update();
     this.#bar.update();
     this.#deliberation.update();

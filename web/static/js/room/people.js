@@ -1,46 +1,17 @@
 import { element, icon, setText } from "../elements.js";
 import { isCitizenSide, standing } from "../words.js";
-import { ask } from "./dialogs.js";
-import { AbsenceClock, groupByTier, lobbyWords, networkWords, pageWords, raisedHands, sourceWords } from "./roster.js";
+import { Acts, isLocked } from "./acts.js";
+import { AbsenceClock, groupByTier, handWords, lobbyWords, networkWords, pageWords, raisedHands, sourceWords } from "./roster.js";
+import { button, KeyedRows, Row } from "./rows.js";
 
-/** Rows that stay when the list is painted again, so that the keyboard focus is never lost. */
-class KeyedRows {
-  #container;
-  #rows = new Map();
-  #make;
-
-  constructor(container, make) {
-    this.#container = container;
-    this.#make = make;
-  }
-
-  /** @param {any[]} entries @param {(entry: any) => string} key */
-  update(entries, key) {
-    const wanted = entries.map((entry) => key(entry));
-    for (const [id, row] of this.#rows) {
-      if (!wanted.includes(id)) {
-        row.root.remove();
-        this.#rows.delete(id);
-      }
-    }
-    entries.forEach((entry, place) => {
-      const row = this.#row(key(entry), entry);
-      row.update(entry);
-      if (this.#container.children[place] !== row.root) this.#container.insertBefore(row.root, this.#container.children[place] || null);
-    });
-  }
-
-  #row(id, entry) {
-    if (!this.#rows.has(id)) this.#rows.set(id, this.#make(entry));
-    return this.#rows.get(id);
-  }
-}
+const MAY_CONDUCT = new Set(["host", "joint_receptionist"]);
 
 /** The right panel: who waits, whose hand is up, who is here by tier. */
 export class PeoplePanel {
   #part;
   #call;
   #announcer;
+  #acts;
   #lobby;
   #groups;
   #absence = new AbsenceClock();
@@ -48,15 +19,18 @@ export class PeoplePanel {
 
   /**
    * @param {(name: string) => HTMLElement} part
+   * @param {(name: string) => HTMLElement} action
    * @param {import("../media/call.js").Call} call
    * @param {import("../announcer.js").Announcer} announcer
    */
-  constructor(part, call, announcer) {
+  constructor(part, action, call, announcer) {
     this.#part = part;
     this.#call = call;
     this.#announcer = announcer;
+    this.#acts = new Acts(call);
     this.#lobby = new KeyedRows(part("lobby"), (waiting) => this.#lobbyRow(waiting));
     this.#groups = new KeyedRows(part("people"), (group) => this.#group(group));
+    action("lower_hands").addEventListener("click", () => call.command("lower_hands"));
   }
 
   update() {
@@ -75,9 +49,11 @@ export class PeoplePanel {
 
   #paintHands(people) {
     const node = this.#part("hands");
-    const text = people.length ? `举手：${people.map((person) => person.name).join("、")}` : "";
-    if (text && text !== node.textContent) this.#announcer.say(text, { topic: "hands" });
-    setText(node, text);
+    const text = people.length ? `举手：${people.map(handWords).join("，")}` : "";
+    const label = node.firstElementChild;
+    if (text && text !== label.textContent) this.#announcer.say(text, { topic: "hands" });
+    setText(label, text);
+    node.lastElementChild.hidden = !this.#call.may("mute");
     node.hidden = text === "";
   }
 
@@ -88,20 +64,27 @@ export class PeoplePanel {
     this.#known = now;
   }
 
-  #lobbyRow(waiting) {
-    const id = waiting.participant_id;
+  #lobbyRow({ participant_id: id, name: first }) {
+    const acts = this.#acts;
     const name = element("span.person-name");
     const number = element("span.queue-number");
-    const note = element("p.person-note");
-    const acts = element("div.person-acts", { hidden: !this.#call.may("admit") },
-      button("准入", () => this.#call.command("admit", { participant_id: id }), "button-first", "admit"),
-      button("拒绝", () => this.#deny(id, waiting.name), "button-second", "deny"));
+    const admit = button("准入", () => acts.admit(id), "button-first", "admit");
+    const act = (text, run, command) => button(text, () => run(name.textContent || first), "button-second", command);
+    const row = new Row([number, name], admit, [
+      act("顺延一位", (who) => acts.postpone(id, who, "next"), "postpone"),
+      act("排到最后", (who) => acts.postpone(id, who, "last"), "postpone-last"),
+      act("改用电话", (who) => acts.refer(id, who, "telephone", "改用电话"), "refer-telephone"),
+      act("改到现场", (who) => acts.refer(id, who, "on_site", "改到现场"), "refer-on-site"),
+      act("改到另一天", (who) => acts.refer(id, who, "another_day", "改到另一天"), "refer-another-day"),
+      act("拒绝", (who) => acts.deny(id, who), "deny"),
+    ]);
     return {
-      root: element("li.seat", {}, element("p.seat-head", {}, number, name), note, acts),
+      root: row.root,
       update: (entry) => {
         setText(name, entry.name);
         setText(number, entry.number);
-        setText(note, lobbyWords(entry, this.#call.serverNow));
+        admit.hidden = !this.#call.may("admit");
+        row.update(entry.name, lobbyWords(entry, this.#call.serverNow), false, this.#call.may("admit"));
       },
     };
   }
@@ -115,68 +98,51 @@ export class PeoplePanel {
     };
   }
 
-  #personRow(person) {
-    const id = person.participant_id;
-    const me = id === this.#call.me;
+  #personRow({ participant_id: id, role }) {
+    const acts = this.#acts;
+    let person = null;
     const name = element("span.person-name");
     const hand = element("span.person-hand", {}, icon("hand"), element("span", { text: "举手" }));
     const office = element("span.person-office");
-    const note = element("p.person-note");
-    const mute = button("", () => this.#lock(id, "microphone"), "button-second", "mute");
-    const dark = button("", () => this.#lock(id, "camera"), "button-second", "mute-camera");
-    const paper = button("", () => this.#lock(id, "screen"), "button-second", "mute-screen");
-    const acts = element("div.person-acts", { hidden: me || !this.#call.may("mute") }, mute, dark, paper,
-      isCitizenSide(person.role) ? button("移至等候室", () => this.#call.command("move_to_lobby", { participant_id: id }), "button-second", "move_to_lobby") : null,
-      person.role === "host" ? null : button("移出", () => this.#remove(id, person.name), "button-second", "remove"));
-    return {
-      root: element("li.seat", {}, element("p.seat-head", {}, name, office, hand), note, acts),
-      update: (entry) => {
-        const absent = this.#absence.words(entry, this.#call.serverNow);
-        setText(name, me ? `${entry.name}（我）` : entry.name);
-        setText(office, entry.organisation || standing(entry));
-        hand.hidden = !entry.hand_raised_at;
-        setText(note, absent || [pageWords(entry), networkWords(entry), sourceWords(entry)].filter(Boolean).join(" · "));
-        note.classList.toggle("is-bad", absent !== "");
-        setText(mute, isLocked(entry, "microphone") ? "解除静音" : "静音并锁定");
-        setText(dark, isLocked(entry, "camera") ? "允许摄像头" : "关摄像头");
-        setText(paper, isLocked(entry, "screen") ? "允许出示" : "停止出示");
-        paper.hidden = this.#call.room.presenter !== id && !isLocked(entry, "screen");
-      },
+    const act = (text, run, command) => button(text, () => run(person.name), "button-second", command);
+    const mute = act("", () => acts.lock(id, "microphone"), "mute");
+    const more = {
+      dark: act("", () => acts.lock(id, "camera"), "mute-camera"),
+      paper: act("", () => acts.lock(id, "screen"), "mute-screen"),
+      large: act("", () => acts.spotlight(id), "spotlight"),
+      deputy: act("", () => acts.deputy(id), "deputy"),
+      host: act("交给他主持", (who) => acts.handOver(id, who), "hand_over"),
+      rename: act("改名", () => acts.rename(person), "rename"),
+      lobby: isCitizenSide(role) ? act("移至等候室", (who) => acts.moveToLobby(id, who), "move_to_lobby") : null,
+      remove: act("移出", (who) => acts.remove(id, who), "remove"),
     };
+    const row = new Row([name, office, hand], mute, Object.values(more));
+    return { root: row.root, update: (entry) => this.#paintPerson(person = entry, row, { name, office, hand, mute }, more) };
   }
 
-  #lock(id, source) {
-    const person = this.#call.room.participants.find((entry) => entry.participant_id === id);
-    if (person) this.#call.command("mute", { participant_id: id, source, muted: !isLocked(person, source) });
+  #paintPerson(person, row, { name, office, hand, mute }, more) {
+    const { participant_id: id, role } = person;
+    const { me, room } = this.#call;
+    const { conduct } = room;
+    const mine = id === me;
+    const hosts = this.#call.may("mute");
+    const absent = this.#absence.words(person, this.#call.serverNow);
+    const part = role === "host" ? "主持" : conduct.deputy === id ? "副主持" : "";
+    setText(name, mine ? `${person.name}（我）` : person.name);
+    setText(office, [person.organisation || standing(person), part].filter(Boolean).join(" · "));
+    hand.hidden = !person.hand_raised_at;
+    setText(mute, isLocked(person, "microphone") ? "解除静音" : "静音并锁定");
+    mute.hidden = mine || !hosts || role === "observer";
+    setText(more.dark, isLocked(person, "camera") ? "允许摄像头" : "关摄像头");
+    setText(more.paper, isLocked(person, "screen") ? "允许出示" : "停止出示");
+    setText(more.large, conduct.spotlight === id ? "取消大画面" : "大画面（所有人）");
+    setText(more.deputy, conduct.deputy === id ? "取消副主持" : "设为副主持");
+    const colleague = MAY_CONDUCT.has(role) && role !== "host";
+    more.dark.hidden = mine || role === "observer";
+    more.paper.hidden = room.presenter !== id && !isLocked(person, "screen");
+    more.deputy.hidden = more.host.hidden = !colleague;
+    more.remove.hidden = role === "host";
+    const words = absent || [pageWords(person), networkWords(person), sourceWords(person)].filter(Boolean).join(" · ");
+    row.update(person.name, words, absent !== "", hosts);
   }
-
-  async #deny(id, name) {
-    const answer = await ask({
-      title: `拒绝 ${name} 进入？`,
-      text: "对方会看到您写的原因和求助电话，不能再用这个链接进入。",
-      yes: "拒绝",
-      danger: true,
-      reason: { label: "原因", required: true, choices: ["请先到窗口登记", "今天的接访已经结束", "不是本次接访的参加人"] },
-    });
-    if (answer) this.#call.command("deny", { participant_id: id, reason: answer.reason });
-  }
-
-  async #remove(id, name) {
-    const answer = await ask({
-      title: `把 ${name} 移出接访室？`,
-      text: "对方的个人链接立即作废，不能自己再进来。移出和原因会写入接访记录。",
-      yes: "移出",
-      danger: true,
-      reason: { label: "原因", required: true, choices: ["扰乱接访秩序", "不是本次接访的参加人", "自行录音录像"] },
-    });
-    if (answer) this.#call.command("remove", { participant_id: id, reason: answer.reason });
-  }
-}
-
-function isLocked(person, source) {
-  return Boolean(person.sources[source] && person.sources[source].locked);
-}
-
-function button(text, act, kind, command) {
-  return element(`button.button.${kind}.is-small`, { type: "button", text, "data-command": command, on: { click: act } });
 }

@@ -1,4 +1,4 @@
-import { elapsed } from "../clock.js";
+import { elapsed, timeOfDay } from "../clock.js";
 import { byTier, isCitizenSide, NETWORK, ROLES, standing } from "../words.js";
 
 const PATHS = { tcp: "经 TCP 连接", relay: "经中继连接" };
@@ -69,6 +69,11 @@ export function groupByTier(participants) {
 export function raisedHands(participants) {
   return participants.filter((person) => person.hand_raised_at)
     .sort((a, b) => a.hand_raised_at.localeCompare(b.hand_raised_at));
+}
+
+/** @returns {string} `2 王芳 10:32`, the place in the order and since when */
+export function handWords({ name, hand_raised_at: at }, place) {
+  return `${place + 1} ${name} ${timeOfDay(Date.parse(at)).slice(0, 5)}`;
 }
 
 /** @returns {string} microphone and camera in words */

@@ -1,0 +1,85 @@
+import { markReady } from "../boot.js";
+import { elapsed, timeOfDay } from "../clock.js";
+import { setText } from "../elements.js";
+import { Focus } from "../media/focus.js";
+import { Tiles } from "../media/tiles.js";
+import { RecordingBadge } from "./badge.js";
+import { arrangementOf } from "./layouts.js";
+import { SESSION_STATES } from "./states.js";
+
+const part = (name) => document.querySelector(`[data-part=${name}]`);
+const EVERY = 250;
+const SILENT = { attach() {}, release() {} };
+
+/**
+ * The window for the hall: output only. It has no connection, camera or microphone of its own; the console
+ * that opened it lends what it receives. Sound comes from the console.
+ */
+class Hall {
+  #tiles = null;
+  #focus = new Focus();
+  #badge = null;
+  #lent = null;
+  #tracks = "";
+
+  start() {
+    part("layout").addEventListener("change", () => this.#update());
+    document.querySelector("[data-action=whole]").addEventListener("click", () => document.documentElement.requestFullscreen().catch(() => {}));
+    window.addEventListener("pagehide", () => this.#lent && this.#lent.watch([]));
+    setInterval(() => this.#update(), EVERY);
+    this.#update();
+  }
+
+  // Internal
+
+  get #console() {
+    try {
+      return window.opener && !window.opener.closed && window.opener.lianxinHall || null;
+    } catch {
+      return null;
+    }
+  }
+
+  #update() {
+    const lent = this.#console;
+    part("away").hidden = Boolean(lent && lent.room);
+    part("stage").hidden = !lent || !lent.room;
+    if (!lent || !lent.room) return;
+    if (lent !== this.#lent) this.#take(lent);
+    this.#paintHead(lent);
+    this.#paintStage(lent);
+  }
+
+  /** A console that was loaded again lends other pictures. */
+  #take(lent) {
+    if (this.#tiles) this.#tiles.clear();
+    this.#lent = lent;
+    this.#tracks = "";
+    this.#tiles = new Tiles(part("stage"), SILENT, lent.capture);
+    this.#tiles.watched = (tiles) => lent.watch(tiles);
+    part("recording").replaceChildren();
+    this.#badge = new RecordingBadge(part("recording"), () => lent.now);
+  }
+
+  #paintHead({ room, session, now }) {
+    setText(part("state"), SESSION_STATES[room.state] || room.state);
+    part("state").dataset.state = room.state;
+    const running = room.state === "live" || room.state === "paused";
+    setText(part("elapsed"), running && room.opened_at ? elapsed(now - Date.parse(room.opened_at)) : "");
+    setText(part("clock"), timeOfDay(now));
+    setText(part("phase"), session.phases.find(({ code }) => code === room.conduct.phase)?.title || "");
+    this.#badge.update(room.recording, null);
+  }
+
+  #paintStage({ room, me, interrupted, received }) {
+    const chosen = arrangementOf(room, me, part("layout").value || null, this.#focus, performance.now());
+    this.#tiles.update(room.participants, { self: me, presenter: room.presenter, interrupted, ...chosen });
+    const tracks = received.map(({ participantId, source, track }) => `${participantId}-${source}-${track.id}`).join();
+    if (tracks === this.#tracks) return;
+    this.#tracks = tracks;
+    this.#tiles.attach(received.filter(({ kind }) => kind === "video"));
+  }
+}
+
+markReady();
+new Hall().start();

@@ -1,0 +1,46 @@
+/** Which layout the stage of a desk or a hall has, and who is large or small in it. No DOM. */
+
+import { largeIn } from "../media/focus.js";
+import { byTier, TIER_ORDER } from "../words.js";
+
+export const LAYOUTS = [
+  ["auto", "自动"],
+  ["speaker", "主讲和侧栏"],
+  ["tiers", "三级同屏"],
+  ["evidence", "证据为主"],
+  ["grid", "宫格"],
+];
+const LARGE_SPEAKER = new Set(["speaker", "evidence"]);
+const CITIZENS = ["petitioner", "proxy"];
+
+/**
+ * @param {object} room as the server tells it
+ * @param {string|null} me
+ * @param {string|null} own the layout that this page prefers, null to follow the host
+ * @param {import("../media/focus.js").Focus} focus
+ * @param {number} now milliseconds
+ * @returns {{layout: string, main: string|null, minor: Set<string>}}
+ */
+export function arrangementOf(room, me, own, focus, now) {
+  const layout = own || room.conduct.layout;
+  // A desk has room for everybody: without a choice places are equal.
+  const desk = LARGE_SPEAKER.has(layout) ? layout : "grid";
+  const main = own && own !== "auto" && !LARGE_SPEAKER.has(own) ? null : largeIn(room, me, focus, now, desk);
+  const tiers = layout === "tiers" && !main && !room.presenter;
+  return { layout: main ? "speaker" : layout, main, minor: tiers ? besides(room.participants) : new Set() };
+}
+
+/** @returns {Set<string>} everybody but one person of each tier and the petitioner */
+export function besides(participants) {
+  const people = byTier(participants);
+  const shown = TIER_ORDER.map((tier) => representative(people.filter((person) => person.tier === tier)));
+  shown.push(people.find((person) => person.role === CITIZENS[0]) || people.find((person) => person.role === CITIZENS[1]));
+  const large = new Set(shown.filter(Boolean).map((person) => person.participant_id));
+  return new Set(people.map((person) => person.participant_id).filter((id) => !large.has(id)));
+}
+
+/** Who conducts, then who sends a picture, then who came first. */
+function representative(people) {
+  const sends = (person) => Boolean(person.sources.camera && person.sources.camera.enabled);
+  return people.find((person) => person.role === "host") || people.find(sends) || people[0];
+}
