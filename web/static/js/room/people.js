@@ -38,9 +38,8 @@ export class PeoplePanel {
     if (!room) return;
     this.#lobby.update(room.lobby, (waiting) => waiting.participant_id);
     this.#groups.update(groupByTier(room.participants), (group) => group.tier);
-    setText(this.#part("lobby_count"), `${room.lobby.length} 人`);
+    setText(this.#part("lobby_count"), room.lobby.length ? `${room.lobby.length} 人` : "没有人在等候");
     setText(this.#part("people_count"), `${room.participants.length} 人`);
-    this.#part("lobby_empty").hidden = room.lobby.length > 0;
     this.#paintHands(raisedHands(room.participants));
     this.#announceArrivals(room);
   }
