@@ -10,13 +10,12 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any, NamedTuple
 
+from recordings.evidence.manifest import moment_ns
 from recordings.film.shares import SCREEN, shares_of, shown_at
 
-EPOCH = datetime.fromtimestamp(0, UTC)
 SESSION, GRID, SPEAKER, SPOTLIGHT = "session", "grid", "speaker", "spotlight"
 LAYOUTS = (SESSION, GRID, SPEAKER, SPOTLIGHT)
 # Who says yes does not take the stage; seconds.
@@ -110,9 +109,8 @@ def layouts_of(manifest: dict[str, Any], start_ns: int) -> list[tuple[float, str
         if event.get("kind") != CHOSEN:
             continue
         try:
-            at = datetime.fromisoformat(str(event["at"]).replace("Z", "+00:00"))
             data = event.get("data") or {}
-            second = (at - EPOCH).total_seconds() - start_ns / 1e9
+            second = (moment_ns(str(event["at"])) - start_ns) / 1e9
             found.append((second, str(data.get("layout") or ""), str(data.get("spotlight") or "")))
         except (KeyError, TypeError, ValueError, AttributeError):
             continue
