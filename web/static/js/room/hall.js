@@ -42,12 +42,22 @@ class Hall {
 
   #update() {
     const lent = this.#console;
-    part("away").hidden = Boolean(lent && lent.room);
-    part("stage").hidden = !lent || !lent.room;
-    if (!lent || !lent.room) return;
+    const room = lent && lent.room;
+    // What officials confer about in private is not for the hall, whoever's console lends the pictures.
+    const held = Boolean(room && room.deliberation);
+    part("away").hidden = Boolean(room);
+    part("held").hidden = !held;
+    part("stage").hidden = !room || held;
+    if (!room) return;
     if (lent !== this.#lent) this.#take(lent);
     this.#paintHead(lent);
-    this.#paintStage(lent);
+    if (held) this.#darken();
+    else this.#paintStage(lent);
+  }
+
+  #darken() {
+    this.#tracks = "";
+    this.#tiles.clear();
   }
 
   /** A console that was loaded again lends other pictures. */
