@@ -45,6 +45,7 @@ class Action(StrEnum):
     MANAGE_SESSION = "manage_session"
     ISSUE_LINK = "issue_link"
     JOIN = "join"
+    RECEIVE = "receive"
     HOST = "host"
     RECORD = "record"
     SEE_MINUTES = "see_minutes"
@@ -65,6 +66,7 @@ class Action(StrEnum):
     SEE_AUDIT = "see_audit"
     MANAGE_ACCOUNTS = "manage_accounts"
     SEE_OPERATIONS = "see_operations"
+    SEE_OUTBOX = "see_outbox"
 
 
 A = Action
@@ -73,21 +75,25 @@ SIGNED_IN_ACTIONS = frozenset({A.SIGN_OUT})
 _READ = frozenset({A.SEE_BOARD, A.SEE_PETITION, A.SEE_SESSION})
 _WATCH = frozenset({A.REPLAY, A.SEE_MANIFEST, A.SEE_ALARMS, A.SEE_MINUTES})
 _PROTECT = frozenset({A.SEE_ARCHIVE, A.HOLD_RECORDING})
+# Who sits with citizens: makes sure who they are, answers what they ask for, sees what was sent to them.
+_DOOR = frozenset({A.RECEIVE, A.SEE_OUTBOX})
 _CONDUCT = frozenset({A.JOIN, A.HOST, A.RECORD, A.MANAGE_SESSION, A.ISSUE_LINK, A.WRITE_MINUTES})
 
 ROLE_ACTIONS: Mapping[Role, frozenset[Action]] = {
     Role.RECEPTIONIST: _READ
     | _WATCH
     | _CONDUCT
+    | _DOOR
     | {A.CREATE_PETITION, A.HANDLE_PETITION, A.GRANT_PETITION, A.BOOK, A.MANAGE_SLOTS, A.ANSWER_FINDING},
     Role.LEADER: _READ
     | _WATCH
     | _CONDUCT
+    | _DOOR
     | _PROTECT
     | {A.HANDLE_PETITION, A.GRANT_PETITION, A.APPROVE_DESTRUCTION, A.ACKNOWLEDGE_ALARM}
     | {A.ANSWER_FINDING, A.SEE_VIEW_LOG},
-    Role.RECORDER: _WATCH | {A.SEE_BOARD, A.SEE_SESSION, A.JOIN, A.RECORD, A.WRITE_MINUTES},
-    Role.STATION_CLERK: _READ | {A.CREATE_PETITION, A.BOOK, A.JOIN, A.ISSUE_LINK},
+    Role.RECORDER: _WATCH | _DOOR | {A.SEE_BOARD, A.SEE_SESSION, A.JOIN, A.RECORD, A.WRITE_MINUTES},
+    Role.STATION_CLERK: _READ | _DOOR | {A.CREATE_PETITION, A.BOOK, A.JOIN, A.ISSUE_LINK},
     Role.HANDLER: _READ | {A.JOIN, A.SEE_MINUTES},
     Role.UNIT_HEAD: _READ | {A.JOIN, A.SEE_MINUTES},
     Role.REVIEWER: _READ | _WATCH | _PROTECT | {A.EXPORT_RECORDING, A.REVIEW_RECORDING},
@@ -144,6 +150,7 @@ REACH: Mapping[Action, Reach] = {
     A.PROPOSE_DESTRUCTION: Reach.OWNER,
     A.APPROVE_DESTRUCTION: Reach.OWNER,
     A.JOIN: Reach.MEMBER,
+    A.RECEIVE: Reach.MEMBER,
     A.ANSWER_FINDING: Reach.MEMBER,
 }
 
@@ -156,6 +163,7 @@ SEEN_BY: Mapping[Action, Action] = {
     A.MANAGE_SESSION: A.SEE_SESSION,
     A.ISSUE_LINK: A.SEE_SESSION,
     A.JOIN: A.SEE_SESSION,
+    A.RECEIVE: A.SEE_SESSION,
     A.HOST: A.SEE_SESSION,
     A.RECORD: A.SEE_SESSION,
     A.SEE_MINUTES: A.SEE_SESSION,

@@ -151,6 +151,30 @@ async def exchange_link(
     return LinkGrant(device_secret, invitation)
 
 
+async def find_issued(db: AsyncSession, code: str, secret: str) -> Invitation | None:
+    """The invitation of any link that was ever issued with this secret, also of one that stopped working.
+
+    Enough to ask for help, and for nothing else.
+    """
+    try:
+        invitation, _, _ = await _find(db, code, secret)
+    except RuleError:
+        return None
+    return invitation
+
+
+async def release_device(db: AsyncSession, clock: Clock, actor: Actor, invitation_id: str) -> None:
+    """Let the link be opened on another device, inside the caller's transaction.
+
+    The device that held it is a stranger from now on; seat, identity and consent are the invitation's.
+    """
+    held = (Link.invitation_id == invitation_id) & Link.revoked_at.is_(None) & Link.device_hash.is_not(None)
+    freed = update(Link).where(held).values(device_hash=None, bound_at=None).returning(Link.id)
+    if (await db.scalars(freed)).all():
+        invitation = await db.get_one(Invitation, invitation_id)
+        await _note(db, clock, actor, invitation, "link.released")
+
+
 async def find_link_actor(db: AsyncSession, clock: Clock, code: str, device_secret: str) -> Actor | None:
     """Return the holder of a bound link as an Actor while the link is live; else None. Changes nothing."""
     if len(device_secret) > MAX_SECRET:

@@ -146,6 +146,7 @@ class Session(Base):
     opened_at: Mapped[datetime | None] = mapped_column(default=None)
     closed_at: Mapped[datetime | None] = mapped_column(default=None)
     record: Mapped[bool] = mapped_column(default=True)
+    id_number_needed: Mapped[bool] = mapped_column(default=False)
     event_count: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime]
     petition: Mapped[PetitionCase] = relationship(lazy="joined")

@@ -82,7 +82,7 @@ async def issue_ticket(
         raise NotFound(message="没有找到这场接访")
     require(actor, Action.JOIN, await scope_of_session(db, session))
     invitation = await _invitation(db, clock, actor, session.id)
-    _check_invitation(invitation, session.id)
+    _check_invitation(invitation, session)
     admission = Admission(actor, session.id, invitation.id)
     return IssuedTicket(book.issue(admission, clock.now()), int(LIFETIME.total_seconds()))
 
@@ -96,10 +96,10 @@ async def _invitation(db: AsyncSession, clock: Clock, actor: Actor, session_id: 
     return found
 
 
-def _check_invitation(invitation: Invitation, session_id: str) -> None:
-    if invitation.session_id != session_id or invitation.revoked_at is not None:
+def _check_invitation(invitation: Invitation, session: Session) -> None:
+    if invitation.session_id != session.id or invitation.revoked_at is not None:
         raise RuleError("link_revoked", "这个邀请已经收回")
-    if not is_official(str(invitation.role)) and invitation.consented_at is None:
+    if session.record and not is_official(str(invitation.role)) and invitation.consented_at is None:
         # Nobody is recorded who was not told before (PIPL Art. 17, norm N50).
         raise RuleError("consent_needed", "请先阅读并同意录音录像告知")
 

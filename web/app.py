@@ -17,6 +17,7 @@ from web.flash import ONCE, OnceBook
 from web.keys import CLOCK, DATABASE, FORM_KEY, LIMITS, RENDERER, SETTINGS, STATIC
 from web.limits import RateLimits
 from web.live import live_rooms, mount_signaling
+from web.messages import sending
 from web.pages.export import EXPORTS, MOST_AT_ONCE
 from web.rendering import Renderer
 from web.routes import mount_routes
@@ -45,6 +46,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> web.Applicatio
     app[FORM_KEY] = form_key(settings)
     app.on_response_prepare.append(guards.add_security_headers)
     app.cleanup_ctx.append(open_database)
+    app.cleanup_ctx.append(sending)
     app.cleanup_ctx.append(live_rooms)
     app.cleanup_ctx.append(keep_piece_maker)
     mount_routes(app)

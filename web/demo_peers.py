@@ -156,7 +156,6 @@ class DemoPeer:
         token = page.partition(marker)[2].partition('"')[0]
         fields = {
             "csrf_token": token,
-            "agree": "yes",
             "decision": "agree",
             "version": notice[0],
             "digest": notice[1],

@@ -9,6 +9,9 @@ import aiohttp
 
 from cases.clock import SystemClock
 from cases.database import Database
+from cases.policy import SYSTEM
+from scheduling.identity import How, confirm_by_official, needs_identity
+from scheduling.invitations import list_invitations
 from scheduling.sessions import load_session
 from web.demo_day import PartyLink, party_links
 from web.demo_peers import DemoPeer, use_loopback_only
@@ -65,6 +68,9 @@ async def _links(settings: Settings, session_id: str) -> tuple[PartyLink, ...]:
     database = Database(settings.database_url)
     try:
         async with database.session() as db:
+            for invitation in await list_invitations(db, session_id):
+                if needs_identity(invitation):  # The drawn citizen has no phone to read a code from.
+                    await confirm_by_official(db, SystemClock(), SYSTEM, invitation.id, How.STATION)
             return await party_links(db, SystemClock(), await load_session(db, session_id))
     finally:
         await database.close()

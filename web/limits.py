@@ -21,6 +21,7 @@ LIMITS: dict[str, Limit] = {
     "signin": Limit(20, 10),
     "exchange": Limit(40, 30),
     "booking": Limit(10, 6),
+    "identity": Limit(30, 20),
     "query": Limit(20, 10),
 }
 REMEMBERED = 10_000

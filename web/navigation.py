@@ -9,6 +9,8 @@ PLACES = (
     ("cases", "/cases", "信访件", Action.SEE_PETITION),
     ("alarms", "/alarms", "录像告警", Action.SEE_ALARMS),
     ("archive", "/archive", "归档", Action.SEE_ARCHIVE),
+    ("requests", "/requests", "群众的请求", Action.RECEIVE),
+    ("outbox", "/outbox", "短信", Action.SEE_OUTBOX),
     ("search", "/recordings", "录像检索", Action.REPLAY),
     ("audit", "/audit/recordings", "调阅审计", Action.SEE_AUDIT),
 )

@@ -1,4 +1,4 @@
-"""The notice people agree to before they are recorded: its text, version and digest."""
+"""What people agree to before they are recorded: texts, versions and digests, one for each purpose."""
 
 from __future__ import annotations
 
@@ -22,3 +22,34 @@ def current_notice() -> Notice:
     source = re.sub(r"\{#.*?#\}", "", TEXT.read_text("utf-8"), flags=re.S)
     words = re.sub(r"\s+", "", re.sub(r"<[^>]*>", "", source))
     return Notice(VERSION, hashlib.sha256(words.encode()).hexdigest())
+
+
+@dataclass(frozen=True)
+class Purpose:
+    """A purpose beside the recording, which one may refuse without losing anything."""
+
+    name: str
+    label: str
+    text: str
+    version: str
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 (hex) of the words."""
+        return hashlib.sha256(f"{self.label}{self.text}".encode()).hexdigest()
+
+
+PURPOSES: tuple[Purpose, ...] = (
+    Purpose(
+        "transcript",
+        "接访时显示实时文字",
+        "把说的话转成文字给在场的人看，方便听不清的人。不同意也照常接访。",
+        "2026-11",
+    ),
+    Purpose(
+        "messages",
+        "用短信告诉我办理进度",
+        "只发到您登记的手机，不用于别的事情。不同意也照常办理，您可以自己查询。",
+        "2026-11",
+    ),
+)

@@ -81,6 +81,18 @@ class StampsSettings:
 
 
 @dataclass(frozen=True)
+class ReceptionSettings:
+    identity: bool = True  # Petitioners and proxies prove who they are before they enter.
+    unrecorded: bool = False  # A host may grant a reception without recording to who does not agree to it.
+
+
+@dataclass(frozen=True)
+class NoticesSettings:
+    gateway: str = ""  # Address that messages are posted to as JSON; empty: none leave.
+    token: str = ""  # Bearer token for it.
+
+
+@dataclass(frozen=True)
 class DatabaseSettings:
     url: str = ""  # Empty: SQLite in the state directory.
 
@@ -95,6 +107,8 @@ class Settings:
     recordings: RecordingsSettings = field(default_factory=RecordingsSettings)
     archive: ArchiveSettings = field(default_factory=ArchiveSettings)
     stamps: StampsSettings = field(default_factory=StampsSettings)
+    reception: ReceptionSettings = field(default_factory=ReceptionSettings)
+    notices: NoticesSettings = field(default_factory=NoticesSettings)
     database: DatabaseSettings = field(default_factory=DatabaseSettings)
 
     @property
@@ -142,6 +156,8 @@ GROUPS: dict[str, type[Any]] = {
     "recordings": RecordingsSettings,
     "archive": ArchiveSettings,
     "stamps": StampsSettings,
+    "reception": ReceptionSettings,
+    "notices": NoticesSettings,
     "database": DatabaseSettings,
 }
 
@@ -224,6 +240,8 @@ def _check(settings: Settings) -> None:
         raise SettingsError(f"{PREFIX}RECORDINGS_SPILL: 要写完整路径 an absolute path, please")
     _check_archive(settings.archive)
     _check_stamps(settings.stamps)
+    if settings.notices.gateway and not settings.notices.gateway.startswith(("http://", "https://")):
+        raise SettingsError(f"{PREFIX}NOTICES_GATEWAY: 要写 http(s):// 地址 an address of HTTP, please")
 
 
 def _check_reach(media: MediaSettings) -> None:

@@ -98,6 +98,16 @@ FINDING_STATES: dict[str, tuple[str, str, str]] = {
     "confirmed": ("整改已确认", "tick", "good"),
     "withdrawn": ("已撤销", "cross", "plain"),
 }
+NOTICE_STATES: dict[str, tuple[str, str, str]] = {
+    "queued": ("等待发送", "clock", "notice"),
+    "sent": ("已发送", "tick", "good"),
+    "failed": ("没有发出", "warning", "bad"),
+}
+REQUEST_STATES: dict[str, tuple[str, str, str]] = {
+    "open": ("待答复", "clock", "notice"),
+    "granted": ("已同意", "tick", "good"),
+    "refused": ("未同意", "cross", "plain"),
+}
 BOOKING_STATES: dict[str, tuple[str, str, str]] = {
     "requested": ("待确认", "clock", "notice"),
     "confirmed": ("已确认", "tick", "good"),
@@ -191,6 +201,16 @@ EVENTS: dict[str, str] = {
     "link.issued": "发出链接",
     "link.opened": "打开链接",
     "link.revoked": "撤回链接",
+    "link.released": "允许换一台设备打开链接",
+    "identity.code_sent": "发出验证码",
+    "identity.confirmed": "身份已核验",
+    "identity.refused": "验证码连续输错",
+    "identity.number_checked": "身份证号已核对",
+    "identity.number_differs": "身份证号与登记不一致",
+    "companions.declared": "登记在场的人",
+    "request.made": "群众提出请求",
+    "request.answered": "答复群众的请求",
+    "session.unrecorded": "批准本场不录音录像",
     "link.refused": "另一台设备试图打开链接",
     "invitation.created": "邀请参加",
     "invitation.revoked": "取消邀请",

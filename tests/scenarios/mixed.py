@@ -30,7 +30,6 @@ from web.notice import current_notice
 
 CITIZEN_STEPS = (
     '[data-action="start"]',
-    "label[for=agree]",
     'button[value="agree"]',
     *(f'[data-action="{name}"]' for name in ("switch_on", "picture_yes", "voice_yes", "sound_yes", "wait")),
 )

@@ -18,7 +18,6 @@ async def citizen_to_waiting_room(page: Page, url: str) -> None:
     """Link, start, notice and consent, device check, waiting room."""
     await page.goto(url)
     await act(page, "start")
-    await page.get_by_label("我已了解并同意").check(timeout=PATIENCE)
     await page.get_by_role("button", name="同意并继续").click(timeout=PATIENCE)
     for name in ("switch_on", "picture_yes", "voice_yes", "sound_yes", "wait"):
         await act(page, name)

@@ -16,7 +16,7 @@ import aiohttp
 
 from tests.scenarios.browsers import until
 from web.demo import prepare_demo
-from web.settings import MediaSettings, Settings, WebSettings
+from web.settings import MediaSettings, ReceptionSettings, Settings, WebSettings
 
 # In the order in which the demo day prints them.
 PARTIES = ("citizen", "district", "city", "province")
@@ -69,6 +69,7 @@ async def running_service(state: Path, recording: bool = True, **media: object) 
         Settings(),
         state=state,
         demo=True,
+        reception=ReceptionSettings(identity=False),
         web=WebSettings(port=free_port(socket.SOCK_STREAM)),
         media=MediaSettings(**{"port": free_port(socket.SOCK_DGRAM), "workers": 1, **media}),
     )

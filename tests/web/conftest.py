@@ -17,7 +17,7 @@ from tests.clock import FixedClock
 from tests.factories import PASSWORD, World
 from web.app import create_app
 from web.guards import AccessLogger
-from web.settings import DatabaseSettings, Settings
+from web.settings import DatabaseSettings, ReceptionSettings, Settings
 
 TOKEN = re.compile(r'name="csrf_token" value="([^"]*)"')
 
@@ -87,7 +87,9 @@ class House:
 async def house(database: Database, clock: FixedClock, world: World, tmp_path: Path) -> AsyncIterator[House]:
     """The whole web process but for the media worker."""
     url = database.url.render_as_string(hide_password=False)
-    settings = Settings(state=tmp_path / "var", database=DatabaseSettings(url))
+    # Who people are is asked for in the tests that are about it (tests/web/test_identity.py).
+    reception = ReceptionSettings(identity=False)
+    settings = Settings(state=tmp_path / "var", database=DatabaseSettings(url), reception=reception)
     server = TestServer(create_app(settings, clock), host="127.0.0.1")
     await server.start_server(access_log_class=AccessLogger)
     made = House(server, settings, database, clock, world)

@@ -66,8 +66,12 @@ async def test_the_way_from_link_to_room(house: House) -> None:
     notice = current_notice()
     agreed = {"version": notice.version, "digest": notice.digest, "decision": "agree"}
     page = f"/j/{given.code}/notice"
-    assert (await phone.send(page, page, **agreed)).status == 422  # The box was not ticked.
-    answer = await phone.send(page, page, agree="yes", **agreed)
+    neither = agreed | {"decision": ""}
+    assert (await phone.send(page, page, **neither)).status == 422  # No button was pressed.
+    assert (
+        await phone.send(page, page, **(agreed | {"digest": "0" * 64}))
+    ).status == 422  # The text changed.
+    answer = await phone.send(page, page, **agreed)
     assert (answer.status, answer.headers["Location"]) == (303, f"/j/{given.code}/room")
     room = await phone.get(f"/j/{given.code}/room")
     assert room.status == 200

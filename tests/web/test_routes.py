@@ -42,7 +42,7 @@ class Objects:
 
     def path(self, pattern: str) -> str:
         known = {"build": "x", "name": "nothing.css", "number": "1", "track": "0", "piece": "0"} | vars(self)
-        known |= dict.fromkeys(("hold_id", "proposal_id", "note_id", "finding_id"), "0" * 32)
+        known |= dict.fromkeys(("hold_id", "proposal_id", "note_id", "finding_id", "request_id"), "0" * 32)
         return pattern.replace(":.+", "").format(**known)
 
 

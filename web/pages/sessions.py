@@ -18,10 +18,10 @@ from scheduling.invitations import Invitee
 from scheduling.links import find_link, issue_link, revoke_link
 from scheduling.session_events import list_events
 from scheduling.sessions import SessionState, get_session, move_session, scope_of_session
-from web.access import own_origin
 from web.cards import OPEN_STATES, may_join, offices_of, recording_card
 from web.flash import keep_once, take_once
 from web.forms import Form
+from web.invitation_notice import link_of, send_invitation
 from web.keys import ACTOR, CLOCK, DATABASE, REGISTRY
 from web.pages.signin import see_other
 from web.rendering import page
@@ -69,8 +69,10 @@ async def issue(request: web.Request) -> web.StreamResponse:
     async with request.app[DATABASE].session() as db:
         invitation = await _invitation_of(db, request, session_id, invitation_id)
         secret = await issue_link(db, request.app[CLOCK], request[ACTOR], invitation_id)
-    url = f"{own_origin(request)}/j/{invitation.code}#{secret}"
-    keep_once(request, f"link:{session_id}", {"name": invitation.display_name, "url": url})
+        url = link_of(request, invitation, secret)
+        sent = await send_invitation(db, request, invitation, url)
+    told = {"name": invitation.display_name, "url": url, "sent": sent}
+    keep_once(request, f"link:{session_id}", told)
     return see_other(f"/sessions/{session_id}")
 
 

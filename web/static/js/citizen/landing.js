@@ -9,6 +9,7 @@ class Landing {
   #button;
   #code;
   #busy = false;
+  #secret = "";
 
   constructor(section) {
     this.#section = section;
@@ -47,7 +48,25 @@ class Landing {
     history.replaceState(null, "", location.pathname);
     const body = await response.json().catch(() => ({}));
     if (response.ok) return { next: body.next };
+    this.#secret = secret;
     return { problem: response.status === 429 ? "service_down" : (body.error || {}).code || "link_invalid" };
+  }
+
+  /** Asks the staff for a new link or another device; they see whose link it was, nobody else does. */
+  async #askForHelp(problem, button, name) {
+    button.disabled = true;
+    const response = await fetch(`/j/${this.#code}/help`, {
+      method: "POST",
+      credentials: "same-origin",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ secret: this.#secret, problem: name }),
+    }).catch(() => ({ ok: false }));
+    button.disabled = response.ok;
+    const told = problem.querySelector("[data-help-asked]");
+    if (!response.ok) told.textContent = "没有提交成功，请打电话联系。";
+    button.hidden = response.ok;
+    told.hidden = false;
+    told.focus();
   }
 
   #showProblem(name) {
@@ -56,6 +75,10 @@ class Landing {
     problem.hidden = false;
     document.title = `${problem.querySelector("h1").textContent} · 连心桥`;
     problem.querySelector("h1").focus();
+    const help = problem.querySelector("[data-help]");
+    if (!help || !this.#secret) return;
+    help.hidden = false;
+    help.addEventListener("click", () => this.#askForHelp(problem, help, name));
   }
 }
 

@@ -1,0 +1,40 @@
+"""The message that brings a personal link to the phone."""
+
+from __future__ import annotations
+
+from aiohttp import web
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from scheduling.identity import phone_of
+from scheduling.invitation import Invitation
+from scheduling.links import find_link
+from scheduling.notices import add_notice
+from scheduling.sessions import load_session
+from web.access import own_origin
+from web.keys import CLOCK, SETTINGS
+from web.link_pages import when_words
+from web.messages import MESSENGER
+
+
+def link_of(request: web.Request, invitation: Invitation, secret: str) -> str:
+    return f"{own_origin(request)}/j/{invitation.code}#{secret}"
+
+
+async def send_invitation(db: AsyncSession, request: web.Request, invitation: Invitation, url: str) -> bool:
+    """Queue the message and commit; False when there is no mobile number to send it to."""
+    phone, link = phone_of(invitation), await find_link(db, invitation.id)
+    if phone is None or link is None:
+        return False
+    session = await load_session(db, invitation.session_id)
+    fields = {
+        "office": session.host.name,
+        "when": when_words(session.starts_at, request.app[CLOCK].now()),
+        "link": url,
+        "phone": request.app[SETTINGS].web.help_phone,
+    }
+    messenger = request.app[MESSENGER]
+    envelope = messenger.secrets.envelope
+    await add_notice(db, request.app[CLOCK], envelope, session, phone, "invitation", fields, link.valid_until)
+    await db.commit()
+    messenger.ring()
+    return True

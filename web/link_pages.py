@@ -1,0 +1,119 @@
+"""What the pages of a personal link share: whose they are, what they show, where to go next."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from aiohttp import web
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cases.clock import BEIJING
+from cases.policy import Actor
+from cases.roles import INVITATION_ROLE_NAMES
+from scheduling.identity import needs_id_number, needs_identity
+from scheduling.invitation import Invitation
+from scheduling.links import find_link_actor
+from scheduling.sessions import Session, SessionState
+from signaling.rights import is_official
+from web.access import LINK_COOKIE
+from web.cards import offices_of
+from web.keys import CLOCK, SETTINGS
+from web.rendering import page
+from web.words import clock_time, long_date
+
+CODE_LENGTH, SECRET_LENGTH = 10, 200
+DAY_WORDS = ("今天", "明天", "后天")
+OVER_FOR_CITIZENS = frozenset({SessionState.CLOSED, SessionState.ARCHIVED})
+
+Holder = tuple[Actor, Invitation, Session]
+
+
+def code_of(request: web.Request) -> str:
+    return request.match_info["code"][:CODE_LENGTH]
+
+
+async def find_holder(db: AsyncSession, request: web.Request) -> Holder | None:
+    """The person this device's cookie stands for, with invitation and session; None without a valid one."""
+    device = request.cookies.get(LINK_COOKIE, "")
+    if not device or len(device) > SECRET_LENGTH:
+        return None
+    actor = await find_link_actor(db, request.app[CLOCK], code_of(request), device)
+    if actor is None or actor.invitation_id is None:
+        return None
+    invitation = await db.get(Invitation, actor.invitation_id)
+    session = await db.get(Session, invitation.session_id) if invitation else None
+    return (actor, invitation, session) if invitation and session else None
+
+
+async def context_of(db: AsyncSession, request: web.Request, found: Holder) -> dict[str, Any]:
+    _, invitation, session = found
+    offices = (await offices_of(db, [session.id])).get(session.id, [])
+    when = f"{long_date(session.starts_at)} {clock_time(session.starts_at)}"
+    now = request.app[CLOCK].now()
+    return {
+        "code": invitation.code,
+        "known": True,
+        "error": False,
+        "problem": "",
+        "organisation_name": offices[0].name if offices else "",
+        "invitation": {
+            "display_name": invitation.display_name,
+            "role_word": INVITATION_ROLE_NAMES[invitation.role],
+        },
+        "session": {
+            "id": session.id,
+            "title": session.title,
+            "starts_at_words": when,
+            "when_words": when_words(session.starts_at, now),
+            "organisations": [office.name for office in offices],
+            "early": session.starts_at - now > timedelta(minutes=30),
+            "over": session.state in OVER_FOR_CITIZENS,
+        },
+    }
+
+
+def nobody(request: web.Request) -> dict[str, Any]:
+    """The context of a page that says nothing about anybody."""
+    return {
+        "code": code_of(request),
+        "known": False,
+        "error": False,
+        "problem": "",
+        "organisation_name": "",
+        "invitation": None,
+        "session": None,
+    }
+
+
+def problem_page(request: web.Request, problem: str = "link_invalid") -> web.Response:
+    context = nobody(request) | {"problem": problem}
+    return page(request, "citizen/link_problem.html", context, title="链接打不开", status=403)
+
+
+def next_page(request: web.Request, invitation: Invitation, session: Session) -> str:
+    """The first page of the journey that is not done yet: who, consent, room; after the end the receipt."""
+    base = f"/j/{invitation.code}"
+    if is_official(str(invitation.role)):
+        return f"{base}/room"
+    asked = request.app[SETTINGS].reception.identity
+    if asked and needs_identity(invitation):
+        return f"{base}/identity"
+    if asked and needs_id_number(invitation, session.id_number_needed):
+        return f"{base}/idnumber"
+    return f"{base}/room" if may_enter(invitation, session) else f"{base}/notice"
+
+
+def may_enter(invitation: Invitation, session: Session) -> bool:
+    """Whether consent to being recorded is there, or none is needed because nothing is recorded."""
+    return invitation.consented_at is not None or not session.record
+
+
+def when_words(moment: datetime, now: datetime) -> str:
+    """`今天上午 9:30`, `11月25日 星期三 下午 2:30`: as people say it."""
+    local, today = moment.astimezone(BEIJING), now.astimezone(BEIJING).date()
+    days = (local.date() - today).days
+    part = "上午" if local.hour < 12 else "下午" if local.hour < 18 else "晚上"
+    hour = local.hour if local.hour <= 12 else local.hour - 12
+    day = DAY_WORDS[days] if 0 <= days < len(DAY_WORDS) else long_date(moment)
+    return f"{day}{'' if days in (0, 1, 2) else ' '}{part} {hour}:{local.minute:02}"

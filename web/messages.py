@@ -1,0 +1,118 @@
+"""Messages leave the house here: the gateways behind the port of the outbox, and the task that sends."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import logging
+from collections.abc import AsyncIterator
+from contextlib import suppress
+
+import aiohttp
+from aiohttp import web
+
+from scheduling.identity import Secrets
+from scheduling.notices import Envelope, Gateway, GatewayError, Message, deliver_notices
+from web.keys import CLOCK, DATABASE, FORM_KEY, SETTINGS
+from web.settings import Settings
+
+logger = logging.getLogger(__name__)
+EVERY = 2.0  # Seconds between two looks; whoever queues a message wakes the task at once.
+PATIENCE = aiohttp.ClientTimeout(total=10)
+
+
+class ShownGateway:
+    """The demonstration's: nothing leaves; the text stands on the outbox page and in the terminal."""
+
+    keeps_text = True
+
+    async def send(self, message: Message) -> None:
+        logger.warning("短信 SMS → %s：%s", message.recipient, message.text)
+
+
+class HttpGateway:
+    """Posts {id, channel, to, text} as JSON with a bearer token; 2xx means taken over.
+
+    The id is the same when a message is sent again, so that the other side can leave out doubles.
+    """
+
+    keeps_text = False
+
+    def __init__(self, url: str, token: str) -> None:
+        self._url, self._token = url, token
+
+    async def send(self, message: Message) -> None:
+        body = {"id": message.id, "channel": message.channel, "to": message.recipient, "text": message.text}
+        headers = {"Authorization": f"Bearer {self._token}"} if self._token else {}
+        try:
+            async with (
+                aiohttp.ClientSession(timeout=PATIENCE) as http,
+                http.post(self._url, json=body, headers=headers, allow_redirects=False) as answer,
+            ):
+                if answer.status // 100 != 2:
+                    raise GatewayError(f"短信网关答复 {answer.status}")
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise GatewayError(f"连不上短信网关（{type(error).__name__}）") from error
+
+
+class Messenger:
+    """What pages need for messages: the secrets of codes and drafts, whether anything can be sent, a bell."""
+
+    def __init__(self, form_key: bytes, gateway: Gateway | None) -> None:
+        self.gateway = gateway
+        envelope = Envelope(base64.urlsafe_b64encode(_derived(form_key, b"outbox")))
+        self.secrets = Secrets(_derived(form_key, b"identity codes"), envelope)
+        self._bell = asyncio.Event()
+
+    @property
+    def works(self) -> bool:
+        return self.gateway is not None
+
+    def ring(self) -> None:
+        """Something was queued."""
+        self._bell.set()
+
+    async def rung(self) -> None:
+        """Until something was queued, or it is time to look again."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._bell.wait(), EVERY)
+        self._bell.clear()
+
+
+MESSENGER = web.AppKey("messenger", Messenger)
+
+
+def make_messenger(settings: Settings, form_key: bytes) -> Messenger:
+    gateway: Gateway | None = None
+    if settings.notices.gateway:
+        gateway = HttpGateway(settings.notices.gateway, settings.notices.token)
+    elif settings.demo:
+        gateway = ShownGateway()
+    return Messenger(form_key, gateway)
+
+
+async def sending(app: web.Application) -> AsyncIterator[None]:
+    """Given: database, clock, messenger. Owned: the task that sends, ended with the process."""
+    app[MESSENGER] = make_messenger(app[SETTINGS], app[FORM_KEY])
+    task = asyncio.create_task(_send_on(app))
+    yield
+    task.cancel()
+    await asyncio.wait({task})
+
+
+async def _send_on(app: web.Application) -> None:
+    messenger = app[MESSENGER]
+    while True:
+        try:
+            async with app[DATABASE].session() as db:
+                envelope = messenger.secrets.envelope
+                await deliver_notices(db, app[CLOCK], envelope, messenger.gateway)
+        except Exception:  # noqa: BLE001 - the next round tries again; a database may be away for a while.
+            logger.exception("The outbox could not be worked through")
+        await messenger.rung()
+
+
+def _derived(key: bytes, purpose: bytes) -> bytes:
+    return hmac.new(key, purpose, hashlib.sha256).digest()
