@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 Source = Literal["microphone", "camera", "screen"]
 MediaPath = Literal["unknown", "udp", "tcp", "relay"]
+MarkKind = Literal["key", "promise", "dispute", "care"]
 Scalar = str | int | float | bool | None
 Layout = Literal["auto", "speaker", "tiers", "evidence", "grid"]
 Spot = Literal["next", "last"]
@@ -284,6 +285,21 @@ class EndDeliberation(Command):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SetMark(Command):
+    """Mark this moment."""
+
+    mark: MarkKind
+    note: str = limited(REASON_LIMIT, minimum=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WithdrawMark(Command):
+    """Take a mark back; it stays in the history."""
+
+    mark_id: str = limited(64)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Close(Command):
     """End the sitting for everybody."""
 
@@ -329,6 +345,8 @@ COMMANDS: dict[str, type[Command]] = {
     "resume": Resume,
     "deliberate": Deliberate,
     "end_deliberation": EndDeliberation,
+    "mark": SetMark,
+    "withdraw_mark": WithdrawMark,
     "close": Close,
     "start_recording": StartRecording,
 }

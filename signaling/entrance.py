@@ -23,9 +23,12 @@ from signaling.conduct import KINDS
 from signaling.connection import Connection
 from signaling.deliberation import CAUSE, find_deliberation
 from signaling.live import LiveRoom
+from signaling.mark_pushes import Marks
+from signaling.marks import find_marks
 from signaling.participant import Participant, SourceSwitch
 from signaling.protocol import VERSION, CloseCode
 from signaling.pushes import MediaNeeds, Welcome
+from signaling.rights import Right
 from signaling.room import Room
 from signaling.seat import Seat, find_seat, seats_of_session, take_seat
 from signaling.speaking import apply_phase
@@ -43,6 +46,7 @@ async def build_room(database: Database, clock: Clock, session_id: str, recordin
         recording = await find_live_recording(db, session_id)
         minutes = await find_minutes(db, session_id)
         room.deliberation = await find_deliberation(db, session_id)
+        room.marks = await find_marks(db, session_id)
     room.minutes_shown = minutes is not None and minutes.shown_live
     if recording is not None:
         badge = room.badge
@@ -124,6 +128,8 @@ async def welcome(live: LiveRoom, person: Participant, connection: Connection, c
         await sittings.someone_came(live)
     needs = person.media_needs(command.publish_alive, command.subscribe_alive)
     connection.greet(_welcome(live, person, needs))
+    if person.place == "room" and Right.MARK in person.rights and live.room.marks:
+        connection.push(Marks([mark.view() for mark in live.room.marks.values()]))
     if person.pending_offer is not None and not needs.subscribe_needed:
         connection.push(person.pending_offer)
     live.changed()

@@ -31,6 +31,7 @@ class Right(StrEnum):
     FOLLOW_MINUTES = "follow_minutes"
     SHOW_MINUTES = "show_minutes"
     DELIBERATE = "deliberate"
+    MARK = "mark"
 
 
 OFFICIAL_ROLES = frozenset({"host", "joint_receptionist", "department", "recorder", "observer"})
@@ -46,7 +47,7 @@ _HOST = frozenset(
 # Whoever had the host's part and dropped; the handler looks whether it was this person.
 _BACK = frozenset({Right.TAKE_BACK})
 
-_MINUTES = frozenset({Right.READ_MINUTES})
+_MINUTES = frozenset({Right.READ_MINUTES, Right.MARK})
 _FOLLOW = frozenset({Right.FOLLOW_MINUTES})
 
 RIGHTS: dict[str, frozenset[Right]] = {

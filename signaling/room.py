@@ -12,6 +12,7 @@ from scheduling.session import OVER
 from signaling.commands import Source
 from signaling.conduct import Conduct
 from signaling.deliberation import Deliberation
+from signaling.marks import Mark
 from signaling.participant import Participant
 from signaling.protocol import ErrorCode
 from signaling.pushes import BadgeState, PhaseView, QueueView, RecordingView, RoomView, SessionView
@@ -114,6 +115,7 @@ class Room:
         self.conduct = Conduct(sitting.kind)
         self.minutes_shown = False
         self.deliberation: Deliberation | None = None
+        self.marks: dict[str, Mark] = {}
 
     # Coming and going
 

@@ -32,6 +32,7 @@ BACK = frozenset(f"participant.{how}" for how in ("joined", "resumed", "admitted
 OPENERS = {"screen.shared": DOCUMENT, "hand.raised": HAND}
 CLOSERS = {"screen.ended": DOCUMENT, "hand.lowered": HAND}
 RECORDING_PAUSED = "recording.paused"
+MARK_WITHDRAWN = "mark.withdrawn"
 RECORDING_ON = frozenset(("recording.resumed", "recording.started", "recording.stopped"))
 PHASES = frozenset(
     (
@@ -74,7 +75,12 @@ def said_in(data: Mapping[str, Any]) -> list[str]:
 
 def is_mark(kind: str) -> bool:
     """A moment that somebody marked, whatever kind of mark it is."""
-    return kind.partition(".")[0] == "mark"
+    return kind.partition(".")[0] == "mark" and kind != MARK_WITHDRAWN
+
+
+def withdrawn_marks(events: Iterable[ReplayEvent]) -> set[str]:
+    """Ids of the marks that somebody took back; they stay among the events and are no chapters."""
+    return {str(event.event.data.get("mark_id")) for event in events if event.kind == MARK_WITHDRAWN}
 
 
 def find_happenings(events: Sequence[ReplayEvent], length: float) -> list[Happening]:
@@ -105,7 +111,10 @@ def gaps_in(manifest: Mapping[str, Any], began: datetime) -> list[Happening]:
 def chapters_of(events: Sequence[ReplayEvent], began: datetime, names: Mapping[str, str]) -> list[Chapter]:
     """The film's chapters from phases, marks and documents, the first at its beginning."""
     found = [Chapter(0.0, "录像开始", "start")]
+    gone = withdrawn_marks(events)
     for event in events:
+        if event.event.id in gone:
+            continue
         if event.at < began or not (event.kind in PHASES or is_mark(event.kind)):
             continue
         found.append(Chapter(round(event.seconds, 1), _title(event, names), event.kind))

@@ -27,6 +27,7 @@ from web.happenings import (
     Happening,
     find_happenings,
     is_mark,
+    withdrawn_marks,
 )
 from web.words import QUALITY_LEVELS, ROLES, length_of
 
@@ -197,11 +198,15 @@ def _levels(film: _Film, quality: Mapping[str, Sequence[QualitySpan]]) -> Iterat
             yield from film.place(span.since, span.until, span.level, who, quality_words(span))
 
 
-def _common(film: _Film, spans: list[Span], happened: Iterable[ReplayEvent]) -> tuple[Bar, ...]:
+def _common(film: _Film, spans: list[Span], happened: Sequence[ReplayEvent]) -> tuple[Bar, ...]:
     """What concerns everybody: pauses and gaps, documents, marks, and every event as a tick."""
-    width = EVENT_WIDTH * film.length
+    width, gone = EVENT_WIDTH * film.length, withdrawn_marks(happened)
     ticks = [
-        Span(event.seconds, event.seconds + width, MARK if is_mark(event.kind) else EVENT)
+        Span(
+            event.seconds,
+            event.seconds + width,
+            MARK if is_mark(event.kind) and event.event.id not in gone else EVENT,
+        )
         for event in happened
         if event.at >= film.began
     ]

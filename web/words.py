@@ -175,6 +175,7 @@ EVENTS: dict[str, str] = {
     "screen.shared": "出示材料",
     "screen.ended": "停止出示材料",
     "mark.set": "标记",
+    "mark.withdrawn": "撤回标记",
     "chat.said": "文字消息",
     "source.locked": "主持人静音",
     "source.released": "解除静音",

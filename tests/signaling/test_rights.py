@@ -48,6 +48,8 @@ FIELDS: dict[str, dict[str, Any]] = {
     "minutes.show": {"shown": False},
     "minutes.let_write": {"participant_id": "x", "allowed": True},
     "deliberate": {"participants": ["x"]},
+    "mark": {"mark": "key", "note": ""},
+    "withdraw_mark": {"mark_id": "x"},
 }  # fmt: skip
 HOST_RIGHTS = {
     Right.ADMIT, Right.MUTE, Right.REMOVE, Right.OPEN, Right.PAUSE, Right.CLOSE, Right.RECORD,

@@ -40,8 +40,10 @@ def steady(way: str, begin: int, end: int, row: list[int], origin: str = "worker
     return [(origin, way, second, row) for second in range(begin, end)]
 
 
-def event(kind: str, seconds: float, data: dict[str, Any] | None = None, who: str | None = None) -> Any:
-    stored = SimpleNamespace(data=data or {}, participant_id=who)
+def event(
+    kind: str, seconds: float, data: dict[str, Any] | None = None, who: str | None = None, id: str = ""
+) -> Any:
+    stored = SimpleNamespace(id=id, data=data or {}, participant_id=who)
     return SimpleNamespace(kind=kind, seconds=max(0.0, seconds), at=at(seconds), event=stored)
 
 
@@ -246,3 +248,15 @@ def test_who_spoke_when_is_handed_to_the_player_in_whole_speeches() -> None:
         plan(200.0, noted(("bo", 1, 59)), noted(("bo", 60, 20), ("anna", 90, 5))), [ANNA, BO], {}
     )
     assert [lane.speeches for lane in found.lanes] == [((1.0, 80.0),), ((90.0, 95.0),)]
+
+
+def test_a_mark_that_was_taken_back_is_no_chapter_and_stays_an_event() -> None:
+    events = (
+        event("mark.set", 10, {"mark": "promise", "text": "承诺：三日内供暖"}, "bo", "m1"),
+        event("mark.set", 20, {"mark": "key", "text": "重点"}, "bo", "m2"),
+        event("mark.withdrawn", 30, {"mark_id": "m2", "text": "重点"}, "bo"),
+    )
+    titles = [chapter.title for chapter in chapters_of(events, START, {})]
+    assert titles == ["录像开始", "标记：承诺：三日内供暖"]
+    bars = build_lanes(plan(100.0, *events), [BO], {}).events
+    assert [(bar.kind, bar.x // 6) for bar in bars] == [("event", 20), ("event", 30), ("mark", 10)]

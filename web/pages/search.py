@@ -30,6 +30,7 @@ HAPPENED = {
         "screen.shared",
         "session.paused",
         "deliberation.began",
+        "mark.set",
         "participant.dropped",
         "participant.removed",
         "recording.faulty",

@@ -8,7 +8,7 @@ const RETRY_MEDIA = 3000;
  * This page's part in a session: one signaling client, one publish and one subscribe peer, and the
  * last state the server told. Pages read the getters after each `changed`.
  *
- * Events: `changed`, `welcome`, `admitted`, `moved_to_lobby`, `tracks` (list), `chat`,
+ * Events: `changed`, `welcome`, `admitted`, `moved_to_lobby`, `tracks` (list), `chat`, `marks`,
  * `media` (state), `hosting` (whether this person conducts now), `ended` ({reason, message}), `problem` (a sentence to show).
  */
 export class Call extends Emitter {
@@ -151,6 +151,7 @@ export class Call extends Emitter {
     client.on("ended", (farewell) => this.#end(this.#farewell || farewell));
     client.on("error", (error) => this.emit("problem", error.message));
     client.on("chat", (message) => this.emit("chat", message));
+    client.on("marks", (message) => this.emit("marks", message));
     client.on("speakers", ({ speaker }) => this.#floorTaken(speaker));
   }
 

@@ -17,6 +17,7 @@ import { ChatPanel } from "./chat.js";
 import { Deliberation } from "./deliberation.js";
 import { exposeHall, withHall } from "./hall_link.js";
 import { arrangementOf } from "./layouts.js";
+import { MarksPanel } from "./marks.js";
 import { PeoplePanel } from "./people.js";
 import { Shortcuts } from "./shortcuts.js";
 import { SESSION_STATES, faultText } from "./states.js";
@@ -59,6 +60,7 @@ class Console {
   #chat = new ChatPanel(part, this.#call, this.#announcer, () => !document.getElementById("panel-chat").hidden);
   #bar = new ControlBar(action, this.#call, this.#capture);
   #badge = new RecordingBadge(part("recording"), () => this.#call.serverNow, (recording, time) => [` · 已写入 ${size(recording.bytes)}`, roomLeft(recording, time)].filter(Boolean).join(" · "));
+  #marks = new MarksPanel(part, this.#call, this.#announcer);
   #deliberation = new Deliberation(part, action("deliberate"), this.#call, this.#announcer);
   #lostSince = null;
   #problemUntil = 0;
@@ -124,6 +126,7 @@ class Console {
     this.#people.update();
     this.#bar.update();
     this.#deliberation.update();
+    this.#marks.update();
     this.#paintHead(room);
     this.#paintRecording(room);
   }

@@ -1,0 +1,80 @@
+import { elapsed } from "../clock.js";
+import { element, setText } from "../elements.js";
+
+/** In the order of the keys Ctrl+Shift+1 to 4. */
+const KINDS = [["key", "重点"], ["promise", "承诺"], ["dispute", "争议"], ["care", "需要关怀"]];
+const WORDS = Object.fromEntries(KINDS);
+
+/** 标记: a button and a key for each kind of moment, and the list; what is taken back stays in it. */
+export class MarksPanel {
+  #part;
+  #call;
+  #announcer;
+  #marks = [];
+
+  /**
+   * @param {(name: string) => HTMLElement} part
+   * @param {import("../media/call.js").Call} call
+   * @param {import("../announcer.js").Announcer} announcer
+   */
+  constructor(part, call, announcer) {
+    this.#part = part;
+    this.#call = call;
+    this.#announcer = announcer;
+    part("mark_buttons").append(...KINDS.map(([kind, word], at) =>
+      element("button.button.button-second.mark-button", { type: "button", "aria-keyshortcuts": `Control+Shift+${at + 1}`, on: { click: () => this.#set(kind) } },
+        element("span", { text: word }), element("kbd", { text: `Ctrl+Shift+${at + 1}`, "aria-hidden": "true" }))));
+    call.on("marks", ({ marks }) => {
+      this.#marks = marks;
+      this.#paint();
+    });
+    document.addEventListener("keydown", (event) => this.#key(event));
+  }
+
+  update() {
+    document.getElementById("tab-marks").hidden = !this.#call.may("mark");
+    const open = this.#open;
+    for (const button of this.#part("mark_buttons").children) button.disabled = !open;
+    setText(this.#part("mark_hint"), open ? "标记只说明这一刻，不评价人；信访人看不到。" : "接访进行中、不在合议时可以标记。");
+  }
+
+  // Internal
+
+  get #open() {
+    const { room } = this.#call;
+    return Boolean(room && room.state === "live" && !room.deliberation && this.#call.may("mark"));
+  }
+
+  #key(event) {
+    const at = event.ctrlKey && event.shiftKey && !event.altKey ? ["Digit1", "Digit2", "Digit3", "Digit4"].indexOf(event.code) : -1;
+    if (at < 0 || !this.#open || document.querySelector("dialog[open]")) return;
+    event.preventDefault();
+    if (!event.repeat) this.#set(KINDS[at][0]);
+  }
+
+  async #set(kind) {
+    const input = this.#part("mark_note");
+    const note = input.value.trim();
+    if (!await this.#call.command("mark", { mark: kind, note })) return;
+    if (input.value.trim() === note) input.value = "";
+    this.#announcer.say(`已标记：${WORDS[kind]}`, { topic: "mark" });
+  }
+
+  #paint() {
+    this.#part("mark_empty").hidden = this.#marks.length > 0;
+    this.#part("mark_lines").replaceChildren(...[...this.#marks].reverse().map((mark) => this.#line(mark)));
+  }
+
+  #line(mark) {
+    const began = Date.parse(this.#call.room?.opened_at || mark.at);
+    const mine = mark.by === this.#call.me || this.#call.may("mute");
+    const gone = mark.withdrawn_by !== null;
+    return element(`li.mark${gone ? ".is-withdrawn" : ""}`, { "data-mark": mark.mark },
+      element("p.mark-head", {},
+        element("strong", { text: WORDS[mark.mark] }),
+        element("span", { text: ` ${elapsed(Date.parse(mark.at) - began)} · ${mark.name}` })),
+      mark.note ? element("p.mark-note", { text: mark.note }) : null,
+      gone ? element("p.mark-note", { text: `已撤回（${mark.withdrawn_by}），记录保留` }) : null,
+      !gone && mine ? element("button.button.button-second.is-small", { type: "button", "aria-label": `撤回标记：${WORDS[mark.mark]}`, text: "撤回", on: { click: () => this.#call.command("withdraw_mark", { mark_id: mark.id }) } }) : null);
+  }
+}
