@@ -109,9 +109,10 @@ def install(development: bool) -> None:
     (ENVIRONMENT / f".made-for-{'dev' if development else 'run'}").write_text(digest_of(lock))
 
 
-def compile_packet_path() -> None:
-    """With a C compiler packets are forwarded by compiled code; without one Python does it, and says so."""
-    subprocess.run([str(ENVIRONMENT / "bin" / "python"), "-m", "media.fastpath"], cwd=ROOT, check=False)
+def compile_loops() -> None:
+    """With a C compiler packets are forwarded and films drawn by compiled code, without one by Python."""
+    for module in ("media.fastpath", "recordings.film.pixels"):
+        subprocess.run([str(ENVIRONMENT / "bin" / "python"), "-m", module], cwd=ROOT, check=False)
 
 
 def main() -> None:
@@ -122,7 +123,7 @@ def main() -> None:
         if not (ENVIRONMENT / "bin" / "python").exists():
             make_environment()
         install(development)
-    compile_packet_path()
+    compile_loops()
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ from recordings.film.captions import BAR, find_font
 from recordings.film.composition import BEIJING, CLOCK_WIDTH, Composition, CompositionPlan
 from recordings.film.encoder import MODULE
 from recordings.film.layout import TITLE_HEIGHT, arrange, fit
+from recordings.film.pixels import build
 
 KINDS = {"heads": "talking heads", "noise": "noise everywhere"}
 FIVE_TIMES = 5.0
@@ -75,6 +76,8 @@ def _met(good: bool) -> str:
 
 def main() -> int:
     options = _options()
+    if (reason := build()) is not None:
+        print(f"!! Our film is drawn in Python: {reason}")
     program = shutil.which("ffmpeg")
     if program is None:
         print("!! NOT MEASURED against the ffmpeg program: it is not installed.")

@@ -4,28 +4,16 @@ Python's classes keep their hot fields in these structs, compiled path or not, s
 next packet. Without a compiler `library` is None and Python does everything: slower, to the same effect.
 """
 
-import hashlib
-import logging
-import platform
-import shutil
-import subprocess
-import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
-from cffi import FFI
-
-logger = logging.getLogger(__name__)
+from media.library import Library
 
 HERE = Path(__file__).parent
-SOURCES = (HERE / "fastpath.c", HERE / "reel.c")
-HEADERS = (HERE / "reel.h", HERE / "fastpath.h")
-BUILD = HERE / "_build"
+LIBRARY = Library("fastpath", (HERE / "fastpath.c", HERE / "reel.c"), (HERE / "reel.h", HERE / "fastpath.h"))
+build = LIBRARY.build
 
-ffi = FFI()
-for header in HEADERS:
-    ffi.cdef(header.read_text())
+ffi = LIBRARY.declarations()
 _constants = ffi.dlopen(None)
 BATCH: int = _constants.BATCH
 LARGEST_GAP: int = _constants.LARGEST_GAP
@@ -67,45 +55,9 @@ def new(kind: str) -> Any:
     return ffi.new(f"struct {kind} *")
 
 
-def built_at() -> Path:
-    """Where the library of these very sources belongs."""
-    texts = b"".join(path.read_bytes() for path in (*SOURCES, *HEADERS))
-    digest = hashlib.sha256(texts + platform.machine().encode())
-    return BUILD / f"fastpath-{digest.hexdigest()[:16]}.so"
-
-
-def build() -> str | None:
-    """Compile unless that is done. Returns None when it is there, else in words why it cannot be."""
-    target = built_at()
-    if target.exists():
-        return None
-    compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
-    if not sys.platform.startswith("linux") or compiler is None:
-        return "no C compiler (cc) was found"
-    try:
-        BUILD.mkdir(exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=BUILD) as folder:
-            made = Path(folder) / target.name
-            command = [compiler, "-O2", "-shared", "-fPIC", "-o", str(made), *map(str, SOURCES)]
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
-            if done.returncode:
-                return f"{compiler} failed: {done.stderr.strip()[-300:]}"
-            made.replace(target)
-    except OSError as exc:
-        return f"{BUILD} cannot be written: {exc.strerror}"
-    return None
-
-
 def load() -> Any:
     """The compiled functions, or None when they were not built for these sources."""
-    target = built_at()
-    if not sys.platform.startswith("linux") or not target.exists():
-        return None
-    try:
-        return ffi.dlopen(str(target))
-    except OSError:
-        logger.exception("The compiled packet path cannot be loaded")
-        return None
+    return LIBRARY.load(ffi)
 
 
 if __name__ == "__main__":

@@ -45,6 +45,15 @@ def _to_film(code: int) -> Matrix | None:
     return np.asarray(_from_rgb(WEIGHTS[BT709]) @ np.linalg.inv(before), dtype=np.float32)
 
 
+def matrix_to_film(code: int, is_full: bool) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Matrix for (Y, U - 128, V - 128) of that code and range; and what is added for the film's Y, U, V."""
+    matrix = _to_film(code)
+    exact = np.eye(3) if matrix is None else matrix.astype(np.float64)
+    if is_full:
+        exact = exact @ np.diag([219 / 255, 224 / 255, 224 / 255])
+    return exact, np.array([16.0 if is_full else 0.0, 128.0, 128.0])
+
+
 def chroma_of(planes: Planes, width: int, height: int) -> Planes:
     """U and V as one view of (2, height / 2, width / 2)."""
     return planes[height:].reshape(2, height // 2, width // 2)

@@ -20,12 +20,13 @@ from recordings.evidence.clock_jumps import steady
 from recordings.evidence.inventory import read_clock_map
 from recordings.evidence.manifest import moment_ns
 from recordings.evidence.manifest_shape import read_manifest
+from recordings.film.canvas import BLACK, Canvas
 from recordings.film.captions import Lettering, find_font
 from recordings.film.colour import BT709, LIMITED
 from recordings.film.direction import SESSION, Direction, Large
 from recordings.film.layout import TITLE_HEIGHT, Box, Tile, arrange
 from recordings.film.pauses import deliberations_of, pauses_of
-from recordings.film.picture import BLACK, DELIBERATION, PAUSED, Canvas, TilePainter
+from recordings.film.picture import DELIBERATION, PAUSED, TilePainter
 from recordings.film.sound import RATE, Mixer, Voice
 from recordings.film.stream import ParticipantStreams
 
@@ -34,6 +35,8 @@ CLOCK_WIDTH = 340
 SMALLEST = (640, 360)
 LONGEST_SECONDS = 24 * 3600
 LENGTH_TOLERANCE = 1.0  # seconds
+# The index comes first; sound and picture take turns second by second: each turn has entries in the index.
+MP4 = {"movflags": "+faststart", "chunk_duration": "1000000"}
 KEY_SECONDS = 4  # where little changes, pictures are few; a seek still begins this near
 
 Progress = Callable[[float], None]
@@ -132,7 +135,7 @@ class Composition:
 
     def write(self, path: Path, progress: Progress) -> None:
         """Encode the whole span to ``path``; ``progress`` hears numbers from 0 to 1."""
-        with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as output:
+        with av.open(str(path), "w", format="mp4", options=MP4) as output:
             video, audio = self._open_video(output), self._open_audio(output)
             total = max(1, round(self.span.seconds * self._plan.fps))
             samples_total = round(total / self._plan.fps * RATE)

@@ -7,6 +7,7 @@ A decoder that dies of hostile bytes, hangs or eats memory takes this process wi
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import os
 import sys
@@ -122,6 +123,8 @@ def main(folder: str, out: str, plan: str) -> None:
     """Entry point of the child."""
     die_with_parent()
     os.nice(NICE)
+    gc.freeze()
+    gc.disable()  # Millions of numbers and packets, and nothing among them that refers to itself.
     told = time.monotonic()
 
     def progress(share: float) -> None:
