@@ -78,7 +78,7 @@ def compare(folder: Path, rounds: int) -> tuple[list[float], list[float]]:
     """CPU seconds of our verification and of both programs, round by round. CalledProcessError unless all is
     intact."""
     files = [str(path) for path in sorted((folder / "tracks").rglob("*")) if path.is_file()]
-    program = "import sys, pathlib, recordings.verification as v; "
+    program = "import sys, pathlib, recordings.evidence.verification as v; "
     program += "sys.exit(not v.verify_folder(pathlib.Path(sys.argv[1])).intact)"
     ours, theirs = [], []
     for _ in range(rounds):
