@@ -143,7 +143,8 @@ def _storable(
     connection: object, cursor: object, statement: str, parameters: Any, context: object, many: bool
 ) -> tuple[str, Any]:
     """Replace what PostgreSQL cannot take (NUL, lone surrogates): a hostile path is simply not found."""
-    return statement, [_clean_row(row) for row in parameters] if many else _clean_row(parameters)
+    rows = many and isinstance(parameters, list)  # Several rows in one INSERT come as one flat row.
+    return statement, [_clean_row(row) for row in parameters] if rows else _clean_row(parameters)
 
 
 def _clean_row(row: Any) -> Any:

@@ -67,6 +67,7 @@ class Action(StrEnum):
     MANAGE_ACCOUNTS = "manage_accounts"
     SEE_OPERATIONS = "see_operations"
     SEE_OUTBOX = "see_outbox"
+    SEE_RATINGS = "see_ratings"
 
 
 A = Action
@@ -77,15 +78,18 @@ _WATCH = frozenset({A.REPLAY, A.SEE_MANIFEST, A.SEE_ALARMS, A.SEE_MINUTES})
 _PROTECT = frozenset({A.SEE_ARCHIVE, A.HOLD_RECORDING})
 # Who sits with citizens: makes sure who they are, answers what they ask for, sees what was sent to them.
 _DOOR = frozenset({A.RECEIVE, A.SEE_OUTBOX})
+_RATED = frozenset({A.SEE_RATINGS})  # Sums only, also for those they are about.
 _CONDUCT = frozenset({A.JOIN, A.HOST, A.RECORD, A.MANAGE_SESSION, A.ISSUE_LINK, A.WRITE_MINUTES})
 
 ROLE_ACTIONS: Mapping[Role, frozenset[Action]] = {
     Role.RECEPTIONIST: _READ
+    | _RATED
     | _WATCH
     | _CONDUCT
     | _DOOR
     | {A.CREATE_PETITION, A.HANDLE_PETITION, A.GRANT_PETITION, A.BOOK, A.MANAGE_SLOTS, A.ANSWER_FINDING},
     Role.LEADER: _READ
+    | _RATED
     | _WATCH
     | _CONDUCT
     | _DOOR
@@ -94,10 +98,10 @@ ROLE_ACTIONS: Mapping[Role, frozenset[Action]] = {
     | {A.ANSWER_FINDING, A.SEE_VIEW_LOG},
     Role.RECORDER: _WATCH | _DOOR | {A.SEE_BOARD, A.SEE_SESSION, A.JOIN, A.RECORD, A.WRITE_MINUTES},
     Role.STATION_CLERK: _READ | _DOOR | {A.CREATE_PETITION, A.BOOK, A.JOIN, A.ISSUE_LINK},
-    Role.HANDLER: _READ | {A.JOIN, A.SEE_MINUTES},
-    Role.UNIT_HEAD: _READ | {A.JOIN, A.SEE_MINUTES},
+    Role.HANDLER: _READ | _RATED | {A.JOIN, A.SEE_MINUTES},
+    Role.UNIT_HEAD: _READ | _RATED | {A.JOIN, A.SEE_MINUTES},
     Role.REVIEWER: _READ | _WATCH | _PROTECT | {A.EXPORT_RECORDING, A.REVIEW_RECORDING},
-    Role.INSPECTOR: _READ | _WATCH | _PROTECT | {A.REVIEW_RECORDING, A.SEE_VIEW_LOG},
+    Role.INSPECTOR: _READ | _RATED | _WATCH | _PROTECT | {A.REVIEW_RECORDING, A.SEE_VIEW_LOG},
     Role.JOINT_CONF_OFFICE: _READ | {A.JOIN},
     Role.ARCHIVIST: _WATCH
     | _PROTECT

@@ -28,6 +28,9 @@ from scheduling.session import Session, SessionState
 from scheduling.session_events import add_event
 
 SECRET_BYTES = 32
+# After a reception that was held the link still opens rating, receipt and progress.
+AFTERWARDS = timedelta(days=30)
+_HELD = frozenset({SessionState.CLOSED, SessionState.ARCHIVED})
 MAX_SECRET = 256  # Nobody hashes a megabyte for a stranger.
 _CALLED_OFF = frozenset({SessionState.CANCELLED, SessionState.RESCHEDULED, SessionState.REJECTED})
 
@@ -230,7 +233,7 @@ def _refuse_closed(clock: Clock, invitation: Invitation, session: Session, link:
 def _closed_because(clock: Clock, invitation: Invitation, session: Session, link: Link) -> str | None:
     if link.revoked_at or invitation.revoked_at or session.state in _CALLED_OFF:
         return "link_revoked"
-    if clock.now() >= link.valid_until:
+    if clock.now() >= link.valid_until + (AFTERWARDS if session.state in _HELD else timedelta(0)):
         return "link_expired"
     return "link_early" if clock.now() < link.valid_from else None
 

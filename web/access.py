@@ -20,6 +20,8 @@ LINK_COOKIE = "lx_link"
 FORM_COOKIE = "lx_form"
 NEW_FORM_COOKIE = web.RequestKey("new_form_cookie", str)
 TWELVE_HOURS = 12 * 3600
+# As long as a link may open something (scheduling/links.py); the link itself says when it no longer does.
+LINK_SECONDS = 32 * 24 * 3600
 
 
 def client_address(request: web.Request) -> str:
@@ -83,7 +85,7 @@ def set_link_cookie(
     response.set_cookie(
         LINK_COOKIE,
         device_secret,
-        max_age=TWELVE_HOURS,
+        max_age=LINK_SECONDS,
         httponly=True,
         samesite="Lax",
         secure=is_https(request),

@@ -101,6 +101,8 @@ def next_page(request: web.Request, invitation: Invitation, session: Session) ->
         return f"{base}/identity"
     if asked and needs_id_number(invitation, session.id_number_needed):
         return f"{base}/idnumber"
+    if session.state in OVER_FOR_CITIZENS:
+        return f"{base}/receipt"
     return f"{base}/room" if may_enter(invitation, session) else f"{base}/notice"
 
 

@@ -9,6 +9,7 @@ from aiohttp.typedefs import Handler
 
 from cases.policy import Action
 from web.pages import (
+    afterwards,
     alarms,
     archive,
     arrivals,
@@ -69,6 +70,7 @@ TABLE: tuple[Route, ...] = (
     Route("GET", "/sessions/{session_id}/arrivals", arrivals.show, Action.SEE_SESSION),
     Route("POST", "/sessions/{session_id}/arrivals/{invitation_id}", arrivals.attest, Action.RECEIVE),
     Route("POST", "/sessions/{session_id}/requests/{request_id}", arrivals.answer, Action.RECEIVE),
+    Route("GET", "/ratings", afterwards.ratings, Action.SEE_RATINGS),
     Route("GET", "/requests", arrivals.requests, Action.RECEIVE),
     Route("GET", "/outbox", arrivals.outbox, Action.SEE_OUTBOX),
     Route("GET", "/sessions/{session_id}/room", room.show, Action.JOIN),
@@ -134,6 +136,14 @@ TABLE: tuple[Route, ...] = (
     Route("POST", "/j/{code}/notice", citizen.consent, Who.LINK),
     Route("GET", "/j/{code}/declined", citizen.declined, Who.LINK),
     Route("POST", "/j/{code}/declined", citizen.ask_otherwise, Who.LINK),
+    Route("GET", "/j/{code}/rate", afterwards.start_rating, Who.LINK),
+    Route("GET", "/j/{code}/rate/{question}", afterwards.show_question, Who.LINK),
+    Route("POST", "/j/{code}/rate/{question}", afterwards.answer_question, Who.LINK),
+    Route("GET", "/j/{code}/receipt", afterwards.receipt, Who.LINK),
+    Route("GET", "/j/{code}/receipt.txt", afterwards.saved_receipt, Who.LINK),
+    Route("POST", "/j/{code}/replay", afterwards.ask_for_replay, Who.LINK),
+    Route("GET", "/progress", afterwards.show_progress, Who.EVERYONE),
+    Route("POST", "/progress", afterwards.find_progress, Who.EVERYONE),
     Route("GET", "/j/{code}/room", citizen.room, Who.LINK),
     Route("POST", "/j/{code}/ticket", citizen.ticket, Who.LINK),
     Route("GET", "/styleguide", home.styleguide, Who.EVERYONE),

@@ -157,7 +157,12 @@ def test_matrix(role: Role, place: str, kind: str) -> None:
 def test_matrix_names_every_action_on_an_object() -> None:
     named = {action for _, words in OBJECTS.values() for action in words.values()}
     general = PUBLIC_ACTIONS | {Action.SIGN_OUT, Action.SEE_BOARD, Action.SEE_AUDIT}
-    assert set(Action) - named == general | {Action.MANAGE_ACCOUNTS, Action.SEE_OPERATIONS, Action.SEE_OUTBOX}
+    assert set(Action) - named == general | {
+        Action.MANAGE_ACCOUNTS,
+        Action.SEE_OPERATIONS,
+        Action.SEE_OUTBOX,
+        Action.SEE_RATINGS,
+    }
 
 
 @pytest.mark.parametrize("action", sorted(set(Action) - PUBLIC_ACTIONS))

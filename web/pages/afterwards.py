@@ -1,0 +1,228 @@
+"""C11 to C13: rating, receipt and progress. Open from the personal link until 30 days after the end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import web
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cases.errors import Conflict, Invalid
+from cases.petitions import find_by_query_code
+from recordings.recording import Recording
+from scheduling.citizen_requests import Asked, RequestState, ask, find_request
+from scheduling.identity import NEEDS_IDENTITY
+from scheduling.progress import handle_by, list_progress
+from scheduling.ratings import (
+    QUESTIONS,
+    RATEABLE,
+    SCORES,
+    Question,
+    answered,
+    count_closed,
+    list_figures,
+    rate,
+)
+from web.access import client_address
+from web.errors import trouble
+from web.figures import RATE_LIMITED
+from web.forms import Form
+from web.keys import ACTOR, CLOCK, DATABASE, LIMITS, SETTINGS
+from web.link_pages import Holder, code_of, context_of, find_holder, next_page, problem_page
+from web.pages.signin import see_other
+from web.rendering import page
+from web.words import date_time
+
+ORDER = tuple(Question)
+CHOICES = {str(score): words for score, words in SCORES.items()}
+
+
+async def start_rating(request: web.Request) -> web.StreamResponse:
+    """To the first question that is not answered yet, or to the receipt."""
+    async with request.app[DATABASE].session() as db:
+        found = await find_holder(db, request)
+        if found is None:
+            return problem_page(request)
+        return see_other(await _after(db, found))
+
+
+async def show_question(request: web.Request) -> web.StreamResponse:
+    return await _question(request, Form(), False)
+
+
+async def answer_question(request: web.Request) -> web.StreamResponse:
+    return await _question(request, Form(await request.post()), True)
+
+
+async def _question(request: web.Request, form: Form, posted: bool) -> web.StreamResponse:
+    asked = request.match_info["question"]
+    if asked not in QUESTIONS:
+        raise web.HTTPNotFound
+    question, done = Question(asked), False
+    async with request.app[DATABASE].session() as db:
+        found = await find_holder(db, request)
+        if found is None:
+            return problem_page(request)
+        if found[2].state not in RATEABLE or found[1].role not in NEEDS_IDENTITY:
+            return see_other(next_page(request, found[1], found[2]))
+        done = question in await answered(db, found[1].id)
+        if posted and not done:
+            done = await _rate(db, request, found, question, form)
+            if not form.errors and not done:
+                return see_other(await _after(db, found))
+        context = await context_of(db, request, found)
+        unit = found[2].petition.custodian.name if question is Question.OUTCOME else found[2].host.name
+    context |= {
+        "form": form,
+        "question": QUESTIONS[question],
+        "about": unit,
+        "choices": CHOICES,
+        "done": done,
+        "place": ORDER.index(question) + 1,
+        "count": len(ORDER),
+    }
+    status, title = (422, "错误：评价") if form.errors else (200, "评价")
+    return page(request, "citizen/rating.html", context, title=title, status=status)
+
+
+async def _rate(
+    db: AsyncSession, request: web.Request, found: Holder, question: Question, form: Form
+) -> bool:
+    """Note the answer; True when it had been given before (the same form sent twice)."""
+    refused = form.typed("decision") == "refuse"
+    chosen = "" if refused else form.choice("score", CHOICES, "请选一项，或者点「不评价」。")
+    form.values["words"] = form.typed("words")
+    if form.errors:
+        return False
+    try:
+        score = None if refused else int(chosen)
+        await rate(db, request.app[CLOCK], found[0], question, score, form.typed("words"))
+    except Invalid as error:
+        form.fail(error.field or "score", error.message)
+    except Conflict:
+        return True
+    return False
+
+
+async def _after(db: AsyncSession, found: Holder) -> str:
+    _, invitation, session = found
+    base = f"/j/{invitation.code}"
+    if session.state in RATEABLE and invitation.role in NEEDS_IDENTITY:
+        given = await answered(db, invitation.id)
+        for question in ORDER:
+            if question not in given:
+                return f"{base}/rate/{question}"
+    return f"{base}/receipt"
+
+
+async def receipt(request: web.Request) -> web.StreamResponse:
+    async with request.app[DATABASE].session() as db:
+        found = await find_holder(db, request)
+        if found is None:
+            return problem_page(request)
+        if (where := next_page(request, found[1], found[2])) != f"/j/{found[1].code}/receipt":
+            return see_other(where)
+        context = await context_of(db, request, found) | await _receipt_of(db, found)
+    return page(request, "citizen/receipt.html", context, title="接访回执")
+
+
+async def saved_receipt(request: web.Request) -> web.StreamResponse:
+    """The receipt as a text file, for whoever wants to keep it."""
+    async with request.app[DATABASE].session() as db:
+        found = await find_holder(db, request)
+        if found is None:
+            return problem_page(request)
+        if next_page(request, found[1], found[2]) != f"/j/{found[1].code}/receipt":
+            return see_other(f"/j/{found[1].code}/receipt")
+        told = await _receipt_of(db, found)
+    lines = [
+        "视频接访回执",
+        f"信访件编号：{told['number']}",
+        f"事项：{found[2].title}",
+        f"接访时间：{date_time(found[2].opened_at)}",
+        f"承办单位：{told['handler']}",
+        f"最迟答复：{told['deadline']}",
+        *(f"录像摘要（SHA-256）：{digest}" for digest in told["digests"]),
+        f"咨询电话：{request.app[SETTINGS].web.help_phone}",
+    ]
+    response = web.Response(text="\ufeff" + "\r\n".join(lines) + "\r\n", content_type="text/plain")
+    response.headers["Content-Disposition"] = f'attachment; filename="{told["number"]}.txt"'
+    return response
+
+
+async def ask_for_replay(request: web.Request) -> web.StreamResponse:
+    async with request.app[DATABASE].session() as db:
+        found = await find_holder(db, request)
+        if found is None:
+            return problem_page(request)
+        if found[2].state in RATEABLE:
+            await ask(db, request.app[CLOCK], found[0], Asked.REPLAY)
+    return see_other(f"/j/{code_of(request)}/receipt")
+
+
+async def show_progress(request: web.Request) -> web.StreamResponse:
+    return _progress(request, Form())
+
+
+async def find_progress(request: web.Request) -> web.StreamResponse:
+    """Number and query code to the disclosed dates; wrong numbers and wrong codes look alike."""
+    if not request.app[LIMITS].allow("query", client_address(request)):
+        RATE_LIMITED.labels("query").inc()
+        return trouble(request, 429)
+    form = Form(await request.post())
+    form.values["number"] = form.typed("number")[:40]
+    async with request.app[DATABASE].session() as db:
+        petition = await find_by_query_code(db, form.typed("number")[:40], form.typed("query_code")[:40])
+        if petition is None:
+            form.fail("number", "编号或查询码不对，请核对。忘记了请打电话。")
+            return _progress(request, form)
+        told = {
+            "number": petition.number,
+            "steps": await list_progress(db, petition),
+            "deadline": long_date_of(petition),
+            "handler": petition.custodian.name,
+        }
+    return _progress(request, form, told)
+
+
+async def ratings(request: web.Request) -> web.StreamResponse:
+    """Sums for officials; nothing that could be told to be one person's."""
+    async with request.app[DATABASE].session() as db:
+        figures = await list_figures(db, request[ACTOR])
+        closed = await count_closed(db, request[ACTOR])
+    rows = [{"figures": one, "question": QUESTIONS[one.question]} for one in figures]
+    return page(request, "ratings.html", {"nav": "ratings", "rows": rows, "closed": closed}, title="群众评价")
+
+
+def _progress(request: web.Request, form: Form, told: dict[str, Any] | None = None) -> web.Response:
+    context = {"form": form, "told": told, "organisation_name": "", "code": ""}
+    status, title = (422, "错误：查询进度") if form.errors else (200, "查询进度")
+    return page(request, "citizen/progress.html", context, title=title, status=status)
+
+
+async def _receipt_of(db: AsyncSession, found: Holder) -> dict[str, Any]:
+    _, invitation, session = found
+    petition = session.petition
+    recordings = await db.scalars(
+        select(Recording).where(Recording.session_id == session.id).order_by(Recording.started_at)
+    )
+    asked = await find_request(db, invitation.id, Asked.REPLAY)
+    rateable = session.state in RATEABLE and invitation.role in NEEDS_IDENTITY
+    return {
+        "number": petition.number,
+        "handler": petition.custodian.name,
+        "deadline": long_date_of(petition),
+        "recorded": session.record,
+        "digests": [one.manifest_sha256 for one in recordings if one.manifest_sha256],
+        "steps": await list_progress(db, petition),
+        "to_rate": rateable and len(await answered(db, invitation.id)) < len(ORDER),
+        "replay": asked,
+        "replay_open": asked is not None and asked.state is RequestState.OPEN,
+        "replay_granted": asked is not None and asked.state is RequestState.GRANTED,
+    }
+
+
+def long_date_of(petition: Any) -> str:
+    day = handle_by(petition)
+    return f"{day.year}年{day.month}月{day.day}日"
