@@ -148,8 +148,8 @@ async def test_pages_of_officials(house: House, chrome: Browser) -> None:
             "/board", "/cases", "/cases?search=nothing", "/cases/new", f"/cases/{things.petition}",
             f"/cases/{things.petition}/book", f"/sessions/{things.session}",
             f"/recordings/{things.recording}", f"/sessions/{things.session}/room",
-            f"/sessions/{things.session}/hall", "/alarms", "/alarms?state=acknowledged",
-            f"/alarms/{things.alarm}", "/recordings",
+            f"/sessions/{things.session}/hall", f"/sessions/{things.session}/guests",
+            "/alarms", "/alarms?state=acknowledged", f"/alarms/{things.alarm}", "/recordings",
         ):  # fmt: skip
             await eyes.open(path)
         await eyes.page.goto(base + "/cases/new")
