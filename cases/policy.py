@@ -51,6 +51,7 @@ class Action(StrEnum):
     SEE_MINUTES = "see_minutes"
     WRITE_MINUTES = "write_minutes"
     FOLLOW_MINUTES = "follow_minutes"
+    FINISH_TASK = "finish_task"
     REPLAY = "replay"
     SEE_MANIFEST = "see_manifest"
     EXPORT_RECORDING = "export_recording"
@@ -79,6 +80,7 @@ _PROTECT = frozenset({A.SEE_ARCHIVE, A.HOLD_RECORDING})
 # Who sits with citizens: makes sure who they are, answers what they ask for, sees what was sent to them.
 _DOOR = frozenset({A.RECEIVE, A.SEE_OUTBOX})
 _RATED = frozenset({A.SEE_RATINGS})  # Sums only, also for those they are about.
+_TASKS = frozenset({A.FINISH_TASK})
 _CONDUCT = frozenset({A.JOIN, A.HOST, A.RECORD, A.MANAGE_SESSION, A.ISSUE_LINK, A.WRITE_MINUTES})
 
 ROLE_ACTIONS: Mapping[Role, frozenset[Action]] = {
@@ -87,7 +89,8 @@ ROLE_ACTIONS: Mapping[Role, frozenset[Action]] = {
     | _WATCH
     | _CONDUCT
     | _DOOR
-    | {A.CREATE_PETITION, A.HANDLE_PETITION, A.GRANT_PETITION, A.BOOK, A.MANAGE_SLOTS, A.ANSWER_FINDING},
+    | {A.CREATE_PETITION, A.HANDLE_PETITION, A.GRANT_PETITION, A.BOOK, A.MANAGE_SLOTS, A.ANSWER_FINDING}
+    | _TASKS,
     Role.LEADER: _READ
     | _RATED
     | _WATCH
@@ -95,11 +98,11 @@ ROLE_ACTIONS: Mapping[Role, frozenset[Action]] = {
     | _DOOR
     | _PROTECT
     | {A.HANDLE_PETITION, A.GRANT_PETITION, A.APPROVE_DESTRUCTION, A.ACKNOWLEDGE_ALARM}
-    | {A.ANSWER_FINDING, A.SEE_VIEW_LOG},
+    | {A.ANSWER_FINDING, A.SEE_VIEW_LOG, A.FINISH_TASK},
     Role.RECORDER: _WATCH | _DOOR | {A.SEE_BOARD, A.SEE_SESSION, A.JOIN, A.RECORD, A.WRITE_MINUTES},
     Role.STATION_CLERK: _READ | _DOOR | {A.CREATE_PETITION, A.BOOK, A.JOIN, A.ISSUE_LINK},
-    Role.HANDLER: _READ | _RATED | {A.JOIN, A.SEE_MINUTES},
-    Role.UNIT_HEAD: _READ | _RATED | {A.JOIN, A.SEE_MINUTES},
+    Role.HANDLER: _READ | _RATED | {A.JOIN, A.SEE_MINUTES, A.FINISH_TASK},
+    Role.UNIT_HEAD: _READ | _RATED | {A.JOIN, A.SEE_MINUTES, A.FINISH_TASK},
     Role.REVIEWER: _READ | _WATCH | _PROTECT | {A.EXPORT_RECORDING, A.REVIEW_RECORDING},
     Role.INSPECTOR: _READ | _RATED | _WATCH | _PROTECT | {A.REVIEW_RECORDING, A.SEE_VIEW_LOG},
     Role.JOINT_CONF_OFFICE: _READ | {A.JOIN},
@@ -156,6 +159,7 @@ REACH: Mapping[Action, Reach] = {
     A.JOIN: Reach.MEMBER,
     A.RECEIVE: Reach.MEMBER,
     A.ANSWER_FINDING: Reach.MEMBER,
+    A.FINISH_TASK: Reach.MEMBER,
 }
 
 # Whoever may not even see the object is told that there is none.
@@ -164,6 +168,7 @@ SEEN_BY: Mapping[Action, Action] = {
     A.HANDLE_PETITION: A.SEE_PETITION,
     A.GRANT_PETITION: A.SEE_PETITION,
     A.BOOK: A.SEE_PETITION,
+    A.FINISH_TASK: A.SEE_PETITION,
     A.MANAGE_SESSION: A.SEE_SESSION,
     A.ISSUE_LINK: A.SEE_SESSION,
     A.JOIN: A.SEE_SESSION,

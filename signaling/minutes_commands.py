@@ -50,7 +50,7 @@ class ShowMinutes(Command):
 class LetWrite(Command):
     """Let a joint receptionist or department write along, or no longer."""
 
-    participant_id: str = limited(64)
+    speaker_id: str = limited(64)
     allowed: bool
 
 

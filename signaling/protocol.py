@@ -87,7 +87,7 @@ def parse(text: str) -> Command:
 def dump(message: Push) -> str:
     """One frame for the wire, with `type` first."""
     body: dict[str, Any] = {"type": TYPE_NAMES[type(message)]}
-    body.update(_plain(message))
+    body.update(plain(message))
     if isinstance(message, Ok) and message.sdp is None:
         del body["sdp"]
     return json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
@@ -199,11 +199,12 @@ def _bad(name: str) -> ProtocolError:
     return ProtocolError(ErrorCode.BAD_MESSAGE, f"消息里的字段 {shown} 不正确")
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """A message class or view as JSON takes it."""
     if is_dataclass(value):
-        return {item.name.rstrip("_"): _plain(getattr(value, item.name)) for item in fields(value)}
+        return {item.name.rstrip("_"): plain(getattr(value, item.name)) for item in fields(value)}
     if isinstance(value, list):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: plain(item) for key, item in value.items()}
     return value

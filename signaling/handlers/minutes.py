@@ -84,11 +84,9 @@ async def show(me: Attendee, command: ShowMinutes) -> None:
 
 async def let(me: Attendee, command: LetWrite) -> None:
     """A colleague of another office writes along from now on, or no longer."""
-    person = me.room.inside(command.participant_id)
     async with me.live.database.session() as db:
-        await let_write(
-            db, me.live.clock, me.actor, me.room.sitting.id, person.invitation_id, command.allowed
-        )
+        session_id = me.room.sitting.id
+        await let_write(db, me.live.clock, me.actor, session_id, command.speaker_id, command.allowed)
     await tell_officials(me.live)
 
 

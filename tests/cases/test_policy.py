@@ -48,6 +48,7 @@ OBJECTS = {
             "handle": Action.HANDLE_PETITION,
             "grant": Action.GRANT_PETITION,
             "book": Action.BOOK,
+            "finish": Action.FINISH_TASK,
         },
     ),
     "session": (
@@ -80,45 +81,45 @@ OBJECTS = {
 }
 # Whatever stands in no cell is refused; a role and a place in no row may do nothing with these objects.
 MATRIX = """
-role              place      office        petition               session
-receptionist      chengguan  create slots  see handle grant book  see manage link join receive host record minutes write replay manifest alarms answer
-receptionist      station    create        -                      -
-receptionist      city       create        see book               see minutes replay manifest alarms
-receptionist      province   create        see book               see minutes replay manifest alarms
-receptionist      housing    -             see book               see join receive minutes replay manifest alarms answer
-leader            chengguan  -             see handle grant       see manage link join receive host record minutes write replay manifest alarms acknowledge archive hold approve answer viewers
-leader            city       -             see                    see minutes replay manifest alarms archive hold viewers
-leader            province   -             see                    see minutes replay manifest alarms archive hold viewers
-leader            housing    -             see                    see join receive minutes replay manifest alarms archive hold answer viewers
-recorder          chengguan  -             -                      see join receive record minutes write replay manifest alarms
-recorder          city       -             -                      see minutes replay manifest alarms
-recorder          province   -             -                      see minutes replay manifest alarms
-recorder          housing    -             -                      see join receive minutes replay manifest alarms
-station_clerk     chengguan  create        see book               see link join receive
-station_clerk     station    create        -                      -
-station_clerk     city       create        see book               see
-station_clerk     province   create        see book               see
-station_clerk     housing    -             see book               see join receive
-handler           chengguan  -             see                    see join minutes
-handler           housing    -             see                    see join minutes
-unit_head         chengguan  -             see                    see join minutes
-unit_head         housing    -             see                    see join minutes
-reviewer          chengguan  -             see                    see minutes replay manifest export alarms archive hold review
-reviewer          city       -             see                    see minutes replay manifest export alarms archive hold review
-reviewer          province   -             see                    see minutes replay manifest export alarms archive hold review
-reviewer          housing    -             see                    see minutes replay manifest export alarms archive hold review
-inspector         chengguan  -             see                    see minutes replay manifest alarms archive hold review viewers
-inspector         city       -             see                    see minutes replay manifest alarms archive hold review viewers
-inspector         province   -             see                    see minutes replay manifest alarms archive hold review viewers
-inspector         housing    -             see                    see minutes replay manifest alarms archive hold review viewers
-joint_conf_office chengguan  -             see                    see join
-joint_conf_office city       -             see                    see
-joint_conf_office province   -             see                    see
-joint_conf_office housing    -             see                    see join
-archivist         chengguan  -             -                      see minutes replay manifest export alarms acknowledge archive hold destroy viewers
-archivist         city       -             -                      see minutes replay manifest export alarms archive hold viewers
-archivist         province   -             -                      see minutes replay manifest export alarms archive hold viewers
-archivist         housing    -             -                      see minutes replay manifest export alarms archive hold viewers
+role              place      office        petition                      session
+receptionist      chengguan  create slots  see handle grant book finish  see manage link join receive host record minutes write replay manifest alarms answer
+receptionist      station    create        -                             -
+receptionist      city       create        see book                      see minutes replay manifest alarms
+receptionist      province   create        see book                      see minutes replay manifest alarms
+receptionist      housing    -             see book finish               see join receive minutes replay manifest alarms answer
+leader            chengguan  -             see handle grant finish       see manage link join receive host record minutes write replay manifest alarms acknowledge archive hold approve answer viewers
+leader            city       -             see                           see minutes replay manifest alarms archive hold viewers
+leader            province   -             see                           see minutes replay manifest alarms archive hold viewers
+leader            housing    -             see finish                    see join receive minutes replay manifest alarms archive hold answer viewers
+recorder          chengguan  -             -                             see join receive record minutes write replay manifest alarms
+recorder          city       -             -                             see minutes replay manifest alarms
+recorder          province   -             -                             see minutes replay manifest alarms
+recorder          housing    -             -                             see join receive minutes replay manifest alarms
+station_clerk     chengguan  create        see book                      see link join receive
+station_clerk     station    create        -                             -
+station_clerk     city       create        see book                      see
+station_clerk     province   create        see book                      see
+station_clerk     housing    -             see book                      see join receive
+handler           chengguan  -             see finish                    see join minutes
+handler           housing    -             see finish                    see join minutes
+unit_head         chengguan  -             see finish                    see join minutes
+unit_head         housing    -             see finish                    see join minutes
+reviewer          chengguan  -             see                           see minutes replay manifest export alarms archive hold review
+reviewer          city       -             see                           see minutes replay manifest export alarms archive hold review
+reviewer          province   -             see                           see minutes replay manifest export alarms archive hold review
+reviewer          housing    -             see                           see minutes replay manifest export alarms archive hold review
+inspector         chengguan  -             see                           see minutes replay manifest alarms archive hold review viewers
+inspector         city       -             see                           see minutes replay manifest alarms archive hold review viewers
+inspector         province   -             see                           see minutes replay manifest alarms archive hold review viewers
+inspector         housing    -             see                           see minutes replay manifest alarms archive hold review viewers
+joint_conf_office chengguan  -             see                           see join
+joint_conf_office city       -             see                           see
+joint_conf_office province   -             see                           see
+joint_conf_office housing    -             see                           see join
+archivist         chengguan  -             -                             see minutes replay manifest export alarms acknowledge archive hold destroy viewers
+archivist         city       -             -                             see minutes replay manifest export alarms archive hold viewers
+archivist         province   -             -                             see minutes replay manifest export alarms archive hold viewers
+archivist         housing    -             -                             see minutes replay manifest export alarms archive hold viewers
 """  # noqa: E501
 
 

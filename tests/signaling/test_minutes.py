@@ -114,7 +114,8 @@ async def test_a_department_writes_where_the_host_lets_it(hall: Hall) -> None:
     assert seen is not None and not seen["writable"]
     add = change("insert", new_id(), kind="statement", text="我局三日内到场")
     assert (await department.ask("minutes.change", **add))["code"] == "forbidden"
-    await host.ask("minutes.let_write", participant_id=department.id, allowed=True)
+    who = next(each["id"] for each in seen["speakers"] if each["role"] == "department")
+    assert (await host.ask("minutes.let_write", speaker_id=who, allowed=True))["type"] == "ok"
     seen = await sheet(department)
     assert seen is not None and seen["writable"]
     assert (await department.ask("minutes.change", **add))["type"] == "ok"

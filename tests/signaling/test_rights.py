@@ -46,7 +46,7 @@ FIELDS: dict[str, dict[str, Any]] = {
         "kind": None, "speaker_id": None, "text": "", "ago_ms": 0,
     },
     "minutes.show": {"shown": False},
-    "minutes.let_write": {"participant_id": "x", "allowed": True},
+    "minutes.let_write": {"speaker_id": "x", "allowed": True},
     "deliberate": {"participants": ["x"]},
     "mark": {"mark": "key", "note": ""},
     "withdraw_mark": {"mark_id": "x"},

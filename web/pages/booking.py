@@ -20,7 +20,7 @@ from cases.roles import INVITATION_ROLE_NAMES, InvitationRole
 from scheduling.booking import BookingState
 from scheduling.bookings import BookPublicly, book_publicly, list_bookings
 from scheduling.invitations import Invitee
-from scheduling.sessions import CreateSession, create_session
+from scheduling.sessions import CreateSession, create_session, get_session
 from scheduling.slot import Slot
 from scheduling.slots import list_free_slots
 from web.access import client_address
@@ -177,7 +177,10 @@ def _by_day(slots: Sequence[Slot]) -> dict[str, dict[str, str]]:
 async def _page(request: web.Request, form: Form, status: int) -> web.Response:
     async with request.app[DATABASE].session() as db:
         petition = await _bookable_petition(db, request)
-        choices = await _choices(db, request, petition, form.typed("host"))
+        last = await _last_session(db, request, petition)
+        choices = await _choices(db, request, petition, form.typed("host") or last.get("host", ""))
+    for name, value in last.items():
+        form.values.setdefault(name, value)
     form.values.setdefault("host", choices["host"])
     form.values.setdefault("slot", request.query.get("slot", "")[:64])
     context = {
@@ -190,6 +193,20 @@ async def _page(request: web.Request, form: Form, status: int) -> web.Response:
     }
     title = "错误：预约视频接访" if form.errors else "预约视频接访"
     return page(request, "book.html", context, title=title, status=status)
+
+
+async def _last_session(
+    db: AsyncSession, request: web.Request, petition: PetitionCase
+) -> dict[str, str]:
+    """What the next date takes over from the session of `?after=`, if it is one of this case."""
+    session_id = request.query.get("after", "")[:64]
+    if not session_id:
+        return {}
+    session = await get_session(db, request[ACTOR], session_id)
+    if session.petition_id != petition.id:
+        return {}
+    joint = [o.organisation_id for o in session.organisations if o.organisation_id != session.host_organisation_id]
+    return {"host": session.host_organisation_id, "joint": "\n".join(joint)}
 
 
 async def show_public(request: web.Request) -> web.StreamResponse:

@@ -31,6 +31,7 @@ from web.forms import Form
 from web.keys import ACTOR, CLOCK, DATABASE
 from web.pages.signin import see_other
 from web.rendering import page
+from web.tasks import task_list
 from web.words import CHANNELS, event_word
 
 PAGE_SIZE = 30
@@ -64,6 +65,7 @@ async def show(request: web.Request) -> web.StreamResponse:
             "sessions": await session_cards_of_petition(db, actor, petition),
             "recordings": await recording_cards(db, actor, petition),
             "may_book": allowed(actor, Action.BOOK, scope_of(petition)),
+            "tasks": await task_list(request, db, petition),
             "query_code": take_once(request, f"query:{petition_id}"),
         }
         context["requests"] = [

@@ -23,6 +23,7 @@ export class SessionScreen {
   #network = "good";
   #problem = "";
   #buttons;
+  #reading = false;
 
   /** @param {{part: (name: string) => HTMLElement, action: (name: string) => HTMLElement}} page */
   constructor(page, call, capture, tiles, announcer) {
@@ -48,6 +49,7 @@ export class SessionScreen {
     this.#paintBadge(room);
     this.#paintButtons();
     this.#paintNotice(room);
+    if (room.minutes_shown !== this.#reading) this.#readAlong(room.minutes_shown);
   }
 
   // Internal
@@ -65,6 +67,11 @@ export class SessionScreen {
   }
 
   get #showing() { return this.#capture.tracks.has("screen"); }
+
+  #readAlong(shown) {
+    this.#reading = shown;
+    import("../minutes/reader.js").then(({ follow }) => follow(this.#part("stage"), this.#call.client), () => {});
+  }
 
   #toggle(source) {
     if (source === "camera" && this.#capture.resting) return this.#capture.present(null);

@@ -42,6 +42,8 @@ export class Call extends Emitter {
   }
 
   get me() { return this.#me; }
+  /** For parts of the page that are fetched when they are asked for. */
+  get client() { return this.#client; }
   /** "none" | "lobby" | "room" | "closed" */
   get place() { return this.#place; }
   get session() { return this.#session; }

@@ -56,12 +56,13 @@ class Console {
   #focus = new Focus();
   #received = [];
   #wished = [];
-  #tabs = new Tabs(part("tabs"), (name) => name === "chat" && this.#chat.seen());
+  #tabs = new Tabs(part("tabs"), (name) => this.#tabChosen(name));
   #chat = new ChatPanel(part, this.#call, this.#announcer, () => !document.getElementById("panel-chat").hidden);
   #bar = new ControlBar(action, this.#call, this.#capture);
   #badge = new RecordingBadge(part("recording"), () => this.#call.serverNow, (recording, time) => [` · 已写入 ${size(recording.bytes)}`, roomLeft(recording, time)].filter(Boolean).join(" · "));
   #marks = new MarksPanel(part, this.#call, this.#announcer);
   #deliberation = new Deliberation(part, action("deliberate"), this.#call, this.#announcer);
+  #minutes = null;
   #lostSince = null;
   #problemUntil = 0;
 
@@ -97,6 +98,14 @@ class Console {
     action("return").addEventListener("click", () => this.#return());
     window.addEventListener("online", () => call.wake());
     document.addEventListener("visibilitychange", () => this.#visibilityChanged());
+  }
+
+  #tabChosen(name) {
+    if (name === "chat") this.#chat.seen();
+    part("body").classList.toggle("is-writing", name === "minutes");
+    if (name !== "minutes" || this.#minutes) return;
+    this.#minutes = import("../minutes/panel.js").then(({ open }) => open(part("minutes"), this.#boot, this.#call, this.#announcer));
+    this.#minutes.catch(() => (this.#minutes = null));
   }
 
   async #openDevices() {

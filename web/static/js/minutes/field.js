@@ -1,0 +1,88 @@
+import { timeOfDay } from "../clock.js";
+import { element, setText } from "../elements.js";
+import { follow } from "./merge.js";
+
+export const KINDS = { question: "问", answer: "答", statement: "陈述", heading: "标题", note: "备注" };
+const LONGEST = 4000;
+
+/** @returns {string} name and office */
+export function speakerLabel({ speaker, office }) {
+  return office ? `${speaker}（${office}）` : speaker;
+}
+
+/** One paragraph on the page: who says it, when, and the text. */
+export class Field {
+  #text;
+  #kind;
+  #speaker;
+  #time;
+  #trouble;
+  #number;
+  #options = "";
+
+  /** @param {{typed: (text: string) => void, described: (kind: string, speaker: string) => void, moved: (step: number) => void, removed: () => void}} acts */
+  constructor(id, acts) {
+    const tool = (text, act) => element("button.button.button-second.is-small", { type: "button", text, on: { click: act } });
+    const described = () => acts.described(this.#kind.value, this.#speaker.value);
+    this.#number = element("span.minutes-number");
+    this.#kind = element("select.input", { "aria-label": "类别", on: { change: described } }, ...Object.entries(KINDS).map(([value, text]) => element("option", { value, text })));
+    this.#speaker = element("select.input", { "aria-label": "说话人", on: { change: described, keydown: (event) => event.key === "Enter" && this.focus() } });
+    this.#time = element("span.minutes-time");
+    this.#trouble = element("p.minutes-trouble", { hidden: true, id: `trouble-${id}` });
+    this.#text = element("textarea.input.minutes-text", { rows: "1", maxlength: String(LONGEST), "aria-describedby": `trouble-${id}`, on: { input: () => this.#typed(acts) } });
+    this.node = element("li.minutes-paragraph", { "data-paragraph": id },
+      element("div.minutes-head", {}, this.#number, this.#kind, this.#speaker, this.#time),
+      this.#text, this.#trouble,
+      element("div.minutes-tools", {}, tool("上移", () => acts.moved(-1)), tool("下移", () => acts.moved(1)), tool("删除", () => acts.removed())));
+  }
+
+  focus() { this.#text.focus(); }
+  chooseSpeaker() { this.#speaker.focus(); }
+
+  paint(one, number, speakers, writable) {
+    this.node.dataset.kind = one.kind;
+    setText(this.#number, String(number));
+    this.#kind.value = one.kind;
+    this.#paintSpeakers(one, speakers);
+    setText(this.#time, one.said_at ? timeOfDay(Date.parse(one.said_at)) : "");
+    setText(this.#trouble, one.trouble ? `没有保存：${one.trouble}` : "");
+    this.#trouble.hidden = !one.trouble;
+    this.#text.setAttribute("aria-label", `第 ${number} 段，${KINDS[one.kind]} ${speakerLabel(one)}`);
+    this.#text.readOnly = !writable;
+    for (const control of this.node.querySelectorAll("select, button")) control.disabled = !writable;
+    if (this.#text.value !== one.text) this.follow(one);
+    this.#grow();
+  }
+
+  /** Others wrote: the text changes, the caret stays where it was between the words. */
+  follow(one) {
+    const { value, selectionStart, selectionEnd } = this.#text;
+    if (value === one.text) return;
+    const focused = document.activeElement === this.#text;
+    this.#text.value = one.text;
+    if (focused) this.#text.setSelectionRange(follow(value, one.text, selectionStart), follow(value, one.text, selectionEnd));
+    this.#grow();
+  }
+
+  // Internal
+
+  #typed(acts) {
+    acts.typed(this.#text.value);
+    this.#grow();
+  }
+
+  #paintSpeakers(one, speakers) {
+    const key = speakers.map((each) => each.id).join();
+    if (key !== this.#options) {
+      this.#options = key;
+      this.#speaker.replaceChildren(element("option", { value: "", text: "（不写说话人）" }),
+        ...speakers.map((each) => element("option", { value: each.id, text: speakerLabel({ speaker: each.name, office: each.office }) })));
+    }
+    this.#speaker.value = one.speaker_id || "";
+  }
+
+  #grow() {
+    this.#text.style.height = "auto";
+    if (this.#text.scrollHeight) this.#text.style.height = `${this.#text.scrollHeight + 4}px`;
+  }
+}
