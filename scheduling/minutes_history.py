@@ -51,9 +51,7 @@ class History:
     older: int | None
 
 
-async def read_history(
-    db: AsyncSession, actor: Actor, session_id: str, before: int | None = None
-) -> History:
+async def read_history(db: AsyncSession, actor: Actor, session_id: str, before: int | None = None) -> History:
     """What was done to the minutes before version `before`, or lately. Raises NotFound, Forbidden."""
     session = await load_session(db, session_id)
     require(actor, Action.SEE_MINUTES, await scope_of_minutes(db, session))
@@ -112,9 +110,7 @@ async def _wordings_before(db: AsyncSession, groups: list[list[MinutesRevision]]
         query.where(MinutesRevision.paragraph_id.in_(ids), MinutesRevision.number.in_(numbers))
     )
     texts = {(paragraph_id, number): text for paragraph_id, number, text in found}
-    return {
-        group[0].id: texts.get((group[0].paragraph_id, group[0].number - 1), "") for group in groups
-    }
+    return {group[0].id: texts.get((group[0].paragraph_id, group[0].number - 1), "") for group in groups}
 
 
 def _entry(group: list[MinutesRevision], before: str) -> Entry:

@@ -12,6 +12,7 @@ from cases.policy import SYSTEM, Action, allowed
 from recordings.alarms import Alarm, AlarmKind, Trouble, raise_alarm
 from recordings.recording import start_recording, stop_recording
 from scheduling.invitations import list_invitations
+from scheduling.minutes import begin_minutes
 from tests.factories import make_petition, make_session
 from tests.web.conftest import House
 from web.app import create_app
@@ -42,7 +43,8 @@ class Objects:
 
     def path(self, pattern: str) -> str:
         known = {"build": "x", "name": "nothing.css", "number": "1", "track": "0", "piece": "0"} | vars(self)
-        known |= dict.fromkeys(("hold_id", "proposal_id", "note_id", "finding_id", "request_id"), "0" * 32)
+        named = ("hold_id", "proposal_id", "note_id", "finding_id", "request_id", "task_id")
+        known |= dict.fromkeys(named, "0" * 32)
         return pattern.replace(":.+", "").format(**known)
 
 
@@ -74,6 +76,7 @@ async def make_objects(house: House) -> Objects:
     async with house.database.session() as db:
         petition = await make_petition(db, house.clock, house.world.chengguan)
         session = await make_session(db, house.clock, house.world, petition)
+        await begin_minutes(db, house.clock, SYSTEM, session.id)
         invitation = (await list_invitations(db, session.id))[0]
         root = house.settings.recordings_root
         recording = await start_recording(db, house.clock, SYSTEM, session.id, root)

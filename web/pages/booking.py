@@ -195,9 +195,7 @@ async def _page(request: web.Request, form: Form, status: int) -> web.Response:
     return page(request, "book.html", context, title=title, status=status)
 
 
-async def _last_session(
-    db: AsyncSession, request: web.Request, petition: PetitionCase
-) -> dict[str, str]:
+async def _last_session(db: AsyncSession, request: web.Request, petition: PetitionCase) -> dict[str, str]:
     """What the next date takes over from the session of `?after=`, if it is one of this case."""
     session_id = request.query.get("after", "")[:64]
     if not session_id:
@@ -205,7 +203,9 @@ async def _last_session(
     session = await get_session(db, request[ACTOR], session_id)
     if session.petition_id != petition.id:
         return {}
-    joint = [o.organisation_id for o in session.organisations if o.organisation_id != session.host_organisation_id]
+    joint = [
+        o.organisation_id for o in session.organisations if o.organisation_id != session.host_organisation_id
+    ]
     return {"host": session.host_organisation_id, "joint": "\n".join(joint)}
 
 

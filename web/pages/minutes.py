@@ -87,8 +87,9 @@ async def sheet(request: web.Request) -> web.StreamResponse:
 async def change(request: web.Request) -> web.StreamResponse:
     """One change as JSON, with the fields of `minutes.change` (docs/protocol.md); answers with the push."""
     session_id, actor = request.match_info["session_id"], request[ACTOR]
-    command = await _command(request)
     async with request.app[DATABASE].session() as db:
+        await read_minutes(db, actor, session_id)  # Before anything is said about what was sent.
+        command = await _command(request)
         changed = await change_minutes(db, request.app[CLOCK], actor, session_id, change_of(command))
     push = changed_push(changed, command.edit_id, actor.name)
     live = request.app[REGISTRY].rooms.get(session_id)
@@ -109,9 +110,10 @@ async def begin(request: web.Request) -> web.StreamResponse:
 async def move(request: web.Request) -> web.StreamResponse:
     form, session_id = Form(await request.post()), request.match_info["session_id"]
     wanted = form.typed("state")
-    if wanted not in STEPS:
-        raise Invalid("state_unknown", "请选择下一步。", "state")
     async with request.app[DATABASE].session() as db:
+        await read_minutes(db, request[ACTOR], session_id)
+        if wanted not in STEPS:
+            raise Invalid("state_unknown", "请选择下一步。", "state")
         await move_minutes(db, request.app[CLOCK], request[ACTOR], session_id, MinutesState(wanted))
     await _tell_room(request, session_id)
     return see_other(f"/sessions/{session_id}/minutes")

@@ -7,8 +7,8 @@ from alembic import op
 
 from cases.append_only import forbid_changes
 
-revision = "0015"
-down_revision = "0014"
+revision = "0017"
+down_revision = "0016"
 
 
 def authored() -> list[sa.Column[object]]:
@@ -31,7 +31,9 @@ def upgrade() -> None:
         sa.Column("person", sa.String(length=256), nullable=False),
         sa.Column("due_on", sa.Date(), nullable=False),
         *authored(),
-        sa.ForeignKeyConstraint(["petition_id"], ["petitions.id"], name=op.f("fk_petition_tasks_petition_id")),
+        sa.ForeignKeyConstraint(
+            ["petition_id"], ["petitions.id"], name=op.f("fk_petition_tasks_petition_id")
+        ),
         sa.ForeignKeyConstraint(
             ["organisation_id"], ["organisations.id"], name=op.f("fk_petition_tasks_organisation_id")
         ),
@@ -46,9 +48,13 @@ def upgrade() -> None:
         sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("state", sa.String(length=32), nullable=False),
         *authored(),
-        sa.ForeignKeyConstraint(["task_id"], ["petition_tasks.id"], name=op.f("fk_petition_task_steps_task_id")),
+        sa.ForeignKeyConstraint(
+            ["task_id"], ["petition_tasks.id"], name=op.f("fk_petition_task_steps_task_id")
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_petition_task_steps")),
     )
-    op.create_index("uq_petition_task_steps_number", "petition_task_steps", ["task_id", "number"], unique=True)
+    op.create_index(
+        "uq_petition_task_steps_number", "petition_task_steps", ["task_id", "number"], unique=True
+    )
     for table in ("petition_tasks", "petition_task_steps"):
         forbid_changes(table)
