@@ -84,7 +84,7 @@ class Drawer {
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 async function settle(pages) {
-  for (let round = 0; round < 60; round += 1) {
+  for (let round = 0; round < 12; round += 1) {
     for (const page of pages) {
       await page.sheet.refresh();
       await turn();
@@ -98,13 +98,13 @@ async function settle(pages) {
 
 async function seated(server, drawer = new Drawer()) {
   const line = new Line(server);
-  const sheet = new Sheet(line, drawer);
+  const sheet = new Sheet(line, drawer, { later: (act, wait) => setTimeout(act, wait).unref() });
   await sheet.refresh();
   return { line, sheet, drawer };
 }
 
 test("two pages on slow lines that lose answers and reload end alike, with every typed word once", async () => {
-  for (let seed = 1; seed <= 25; seed += 1) {
+  for (let seed = 1; seed <= 15; seed += 1) {
     const roll = dice(seed);
     const server = new Server();
     server.carryOut({ edit_id: "first", act: "insert", paragraph_id: "p", kind: "answer", text: "原话" });

@@ -25,6 +25,7 @@ export class Sheet extends Emitter {
   #link;
   #store;
   #now;
+  #later;
   #entries = new Map();
   #waiting = [];
   #sending = null;
@@ -38,11 +39,12 @@ export class Sheet extends Emitter {
    * @param {{ready: boolean, fetch: () => Promise<any>, send: (change: object) => Promise<any>}} link
    * @param {{load: () => any, save: (kept: any) => void}} store
    */
-  constructor(link, store, now = () => Date.now()) {
+  constructor(link, store, { now = () => Date.now(), later = (act, wait) => setTimeout(act, wait) } = {}) {
     super();
     this.#link = link;
     this.#store = store;
     this.#now = now;
+    this.#later = later;
   }
 
   get state() { return this.#state; }
@@ -96,7 +98,7 @@ export class Sheet extends Emitter {
     one.held = null;
     this.#keep();
     this.#tell("saving");
-    if (this.#timer === null) this.#timer = setTimeout(() => this.#pump(), SAVE_AFTER);
+    if (this.#timer === null) this.#timer = this.#later(() => this.#pump(), SAVE_AFTER);
   }
 
   /** @returns {string} id of the new paragraph after `afterId`, or at the top */
@@ -247,7 +249,7 @@ export class Sheet extends Emitter {
     else if (!this.unsent) this.#tell("saved");
     else {
       this.#tell("offline");
-      if (this.#timer === null) this.#timer = setTimeout(() => this.#pump(), RETRY);
+      if (this.#timer === null) this.#timer = this.#later(() => this.#pump(), RETRY);
     }
   }
 
