@@ -17,7 +17,7 @@ from scheduling.reach import load_session
 from scheduling.session import Session
 from scheduling.session_events import add_event, list_events
 
-# A mark made in the session; which kind it is stands in the name of the event or in its data.
+# The mark 承诺, as it stands in the data of its event.
 PROMISE = "promise"
 MOST_SOURCES = 100
 SHOWN = 200  # Characters of a source.
@@ -57,12 +57,13 @@ async def list_outcomes(db: AsyncSession, session: Session) -> list[TrackedTask]
 
 async def list_sources(db: AsyncSession, session: Session) -> list[Source]:
     """Promises first, then paragraphs from the newest back. The caller has asked the policy."""
-    found = []
-    for event in await list_events(db, session.id):
-        noun, _, rest = event.kind.partition(".")
-        if noun == "mark" and PROMISE in (rest, event.data.get("kind")):
-            told = event.data.get("text") or event.data.get("words") or event.data.get("note") or ""
-            found.append(Source(event.id, f"承诺：{told}"[:SHOWN]))
+    events = await list_events(db, session.id)
+    back = {event.data.get("mark_id") for event in events if event.kind == "mark.withdrawn"}
+    found = [
+        Source(event.id, str(event.data.get("text", ""))[:SHOWN])
+        for event in events
+        if event.kind == "mark.set" and event.data.get("mark") == PROMISE and event.id not in back
+    ]
     minutes = await find_minutes(db, session.id)
     if minutes is not None:
         for each in reversed(await list_paragraphs(db, minutes.id)):
