@@ -26,7 +26,7 @@ async def take_over(live: LiveRoom, now: datetime) -> None:
     if gone is None or heir is None:
         return
     away = (now - gone.absent_since).total_seconds() if gone.absent_since else 0.0
-    data = {"from": gone.id, "to": heir.id, "from_name": gone.name, "seconds": round(away, 1)}
+    data = {"from": gone.id, "to": heir.id, "to_name": heir.name, "seconds": round(away, 1)}
     session_id = live.room.sitting.id
     live.backlog.add(
         SUCCEEDED,

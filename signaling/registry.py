@@ -34,6 +34,7 @@ from signaling.media_events import hear
 from signaling.protocol import CloseCode, ErrorCode
 from signaling.pushes import Replaced
 from signaling.relays import Relays
+from signaling.succession import succession_at
 from signaling.watch import Watch
 
 logger = logging.getLogger(__name__)
@@ -207,9 +208,11 @@ class RoomRegistry:
                 logger.exception("Looking who may still be there failed")
 
     def _pause(self) -> float:
-        """Seconds to the next look: a countdown that everybody reads ends on the second."""
+        """Seconds to the next look: a countdown ends on the second, a host who is gone is missed in time."""
         now = self.clock.now()
-        left = [(at - now).total_seconds() for live in self.rooms.values() if (at := live.room.returns_at)]
+        rooms = [live.room for live in self.rooms.values()]
+        ends = [at for room in rooms for at in (room.returns_at, succession_at(room, now)) if at]
+        left = [(at - now).total_seconds() for at in ends]
         return max(SHORTEST_TICK, min([TICK_SECONDS, *left]))
 
     async def _look_after(self, session_id: str, live: LiveRoom, now: datetime) -> None:

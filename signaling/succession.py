@@ -42,6 +42,16 @@ def next_host(room: Room) -> Participant | None:
     return next(iter([*named, *own, *here]), None)
 
 
+def succession_at(room: Room, now: datetime) -> datetime | None:
+    """When the host's part may have to be taken over, if that lies ahead: the ticker looks then."""
+    ends = [
+        person.absent_since + RELOAD
+        for person in room.people.values()
+        if person.role == HOST and not person.connected and person.absent_since is not None
+    ]
+    return min((at for at in ends if at > now), default=None) if room.sitting.state in RUNNING else None
+
+
 def missing_host(room: Room, now: datetime, known: set[str]) -> Participant | None:
     """The host whose part must be taken over, or None. `known`: who was here since this process began."""
     if room.sitting.state not in RUNNING:

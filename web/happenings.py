@@ -125,7 +125,8 @@ def chapters_of(events: Sequence[ReplayEvent], began: datetime, names: Mapping[s
 
 
 def _title(event: ReplayEvent, names: Mapping[str, str]) -> str:
-    text = next(iter(said_in(event.event.data)), "").replace("\n", " ")
+    to_whom = str(event.event.data.get("to_name") or "")
+    text = next(iter(said_in(event.event.data)), to_whom).replace("\n", " ")
     who = names.get(event.event.participant_id or "", "") if event.kind == "screen.shared" else ""
     title = " · ".join(part for part in (event_word(event.kind), who) if part)
     if not text:

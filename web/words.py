@@ -168,7 +168,7 @@ EVENTS: dict[str, str] = {
     "phase.begun": "进入环节",
     "deputy.named": "指定副主持人",
     "host.handed_over": "交接主持",
-    "host.succeeded": "主持人掉线，由副主持人接替",
+    "host.succeeded": "主持人掉线，接替主持",
     "host.taken_back": "主持人收回主持",
     "hand.raised": "举手",
     "hand.lowered": "放下手",

@@ -140,6 +140,26 @@ async def test_a_name_is_corrected_with_a_reason_and_without_tricks(hall: Hall) 
     assert find(again.room, citizen.id)["name"] == shown
 
 
+async def test_commands_for_somebody_gone_and_commands_given_twice_do_no_harm(hall: Hall) -> None:
+    host = await hall.client("host")
+    citizen = await admitted(hall, host, "petitioner")
+    who = {"participant_id": citizen.id}
+    assert (await host.ask("remove", **who, reason="扰乱秩序"))["type"] == "ok"
+    fields: dict[str, dict[str, Any]] = {
+        "admit": {}, "deny": {"reason": ""}, "remove": {"reason": ""}, "move_to_lobby": {},
+        "mute": {"source": "microphone", "muted": True}, "rename": {"name": "李明", "reason": "误"},
+        "postpone": {"to": "next", "reason": ""}, "refer": {"to": "telephone", "reason": ""},
+        "hand_over": {}, "name_deputy": {},
+    }  # fmt: skip
+    for name, other in fields.items():
+        assert (await host.ask(name, **who, **other))["code"] == "not_found", name
+    assert (await host.ask("arrange", layout="grid", spotlight=citizen.id))["code"] == "not_found"
+    for _ in range(2):
+        assert (await host.ask("lower_hands"))["type"] == (await host.ask("mute_all"))["type"] == "ok"
+    assert len(await events(hall, "participant.removed")) == 1
+    assert await events(hall, "hand.lowered") == []
+
+
 def test_phases_are_data_and_bad_data_is_told() -> None:
     assert [phase.title for phase in PHASES[kind_of(0)]] == ["信访人陈述", "提问", "结论"]
     for phase in (*PHASES["single"], *PHASES["joint"]):

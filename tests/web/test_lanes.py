@@ -238,6 +238,14 @@ def test_chapters_are_phases_marks_and_documents_with_their_words() -> None:
         (70.0, "标记：" + ("承诺三日内供暖" * 3)[:17]),
     ]
     assert found[-1].title.endswith("…")
+    conducted = plan(
+        90.0,
+        event("phase.begun", 10, {"phase": "answers", "title": "部门答复"}),
+        event("host.succeeded", 20, {"from": "ab12", "to": "cd34", "to_name": "周敏", "seconds": 3.2}),
+        event("layout.chosen", 30, {"layout": "grid", "spotlight": None}),
+    ).events
+    titles = [each.title for each in chapters_of(conducted, START, {})]
+    assert titles == ["录像开始", "进入环节：部门答复", "主持人掉线，接替主持：周敏"]
     many = [event("screen.shared", second) for second in range(200)] + [event("mark.set", 300)]
     kept = chapters_of(many, START, {})
     assert [each.kind for each in kept] == ["start", "mark.set"]

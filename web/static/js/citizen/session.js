@@ -44,7 +44,7 @@ export class SessionScreen {
     const { room, me } = this.#call;
     if (!room) return;
     const main = largeIn(room, me, this.#focus, performance.now());
-    this.#tiles.update(room.participants, { self: me, main, presenter: room.presenter, interrupted: this.#call.media === "interrupted", layout: room.conduct.layout });
+    this.#tiles.update(room.participants, { self: me, main, presenter: room.presenter, interrupted: this.#call.media === "interrupted", layout: main ? "speaker" : room.conduct.layout });
     this.#paintPhase();
     this.#paintBadge(room);
     this.#paintButtons();

@@ -48,7 +48,7 @@ export class ControlBar {
     this.#paintHand();
     this.#paintShow();
     const waiting = room ? room.lobby.length : 0;
-    this.#paint("call_next", "bell", waiting ? `叫下一位（${waiting}）` : "叫下一位", this.#call.may("admit") && waiting > 0);
+    this.#paint("call_next", "bell", `叫号（${waiting}）`, this.#call.may("admit") && waiting > 0);
     this.#paint("mute_all", "microphone-off", "全体静音", this.#call.may("mute") && Boolean(room) && room.participants.length > 1);
     this.#paint("take_back", "person", "收回主持", Boolean(room) && room.conduct.displaced === this.#call.me && !this.#call.may("close"));
     this.#paint("open", "dot", "开始接访", this.#call.may("open") && OPENABLE.has(state));

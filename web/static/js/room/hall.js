@@ -81,13 +81,16 @@ class Hall {
     this.#badge.update(room.recording, null);
   }
 
-  #paintStage({ room, me, interrupted, received }) {
+  #paintStage({ room, me, interrupted, received, capture }) {
+    // In the hall nobody is "me": the console's own pictures stand among the others.
+    const own = ["camera", "screen"].map((source) => ({ participantId: me, kind: "video", source, track: capture.tracks.get(source) }));
+    const pictures = [...received, ...own].filter(({ kind, track }) => kind === "video" && track);
     const chosen = arrangementOf(room, me, part("layout").value || null, this.#focus, performance.now());
-    this.#tiles.update(room.participants, { self: me, presenter: room.presenter, interrupted, ...chosen });
-    const tracks = received.map(({ participantId, source, track }) => `${participantId}-${source}-${track.id}`).join();
+    this.#tiles.update(room.participants, { self: null, presenter: room.presenter, interrupted, ...chosen });
+    const tracks = pictures.map(({ participantId, source, track }) => `${participantId}-${source}-${track.id}`).join();
     if (tracks === this.#tracks) return;
     this.#tracks = tracks;
-    this.#tiles.attach(received.filter(({ kind }) => kind === "video"));
+    this.#tiles.attach(pictures);
   }
 }
 

@@ -27,7 +27,8 @@ export class Toolbar {
     part("layout").replaceChildren(...LAYOUTS.map(([value, text]) => element("option", { value, text })));
     part("layout").addEventListener("change", () => this.choose(part("layout").value));
     part("layout_own").addEventListener("change", () => this.#ownChanged());
-    action("hall").addEventListener("click", () => openHall(call));
+    // Who came by a link holds no sign-in, which the page of the hall asks for.
+    action("hall")?.addEventListener("click", () => openHall(call));
   }
 
   /** The layout that this page prefers, null while it follows the host. */
