@@ -52,6 +52,7 @@ class Action(StrEnum):
     WRITE_MINUTES = "write_minutes"
     FOLLOW_MINUTES = "follow_minutes"
     FINISH_TASK = "finish_task"
+    SIGN_MINUTES = "sign_minutes"
     REPLAY = "replay"
     SEE_MANIFEST = "see_manifest"
     EXPORT_RECORDING = "export_recording"
@@ -81,7 +82,8 @@ _PROTECT = frozenset({A.SEE_ARCHIVE, A.HOLD_RECORDING})
 _DOOR = frozenset({A.RECEIVE, A.SEE_OUTBOX})
 _RATED = frozenset({A.SEE_RATINGS})  # Sums only, also for those they are about.
 _TASKS = frozenset({A.FINISH_TASK})
-_CONDUCT = frozenset({A.JOIN, A.HOST, A.RECORD, A.MANAGE_SESSION, A.ISSUE_LINK, A.WRITE_MINUTES})
+_WRITE = frozenset({A.WRITE_MINUTES, A.SIGN_MINUTES})
+_CONDUCT = _WRITE | {A.JOIN, A.HOST, A.RECORD, A.MANAGE_SESSION, A.ISSUE_LINK}
 
 ROLE_ACTIONS: Mapping[Role, frozenset[Action]] = {
     Role.RECEPTIONIST: _READ
@@ -99,7 +101,7 @@ ROLE_ACTIONS: Mapping[Role, frozenset[Action]] = {
     | _PROTECT
     | {A.HANDLE_PETITION, A.GRANT_PETITION, A.APPROVE_DESTRUCTION, A.ACKNOWLEDGE_ALARM}
     | {A.ANSWER_FINDING, A.SEE_VIEW_LOG, A.FINISH_TASK},
-    Role.RECORDER: _WATCH | _DOOR | {A.SEE_BOARD, A.SEE_SESSION, A.JOIN, A.RECORD, A.WRITE_MINUTES},
+    Role.RECORDER: _WATCH | _DOOR | _WRITE | {A.SEE_BOARD, A.SEE_SESSION, A.JOIN, A.RECORD},
     Role.STATION_CLERK: _READ | _DOOR | {A.CREATE_PETITION, A.BOOK, A.JOIN, A.ISSUE_LINK},
     Role.HANDLER: _READ | _RATED | {A.JOIN, A.SEE_MINUTES, A.FINISH_TASK},
     Role.UNIT_HEAD: _READ | _RATED | {A.JOIN, A.SEE_MINUTES, A.FINISH_TASK},
@@ -118,8 +120,9 @@ ROLE_ACTIONS: Mapping[Role, frozenset[Action]] = {
 SUBTREE_ROLES = frozenset(Role) - ADMINISTRATORS - {Role.HANDLER, Role.UNIT_HEAD}
 
 _GUEST = frozenset({A.JOIN})
-_CITIZEN = _GUEST | {A.FOLLOW_MINUTES}
-_COLLEAGUE = frozenset({A.SEE_SESSION, A.JOIN, A.SEE_MINUTES})
+_READER = _GUEST | {A.FOLLOW_MINUTES}
+_CITIZEN = _READER | {A.SIGN_MINUTES}
+_COLLEAGUE = frozenset({A.SEE_SESSION, A.JOIN, A.SEE_MINUTES, A.SIGN_MINUTES})
 INVITATION_ACTIONS: Mapping[InvitationRole, frozenset[Action]] = {
     InvitationRole.HOST: _COLLEAGUE | {A.HOST, A.RECORD, A.WRITE_MINUTES},
     InvitationRole.JOINT_RECEPTIONIST: _COLLEAGUE,
@@ -127,7 +130,7 @@ INVITATION_ACTIONS: Mapping[InvitationRole, frozenset[Action]] = {
     InvitationRole.RECORDER: _COLLEAGUE | {A.WRITE_MINUTES},
     InvitationRole.PETITIONER: _CITIZEN,
     InvitationRole.PROXY: _CITIZEN,
-    InvitationRole.COMPANION: _CITIZEN,
+    InvitationRole.COMPANION: _READER,
     InvitationRole.INTERPRETER: _CITIZEN,
     InvitationRole.THIRD_PARTY: _GUEST,
     InvitationRole.OBSERVER: _GUEST,
@@ -153,6 +156,7 @@ REACH: Mapping[Action, Reach] = {
     A.HOST: Reach.OWNER,
     A.RECORD: Reach.OWNER,
     A.WRITE_MINUTES: Reach.OWNER,
+    A.SIGN_MINUTES: Reach.OWNER,
     A.ACKNOWLEDGE_ALARM: Reach.OWNER,
     A.PROPOSE_DESTRUCTION: Reach.OWNER,
     A.APPROVE_DESTRUCTION: Reach.OWNER,
@@ -177,6 +181,7 @@ SEEN_BY: Mapping[Action, Action] = {
     A.RECORD: A.SEE_SESSION,
     A.SEE_MINUTES: A.SEE_SESSION,
     A.WRITE_MINUTES: A.SEE_SESSION,
+    A.SIGN_MINUTES: A.SEE_SESSION,
     A.REPLAY: A.SEE_SESSION,
     A.SEE_MANIFEST: A.SEE_SESSION,
     A.EXPORT_RECORDING: A.SEE_SESSION,

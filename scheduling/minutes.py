@@ -19,6 +19,7 @@ from cases.policy import Action, Actor, Scope, require
 from cases.roles import InvitationRole
 from scheduling.invitation import Invitation
 from scheduling.invitations import list_invitations
+from scheduling.minutes_objection import MinutesObjection, ObjectionAnswer
 from scheduling.minutes_paragraph import MinutesParagraph, MinutesRevision, ParagraphKind, RevisionAct
 from scheduling.minutes_template import TEMPLATES, fill, usual_template
 from scheduling.reach import load_session, scope_of_session
@@ -147,13 +148,18 @@ async def move_minutes(
 ) -> Minutes:
     """Bring the minutes into `state` if the table permits it; commits.
 
-    Raises NotFound, Forbidden, Conflict `bad_transition`, `minutes_signed` (no way back after a signature).
+    Raises NotFound, Forbidden, Conflict `bad_transition`, `minutes_signed` (no way back after a signature),
+    `objections_open`, `minutes_unsigned` (they are locked by the host's signature alone).
     """
     minutes = await lock_for(db, actor, session_id, Action.WRITE_MINUTES)
     old, new = MINUTES_STATE_NAMES[minutes.state], MINUTES_STATE_NAMES[state]
     require_transition(TRANSITIONS, minutes.state, state, f"笔录现在是“{old}”，不能变为“{new}”。")
     if state is MinutesState.DRAFTING and minutes.signature_count:
         raise Conflict("minutes_signed", "已经有人签字，笔录不能再改。需要更正的，另记一份说明。")
+    if state is MinutesState.LOCKED:
+        raise Conflict("minutes_unsigned", "主持人最后签字时自动定稿。")
+    if state is MinutesState.SIGNING and await _has_open_objection(db, minutes.id):
+        raise Conflict("objections_open", "信访人还有意见没有答复，请先逐条答复再签字。")
     data = {"from": minutes.state, "to": state, "version": minutes.version}
     minutes.state = state
     await db.flush()
@@ -161,6 +167,12 @@ async def move_minutes(
     await add_audit(db, clock, actor, "minutes.moved", "session", session_id, detail=data)
     await db.commit()
     return minutes
+
+
+async def _has_open_objection(db: AsyncSession, minutes_id: str) -> bool:
+    query = select(MinutesObjection.id).outerjoin(ObjectionAnswer)
+    query = query.where(MinutesObjection.minutes_id == minutes_id, ObjectionAnswer.objection_id.is_(None))
+    return await db.scalar(query.limit(1)) is not None
 
 
 _EVENT = {

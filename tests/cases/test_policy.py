@@ -63,6 +63,7 @@ OBJECTS = {
             "record": Action.RECORD,
             "minutes": Action.SEE_MINUTES,
             "write": Action.WRITE_MINUTES,
+            "sign": Action.SIGN_MINUTES,
             "follow": Action.FOLLOW_MINUTES,
             "replay": Action.REPLAY,
             "manifest": Action.SEE_MANIFEST,
@@ -82,16 +83,16 @@ OBJECTS = {
 # Whatever stands in no cell is refused; a role and a place in no row may do nothing with these objects.
 MATRIX = """
 role              place      office        petition                      session
-receptionist      chengguan  create slots  see handle grant book finish  see manage link join receive host record minutes write replay manifest alarms answer
+receptionist      chengguan  create slots  see handle grant book finish  see manage link join receive host record minutes write sign replay manifest alarms answer
 receptionist      station    create        -                             -
 receptionist      city       create        see book                      see minutes replay manifest alarms
 receptionist      province   create        see book                      see minutes replay manifest alarms
 receptionist      housing    -             see book finish               see join receive minutes replay manifest alarms answer
-leader            chengguan  -             see handle grant finish       see manage link join receive host record minutes write replay manifest alarms acknowledge archive hold approve answer viewers
+leader            chengguan  -             see handle grant finish       see manage link join receive host record minutes write sign replay manifest alarms acknowledge archive hold approve answer viewers
 leader            city       -             see                           see minutes replay manifest alarms archive hold viewers
 leader            province   -             see                           see minutes replay manifest alarms archive hold viewers
 leader            housing    -             see finish                    see join receive minutes replay manifest alarms archive hold answer viewers
-recorder          chengguan  -             -                             see join receive record minutes write replay manifest alarms
+recorder          chengguan  -             -                             see join receive record minutes write sign replay manifest alarms
 recorder          city       -             -                             see minutes replay manifest alarms
 recorder          province   -             -                             see minutes replay manifest alarms
 recorder          housing    -             -                             see join receive minutes replay manifest alarms
@@ -214,14 +215,14 @@ def test_administrators_see_no_case_content(role: Role, place: str) -> None:
 
 # What a link holder may do, in his own session.
 HOLDERS = {
-    InvitationRole.HOST: {"see", "join", "host", "record", "minutes", "write"},
-    InvitationRole.JOINT_RECEPTIONIST: {"see", "join", "minutes"},
-    InvitationRole.DEPARTMENT: {"see", "join", "minutes"},
-    InvitationRole.RECORDER: {"see", "join", "minutes", "write"},
-    InvitationRole.PETITIONER: {"join", "follow"},
-    InvitationRole.PROXY: {"join", "follow"},
+    InvitationRole.HOST: {"see", "join", "host", "record", "minutes", "write", "sign"},
+    InvitationRole.JOINT_RECEPTIONIST: {"see", "join", "minutes", "sign"},
+    InvitationRole.DEPARTMENT: {"see", "join", "minutes", "sign"},
+    InvitationRole.RECORDER: {"see", "join", "minutes", "write", "sign"},
+    InvitationRole.PETITIONER: {"join", "follow", "sign"},
+    InvitationRole.PROXY: {"join", "follow", "sign"},
     InvitationRole.COMPANION: {"join", "follow"},
-    InvitationRole.INTERPRETER: {"join", "follow"},
+    InvitationRole.INTERPRETER: {"join", "follow", "sign"},
     InvitationRole.THIRD_PARTY: {"join"},
     InvitationRole.OBSERVER: {"join"},
 }

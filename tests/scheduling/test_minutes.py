@@ -213,7 +213,12 @@ async def test_locked_is_locked_and_a_signature_closes_the_way_back(desk: Desk) 
     await desk.db.commit()
     with pytest.raises(Conflict, match="minutes_signed"):
         await move_minutes(desk.db, desk.clock, desk.writer, desk.session.id, MinutesState.DRAFTING)
-    await move_minutes(desk.db, desk.clock, desk.writer, desk.session.id, MinutesState.LOCKED)
+    with pytest.raises(Conflict, match="minutes_unsigned"):
+        await move_minutes(desk.db, desk.clock, desk.writer, desk.session.id, MinutesState.LOCKED)
+    minutes = await find_minutes(desk.db, desk.session.id)
+    assert minutes is not None
+    minutes.state = MinutesState.LOCKED
+    await desk.db.commit()
     with pytest.raises(Conflict, match="bad_transition"):
         await move_minutes(desk.db, desk.clock, desk.writer, desk.session.id, MinutesState.DRAFTING)
     assert reachable_from(TRANSITIONS, MinutesState.DRAFTING) == set(MinutesState)

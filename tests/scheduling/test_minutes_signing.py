@@ -1,0 +1,258 @@
+"""The minutes are read back, objected to, answered, signed in order and final; what changes then is found."""
+
+from __future__ import annotations
+
+import json
+import random
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cases.database import new_id
+from cases.errors import Conflict, Forbidden, Invalid, NotFound
+from cases.policy import Actor, ActorKind
+from cases.roles import InvitationRole
+from recordings.evidence.signed_minutes import MinutesVerdict, SignedMinutes, check_final, compare, sign_final
+from recordings.evidence.signing import load_signer
+from scheduling.invitations import list_invitations
+from scheduling.minutes import MinutesState, begin_minutes, move_minutes
+from scheduling.minutes_editing import EditParagraph, InsertParagraph, change_minutes
+from scheduling.minutes_objection import ObjectionOutcome
+from scheduling.minutes_paragraph import MinutesParagraph, ParagraphKind
+from scheduling.minutes_reading import Reading, answer_objection, object_to, read_back
+from scheduling.minutes_signature import (
+    SignatureAct,
+    list_signatures,
+    list_signers,
+    note_signer,
+    refuse_minutes,
+    sign_minutes,
+)
+from scheduling.minutes_strokes import MOST_POINTS, read_strokes
+from scheduling.session import Session
+from scheduling.session_events import list_events
+from tests.clock import FixedClock
+from tests.factories import World, make_petition, make_session
+
+
+def handwriting(seed: int = 1, points: int = 60) -> str:
+    dice = random.Random(seed)
+    stroke = [[40 + 5 * i, 60 + dice.randrange(80), 12 * i] for i in range(points)]
+    return json.dumps(
+        {"width": 400, "height": 200, "strokes": [stroke[: points // 2], stroke[points // 2 :]]}
+    )
+
+
+@dataclass
+class Table:
+    """A session whose minutes are ready to be read back."""
+
+    db: AsyncSession
+    clock: FixedClock
+    session: Session
+    host: Actor
+    citizen: Actor
+    said: MinutesParagraph
+
+    async def move(self, *states: MinutesState) -> None:
+        for state in states:
+            await move_minutes(self.db, self.clock, self.host, self.session.id, state)
+
+    async def reading(self) -> Reading:
+        return await read_back(self.db, self.host, self.session.id)
+
+    async def sign(self, actor: Actor, strokes: str | None = None) -> None:
+        digest = (await self.reading()).digest
+        await sign_minutes(self.db, self.clock, actor, self.session.id, digest, strokes or handwriting())
+
+    async def correct(self, words: str) -> None:
+        change = EditParagraph(
+            edit_id=new_id(), paragraph_id=self.said.id, base=self.said.revision, text=words
+        )
+        self.said = (await change_minutes(self.db, self.clock, self.host, self.session.id, change)).paragraph
+
+
+@pytest.fixture
+async def table(db: AsyncSession, clock: FixedClock, world: World) -> Table:
+    session = await make_session(db, clock, world, await make_petition(db, clock, world.chengguan))
+    host = world.actor("chengguan.receptionist")
+    await begin_minutes(db, clock, host, session.id)
+    change = InsertParagraph(
+        edit_id=new_id(), paragraph_id=new_id(), after_id=None, kind=ParagraphKind.ANSWER, speaker_id=None,
+        text="楼道自三月起漏水。",
+    )  # fmt: skip
+    said = (await change_minutes(db, clock, host, session.id, change)).paragraph
+    note = InsertParagraph(
+        edit_id=new_id(), paragraph_id=new_id(), after_id=None, kind=ParagraphKind.NOTE, speaker_id=None,
+        text="内部备注",
+    )  # fmt: skip
+    await change_minutes(db, clock, host, session.id, note)
+    invited = await list_invitations(db, session.id)
+    petitioner = next(each for each in invited if each.role is InvitationRole.PETITIONER)
+    citizen = Actor(
+        ActorKind.INVITEE, petitioner.display_name, invitation_id=petitioner.id, session_id=session.id,
+        invitation_role=petitioner.role,
+    )  # fmt: skip
+    return Table(db, clock, session, host, citizen, said)
+
+
+async def test_nothing_is_shown_for_signing_before_it_is_read_back(table: Table) -> None:
+    with pytest.raises(Forbidden, match="minutes_not_shown"):
+        await read_back(table.db, table.citizen, table.session.id)
+    with pytest.raises(Conflict, match="minutes_not_signing"):
+        await sign_minutes(table.db, table.clock, table.citizen, table.session.id, "0" * 64, handwriting())
+    await table.move(MinutesState.READ_BACK)
+    reading = await read_back(table.db, table.citizen, table.session.id)
+    assert [each.text for each in reading.sheet.public].count("内部备注") == 0
+    assert "内部备注" in [each.text for each in reading.sheet.paragraphs]
+
+
+async def test_an_objection_is_answered_before_anybody_signs(table: Table) -> None:
+    await table.move(MinutesState.READ_BACK)
+    with pytest.raises(Invalid, match="required"):
+        await object_to(table.db, table.clock, table.citizen, table.session.id, table.said.id, "\u202e  ")
+    with pytest.raises(NotFound):
+        await object_to(table.db, table.clock, table.citizen, table.session.id, "0" * 32, "不对")
+    first = await object_to(table.db, table.clock, table.citizen, table.session.id, table.said.id, "是四月。")
+    second = await object_to(table.db, table.clock, table.citizen, table.session.id, None, "少写了电梯。")
+    with pytest.raises(Conflict, match="objections_open"):
+        await table.move(MinutesState.SIGNING)
+
+    async def answer(objection_id: str, outcome: ObjectionOutcome, words: str) -> None:
+        await answer_objection(
+            table.db, table.clock, table.host, table.session.id, objection_id, outcome, words
+        )
+
+    with pytest.raises(Invalid, match="not_corrected"):
+        await answer(first.id, ObjectionOutcome.CORRECTED, "")
+    await table.correct("楼道自四月起漏水。")
+    await answer(first.id, ObjectionOutcome.CORRECTED, "")
+    with pytest.raises(Conflict, match="already_answered"):
+        await answer(first.id, ObjectionOutcome.LOGGED, "再答一次")
+    with pytest.raises(Invalid, match="required"):
+        await answer(second.id, ObjectionOutcome.LOGGED, " ")
+    await answer(second.id, ObjectionOutcome.LOGGED, "电梯不属于本次诉求，另行登记。")
+    await table.move(MinutesState.SIGNING)
+    with pytest.raises(Conflict, match="minutes_not_read_back"):
+        await object_to(table.db, table.clock, table.citizen, table.session.id, None, "再说一句")
+    assert (await table.reading()).open_objections == 0
+
+
+async def test_the_petitioner_signs_what_was_read_and_the_host_makes_it_final(table: Table) -> None:
+    await table.move(MinutesState.READ_BACK)
+    read = (await read_back(table.db, table.citizen, table.session.id)).digest
+    await table.correct("楼道自五月起漏水。")
+    await table.move(MinutesState.SIGNING)
+    with pytest.raises(Conflict, match="minutes_changed"):
+        await sign_minutes(table.db, table.clock, table.citizen, table.session.id, read, handwriting())
+    with pytest.raises(Conflict, match="petitioner_first"):
+        await table.sign(table.host)
+    await table.sign(table.citizen)
+    with pytest.raises(Conflict, match="already_signed"):
+        await table.sign(table.citizen)
+    with pytest.raises(Conflict, match="minutes_signed"):
+        await table.move(MinutesState.DRAFTING)
+    await table.sign(table.host)
+    reading = await table.reading()
+    assert reading.sheet.minutes.state is MinutesState.LOCKED
+    events = await list_events(table.db, table.session.id)
+    told = {each.kind: each.data for each in events if each.kind.startswith("minutes.")}
+    assert told["minutes.locked"]["text_sha256"] == reading.digest == told["minutes.signed"]["text_sha256"]
+    with pytest.raises(Conflict, match="minutes_locked"):
+        await table.correct("改一个字")
+    signature = (await list_signatures(table.db, reading.sheet.minutes.id))[0]
+    assert signature.picture is not None
+    with Image.open(BytesIO(signature.picture)) as picture:
+        assert picture.size == (900, 450) and picture.getextrema() == (0, 255)
+
+
+async def test_refusing_and_agreeing_aloud_are_kept_with_their_reasons(table: Table, world: World) -> None:
+    await table.move(MinutesState.READ_BACK, MinutesState.SIGNING)
+    digest = (await table.reading()).digest
+    with pytest.raises(Invalid, match="required"):
+        await refuse_minutes(table.db, table.clock, table.citizen, table.session.id, digest, " ")
+    with pytest.raises(Invalid, match="bad_act"):
+        await note_signer(
+            table.db, table.clock, table.host, table.session.id, digest,
+            table.citizen.invitation_id or "", SignatureAct.SIGNED, "替他签",
+        )  # fmt: skip
+    refused = await refuse_minutes(
+        table.db, table.clock, table.citizen, table.session.id, digest, "对处理意见不满意"
+    )
+    assert (refused.act, refused.reason, refused.strokes) == (SignatureAct.REFUSED, "对处理意见不满意", None)
+    await table.sign(table.host)
+    minutes = (await table.reading()).sheet.minutes
+    assert minutes.state is MinutesState.LOCKED
+    signers = await list_signers(table.db, minutes)
+    assert signers[0].role is InvitationRole.PETITIONER and signers[0].signature is not None
+
+
+async def test_what_is_changed_after_the_end_is_found(table: Table, tmp_path: Path) -> None:
+    await table.move(MinutesState.READ_BACK, MinutesState.SIGNING)
+    await table.sign(table.citizen)
+    signer = load_signer(tmp_path)
+    assert await sign_final(table.db, table.clock, await table.reading(), signer) is None
+    assert (await check_final(table.db, await table.reading())).verdict is MinutesVerdict.NOT_FINAL
+    await table.sign(table.host)
+    assert (await check_final(table.db, await table.reading())).verdict is MinutesVerdict.UNSIGNED
+    signed = await sign_final(table.db, table.clock, await table.reading(), signer)
+    assert (
+        signed is not None
+        and await sign_final(table.db, table.clock, await table.reading(), signer) is signed
+    )
+    checked = await check_final(table.db, await table.reading())
+    assert checked.verdict is MinutesVerdict.INTACT and checked.fingerprint == signer.fingerprint
+
+    async def after(change: str) -> MinutesVerdict:
+        await table.db.execute(text(change))
+        await table.db.commit()
+        return (await check_final(table.db, await table.reading())).verdict
+
+    one = f"WHERE id = '{table.said.id}'"
+    changed = f"UPDATE minutes_paragraphs SET text = '楼道自三月起漏气。' {one}"
+    assert await after(changed) is MinutesVerdict.TEXT_CHANGED
+    assert (
+        await after(f"UPDATE minutes_paragraphs SET text = '楼道自三月起漏水。' {one}")
+        is MinutesVerdict.INTACT
+    )
+    renamed = f"UPDATE minutes_paragraphs SET speaker_name = '别人' {one}"
+    assert await after(renamed) is MinutesVerdict.TEXT_CHANGED
+    assert await after(f"UPDATE minutes_paragraphs SET speaker_name = '' {one}") is MinutesVerdict.INTACT
+    # The signatures and the statement cannot be changed in the database; elsewhere it would be seen.
+    reading, row = await table.reading(), await table.db.get(SignedMinutes, signed.minutes_id)
+    signatures = await list_signatures(table.db, reading.sheet.minutes.id)
+    assert row is not None
+    assert compare(reading, signatures[:1], row.statement, row.signature).verdict is (
+        MinutesVerdict.SIGNATURES_CHANGED
+    )
+    forged = row.statement.replace("漏水", "漏气")
+    assert compare(reading, signatures, forged, row.signature).verdict is MinutesVerdict.STATEMENT_FORGED
+
+
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [
+        ("", "signature_unreadable"),
+        ("[" * 5000, "signature_unreadable"),
+        ('{"width": 400, "height": 200, "strokes": "x"}', "signature_unreadable"),
+        ('{"width": 400, "height": 200, "strokes": [[[1, 1, 0]]]}', "signature_too_small"),
+        ('{"width": 400, "height": 200, "strokes": []}', "signature_too_small"),
+        ('{"width": 0, "height": 200, "strokes": [[[0, 0, 0]]]}', "signature_unreadable"),
+        ('{"width": 400, "height": 200, "strokes": [[[1e3, 1, 0]]]}', "signature_unreadable"),
+        ('{"width": 400, "height": 200, "strokes": [[[500, 1, 0]]]}', "signature_unreadable"),
+        ('{"width": 400, "height": 200, "strokes": [[[9, 9, 5], [9, 9, 3]]]}', "signature_unreadable"),
+        (
+            json.dumps({"width": 9, "height": 9, "strokes": [[[1, 1, 1]] * (MOST_POINTS + 1)]}),
+            "signature_too_large",
+        ),
+    ],
+)
+def test_what_is_no_signature_is_refused_in_words(given: str, code: str) -> None:
+    with pytest.raises(Invalid, match=code):
+        read_strokes(given)
+    assert read_strokes(handwriting()).picture().startswith(b"\x89PNG")
