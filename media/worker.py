@@ -78,11 +78,11 @@ class Worker:
             logger.info("Media worker on %s", port.socket.getsockname())
         self._tcp.open()
         logger.info("Control at %s", self._config.socket_path)
-        ticking = asyncio.create_task(self._tick())
+        self._tick()
         try:
             await self._stopping.wait()
         finally:
-            ticking.cancel()
+            self._next_tick.cancel()
             await self._close()
 
     async def _close(self) -> None:
@@ -99,26 +99,27 @@ class Worker:
     def _readable(self, port: DatagramPort) -> None:
         self._gate.read(self._loop.time(), port)
 
-    async def _tick(self) -> None:
-        while True:
-            await asyncio.sleep(TICK / self._commands.turns)
-            now = self._loop.time()
-            try:
-                if self._gate.lane is not None:
-                    self._gate.lane.read_clock()
-                self._commands.tick(now)
-                self._tcp.tick(now)
-                await self._watch_controller(now)
-            except Exception:
-                logger.exception("A tick failed")
-            self._gate.flush()
+    def _tick(self) -> None:
+        """One room's turn after the other. A plain callback: a task that sleeps costs a third more."""
+        now = self._loop.time()
+        try:
+            if self._gate.lane is not None:
+                self._gate.lane.read_clock()
+            self._commands.tick(now)
+            self._tcp.tick(now)
+            self._watch_controller(now)
+        except Exception:
+            logger.exception("A tick failed")
+        self._next_tick = self._loop.call_later(TICK / self._commands.turns, self._tick)
+        self._gate.flush()
 
-    async def _watch_controller(self, now: float) -> None:
+    def _watch_controller(self, now: float) -> None:
         if self._control.connected:
             self._controlled_at = now
         elif self._commands.rooms and now - self._controlled_at > self._config.controller_timeout:
             logger.warning("No controller for %s s; closing all rooms", self._config.controller_timeout)
-            await self._commands.close("controller_lost")
+            self._controlled_at = now
+            self._gate.spawn(self._commands.close("controller_lost"))
 
 
 def run_worker(config: MediaConfig, recorder_factory: RecorderFactory) -> None:
