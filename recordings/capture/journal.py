@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,7 @@ def sync_directory(path: Path) -> None:
         os.close(fd)
 
 
+@cache
 def read_boot_id() -> str:
     """Monotonic times of one boot are comparable; those of two boots are not."""
     try:

@@ -9,7 +9,7 @@ import json
 import mmap
 import struct
 from collections.abc import Iterator
-from dataclasses import MISSING, asdict, dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -84,7 +84,7 @@ class Damage(NamedTuple):
 
 def encode_header(header: SegmentHeader) -> bytes:
     """The beginning of a segment file: magic, length, JSON, CRC-32C over all of it."""
-    text = json.dumps(asdict(header), ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+    text = json.dumps(vars(header), ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
     head = FILE_MAGIC + _LENGTH.pack(len(text)) + text
     return head + _LENGTH.pack(google_crc32c.value(head))
 
