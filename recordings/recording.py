@@ -77,7 +77,8 @@ class Recording(Base):
     """One recording of one session; a session stopped and begun again has two.
 
     Sizes in bytes, ``composed_ms`` in milliseconds, ``progress`` of the composition in per mille.
-    ``layout`` is of recordings.direction, None as the session was; ``composing_at`` when the encoder began.
+    ``layout`` is of recordings.direction, None as the session was; ``spotlight`` the participant who is large in
+    the layout of that name; ``composing_at`` when the encoder began.
     ``chain_number`` counts the sealed recordings of the host organisation from 1. ``directory`` is relative
     to the recordings root. ``verification_wanted_at`` is set while a verification is owed, ``verified_at`` is
     when the last one began, ``patrolled_at`` when the patrol last asked for one. ``index_wanted_at`` is set
@@ -117,6 +118,7 @@ class Recording(Base):
     composition: Mapped[CompositionState] = mapped_column(default=CompositionState.NONE)
     progress: Mapped[int] = mapped_column(default=0)
     layout: Mapped[str | None] = mapped_column(String(16), default=None)
+    spotlight: Mapped[str | None] = mapped_column(String(64), default=None)
     composing_at: Mapped[datetime | None] = mapped_column(default=None)
     composed_at: Mapped[datetime | None] = mapped_column(default=None)
     composed_sha256: Mapped[str | None] = mapped_column(String(64), default=None)

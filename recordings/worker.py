@@ -246,7 +246,11 @@ class RecordingsWorker:
         async def report(share: float) -> None:
             await self._set_progress(recording.id, share)
 
-        plan = replace(self._settings.plan, layout=recording.layout or self._settings.plan.layout)
+        plan = replace(
+            self._settings.plan,
+            layout=recording.layout or self._settings.plan.layout,
+            spotlight=recording.spotlight or self._settings.plan.spotlight,
+        )
         for leftover in folder.glob(".composed.*.mp4"):
             leftover.unlink(missing_ok=True)
         try:

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
+import pytest
+
+from recordings import worker as works
+from recordings.film.composition import CompositionPlan
+from recordings.film.encoder import CompositionError
+from recordings.lease import Lane
 from recordings.recording import CompositionState, load_recording
 from tests.web.conftest import House
+from tests.web.sittings import recordings_worker
 from tests.web.test_replay import sealed_recording
+from tests.web.tracks import record_tracks
 
 
 async def set_state(house: House, recording_id: str, state: CompositionState, progress: int = 0) -> None:
@@ -38,3 +47,26 @@ async def test_who_may_orders_it_and_all_viewers_read_how_far_it_is(house: House
     assert (await (await house.official("xigu.receptionist")).get(where)).status == 404
     await set_state(house, recording_id, CompositionState.DONE)
     assert (await (await viewer.get(where)).json())["running"] is False
+
+
+async def test_one_person_is_made_large_by_name(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    recording_id, reviewer = await record_tracks(house, 2.0), await house.official("chengguan.reviewer")
+    await set_state(house, recording_id, CompositionState.FAILED)
+    address, plans = f"/recordings/{recording_id}", list[CompositionPlan]()
+    assert await reviewer.state_purpose(recording_id) == 303
+    people = re.findall(r'<option value="(\w+)">(王芳|李德福)', await (await reviewer.get(address)).text())
+    assert [name for _, name in people] == ["王芳", "李德福"]
+    for nobody in ("", "p_nobody", "王芳' --"):
+        answer = await reviewer.send(address, f"{address}/composition", layout="spotlight", spotlight=nobody)
+        assert answer.status == 422, nobody
+    chosen = people[1][0]
+    answer = await reviewer.send(address, f"{address}/composition", layout="spotlight", spotlight=chosen)
+    assert answer.status == 303
+
+    async def noted(folder: object, out: object, plan: CompositionPlan, *_: object) -> None:
+        plans.append(plan)
+        raise CompositionError("seen")
+
+    monkeypatch.setattr(works, "encode", noted)
+    await recordings_worker(house).work_once((Lane.COMPOSE,))
+    assert [(plan.layout, plan.spotlight) for plan in plans] == [("spotlight", chosen)]

@@ -8,7 +8,7 @@ from recordings.film.recomposition import ask_for_composition, composition_text,
 from recordings.lease import UNCOMPOSED
 from web.access import client_address
 from web.forms import Form
-from web.keys import ACTOR, CLOCK, DATABASE
+from web.keys import ACTOR, CLOCK, DATABASE, SETTINGS
 from web.pages.signin import see_other
 
 
@@ -17,7 +17,7 @@ async def order(request: web.Request) -> web.StreamResponse:
     async with request.app[DATABASE].session() as db:
         await ask_for_composition(
             db, request.app[CLOCK], request[ACTOR], recording_id, form.typed("layout")[:32],
-            client_address(request),
+            client_address(request), form.typed("spotlight")[:64], request.app[SETTINGS].recordings_root,
         )  # fmt: skip
     return see_other(f"/recordings/{recording_id}#composing-title")
 

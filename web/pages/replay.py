@@ -27,6 +27,7 @@ from web.access import client_address
 from web.desk import build_desk
 from web.happenings import chapters_of, gaps_in, said_in
 from web.keys import ACTOR, CLOCK, DATABASE, SETTINGS
+from web.lane_shapes import LANE_SHAPES, lane_outlines
 from web.lanes import build_lanes
 from web.pages.original import original_of
 from web.pages.signin import see_other
@@ -79,12 +80,15 @@ async def show(request: web.Request) -> web.StreamResponse:
         "waiting_text": WAITING.get(recording.composition, "录像正在等待封存和合成"),
         "events": _events(plan),
         "lanes": lanes,
+        "lane_shapes": LANE_SHAPES,
+        "lane_outlines": lane_outlines,
         "chapters": chapters_of(plan.events, recording.started_at, _names(seats)),
         "lane_words": [[list(span) for span in lane.now] for lane in lanes.lanes],
         "speeches": [{"name": lane.name, "spans": lane.speeches} for lane in lanes.lanes],
         "gaps": gaps_of(manifest),
         "original": original,
         "layouts": LAYOUT_NAMES,
+        "spotlights": spotlights_of(manifest),
         "composing": {
             "running": recording.composition in UNCOMPOSED,
             "text": composition_text(recording, clock),
@@ -206,6 +210,13 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
         return read_manifest(folder)
     except (OSError, ManifestUnusable):
         return {}
+
+
+def spotlights_of(manifest: dict[str, Any]) -> list[tuple[str, str]]:
+    """(participant id, name) of everybody who has a picture in the sealed recording."""
+    seen = {track["participant_id"] for track in manifest.get("tracks", ()) if track["source"] == "camera"}
+    people = manifest.get("participants", ())
+    return [(p["participant_id"], p.get("name") or "未署名") for p in people if p["participant_id"] in seen]
 
 
 def gaps_of(manifest: dict[str, Any]) -> list[dict[str, str]]:
