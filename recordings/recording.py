@@ -77,8 +77,8 @@ class Recording(Base):
     """One recording of one session; a session stopped and begun again has two.
 
     Sizes in bytes, ``composed_ms`` in milliseconds, ``progress`` of the composition in per mille.
-    ``layout`` is of recordings.direction, None as the session was; ``spotlight`` the participant who is large in
-    the layout of that name; ``composing_at`` when the encoder began.
+    ``layout`` is of recordings.direction, None as the session was; ``spotlight`` who is large in the layout
+    of that name (a participant id); ``composing_at`` when the encoder began.
     ``chain_number`` counts the sealed recordings of the host organisation from 1. ``directory`` is relative
     to the recordings root. ``verification_wanted_at`` is set while a verification is owed, ``verified_at`` is
     when the last one began, ``patrolled_at`` when the patrol last asked for one. ``index_wanted_at`` is set

@@ -108,7 +108,7 @@ async def test_parties_are_seen_heard_and_in_time_before_there_is_a_film(house: 
         page = await browser.new_page(viewport={"width": 1280, "height": 900})
         collect_errors(page, errors)
         await enter(page, house, f"/recordings/{recording_id}")
-        assert await page.locator(".watermark").count() == 1
+        assert await page.locator(".track-frame .watermark").count() == 2
         await page.evaluate(LISTEN)
         await page.click(".track-bar button")
         host, citizen = await at(page, 2.5)

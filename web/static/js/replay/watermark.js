@@ -4,7 +4,7 @@ const LINES = 9;
 const ATTRIBUTES = ["class", "hidden", "style"];
 
 /**
- * Name, office and time over every picture of the page. It deters and it tells whose screen was
+ * Name, office and time over every picture of the page; of several in one player, over each ([data-marked]). It deters and it tells whose screen was
  * photographed; it is put back when somebody takes it away, and pictures stop where it cannot be shown.
  */
 export class Watermark {
@@ -32,7 +32,7 @@ export class Watermark {
   #guard() {
     const text = `${this.#text} ${spell(this.#now())}`;
     const films = [...document.querySelectorAll("video")];
-    const hosts = new Map(films.map((film) => [film.closest(".player") || film.parentElement, film]));
+    const hosts = new Map(films.map((film) => [film.closest("[data-marked], .player") || film.parentElement, film]));
     for (const film of films) {
       // Picture in picture and the film's own full screen would show it without its mark.
       film.disablePictureInPicture = true;

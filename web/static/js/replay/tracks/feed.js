@@ -84,6 +84,7 @@ export class Feed {
   sleep() {
     if (this.#next === null) return;
     this.#begin(null);
+    this.#element.dataset.rests = "";
     this.#element.pause();
     this.#element.removeAttribute("src");
     this.#element.load();

@@ -231,7 +231,7 @@ export class Stage {
 
   /** Somebody else stopped a part, as the page does when it may not play on: then everything stands. */
   #stopped(media) {
-    if (this.#playing && !media.dataset.rests && this.#clock.runs && !media.ended) this.pause();
+    if (this.#playing && media.paused && media.dataset.rests === undefined && this.#clock.runs && !media.ended) this.pause();
   }
 
   #tick() {

@@ -28,7 +28,7 @@ export class Tile {
     this.button = element("button.button.button-second.track-large", { type: "button", "aria-pressed": "false", "aria-label": `放大：${who.name}${who.document ? "的材料" : ""}`, text: "放大", on: { click: () => enlarge(who.key) } });
     const label = who.document ? `${who.name}出示的材料` : [who.name, who.part].filter(Boolean).join(" · ");
     this.acts = element("div.track-acts", {}, this.button);
-    this.frame = element("div.track-frame", {}, ...this.#feeds.map((feed) => feed.element), this.#card);
+    this.frame = element("div.track-frame", { "data-marked": true }, ...this.#feeds.map((feed) => feed.element), this.#card);
     this.root = element("div.track", { role: "group", "aria-label": label, "data-key": who.key },
       this.frame,
       element("div.track-foot", {}, element("span.track-name", { text: label }), this.acts));
