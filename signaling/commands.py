@@ -300,6 +300,19 @@ class WithdrawMark(Command):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Veil(Command):
+    """Screen somebody, no picture and an altered voice, or show them again."""
+
+    participant_id: str = limited(64)
+    veiled: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class VoiceAltered(Command):
+    """This page of a screened person sends the altered voice and nothing else."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Close(Command):
     """End the sitting for everybody."""
 
@@ -347,6 +360,8 @@ COMMANDS: dict[str, type[Command]] = {
     "end_deliberation": EndDeliberation,
     "mark": SetMark,
     "withdraw_mark": WithdrawMark,
+    "veil": Veil,
+    "voice_altered": VoiceAltered,
     "close": Close,
     "start_recording": StartRecording,
 }

@@ -32,6 +32,7 @@ from signaling.rights import Right
 from signaling.room import Room
 from signaling.seat import Seat, find_seat, seats_of_session, take_seat
 from signaling.speaking import apply_phase
+from signaling.veils import find_veiled
 
 
 async def build_room(database: Database, clock: Clock, session_id: str, recordings: Path) -> Room:
@@ -47,6 +48,8 @@ async def build_room(database: Database, clock: Clock, session_id: str, recordin
         minutes = await find_minutes(db, session_id)
         room.deliberation = await find_deliberation(db, session_id)
         room.marks = await find_marks(db, session_id)
+        for participant_id in await find_veiled(db, session_id) & room.people.keys():
+            room.people[participant_id].veiled = True
     room.minutes_shown = minutes is not None and minutes.shown_live
     if recording is not None:
         badge = room.badge
@@ -117,6 +120,9 @@ async def welcome(live: LiveRoom, person: Participant, connection: Connection, c
     live.seen.add(person.id)
     await live.backlog.settle()
     live.room.connect(person, now)
+    if person.veiled:
+        person.voice_altered = False  # Until this page says so, too.
+        await live.media.relock(person)
     await live.write(
         person, "participant.joined" if new else "participant.resumed",
         queued_at=person.queued_at, absent_since=None, left_at=None,

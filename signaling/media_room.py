@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, cast, get_args
 
 from cases.clock import Clock
 from cases.errors import RuleError
@@ -153,7 +153,27 @@ class MediaRoom:
 
     async def lock(self, person: Participant, source: Source, muted: bool) -> None:
         """Stop or resume forwarding a source; a worker that comes back is told again."""
-        await self._try(SetMuted(room_id=self.room_id, participant_id=person.id, source=source, muted=muted))
+        dropped = muted or person.blocked(source)
+        await self._try(
+            SetMuted(room_id=self.room_id, participant_id=person.id, source=source, muted=dropped)
+        )
+
+    async def relock(self, person: Participant) -> None:
+        """Tell the worker anew what of this person it drops; one that is away is told when it comes back."""
+        for source in get_args(Source):
+            await self.lock(person, source, muted=False)
+
+    async def settle_locks(self, person: Participant) -> None:
+        """The same, confirmed. Raises Unavailable. Who waits has nothing on the worker."""
+        if person.place != "room" or not self.standing:
+            return
+        for source in get_args(Source):
+            await self._ask(
+                SetMuted(
+                    room_id=self.room_id, participant_id=person.id, source=source,
+                    muted=person.blocked(source),
+                )
+            )  # fmt: skip
 
     async def part(self) -> None:
         """Let only those hear each other who confer; it holds when this returns. Raises Unavailable."""
@@ -332,8 +352,8 @@ class MediaRoom:
         await self._ask(
             AddParticipant(room_id=self.room_id, participant_id=person.id, may_publish=may_publish)
         )
-        for source, switch in person.sources.items():
-            if switch.locked:
+        for source in get_args(Source):
+            if person.blocked(source):
                 await self.lock(person, source, muted=True)
 
     async def _ask(self, request: Any) -> dict[str, Any]:

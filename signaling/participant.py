@@ -14,6 +14,7 @@ from signaling.times import wire_time
 HELD = timedelta(minutes=5)
 # Seconds without a packet on a transport that stands (robustness section 0, rule 5).
 SILENT_AFTER = 3
+VEILED = "已屏蔽"
 
 
 @dataclass
@@ -53,6 +54,9 @@ class Participant:
     invited_as: str = ""
     called_at: datetime | None = None
     note: str = ""
+    # Screened: no picture, and no sound before their page has said that it alters the voice.
+    veiled: bool = False
+    voice_altered: bool = False
     connected: bool = False
     absent_since: datetime | None = None
     stepped_away: bool = False
@@ -104,6 +108,11 @@ class Participant:
         """The state of a source, made on first use."""
         return self.sources.setdefault(source, SourceSwitch())
 
+    def blocked(self, source: Source) -> bool:
+        """Whether the worker drops the source: the host or the phase locked it, or the person is screened."""
+        unheard = source != "microphone" or not self.voice_altered
+        return (self.veiled and unheard) or (source in self.sources and self.sources[source].locked)
+
     def kept_sources(self) -> dict[str, dict[str, bool]]:
         """What the seat remembers of the sources."""
         return {
@@ -146,18 +155,19 @@ class Participant:
         """As everybody in the room sees them; the figures of their network are for officials."""
         return ParticipantView(
             participant_id=self.id,
-            name=self.name,
+            name=self.name if for_official or not self.veiled else VEILED,
             role=self.role,
             tier=self.tier,
-            organisation=self.organisation,
+            organisation=self.organisation if for_official or not self.veiled else None,
             presence=self.presence(now),
             media=self.media,
             sources={
-                source: SourceView(switch.published, switch.enabled, switch.locked)
+                source: SourceView(switch.published, switch.enabled, self.blocked(source))
                 for source, switch in self.sources.items()
             },
             hand_raised_at=wire_time(self.hand_raised_at),
             speaking=self.speaking,
             hidden=self.hidden,
             quality=self.quality.view() if for_official else None,
+            veiled=self.veiled,
         )

@@ -91,6 +91,7 @@ class ParticipantView:
     speaking: bool
     hidden: bool
     quality: QualityView | None
+    veiled: bool
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ class Right(StrEnum):
     SHOW_MINUTES = "show_minutes"
     DELIBERATE = "deliberate"
     MARK = "mark"
+    VEIL = "veil"
 
 
 OFFICIAL_ROLES = frozenset({"host", "joint_receptionist", "department", "recorder", "observer"})
@@ -42,7 +43,7 @@ _SPEAK = frozenset({Right.PUBLISH, Right.SUBSCRIBE, Right.RAISE_HAND})
 _SHOW = _SPEAK | {Right.SHARE}
 _HOST = frozenset(
     {Right.ADMIT, Right.MUTE, Right.REMOVE, Right.OPEN, Right.PAUSE, Right.CLOSE, Right.RECORD}
-    | {Right.RENAME, Right.ARRANGE, Right.PHASE, Right.HAND_OVER, Right.DELIBERATE}
+    | {Right.RENAME, Right.ARRANGE, Right.PHASE, Right.HAND_OVER, Right.DELIBERATE, Right.VEIL}
 )
 # Whoever had the host's part and dropped; the handler looks whether it was this person.
 _BACK = frozenset({Right.TAKE_BACK})

@@ -248,14 +248,14 @@ class Room:
 
     def unlocked(self, person: Participant, source: Source, enabled: bool) -> None:
         """Raise Forbidden when the owner wants on what the host locked."""
-        if enabled and person.switch(source).locked:
+        if enabled and person.blocked(source):
             raise Forbidden(message="主持人已将您静音，可以举手示意")
 
     def take_stage(self, person: Participant, now: datetime) -> bool:
         """Show a document from now on; True when that is new. Raises Forbidden, or RuleError stage_taken."""
         if Right.SHARE not in person.rights:
             raise Forbidden(message="您没有出示材料的权限")
-        if person.switch("screen").locked:
+        if person.blocked("screen"):
             raise Forbidden(message="主持人已停止您出示材料，可以举手示意")
         before = self.stage.presenter
         self.stage.take(person.id, now)

@@ -145,6 +145,8 @@ EVENTS: dict[str, str] = {
     "session.rescheduled": "改期",
     "session.missed": "信访人未到",
     "session.failed": "技术故障",
+    "veil.began": "屏蔽（无画面，声音处理）",
+    "veil.ended": "解除屏蔽",
     "deliberation.began": "内部合议开始，不录音录像",
     "deliberation.returning": "合议即将结束",
     "deliberation.ended": "返回接访",

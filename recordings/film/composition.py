@@ -29,6 +29,7 @@ from recordings.film.pauses import deliberations_of, pauses_of
 from recordings.film.picture import DELIBERATION, PAUSED, TilePainter
 from recordings.film.sound import RATE, Mixer, Voice
 from recordings.film.stream import ParticipantStreams
+from recordings.film.veils import CARD, veils_of, without_names
 
 BEIJING = timezone(timedelta(hours=8))
 CLOCK_WIDTH = 340
@@ -87,6 +88,7 @@ class Composition:
             for words, spans_of in ((DELIBERATION, deliberations_of), (PAUSED, pauses_of))
             for span in spans_of(self._manifest, self.span.start_ns, self.span.seconds)
         ]
+        self._veils = veils_of(self._manifest, self.span.start_ns, self.span.seconds)
         self._direction = Direction(self._manifest, self.span.start_ns, plan.layout, plan.spotlight)
         self._large: Large | None = None
         self._streams = _read_streams(folder, self._manifest, self.span)
@@ -114,7 +116,7 @@ class Composition:
     def _place_tiles(self) -> None:
         """Everybody at their place, with a document or a person on the stage or without."""
         plan, sources = self._plan, sources_of(self._manifest)
-        people = everybody(self._manifest, sources)
+        people = without_names(everybody(self._manifest, sources), self._veils)
         self._canvas.fill(Box(0, TITLE_HEIGHT, plan.width, plan.height - TITLE_HEIGHT), BLACK)
         tiles = arrange(people, sources, plan.width, plan.height, *(self._large or ()))
         self._visible = [self._painter(tile) for tile in tiles]
@@ -183,7 +185,11 @@ class Composition:
         # The nearest picture, not the one before: half a picture early or late instead of a whole one late.
         nearest = at + 0.5 / self._plan.fps
         for painter in self._visible:
-            painter.paint(nearest, pause)
+            painter.paint(nearest, pause or self._veiled(painter.participant_id, at))
+
+    def _veiled(self, participant_id: str, at: float) -> str:
+        spans = self._veils.get(participant_id, ())
+        return CARD if any(since <= at < until for since, until in spans) else ""
 
     def _open_video(self, output: av.container.OutputContainer) -> av.VideoStream:
         plan = self._plan

@@ -91,6 +91,11 @@ class TilePainter:
         self._remark: str | None = self._never  # what stands in place of a picture
         self.place(tile)
 
+    @property
+    def participant_id(self) -> str:
+        """Whose tile it is."""
+        return self._tile.participant_id
+
     def place(self, tile: Tile) -> None:
         """Stand here from now on, with the picture or the words that were shown before."""
         self._tile, caption = tile, tile.caption

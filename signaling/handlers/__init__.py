@@ -19,6 +19,7 @@ from signaling.handlers import (
     presence,
     queueing,
     session,
+    veils,
 )
 from signaling.rights import Right
 
@@ -79,6 +80,8 @@ HANDLERS: dict[type[commands.Command], Handler] = {
     commands.EndDeliberation: _host(deliberation.end_deliberation, Right.DELIBERATE),
     commands.SetMark: Handler(marks.set_mark, Right.MARK, "room"),
     commands.WithdrawMark: Handler(marks.withdraw_mark, Right.MARK, "room"),
+    commands.Veil: _host(veils.veil, Right.VEIL),
+    commands.VoiceAltered: Handler(veils.voice_altered, Right.PUBLISH, "room"),
     commands.Close: _host(session.close, Right.CLOSE),
     commands.StartRecording: _host(session.start_recording, Right.RECORD),
     # Rows of the minutes have a turn of their own: who writes holds nobody's mute button up.

@@ -26,6 +26,7 @@ from recordings.film.colour import planes_of_rgb
 from recordings.film.composition import CompositionPlan, compose
 from recordings.film.layout import Box, arrange, fit
 from recordings.film.pauses import deliberations_of, pauses_of
+from recordings.film.veils import veils_of, without_names
 from tests.recordings.synthetic import (
     FPS,
     MONOTONIC_NS,
@@ -202,6 +203,22 @@ def test_spans_of_deliberations() -> None:
         (40, 60),
     ]
     assert spans((began, 10), ("session.closed", 30)) == [(10, 30)]
+
+
+def test_spans_of_who_is_screened_and_their_name() -> None:
+    events = [
+        event(1, "veil.began", -5) | {"participant_id": "a"},
+        event(2, "veil.ended", 10) | {"participant_id": "a"},
+        event(3, "veil.began", 20) | {"participant_id": "b"},
+        event(4, "veil.ended", 30) | {"participant_id": "c"},
+        event(5, "veil.began", 40) | {"participant_id": "a"},
+    ]
+    start = moment_ns(moment_text(START) or "")
+    found = veils_of({"session_events": events[::-1]}, start, 60.0)
+    assert found == {"a": [(0.0, 10.0), (40.0, 60.0)], "b": [(20.0, 60.0)]}
+    people = [{"participant_id": who, "name": "马秀英", "organisation": "某局"} for who in "abc"]
+    assert [each["name"] for each in without_names(people, found)] == ["已屏蔽", "已屏蔽", "马秀英"]
+    assert without_names(people, found)[0]["organisation"] is None
 
 
 @pytest.mark.parametrize(

@@ -49,13 +49,14 @@ FIELDS: dict[str, dict[str, Any]] = {
     "minutes.let_write": {"speaker_id": "x", "allowed": True},
     "deliberate": {"participants": ["x"]},
     "mark": {"mark": "key", "note": ""},
+    "veil": {"participant_id": "x", "veiled": True},
     "withdraw_mark": {"mark_id": "x"},
 }  # fmt: skip
 HOST_RIGHTS = {
     Right.ADMIT, Right.MUTE, Right.REMOVE, Right.OPEN, Right.PAUSE, Right.CLOSE, Right.RECORD,
     Right.RENAME, Right.ARRANGE, Right.PHASE, Right.HAND_OVER,
     Right.SHOW_MINUTES,
-    Right.DELIBERATE,
+    Right.DELIBERATE, Right.VEIL,
 }  # fmt: skip
 DISPATCHED = {name: HANDLERS[kind] for name, kind in COMMANDS.items() if kind in HANDLERS}
 GUARDED = {name: handler for name, handler in DISPATCHED.items() if handler.right is not None}

@@ -145,6 +145,7 @@ export class SessionScreen {
     if (this.#problem) return this.#problem;
     if (room.state === "paused") return "接访暂停，请不要离开，稍后继续。";
     if (this.#isLocked("microphone") && this.#phase) return `现在是「${this.#phase}」，您的麦克风先关着。想说话请点「举手」。`;
+    if (this.#call.myself?.veiled) return "已为您屏蔽：别人看不到您的脸和名字，声音经过处理。";
     if (this.#isLocked("microphone")) return "主持人已将您静音。想说话请点「举手」。";
     if (this.#isLocked("camera")) return "主持人已关闭您的摄像头。";
     if (this.#capture.resting) return "正在出示材料，大家暂时看不到您的脸。收起材料后恢复。";

@@ -27,6 +27,7 @@ export class Call extends Emitter {
   #clockOffset = 0;
   #joinedAt = null;
   #refused = false;
+  #veiled = false;
   #publishSoon = null;
 
   constructor(boot, capture) {
@@ -167,6 +168,7 @@ export class Call extends Emitter {
     this.#farewell = null;
     this.#useRelays(message.relays);
     this.#enter(message.place);
+    this.#veiled = false;
     this.emit("welcome", message);
     if (message.place === "room") this.#negotiate(message.media);
     if (message.place === "closed") this.#goodbye("closed", "");
@@ -195,6 +197,14 @@ export class Call extends Emitter {
     const mine = this.myself;
     if (mine) for (const [source, view] of Object.entries(mine.sources)) this.#capture.setLocked(source, view.locked);
     this.#changed();
+  }
+
+  /** 屏蔽: what alters the voice is fetched when it is needed; without it the server lets nothing through. */
+  #veil() {
+    const mine = this.myself;
+    if (!mine || mine.veiled === this.#veiled) return;
+    this.#veiled = mine.veiled;
+    import("./veil.js").then((veil) => veil.set(this, this.#capture, mine.veiled)).catch(() => (this.#veiled = !mine.veiled));
   }
 
   /** The full state follows only with the next change; a frame must not wait for it. */
@@ -327,6 +337,7 @@ export class Call extends Emitter {
   }
 
   #changed() {
+    this.#veil();
     this.emit("changed");
   }
 }

@@ -29,6 +29,9 @@ export class Capture extends Emitter {
   #locked = new Set();
   #synthetic = null;
   #opening = null;
+  /** The microphone as the device gives it, and what is made of it before anybody gets it. */
+  #raw = null;
+  #treatment = null;
   /** A phone with one camera at a time: it is not asked for while a document has it. */
   resting = false;
 
@@ -97,10 +100,24 @@ export class Capture extends Emitter {
     this.emit("changed", { source: "screen", track });
   }
 
+  /** @param {((track: MediaStreamTrack) => MediaStreamTrack)|null} treatment of the microphone from now on */
+  alter(treatment) {
+    this.#treatment = treatment;
+    if (this.#raw) this.#adopt(this.#raw);
+  }
+
+  /** A screened person's camera is off until further notice, not only dark. */
+  async cover(covered) {
+    this.resting = covered;
+    const face = this.#tracks.get("camera");
+    if (covered && face && !this.#synthetic) face.stop();
+    if (!covered) await this.recover();
+  }
+
   /** Give dead tracks a new life after a phone call, a switch of application or a replug. */
   async recover() {
     const ours = ([source]) => source !== "screen" && !(this.resting && source === "camera");
-    const dead = [...this.#tracks].filter(ours).filter(([, track]) => track.readyState === "ended" || track.muted);
+    const dead = [...this.#tracks].filter(ours).map(([source, track]) => [source, source === "microphone" ? this.#raw : track]).filter(([, track]) => track.readyState === "ended" || track.muted);
     if (dead.length === 0 || this.#synthetic) return;
     for (const [, track] of dead) track.stop();
     await this.open();
@@ -108,6 +125,8 @@ export class Capture extends Emitter {
 
   close() {
     for (const track of this.#tracks.values()) track.stop();
+    if (this.#raw) this.#raw.stop();
+    this.#raw = null;
     this.#tracks.clear();
     if (this.#synthetic) this.#synthetic.close();
     this.#synthetic = null;
@@ -151,12 +170,15 @@ export class Capture extends Emitter {
   #adopt(track) {
     const source = track.kind === "audio" ? "microphone" : "camera";
     const before = this.#tracks.get(source);
-    if (before && before !== track) before.stop();
-    this.#tracks.set(source, track);
+    const given = source === "microphone" && this.#treatment ? this.#treatment(track) : track;
+    for (const old of [before, source === "microphone" ? this.#raw : null]) if (old && old !== track && old !== given) old.stop();
+    if (source === "microphone") this.#raw = track;
+    track.enabled = true;
+    this.#tracks.set(source, given);
     this.#apply(source);
     track.onended = () => this.#lost(source, track);
     track.onmute = () => setTimeout(() => track.muted && this.#lost(source, track), REACQUIRE_AFTER);
-    this.emit("changed", { source, track });
+    this.emit("changed", { source, track: given });
   }
 
   #apply(source) {
@@ -165,7 +187,7 @@ export class Capture extends Emitter {
   }
 
   #lost(source, track) {
-    if (this.#tracks.get(source) !== track) return;
+    if ((source === "microphone" ? this.#raw : this.#tracks.get(source)) !== track || (this.resting && source === "camera")) return;
     this.emit("lost", { source, cause: "no_signal" });
     if (document.visibilityState === "visible") this.recover().catch(() => {});
   }

@@ -29,6 +29,13 @@ export class Acts {
     this.#call.command("name_deputy", { participant_id: deputy === id ? "" : id });
   }
 
+  async veil({ participant_id: id, veiled }, name) {
+    const answer = await ask(veiled
+      ? { title: `解除对 ${name} 的屏蔽？`, text: "对方的画面、原声和名字重新给所有人，并录入录像。时间写入接访记录。", yes: "解除屏蔽" }
+      : { title: `屏蔽 ${name}？`, text: "对方的摄像头由服务器切断，声音在对方设备上变声后才发出，变声之前不传声音；其他群众看到的名字是「已屏蔽」，录像里也一样。时间写入接访记录。", yes: "屏蔽" });
+    if (answer) this.#call.command("veil", { participant_id: id, veiled: !veiled });
+  }
+
   async moveToLobby(id, name) {
     const answer = await ask({
       title: `把 ${name} 移至等候室？`,

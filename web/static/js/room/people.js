@@ -113,6 +113,7 @@ export class PeoplePanel {
       host: act("交给他主持", (who) => acts.handOver(id, who), "hand_over"),
       rename: act("改名", () => acts.rename(person), "rename"),
       lobby: isCitizenSide(role) ? act("移至等候室", (who) => acts.moveToLobby(id, who), "move_to_lobby") : null,
+      veil: isCitizenSide(role) ? act("", (who) => acts.veil(person, who), "veil") : null,
       remove: act("移出", (who) => acts.remove(id, who), "remove"),
     };
     const row = new Row([name, office, hand], mute, Object.values(more));
@@ -141,7 +142,9 @@ export class PeoplePanel {
     more.paper.hidden = room.presenter !== id && !isLocked(person, "screen");
     more.deputy.hidden = more.host.hidden = !colleague;
     more.remove.hidden = role === "host";
-    const words = absent || [pageWords(person), networkWords(person), sourceWords(person)].filter(Boolean).join(" · ");
+    if (more.veil) setText(more.veil, person.veiled ? "解除屏蔽" : "屏蔽");
+    if (more.veil) more.veil.hidden = !this.#call.may("veil");
+    const words = absent || [person.veiled ? "已屏蔽（无画面，声音已处理）" : "", pageWords(person), networkWords(person), sourceWords(person)].filter(Boolean).join(" · ");
     row.update(person.name, words, absent !== "", hosts);
   }
 }
