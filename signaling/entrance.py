@@ -51,6 +51,7 @@ async def build_room(database: Database, clock: Clock, session_id: str, recordin
         for participant_id in await find_veiled(db, session_id) & room.people.keys():
             room.people[participant_id].veiled = True
     room.minutes_shown = minutes is not None and minutes.shown_live
+    room.minutes_state = str(minutes.state) if minutes is not None else None
     if recording is not None:
         badge = room.badge
         badge.recording_id, badge.directory = recording.id, str(recording.folder(recordings))

@@ -143,7 +143,8 @@ class DeliberationView:
 class RoomView:
     """The whole room; `lobby` is empty for everybody who is not an official.
 
-    `presenter` is whose document is on the stage; `minutes_shown` tells the petitioner's side to read along.
+    `presenter` is whose document is on the stage; `minutes_shown` tells the petitioner's side to read along,
+    `minutes_state` (None before they are begun) when to read them back and to sign.
     """
 
     state: str
@@ -154,6 +155,7 @@ class RoomView:
     recording: RecordingView
     conduct: ConductView
     minutes_shown: bool
+    minutes_state: str | None
     deliberation: DeliberationView | None
 
 

@@ -114,6 +114,7 @@ class Room:
         self.stage = Stage()
         self.conduct = Conduct(sitting.kind)
         self.minutes_shown = False
+        self.minutes_state: str | None = None
         self.deliberation: Deliberation | None = None
         self.marks: dict[str, Mark] = {}
 
@@ -310,5 +311,6 @@ class Room:
             recording=self.badge.view(for_official),
             conduct=self.conduct.view(),
             minutes_shown=self.minutes_shown,
+            minutes_state=self.minutes_state,
             deliberation=self.deliberation.view(not apart) if self.deliberation is not None else None,
         )

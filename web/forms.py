@@ -31,6 +31,10 @@ class Form:
         """The raw text of the field, cut at the ceiling."""
         return self._raw(name)[:CEILING]
 
+    def typed_whole(self, name: str) -> str:
+        """The raw text of the field without a ceiling of its own: whoever parses it has one."""
+        return self._raw(name)
+
     def chosen(self, name: str) -> tuple[str, ...]:
         return tuple(part for part in self.value(name).split("\n") if part)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +34,14 @@ def find_font(named: str = "") -> tuple[str, int] | None:
     """The font file and face that draw Chinese; ``named`` is tried first. None is for doctor to tell."""
     if named and Path(named).is_file():
         return named, dict(FONTS).get(named, 0)
-    return next((font for font in FONTS if Path(font[0]).is_file()), None)
+    return next((font for font in FONTS if Path(font[0]).is_file()), None) or _packaged()
+
+
+def _packaged() -> tuple[str, int] | None:
+    """The font that comes with our dependencies, for machines without a Chinese one of their own."""
+    found = find_spec("pylopdf_fonts_zh_cn")
+    path = Path(found.origin).with_name("NotoSansSC-Regular.otf") if found and found.origin else None
+    return (str(path), 0) if path and path.is_file() else None
 
 
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont

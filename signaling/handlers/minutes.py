@@ -11,6 +11,7 @@ from cases.policy import Action, Actor, allowed
 from scheduling.minutes import (
     Sheet,
     begin_minutes,
+    find_minutes,
     follow_minutes,
     let_write,
     read_minutes,
@@ -57,7 +58,7 @@ async def begin(me: Attendee, command: BeginMinutes) -> None:
     async with me.live.database.session() as db:
         session_id = me.room.sitting.id
         await begin_minutes(db, me.live.clock, me.actor, session_id, command.template or None)
-    await tell_officials(me.live)
+    await refresh(me.live)
 
 
 async def change(me: Attendee, command: ChangeMinutes) -> None:
@@ -103,6 +104,16 @@ async def spread(live: LiveRoom, changed: Changed, edit_id: str, by: str) -> Non
             live.tell(person.id, push)
         elif changed.minutes.shown_live and Right.FOLLOW_MINUTES in person.rights:
             live.tell(person.id, public)
+
+
+async def refresh(live: LiveRoom) -> None:
+    """The state of the sheet has changed, here or on a page outside: everybody hears of it."""
+    async with live.database.session() as db:
+        minutes = await find_minutes(db, live.room.sitting.id)
+    live.room.minutes_state = str(minutes.state) if minutes is not None else None
+    live.room.minutes_shown = minutes is not None and minutes.shown_live
+    live.changed()
+    await tell_officials(live)
 
 
 async def tell_officials(live: LiveRoom) -> None:

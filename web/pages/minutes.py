@@ -25,7 +25,7 @@ from scheduling.minutes_paragraph import KIND_NAMES
 from scheduling.minutes_template import TEMPLATES, usual_template
 from scheduling.session import Session
 from scheduling.sessions import get_session
-from signaling.handlers.minutes import change_of, official_view, spread, tell_officials
+from signaling.handlers.minutes import change_of, official_view, refresh, spread
 from signaling.minutes_commands import ChangeMinutes
 from signaling.minutes_pushes import changed_push
 from signaling.protocol import ProtocolError, dump, parse, plain
@@ -148,7 +148,7 @@ async def _command(request: web.Request) -> ChangeMinutes:
 async def _tell_room(request: web.Request, session_id: str) -> None:
     live = request.app[REGISTRY].rooms.get(session_id)
     if live is not None:
-        await tell_officials(live)
+        await refresh(live)
 
 
 def _steps(state: MinutesState, signatures: int) -> dict[str, str]:

@@ -49,6 +49,7 @@ export class SessionScreen {
     this.#paintBadge(room);
     this.#paintButtons();
     this.#paintNotice(room);
+    this.#paintSheet(room.minutes_state);
     if (room.minutes_shown !== this.#reading) this.#readAlong(room.minutes_shown);
   }
 
@@ -71,6 +72,21 @@ export class SessionScreen {
   #readAlong(shown) {
     this.#reading = shown;
     import("../minutes/reader.js").then(({ follow }) => follow(this.#part("stage"), this.#call.client), () => {});
+  }
+
+  /** The way to the minutes, over the running call, while they are read back and signed. */
+  #paintSheet(state) {
+    const place = this.#part("sheet");
+    if (!place) return;
+    const words = { read_back: "核对笔录", signing: "核对笔录并签字" }[state] || "";
+    if (words && place.hidden) this.#announcer.say(`请${words}`, { topic: "minutes" });
+    place.hidden = !words;
+    const link = place.firstElementChild;
+    setText(link, words);
+    link.onclick = (event) => {
+      event.preventDefault();
+      import("./sheet.js").then(({ openSheet }) => openSheet(link.href, link.dataset.styles), () => (location.href = link.href));
+    };
   }
 
   #toggle(source) {

@@ -1,0 +1,88 @@
+"""What the printed minutes say, as PDF and as Word: paragraphs, objections, signatures, digest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cases.clock import BEIJING
+from recordings.evidence.signed_minutes import Checked
+from scheduling.minutes import MINUTES_STATE_NAMES
+from scheduling.minutes_objection import OUTCOME_NAMES
+from scheduling.minutes_paragraph import ParagraphKind
+from scheduling.minutes_reading import Reading
+from scheduling.minutes_signature import ACT_NAMES, Signer
+from scheduling.session import Session
+
+PREFIX = {ParagraphKind.QUESTION: "问", ParagraphKind.ANSWER: "答"}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One paragraph: `lead` is who speaks, `moment` the time of day it was said, "" outside the sitting."""
+
+    number: int
+    heading: bool
+    lead: str
+    text: str
+    moment: str
+
+
+@dataclass(frozen=True)
+class Signed:
+    """One signer: `picture` is a PNG of the handwriting."""
+
+    who: str
+    what: str
+    picture: bytes | None
+
+
+@dataclass(frozen=True)
+class Printed:
+    """Everything in words; nothing of it is looked up later."""
+
+    title: str
+    state: str
+    lines: tuple[Line, ...]
+    objections: tuple[str, ...]
+    signed: tuple[Signed, ...]
+    digest: str
+    verdict: str
+    session_id: str
+
+
+def printed(session: Session, reading: Reading, signers: Sequence[Signer], checked: Checked) -> Printed:
+    """Put the minutes into the words of a page."""
+    minutes = reading.sheet.minutes
+    numbers = {each.id: number for number, each in enumerate(reading.sheet.public, 1)}
+    lines = []
+    for each in reading.sheet.public:
+        lead = "".join((PREFIX.get(each.kind, ""), f"（{each.speaker_name}）" if each.speaker_name else ""))
+        moment = each.said_at.astimezone(BEIJING).strftime("%H:%M:%S") if each.said_at else ""
+        heading = each.kind is ParagraphKind.HEADING
+        lines.append(Line(numbers[each.id], heading, lead, each.text, moment))
+    objections = []
+    for number, one in enumerate(reading.objected, 1):
+        where = numbers.get(one.objection.paragraph_id or "")
+        place = f"对第 {where} 段" if where else "对全文"
+        answer = "尚未答复"
+        if one.answer:
+            answer = OUTCOME_NAMES[one.answer.outcome] + (f"：{one.answer.words}" if one.answer.words else "")
+        objections.append(f"{number}. {one.objection.name}{place}：{one.objection.words}　答复：{answer}")
+    return Printed(
+        title=f"{session.title} 接访笔录", state=MINUTES_STATE_NAMES[minutes.state], lines=tuple(lines),
+        objections=tuple(objections), signed=tuple(_signed(each) for each in signers if each.signature),
+        digest=reading.digest, verdict=checked.words, session_id=session.id,
+    )  # fmt: skip
+
+
+def _signed(signer: Signer) -> Signed:
+    signature = signer.signature
+    assert signature is not None
+    at = signature.at.astimezone(BEIJING).strftime("%Y-%m-%d %H:%M:%S")
+    what = f"{ACT_NAMES[signature.act]}　{at}"
+    if signature.reason:
+        what += f"　{signature.reason}"
+    if signature.noted_by:
+        what += f"　登记人：{signature.noted_by}"
+    return Signed(f"{signer.role_name}　{signature.name}", what, signature.picture)

@@ -1,0 +1,49 @@
+import { prepareMinutes } from "./minutes.js";
+
+/**
+ * Shows a page of ours over the running call, so that sound and picture go on behind it. Links and forms of the
+ * page stay inside the sheet.
+ *
+ * @param {string} url of a page of this link
+ * @param {string} styles href of the page's own style sheet
+ */
+export async function openSheet(url, styles) {
+  if (document.querySelector("dialog.sheet")) return;
+  if (styles && !document.querySelector(`link[href="${styles}"]`)) document.head.append(Object.assign(document.createElement("link"), { rel: "stylesheet", href: styles }));
+  const sheet = document.createElement("dialog");
+  sheet.className = "sheet";
+  const close = Object.assign(document.createElement("button"), { type: "button", className: "button", textContent: "回到接访" });
+  const body = document.createElement("div");
+  sheet.append(close, body);
+  document.body.append(sheet);
+  close.addEventListener("click", () => sheet.close());
+  sheet.addEventListener("close", () => sheet.remove());
+
+  async function load(address, options) {
+    try {
+      const answer = await fetch(address, { credentials: "same-origin", ...options });
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      body.replaceChildren(...page.querySelector("main").childNodes);
+      prepareMinutes(body);
+      sheet.scrollTop = 0;
+      (body.querySelector("[autofocus]") || body.querySelector("h1"))?.focus();
+    } catch {
+      body.prepend(Object.assign(document.createElement("p"), { className: "banner", role: "alert", textContent: "没有发送出去，网络好了请再点一次。写的字还在。" }));
+    }
+  }
+
+  body.addEventListener("click", (event) => {
+    const link = event.target.closest("a[href^='/']");
+    if (!link || link.href.endsWith(".pdf")) return;
+    event.preventDefault();
+    load(link.href);
+  });
+  body.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const data = new FormData(event.target);
+    if (event.submitter?.name) data.set(event.submitter.name, event.submitter.value);
+    load(event.target.action || url, { method: "POST", body: new URLSearchParams(data) });
+  });
+  sheet.showModal();
+  await load(url);
+}
