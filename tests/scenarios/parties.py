@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from playwright.async_api import Page
 
 from tests.scenarios.browsers import diagnostics, inbound, received_parties, until
@@ -18,10 +20,31 @@ async def citizen_to_waiting_room(page: Page, url: str) -> None:
     """Link, start, notice and consent, device check, waiting room."""
     await page.goto(url)
     await act(page, "start")
-    await page.get_by_role("button", name="同意并继续").click(timeout=PATIENCE)
+    agree, code = page.get_by_role("button", name="同意并继续"), page.locator("input[name=code]")
+    await agree.or_(code).first.wait_for(timeout=PATIENCE)
+    if await code.count():
+        await say_the_code(page)
+    await agree.click(timeout=PATIENCE)
     for name in ("switch_on", "picture_yes", "voice_yes", "sound_yes", "wait"):
         await act(page, name)
     await page.locator('[data-screen="waiting"]').wait_for(state="visible", timeout=PATIENCE)
+
+
+async def say_the_code(page: Page) -> None:
+    """The demonstration shows on the page what its message says."""
+    shown = page.locator(".banner", has_text="验证码是")
+    await until(lambda: _shown(page), 10, "the message is on the page")
+    found = re.search(r"验证码是 (\d{6})", await shown.inner_text())
+    assert found is not None
+    await page.locator("input[name=code]").fill(found[1])
+    await page.locator("button[value=confirm]").click(timeout=PATIENCE)
+
+
+async def _shown(page: Page) -> bool:
+    if await page.locator(".banner", has_text="验证码是").count():
+        return True
+    await page.reload()
+    return False
 
 
 async def official_into_room(page: Page, url: str) -> None:

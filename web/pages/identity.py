@@ -25,7 +25,7 @@ from web.figures import RATE_LIMITED
 from web.forms import Form
 from web.keys import CLOCK, DATABASE, LIMITS
 from web.link_pages import Holder, code_of, context_of, find_holder, next_page, problem_page
-from web.messages import MESSENGER
+from web.messages import MESSENGER, ShownGateway
 from web.pages.signin import see_other
 from web.rendering import page
 
@@ -159,7 +159,7 @@ def _people(typed: str) -> str:
 async def _page(
     request: web.Request, db: AsyncSession, found: Holder, form: Form, status: int = 200, sent: bool = False
 ) -> web.Response:
-    invitation = found[1]
+    invitation, gateway = found[1], request.app[MESSENGER].gateway
     phone = phone_of(invitation)
     asked: dict[str, Any] = {}
     for kind in sorted(ASKABLE):
@@ -171,6 +171,7 @@ async def _page(
         "by_code": bool(phone) and request.app[MESSENGER].works,
         "asked": asked,
         "sent": sent,
+        "shown": gateway.shown.get(phone or "", "") if isinstance(gateway, ShownGateway) else "",
     }
     title = "错误：核验身份" if form.errors else "核验身份"
     return page(request, "citizen/identity.html", context, title=title, status=status)
