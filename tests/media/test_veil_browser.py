@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 from aiohttp import web
+from playwright.async_api import Page
 
 from tests.media.chromium import CHROMIUM
 from tests.scenarios.browsers import chromium
@@ -44,29 +48,68 @@ RATIOS = """async () => {
 }"""
 
 
+# Covered and shown again, as the page of the screened person does it; `told` stands in for the server.
+COVER = """async () => {
+  const { Capture } = await import("/js/media/capture.js");
+  const veil = await import("/js/media/veil.js");
+  const capture = new Capture({ camera: "device" });
+  await capture.open();
+  const [voice, face] = ["microphone", "camera"].map((source) => capture.tracks.get(source));
+  const sent = [], told = [];
+  capture.on("changed", ({ source, track }) => sent.push([source, track.id === voice.id]));
+  const call = { myself: { veiled: true }, command: async (name) => told.push([name, sent.length]) };
+  await veil.set(call, capture, true);
+  const same = capture.tracks.get("microphone").id === voice.id;
+  const covered = { voice: same, face: face.readyState, told, sent: [...sent] };
+  await veil.set(call, capture, false);
+  const given = capture.tracks;
+  const shown = [...given.values()].map((track) => [track.readyState, track.muted]);
+  const altered = given.get("microphone").label.includes("Destination");
+  return { covered, shown, told: told.length, altered };
+}"""
+
+
 async def empty_page(request: web.Request) -> web.Response:
     return web.Response(text="<title>x</title>", content_type="text/html")
 
 
-async def test_pitch_and_formants_move_and_nothing_of_the_tone_is_left() -> None:
+@asynccontextmanager
+async def page_of_modules() -> AsyncIterator[Page]:
+    """An empty page from where the modules can be imported."""
     app = web.Application()
     app.router.add_static("/js", MODULES)
     app.router.add_get("/", empty_page)
     runner = web.AppRunner(app)
     await runner.setup()
-    port = free_port(1)
+    port = free_port(socket.SOCK_STREAM)
     await web.TCPSite(runner, "127.0.0.1", port).start()
     try:
         async with chromium() as browser:
             page = await browser.new_page()
             await page.goto(f"http://127.0.0.1:{port}/")
-            for tone in (500, 1200):
-                for ratio in (0.7, 1.4):
-                    found = await page.evaluate(RENDER, [tone, ratio])
-                    assert found["shifted"] > 0.25, (tone, ratio, found)
-                    assert found["original"] < found["shifted"] / 8, (tone, ratio, found)
-            ratios = await page.evaluate(RATIOS)
-            assert all(0.68 <= ratio <= 0.8 or 1.3 <= ratio <= 1.55 for ratio in ratios)
-            assert len(set(ratios)) > 400
+            yield page
     finally:
         await runner.cleanup()
+
+
+async def test_pitch_and_formants_move_and_nothing_of_the_tone_is_left() -> None:
+    async with page_of_modules() as page:
+        for tone in (500, 1200):
+            for ratio in (0.7, 1.4):
+                found = await page.evaluate(RENDER, [tone, ratio])
+                assert found["shifted"] > 0.25, (tone, ratio, found)
+                assert found["original"] < found["shifted"] / 8, (tone, ratio, found)
+        ratios = await page.evaluate(RATIOS)
+        assert all(0.68 <= ratio <= 0.8 or 1.3 <= ratio <= 1.55 for ratio in ratios)
+        assert len(set(ratios)) > 400
+
+
+async def test_the_page_alters_before_it_says_so_and_gives_everything_back() -> None:
+    async with page_of_modules() as page:
+        found = await page.evaluate(COVER)
+    covered = found["covered"]
+    assert covered["voice"] is False and covered["face"] == "ended"
+    # The altered track was handed on before the server was told, and nothing else was.
+    assert covered["sent"] == [["microphone", False]] and covered["told"] == [["voice_altered", 1]]
+    assert found["shown"] == [["live", False], ["live", False]]
+    assert found["told"] == 1 and not found["altered"]
