@@ -12,6 +12,7 @@ from scheduling.minutes_objection import OUTCOME_NAMES
 from scheduling.minutes_paragraph import ParagraphKind
 from scheduling.minutes_reading import Reading
 from scheduling.minutes_signature import ACT_NAMES, Signer
+from scheduling.minutes_text import is_empty
 from scheduling.session import Session
 
 PREFIX = {ParagraphKind.QUESTION: "问", ParagraphKind.ANSWER: "答"}
@@ -57,6 +58,8 @@ def printed(session: Session, reading: Reading, signers: Sequence[Signer], check
     numbers = {each.id: number for number, each in enumerate(reading.sheet.public, 1)}
     lines = []
     for each in reading.sheet.public:
+        if is_empty(each.text):
+            continue
         lead = "".join((PREFIX.get(each.kind, ""), f"（{each.speaker_name}）" if each.speaker_name else ""))
         moment = each.said_at.astimezone(BEIJING).strftime("%H:%M:%S") if each.said_at else ""
         heading = each.kind is ParagraphKind.HEADING

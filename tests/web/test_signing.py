@@ -18,6 +18,7 @@ from scheduling.minutes_reading import read_back
 from tests.scenarios.browsers import chromium, needs_chromium
 from tests.scheduling.test_minutes_signing import handwriting
 from tests.web.conftest import Browser, House
+from tests.web.test_axe import LARGE_TYPE, Looker
 from tests.web.test_links import Given, make_link
 from web.access import LINK_COOKIE
 
@@ -169,6 +170,13 @@ async def test_a_finger_signs_on_a_phone(house: House) -> None:
         cookie = {"name": LINK_COOKIE, "value": cookies[LINK_COOKIE], "url": case.phone.base + case.mine}
         await context.add_cookies([cookie])
         page = await context.new_page()
+        looker = Looker(page, case.phone.base)
+        await looker.open(case.mine)
+        await page.set_viewport_size({"width": 320, "height": 740})
+        await page.evaluate(LARGE_TYPE)
+        await looker.open(case.mine)
+        await page.evaluate("localStorage.clear()")
+        await page.set_viewport_size({"width": 360, "height": 740})
         await page.goto(case.phone.base + case.mine)
         pad = page.locator("canvas")
         await pad.scroll_into_view_if_needed()
@@ -185,3 +193,16 @@ async def test_a_finger_signs_on_a_phone(house: House) -> None:
         assert await page.evaluate("document.documentElement.scrollWidth") <= 360
         await page.get_by_role("button", name="确认签字").click()
         await page.get_by_role("heading", name="您已提交").wait_for()
+        await looker.look("minutes signed")
+        desk = await browser.new_context(viewport={"width": 1280, "height": 800})
+        await desk.add_cookies(
+            [
+                {"name": each.key, "value": each.value, "url": case.host.base}
+                for each in case.host.http.cookie_jar
+            ]
+        )
+        official = Looker(await desk.new_page(), case.host.base)
+        await official.open(case.theirs)
+        await official.page.set_viewport_size({"width": 360, "height": 800})
+        await official.open(case.theirs)
+        assert looker.faults + official.faults == []

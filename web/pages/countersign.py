@@ -13,6 +13,7 @@ from scheduling.minutes_objection import OUTCOME_NAMES
 from scheduling.minutes_paragraph import ParagraphKind
 from scheduling.minutes_reading import Reading, object_to, read_back
 from scheduling.minutes_signature import ACT_NAMES, list_signatures, refuse_minutes, sign_minutes
+from scheduling.minutes_text import is_empty
 from web.forms import Form
 from web.keys import CLOCK, DATABASE
 from web.link_pages import Holder, code_of, context_of, find_holder, problem_page
@@ -103,6 +104,7 @@ async def _context(db: AsyncSession, found: Holder, reading: Reading) -> dict[st
                 "objections": objections.get(each.id, []),
             }
             for number, each in enumerate(reading.sheet.public, 1)
+            if not is_empty(each.text)
         ],
         "general": objections.get(None, []),
         "state": str(minutes.state),
