@@ -20,6 +20,7 @@ class Limit:
 LIMITS: dict[str, Limit] = {
     "signin": Limit(20, 10),
     "exchange": Limit(40, 30),
+    "look": Limit(80, 60),
     "booking": Limit(10, 6),
     "identity": Limit(30, 20),
     "query": Limit(20, 10),

@@ -31,7 +31,7 @@ from web.notice import current_notice
 CITIZEN_STEPS = (
     '[data-action="start"]',
     'button[value="agree"]',
-    *(f'[data-action="{name}"]' for name in ("switch_on", "picture_yes", "voice_yes", "sound_yes", "wait")),
+    *(f'[data-action="{name}"]' for name in ("switch_on", "picture_yes", "voice_yes", "sound_yes")),
 )
 SENT = """async () => {
   const found = [];

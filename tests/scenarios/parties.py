@@ -25,7 +25,7 @@ async def citizen_to_waiting_room(page: Page, url: str) -> None:
     if await code.count():
         await say_the_code(page)
     await agree.click(timeout=PATIENCE)
-    for name in ("switch_on", "picture_yes", "voice_yes", "sound_yes", "wait"):
+    for name in ("switch_on", "picture_yes", "voice_yes", "sound_yes"):
         await act(page, name)
     await page.locator('[data-screen="waiting"]').wait_for(state="visible", timeout=PATIENCE)
 

@@ -84,6 +84,23 @@ async def test_the_way_from_link_to_room(house: House) -> None:
         assert (row.consent_version, row.consent_digest) == (notice.version, notice.digest)
 
 
+async def test_who_receives_you_and_when_is_told_to_the_holder_and_binds_nothing(house: House) -> None:
+    given, phone = await make_link(house), house.browser()
+    told = await phone.post(f"/j/{given.code}/look", json={"secret": given.secret})
+    body = await told.json()
+    assert (body["when"], body["early"]) == ("今天上午 9:00", False)
+    assert "城关区信访局" in body["offices"] and "李德福" not in str(body)
+    house.clock.advance(days=-1)
+    body = await (await phone.post(f"/j/{given.code}/look", json={"secret": given.secret})).json()
+    assert (body["when"], body["early"]) == ("明天上午 9:00", True)
+    for secret in ("x" * 43, "", 5, None):
+        assert (await phone.post(f"/j/{given.code}/look", json={"secret": secret})).status == 403
+    async with house.database.session() as db:
+        link = await find_link(db, given.invitation_id)
+        assert link is not None and link.bound_at is None
+        assert [e.kind for e in await list_events(db, given.session_id)] == ["session.created", "link.issued"]
+
+
 async def test_the_cookie_belongs_to_one_link(house: House) -> None:
     given, phone = await make_link(house), house.browser()
     answer = await phone.post(f"/j/{given.code}/exchange", json={"secret": given.secret})

@@ -12,11 +12,12 @@ from aiohttp import web
 from cases.errors import RuleError
 from scheduling.arrival import PurposeConsent, decline_consent, record_consent
 from scheduling.citizen_requests import Asked, RequestState, add_request, ask, find_request
-from scheduling.links import exchange_link, find_issued, find_link_actor
+from scheduling.links import DEFAULT_RULES, exchange_link, find_issued, find_link_actor
 from scheduling.sessions import load_session
 from signaling.rights import is_official
 from web.access import LINK_COOKIE, client_address, set_link_cookie
 from web.boot import room_boot
+from web.cards import offices_of
 from web.errors import trouble
 from web.figures import RATE_LIMITED
 from web.keys import CLOCK, DATABASE, LIMITS, REGISTRY, SETTINGS
@@ -28,6 +29,7 @@ from web.link_pages import (
     next_page,
     nobody,
     problem_page,
+    when_words,
 )
 from web.notice import PURPOSES, current_notice
 from web.pages.identity import send_first_code
@@ -69,6 +71,26 @@ async def exchange(request: web.Request) -> web.StreamResponse:
     response = web.json_response({"next": next_page(request, grant.invitation, session)})
     set_link_cookie(request, response, code, grant.device_secret)
     return response
+
+
+async def look(request: web.Request) -> web.StreamResponse:
+    """POST {secret}: who receives its holder and when, for the landing page. Binds and changes nothing."""
+    if not request.app[LIMITS].allow("look", client_address(request)):
+        RATE_LIMITED.labels("look").inc()
+        return trouble(request, 429)
+    async with request.app[DATABASE].session() as db:
+        invitation = await find_issued(db, code_of(request), _secret_of(await _posted(request)))
+        if invitation is None or invitation.revoked_at is not None:
+            return web.json_response({}, status=403)
+        session = await load_session(db, invitation.session_id)
+        offices = (await offices_of(db, [session.id])).get(session.id, [])
+    now = request.app[CLOCK].now()
+    told = {
+        "offices": "、".join(office.name for office in offices),
+        "when": when_words(session.starts_at, now),
+        "early": session.starts_at - now > DEFAULT_RULES.before,
+    }
+    return web.json_response(told)
 
 
 async def ask_for_help(request: web.Request) -> web.StreamResponse:

@@ -38,7 +38,10 @@ export class Announcer {
   }
 }
 
+/** The page's own region where it has one, so that there are never two. */
 function region(parent, politeness) {
+  const there = parent.querySelector(`[data-announcer=${politeness}]`);
+  if (there) return there;
   const node = document.createElement("div");
   node.className = "announcer";
   node.setAttribute("aria-live", politeness);

@@ -16,9 +16,32 @@ class Landing {
     this.#button = section.querySelector("[data-action=start]");
     this.#code = section.dataset.code;
     this.#button.addEventListener("click", () => this.#start());
+    if (location.hash.length > 1) this.#look(location.hash.slice(1));
   }
 
   // Internal
+
+  /** Who receives the person and when; without an answer the page is as good as before. */
+  async #look(secret) {
+    const response = await this.#post("look", { secret }).catch(() => null);
+    if (!response || !response.ok) return;
+    const { offices, when, early } = await response.json();
+    const part = (name) => this.#section.querySelector(`[data-part=${name}]`);
+    if (!part("facts")) return;
+    part("offices").textContent = offices;
+    part("when").textContent = when;
+    part("facts").hidden = false;
+    part("early").hidden = !early;
+  }
+
+  #post(what, body) {
+    return fetch(`/j/${this.#code}/${what}`, {
+      method: "POST",
+      credentials: "same-origin",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify(body),
+    });
+  }
 
   async #start() {
     if (this.#busy) return;
@@ -38,12 +61,7 @@ class Landing {
   /** @returns {Promise<{next?: string, problem?: string}>} where to go, or the name of the problem */
   async #exchange(secret) {
     if (!secret) return { problem: "link_invalid" };
-    const response = await fetch(`/j/${this.#code}/exchange`, {
-      method: "POST",
-      credentials: "same-origin",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ secret }),
-    });
+    const response = await this.#post("exchange", { secret });
     if (response.status >= 500) throw new Error(String(response.status));
     history.replaceState(null, "", location.pathname);
     const body = await response.json().catch(() => ({}));
@@ -55,12 +73,8 @@ class Landing {
   /** Asks the staff for a new link or another device; they see whose link it was, nobody else does. */
   async #askForHelp(problem, button, name) {
     button.disabled = true;
-    const response = await fetch(`/j/${this.#code}/help`, {
-      method: "POST",
-      credentials: "same-origin",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ secret: this.#secret, problem: name }),
-    }).catch(() => ({ ok: false }));
+    const asked = this.#post("help", { secret: this.#secret, problem: name });
+    const response = await asked.catch(() => ({ ok: false }));
     button.disabled = response.ok;
     const told = problem.querySelector("[data-help-asked]");
     if (!response.ok) told.textContent = "没有提交成功，请打电话联系。";

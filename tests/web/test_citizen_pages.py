@@ -1,0 +1,331 @@
+"""Every page of the citizen's journey in a real browser: taps, sizes, contrast, targets, narrow screens.
+
+`LIANXIN_SCREENSHOTS=folder` keeps a picture of each page in normal and large type at 360 × 740.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Browser, Page
+
+from cases.policy import SYSTEM
+from scheduling.citizen_requests import Asked, add_request
+from scheduling.invitation import Invitation
+from scheduling.notices import add_notice
+from scheduling.ratings import Question, Rating
+from scheduling.session import SessionState
+from scheduling.sessions import load_session, move_session
+from tests.factories import PASSWORD
+from tests.scenarios.browsers import chromium, needs_chromium
+from tests.web.conftest import House
+from tests.web.test_identity import CODE, Phone
+from tests.web.test_links import Given, make_link
+from web.keys import SETTINGS
+from web.messages import MESSENGER
+from web.settings import ReceptionSettings
+
+pytestmark = [pytest.mark.browser, needs_chromium, pytest.mark.timeout(180)]
+SCREENSHOTS = os.environ.get("LIANXIN_SCREENSHOTS", "")
+MOST_TAPS = 7
+# What is wrong with the page, in words; empty when nothing is.
+MEASURE = """(base) => {
+  const faults = [], root = document.documentElement;
+  const seen = (e) => e.getClientRects().length > 0 && getComputedStyle(e).visibility !== "hidden"
+    && !e.closest(".skip, .announcer, .visually-hidden");
+  const box = (e) => e.getBoundingClientRect();
+  const size = (e) => parseFloat(getComputedStyle(e).fontSize);
+  if (root.scrollWidth > root.clientWidth) faults.push(`sideways ${root.scrollWidth} > ${root.clientWidth}`);
+  if (size(document.body) < base) faults.push(`base type ${size(document.body)}`);
+  for (const e of document.querySelectorAll("main *")) {
+    const own = [...e.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim());
+    if (!own || !seen(e)) continue;
+    if (size(e) < base * 0.85) faults.push(`small type ${size(e)}: ${e.textContent.slice(0, 20)}`);
+    const light = contrast(e);
+    const large = size(e) >= 24;
+    if (light < (large ? 4.5 : 7)) faults.push(`contrast ${light.toFixed(1)}: ${e.textContent.slice(0, 20)}`);
+  }
+  const buttons = [...document.querySelectorAll("main .button, main .bar-button")].filter(seen);
+  for (const e of buttons) if (box(e).height < 64) faults.push(`button ${box(e).height}: ${e.textContent}`);
+  for (const a of buttons) for (const b of buttons) {
+    const gap = box(b).top - box(a).bottom;
+    const beside = box(b).left < box(a).right && box(a).left < box(b).right;
+    const close = a !== b && beside && gap > -1 && gap < 16;
+    if (close) faults.push(`gap ${gap}: ${a.textContent} ${b.textContent}`);
+  }
+  const others = "a[href], button, input:not([type=hidden]), textarea, summary";
+  for (const e of [...document.querySelectorAll(others)].filter(seen)) {
+    const label = e.labels && e.labels[0] ? box(e.labels[0]).height : 0;
+    const inline = e.matches("p a, li a") && !e.matches(".back, .button, .top-tool");
+    const tall = Math.max(box(e).height, label);
+    if (!inline && tall < 44) faults.push(`target ${tall}: ${e.outerHTML.slice(0, 80)}`);
+  }
+  for (const kind of ["polite", "assertive"]) {
+    const count = document.querySelectorAll(`[aria-live=${kind}]`).length;
+    if (count !== 1) faults.push(`${count} ${kind} announcers`);
+  }
+  const alerts = document.querySelectorAll("[role=alert], [role=status]").length;
+  if (alerts) faults.push(`${alerts} more live regions`);
+  for (const name of ["data-large-type", "data-read-aloud"])
+    if (!document.querySelector(`[${name}]`)) faults.push(`no ${name}`);
+  if (!document.querySelector("header a[href^='tel:']")) faults.push("no telephone");
+  if (document.querySelectorAll("main h1").length < 1) faults.push("no heading");
+  return faults;
+
+  function contrast(e) {
+    const front = luminance(getComputedStyle(e).color);
+    let up = e, back = null;
+    while (up && !back) {
+      const colour = getComputedStyle(up).backgroundColor;
+      if (!/rgba\\(.*, 0\\)|transparent/.test(colour)) back = colour;
+      up = up.parentElement;
+    }
+    const ground = luminance(back || "rgb(255, 255, 255)");
+    return (Math.max(front, ground) + 0.05) / (Math.min(front, ground) + 0.05);
+  }
+  function luminance(colour) {
+    const [r, g, b] = colour.match(/[\\d.]+/g).map(Number).map((part) => {
+      const share = part / 255;
+      return share <= 0.03928 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  }
+}"""
+
+
+@pytest.fixture
+def database_system() -> str:
+    """One system is enough: pages look alike on both."""
+    return "sqlite"
+
+
+@pytest.fixture
+async def chrome() -> AsyncIterator[Browser]:
+    async with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+async def strict(house: House) -> House:
+    """As an operator runs it, with a pocket for messages and a code that is known."""
+    app = house.server.app
+    app._state[SETTINGS] = replace(  # type: ignore[union-attr]
+        app[SETTINGS], reception=ReceptionSettings(identity=True, unrecorded=True)
+    )
+    messenger = app[MESSENGER]
+    messenger.gateway = Phone()
+    messenger.secrets = replace(messenger.secrets, make_code=lambda: CODE)
+    return house
+
+
+@dataclass
+class Walk:
+    """One way through the pages; counts taps, keeps what is wrong."""
+
+    page: Page
+    base: str
+    large: bool
+    taps: int = 0
+    faults: list[str] = field(default_factory=list)
+
+    async def tap(self, what: str) -> None:
+        self.taps += 1
+        await self.page.locator(what).locator("visible=true").first.click(timeout=15_000)
+
+    async def look(self, name: str) -> None:
+        found = await self.page.evaluate(MEASURE, 30 if self.large else 20)
+        self.faults += [f"{name}: {fault}" for fault in found]
+        # What does not depend on the size of the type is asked once.
+        violations = [] if self.large else (await Axe().run(self.page)).response["violations"]
+        for violation in violations:
+            nodes = [node["html"][:100] for node in violation["nodes"][:2]]
+            self.faults.append(f"{name}: {violation['id']} {nodes}")
+        if SCREENSHOTS:
+            kind = "large" if self.large else "normal"
+            path = Path(SCREENSHOTS) / f"{name}-{kind}.png"
+            await self.page.screenshot(path=path, full_page=True)
+        if not self.large:
+            await self.narrow(name)
+
+    async def narrow(self, name: str) -> None:
+        """320 px with letters twice as large: nothing is reached by scrolling sideways only."""
+        before = self.page.viewport_size
+        await self.page.set_viewport_size({"width": 320, "height": 740})
+        twice = "(px) => { document.documentElement.style.fontSize = px; }"
+        await self.page.evaluate(twice, "250%")
+        wide = await self.page.evaluate(
+            "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
+        )
+        if wide[0] > wide[1]:
+            self.faults.append(f"{name}: sideways at 320 px and double size, {wide}")
+        await self.page.evaluate(twice, "")
+        await self.page.set_viewport_size(before or {"width": 360, "height": 740})
+
+
+async def walk(chrome: Browser, house: House, large: bool) -> Walk:
+    context = await chrome.new_context(
+        viewport={"width": 360, "height": 740}, has_touch=True, locale="zh-CN", timezone_id="Asia/Shanghai"
+    )
+    if large:
+        await context.add_init_script("localStorage.setItem('lianxin.type', 'large')")
+    return Walk(await context.new_page(), f"http://127.0.0.1:{house.server.port}", large)
+
+
+@pytest.mark.parametrize("large", [False, True], ids=["normal", "large"])
+async def test_the_whole_journey(strict: House, chrome: Browser, large: bool) -> None:
+    given: Given = await make_link(strict)
+    one, link = await walk(chrome, strict, large), f"/j/{given.code}#{given.secret}"
+    page = one.page
+    await page.goto(one.base + link)
+    await page.locator("[data-part=offices]").wait_for(state="visible")
+    assert "城关区信访局" in (await page.locator("[data-part=offices]").text_content() or "")
+    assert await page.locator("[data-part=when]").text_content() == "今天上午 9:00"
+    await one.look("c1-landing")
+    await one.tap("[data-action=start]")
+    await page.locator("#code").wait_for()
+    await one.look("c3-identity")
+    await page.fill("#code", "000000")
+    await page.keyboard.press("Enter")
+    await page.locator(".error-summary").wait_for()
+    await one.look("c3-identity-wrong")
+    await page.fill("#code", CODE)
+    await one.tap("button[value=confirm]")
+    await page.locator("#agree").wait_for()
+    await one.look("c4-notice")
+    await page.goto(f"{one.base}/j/{given.code}/companions")
+    await one.look("c2-companions")
+    await page.goto(f"{one.base}/j/{given.code}/notice")
+    await one.tap("button[value=agree]")
+    for name in ("switch_on", "picture_yes", "voice_yes", "sound_yes"):
+        await page.locator(f"[data-action={name}]").locator("visible=true").first.wait_for()
+        await one.look(f"c5-{name}")
+        await one.tap(f"[data-action={name}]")
+    await page.locator("[data-screen=waiting]").wait_for(state="visible")
+    await one.look("c7-waiting")
+    assert one.taps <= MOST_TAPS
+    await page.goto(f"{one.base}/j/{given.code}/declined")
+    await one.look("c4-declined")
+    await _end(strict, given)
+    await page.goto(f"{one.base}/j/{given.code}/rate")
+    for name in ("timely", "manner", "outcome"):
+        await page.wait_for_url(f"**/rate/{name}")
+        await one.look(f"c11-rate-{name}")
+        await page.check("#score-4")
+        await one.tap("button[value=rate]")
+    await page.wait_for_url("**/receipt")
+    await one.look("c12-receipt")
+    await page.goto(f"{one.base}/j/{given.code}/rate/timely")
+    await one.look("c11-rate-again")
+    for path in ("/progress", "/accessibility", "/privacy"):
+        await page.goto(one.base + path)
+        await one.look(f"c13{path.replace('/', '-')}")
+    await page.context.close()
+    stranger = await walk(chrome, strict, large)
+    await stranger.page.goto(one.base + link)
+    await stranger.tap("[data-action=start]")
+    await stranger.page.locator("[data-problem=link_in_use]").wait_for(state="visible")
+    await stranger.look("c0-in-use")
+    await stranger.tap("[data-problem=link_in_use] [data-help]")
+    await stranger.page.locator("[data-problem=link_in_use] [data-help-asked]").wait_for(state="visible")
+    await stranger.look("c0-in-use-asked")
+    await stranger.page.context.close()
+    assert not one.faults + stranger.faults, "\n".join(one.faults + stranger.faults)
+
+
+async def _end(house: House, given: Given) -> None:
+    async with house.database.session() as db:
+        session = await load_session(db, given.session_id)
+        if session.state is not SessionState.LIVE:
+            await move_session(db, house.clock, SYSTEM, given.session_id, SessionState.LIVE)
+        await move_session(db, house.clock, SYSTEM, given.session_id, SessionState.CLOSED)
+
+
+VOICES = """
+const voices = (localStorage.getItem("test.voices") || "zh-CN").split(",");
+window.spoken = [];
+window.SpeechSynthesisUtterance = function (text) { this.text = text; };
+Object.defineProperty(window, "speechSynthesis", { configurable: true, value: {
+  getVoices: () => voices.map((lang) => ({ lang })), addEventListener() {}, cancel() {},
+  speak(one) { window.spoken.push(one.text); },
+} });
+"""
+
+
+async def test_reading_aloud_is_remembered_and_says_so_where_it_cannot(house: House, chrome: Browser) -> None:
+    one = await walk(chrome, house, False)
+    page = one.page
+    await page.add_init_script(VOICES)
+
+    async def opened(path: str) -> Any:
+        await page.goto(one.base + path)
+        return page.locator("[data-read-aloud]")
+
+    button = await opened("/privacy")
+    await button.click()
+    spoken = await page.evaluate("window.spoken")
+    assert spoken[0] == "个人信息保护" and len(spoken) == len(set(spoken)) > 8
+    assert await button.get_attribute("aria-pressed") == "true"
+    assert await page.evaluate("localStorage.getItem('lianxin.reading')") == "on"
+    button = await opened("/accessibility")
+    await page.wait_for_function("window.spoken.length > 5")  # Asked for once, read on the next page too.
+    await button.click()
+    assert await page.evaluate("localStorage.getItem('lianxin.reading')") == "off"
+    await page.evaluate("localStorage.setItem('test.voices', 'en-US,fr-FR')")
+    button = await opened("/privacy")
+    await button.click()
+    await page.locator("[data-note=reading]").wait_for(state="visible")
+    said = await page.locator("[data-announcer=polite]").text_content()
+    assert said and "没有中文朗读" in said
+    await page.context.set_offline(True)
+    await page.locator("[data-note=offline]").wait_for(state="visible")
+    assert "网络断开了" in (await page.locator("[data-announcer=assertive]").text_content() or "")
+    await page.context.set_offline(False)
+    await page.locator("[data-note=offline]").wait_for(state="hidden")
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+async def test_the_pages_at_the_door(strict: House, chrome: Browser, width: int) -> None:
+    """What officials see of it: with requests open and answered, a message sent, a rating given."""
+    given = await make_link(strict)
+    async with strict.database.session() as db:
+        invitation = await db.get_one(Invitation, given.invitation_id)
+        for asked in (Asked.VOICE_CODE, Asked.UNRECORDED):
+            await add_request(db, strict.clock, invitation, asked)
+        session = await load_session(db, given.session_id)
+        envelope = strict.server.app[MESSENGER].secrets.envelope
+        until = strict.clock.now() + timedelta(hours=1)
+        await add_notice(
+            db, strict.clock, envelope, session, "13800001234", "identity_code", {"code": CODE}, until
+        )
+        rating = Rating(
+            invitation_id=given.invitation_id, session_id=given.session_id, question=Question.TIMELY,
+            organisation_id=session.host_organisation_id, score=4, words="", at=strict.clock.now(),
+        )  # fmt: skip
+        db.add(rating)
+        await db.commit()
+    context = await chrome.new_context(viewport={"width": width, "height": 900}, locale="zh-CN")
+    page, base, faults = await context.new_page(), f"http://127.0.0.1:{strict.server.port}", []
+    await page.goto(base + "/signin")
+    await page.fill("[name=username]", strict.world.officials["chengguan.receptionist"].username)
+    await page.fill("[name=password]", PASSWORD)
+    await page.click("main form button[type=submit]")
+    await page.wait_for_url("**/board")
+    for path in (f"/sessions/{given.session_id}/arrivals", "/requests", "/outbox", "/ratings"):
+        answer = await page.goto(base + path)
+        assert answer is not None and answer.status == 200, path
+        name = path.rsplit("/", 1)[1]
+        for violation in (await Axe().run(page)).response["violations"]:
+            faults.append(f"{name}: {violation['id']} {[n['html'][:100] for n in violation['nodes'][:2]]}")
+        if await page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
+            faults.append(f"{name}: sideways at {width}")
+        if SCREENSHOTS:
+            await page.screenshot(path=Path(SCREENSHOTS) / f"door-{name}-{width}.png", full_page=True)
+    await context.close()
+    assert not faults, "\n".join(faults)
