@@ -11,7 +11,7 @@ const NETWORK_EFFECT = {
 
 const PROBLEM_SHOWN = 8000;
 
-/** C8: the picture, the badge, five buttons with words. */
+/** C8: the picture, the badge, four buttons with words. */
 export class SessionScreen {
   #part;
   #call;
@@ -125,6 +125,9 @@ export class SessionScreen {
     show.disabled = this.#isLocked("screen");
     show.setAttribute("aria-pressed", String(this.#showing));
     microphone.setAttribute("aria-pressed", String(muted));
+    // Four buttons, never five: who may not speak raises a hand where the microphone's button stood.
+    microphone.hidden = this.#isLocked("microphone");
+    hand.hidden = !microphone.hidden;
     camera.setAttribute("aria-pressed", String(dark));
     hand.setAttribute("aria-pressed", String(this.#handRaised()));
     help.removeAttribute("aria-pressed");
