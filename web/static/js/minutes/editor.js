@@ -57,6 +57,7 @@ export class Editor {
       if (wanted !== field.node) this.#list.insertBefore(field.node, wanted);
       before = field.node;
     });
+    this.#grow();
     this.#area.classList.toggle("is-read-only", !this.#sheet.writable);
     for (const button of this.#area.querySelectorAll("[data-insert]")) button.disabled = !this.#sheet.writable;
     this.#paintState();
@@ -70,16 +71,22 @@ export class Editor {
     this.#notice = element("div.strip.is-notice", { hidden: true });
     this.#list = element("ol.minutes-list", { "aria-label": "笔录段落" });
     this.#empty = element("p.panel-empty", { text: "笔录还没有开始。" });
-    this.#area.replaceChildren(this.#state, this.#notice, this.#empty, this.#list,
-      element("div.minutes-add", { role: "group", "aria-label": "插入段落" }, add("question", "Alt+Q"), add("answer", "Alt+A"), add("statement"), add("heading"), add("note")),
+    const buttons = element("div.minutes-add", { role: "group", "aria-label": "插入段落" }, add("question", "Alt+Q"), add("answer", "Alt+A"), add("statement"), add("heading"), add("note"));
+    this.#area.replaceChildren(element("div.minutes-bar", {}, this.#state, buttons), this.#notice, this.#empty, this.#list,
       element("details.minutes-keys", {}, element("summary", { text: "快捷键" }), element("dl", {},
         ...[["Alt+Q", "在下面插入“问”"], ["Alt+A", "在下面插入“答”"], ["Ctrl+Enter", "写下一段：问后面是答，答后面是问"], ["Alt+R", "换说话人：方向键选，回车回到正文"], ["Alt+↑ / Alt+↓", "把这一段上移、下移"]]
           .flatMap(([key, words]) => [element("dt", {}, element("kbd", { text: key })), element("dd", { text: words })]))));
+    new ResizeObserver(() => this.#grow()).observe(this.#list);
     this.#area.addEventListener("keydown", (event) => this.#key(event));
     this.#list.addEventListener("focusin", (event) => (this.#current = event.target.closest("[data-paragraph]")?.dataset.paragraph));
   }
 
   #current = null;
+
+  #grow() {
+    const width = this.#list.clientWidth;
+    for (const field of this.#fields.values()) field.grow(width);
+  }
 
   #field(id) {
     if (!this.#fields.has(id)) {
@@ -123,10 +130,17 @@ export class Editor {
     return (this.#sheet.view?.speakers || []).find((one) => one.role === role) || null;
   }
 
+  /** With the caret nowhere: at the end of the questions and answers. */
+  #usualPlace(order) {
+    const spoken = order.findLastIndex((one) => one.kind === "question" || one.kind === "answer");
+    const heading = order.findIndex((one) => one.kind === "heading" && one.text.trim() === "问答");
+    return order[spoken >= 0 ? spoken : heading >= 0 ? heading : order.length - 1]?.id || null;
+  }
+
   #insert(kind) {
     if (!this.#sheet.writable) return;
     const order = this.#sheet.paragraphs;
-    const after = order.some((one) => one.id === this.#current) ? this.#current : order.at(-1)?.id || null;
+    const after = order.some((one) => one.id === this.#current) ? this.#current : this.#usualPlace(order);
     const id = this.#sheet.insert(after, kind, this.#usualSpeaker(kind));
     this.#fields.get(id).focus();
     const one = this.#sheet.find(id);

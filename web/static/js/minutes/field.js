@@ -18,22 +18,25 @@ export class Field {
   #time;
   #trouble;
   #number;
+  #who;
   #options = "";
+  #measured = "";
 
   /** @param {{typed: (text: string) => void, described: (kind: string, speaker: string) => void, moved: (step: number) => void, removed: () => void}} acts */
   constructor(id, acts) {
     const tool = (text, act) => element("button.button.button-second.is-small", { type: "button", text, on: { click: act } });
     const described = () => acts.described(this.#kind.value, this.#speaker.value);
     this.#number = element("span.minutes-number");
+    this.#who = element("span.minutes-who");
     this.#kind = element("select.input", { "aria-label": "类别", on: { change: described } }, ...Object.entries(KINDS).map(([value, text]) => element("option", { value, text })));
     this.#speaker = element("select.input", { "aria-label": "说话人", on: { change: described, keydown: (event) => event.key === "Enter" && this.focus() } });
     this.#time = element("span.minutes-time");
     this.#trouble = element("p.minutes-trouble", { hidden: true, id: `trouble-${id}` });
     this.#text = element("textarea.input.minutes-text", { rows: "1", maxlength: String(LONGEST), "aria-describedby": `trouble-${id}`, on: { input: () => this.#typed(acts) } });
     this.node = element("li.minutes-paragraph", { "data-paragraph": id },
-      element("div.minutes-head", {}, this.#number, this.#kind, this.#speaker, this.#time),
+      element("p.minutes-head", {}, this.#number, this.#who, this.#time),
       this.#text, this.#trouble,
-      element("div.minutes-tools", {}, tool("上移", () => acts.moved(-1)), tool("下移", () => acts.moved(1)), tool("删除", () => acts.removed())));
+      element("div.minutes-tools", {}, this.#kind, this.#speaker, tool("上移", () => acts.moved(-1)), tool("下移", () => acts.moved(1)), tool("删除", () => acts.removed())));
   }
 
   focus() { this.#text.focus(); }
@@ -42,6 +45,7 @@ export class Field {
   paint(one, number, speakers, writable) {
     this.node.dataset.kind = one.kind;
     setText(this.#number, String(number));
+    setText(this.#who, [one.kind === "heading" ? "" : KINDS[one.kind], speakerLabel(one)].filter(Boolean).join(" "));
     this.#kind.value = one.kind;
     this.#paintSpeakers(one, speakers);
     setText(this.#time, one.said_at ? timeOfDay(Date.parse(one.said_at)) : "");
@@ -51,7 +55,16 @@ export class Field {
     this.#text.readOnly = !writable;
     for (const control of this.node.querySelectorAll("select, button")) control.disabled = !writable;
     if (this.#text.value !== one.text) this.follow(one);
-    this.#grow();
+  }
+
+  /** As high as its text; measured again only when text or width have changed. */
+  grow(width = this.#text.clientWidth) {
+    const measured = `${width} ${this.#text.value}`;
+    if (measured === this.#measured) return;
+    this.#text.style.height = "auto";
+    if (!this.#text.scrollHeight) return;
+    this.#text.style.height = `${this.#text.scrollHeight + 4}px`;
+    this.#measured = measured;
   }
 
   /** Others wrote: the text changes, the caret stays where it was between the words. */
@@ -61,14 +74,14 @@ export class Field {
     const focused = document.activeElement === this.#text;
     this.#text.value = one.text;
     if (focused) this.#text.setSelectionRange(follow(value, one.text, selectionStart), follow(value, one.text, selectionEnd));
-    this.#grow();
+    this.grow();
   }
 
   // Internal
 
   #typed(acts) {
     acts.typed(this.#text.value);
-    this.#grow();
+    this.grow();
   }
 
   #paintSpeakers(one, speakers) {
@@ -79,10 +92,5 @@ export class Field {
         ...speakers.map((each) => element("option", { value: each.id, text: speakerLabel({ speaker: each.name, office: each.office }) })));
     }
     this.#speaker.value = one.speaker_id || "";
-  }
-
-  #grow() {
-    this.#text.style.height = "auto";
-    if (this.#text.scrollHeight) this.#text.style.height = `${this.#text.scrollHeight + 4}px`;
   }
 }

@@ -14,6 +14,7 @@ class Panel {
   #link;
   #sheet;
   #begin;
+  #host;
   #shown;
   #writers;
 
@@ -38,16 +39,17 @@ class Panel {
     this.#begin = element("div.minutes-begin", { hidden: true }, element("label", { for: "minutes-template", text: "笔录模板" }), choice, start);
     this.#shown = element("input", { type: "checkbox", on: { change: () => this.#do(this.#link.show(this.#shown.checked)) } });
     this.#writers = element("div.minutes-writers");
-    const host = element("details.minutes-host", { hidden: !this.#call.may("show_minutes") }, element("summary", { text: "同步显示和授权" }),
+    this.#host = element("details.minutes-host", { hidden: true }, element("summary", { text: "同步显示和授权" }),
       element("label.check", {}, this.#shown, element("span", { text: "信访人同步看到笔录（看不到备注和删除的内容）" })), this.#writers);
     const body = element("div.minutes-body");
-    this.#area.replaceChildren(this.#begin, host, body);
+    this.#area.replaceChildren(this.#begin, this.#host, body);
     new Editor(body, this.#sheet, announcer);
   }
 
   #paint() {
     const { view } = this.#sheet;
     this.#begin.hidden = Boolean(view) || !this.#call.may("read_minutes");
+    this.#host.hidden = !view || !this.#call.may("show_minutes");
     if (!view) return;
     this.#shown.checked = view.shown_live;
     const key = JSON.stringify(view.speakers);
