@@ -117,7 +117,7 @@ class RecordingsWorker:
         if Lane.SEAL in lanes:
             await self._stop_abandoned()
             async with self._database.session() as db:
-                await index_due(db)
+                await index_due(db, root=self._settings.root)
         async with self._database.session() as db:
             recording = await claim_work(db, self._clock, self.owner, lanes)
         if recording is None:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import Any
 
+from recordings.evidence.clock_jumps import ClockJumps, wall_ns
 from recordings.film.layout import standing
 from recordings.review.replay import ReplayEvent, ReplayPlan
 from signaling.quality_history import QualitySpan
@@ -119,7 +120,7 @@ def build_lanes(
     gaps: Sequence[Happening] = (),
 ) -> Lanes:
     """``people``: participant_id, name, role, tier and organisation of everybody who ever had a seat."""
-    film = _Film(plan.recording.started_at, max(plan.duration, 1.0))
+    film = _Film(plan.recording.started_at, max(plan.duration, 1.0), plan.jumps)
     happened = [event for event in plan.events if event.kind != NOTED]
     spans = [*_speeches(film, plan.events), *_levels(film, quality)]
     spans += [span for each in (*find_happenings(happened, film.length), *gaps) for span in film.span(each)]
@@ -150,11 +151,20 @@ class _Film:
 
     began: datetime
     length: float
+    jumps: ClockJumps
 
     def place(
-        self, since: datetime, until: datetime, kind: str, who: str, remark: str = ""
+        self, since: datetime, until: datetime, kind: str, who: str, near: datetime, remark: str = ""
     ) -> Iterator[Span]:
-        """The part of it within the film, if any."""
+        """The part of it within the film, if any; both times are of the wall clock, however it was set.
+
+        Of two times that are possible, after it was set back, the one next to ``near`` is taken.
+        """
+        if self.jumps:
+            on_film = datetime.fromtimestamp(
+                self.jumps.recording_ns(wall_ns(since), wall_ns(near)) / 1e9, UTC
+            )
+            since, until = on_film, on_film + (until - since)
         start, end = ((at - self.began) / timedelta(seconds=1) for at in (since, until))
         if start < self.length and end > 0:
             yield Span(max(0.0, start), min(end, self.length), kind, who, remark)
@@ -189,13 +199,13 @@ def _speeches(film: _Film, events: Iterable[ReplayEvent]) -> Iterator[Span]:
     for event in events:
         for speech in read_speeches(event.event.data) if event.kind == NOTED else ():
             if speech.until is not None:
-                yield from film.place(speech.since, speech.until, SPEECH, speech.participant_id)
+                yield from film.place(speech.since, speech.until, SPEECH, speech.participant_id, event.at)
 
 
 def _levels(film: _Film, quality: Mapping[str, Sequence[QualitySpan]]) -> Iterator[Span]:
     for who, spans in quality.items():
         for span in spans:
-            yield from film.place(span.since, span.until, span.level, who, quality_words(span))
+            yield from film.place(span.since, span.until, span.level, who, film.began, quality_words(span))
 
 
 def _common(film: _Film, spans: list[Span], happened: Sequence[ReplayEvent]) -> tuple[Bar, ...]:

@@ -7,11 +7,13 @@ without sorting, on SQLite and PostgreSQL alike.
 
 from __future__ import annotations
 
+import asyncio
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import ForeignKey, String, Table, Text, delete, select, update
@@ -23,6 +25,7 @@ from cases.database import ID_LENGTH, Base
 from cases.fields import clean
 from cases.organisations import CODE_LENGTHS
 from cases.policy import Scope
+from recordings.evidence.clock_jumps import ClockJumps, read_jumps, wall_ns
 from recordings.recording import Recording, RecordingState, load_recording
 from scheduling.invitation import Invitation
 from scheduling.session import Session
@@ -121,12 +124,12 @@ def _pairs(run: str) -> Iterator[str]:
     return (run[place : place + 2] for place in range(len(run) - 1))
 
 
-async def index_due(db: AsyncSession, limit: int = 20) -> int:
-    """Index recordings that are owed it; returns how many. Commits each."""
+async def index_due(db: AsyncSession, limit: int = 20, root: Path | None = None) -> int:
+    """Index recordings that are owed it; returns how many. Commits each. ``root`` holds their folders."""
     query = select(Recording.id).where(Recording.index_wanted_at.is_not(None))
     due = (await db.scalars(query.order_by(Recording.index_wanted_at).limit(limit))).all()
     for recording_id in due:
-        await index_recording(db, recording_id)
+        await index_recording(db, recording_id, root)
     return len(due)
 
 
@@ -137,8 +140,11 @@ async def forget_recording(db: AsyncSession, recording: Recording) -> None:
     recording.index_wanted_at = None
 
 
-async def index_recording(db: AsyncSession, recording_id: str) -> None:
-    """Add what is not in the index yet and commit. Nothing is taken out before the recording is destroyed."""
+async def index_recording(db: AsyncSession, recording_id: str, root: Path | None = None) -> None:
+    """Add what is not in the index yet and commit. Nothing is taken out before the recording is destroyed.
+
+    Where the wall clock was set meanwhile, as the manifest below ``root`` tells, moments are put right.
+    """
     recording = await load_recording(db, recording_id)
     if recording.state is RecordingState.DESTROYED:
         await forget_recording(db, recording)
@@ -147,7 +153,9 @@ async def index_recording(db: AsyncSession, recording_id: str) -> None:
     wanted = recording.index_wanted_at
     session = await load_session(db, recording.session_id)
     events = await list_events(db, session.id)
-    found = list(passages_of(recording, session, events))[:MOST_PASSAGES]
+    folder = None if root is None else recording.folder(root)
+    jumps = ClockJumps(()) if folder is None else await asyncio.to_thread(read_jumps, folder)
+    found = list(passages_of(recording, session, events, jumps))[:MOST_PASSAGES]
     names = await _names(db, session)
     terms = {term for passage in found for term in terms_of_words(passage.text)}
     terms |= {term for name in names for term in terms_of_name(name)}
@@ -155,19 +163,25 @@ async def index_recording(db: AsyncSession, recording_id: str) -> None:
     terms |= terms_of_scope(await scope_of_session(db, session))
     rows = [{"term": t, "at": recording.started_at, "recording_id": recording_id} for t in sorted(terms)]
     await _add(db, ArchiveTerm, rows)
-    await _add(db, ArchivePassage, passage_rows(recording_id, found))
+    await _add(db, ArchivePassage, passage_rows(recording_id, found), "ms" if jumps else "")
     settled = update(Recording).where(Recording.id == recording_id, Recording.index_wanted_at == wanted)
     await db.execute(settled.values(index_wanted_at=None).execution_options(synchronize_session=False))
     await db.commit()
 
 
-def passages_of(recording: Recording, session: Session, events: Iterable[SessionEvent]) -> Iterator[Passage]:
+def passages_of(
+    recording: Recording, session: Session, events: Iterable[SessionEvent], jumps: ClockJumps
+) -> Iterator[Passage]:
     """The title, then every text of every event up to the end of the recording, and of all marks."""
+    began_ns = near = wall_ns(recording.started_at)
     yield Passage(None, "title", "", session.title)
     if session.petition.subject != session.title:
         yield Passage(None, "title", "", session.petition.subject)
     for event in events:
-        seconds = (event.at - recording.started_at) / timedelta(seconds=1)
+        at = wall_ns(event.at)
+        if jumps:
+            at = near = jumps.event_ns(at, event.monotonic_ms, near)
+        seconds = (at - began_ns) / 1e9
         for text in texts_of(event.data):
             yield Passage(max(0.0, seconds), event.kind, event.actor_name or "", text)
 
@@ -201,11 +215,17 @@ async def _names(db: AsyncSession, session: Session) -> set[str]:
     return {name for name in await db.scalars(invited) if name} | {session.petition.petitioner.name}
 
 
-async def _add(db: AsyncSession, model: type[Base], rows: list[dict[str, Any]]) -> None:
-    """Insert the rows that are not there yet, so many at a time."""
+async def _add(db: AsyncSession, model: type[Base], rows: list[dict[str, Any]], column: str = "") -> None:
+    """Insert the rows that are not there yet, so many at a time; of those that are set ``column`` anew."""
     table = model.__table__
     assert isinstance(table, Table)
     dialect = postgresql if db.get_bind().dialect.name == "postgresql" else sqlite
     for begin in range(0, len(rows), WRITTEN_AT_ONCE):
         batch = rows[begin : begin + WRITTEN_AT_ONCE]
-        await db.execute(dialect.insert(table).on_conflict_do_nothing(), batch)
+        insert = dialect.insert(table)
+        if column:
+            same = list(table.primary_key.columns)
+            insert = insert.on_conflict_do_update(same, set_={column: insert.excluded[column]})
+        else:
+            insert = insert.on_conflict_do_nothing()
+        await db.execute(insert, batch)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from recordings.evidence.keys import KeyRegister
 from recordings.evidence.manifest import MANIFEST_FILE, canonical, moment_text
 from recordings.evidence.merkle import inclusion_path, root_from_path
 from recordings.evidence.sm2 import Sm2Unavailable
-from recordings.evidence.timestamp import TimeStampError, check_token
+from recordings.evidence.timestamp import TimeStampError, check_token, outlived
 from recordings.evidence.verdict import ExitCode, Finding, Note, Verdict
 from recordings.evidence.verification import unchecked
 
@@ -198,11 +198,18 @@ def _check_token(
         verdict.notes.append(Note("time_stamp_unchecked", zh, en))
         return
     try:
-        at = check_token(statement, path.read_bytes(), authority)
+        token = path.read_bytes()
+        at = check_token(statement, token, authority)
+        aged = outlived(statement, token, authority, datetime.now(UTC))
     except TimeStampError as error:
         if error.cause == "no_openssl":
             zh, en = f"时间戳未能核对（{error}）。", "The time stamp could not be checked."
             verdict.findings.append(Finding("time_stamp_unchecked", path.name, zh, en, ExitCode.UNREADABLE))
+            return
+        if error.cause == "expired":
+            zh = "时间戳上的时间不在机构证书的有效期内：证书到期以后（或启用以前）加盖的，不能作证。"
+            en = "The time stamp lies outside the validity of the authority's certificate: it proves nothing."
+            _refuse(verdict, "time_stamp_expired", path.name, zh, en)
             return
         zh = f"日根的时间戳不成立，或不是这个机构签发的（{error}）。"
         _refuse(verdict, "time_stamp_wrong", path.name, zh, "The time stamp of the day root is wrong.")
@@ -210,6 +217,10 @@ def _check_token(
     moment = moment_text(at)
     zh = f"时间戳机构证明：日根在 {moment} 已经存在。"
     verdict.notes.append(Note("time_stamp", zh, f"The authority vouches: the day root existed at {moment}."))
+    if aged:
+        zh = "机构的证书此后已经到期；加盖时有效，时间戳仍然成立，以后的日根和时间戳也为它作证。"
+        en = "The authority's certificate has expired since; it was valid then, so the stamp holds."
+        verdict.notes.append(Note("time_stamp_outlived", zh, en))
     entry = register.find(verdict.fingerprint) if register is not None and verdict.fingerprint else None
     revoked = None if entry is None else moment_of(entry.revoked_at)
     if revoked is None:

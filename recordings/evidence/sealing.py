@@ -56,6 +56,7 @@ class Sealed:
     size: int
     tracks: int
     gaps: int
+    jumps: int  # How often the wall clock was set meanwhile.
 
 
 async def seal_recording(
@@ -82,6 +83,8 @@ async def seal_recording(
     recording.size, recording.track_count, recording.gap_count = sealed.size, sealed.tracks, sealed.gaps
     recording.composition, recording.attempts, recording.trouble = CompositionState.WAITING, 0, None
     recording.verification_wanted_at = recording.sealed_at
+    if sealed.jumps:  # Only now is it known where on the film stands what the wall clock noted.
+        recording.index_wanted_at = recording.sealed_at
     await db.flush()
     data = {
         "recording_id": recording.id,
@@ -117,7 +120,8 @@ def seal_folder(folder: Path, facts: dict[str, Any], signer: ManifestSigner) -> 
     write_durably(folder / SIGNATURE_FILE, canonical(signer.sign(data)))
     entries = [entry for track in tracks for entry in track["segments"]]
     gaps = sum(len(track["gaps"]) for track in tracks)
-    return Sealed(sha256_hex(data), sum(entry["size"] for entry in entries), len(tracks), gaps)
+    jumps = len(content["clock"]["jumps"])
+    return Sealed(sha256_hex(data), sum(entry["size"] for entry in entries), len(tracks), gaps, jumps)
 
 
 def _stopped_ns(facts: dict[str, Any]) -> int | None:

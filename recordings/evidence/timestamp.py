@@ -18,10 +18,15 @@ from recordings.evidence.openssl import last_line, run_openssl
 
 LARGEST_ANSWER = 1 << 16  # bytes; a token with its certificates has about 6,000
 _TIME = re.compile(rb"^Time stamp: (\w{3} [ \d]\d \d\d:\d\d:\d\d)(\.\d+)? (\d{4}) GMT$", re.MULTILINE)
+_OUTDATED = re.compile(rb"certificate has expired|certificate is not yet valid")
 
 
 class TimeStampError(Exception):
-    """No time stamp, or none that counts. ``cause``: ``away``, ``refused``, ``wrong`` or ``no_openssl``."""
+    """No time stamp, or none that counts.
+
+    ``cause``: ``away``, ``refused``, ``wrong``, ``expired`` (the authority's certificate was not valid at
+    the time that is asked for) or ``no_openssl``.
+    """
 
     def __init__(self, cause: str, text: str) -> None:
         super().__init__(text)
@@ -66,6 +71,23 @@ def check_token(statement: bytes, token: bytes, certificate: Path) -> datetime:
     return at
 
 
+def outlived(statement: bytes, token: bytes, certificate: Path, now: datetime) -> bool:
+    """Tell whether a certificate behind a stamp that holds has expired by ``now``. Blocks.
+
+    The stamp holds on: it was given before, and each later day root, whose stamp has a newer certificate,
+    has this one's digest in its chain. Raises TimeStampError for what ``check_token`` refuses.
+    """
+    with _files(token=token) as room:
+        files = ["-digest", sha256_hex(statement), "-in", f"{room}/token"]
+        try:
+            _openssl("-verify", *files, *_trusting(certificate), "-attime", str(int(now.timestamp())))
+        except TimeStampError as error:
+            if error.cause != "expired":
+                raise
+            return True
+    return False
+
+
 def time_of(answer: bytes) -> datetime:
     """The time that stands in an answer, whoever signed it. Raises TimeStampError."""
     if not 0 < len(answer) <= LARGEST_ANSWER:
@@ -97,6 +119,8 @@ def _openssl(*arguments: str) -> bytes:
         done = run_openssl(["ts", *arguments])
     except OSError as error:
         raise TimeStampError("no_openssl", str(error)) from error
+    if done.returncode and _OUTDATED.search(done.stderr):
+        raise TimeStampError("expired", "the certificate was not valid at that time")
     if done.returncode:
         raise TimeStampError("wrong", last_line(done.stderr))
     return done.stdout

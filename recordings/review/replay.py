@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -69,7 +69,7 @@ class ReplayPlan:
     """Everything a replay page shows. ``composed`` is None until the composition is done.
 
     ``verification`` is the last verdict on the files, None while there is none. ``originals``: the tracks can
-    be played, whether or not there is a film.
+    be played, whether or not there is a film. ``jumps``: where the wall clock was set meanwhile.
     """
 
     recording: Recording
@@ -80,6 +80,7 @@ class ReplayPlan:
     folder: Path
     verification: Verification | None
     originals: bool = False
+    jumps: ClockJumps = field(default_factory=lambda: ClockJumps(()))
 
 
 async def open_replay(
@@ -98,7 +99,7 @@ async def open_replay(
     events = await _timeline(db, recording, jumps, duration)
     originals = recording.state in FINISHED and not await aged_out(db, [recording_id])
     originals = originals and await asyncio.to_thread(_has_tracks, folder)
-    return ReplayPlan(recording, session, composed, duration, events, folder, verification, originals)
+    return ReplayPlan(recording, session, composed, duration, events, folder, verification, originals, jumps)
 
 
 async def open_composed(

@@ -6,7 +6,7 @@ Reading only; nothing follows from what is found. The nightly check makes the al
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from recordings.evidence.attestations import moment_of
 from recordings.evidence.day_root import DayRoot, LedgerError, days_of, read_day
 from recordings.evidence.inclusion import judge_day
 from recordings.evidence.keys import KeyRegister
-from recordings.evidence.timestamp import TimeStampError, check_token, time_of
+from recordings.evidence.timestamp import TimeStampError, check_token, outlived, time_of
 from recordings.watch.day_statement import restored_at
 
 
@@ -30,7 +30,7 @@ class StampState(StrEnum):
 
 @dataclass(frozen=True)
 class Stamp:
-    """``at``: when it was stamped, or since when it waits. ``text``: why it is wrong."""
+    """``at``: when it was stamped, or since when it waits. ``text``: why it is wrong, or what is more."""
 
     state: StampState
     at: datetime | None = None
@@ -114,8 +114,12 @@ def stamp_of(day: DayRoot, authority: Path | None) -> Stamp:
     try:
         if authority is None:
             return Stamp(StampState.UNCHECKED, time_of(token))
-        return Stamp(StampState.STAMPED, check_token(day.statement, token, authority))
+        at = check_token(day.statement, token, authority)
+        aged = outlived(day.statement, token, authority, datetime.now(UTC))
+        return Stamp(StampState.STAMPED, at, "机构证书此后已到期，加盖时有效，仍然成立" if aged else "")
     except TimeStampError as error:
+        if error.cause == "expired":
+            return Stamp(StampState.WRONG, None, "不在机构证书的有效期内加盖，不能作证")
         if error.cause == "no_openssl":
             return Stamp(StampState.UNCHECKED, None, str(error))
         return Stamp(StampState.WRONG, None, str(error))

@@ -202,6 +202,11 @@ def _check_stamps(verdict: OfficeVerdict, ledger: Ledger, authority: Path) -> No
             check_token(day.statement, day.token_path.read_bytes(), authority)
             stamped += 1
         except (TimeStampError, OSError) as error:
+            if isinstance(error, TimeStampError) and error.cause == "expired":
+                zh = f"日根 {day.path.stem} 的时间戳不在机构证书的有效期内，不能作证。"
+                en = f"The time stamp of {day.path.stem} lies outside the certificate's validity."
+                ledger.note("time_stamp_expired", day.token_path, zh, en)
+                continue
             zh = f"日根 {day.path.stem} 的时间戳不成立（{error}）。"
             en = f"The time stamp of {day.path.stem} is wrong."
             ledger.note("time_stamp_wrong", day.token_path, zh, en)

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import subprocess
+from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from recordings.evidence.timestamp import LARGEST_ANSWER, make_request
 
@@ -109,3 +116,61 @@ class Server:
         """A request over the same digest with another nonce."""
         at = query.index(bytes.fromhex("0420")) + 2  # OCTET STRING of 32 bytes: the digest.
         return openssl("ts", "-query", "-digest", query[at : at + 32].hex(), "-sha256", "-cert")
+
+
+class PastAuthority:
+    """An authority whose certificates are valid ``since`` to ``until`` only, and stamps of any time.
+
+    The openssl program stamps by its own clock; here TSTInfo (RFC 3161, 2.4.2) is written by hand and
+    signed by it (``cms -cades``).
+    """
+
+    def __init__(self, home: Path, since: datetime, until: datetime) -> None:
+        home.mkdir(exist_ok=True)
+        self.home, self.certificate = home, home / "root.pem"
+        root_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+        root = _certificate("past root", root_key, None, root_key, since, until)
+        cert = _certificate("past stamps", key, root, root_key, since, until)
+        for name, made in ((self.certificate, root), (home / "cert", cert)):
+            name.write_bytes(made.public_bytes(Encoding.PEM))
+        plain = (Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        (home / "key").write_bytes(key.private_bytes(*plain))
+
+    def stamp(self, statement: bytes, at: datetime) -> bytes:
+        """TimeStampResp over ``statement`` with the time ``at``."""
+        imprint = _der(0x30, _der(0x30, SHA256_OID, b"\x05\x00"), _der(4, sha256(statement).digest()))
+        parts = b"\x02\x01\x01", b"\x06\x03\x2a\x03\x04", imprint, b"\x02\x01\x07"
+        info = _der(0x30, *parts, _der(0x18, f"{at:%Y%m%d%H%M%SZ}".encode()))
+        signer = ("-signer", self.home / "cert", "-inkey", self.home / "key", "-md", "sha256")
+        how = ("-cades", "-binary", "-nodetach", "-outform", "DER", "-econtent_type", TST_INFO)
+        token = openssl("cms", "-sign", *how, *signer, data=info)
+        (self.home / "token").write_bytes(token)
+        return openssl("ts", "-reply", "-in", self.home / "token", "-token_in")
+
+
+SHA256_OID = bytes.fromhex("0609608648016503040201")
+TST_INFO = "1.2.840.113549.1.9.16.1.4"
+
+
+def _der(tag: int, *parts: bytes) -> bytes:
+    content = b"".join(parts)
+    assert len(content) < 128
+    return bytes([tag, len(content)]) + content
+
+
+def _certificate(
+    name: str,
+    key: ec.EllipticCurvePrivateKey,
+    issuer: x509.Certificate | None,
+    issuer_key: ec.EllipticCurvePrivateKey,
+    since: datetime,
+    until: datetime,
+) -> x509.Certificate:
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    builder = x509.CertificateBuilder(
+        issuer.subject if issuer else subject, subject, key.public_key(), 7 if issuer else 1, since, until
+    ).add_extension(x509.BasicConstraints(ca=issuer is None, path_length=None), critical=True)
+    if issuer is not None:
+        purpose = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING])
+        builder = builder.add_extension(purpose, critical=True)
+    return builder.sign(issuer_key, SHA256())

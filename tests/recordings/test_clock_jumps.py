@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 
 from cases.policy import SYSTEM
+from recordings.archive.index import index_due
+from recordings.archive.search import ArchiveQuery, search_archive
 from recordings.capture.recorder import JournalRecorderFactory
 from recordings.evidence.clock_jumps import LAST_NS, ClockJumps, jumps_of, read_jumps, steady
 from recordings.evidence.inventory import read_clock_map, read_tracks
@@ -21,11 +23,13 @@ from recordings.evidence.manifest import MANIFEST_FILE, moment_ns, moment_text
 from recordings.film.composition import CompositionPlan, compose, span_of
 from recordings.film.layout import arrange
 from recordings.film.pauses import pauses_of
+from recordings.lease import Lane
 from recordings.recording import RecordingState, load_recording, start_recording, stop_recording
 from recordings.review.replay import open_replay
 from recordings.watch.completeness import judge_recording
 from recordings.watch.holdings import look_into
 from scheduling.session_events import append_event
+from signaling.quality_history import QualitySpan
 from tests.recordings.sitting import Sitting
 from tests.recordings.synthetic import (
     MONOTONIC_NS,
@@ -43,6 +47,7 @@ from tests.recordings.test_composition import loudness, picture_at
 from tests.recordings.test_odd_films import lengths
 from tests.recordings.test_recorder import describe, packet, wait_for
 from tests.recordings.test_worker import make_worker
+from web.lanes import build_lanes
 
 PLAN = replace(CompositionPlan(), width=640, height=360, preset="ultrafast")
 HOUR, JUMPED, SECONDS = 3600.0, 2.0, 4.0
@@ -155,11 +160,18 @@ async def test_replay_and_nightly_check_are_not_misled(sitting: Sitting, by: flo
         await append_event(db, sitting.clock, sitting.session.id, "session.paused")
         sitting.clock.advance(seconds=2 + by)
         await append_event(db, sitting.clock, sitting.session.id, "session.resumed")
+        text = {"text": "承诺下周答复"}
+        await append_event(db, sitting.clock, sitting.session.id, "mark.set", "王芳", data=text)
         sitting.clock.advance(seconds=1)
         await stop_recording(db, sitting.clock, SYSTEM, made.id, "session_closed")
-    await make_worker(sitting).work_once()
+        await index_due(db, root=sitting.root)  # Before it is sealed nobody knows of the jump.
+    working = make_worker(sitting)
+    for _ in range(2):  # Sealed; then what was found before is put right.
+        await working.work_once((Lane.SEAL,))
     async with sitting.database.session() as db:
         leader = sitting.world.actor("city.leader")
+        (hit,) = (await search_archive(db, sitting.clock, leader, ArchiveQuery(words="下周答复"))).found
+        assert [said.seconds for said in hit.hits] == pytest.approx([3.0], abs=0.01)
         plan = await open_replay(db, sitting.clock, leader, made.id, None, sitting.root)
         recording = await load_recording(db, made.id)
     assert recording.state is RecordingState.SEALED
@@ -167,6 +179,13 @@ async def test_replay_and_nightly_check_are_not_misled(sitting: Sitting, by: flo
     found = {event.kind: event.seconds for event in plan.events if event.kind.startswith("session.")}
     assert found["session.paused"] == pytest.approx(1.0)
     assert found["session.resumed"] == pytest.approx(3.0)
+    # The line's quality and who spoke were noted by the same clock.
+    noted = START + timedelta(seconds=3 + by)
+    spans = {
+        "p_district": [QualitySpan(noted, noted + timedelta(seconds=1), "gone", "gone", None, None, None)]
+    }
+    (lane,) = build_lanes(plan, [{"participant_id": "p_district", "name": "王芳"}], spans).lanes
+    assert [span[:2] for span in lane.now] == [pytest.approx((3.0, 4.0), abs=0.01)]
     held = look_into(folder)
     assert list(judge_recording(recording, held, None, recording.sealed_at or START, timedelta(90))) == []
 

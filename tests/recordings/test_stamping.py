@@ -20,10 +20,11 @@ from recordings.evidence.day_root import days_of, read_day
 from recordings.evidence.inclusion import DAY_TOKEN, proof_files
 from recordings.evidence.keys import open_register, revoke_key
 from recordings.evidence.manifest import sha256_hex
-from recordings.evidence.timestamp import TimeStampError, check_token, make_request, time_of
+from recordings.evidence.timestamp import TimeStampError, check_answer, check_token, make_request, time_of
 from recordings.evidence.timestamp_http import HttpAuthority
 from recordings.packages.check import verify_path
 from recordings.watch import stamping
+from recordings.watch.day_lines import StampState, read_line
 from recordings.watch.office_check import verify_office
 from recordings.watch.stamping import (
     CEILING,
@@ -35,7 +36,7 @@ from recordings.watch.stamping import (
     watch_stamps,
 )
 from tests.clock import FixedClock
-from tests.recordings.authority import Authority, Server
+from tests.recordings.authority import Authority, PastAuthority, Server
 from tests.recordings.offices import OFFICE, Office
 from tests.recordings.sitting import Sitting
 from tests.recordings.test_worker import make_worker
@@ -247,3 +248,57 @@ def test_a_package_carries_the_token(office: Office, authorities: tuple[Authorit
     assert files[DAY_TOKEN] == token.read_bytes()
     data = (office.folder(5) / "manifest.json").read_bytes()
     assert DAY_TOKEN not in proof_files(office.directory, json.loads(data), sha256_hex(data))
+
+
+@pytest.fixture(scope="module")
+def past(tmp_path_factory: pytest.TempPathFactory) -> PastAuthority:
+    """Its certificates were good through 2024 and 2025."""
+    home = tmp_path_factory.mktemp("past") / "authority"
+    return PastAuthority(home, datetime(2024, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC))
+
+
+def test_a_stamp_given_while_the_certificate_was_good_holds_after_its_expiry(
+    office: Office, past: PastAuthority
+) -> None:
+    day = read_day(days_of(office.directory)[0])
+    at = datetime(2025, 6, 1, 12, 30, tzinfo=UTC)
+    day.token_path.write_bytes(past.stamp(day.statement, at))
+    assert check_token(day.statement, day.token_path.read_bytes(), past.certificate) == at
+    register = open_register(office.keys)
+    verdict = verify_path(office.folder(1), register=register, authority=past.certificate)
+    assert verdict.intact, verdict.lines()
+    codes = [note.code for note in verdict.notes]
+    assert codes == ["day_root", "time_stamp", "time_stamp_outlived"]
+    assert any("仍然成立" in line for line in verdict.lines())
+    whole = verify_office(office.root, OFFICE["id"], register, authority=past.certificate)
+    assert whole.intact and "1 of 3" in whole.lines()[-1]
+    line = read_line(day.path, register, past.certificate)
+    assert (line.stamp.state, line.stamp.at) == (StampState.STAMPED, at) and "到期" in line.stamp.text
+
+
+def test_a_stamp_of_a_time_at_which_the_certificate_was_not_good_proves_nothing(
+    office: Office, past: PastAuthority, authorities: tuple[Authority, Authority]
+) -> None:
+    day, register = read_day(days_of(office.directory)[0]), open_register(office.keys)
+    for at in (datetime(2026, 1, 2, tzinfo=UTC), datetime(2023, 12, 31, tzinfo=UTC)):
+        day.token_path.write_bytes(past.stamp(day.statement, at))
+        verdict = verify_path(office.folder(1), register=register, authority=past.certificate)
+        assert [finding.code for finding in verdict.findings] == ["time_stamp_expired"], at
+        whole = verify_office(office.root, OFFICE["id"], register, authority=past.certificate)
+        assert [finding.code for finding in whole.findings] == ["time_stamp_expired"]
+        assert read_line(day.path, register, past.certificate).stamp.state is StampState.WRONG
+    # The same statement under an authority that is good now, and both certificates in one file.
+    both = past.home / "both.pem"
+    both.write_bytes(past.certificate.read_bytes() + authorities[0].certificate.read_bytes())
+    day.token_path.write_bytes(authorities[0].reply(make_request(day.statement)))
+    assert verify_path(office.folder(1), register=register, authority=both).notes[-1].code == "time_stamp"
+    day.token_path.write_bytes(past.stamp(day.statement, datetime(2025, 6, 1, tzinfo=UTC)))
+    assert verify_path(office.folder(1), register=register, authority=both).intact
+
+
+def test_an_answer_of_an_authority_whose_certificate_has_expired_is_not_kept(past: PastAuthority) -> None:
+    request = make_request(b"statement")
+    answer = past.stamp(b"statement", datetime(2025, 6, 1, tzinfo=UTC))
+    with pytest.raises(TimeStampError) as caught:
+        check_answer(request, answer, past.certificate)
+    assert caught.value.cause == "expired"

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from recordings.evidence.clock_jumps import ClockJumps
 from signaling.quality_history import grade_minutes
 from signaling.quality_minutes import MeasuredMinute
 from signaling.speeches import Speeches
@@ -53,7 +54,9 @@ def noted(*spans: tuple[str, float, float]) -> Any:
 
 
 def plan(length: float, *events: Any) -> Any:
-    return SimpleNamespace(recording=SimpleNamespace(started_at=START), duration=length, events=events)
+    return SimpleNamespace(
+        recording=SimpleNamespace(started_at=START), duration=length, events=events, jumps=ClockJumps(())
+    )
 
 
 def test_stored_minutes_are_graded_as_officials_saw_them() -> None:
