@@ -1,14 +1,16 @@
 """Metadata of a recording as XML, by the fields that DA/T 63-2017 and GB/T 18894-2016 ask of sound and film.
 
-Element names are the standards' Chinese field names; ``code`` stands only where the number of the field in
-DA/T 63 is known to us. The mapping is in docs/recording-format.md. What the office decides when it files
-the record (archive code, fonds, retention) is an empty element with ``filled="false"``, never a guess.
+Element names are those of DA/T 63 as far as they are known (docs/recording-format.md says how far, and maps
+them); ``code`` stands only where the number of the field could be read in its text. What the office decides
+when it files the record (archive code, fonds, retention) is an empty element with ``filled="false"``, never
+a guess.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from math import gcd
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET  # noqa: S405 - only written here, never read.
@@ -17,6 +19,8 @@ import av
 
 METADATA_FORMAT = "lianxin-metadata"
 _REFUSED = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# Pixel format of a decoder: colour space, chroma sampling, bits.
+SAMPLINGS = {"yuv420p": ("YCbCr", "4:2:0", 8), "yuvj420p": ("YCbCr", "4:2:0", 8)}
 MAKERS = {"h264": "H.264/AVC", "aac": "AAC"}
 
 
@@ -37,6 +41,8 @@ class FilmFacts:
     sample_rate: int
     channels: int
     audio_bit_rate: int
+    frames: int
+    pixel_format: str
 
 
 def read_film(path: Path, sha256: str) -> FilmFacts:
@@ -57,6 +63,8 @@ def read_film(path: Path, sha256: str) -> FilmFacts:
             audio.sample_rate,
             audio.channels,
             audio.bit_rate or 0,
+            video.frames,
+            video.codec_context.pix_fmt or "",
         )
 
 
@@ -78,13 +86,13 @@ class MetadataSource:
 def metadata_xml(source: MetadataSource) -> bytes:
     """UTF-8 XML, indented; characters that XML 1.0 forbids are replaced by U+FFFD."""
     root = ET.Element(
-        "电子档案元数据", {"format": METADATA_FORMAT, "version": "1", "made_at": source.made_at}
+        "电子档案元数据", {"format": METADATA_FORMAT, "version": "2", "made_at": source.made_at}
     )
     recording = source.manifest["recording"]
     _identity(ET.SubElement(root, "标识"), recording, source)
     _content(ET.SubElement(root, "内容描述"), source.manifest)
     _form(ET.SubElement(root, "形式特征"), source)
-    _signature(ET.SubElement(root, "电子签名"), source)
+    _signature(ET.SubElement(root, "数字签名"), source)
     _rights(ET.SubElement(root, "权限管理"))
     _business(ET.SubElement(root, "职能业务"), recording)
     _agents(ET.SubElement(root, "机构人员"), source.manifest)
@@ -115,13 +123,13 @@ def _put(parent: ET.Element, name: str, value: object = None, code: str = "", **
 
 def _identity(part: ET.Element, recording: dict[str, Any], source: MetadataSource) -> None:
     office = recording.get("organisation") or {}
-    _put(part, "聚合层次", "件")
-    _put(part, "档案门类代码", "LX")  # 录像, 《机关档案管理规定》(2018) article 28.
     _put(part, "档案馆代码")
+    _put(part, "档案门类代码", "LX")  # 录像, 《机关档案管理规定》(2018) article 28.
+    _put(part, "聚合层次", "件")
+    _put(part, "唯一标识符", recording.get("id"))
+    _put(part, "档号")
     _put(part, "全宗号")
     _put(part, "全宗名称", office.get("name"))
-    _put(part, "档号")
-    _put(part, "电子文件号", recording.get("id"))
     _put(part, "年度", str(recording.get("started_at") or "")[:4])
     _put(part, "保管期限", source.retention)
     _put(part, "案件内顺序号", source.sequence)
@@ -132,40 +140,59 @@ def _content(part: ET.Element, manifest: dict[str, Any]) -> None:
     recording = manifest["recording"]
     title = f"{recording.get('petition_number') or ''} {recording.get('title') or ''}".strip()
     _put(part, "题名", title, "M7")
-    _put(part, "摘要")
+    office = recording.get("organisation") or {}
+    _put(part, "责任者", office.get("name"))
+    _put(part, "摄录者", office.get("name"))
+    _put(part, "摄录时间", recording.get("started_at"))
+    _put(part, "主题", "信访接访")
+    _put(part, "内容描述")
+    _put(part, "内容起始时间", recording.get("started_at"))
+    _put(part, "内容结束时间", recording.get("stopped_at"))
     for person in manifest.get("participants", []):
         _put(part, "人物", person.get("name"), role=str(person.get("role") or ""))
-    _put(part, "地点", (recording.get("organisation") or {}).get("region_code"), scheme="行政区划代码")
-    _put(part, "录制者", (recording.get("organisation") or {}).get("name"))
-    _put(part, "录制开始时间", recording.get("started_at"))
-    _put(part, "录制结束时间", recording.get("stopped_at"))
-    _put(part, "密级")
+    _put(part, "地点", office.get("region_code"), scheme="行政区划代码")
 
 
 def _form(part: ET.Element, source: MetadataSource) -> None:
     film = source.film
     entries = [entry for track in source.manifest["tracks"] for entry in track["segments"]]
-    _put(part, "捕获软件", source.manifest.get("software"))
-    _put(part, "导出软件", source.software)
+    _put(part, "生成方式", "原生")
+    _put(part, "软件信息", source.manifest.get("software"))
+    _put(part, "管理系统描述", source.software)
     if film is not None:
-        one = _node(part, "计算机文件", kind="成品", path=f"recording/{film.name}")
-        _put(one, "计算机文件名", film.name)
-        _put(one, "计算机文件大小", film.size, unit="字节")
-        _put(one, "时间长度", f"{film.seconds:.3f}", unit="秒")
-        _put(one, "格式信息", "MP4 (ISO/IEC 14496-14)")
-        _put(one, "视频编码", film.video_codec)
-        _put(one, "视频比特率", film.video_bit_rate, unit="bit/s")
-        _put(one, "画面尺寸", f"{film.width}×{film.height}", unit="像素")
-        _put(one, "帧率", film.frame_rate, unit="帧/秒")
-        _put(one, "音频编码", film.audio_codec)
-        _put(one, "音频比特率", film.audio_bit_rate, unit="bit/s")
-        _put(one, "采样率", film.sample_rate, unit="Hz")
-        _put(one, "采样位数")  # AAC has none.
-        _put(one, "声道", film.channels)
-        _put(one, "数字摘要", film.sha256, algorithm="SHA-256")
+        _film(_node(part, "计算机文件", kind="成品", path=f"recording/{film.name}"), film)
     original = _node(part, "原始轨道", segments=len(entries))
     for track in source.manifest["tracks"]:
         _track(original, track)
+
+
+def _film(one: ET.Element, film: FilmFacts) -> None:
+    _put(one, "计算机文件名", film.name)
+    _put(one, "计算机文件大小", film.size, unit="字节")
+    _put(one, "时间长度", f"{film.seconds:.3f}", unit="秒")
+    _put(one, "总帧数", film.frames)
+    form = _node(one, "格式信息")
+    _put(form, "格式名称", "MP4")
+    _put(form, "格式版本", "ISO/IEC 14496-14")
+    _put(form, "格式描述")
+    sampling = SAMPLINGS.get(film.pixel_format, (None, None, None))
+    video = _node(one, "视频参数")
+    _put(video, "视频编码标准", film.video_codec)
+    _put(video, "色彩空间", sampling[0])
+    _put(video, "分辨率", f"{film.width}×{film.height}", unit="像素")
+    _put(video, "帧率", film.frame_rate, unit="帧/秒")
+    _put(video, "视频比特率", film.video_bit_rate, unit="bit/s")
+    _put(video, "色度采样率", sampling[1])
+    _put(video, "视频量化位数", sampling[2])
+    shape = gcd(film.width, film.height) or 1
+    _put(video, "画面高宽比", f"{film.width // shape}:{film.height // shape}")
+    audio = _node(one, "音频参数")
+    _put(audio, "音频编码标准", film.audio_codec)
+    _put(audio, "音频比特率", film.audio_bit_rate, unit="bit/s")
+    _put(audio, "音频采样率", film.sample_rate, unit="Hz")
+    _put(audio, "音频量化位数")  # AAC has none.
+    _put(audio, "声道", film.channels)
+    _put(one, "数字摘要", film.sha256, algorithm="SHA-256")
 
 
 def _track(parent: ET.Element, track: dict[str, Any]) -> None:
@@ -184,15 +211,20 @@ def _signature(part: ET.Element, source: MetadataSource) -> None:
     signature = source.signature
     _put(part, "签名对象", "recording/manifest.json")
     _put(part, "数字摘要", source.manifest_sha256, algorithm="SHA-256")
-    _put(part, "签名算法", signature.get("algorithm"))
-    _put(part, "签名结果", signature.get("signature"))
-    _put(part, "公钥指纹", signature.get("fingerprint"), algorithm="SHA-256")
+    _put(part, "签名格式描述", "detached")
     _put(part, "签名时间", source.manifest.get("sealed_at"))
+    _put(part, "签名者", (source.manifest["recording"].get("organisation") or {}).get("name"))
+    _put(part, "签名", signature.get("signature"))
+    _put(part, "证书")
+    _put(part, "证书引证", signature.get("fingerprint"), algorithm="SHA-256")
+    _put(part, "签名算法", signature.get("algorithm"))
 
 
 def _rights(part: ET.Element) -> None:
     _put(part, "授权标识符", None, "M93")
+    _put(part, "密级")
     _put(part, "控制标识", "内部，按信访保密规定使用")
+    _put(part, "版权信息")
 
 
 def _business(part: ET.Element, recording: dict[str, Any]) -> None:

@@ -91,9 +91,12 @@ def test_the_export_has_the_structure_and_true_digests(home: Path) -> None:
             checked += 1
     assert checked >= 1 + 2 * len(list((home / "rec").rglob("*.lxj")))
     manifest = (package / "recording" / "manifest.json").read_bytes()
-    assert root.findtext("电子签名/数字摘要") == hashlib.sha256(manifest).hexdigest()
+    assert root.findtext("数字签名/数字摘要") == hashlib.sha256(manifest).hexdigest()
     related = {act.findtext("关联实体标识符") for act in root.iter("管理活动实体")}
-    assert related == {root.findtext("标识/电子文件号")}
+    film = root.find("形式特征/计算机文件")
+    assert film is not None and film.findtext("视频参数/色度采样率") == "4:2:0"
+    assert int(film.findtext("总帧数") or 0) > 0 and film.findtext("视频参数/画面高宽比") == "16:9"
+    assert related == {root.findtext("标识/唯一标识符")}
 
 
 def source(**recording: Any) -> MetadataSource:

@@ -267,7 +267,8 @@ def test_metadata_is_xml_with_the_fields_of_the_standards(home: Path) -> None:
     assert root.findtext("内容描述/题名") == "LZ2026-000123 城关区供暖问题联合接访"
     film = root.find("形式特征/计算机文件")
     assert film is not None
-    told = ("视频编码", "画面尺寸", "帧率", "音频编码", "采样率", "声道")
+    video, audio = ("视频编码标准", "分辨率", "帧率"), ("音频编码标准", "音频采样率", "声道")
+    told = [f"视频参数/{name}" for name in video] + [f"音频参数/{name}" for name in audio]
     assert [film.findtext(name) for name in told] == ["H.264/AVC", "320×180", "15", "AAC", "48000", "1"]
     assert 7.9 < float(film.findtext("时间长度") or 0) < 8.2
     segments = root.findall("形式特征/原始轨道/轨道/计算机文件")

@@ -19,18 +19,18 @@ from recordings.evidence.day_root import days_of, ledger_of
 from recordings.evidence.proof import note_verdict
 from recordings.evidence.timestamp import make_request
 from recordings.evidence.verification import Finding, Verdict
-from recordings.recording import CompositionState, RecordingState, load_recording
+from recordings.recording import CompositionState, load_recording
 from recordings.watch.chain_watch import check_chains
 from recordings.watch.completeness import night_of
 from tests.factories import PASSWORD
-from tests.scenarios.browsers import chromium, needs_chromium
+from tests.scenarios.browsers import chromium, needs_chromium, state_purpose
 from tests.web.conftest import House
 from tests.web.test_audit import viewed
-from tests.web.test_axe import DESK, OFFICIAL, UNFOLD, Looker, looker
+from tests.web.test_axe import DESK, OFFICIAL, Looker, looker
 from tests.web.test_chain import chained, with_authority
 
 pytestmark = [pytest.mark.browser, needs_chromium, pytest.mark.timeout(180)]
-REVIEW_UNFOLD = "document.querySelectorAll('main details').forEach((one) => (one.open = true))"
+UNFOLD = "document.querySelectorAll('main details').forEach((one) => (one.open = true))"
 
 
 @pytest.fixture
@@ -140,35 +140,40 @@ async def test_the_archive_with_a_hold_and_proposals(house: House, chrome: Brows
         for key in ("chengguan.archivist", "chengguan.leader"):
             eyes = await seated(house, chrome, width, key)
             await eyes.page.goto(f"{eyes.base}/archive")
-            await eyes.page.evaluate(REVIEW_UNFOLD)
+            await eyes.page.evaluate(UNFOLD)
             await eyes.look(f"/archive of {key}")
             faults += eyes.faults
             await eyes.page.context.close()
     assert not faults, "\n".join(faults)
 
 
-async def test_an_aged_out_card_and_the_checklist_unfolded(house: House, chrome: Browser) -> None:
-    recording_id = await viewed(house)
-    clock, faults = house.clock, []
-    for coming in (False, True):
-        async with house.database.session() as db:
-            await enrol(db, RetentionClass("permanent", 0))
-            archive = await archive_of(db, recording_id)
-            assert archive is not None
-            archive.state, archive.local_removed_at = ArchiveState.LOCAL_REMOVED, clock.now()
-            archive.restore_wanted_at = clock.now() if coming else None
-            (await load_recording(db, recording_id)).state = RecordingState.ARCHIVED
-            await db.commit()
-        for width in (OFFICIAL, DESK):
-            eyes = await seated(house, chrome, width, "chengguan.reviewer")
-            await eyes.page.goto(f"{eyes.base}/recordings/{recording_id}")
-            if await eyes.page.locator("input[name=kind]").count():
-                await eyes.look("/recordings, its reason asked")
-                await eyes.page.check("input[name=kind] >> nth=0", force=True)
-                await eyes.page.click("main form button[type=submit]")
-                await eyes.page.locator("#replay-video").wait_for()
-            await eyes.page.evaluate(UNFOLD)
-            await eyes.look(f"/recordings, aged out {'and coming' if coming else ''}")
-            faults += eyes.faults
-            await eyes.page.context.close()
+async def turn(house: House, recording_id: str, state: ArchiveState, coming: bool = False) -> None:
+    """The recording's copy in the archive stands so from now on."""
+    async with house.database.session() as db:
+        archive = await archive_of(db, recording_id)
+        assert archive is not None
+        archive.state = state
+        archive.local_removed_at = house.clock.now() if state is ArchiveState.LOCAL_REMOVED else None
+        archive.restore_wanted_at = house.clock.now() if coming else None
+        await db.commit()
+
+
+async def test_another_layout_and_an_original_that_aged_out(house: House, chrome: Browser) -> None:
+    recording_id, faults = await viewed(house), []
+    async with house.database.session() as db:
+        await enrol(db, RetentionClass("permanent", 0))
+    for width in (OFFICIAL, DESK):
+        await turn(house, recording_id, ArchiveState.ARCHIVED)
+        eyes = await seated(house, chrome, width, "chengguan.reviewer")
+        await eyes.page.goto(f"{eyes.base}/recordings/{recording_id}")
+        await state_purpose(eyes.page)
+        await eyes.page.locator("#layout").wait_for()
+        await eyes.look("/recordings, another layout")
+        await turn(house, recording_id, ArchiveState.LOCAL_REMOVED, coming=width == DESK)
+        await eyes.page.goto(f"{eyes.base}/recordings/{recording_id}")
+        assert await eyes.page.locator("#layout").count() == 0
+        assert await eyes.page.get_by_text("取回原件").count() == (width == OFFICIAL)
+        await eyes.look("/recordings, aged out")
+        faults += eyes.faults
+        await eyes.page.context.close()
     assert not faults, "\n".join(faults)

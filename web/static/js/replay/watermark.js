@@ -1,10 +1,10 @@
 import { element } from "../elements.js";
 
-const LINES = 9;
+const LINES = 3; // Along the upper edge, faint across the middle, along the lower edge (desk.css).
 const ATTRIBUTES = ["class", "hidden", "style"];
 
 /**
- * Name, office and time over every picture of the page; of several in one player, over each ([data-marked]). It deters and it tells whose screen was
+ * Name, office and time along the edges of every picture of the page; of several in one player, of each ([data-marked]). It deters and it tells whose screen was
  * photographed; it is put back when somebody takes it away, and pictures stop where it cannot be shown.
  */
 export class Watermark {
