@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
@@ -12,7 +14,8 @@ from cases.people import PersonDetails
 from cases.petitions import Channel, RegisterPetition, grant_petition, register_petition
 from cases.policy import ANONYMOUS, SYSTEM, Action, allowed
 from recordings.archive.index import ArchiveTerm, index_due, index_recording
-from recordings.archive.search import PAGE, ArchiveQuery, search_archive
+from recordings.archive.search import PAGE, ArchiveQuery, Hit, search_archive
+from recordings.evidence.manifest import MANIFEST_FILE, moment_text
 from recordings.recording import start_recording, stop_recording
 from scheduling.session_events import append_event
 from scheduling.sessions import load_session, scope_of_session
@@ -161,3 +164,31 @@ async def test_indexing_again_adds_nothing(sitting: Sitting) -> None:
         before = await db.scalar(select(func.count()).select_from(ArchiveTerm))
         await index_recording(db, recording_id)
         assert await db.scalar(select(func.count()).select_from(ArchiveTerm)) == before
+
+
+async def test_moments_are_put_right_once_the_manifest_tells_that_the_clock_was_set(sitting: Sitting) -> None:
+    """The second mark stands an hour late in the rows; on the film it is ten seconds after the first."""
+    async with sitting.database.session() as db:
+        made = await start_recording(db, sitting.clock, SYSTEM, sitting.session.id, sitting.root)
+        began = made.started_at
+        for text, seconds in (("承诺恢复供暖", 10), ("要求书面答复", 3610)):
+            sitting.clock.advance(seconds=seconds)
+            await append_event(db, sitting.clock, sitting.session.id, "mark.set", "王芳", data={"text": text})
+        await stop_recording(db, sitting.clock, SYSTEM, made.id, "session_closed")
+        await index_due(db, root=sitting.root)
+    assert [hit.seconds for hit in await hits(sitting, "书面答复")] == [3620.0]
+    jump = {"at": moment_text(began + timedelta(seconds=15)), "by_ns": 3600 * 10**9}
+    folder = made.folder(sitting.root)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / MANIFEST_FILE).write_text(json.dumps({"clock": {"boots": [], "jumps": [jump]}}))
+    async with sitting.database.session() as db:
+        await index_recording(db, made.id, sitting.root)
+    assert [hit.seconds for hit in await hits(sitting, "书面答复")] == [20.0]
+    assert [hit.seconds for hit in await hits(sitting, "恢复供暖")] == [10.0]
+
+
+async def hits(sitting: Sitting, words: str) -> Sequence[Hit]:
+    async with sitting.database.session() as db:
+        actor = sitting.world.actor("city.leader")
+        page = await search_archive(db, sitting.clock, actor, ArchiveQuery(words=words))
+    return page.found[0].hits

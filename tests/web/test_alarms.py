@@ -60,3 +60,14 @@ async def test_odd_addresses_are_answered(house: House) -> None:
     for query in ("?offset=-1", "?offset=x", "?offset=99999999", "?state=%00", "?state=nothing&offset=30"):
         assert (await browser.get(f"/alarms{query}")).status == 200
     assert (await browser.get(f"/alarms/{'0' * 32}")).status == 404
+
+
+async def test_an_alarm_of_an_office_leads_to_its_chain(house: House) -> None:
+    async with house.database.session() as db:
+        trouble = Trouble(AlarmKind.CHAIN, "城关区信访局", ({"text": "城关区信访局：缺少第 2 号录像。"},))
+        await raise_alarm(db, house.clock, trouble)
+        await db.commit()
+        alarm_id = await db.scalar(select(Alarm.id))
+    text = await (await (await house.official("chengguan.archivist")).get(f"/alarms/{alarm_id}")).text()
+    assert "单位：城关区信访局" in text and 'href="/chain"' in text
+    assert "录像目录" not in text and "没有登记的文件" not in text

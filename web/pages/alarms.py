@@ -30,7 +30,8 @@ from web.rendering import page
 
 PAGE_SIZE = 30
 # What an alarm is about that belongs to no session.
-SESSIONLESS = {AlarmKind.NOT_ARCHIVED: "归档存储"}
+SESSIONLESS = {AlarmKind.NOT_ARCHIVED: "归档存储", AlarmKind.CHAIN: "录像链", AlarmKind.STAMP: "日根的时间戳"}
+OF_OFFICES = (AlarmKind.CHAIN, AlarmKind.STAMP)
 FURTHEST = 100_000
 
 
@@ -106,6 +107,7 @@ def _row(alarm: Alarm) -> dict[str, Any]:
         "held_at": alarm.session.opened_at or alarm.session.starts_at if alarm.session else None,
         "recording_id": alarm.recording_id,
         "place": alarm.place,
+        "of_office": alarm.kind in OF_OFFICES,
     }
 
 

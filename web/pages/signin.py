@@ -6,18 +6,22 @@ from aiohttp import web
 
 from cases.errors import RuleError
 from cases.fields import clean_name
-from cases.signin import sign_in, sign_out
+from cases.policy import Action, Actor, allowed
+from cases.signin import find_sign_in, sign_in, sign_out
 from web.access import SIGN_IN_COOKIE, client_address, local_path, set_sign_in_cookie, sign_in_rules
 from web.errors import trouble
 from web.figures import RATE_LIMITED
 from web.forms import Form
 from web.keys import ACTOR, CLOCK, DATABASE, LIMITS
+from web.navigation import places_of
 from web.rendering import page
+
+BOARD = "/board"
 
 
 async def show(request: web.Request) -> web.StreamResponse:
     if request[ACTOR].kind == "official":
-        return see_other(local_path(request.query.get("next")))
+        return see_other(_opening(request[ACTOR], local_path(request.query.get("next"))))
     return _page(request, Form(), local_path(request.query.get("next")))
 
 
@@ -43,9 +47,17 @@ async def submit(request: web.Request) -> web.StreamResponse:
         except RuleError as error:
             form.fail(error.field or "username", error.message)
             return _page(request, form, target, 422)
-    response = see_other(target)
+        actor = await find_sign_in(db, request.app[CLOCK], grant.token, rules)
+    response = see_other(_opening(actor, target))
     set_sign_in_cookie(request, response, grant.token)
     return response
+
+
+def _opening(actor: Actor | None, target: str) -> str:
+    """Where somebody begins: who may not see the board, at the first page that there is instead."""
+    if actor is None or target != BOARD or allowed(actor, Action.SEE_BOARD):
+        return target
+    return next((address for _, address, _ in places_of(actor)), target)
 
 
 async def leave(request: web.Request) -> web.StreamResponse:
