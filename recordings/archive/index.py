@@ -225,7 +225,7 @@ async def _add(db: AsyncSession, model: type[Base], rows: list[dict[str, Any]], 
         insert = dialect.insert(table)
         if column:
             same = list(table.primary_key.columns)
-            insert = insert.on_conflict_do_update(same, set_={column: insert.excluded[column]})
+            insert = insert.on_conflict_do_update(index_elements=same, set_={column: insert.excluded[column]})
         else:
             insert = insert.on_conflict_do_nothing()
         await db.execute(insert, batch)
