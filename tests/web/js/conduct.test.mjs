@@ -4,7 +4,7 @@ import { Focus, largeIn } from "../../../web/static/js/media/focus.js";
 import { screenOf } from "../../../web/static/js/citizen/journey.js";
 import { roomLeft } from "../../../web/static/js/room/bytes.js";
 import { withHall } from "../../../web/static/js/room/hall_link.js";
-import { arrangementOf, besides } from "../../../web/static/js/room/layouts.js";
+import { arrangementOf, besides, hallShows } from "../../../web/static/js/room/layouts.js";
 import { handWords } from "../../../web/static/js/room/roster.js";
 
 const person = (id, role, tier = null, more = {}) => ({ participant_id: id, name: id, role, tier, speaking: false, sources: { camera: { enabled: true, locked: false } }, ...more });
@@ -46,6 +46,12 @@ test("three tiers and the citizen are large, who conducts stands for the tier", 
 test("what the hall shows large is sent large to the console", () => {
   const own = [{ participant_id: "city", source: "camera", height: 180, visible: false }];
   assert.deepEqual(withHall(own), own);
+});
+
+test("the hall does not see what officials confer about in private", () => {
+  assert.equal(hallShows(null), "away");
+  assert.equal(hallShows({ ...room("grid"), deliberation: null }), "stage");
+  assert.equal(hallShows({ ...room("grid"), deliberation: { inside: true } }), "held");
 });
 
 test("hands in their order with the time, space on the disk in words", () => {

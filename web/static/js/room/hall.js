@@ -4,7 +4,7 @@ import { setText } from "../elements.js";
 import { Focus } from "../media/focus.js";
 import { Tiles } from "../media/tiles.js";
 import { RecordingBadge } from "./badge.js";
-import { arrangementOf } from "./layouts.js";
+import { arrangementOf, hallShows } from "./layouts.js";
 import { SESSION_STATES } from "./states.js";
 
 const part = (name) => document.querySelector(`[data-part=${name}]`);
@@ -43,15 +43,12 @@ class Hall {
   #update() {
     const lent = this.#console;
     const room = lent && lent.room;
-    // What officials confer about in private is not for the hall, whoever's console lends the pictures.
-    const held = Boolean(room && room.deliberation);
-    part("away").hidden = Boolean(room);
-    part("held").hidden = !held;
-    part("stage").hidden = !room || held;
-    if (!room) return;
+    const shows = hallShows(room);
+    for (const name of ["away", "held", "stage"]) part(name).hidden = name !== shows;
+    if (shows === "away") return;
     if (lent !== this.#lent) this.#take(lent);
     this.#paintHead(lent);
-    if (held) this.#darken();
+    if (shows === "held") this.#darken();
     else this.#paintStage(lent);
   }
 

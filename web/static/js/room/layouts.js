@@ -30,6 +30,18 @@ export function arrangementOf(room, me, own, focus, now) {
   return { layout: main ? "speaker" : layout, main, minor: tiers ? besides(room.participants) : new Set() };
 }
 
+/**
+ * What the window for the hall shows: what officials confer about in private is not for it, whoever's
+ * console lends the pictures.
+ *
+ * @param {object|null} room
+ * @returns {"away"|"held"|"stage"}
+ */
+export function hallShows(room) {
+  if (!room) return "away";
+  return room.deliberation ? "held" : "stage";
+}
+
 /** @returns {Set<string>} everybody but one person of each tier and the petitioner */
 export function besides(participants) {
   const people = byTier(participants);
