@@ -27,3 +27,4 @@ async def apply_phase(live: LiveRoom, people: Iterable[Participant]) -> None:
         switch.locked = switch.by_phase = lock
         await live.write(person, sources=person.kept_sources())
         await live.media.lock(person, "microphone", lock)
+        live.changed()
