@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Sequence
+from dataclasses import dataclass, replace
 
 from scheduling.invitation import Invitation
 from scheduling.minutes import Minutes
@@ -11,6 +11,7 @@ from scheduling.minutes_editing import Changed
 from scheduling.minutes_paragraph import MinutesParagraph
 from scheduling.minutes_template import TEMPLATES
 from signaling.minutes_commands import Paragraph
+from signaling.participant import VEILED
 from signaling.pushes import Push
 from signaling.times import wire_time
 
@@ -127,6 +128,13 @@ def changed_push(changed: Changed, edit_id: str, by: str) -> MinutesChanged:
         overlaps=[OverlapView(saved, typed) for saved, typed in changed.overlaps],
         paragraph=paragraph_view(changed.paragraph),
     )  # fmt: skip
+
+
+def without_names(view: MinutesParagraphView, screened: Container[str]) -> MinutesParagraphView:
+    """As guests read it: who is screened has no name there either."""
+    if view.speaker_id is None or view.speaker_id not in screened:
+        return view
+    return replace(view, speaker_id=None, speaker=VEILED, office="")
 
 
 def public_push(push: MinutesChanged) -> MinutesChanged:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -38,6 +39,7 @@ from signaling.minutes_pushes import (
     changed_push,
     minutes_view,
     public_push,
+    without_names,
 )
 from signaling.protocol import ErrorCode
 from signaling.rights import Right
@@ -99,6 +101,7 @@ async def spread(live: LiveRoom, changed: Changed, edit_id: str, by: str) -> Non
         await tell_officials(live)
     push = changed_push(changed, edit_id, by)
     public = public_push(push)
+    public = replace(public, paragraph=without_names(public.paragraph, _screened(live)))
     for person in live.room.in_room():
         if Right.READ_MINUTES in person.rights:
             live.tell(person.id, push)
@@ -128,7 +131,15 @@ async def _tell_sheet(live: LiveRoom, person: Participant, actor: Actor | None) 
         return
     async with live.database.session() as db:
         view = await view_for(db, actor, live.room.sitting.id, Right.READ_MINUTES in person.rights)
+    if view is not None and not person.official:
+        screened = _screened(live)
+        view = replace(view, paragraphs=[without_names(each, screened) for each in view.paragraphs])
     live.tell(person.id, MinutesSheet(view))
+
+
+def _screened(live: LiveRoom) -> set[str]:
+    """Invitations of those whom the host screens."""
+    return {person.invitation_id for person in live.room.people.values() if person.veiled}
 
 
 async def view_for(db: AsyncSession, actor: Actor, session_id: str, official: bool) -> MinutesView | None:

@@ -102,6 +102,17 @@ async def test_the_petitioner_reads_along_only_while_shown(hall: Hall) -> None:
     gone = await heard(citizen, one, 3)
     assert gone["paragraph"]["removed"] and gone["paragraph"]["text"] == ""
     assert "只给同事看" not in str(citizen.pushes)
+    companion = await inside(hall, host, "companion")
+    who = next(each["id"] for each in (await sheet(host) or {})["speakers"] if each["role"] == "companion")
+    said = new_id()
+    named = change("insert", said, kind="answer", text="我也看见了", speaker_id=who)
+    await host.ask("minutes.change", **named)
+    assert (await heard(citizen, said, 1))["paragraph"]["speaker"] == "companion name"
+    assert (await host.ask("veil", participant_id=companion.id, veiled=True))["type"] == "ok"
+    read = await sheet(citizen)
+    assert read is not None and "companion name" not in [each["speaker"] for each in read["paragraphs"]]
+    await host.ask("minutes.change", **change("edit", said, base=1, text="我也看见了。"))
+    assert (await heard(citizen, said, 2))["paragraph"]["speaker"] == "已屏蔽"
     assert await sheet(lawyer) is None
     await host.ask("minutes.show", shown=False)
     assert await sheet(citizen) is None
