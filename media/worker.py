@@ -22,7 +22,6 @@ from media.selector import loop_factory
 from media.sink import RecorderFactory
 from media.surroundings import Surroundings
 from media.tcp import TcpPort, open_listeners
-from media.turns import SHORT, ask_for_turns
 
 logger = logging.getLogger(__name__)
 
@@ -132,7 +131,6 @@ def run_worker(config: MediaConfig, recorder_factory: RecorderFactory) -> None:
     gc.freeze()
     gc.set_threshold(100_000, 20, 50)
     sys.setswitchinterval(SWITCH_INTERVAL)
-    ask_for_turns(SHORT)
     lane = FastLane.open() if config.fast_path and config.batched and BATCHING else None
     logger.info("Packets are forwarded by %s", "compiled code" if lane is not None else "Python")
     with asyncio.Runner(loop_factory=loop_factory(lane)) as runner:

@@ -16,7 +16,6 @@ from contextlib import suppress
 from pathlib import Path
 
 from media.sink import RecorderState, RecorderStatus, TrackDescription
-from media.turns import ask_for_turns
 from recordings.capture.journal import Disk, TrackIdentity, TrackJournal, cause_of
 from recordings.capture.track_recorder import STALL_SECONDS, TrackRecorder
 from recordings.capture.volumes import AGAIN_SECONDS, Volumes
@@ -340,4 +339,3 @@ def _yield_to_others() -> None:
     if sys.platform.startswith("linux"):
         with suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
-    ask_for_turns(0)  # Not the short ones that it inherits from the thread that forwards.
