@@ -2,6 +2,7 @@
 # make test  everything, real browsers included       make check  style, types, structure, documents
 # make bench speed and memory as ratios in one run    make clean  remove what the others made
 # make soak  half an hour of sittings with killed workers: nothing leaks (LIANXIN_SOAK_MINUTES)
+# make lipsync ten minutes of real peers over a bad line: sound and picture in the film (LIANXIN_LIPSYNC_MINUTES)
 # make kills 100 kills of each worker at seeded moments: nothing recorded is missing (LIANXIN_KILLS)
 
 PYTHON ?= python3
@@ -9,7 +10,7 @@ BIN := .venv/bin
 # Two at a time, a file in one piece: most tests wait for real time, not for the processor.
 PYTEST_ARGS ?= -n 2 --dist loadfile
 
-.PHONY: run test check bench soak kills clean environment development browser network lock
+.PHONY: run test check bench soak lipsync kills clean environment development browser network lock
 
 run: environment
 	@$(BIN)/lianxin demo $(RUN_ARGS)
@@ -30,6 +31,9 @@ bench: development
 
 soak: development
 	@nice -n 10 $(BIN)/python -m tests.soak
+
+lipsync: development
+	@$(BIN)/python -m tests.recordings.live --minutes $${LIANXIN_LIPSYNC_MINUTES:-10}
 
 kills: development
 	@nice -n 10 $(BIN)/python -m tests.kills

@@ -82,8 +82,8 @@ class RunningWorker:
 
 
 @contextlib.contextmanager
-def running_worker(directory: Path, **settings: object) -> Iterator[RunningWorker]:
-    worker = RunningWorker(directory, **settings)
+def running_worker(directory: Path, program: str = PROGRAM, **settings: object) -> Iterator[RunningWorker]:
+    worker = RunningWorker(directory, program, **settings)
     try:
         yield worker
     finally:

@@ -75,11 +75,11 @@ class Life:
         return self.begin + self.phase + number / FPS
 
 
-def lives(seconds: float, place: int) -> list[Life]:
-    """Two reconnects, not for everybody at once."""
+def lives(seconds: float, place: int, away: float = AWAY) -> list[Life]:
+    """Two reconnects of ``away`` seconds, not for everybody at once."""
     edges = [0.0, seconds / 3 + 0.2 * place, seconds * 2 / 3 + 0.2 * place, seconds]
     return [
-        Life(begin + (AWAY if number else 0.0), end, (7 * number + 3 * place) % 10 / 10 / FPS)
+        Life(begin + (away if number else 0.0), end, (7 * number + 3 * place) % 10 / 10 / FPS)
         for number, (begin, end) in enumerate(zip(edges, edges[1:], strict=False))
     ]
 
@@ -215,15 +215,18 @@ def tiles() -> dict[str, Tile]:
     return {tile.participant_id: tile for tile in found}
 
 
-def measure(path: Path, seconds: float) -> Measured:
-    """All parties of a film of ``make_film``."""
+def measure(path: Path, seconds: float, away: float = AWAY) -> Measured:
+    """All parties of a film of so many seconds, in which they were ``away`` twice."""
     times, middles, misplaced, checked = _watch(path, seconds)
     sound, first = _listen(path)
     offsets = []
     for place, party in enumerate(WHO):
         own = []
-        for truth in (at for life in lives(seconds, place) for at in life.moments(place)):
-            near = np.abs(times - truth) < NEAR
+        for truth in (at for life in lives(seconds, place, away) for at in life.moments(place)):
+            # A picture stands until the next one: the one before the window still stands when it begins.
+            near = slice(
+                max(0, np.searchsorted(times, truth - NEAR) - 1), np.searchsorted(times, truth + NEAR)
+            )
             flashes = rises(middles[near, place], times[near], 160.0)
             begin = max(0, int((truth - NEAR - first) * RATE))
             beeps = tone_begins(sound[begin : begin + int(2 * NEAR * RATE)], party.tone)

@@ -134,10 +134,10 @@ def write_camera(root: Path, codec: str, party: Party, joined: float, **how: int
     """A publication of 1.4 s, begun at second ``joined``, as the packets of one connection."""
 
     def packets() -> Iterator[tuple[float, bytes]]:
-        number = 0
+        number = how["number"]
         for picture, parts in enumerate(coded_as(codec, party, 1.4)):
             for part in parts:
-                stamp = how.get("stamp", 0) + picture * 6_000
+                stamp = how["stamp"] + picture * 6_000
                 yield picture / 15, rtp(number, stamp, how["ssrc"], part, part is parts[-1], 96)
                 number += 1
 
@@ -150,15 +150,16 @@ def write_camera(root: Path, codec: str, party: Party, joined: float, **how: int
 
 
 def test_who_comes_back_with_another_codec(root: Path) -> None:
-    """VP8, then H.264 on one track, from a browser that keeps its SSRC.
+    """VP8, then H.264 on one track, from a browser that keeps its SSRC and goes on counting.
 
-    The header of the segment between them is damaged: what it holds is taken for what came before.
+    Nothing but the segment's header tells where the one ends and the other begins. The header of the segment
+    between them is damaged: what it holds is taken for what came before.
     """
     party = PARTIES[0]
     colours = ((200, 40, 40), (40, 160, 60), (50, 70, 200))
     for place, (codec, colour) in enumerate(zip(("VP8", "VP8", "H264"), colours, strict=True)):
         who = replace(party, colour=colour)
-        write_camera(root, codec, who, 1.5 * place, ssrc=7, stamp=place * 1_000_000)
+        write_camera(root, codec, who, 1.5 * place, ssrc=7, stamp=place * 135_000, number=place * 1_000)
     middle = root / "tracks" / "p_city-camera" / "000002.lxj"
     middle.write_bytes(b"\0" * 40 + middle.read_bytes()[40:])
     out = film_of(root, 4.5, PARTIES[:1])
