@@ -70,6 +70,18 @@ def shorten(text: str, width: int, font: Font) -> str:
     return text + "…"
 
 
+def shorten_label(label: str, width: int, font: Font) -> str:
+    """Name, office and role with two blanks between; without room the office is cut, then left out."""
+    name, *others = label.split("  ")
+    if len(others) < 2 or font.getlength(label) <= width:
+        return shorten(label, width, font)
+    office, role = others[0], "  ".join(others[1:])
+    room = width - int(font.getlength(f"{name}    {role}"))
+    if room >= font.getlength(office[:2] + "…"):
+        return f"{name}  {shorten(office, room, font)}  {role}"
+    return shorten(f"{name}  {role}", width, font)
+
+
 class Lettering:
     """Draws all captions of one film with one font; ``named`` is a font file or empty."""
 
@@ -80,7 +92,7 @@ class Lettering:
         """One line of white text on a dark bar."""
         image = Image.new("RGB", (width, height), BAR)
         font = load_font(max(12, int(height * 0.58)), self._named)
-        text = shorten(text, width - 20, font)
+        text = shorten_label(text, width - 20, font)
         x = 10 if align == "left" else width - 10 - int(font.getlength(text))
         ImageDraw.Draw(image).text((x, height // 2), text, fill=TEXT, font=font, anchor="lm")
         return to_planes(image)
@@ -88,8 +100,9 @@ class Lettering:
     def placeholder(self, lines: tuple[str, ...], width: int, height: int) -> Planes:
         """What stands where no picture is."""
         image = Image.new("RGB", (width, height), EMPTY)
-        draw, font = ImageDraw.Draw(image), load_font(max(14, height // 10), self._named)
-        step = max(20, height // 7)
+        size = min(44, max(14, height // 10))
+        draw, font = ImageDraw.Draw(image), load_font(size, self._named)
+        step = max(20, size * 3 // 2)
         y = height // 2 - step * (len(lines) - 1) // 2
         for line in lines:
             text = shorten(line, width - 20, font)

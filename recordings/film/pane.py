@@ -20,7 +20,7 @@ from recordings.film.pixels import ffi, load
 
 # Codecs let a still wall tremble: by how much of 255 a sample may differ from the one shown. Blocks are drawn
 # for little, so that finer is hardly slower, and nobody sees their edges; a whole picture is dear.
-FINE, COARSE = 1, 6
+FINE, COARSE = 2, 6
 STRIP = 64  # lines that are compared at once
 
 

@@ -22,6 +22,7 @@ logger = logging.getLogger(__name__)
 STALE_SECONDS = 5.0  # without a new picture for so long, a tile says so
 PAUSE_SECONDS = 1.0  # the recorder stops a little later than the session
 REDRAW_SECONDS = 1.0  # after which what merely trembled is drawn again, too
+SETTLING_SECONDS = 3.0  # of a camera's first pictures, which get better one by one
 GONE, PAUSED, DELIBERATION = "画面中断", "暂停", "内部合议（不录制）"
 NEVER = {"camera": "未开启摄像头"}
 WIDEST, HIGHEST = 1920, 1920  # portrait phones too
@@ -80,6 +81,7 @@ class TilePainter:
         self._pane = open_pane(canvas)
         self._exact_at = float("-inf")  # time of the last picture that was drawn to the last sample
         self._next: Picture | None = next(self._pictures, None)
+        self._first_at = self._next.at if self._next is not None else 0.0
         self._shown_at: float | None = None
         self._paused_at = float("-inf")
         self._box: Box | None = None
@@ -161,7 +163,9 @@ class TilePainter:
             self._canvas.fill(self._tile.picture, BLACK)
             self._box = box
         is_camera = self._tile.source in NEVER  # Of a document every pixel counts.
-        exact = anew or not is_camera or picture.at - self._exact_at >= REDRAW_SECONDS
+        is_settling = picture.at - self._first_at < SETTLING_SECONDS
+        is_due = is_settling or picture.at - self._exact_at >= REDRAW_SECONDS
+        exact = anew or not is_camera or is_due
         if exact:
             self._exact_at = picture.at
         self._pane.show(frame, picture.rotation, box, exact, anew)

@@ -13,6 +13,7 @@ import av
 import numpy as np
 import pytest
 
+from recordings.film.captions import load_font, shorten_label
 from recordings.film.composition import CompositionFlawed, CompositionPlan, compose, inspect_film
 from recordings.film.layout import Box, arrange, cells, fit, standing
 from recordings.film.sound import PEAK, RATE, Mixer, Voice
@@ -240,6 +241,15 @@ def test_the_order_does_not_depend_on_the_order_of_entry() -> None:
     forwards = [entry["name"] for entry in sorted(entries, key=standing)]
     backwards = [entry["name"] for entry in sorted(reversed(entries), key=standing)]
     assert forwards == backwards == ["赵明", "李建国", "王芳", "马秀英"]
+
+
+def test_in_a_narrow_place_name_and_role_stay_readable() -> None:
+    font, label = load_font(18), "欧阳正华  兰州市住房和城乡建设局供热管理办公室  责任单位"
+    wide, narrow, least = (shorten_label(label, width, font) for width in (900, 230, 170))
+    assert wide == label
+    assert narrow.startswith("欧阳正华  兰州") and narrow.endswith("…  责任单位")
+    assert least == "欧阳正华  责任单位"
+    assert all(font.getlength(text) <= width for text, width in ((narrow, 230), (least, 170)))
 
 
 @pytest.mark.parametrize(("width", "height"), [(640, 360), (360, 640), (1920, 1080), (1, 1), (3, 999)])
