@@ -89,6 +89,8 @@ class Sitting:
         for seat in self._seats:
             if not seat.connected:
                 await seat.return_()
+        # A colleague has taken the part over while the host was gone.
+        await self._host.attempt("take_back")
         if self._paused:
             await self._resume(self._host)
         for seat in self._seats:
