@@ -175,14 +175,12 @@ async def test_a_speaker_has_name_and_office(desk: Desk) -> None:
         await desk.do(stranger)
 
 
-@pytest.mark.parametrize(
-    ("text", "code"),
-    [("啊" * 4001, "too_long"), ("é" + "\u0301" * 10_000, "too_many_marks"), ("x" * 70_000, "too_long")],
-)
-async def test_what_no_paragraph_can_hold_is_told(desk: Desk, text: str, code: str) -> None:
+async def test_what_no_paragraph_can_hold_is_told(desk: Desk) -> None:
     one = await desk.insert("好")
-    with pytest.raises(Invalid, match=code):
-        await desk.edit(one.id, 1, text)
+    wrong = {"啊" * 4001: "too_long", "é" + "\u0301" * 10_000: "too_many_marks", "x" * 70_000: "too_long"}
+    for text, code in wrong.items():
+        with pytest.raises(Invalid, match=code):
+            await desk.edit(one.id, 1, text)
     assert (await desk.edit(one.id, 1, "a\u202eb\u0000c\u200b")).paragraph.text == "abc"
     with pytest.raises(Invalid, match="base_unknown"):
         await desk.edit(one.id, 99, "好的")
@@ -319,7 +317,7 @@ async def step(desk: Desk, dice: random.Random, page: Page, pages: list[Page], p
         page.answered(done)
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 async def test_two_pages_on_a_slow_line_lose_no_word_and_end_alike(desk: Desk, seed: int) -> None:
     dice = random.Random(seed)
     one = await desk.insert("原话")

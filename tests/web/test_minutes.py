@@ -18,6 +18,12 @@ from tests.web.conftest import Browser, House
 WRITER = "chengguan.receptionist"
 
 
+@pytest.fixture
+def database_system() -> str:
+    """One system is enough: the use cases are tested on both in tests/scheduling."""
+    return "sqlite"
+
+
 async def arrange(house: House, **more: Any) -> Session:
     async with house.database.session() as db:
         petition = await make_petition(db, house.clock, house.world.chengguan)
