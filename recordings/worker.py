@@ -108,6 +108,8 @@ class RecordingsWorker:
             except Exception:  # noqa: BLE001
                 logger.exception("The recordings worker stumbled; it goes on")
                 busy = False
+                if (lane_task := asyncio.current_task()) is not None and lane_task.cancelling():
+                    raise asyncio.CancelledError from None  # What was to be put away on the way out failed.
             if not busy:
                 await asyncio.sleep(self._settings.poll_seconds)
 

@@ -146,6 +146,10 @@ async def index_recording(db: AsyncSession, recording_id: str, root: Path | None
     Where the wall clock was set meanwhile, as the manifest below ``root`` tells, moments are put right.
     """
     recording = await load_recording(db, recording_id)
+    folder = None if root is None else recording.folder(root)
+    await db.commit()  # No transaction stays open while the disk is read: SQLite has one writer at a time.
+    jumps = ClockJumps(()) if folder is None else await asyncio.to_thread(read_jumps, folder)
+    recording = await load_recording(db, recording_id)
     if recording.state is RecordingState.DESTROYED:
         await forget_recording(db, recording)
         await db.commit()
@@ -153,8 +157,6 @@ async def index_recording(db: AsyncSession, recording_id: str, root: Path | None
     wanted = recording.index_wanted_at
     session = await load_session(db, recording.session_id)
     events = await list_events(db, session.id)
-    folder = None if root is None else recording.folder(root)
-    jumps = ClockJumps(()) if folder is None else await asyncio.to_thread(read_jumps, folder)
     found = list(passages_of(recording, session, events, jumps))[:MOST_PASSAGES]
     names = await _names(db, session)
     terms = {term for passage in found for term in terms_of_words(passage.text)}
