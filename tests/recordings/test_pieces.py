@@ -141,7 +141,15 @@ def test_a_picture_far_from_its_key_frame_leads_there(tmp_path: Path) -> None:
 def test_another_codec_is_another_track(tmp_path: Path) -> None:
     """VP8, then H.264 on the same source: each is played by a decoder of its own."""
     for place, (codec, colour) in enumerate((("VP8", (200, 40, 40)), ("H264", (50, 70, 200)))):
-        write_camera(tmp_path, codec, replace(CITY, colour=colour), 2.0 * place, ssrc=7, stamp=place * 10**6)
+        write_camera(
+            tmp_path,
+            codec,
+            replace(CITY, colour=colour),
+            2.0 * place,
+            ssrc=7,
+            stamp=place * 10**6,
+            number=place * 1_000,
+        )
     found = read_catalogue(tmp_path, START)
     assert sorted(track.codec for track in found.tracks) == ["H264", "VP8"]
     for track, colour, since in zip(

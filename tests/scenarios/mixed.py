@@ -109,6 +109,7 @@ async def hold(mixed: Mixed) -> dict[str, Any]:
     return found
 
 
+SHOWN = """location.pathname + ": " + document.querySelector("main, body").innerText.slice(0, 200)"""
 NETWORK = """document.querySelector('[data-part="network"]').textContent"""
 
 
@@ -130,7 +131,9 @@ async def _until_all_met(mixed: Mixed) -> float:
     """Seconds until nobody is missing."""
     began = time.monotonic()
     while missing := await _missing(mixed):
-        assert time.monotonic() - began < PATIENCE, missing
+        if time.monotonic() - began >= PATIENCE:
+            words = {name: await page.evaluate(SHOWN) for name, page in mixed.pages.items()}
+            raise AssertionError(f"{missing}, {mixed.fox.errors}, {words}")
         await asyncio.sleep(0.1)
     return time.monotonic() - began
 
