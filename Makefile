@@ -8,7 +8,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 # Two at a time, a file in one piece: most tests wait for real time, not for the processor.
-PYTEST_ARGS ?= -n 2 --dist loadfile
+PYTEST_ARGS ?= -n 3 --dist loadfile
 
 .PHONY: run test check bench soak lipsync kills clean environment development browser network lock
 

@@ -1,4 +1,4 @@
-"""In which turns two processes take the files of tests."""
+"""In which turns a few processes take the files of tests."""
 
 from __future__ import annotations
 
