@@ -80,6 +80,19 @@ class Form:
         self.values[name] = "yes" if found else ""
         return found
 
+    def day(self, name: str) -> date | None:
+        """A day between 2000 and 2199 of a field that may stay empty; `values` holds it already."""
+        if not self.value(name):
+            return None
+        try:
+            found = date.fromisoformat(self.value(name))
+        except ValueError:
+            found = date.min
+        if not 2000 <= found.year < 2200:
+            self.fail(name, "请填写日期，例如 2026-11-25")
+            return None
+        return found
+
     def moment(self, day_name: str, time_name: str, now: datetime) -> datetime | None:
         """Local date and time of day to an aware moment, not past and at most 180 days ahead."""
         typed_day, typed_time = self._raw(day_name)[:20], self._raw(time_name)[:10]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
 from aiohttp import web
@@ -43,26 +43,13 @@ async def show(request: web.Request) -> web.StreamResponse:
 def _query(form: Form, offices: dict[str, str]) -> AuditQuery:
     for name in FIELDS:
         form.values[name] = clean(form.typed(name))[:100]
-    since, until = _day(form, "since"), _day(form, "until")
+    since, until = form.day("since"), form.day("until")
     if since and until and since > until:
         form.fail("until", "结束日期早于开始日期，请改正")
     for name, known in (("office", offices), ("act", ACTS)):
         if form.value(name) not in known:
             form.values[name] = ""
     return AuditQuery(since, until, form.value("office"), form.value("person"), form.value("act"))
-
-
-def _day(form: Form, name: str) -> date | None:
-    if not form.value(name):
-        return None
-    try:
-        day = date.fromisoformat(form.value(name))
-    except ValueError:
-        day = date.min
-    if not 2000 <= day.year < 2200:
-        form.fail(name, "请填写日期，例如 2026-11-25")
-        return None
-    return day
 
 
 def _cursor(typed: str) -> AuditCursor | None:

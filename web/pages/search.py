@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -87,7 +87,7 @@ async def _offices(db: AsyncSession, actor: Actor) -> dict[str, str]:
 def _query(form: Form, offices: dict[str, str]) -> ArchiveQuery:
     for name in FIELDS:
         form.values[name] = clean(form.typed(name))[:100]
-    since, until = _day(form, "since"), _day(form, "until")
+    since, until = form.day("since"), form.day("until")
     if since and until and since > until:
         form.fail("until", "结束日期早于开始日期，请改正")
     if form.value("office") not in offices:
@@ -103,19 +103,6 @@ def _query(form: Form, offices: dict[str, str]) -> ArchiveQuery:
         words=form.value("words"),
         happened=form.value("happened"),
     )
-
-
-def _day(form: Form, name: str) -> date | None:
-    if not form.value(name):
-        return None
-    try:
-        day = date.fromisoformat(form.value(name))
-    except ValueError:
-        day = date.min
-    if not 2000 <= day.year < 2200:
-        form.fail(name, "请填写日期，例如 2026-11-25")
-        return None
-    return day
 
 
 def _cursor(typed: str) -> Cursor | None:

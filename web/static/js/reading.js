@@ -38,7 +38,8 @@
   }
   /** What is seen, block by block and none twice; nothing of a talk that is going on. */
   function sentences() {
-    var main = document.getElementById("main"), found = [], read = [];
+    // A page shown over the talk is what the person has before them.
+    var main = document.querySelector("dialog[open]") || document.getElementById("main"), found = [], read = [];
     var nodes = main ? main.querySelectorAll(READ) : [];
     for (var i = 0; i < nodes.length; i += 1) {
       var node = nodes[i], inside = read.some(function (one) { return one.contains(node); });

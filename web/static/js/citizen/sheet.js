@@ -1,4 +1,4 @@
-import { prepareMinutes } from "./minutes.js";
+import { prepareAll } from "../signature_pad.js";
 
 /**
  * Shows a page of ours over the running call, so that sound and picture go on behind it. Links and forms of the
@@ -24,7 +24,7 @@ export async function openSheet(url, styles) {
       const answer = await fetch(address, { credentials: "same-origin", ...options });
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       body.replaceChildren(...page.querySelector("main").childNodes);
-      prepareMinutes(body);
+      prepareAll(body);
       sheet.scrollTop = 0;
       (body.querySelector("[autofocus]") || body.querySelector("h1"))?.focus();
     } catch {
