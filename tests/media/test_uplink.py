@@ -109,6 +109,21 @@ def test_as_many_layers_stay_as_fit_beside_the_sound(budget: float | None, kept:
     assert not any(layer.withheld for layer in layers)
 
 
+def test_a_withheld_layer_is_there_for_nobody_though_it_still_comes() -> None:
+    stage, now = Stage(), 1.0
+    for rank in range(3):
+        stage.send(rank, now, True)
+    top = stage.publication.layers[2]
+    assert top.present(now) and top.rate(now) > 0
+    for layer in stage.publication.layers:
+        layer.usual = 400_000
+    withhold(stage.publication.layers, 1, 0, now)
+    stage.send(2, now + 0.05, True)
+    assert not top.present(now + 0.05) and top.rate(now + 0.05) == 0
+    withhold(stage.publication.layers, None, 0, now + 0.1)
+    assert top.present(now + 0.1) and top.rate(now + 0.1) > 0
+
+
 def test_what_is_not_carried_is_let_go_at_once_and_the_smallest_is_shown() -> None:
     hall = Hall(recorded=True)
     hall.enter()

@@ -195,6 +195,28 @@ async def test_neither_sealing_nor_composing_waits_for_a_reading(
         await running
 
 
+async def test_a_worker_told_to_stop_stops_though_its_lease_cannot_be_given_back(
+    sitting: Sitting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = asyncio.Event()
+
+    async def work_for_long(self: worker.RecordingsWorker, lanes: object = None) -> bool:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            raise OSError("the database is locked") from None
+        return True
+
+    monkeypatch.setattr(worker.RecordingsWorker, "work_once", work_for_long)
+    running = asyncio.create_task(make_worker(sitting).run())
+    await begun.wait()
+    running.cancel()
+    done, _ = await asyncio.wait({running}, timeout=5)
+    assert done, "it goes on for ever"
+    assert running.cancelled()
+
+
 async def test_a_running_worker_orders_the_patrol_by_itself(
     sitting: Sitting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
