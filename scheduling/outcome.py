@@ -12,7 +12,7 @@ from cases.database import atomic
 from cases.errors import NotFound
 from cases.policy import Action, Actor, require
 from cases.task import NewTask, PetitionTask, TrackedTask, add_task, list_tasks
-from scheduling.minutes import find_minutes, list_paragraphs, scope_of_minutes
+from scheduling.minutes.record import find_minutes, list_paragraphs, scope_of_minutes
 from scheduling.reach import load_session
 from scheduling.session import Session
 from scheduling.session_events import add_event, list_events

@@ -14,7 +14,7 @@ from cases.organisations import Organisation
 from recordings.recording import find_live_recording
 from scheduling.invitations import Invitation
 from scheduling.links import find_link
-from scheduling.minutes import find_minutes
+from scheduling.minutes.record import find_minutes
 from scheduling.session_events import events_of_kinds
 from signaling import sittings
 from signaling.admission import Admission

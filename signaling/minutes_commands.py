@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from scheduling.minutes_text import STORED_LIMIT
+from scheduling.minutes.text import STORED_LIMIT
 from signaling.commands import Command, limited
 
 MinutesAct = Literal["insert", "edit", "describe", "move", "remove"]

@@ -6,10 +6,10 @@ from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 
 from scheduling.invitation import Invitation
-from scheduling.minutes import Minutes
-from scheduling.minutes_editing import Changed
-from scheduling.minutes_paragraph import MinutesParagraph
-from scheduling.minutes_template import TEMPLATES
+from scheduling.minutes.editing import Changed
+from scheduling.minutes.paragraph import MinutesParagraph
+from scheduling.minutes.record import Minutes
+from scheduling.minutes.template import TEMPLATES
 from signaling.minutes_commands import Paragraph
 from signaling.participant import VEILED
 from signaling.pushes import Push

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from cases.clock import BEIJING
 from recordings.evidence.signed_minutes import Checked
-from scheduling.minutes import MINUTES_STATE_NAMES
-from scheduling.minutes_objection import OUTCOME_NAMES
-from scheduling.minutes_paragraph import ParagraphKind
-from scheduling.minutes_reading import Reading
-from scheduling.minutes_signature import ACT_NAMES, Signer
-from scheduling.minutes_text import is_empty
+from scheduling.minutes.objection import OUTCOME_NAMES
+from scheduling.minutes.paragraph import ParagraphKind
+from scheduling.minutes.reading import Reading
+from scheduling.minutes.record import MINUTES_STATE_NAMES
+from scheduling.minutes.signature import ACT_NAMES, Signer
+from scheduling.minutes.text import is_empty
 from scheduling.session import Session
 
 PREFIX = {ParagraphKind.QUESTION: "问", ParagraphKind.ANSWER: "答"}

@@ -12,7 +12,7 @@ from cases.clock import BEIJING, Clock
 from cases.organisations import Organisation
 from cases.policy import Action, allowed
 from cases.task import TASK_STATE_NAMES, TaskState, TrackedTask, list_tasks
-from scheduling.minutes import scope_of_minutes
+from scheduling.minutes.record import scope_of_minutes
 from scheduling.outcome import list_outcomes, list_sources
 from scheduling.session import Session
 from web.flash import take_once

@@ -21,10 +21,10 @@ from cases.append_only import append_only
 from cases.clock import Clock
 from cases.database import ID_LENGTH, Base
 from recordings.evidence.signing import ManifestSigner, check_signature
-from scheduling.minutes import MinutesState, Sheet
-from scheduling.minutes_reading import Reading
-from scheduling.minutes_signature import MinutesSignature, list_signatures
-from scheduling.minutes_statement import canonical, text_of
+from scheduling.minutes.reading import Reading
+from scheduling.minutes.record import MinutesState, Sheet
+from scheduling.minutes.signature import MinutesSignature, list_signatures
+from scheduling.minutes.statement import canonical, text_of
 
 
 @append_only

@@ -9,7 +9,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.errors import Forbidden, NotFound, RuleError
 from cases.policy import Action, Actor, allowed
-from scheduling.minutes import (
+from scheduling.minutes.editing import (
+    Change,
+    Changed,
+    DescribeParagraph,
+    EditParagraph,
+    InsertParagraph,
+    MoveParagraph,
+    RemoveParagraph,
+    change_minutes,
+)
+from scheduling.minutes.paragraph import ParagraphKind
+from scheduling.minutes.record import (
     Sheet,
     begin_minutes,
     find_minutes,
@@ -20,17 +31,6 @@ from scheduling.minutes import (
     show_live,
     speakers_of,
 )
-from scheduling.minutes_editing import (
-    Change,
-    Changed,
-    DescribeParagraph,
-    EditParagraph,
-    InsertParagraph,
-    MoveParagraph,
-    RemoveParagraph,
-    change_minutes,
-)
-from scheduling.minutes_paragraph import ParagraphKind
 from scheduling.reach import load_session
 from signaling.minutes_commands import BeginMinutes, ChangeMinutes, FetchMinutes, LetWrite, ShowMinutes
 from signaling.minutes_pushes import (

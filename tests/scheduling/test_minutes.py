@@ -16,18 +16,7 @@ from cases.errors import Conflict, Forbidden, Invalid, NotFound
 from cases.policy import Actor, ActorKind
 from cases.roles import InvitationRole
 from scheduling.invitations import Invitee, invite, list_invitations
-from scheduling.minutes import (
-    TRANSITIONS,
-    MinutesState,
-    begin_minutes,
-    find_minutes,
-    follow_minutes,
-    let_write,
-    move_minutes,
-    read_minutes,
-    show_live,
-)
-from scheduling.minutes_editing import (
+from scheduling.minutes.editing import (
     MOST_PARAGRAPHS,
     Change,
     Changed,
@@ -38,9 +27,20 @@ from scheduling.minutes_editing import (
     RemoveParagraph,
     change_minutes,
 )
-from scheduling.minutes_merge import merge
-from scheduling.minutes_paragraph import MinutesParagraph, MinutesRevision, ParagraphKind, RevisionAct
-from scheduling.minutes_template import TEMPLATES
+from scheduling.minutes.merge import merge
+from scheduling.minutes.paragraph import MinutesParagraph, MinutesRevision, ParagraphKind, RevisionAct
+from scheduling.minutes.record import (
+    TRANSITIONS,
+    MinutesState,
+    begin_minutes,
+    find_minutes,
+    follow_minutes,
+    let_write,
+    move_minutes,
+    read_minutes,
+    show_live,
+)
+from scheduling.minutes.template import TEMPLATES
 from scheduling.session import Session, SessionState
 from scheduling.sessions import move_session
 from scheduling.transitions import reachable_from
@@ -189,7 +189,7 @@ async def test_what_no_paragraph_can_hold_is_told(desk: Desk) -> None:
 async def test_a_thousand_paragraphs_are_enough(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     standing = len(await desk.texts())
     assert MOST_PARAGRAPHS == 1000
-    monkeypatch.setattr("scheduling.minutes_editing.MOST_PARAGRAPHS", standing + 1)
+    monkeypatch.setattr("scheduling.minutes.editing.MOST_PARAGRAPHS", standing + 1)
     await desk.insert("最后一段")
     with pytest.raises(Conflict, match="minutes_full"):
         await desk.insert("再来一段")

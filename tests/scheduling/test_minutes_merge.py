@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from scheduling.minutes_merge import compare, merge, split_words
+from scheduling.minutes.merge import compare, merge, split_words
 
 
 @pytest.mark.parametrize(

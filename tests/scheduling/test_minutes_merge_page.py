@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from scheduling.minutes_merge import merge
+from scheduling.minutes.merge import merge
 
 MODULE = Path(__file__).parents[2] / "web" / "static" / "js" / "minutes" / "merge.js"
 SCRIPT = """

@@ -20,12 +20,12 @@ from cases.roles import InvitationRole
 from recordings.evidence.signed_minutes import MinutesVerdict, SignedMinutes, check_final, compare, sign_final
 from recordings.evidence.signing import load_signer
 from scheduling.invitations import list_invitations
-from scheduling.minutes import MinutesState, begin_minutes, move_minutes
-from scheduling.minutes_editing import EditParagraph, InsertParagraph, change_minutes
-from scheduling.minutes_objection import ObjectionOutcome
-from scheduling.minutes_paragraph import MinutesParagraph, ParagraphKind
-from scheduling.minutes_reading import Reading, answer_objection, object_to, read_back
-from scheduling.minutes_signature import (
+from scheduling.minutes.editing import EditParagraph, InsertParagraph, change_minutes
+from scheduling.minutes.objection import ObjectionOutcome
+from scheduling.minutes.paragraph import MinutesParagraph, ParagraphKind
+from scheduling.minutes.reading import Reading, answer_objection, object_to, read_back
+from scheduling.minutes.record import MinutesState, begin_minutes, move_minutes
+from scheduling.minutes.signature import (
     SignatureAct,
     list_signatures,
     list_signers,
@@ -33,7 +33,7 @@ from scheduling.minutes_signature import (
     refuse_minutes,
     sign_minutes,
 )
-from scheduling.minutes_strokes import MOST_POINTS, read_strokes
+from scheduling.minutes.strokes import MOST_POINTS, read_strokes
 from scheduling.session import Session
 from scheduling.session_events import list_events
 from tests.clock import FixedClock

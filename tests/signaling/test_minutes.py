@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from cases.database import new_id
-from scheduling.minutes import MinutesState, load_minutes, move_minutes
+from scheduling.minutes.record import MinutesState, load_minutes, move_minutes
 from tests.signaling.hall import Client, Hall
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from cases.database import new_id
-from scheduling.minutes import begin_minutes
-from scheduling.minutes_history import differences
+from scheduling.minutes.history import differences
+from scheduling.minutes.record import begin_minutes
 from scheduling.session import Session
 from tests.factories import make_petition, make_session
 from tests.web.conftest import Browser, House

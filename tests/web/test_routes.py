@@ -12,7 +12,7 @@ from cases.policy import SYSTEM, Action, allowed
 from recordings.alarms import Alarm, AlarmKind, Trouble, raise_alarm
 from recordings.recording import start_recording, stop_recording
 from scheduling.invitations import list_invitations
-from scheduling.minutes import begin_minutes
+from scheduling.minutes.record import begin_minutes
 from tests.factories import make_petition, make_session
 from tests.web.conftest import House
 from web.app import create_app

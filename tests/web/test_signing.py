@@ -11,10 +11,10 @@ import pytest
 from sqlalchemy import text
 
 from cases.database import new_id
-from scheduling.minutes import MinutesState, begin_minutes, move_minutes
-from scheduling.minutes_editing import InsertParagraph, change_minutes
-from scheduling.minutes_paragraph import ParagraphKind
-from scheduling.minutes_reading import read_back
+from scheduling.minutes.editing import InsertParagraph, change_minutes
+from scheduling.minutes.paragraph import ParagraphKind
+from scheduling.minutes.reading import read_back
+from scheduling.minutes.record import MinutesState, begin_minutes, move_minutes
 from tests.scenarios.browsers import chromium, needs_chromium
 from tests.scheduling.test_minutes_signing import handwriting
 from tests.web.conftest import Browser, House

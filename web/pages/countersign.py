@@ -8,12 +8,12 @@ from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.errors import Forbidden, NotFound, RuleError
-from scheduling.minutes import MinutesState
-from scheduling.minutes_objection import OUTCOME_NAMES
-from scheduling.minutes_paragraph import ParagraphKind
-from scheduling.minutes_reading import Reading, object_to, read_back
-from scheduling.minutes_signature import ACT_NAMES, list_signatures, refuse_minutes, sign_minutes
-from scheduling.minutes_text import is_empty
+from scheduling.minutes.objection import OUTCOME_NAMES
+from scheduling.minutes.paragraph import ParagraphKind
+from scheduling.minutes.reading import Reading, object_to, read_back
+from scheduling.minutes.record import MinutesState
+from scheduling.minutes.signature import ACT_NAMES, list_signatures, refuse_minutes, sign_minutes
+from scheduling.minutes.text import is_empty
 from web.forms import Form
 from web.keys import CLOCK, DATABASE
 from web.link_pages import Holder, code_of, context_of, find_holder, problem_page

@@ -9,7 +9,10 @@ from aiohttp import web
 
 from cases.errors import Invalid, NotFound
 from cases.policy import Action, allowed
-from scheduling.minutes import (
+from scheduling.minutes.editing import change_minutes
+from scheduling.minutes.history import read_history
+from scheduling.minutes.paragraph import KIND_NAMES
+from scheduling.minutes.record import (
     MINUTES_STATE_NAMES,
     TRANSITIONS,
     MinutesState,
@@ -19,10 +22,7 @@ from scheduling.minutes import (
     read_minutes,
     scope_of_minutes,
 )
-from scheduling.minutes_editing import change_minutes
-from scheduling.minutes_history import read_history
-from scheduling.minutes_paragraph import KIND_NAMES
-from scheduling.minutes_template import TEMPLATES, usual_template
+from scheduling.minutes.template import TEMPLATES, usual_template
 from scheduling.session import Session
 from scheduling.sessions import get_session
 from signaling.handlers.minutes import change_of, official_view, refresh, spread

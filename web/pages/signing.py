@@ -12,10 +12,16 @@ from cases.errors import Invalid, RuleError
 from cases.policy import Action, allowed
 from recordings.evidence.signed_minutes import check_final, sign_final
 from recordings.evidence.signing import load_signer
-from scheduling.minutes import MINUTES_STATE_NAMES, MinutesState, move_minutes, read_minutes, scope_of_minutes
-from scheduling.minutes_objection import OUTCOME_NAMES, ObjectionOutcome
-from scheduling.minutes_reading import Reading, answer_objection, reading_of
-from scheduling.minutes_signature import (
+from scheduling.minutes.objection import OUTCOME_NAMES, ObjectionOutcome
+from scheduling.minutes.reading import Reading, answer_objection, reading_of
+from scheduling.minutes.record import (
+    MINUTES_STATE_NAMES,
+    MinutesState,
+    move_minutes,
+    read_minutes,
+    scope_of_minutes,
+)
+from scheduling.minutes.signature import (
     ACT_NAMES,
     FIRST,
     SignatureAct,

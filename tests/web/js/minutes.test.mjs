@@ -13,7 +13,7 @@ function dice(seed) {
   };
 }
 
-/** What the server does with changes, as scheduling/minutes_editing.py. */
+/** What the server does with changes, as scheduling/minutes/editing.py. */
 class Server {
   paragraphs = new Map();
   #wordings = new Map();

@@ -1,4 +1,4 @@
-/** Two texts that grew from one, as scheduling/minutes_merge.py brings them together: no typed word is lost. */
+/** Two texts that grew from one, as scheduling/minutes/merge.py brings them together: no typed word is lost. */
 
 const MOST_CELLS = 160000;
 const [BEGIN, END] = ["〔", "〕"];

@@ -1,7 +1,7 @@
 """Writing the minutes: every change of a paragraph, by several people at once, without losing a word.
 
 A change of text names the wording it was made from. If that is no longer the newest, both are merged by
-words (scheduling/minutes_merge.py); if the paragraph was taken out meanwhile, it comes back. Changes to one
+words (scheduling/minutes/merge.py); if the paragraph was taken out meanwhile, it comes back. Changes to one
 sheet take turns on its row. A change that is sent again is done once: `edit_id` is its name.
 """
 
@@ -20,7 +20,9 @@ from cases.database import atomic
 from cases.errors import Conflict, Invalid, NotFound
 from cases.policy import Action, Actor
 from scheduling.invitation import Invitation
-from scheduling.minutes import (
+from scheduling.minutes.merge import merge
+from scheduling.minutes.paragraph import MinutesParagraph, MinutesRevision, ParagraphKind, RevisionAct
+from scheduling.minutes.record import (
     EDITABLE,
     MINUTES_STATE_NAMES,
     TEMPLATE_STEP,
@@ -29,9 +31,7 @@ from scheduling.minutes import (
     lock_for,
     revision_of,
 )
-from scheduling.minutes_merge import merge
-from scheduling.minutes_paragraph import MinutesParagraph, MinutesRevision, ParagraphKind, RevisionAct
-from scheduling.minutes_text import tidy
+from scheduling.minutes.text import tidy
 from scheduling.reach import load_session
 from scheduling.session import Session
 

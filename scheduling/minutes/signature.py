@@ -25,9 +25,9 @@ from cases.policy import Action, Actor
 from cases.roles import INVITATION_ROLE_NAMES, InvitationRole
 from scheduling.invitation import Invitation
 from scheduling.invitations import list_invitations
-from scheduling.minutes import Minutes, MinutesState, Sheet, list_paragraphs, lock_for
-from scheduling.minutes_reading import reading_of
-from scheduling.minutes_strokes import read_strokes
+from scheduling.minutes.reading import reading_of
+from scheduling.minutes.record import Minutes, MinutesState, Sheet, list_paragraphs, lock_for
+from scheduling.minutes.strokes import read_strokes
 from scheduling.session_events import add_event
 
 REASON_LIMIT = 500

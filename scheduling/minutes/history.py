@@ -9,9 +9,9 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.policy import Action, Actor, require
-from scheduling.minutes import load_minutes, scope_of_minutes
-from scheduling.minutes_merge import compare, split_words
-from scheduling.minutes_paragraph import ACT_NAMES, MinutesRevision, ParagraphKind, RevisionAct
+from scheduling.minutes.merge import compare, split_words
+from scheduling.minutes.paragraph import ACT_NAMES, MinutesRevision, ParagraphKind, RevisionAct
+from scheduling.minutes.record import load_minutes, scope_of_minutes
 from scheduling.reach import load_session
 
 # Saved while somebody types: what one person does to one paragraph without a pause is one entry.

@@ -11,8 +11,8 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from scheduling.minutes import Minutes, Sheet
-from scheduling.minutes_objection import MinutesObjection, ObjectionAnswer
+from scheduling.minutes.objection import MinutesObjection, ObjectionAnswer
+from scheduling.minutes.record import Minutes, Sheet
 
 FORMAT, VERSION = "lianxin-minutes", 1
 

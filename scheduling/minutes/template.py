@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from cases.clock import BEIJING
 from cases.roles import INVITATION_ROLE_NAMES
 from scheduling.invitation import Invitation
-from scheduling.minutes_paragraph import ParagraphKind
+from scheduling.minutes.paragraph import ParagraphKind
 from scheduling.session import Session
 
 _H, _S = ParagraphKind.HEADING, ParagraphKind.STATEMENT

@@ -15,10 +15,17 @@ from cases.database import atomic, new_id
 from cases.errors import Conflict, Forbidden, Invalid, NotFound
 from cases.fields import clean_text
 from cases.policy import Action, Actor, require
-from scheduling.minutes import MinutesState, Sheet, list_paragraphs, load_minutes, lock_for, scope_of_minutes
-from scheduling.minutes_objection import MinutesObjection, ObjectionAnswer, ObjectionOutcome
-from scheduling.minutes_paragraph import MinutesParagraph, ParagraphKind
-from scheduling.minutes_statement import Objected, digest_of, list_objections
+from scheduling.minutes.objection import MinutesObjection, ObjectionAnswer, ObjectionOutcome
+from scheduling.minutes.paragraph import MinutesParagraph, ParagraphKind
+from scheduling.minutes.record import (
+    MinutesState,
+    Sheet,
+    list_paragraphs,
+    load_minutes,
+    lock_for,
+    scope_of_minutes,
+)
+from scheduling.minutes.statement import Objected, digest_of, list_objections
 from scheduling.reach import load_session
 from scheduling.session_events import add_event
 

@@ -19,9 +19,9 @@ from cases.policy import Action, Actor, Scope, require
 from cases.roles import InvitationRole
 from scheduling.invitation import Invitation
 from scheduling.invitations import list_invitations
-from scheduling.minutes_objection import MinutesObjection, ObjectionAnswer
-from scheduling.minutes_paragraph import MinutesParagraph, MinutesRevision, ParagraphKind, RevisionAct
-from scheduling.minutes_template import TEMPLATES, fill, usual_template
+from scheduling.minutes.objection import MinutesObjection, ObjectionAnswer
+from scheduling.minutes.paragraph import MinutesParagraph, MinutesRevision, ParagraphKind, RevisionAct
+from scheduling.minutes.template import TEMPLATES, fill, usual_template
 from scheduling.reach import load_session, scope_of_session
 from scheduling.session import Session
 from scheduling.session_events import add_event
