@@ -79,6 +79,7 @@ class Layer:
         # Of the same pictures; None for that one itself.
         self.smallest: Layer | None = None
         self.key_frames = 0
+        self.key_frame_at = float("-inf")
         self.repeated = 0
         self.bitrate = 0
         self.height = 0
@@ -198,7 +199,7 @@ class Layer:
         self.stats.receive(index, packet.timestamp, len(packet.data), now)
         self._ask(self.loss.receive(index, now, packet), now)
         if self.is_video:
-            self._receive_video(packet)
+            self._receive_video(packet, now)
         return True
 
     def notice(self, index: int, missing: int, now: float) -> None:
@@ -215,7 +216,7 @@ class Layer:
         if missing:
             self._send_feedback(build_nack(FEEDBACK_SSRC, self.ssrc, missing))
 
-    def _receive_video(self, packet: Packet) -> None:
+    def _receive_video(self, packet: Packet, now: float) -> None:
         if packet.marker and self._orientation_id:
             packet.orientation = read_orientation(packet.data, self._orientation_id)
             if packet.orientation is not None:
@@ -225,6 +226,7 @@ class Layer:
         packet.key_frame = begins_key_frame(self._codec, packet.payload)
         if packet.key_frame:
             self.key_frames += 1
+            self.key_frame_at = now
             self._throttle.satisfy()
             if self._codec == "VP8":
                 self.height = frame_height(packet.payload)

@@ -2,10 +2,12 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from media.control import RecordingChanged
+from media.key_frame_rounds import KeyFrameRounds
+from media.layer import Layer
 from media.publication import Publication
 from media.sink import PacketSink, RecorderStatus, RecordSink, RoomRecorder
 from media.surroundings import Surroundings
@@ -42,6 +44,7 @@ class RoomRecording:
         self._surroundings = surroundings
         self._deliver = deliver
         self._sinks: dict[Publication, PacketSink] = {}
+        self._rounds = KeyFrameRounds()
         self._told: RecorderStatus | None = None
         self._told_at = self._delivered_at = float("-inf")
         self._sink_failure: str | None = None
@@ -115,17 +118,25 @@ class RoomRecording:
         return status
 
     def tick(self, now: float) -> None:
-        """Fetch packets; tell the status when its state changed or a second passed."""
+        """Fetch packets, ask for a key frame that is due; tell the status on change and every second."""
         if now - self._delivered_at < DELIVERY_INTERVAL:
             return
         self._delivered_at = now
         for publication in list(self._sinks):
             self._deliver(publication)
+        self._rounds.look(self._recorded_layers(), now)
         status = self.status()
         changed = self._told is None or _what_people_see(status) != _what_people_see(self._told)
         if changed or now - self._told_at >= STATUS_INTERVAL:
             self._told, self._told_at = status, now
             self._tell(status)
+
+    def _recorded_layers(self) -> Iterator[Layer]:
+        """Those whose packets the recorder has now, but for who is muted."""
+        for publication, sink in self._sinks.items():
+            layer = sink.layer if isinstance(sink, TopLayer) else publication.layers[0]
+            if layer is not None and not publication.muted:
+                yield layer
 
     def _tell(self, status: RecorderStatus) -> None:
         self._surroundings.emit(

@@ -18,6 +18,11 @@ class TopLayer:
         self._records = sink if isinstance(sink, RecordSink) else None
         self._layer: Layer | None = None
 
+    @property
+    def layer(self) -> Layer | None:
+        """The one whose packets are handed on; None before its first key frame."""
+        return self._layer
+
     def write(self, packet: Packet, now: float) -> None:
         """Hand on a packet of the chosen layer."""
         if packet.layer is not self._layer and not self._change(packet, now):

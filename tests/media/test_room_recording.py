@@ -36,7 +36,8 @@ class FakeRecorder:
 
 class FakePublication:
     started = True
-    layers = (object(),)
+    muted = False
+    layers = (SimpleNamespace(is_video=False),)
 
     def __init__(self, participant_id: str) -> None:
         self.track = SimpleNamespace(participant_id=participant_id)
