@@ -46,6 +46,7 @@ class Action(StrEnum):
     ISSUE_LINK = "issue_link"
     JOIN = "join"
     RECEIVE = "receive"
+    HANDLE_INCIDENT = "handle_incident"
     HOST = "host"
     RECORD = "record"
     SEE_MINUTES = "see_minutes"
@@ -79,7 +80,7 @@ _READ = frozenset({A.SEE_BOARD, A.SEE_PETITION, A.SEE_SESSION})
 _WATCH = frozenset({A.REPLAY, A.SEE_MANIFEST, A.SEE_ALARMS, A.SEE_MINUTES})
 _PROTECT = frozenset({A.SEE_ARCHIVE, A.HOLD_RECORDING})
 # Who sits with citizens: makes sure who they are, answers what they ask for, sees what was sent to them.
-_DOOR = frozenset({A.RECEIVE, A.SEE_OUTBOX})
+_DOOR = frozenset({A.RECEIVE, A.SEE_OUTBOX, A.HANDLE_INCIDENT})
 _RATED = frozenset({A.SEE_RATINGS})  # Sums only, also for those they are about.
 _TASKS = frozenset({A.FINISH_TASK})
 _WRITE = frozenset({A.WRITE_MINUTES, A.SIGN_MINUTES})
@@ -162,6 +163,7 @@ REACH: Mapping[Action, Reach] = {
     A.APPROVE_DESTRUCTION: Reach.OWNER,
     A.JOIN: Reach.MEMBER,
     A.RECEIVE: Reach.MEMBER,
+    A.HANDLE_INCIDENT: Reach.MEMBER,
     A.ANSWER_FINDING: Reach.MEMBER,
     A.FINISH_TASK: Reach.MEMBER,
 }
@@ -177,6 +179,7 @@ SEEN_BY: Mapping[Action, Action] = {
     A.ISSUE_LINK: A.SEE_SESSION,
     A.JOIN: A.SEE_SESSION,
     A.RECEIVE: A.SEE_SESSION,
+    A.HANDLE_INCIDENT: A.SEE_SESSION,
     A.HOST: A.SEE_SESSION,
     A.RECORD: A.SEE_SESSION,
     A.SEE_MINUTES: A.SEE_SESSION,

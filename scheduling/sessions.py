@@ -23,6 +23,7 @@ from scheduling.bookings import (
     TRANSITIONS as BOOKING_TRANSITIONS,
 )
 from scheduling.bookings import Booking, BookingKind, BookingState, add_booking, change_booking, find_held
+from scheduling.incidents import end_with_session
 from scheduling.invitations import Invitee, add_invitation, seat_organisation
 from scheduling.reach import load_session as load_session
 from scheduling.reach import scope_of_session as scope_of_session
@@ -127,6 +128,7 @@ async def move_session(
     await add_event(db, clock, session_id, kind, actor.name or None, data=data)
     await _follow_booking(db, clock, actor, session)
     if state in OVER:
+        await end_with_session(db, clock, session_id)
         await add_petition_event(
             db, clock, actor, session.petition_id, kind, {"session_id": session_id, **data}
         )

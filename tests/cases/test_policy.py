@@ -59,6 +59,7 @@ OBJECTS = {
             "link": Action.ISSUE_LINK,
             "join": Action.JOIN,
             "receive": Action.RECEIVE,
+            "tend": Action.HANDLE_INCIDENT,
             "host": Action.HOST,
             "record": Action.RECORD,
             "minutes": Action.SEE_MINUTES,
@@ -83,24 +84,24 @@ OBJECTS = {
 # Whatever stands in no cell is refused; a role and a place in no row may do nothing with these objects.
 MATRIX = """
 role              place      office        petition                      session
-receptionist      chengguan  create slots  see handle grant book finish  see manage link join receive host record minutes write sign replay manifest alarms answer
+receptionist      chengguan  create slots  see handle grant book finish  see manage link join receive tend host record minutes write sign replay manifest alarms answer
 receptionist      station    create        -                             -
 receptionist      city       create        see book                      see minutes replay manifest alarms
 receptionist      province   create        see book                      see minutes replay manifest alarms
-receptionist      housing    -             see book finish               see join receive minutes replay manifest alarms answer
-leader            chengguan  -             see handle grant finish       see manage link join receive host record minutes write sign replay manifest alarms acknowledge archive hold approve answer viewers
+receptionist      housing    -             see book finish               see join receive tend minutes replay manifest alarms answer
+leader            chengguan  -             see handle grant finish       see manage link join receive tend host record minutes write sign replay manifest alarms acknowledge archive hold approve answer viewers
 leader            city       -             see                           see minutes replay manifest alarms archive hold viewers
 leader            province   -             see                           see minutes replay manifest alarms archive hold viewers
-leader            housing    -             see finish                    see join receive minutes replay manifest alarms archive hold answer viewers
-recorder          chengguan  -             -                             see join receive record minutes write sign replay manifest alarms
+leader            housing    -             see finish                    see join receive tend minutes replay manifest alarms archive hold answer viewers
+recorder          chengguan  -             -                             see join receive tend record minutes write sign replay manifest alarms
 recorder          city       -             -                             see minutes replay manifest alarms
 recorder          province   -             -                             see minutes replay manifest alarms
-recorder          housing    -             -                             see join receive minutes replay manifest alarms
-station_clerk     chengguan  create        see book                      see link join receive
+recorder          housing    -             -                             see join receive tend minutes replay manifest alarms
+station_clerk     chengguan  create        see book                      see link join receive tend
 station_clerk     station    create        -                             -
 station_clerk     city       create        see book                      see
 station_clerk     province   create        see book                      see
-station_clerk     housing    -             see book                      see join receive
+station_clerk     housing    -             see book                      see join receive tend
 handler           chengguan  -             see finish                    see join minutes
 handler           housing    -             see finish                    see join minutes
 unit_head         chengguan  -             see finish                    see join minutes
