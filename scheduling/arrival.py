@@ -1,8 +1,7 @@
-"""What a link holder does before entering: who is with him, consent, the check of the devices."""
+"""What a link holder does before entering: who is with him, and consent."""
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -21,7 +20,6 @@ from scheduling.invitation import Invitation
 from scheduling.reach import get_invitation, manageable
 from scheduling.session_events import add_event
 
-MAX_DEVICE_CHECK_BYTES = 4096
 MAX_PEOPLE = 20  # In the room with the person, himself included.
 
 
@@ -128,22 +126,6 @@ async def decline_consent(db: AsyncSession, clock: Clock, actor: Actor) -> Invit
     invitation.consents = None
     data = {"invitation_id": invitation.id}
     await add_event(db, clock, invitation.session_id, "consent.declined", actor.name, data=data)
-    await db.commit()
-    return invitation
-
-
-async def record_device_check(
-    db: AsyncSession, clock: Clock, actor: Actor, result: dict[str, Any]
-) -> Invitation:
-    """Keep the outcome of the camera and microphone check: a small JSON object. Raises Invalid `result`."""
-    invitation = await _own(db, actor)
-    try:
-        size = len(json.dumps(result, allow_nan=False).encode())
-    except (TypeError, ValueError) as error:
-        raise Invalid("bad_device_check", "设备检查结果格式不对。", "result") from error
-    if size > MAX_DEVICE_CHECK_BYTES:
-        raise Invalid("bad_device_check", "设备检查结果太大。", "result")
-    invitation.device_check = {**result, "checked_at": clock.now().isoformat()}
     await db.commit()
     return invitation
 

@@ -43,7 +43,6 @@ class Invitation(Base):
     consent_version: Mapped[str | None] = mapped_column(String(32), default=None)
     consent_digest: Mapped[str | None] = mapped_column(String(64), default=None)
     consented_at: Mapped[datetime | None] = mapped_column(default=None)
-    device_check: Mapped[dict[str, Any] | None] = mapped_column(default=None)
     identified_at: Mapped[datetime | None] = mapped_column(default=None)
     identified_how: Mapped[str | None] = mapped_column(String(32), default=None)
     identified_by: Mapped[str | None] = mapped_column(String(ID_LENGTH), default=None)

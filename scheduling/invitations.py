@@ -1,4 +1,4 @@
-"""Invitations: one person, one session, one role. The links, consent and device check hang on them."""
+"""Invitations: one person, one session, one role. The links, consent and device checks hang on them."""
 
 from __future__ import annotations
 

@@ -13,6 +13,7 @@ from cases.petitions import PetitionCase, scope_of
 from cases.policy import Action, Actor, allowed
 from cases.roles import InvitationRole
 from recordings.recording import Recording, RecordingState, list_recordings_of_petition
+from scheduling.device_check import verdicts_of_sessions
 from scheduling.invitation import Invitation
 from scheduling.sessions import (
     Session,
@@ -47,6 +48,7 @@ async def session_cards(db: AsyncSession, actor: Actor, sessions: Sequence[Sessi
     ids = [session.id for session in sessions]
     offices = await offices_of(db, ids)
     people = await _petitioners_of(db, ids)
+    devices = await verdicts_of_sessions(db, [s.id for s in sessions if s.state in OPEN_STATES])
     found = []
     for session in sessions:
         joins = await may_join(db, actor, session)
@@ -60,6 +62,8 @@ async def session_cards(db: AsyncSession, actor: Actor, sessions: Sequence[Sessi
                 "number": session.petition.number,
                 "petitioners": people.get(session.id, []),
                 "offices": [office.short_name for office in offices.get(session.id, [])],
+                "checkable": session.id in devices,
+                "device": devices.get(session.id),
                 "act": _act(session, joins),
             }
         )

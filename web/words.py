@@ -124,6 +124,13 @@ PETITION_STATES: dict[str, tuple[str, str, str]] = {
     "concluded": ("已办结", "tick", "good"),
     "closed": ("已归档", "tick", "good"),
 }
+# The devices of who petitions, before the slot (scheduling/device_check.py).
+DEVICE_VERDICTS: dict[str, tuple[str, str, str]] = {
+    "None": ("设备未检测", "clock", "plain"),
+    "ok": ("设备已检测·正常", "tick", "good"),
+    "sound_only": ("只能通语音", "microphone", "notice"),
+    "blocked": ("设备受阻", "warning", "bad"),
+}
 # Levels of a network from good to none, as the room says them (static/js/words.js).
 QUALITY_LEVELS: dict[str, str] = {"good": "良好", "fair": "一般", "poor": "较差", "gone": "中断"}
 EVENTS: dict[str, str] = {
@@ -224,6 +231,7 @@ EVENTS: dict[str, str] = {
     "identity.number_checked": "身份证号已核对",
     "identity.number_differs": "身份证号与登记不一致",
     "companions.declared": "登记在场的人",
+    "device.checked": "设备检测",
     "request.made": "群众提出请求",
     "request.answered": "答复群众的请求",
     "session.unrecorded": "批准本场不录音录像",

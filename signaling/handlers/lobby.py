@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from cases.errors import Conflict
+from scheduling.device_check import Answer, Checked, Occasion, add_device_check
+from scheduling.reach import get_invitation
 from signaling import sittings
-from signaling.commands import Admit, Deny, MoveToLobby, Ready, StepAway
+from signaling.commands import Admit, Deny, MoveToLobby, Ready, Scalar, StepAway
 from signaling.protocol import CloseCode
 from signaling.pushes import Admitted, Denied, MovedToLobby
 from signaling.speaking import apply_phase
@@ -24,10 +28,26 @@ async def ready(me: Attendee, command: Ready) -> None:
         me.person, "participant.ready",
         ready=True, device=device, queued_at=me.person.queued_at, absent_since=None,
     )  # fmt: skip
+    if device and device != me.person.device and not me.person.official:
+        await _keep_check(me, device)
     me.person.device = device
     me.room.make_ready(me.person)
     await sittings.someone_waits(me.live)
     me.live.changed()
+
+
+async def _keep_check(me: Attendee, device: dict[str, Scalar]) -> None:
+    """What the person answered on the way in; whoever only comes back was asked nothing."""
+
+    def said(item: str) -> Answer:
+        return Answer.GOOD if device.get(item) is True else Answer.BAD
+
+    checked = Checked(said("camera"), said("microphone"), said("sound"))
+    async with me.live.database.session() as db:
+        invitation = await get_invitation(db, me.person.invitation_id)
+        with suppress(Conflict):  # Asked too often: the person waits all the same.
+            await add_device_check(db, me.live.clock, invitation, Occasion.ENTRANCE, checked)
+            await db.commit()
 
 
 async def step_away(me: Attendee, command: StepAway) -> None:

@@ -15,7 +15,7 @@ from cases.errors import Conflict, Forbidden, Invalid, NotFound, RuleError, Sign
 from cases.petitions import PetitionClass, get_petition
 from cases.policy import ANONYMOUS, SYSTEM, Action, allowed
 from cases.roles import InvitationRole
-from scheduling.arrival import decline_consent, record_consent, record_device_check
+from scheduling.arrival import decline_consent, record_consent
 from scheduling.bookings import BookingState, BookPublicly, BookSlot, book_publicly, book_slot, get_booking
 from scheduling.invitations import (
     Invitation,
@@ -370,9 +370,7 @@ async def test_the_petitioner_is_always_invited(db: AsyncSession, clock: FixedCl
     assert len({each.code for each in found}) == 2 and all(len(each.code) == 10 for each in found)
 
 
-async def test_consent_and_device_check_are_the_holders_own(
-    db: AsyncSession, clock: FixedClock, world: World
-) -> None:
+async def test_consent_is_the_holders_own(db: AsyncSession, clock: FixedClock, world: World) -> None:
     session = await make_session(db, clock, world)
     holder = await make_link_actor(db, clock, await find_invitation(db, session, InvitationRole.PETITIONER))
     for actor in (world.actor("chengguan.receptionist"), ANONYMOUS):
@@ -380,14 +378,9 @@ async def test_consent_and_device_check_are_the_holders_own(
             await record_consent(db, clock, actor, "2026-07", "0" * 64)
     with pytest.raises(Invalid):
         await record_consent(db, clock, holder, "2026-07", "not a digest")
-    for result in ({"text": "x" * 5000}, {"level": float("nan")}, {"object": object()}):
-        with pytest.raises(Invalid):
-            await record_device_check(db, clock, holder, result)
     for _ in range(2):
         given = await record_consent(db, clock, holder, "2026-07", "0" * 64)
     assert given.consented_at == clock.now()
-    checked = await record_device_check(db, clock, holder, {"camera": True, "microphone": True})
-    assert checked.device_check is not None and checked.device_check["camera"] is True
     assert (await decline_consent(db, clock, holder)).consented_at is None
     kinds = [event.kind for event in await list_events(db, session.id)]
     assert kinds.count("consent.given") == kinds.count("consent.declined") == 1

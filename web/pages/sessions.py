@@ -146,8 +146,6 @@ async def _person(db: AsyncSession, invitation: Invitation) -> dict[str, Any]:
         notes.append("已撤回")
     if invitation.consented_at:
         notes.append(f"{date_time(invitation.consented_at)} 已同意告知")
-    if invitation.device_check:
-        notes.append("已检查设备")
     if link is not None:
         notes.append(
             "链接已在一台设备打开" if link.bound_at else f"链接已发出，{date_time(link.valid_from)} 起可用"
