@@ -123,11 +123,11 @@ async def test_only_the_holder_checks_and_not_without_end(
     for actor in (ANONYMOUS, world.actor("chengguan.receptionist")):
         with pytest.raises((NotFound, SignInRequired)):
             await keep_device_check(db, clock, actor, Occasion.BEFORE, YES)
-    holder = await make_link_actor(db, clock, citizen)
+    citizen_id, holder = citizen.id, await make_link_actor(db, clock, citizen)
     for _ in range(2):
         await keep_device_check(db, clock, holder, Occasion.BEFORE, YES)
     with pytest.raises(Conflict) as refused:
         await keep_device_check(db, clock, holder, Occasion.BEFORE, YES)
     assert refused.value.code == "too_many_checks"
     await db.rollback()
-    assert len(await list_checks(db, citizen.id)) == 2
+    assert len(await list_checks(db, citizen_id)) == 2
