@@ -53,7 +53,7 @@ def minutes_pdf(told: Printed, made_at: datetime) -> bytes:
             continue
         lead = f"{line.lead}：" if line.lead else ""
         moment = f"　[{line.moment}]" if line.moment else ""
-        _text(sheet, f"{lead}{line.text}{moment}", BODY, LINE)
+        _text(sheet, f"{lead}{line.text}{moment}", BODY, LINE, link=line.film)
     if told.objections:
         _text(sheet, "核对时提出的意见和答复", BODY + 2, LINE * 1.2)
         for words in told.objections:
@@ -72,9 +72,10 @@ def minutes_pdf(told: Printed, made_at: datetime) -> bytes:
     return bytes(sheet.output())
 
 
-def _text(sheet: FPDF, words: str, size: int, height: float, align: str = "L") -> None:
+def _text(sheet: FPDF, words: str, size: int, height: float, align: str = "L", link: str = "") -> None:
+    """A paragraph; with `link` a click anywhere on it leads there."""
     sheet.set_font("chinese", size=size)
-    sheet.multi_cell(0, height, words, align=align, new_x="LMARGIN", new_y="NEXT")
+    sheet.multi_cell(0, height, words, align=align, new_x="LMARGIN", new_y="NEXT", link=link or None)
 
 
 def _font() -> tuple[str, int]:

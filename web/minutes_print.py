@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from cases.clock import BEIJING
 from recordings.evidence.signed_minutes import Checked
 from scheduling.minutes.objection import OUTCOME_NAMES
-from scheduling.minutes.paragraph import ParagraphKind
+from scheduling.minutes.paragraph import MinutesParagraph, ParagraphKind
 from scheduling.minutes.reading import Reading
 from scheduling.minutes.record import MINUTES_STATE_NAMES
 from scheduling.minutes.signature import ACT_NAMES, Signer
@@ -20,13 +21,17 @@ PREFIX = {ParagraphKind.QUESTION: "问", ParagraphKind.ANSWER: "答"}
 
 @dataclass(frozen=True)
 class Line:
-    """One paragraph: `lead` is who speaks, `moment` the time of day it was said, "" outside the sitting."""
+    """One paragraph: `lead` is who speaks, `moment` the time of day it was said, "" outside the sitting.
+
+    `film` is the address of the replay at that moment, "" where there is none for the reader.
+    """
 
     number: int
     heading: bool
     lead: str
     text: str
     moment: str
+    film: str = ""
 
 
 @dataclass(frozen=True)
@@ -52,18 +57,25 @@ class Printed:
     session_id: str
 
 
-def printed(session: Session, reading: Reading, signers: Sequence[Signer], checked: Checked) -> Printed:
-    """Put the minutes into the words of a page."""
+def printed(
+    session: Session,
+    reading: Reading,
+    signers: Sequence[Signer],
+    checked: Checked,
+    films: Mapping[str, str] = MappingProxyType({}),
+) -> Printed:
+    """Put the minutes into the words of a page; `films` holds addresses of the replay by paragraph id."""
     minutes = reading.sheet.minutes
     numbers = {each.id: number for number, each in enumerate(reading.sheet.public, 1)}
     lines = []
     for each in reading.sheet.public:
         if is_empty(each.text):
             continue
-        lead = "".join((PREFIX.get(each.kind, ""), f"（{each.speaker_name}）" if each.speaker_name else ""))
         moment = each.said_at.astimezone(BEIJING).strftime("%H:%M:%S") if each.said_at else ""
         heading = each.kind is ParagraphKind.HEADING
-        lines.append(Line(numbers[each.id], heading, lead, each.text, moment))
+        lines.append(
+            Line(numbers[each.id], heading, lead_of(each), each.text, moment, films.get(each.id, ""))
+        )
     objections = []
     for number, one in enumerate(reading.objected, 1):
         where = numbers.get(one.objection.paragraph_id or "")
@@ -77,6 +89,12 @@ def printed(session: Session, reading: Reading, signers: Sequence[Signer], check
         objections=tuple(objections), signed=tuple(_signed(each) for each in signers if each.signature),
         digest=reading.digest, verdict=checked.words, session_id=session.id,
     )  # fmt: skip
+
+
+def lead_of(paragraph: MinutesParagraph) -> str:
+    """`答（王秀英）`, or nothing."""
+    speaker = f"（{paragraph.speaker_name}）" if paragraph.speaker_name else ""
+    return PREFIX.get(paragraph.kind, "") + speaker
 
 
 def _signed(signer: Signer) -> Signed:

@@ -89,6 +89,7 @@ TABLE: tuple[Route, ...] = (
     Route("POST", "/sessions/{session_id}/minutes/signing", signing.submit, Action.SEE_MINUTES),
     Route("GET", "/sessions/{session_id}/minutes.pdf", signing.as_pdf, Action.SEE_MINUTES),
     Route("GET", "/sessions/{session_id}/minutes.docx", signing.as_word, Action.SEE_MINUTES),
+    Route("GET", "/sessions/{session_id}/minutes.json", signing.as_record, Action.SEE_MINUTES),
     Route("POST", "/sessions/{session_id}/minutes/begin", minutes.begin, Action.SEE_MINUTES),
     Route("POST", "/sessions/{session_id}/minutes/changes", minutes.change, Action.SEE_MINUTES),
     Route("POST", "/sessions/{session_id}/minutes/state", minutes.move, Action.SEE_MINUTES),

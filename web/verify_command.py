@@ -1,4 +1,4 @@
-"""`lianxin verify`: a recording, an exported package or the chain of an office, proven offline."""
+"""`lianxin verify`: a recording, an exported package, final minutes or an office's chain, proven offline."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ def verify(
     path: Annotated[
         Path,
         typer.Argument(
-            help="录像目录、导出包；与 --office 一起：全部录像所在的目录 "
-            "folder of a recording, exported folder or ZIP; with --office: the folder of all recordings"
+            help="录像目录、导出包、笔录的签名记录；与 --office 一起：全部录像所在的目录 "
+            "folder of a recording, exported folder or ZIP, signed record of minutes; "
+            "with --office: the folder of all recordings"
         ),
     ],
     original: Annotated[
@@ -43,6 +44,7 @@ def verify(
 ) -> None:
     """离线验证一份录像，或一个单位的录像链 Prove that no byte of a recording, or no recording, changed."""
     from recordings.evidence.keys import RegisterError, read_register
+    from recordings.evidence.minutes_record import is_minutes_record, verify_minutes_record
     from recordings.evidence.verdict import Verdict
     from recordings.packages.check import verify_path
     from recordings.watch.office_check import verify_office
@@ -55,6 +57,8 @@ def verify(
     verdict: Verdict
     if office:
         verdict = verify_office(path, office, register, ledger, authority)
+    elif path.is_file() and is_minutes_record(path):
+        verdict = verify_minutes_record(path, register)
     else:
         verdict = verify_path(path, original=original, register=register, ledgers=ledger, authority=authority)
     for line in verdict.lines():

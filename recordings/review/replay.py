@@ -95,7 +95,7 @@ async def open_replay(
     path = folder / COMPOSED_FILE
     composed = path if recording.playable and path.is_file() else None
     verification = await last_verification(db, recording_id)
-    duration = _duration(recording, jumps)
+    duration = length_of(recording, jumps)
     events = await _timeline(db, recording, jumps, duration)
     originals = recording.state in FINISHED and not await aged_out(db, [recording_id])
     originals = originals and await asyncio.to_thread(_has_tracks, folder)
@@ -200,8 +200,8 @@ def _has_tracks(folder: Path) -> bool:
     return tracks.is_dir() and next(tracks.iterdir(), None) is not None
 
 
-def _duration(recording: Recording, jumps: ClockJumps) -> float:
-    """Seconds, never negative: of the film, or by the clock of the recording's start."""
+def length_of(recording: Recording, jumps: ClockJumps) -> float:
+    """How long it is in seconds, never negative: of the film, or by the clock of the recording's start."""
     if recording.composed_ms is not None:
         return recording.composed_ms / 1000
     return jumps.seconds(recording.started_at, recording.stopped_at or recording.started_at)

@@ -25,6 +25,7 @@ from signaling.quality_minutes import list_quality
 from signaling.seat import Seat, seats_of_session
 from web.access import client_address
 from web.desk import build_desk
+from web.film_text import minutes_beside
 from web.happenings import chapters_of, gaps_in, said_in
 from web.keys import ACTOR, CLOCK, DATABASE, SETTINGS
 from web.lane_shapes import LANE_SHAPES, lane_outlines
@@ -57,6 +58,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         scope = await scope_of_session(db, plan.session)
         original = await original_of(db, recording_id)
         desk = await build_desk(request, db, plan.recording, scope)
+        spoken = await minutes_beside(db, request[ACTOR], plan)
     recording = plan.recording
     manifest = await asyncio.to_thread(_read_manifest, plan.folder) if recording.sealed else {}
     gaps, people = gaps_in(manifest, recording.started_at), _people(seats)
@@ -85,6 +87,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         "chapters": chapters_of(plan.events, recording.started_at, _names(seats)),
         "lane_words": [[list(span) for span in lane.now] for lane in lanes.lanes],
         "speeches": [{"name": lane.name, "spans": lane.speeches} for lane in lanes.lanes],
+        "spoken": spoken,
         "gaps": gaps_of(manifest),
         "original": original,
         "layouts": LAYOUT_NAMES,

@@ -8,10 +8,13 @@ from typing import Any
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cases.errors import Invalid, RuleError
+from cases.errors import Invalid, NotFound, RuleError
 from cases.policy import Action, allowed
-from recordings.evidence.signed_minutes import check_final, sign_final
+from recordings.evidence.minutes_record import record_of
+from recordings.evidence.signed_minutes import SignedMinutes, check_final, sign_final
 from recordings.evidence.signing import load_signer
+from recordings.review.minutes_places import film_places
+from scheduling.minutes.changes import changes_since_read_back
 from scheduling.minutes.objection import OUTCOME_NAMES, ObjectionOutcome
 from scheduling.minutes.reading import Reading, answer_objection, reading_of
 from scheduling.minutes.record import (
@@ -34,6 +37,7 @@ from scheduling.minutes.signature import (
 from scheduling.session import Session
 from scheduling.sessions import get_session
 from signaling.handlers.minutes import refresh
+from web.access import own_origin
 from web.forms import Form
 from web.keys import ACTOR, CLOCK, DATABASE, REGISTRY, SETTINGS
 from web.minutes_pdf import minutes_pdf
@@ -92,6 +96,17 @@ async def as_pdf(request: web.Request) -> web.StreamResponse:
     return document(body, "application/pdf", "minutes.pdf")
 
 
+async def as_record(request: web.Request) -> web.StreamResponse:
+    """The signed statement as a file for `lianxin verify`. Raises NotFound before the minutes are final."""
+    actor, session_id = request[ACTOR], request.match_info["session_id"]
+    async with request.app[DATABASE].session() as db:
+        reading = await reading_of(db, await read_minutes(db, actor, session_id))
+        signed = await _sign(request, db, reading)
+    if signed is None:
+        raise NotFound("minutes_not_final", "笔录还没有定稿，没有签名记录。")
+    return document(record_of(signed), "application/json", "minutes.json")
+
+
 async def as_word(request: web.Request) -> web.StreamResponse:
     told = await _told(request)
     body = await asyncio.to_thread(minutes_word, told, request.app[CLOCK].now())
@@ -108,12 +123,20 @@ async def _told(request: web.Request) -> Printed:
 
 async def print_of(request: web.Request, db: AsyncSession, session: Session, reading: Reading) -> Printed:
     """What the documents say; a final sheet is signed with the key in use first, if it is not yet."""
-    keys = request.app[SETTINGS].state / "keys"
-    if reading.sheet.minutes.state is MinutesState.LOCKED:
-        signer = await asyncio.to_thread(load_signer, keys)
-        await sign_final(db, request.app[CLOCK], reading, signer)
+    await _sign(request, db, reading)
     signers = await list_signers(db, reading.sheet.minutes)
-    return printed(session, reading, signers, await check_final(db, reading))
+    places = await film_places(
+        db, request[ACTOR], session, reading.sheet, request.app[SETTINGS].recordings_root
+    )
+    films = {key: own_origin(request) + place.address for key, place in places.items()}
+    return printed(session, reading, signers, await check_final(db, reading), films)
+
+
+async def _sign(request: web.Request, db: AsyncSession, reading: Reading) -> SignedMinutes | None:
+    if reading.sheet.minutes.state is not MinutesState.LOCKED:
+        return None
+    signer = await asyncio.to_thread(load_signer, request.app[SETTINGS].state / "keys")
+    return await sign_final(db, request.app[CLOCK], reading, signer)
 
 
 async def tell_room(request: web.Request, session_id: str) -> None:
@@ -140,6 +163,7 @@ async def _page(request: web.Request, form: Form, status: int = 200) -> web.Resp
         may_write = allowed(actor, Action.WRITE_MINUTES, scope)
         context = _context(reading, signers, may_write)
         context |= {"session": session, "told": told, "form": form, "nav": "board"}
+        context["draft"] = await changes_since_read_back(db, reading.sheet)
         context["may_sign"] = (
             allowed(actor, Action.SIGN_MINUTES, scope)
             and reading.sheet.minutes.state is MinutesState.SIGNING

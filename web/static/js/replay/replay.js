@@ -32,9 +32,9 @@ function start(film, root) {
   const player = new Player(film, root, Number(root.dataset.duration));
   const ways = new Ways(player, read("replay-speeches"));
   if (area) new Lanes(player, area, read("lanes-now"));
-  const [events, chapters] = [find("replay-events"), find("replay-chapters")];
-  const [moments, parts] = [events, chapters].map((list) => list && new FollowedList(film, list));
-  const finder = find("replay-find") && new Finder(player, find("replay-find"), events ? passagesOf(events) : []);
+  const [events, chapters, spoken] = [find("replay-events"), find("replay-chapters"), find("replay-spoken")];
+  const [moments, parts] = [events, chapters, spoken].map((list) => list && new FollowedList(film, list));
+  const finder = find("replay-find") && new Finder(player, find("replay-find"), [events, spoken].flatMap((list) => (list ? passagesOf(list) : [])));
   const go = (list, step) => {
     const time = list && list.beside(step);
     if (time !== null && time !== undefined) player.seek(time);
@@ -76,7 +76,7 @@ function start(film, root) {
     { keys: ["v"], shown: "V", text: "到“重新校验”", act: () => focus("replay-verify") },
     { keys: ["e"], shown: "E", text: "到“刻录导出”", act: () => focus("replay-export") },
     { keys: ["?", "？"], shown: "?", text: "这个列表", act: () => keys.help() },
-  ], [root, events, chapters].filter(Boolean));
+  ], [root, events, chapters, spoken].filter(Boolean));
   // Between the film and the tracks: at the same second.
   for (const link of document.querySelectorAll("[data-view]")) link.addEventListener("click", () => keepPlace(film.currentTime));
   player.tools.querySelector(".replay-acts").append(
