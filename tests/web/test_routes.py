@@ -133,8 +133,8 @@ async def test_the_district_and_the_tiers_above_see_it(house: House, key: str) -
     objects, browser = await make_objects(house), await house.official(key)
     for route in OBJECT_PAGES:
         answer = await browser.get(objects.path(route.path))
-        # The manifest is written when the recordings worker has sealed; until then nothing is proven.
-        unsealed = {"manifest.json": 404, "proof": 409, "proof.zip": 409}
+        # Nothing is proven before the recordings worker has sealed, or before the minutes are final.
+        unsealed = {"manifest.json": 404, "proof": 409, "proof.zip": 409, "minutes.json": 404}
         wanted = unsealed.get(route.path.rsplit("/", 1)[1], 200)
         assert answer.status == wanted, (route.path, answer.status)
     lists = await (await browser.get("/cases")).text() + await (await browser.get("/board")).text()
