@@ -19,6 +19,7 @@ from sqlalchemy.orm import aliased
 
 from cases.casefile import OWNING_PARTS, PetitionCase, PetitionOrganisation
 from cases.clock import BEIJING, Clock
+from cases.cursor import Cursor
 from cases.errors import Invalid
 from cases.fields import clean
 from cases.organisations import Organisation
@@ -68,14 +69,6 @@ class ArchiveQuery:
 
 
 @dataclass(frozen=True, slots=True)
-class Cursor:
-    """Where a page ended."""
-
-    at: datetime
-    recording_id: str
-
-
-@dataclass(frozen=True, slots=True)
 class Hit:
     """Where the words were found; `seconds` is None in the title."""
 
@@ -120,8 +113,8 @@ async def search_archive(
         await _walk_by_index(db, True)
         candidates = await _candidates(db, actor, query, asked, petitions, before, size)
         await _walk_by_index(db, False)
-        permitted = await _permitted(db, actor, [place.recording_id for place in candidates])
-        rows = await _load(db, [place for place in candidates if place.recording_id in permitted], words)
+        permitted = await _permitted(db, actor, [place.row_id for place in candidates])
+        rows = await _load(db, [place for place in candidates if place.row_id in permitted], words)
         found += rows
         if len(found) > PAGE:
             last = found[PAGE - 1].recording
@@ -242,7 +235,7 @@ async def _candidates(
         terms = await _rarest_first(db, [*asked[:1], own])
         terms += [term for term in (own, *asked) if term not in terms]
         places.update(await _walk(db, query, terms[:1], terms[1:], None, before, size))
-    return sorted(places, key=lambda place: (place.at, place.recording_id), reverse=True)[:size]
+    return sorted(places, key=lambda place: (place.at, place.row_id), reverse=True)[:size]
 
 
 async def _walk(
@@ -269,7 +262,7 @@ async def _walk(
     if query.until:
         conditions.append(at < _midnight(query.until) + timedelta(days=1))
     if before is not None:
-        conditions.append(and_(at <= before.at, or_(at < before.at, place < before.recording_id)))
+        conditions.append(before.beyond(at, place))
     statement = select(at, place).where(*conditions).order_by(at.desc(), place.desc()).limit(size)
     return [Cursor(row[0], row[1]) for row in await db.execute(statement)]
 
@@ -280,7 +273,7 @@ def _midnight(day: date) -> datetime:
 
 async def _load(db: AsyncSession, places: Sequence[Cursor], words: Sequence[str]) -> tuple[Found, ...]:
     """The rows of a page in its order, without those that hold the pairs but not the words."""
-    ids = [place.recording_id for place in places]
+    ids = [place.row_id for place in places]
     query = select(Recording, Session.title, PetitionCase.number, Organisation.short_name)
     query = query.join(Session, Session.id == Recording.session_id)
     query = query.join(PetitionCase, PetitionCase.id == Recording.petition_id)

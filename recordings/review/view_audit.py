@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
 from cases.clock import BEIJING
+from cases.cursor import Cursor
 from cases.organisations import Organisation
 from cases.policy import Action, Actor, require
 from recordings.recording import Recording
@@ -50,14 +51,6 @@ class AuditQuery:
 
 
 @dataclass(frozen=True, slots=True)
-class AuditCursor:
-    """Where a page ended: time and id of its last line."""
-
-    at: datetime
-    row_id: str
-
-
-@dataclass(frozen=True, slots=True)
 class ViewLine:
     """One thing that somebody did. ``act`` is a key of ACTS; a stretch has its ends in milliseconds."""
 
@@ -75,8 +68,8 @@ class ViewLine:
 
 
 async def list_views(
-    db: AsyncSession, actor: Actor, query: AuditQuery, before: AuditCursor | None = None
-) -> tuple[list[ViewLine], AuditCursor | None]:
+    db: AsyncSession, actor: Actor, query: AuditQuery, before: Cursor | None = None
+) -> tuple[list[ViewLine], Cursor | None]:
     """So many lines, newest first, and where the next page begins; None at the end. Raises Forbidden."""
     require(actor, Action.SEE_AUDIT)
     lines = list[ViewLine]()
@@ -89,7 +82,7 @@ async def list_views(
         lines += await _ranges(db, query, before)
     lines.sort(key=lambda line: (line.at, line.row_id), reverse=True)
     kept = lines[:PAGE]
-    return kept, AuditCursor(kept[-1].at, kept[-1].row_id) if len(lines) > PAGE else None
+    return kept, Cursor(kept[-1].at, kept[-1].row_id) if len(lines) > PAGE else None
 
 
 async def audited_offices(db: AsyncSession, actor: Actor) -> dict[str, str]:
@@ -102,7 +95,7 @@ async def audited_offices(db: AsyncSession, actor: Actor) -> dict[str, str]:
     return {row.id: row.name for row in rows}
 
 
-async def _openings(db: AsyncSession, query: AuditQuery, before: AuditCursor | None) -> list[ViewLine]:
+async def _openings(db: AsyncSession, query: AuditQuery, before: Cursor | None) -> list[ViewLine]:
     one = RecordingAccess
     found = select(one, Organisation.name).join(Recording, Recording.id == one.recording_id)
     found = _narrowed(found, query, before, one.at, one.id, one.actor_name)
@@ -117,7 +110,7 @@ async def _openings(db: AsyncSession, query: AuditQuery, before: AuditCursor | N
     ]  # fmt: skip
 
 
-async def _purposes(db: AsyncSession, query: AuditQuery, before: AuditCursor | None) -> list[ViewLine]:
+async def _purposes(db: AsyncSession, query: AuditQuery, before: Cursor | None) -> list[ViewLine]:
     one = ViewPurpose
     found = select(one, Organisation.name).join(Recording, Recording.id == one.recording_id)
     found = _narrowed(found, query, before, one.at, one.id, one.by)
@@ -130,7 +123,7 @@ async def _purposes(db: AsyncSession, query: AuditQuery, before: AuditCursor | N
     ]  # fmt: skip
 
 
-async def _ranges(db: AsyncSession, query: AuditQuery, before: AuditCursor | None) -> list[ViewLine]:
+async def _ranges(db: AsyncSession, query: AuditQuery, before: Cursor | None) -> list[ViewLine]:
     one = PlayedRange
     found = select(one, ViewPurpose, Organisation.name).join(Recording, Recording.id == one.recording_id)
     found = found.join(ViewPurpose, ViewPurpose.id == one.purpose_id)
@@ -145,7 +138,7 @@ async def _ranges(db: AsyncSession, query: AuditQuery, before: AuditCursor | Non
 
 
 def _narrowed(
-    found: Any, query: AuditQuery, before: AuditCursor | None,
+    found: Any, query: AuditQuery, before: Cursor | None,
     at: InstrumentedAttribute[datetime], row_id: InstrumentedAttribute[str],
     who: InstrumentedAttribute[str],
 ) -> Any:  # fmt: skip
@@ -160,7 +153,7 @@ def _narrowed(
     if query.person:
         found = found.where(who.contains(query.person, autoescape=True))
     if before is not None:
-        found = found.where(or_(at < before.at, and_(at == before.at, row_id < before.row_id)))
+        found = found.where(before.beyond(at, row_id))
     return found.order_by(at.desc(), row_id.desc()).limit(PAGE + 1)
 
 

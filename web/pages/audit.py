@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
 from aiohttp import web
 
+from cases.cursor import read_cursor
 from cases.fields import clean
-from recordings.review.view_audit import ACTS, AuditCursor, AuditQuery, audited_offices, list_views
+from recordings.review.view_audit import ACTS, AuditQuery, audited_offices, list_views
 from web.forms import Form
 from web.keys import ACTOR, DATABASE
 from web.rendering import page
 
 FIELDS = ("since", "until", "office", "person", "act")
-EPOCH = datetime.fromtimestamp(0, UTC)
 
 
 async def show(request: web.Request) -> web.StreamResponse:
@@ -23,7 +22,7 @@ async def show(request: web.Request) -> web.StreamResponse:
     async with request.app[DATABASE].session() as db:
         offices = await audited_offices(db, actor)
         query = _query(form, offices)
-        before = _cursor(request.query.get("before", ""))
+        before = read_cursor(request.query.get("before", ""))
         lines, older = ([], None) if form.errors else await list_views(db, actor, query, before)
     asked = {name: form.value(name) for name in FIELDS if form.value(name)}
     context = {
@@ -34,7 +33,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         "asked": bool(asked),
         "lines": lines,
         "first": urlencode(asked) if before else None,
-        "older": urlencode(asked | {"before": _place(older)}) if older else None,
+        "older": urlencode(asked | {"before": older.spelled()}) if older else None,
     }
     title = "错误：调阅审计" if form.errors else "调阅审计"
     return page(request, "audit.html", context, title=title, status=422 if form.errors else 200)
@@ -50,15 +49,3 @@ def _query(form: Form, offices: dict[str, str]) -> AuditQuery:
         if form.value(name) not in known:
             form.values[name] = ""
     return AuditQuery(since, until, form.value("office"), form.value("person"), form.value("act"))
-
-
-def _cursor(typed: str) -> AuditCursor | None:
-    """`microseconds-id` as _place writes it; anything else begins at the newest."""
-    micros, _, row_id = typed[:80].partition("-")
-    if not (micros.isascii() and micros.isdigit() and len(micros) <= 16 and row_id):
-        return None
-    return AuditCursor(EPOCH + timedelta(microseconds=int(micros)), clean(row_id)[:64])
-
-
-def _place(cursor: AuditCursor) -> str:
-    return f"{(cursor.at - EPOCH) // timedelta(microseconds=1)}-{cursor.row_id}"

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cases.cursor import read_cursor
 from cases.errors import Invalid
 from cases.fields import clean
 from cases.organisations import list_organisations
 from cases.policy import Action, Actor, visible_organisation_ids, visible_prefixes
 from recordings.archive.copies import aged_out
-from recordings.archive.search import ArchivePage, ArchiveQuery, Cursor, Found, search_archive
+from recordings.archive.search import ArchivePage, ArchiveQuery, Found, search_archive
 from web.cards import recording_card
 from web.forms import Form
 from web.keys import ACTOR, CLOCK, DATABASE
@@ -39,7 +39,6 @@ HAPPENED = {
     )
 }
 EXCERPT = 60
-EPOCH = datetime.fromtimestamp(0, UTC)
 
 
 async def show(request: web.Request) -> web.StreamResponse:
@@ -51,7 +50,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         query = _query(form, offices)
         if not form.errors:
             try:
-                before = _cursor(request.query.get("before", ""))
+                before = read_cursor(request.query.get("before", ""))
                 found = await search_archive(db, request.app[CLOCK], request[ACTOR], query, before)
             except Invalid as error:
                 form.fail(error.field or "words", error.message)
@@ -65,7 +64,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         "asked": bool(asked),
         "rows": [_row(each, form.value("words"), each.recording.id in gone) for each in found.found],
         "first": urlencode(asked) if "before" in request.query else None,
-        "older": urlencode(asked | {"before": _place(found.older)}) if found.older else None,
+        "older": urlencode(asked | {"before": found.older.spelled()}) if found.older else None,
     }
     status = 422 if form.errors else 200
     title = "错误：录像检索" if form.errors else "录像检索"
@@ -103,18 +102,6 @@ def _query(form: Form, offices: dict[str, str]) -> ArchiveQuery:
         words=form.value("words"),
         happened=form.value("happened"),
     )
-
-
-def _cursor(typed: str) -> Cursor | None:
-    """`microseconds-id` as _place writes it; anything else begins at the newest."""
-    micros, _, recording_id = typed[:80].partition("-")
-    if not (micros.isascii() and micros.isdigit() and len(micros) <= 16 and recording_id):
-        return None
-    return Cursor(EPOCH + timedelta(microseconds=int(micros)), recording_id)
-
-
-def _place(cursor: Cursor) -> str:
-    return f"{(cursor.at - EPOCH) // timedelta(microseconds=1)}-{cursor.recording_id}"
 
 
 def _row(found: Found, words: str, aged: bool) -> dict[str, Any]:
