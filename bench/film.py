@@ -10,6 +10,8 @@ import numpy as np
 GROUP = 10  # seconds that are coded
 KEY_SECONDS = 2
 RATE = 48_000
+# As recordings/film/composition.py: the index first, sound and picture by turns of a second.
+OPTIONS = {"movflags": "+faststart", "chunk_duration": "1000000"}
 
 
 def write_film(
@@ -19,7 +21,7 @@ def write_film(
     path.parent.mkdir(parents=True, exist_ok=True)
     with (
         av.open(_coded_group(size, fps, sound)) as source,
-        av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as output,
+        av.open(str(path), "w", format="mp4", options=OPTIONS) as output,
     ):
         streams = [(stream, output.add_stream_from_template(stream)) for stream in source.streams]
         coded: dict[int, list[tuple[bytes, bool]]] = {stream.index: [] for stream in source.streams}

@@ -16,7 +16,7 @@ from recordings.review.authorship import office_of
 from recordings.review.finding import KINDS, FindingState, list_findings
 from recordings.review.note import list_notes
 from recordings.review.review import ANSWERABLE, ReviewState, load_review
-from recordings.review.view_purpose import PURPOSES, purpose_of
+from recordings.review.view_purpose import purpose_of
 from web.keys import ACTOR, CLOCK
 
 DEEP_LINK = re.compile(r"[0-9hms:.]{1,20}", re.ASCII)
@@ -32,9 +32,7 @@ async def build_desk(
     return {
         "recording_id": recording.id,
         "purpose": purpose,
-        "purposes": PURPOSES,
-        "asked_moment": asked_moment(request.query.get("t", "")),
-        "mark": f"{actor.name} {await office_of(db, actor)}".strip(),
+        "mark": await mark_of(db, actor),
         "now_ms": round(request.app[CLOCK].now().timestamp() * 1000),
         "sees_log": allowed(actor, Action.SEE_VIEW_LOG, scope),
         "reviews": reviews,
@@ -43,6 +41,11 @@ async def build_desk(
         **(await _review(request, db, recording, scope) if reviews else {"review": None}),
         **await _findings(request, db, recording, scope, reviews),
     }
+
+
+async def mark_of(db: AsyncSession, actor: Actor) -> str:
+    """What stands over every picture: the viewer's name and office."""
+    return f"{actor.name} {await office_of(db, actor)}".strip()
 
 
 async def _review(

@@ -120,7 +120,7 @@ def build_lanes(
     gaps: Sequence[Happening] = (),
 ) -> Lanes:
     """``people``: participant_id, name, role, tier and organisation of everybody who ever had a seat."""
-    film = _Film(plan.recording.started_at, max(plan.duration, 1.0), plan.jumps)
+    film = _Film(plan.recording.started_at, film_length(plan), plan.jumps)
     happened = [event for event in plan.events if event.kind != NOTED]
     spans = [*_speeches(film, plan.events), *_levels(film, quality)]
     spans += [span for each in (*find_happenings(happened, film.length), *gaps) for span in film.span(each)]
@@ -143,6 +143,11 @@ def build_lanes(
         rows,
         together,
     )
+
+
+def film_length(plan: ReplayPlan) -> float:
+    """Seconds of the time axis, never nothing."""
+    return max(plan.duration, 1.0)
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import json
+import logging
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +17,14 @@ from cases.organisations import TIER_NAMES
 from cases.policy import Actor
 from cases.roles import ROLE_NAMES
 from web import words
-from web.access import form_token
+from web.access import form_token, keep_form_cookie
 from web.keys import ACTOR, RENDERER, REQUEST_ID, SETTINGS, STATIC
 from web.navigation import places_of
 from web.qr import qr_svg
 
+logger = logging.getLogger(__name__)
+# Where the second part of a page in two goes; no text of a page can be this, as templates escape.
+REST = "<!--rest-->"
 TEMPLATES = Path(__file__).parent / "templates"
 ESCAPES = {
     ord("<"): "\\u003c",
@@ -88,6 +93,44 @@ def page(
     status: int = 200,
 ) -> web.Response:
     """Render `template` with what every page gets: title, actor, tokens, static(), help."""
+    text = part(request, template, context, title=title)
+    return web.Response(text=text, content_type="text/html", charset="utf-8", status=status)
+
+
+async def page_in_two(
+    request: web.Request,
+    template: str,
+    context: dict[str, Any],
+    rest: Callable[[], Awaitable[str]],
+    *,
+    title: str,
+) -> web.StreamResponse:
+    """As `page`, sent up to the place where `template` writes `{{ rest }}` before `rest` is even begun.
+
+    Who may see it has to be settled before: the status is on its way. If `rest` fails, the page says so.
+    """
+    text = part(request, template, context | {"rest": Markup(REST)}, title=title)
+    beginning, _, end = text.partition(REST)
+    response = web.StreamResponse(headers={"Content-Type": "text/html; charset=utf-8"})
+    keep_form_cookie(request, response)
+    await response.prepare(request)
+    if request.method == "HEAD":
+        return response
+    await response.write(beginning.encode())
+    try:
+        middle = await rest()
+    except Exception:  # noqa: BLE001 - a bug: logged with its trace, told without.
+        logger.exception("The rest of request %s failed", request[REQUEST_ID])
+        middle = part(request, "rest_failed.html", title=title)
+    await response.write((middle + end).encode())
+    await response.write_eof()
+    return response
+
+
+def part(
+    request: web.Request, template: str, context: dict[str, Any] | None = None, *, title: str = ""
+) -> str:
+    """A template with what every page gets, as text: a page, or a piece of one."""
     settings = request.app[SETTINGS]
     given: dict[str, Any] = {
         "page_title": title,
@@ -104,8 +147,7 @@ def page(
         "nav": "",
         "boot": None,
     }
-    text = request.app[RENDERER].render(template, given | (context or {}))
-    return web.Response(text=text, content_type="text/html", charset="utf-8", status=status)
+    return request.app[RENDERER].render(template, given | (context or {}))
 
 
 def _office(actor: Actor | None) -> str:

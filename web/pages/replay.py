@@ -2,40 +2,28 @@
 
 from __future__ import annotations
 
-import asyncio
-from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from aiohttp import web
+from markupsafe import Markup
 
-from cases.clock import BEIJING
 from cases.errors import Forbidden
-from cases.policy import Action, allowed
-from recordings.evidence.manifest_shape import ManifestUnusable, read_manifest
 from recordings.evidence.proof import Verification, ask_for_verification
-from recordings.film.recomposition import LAYOUT_NAMES, composition_text
+from recordings.film.recomposition import composition_text
 from recordings.lease import UNCOMPOSED
 from recordings.recording import CompositionState, Recording
 from recordings.review.replay import ReplayPlan, open_composed, open_manifest, open_replay
-from scheduling.invitation import Invitation
-from scheduling.sessions import scope_of_session
-from signaling.quality_history import grade_minutes
-from signaling.quality_minutes import list_quality
-from signaling.seat import Seat, seats_of_session
+from recordings.review.view_purpose import PURPOSES, purpose_of
 from web.access import client_address
-from web.desk import build_desk
-from web.film_text import minutes_beside
-from web.happenings import chapters_of, gaps_in, said_in
+from web.desk import asked_moment, mark_of
 from web.keys import ACTOR, CLOCK, DATABASE, SETTINGS
-from web.lane_shapes import LANE_SHAPES, lane_outlines
-from web.lanes import build_lanes
-from web.pages.original import original_of
+from web.lanes import film_length
 from web.pages.signin import see_other
 from web.ranges import respond_with_file
-from web.rendering import page
+from web.rendering import page, page_in_two, part
+from web.replay_beside import build_beside, read_sitting
 from web.track_view import build_tracks
-from web.words import date_time, gap_cause
+from web.words import date_time
 
 INTACT = ("完整性已校验", "shield", "good")
 DAMAGED = ("内容不一致", "warning", "bad")
@@ -49,59 +37,56 @@ FINDINGS_SHOWN = 20
 
 
 async def show(request: web.Request) -> web.StreamResponse:
+    """The player at once; what stands beside it is read while the film is on its way."""
     clock, root = request.app[CLOCK], request.app[SETTINGS].recordings_root
     recording_id, address = request.match_info["recording_id"], client_address(request)
     async with request.app[DATABASE].session() as db:
         plan = await open_replay(db, clock, request[ACTOR], recording_id, address, root)
-        minutes = await list_quality(db, request[ACTOR], plan.session.id)
-        seats = await seats_of_session(db, plan.session.id, removed=True)
-        scope = await scope_of_session(db, plan.session)
-        original = await original_of(db, recording_id)
-        desk = await build_desk(request, db, plan.recording, scope)
-        spoken = await minutes_beside(db, request[ACTOR], plan)
-    recording = plan.recording
-    manifest = await asyncio.to_thread(_read_manifest, plan.folder) if recording.sealed else {}
-    gaps, people = gaps_in(manifest, recording.started_at), _people(seats)
-    lanes = await asyncio.to_thread(build_lanes, plan, people, grade_minutes(minutes), gaps)
+        purpose = await purpose_of(db, request[ACTOR], recording_id)
+        mark = await mark_of(db, request[ACTOR])
     playable = plan.composed is not None or plan.originals
+    plays = playable and purpose is not None
     shows_film = plan.composed is not None and not (plan.originals and request.query.get("view") == "tracks")
-    plays = playable and desk["purpose"] is not None
-    context = {
+    sitting = await read_sitting(request, plan) if plays and not shows_film else None
+    context = _shell(request, plan) | {
+        "has_video": plays,
+        "asks_purpose": playable and not plays,
+        "shows_film": shows_film,
+        "tracks": await build_tracks(request, plan, sitting.people, sitting.gaps) if sitting else None,
+        "mark": mark,
+    }
+
+    async def rest() -> str:
+        beside = await build_beside(request, plan, sitting or await read_sitting(request, plan))
+        return part(request, "replay_rest.html", context | beside)
+
+    title = f"回放：{plan.session.title}"
+    if plays:
+        return await page_in_two(request, "replay.html", context, rest, title=title)
+    return page(request, "replay.html", context | {"rest": Markup(await rest())}, title=title)  # noqa: S704
+
+
+def _shell(request: web.Request, plan: ReplayPlan) -> dict[str, Any]:
+    """What the page says before anything beside the player is read."""
+    recording = plan.recording
+    return {
         "nav": "cases",
         "recording": recording,
         "petition_id": recording.petition_id,
         "title": plan.session.title,
-        "has_video": plays,
-        "shows_film": plays and shows_film,
         "has_film": plan.composed is not None,
         "has_tracks": plan.originals,
-        "tracks": await build_tracks(request, plan, people, gaps) if plays and not shows_film else None,
-        "asks_purpose": playable and desk["purpose"] is None,
-        "desk": desk,
+        "duration": film_length(plan),
+        "purposes": PURPOSES,
+        "asked_moment": asked_moment(request.query.get("t", "")),
         "video_url": f"/recordings/{recording.id}/composed.mp4",
         "waiting_text": WAITING.get(recording.composition, "录像正在等待封存和合成"),
-        "events": _events(plan),
-        "lanes": lanes,
-        "lane_shapes": LANE_SHAPES,
-        "lane_outlines": lane_outlines,
-        "chapters": chapters_of(plan.events, recording.started_at, _names(seats)),
-        "lane_words": [[list(span) for span in lane.now] for lane in lanes.lanes],
-        "speeches": [{"name": lane.name, "spans": lane.speeches} for lane in lanes.lanes],
-        "spoken": spoken,
-        "gaps": gaps_of(manifest),
-        "original": original,
-        "layouts": LAYOUT_NAMES,
-        "spotlights": spotlights_of(manifest),
         "composing": {
             "running": recording.composition in UNCOMPOSED,
-            "text": composition_text(recording, clock),
+            "text": composition_text(recording, request.app[CLOCK]),
         },
-        "may_compose": original is None and allowed(request[ACTOR], Action.EXPORT_RECORDING, scope),
-        "now": clock.now(),
-        "may_export": recording.sealed and allowed(request[ACTOR], Action.EXPORT_RECORDING, scope),
         **_proof(recording, plan.verification),
     }
-    return page(request, "replay.html", context, title=f"回放：{plan.session.title}")
 
 
 async def verify(request: web.Request) -> web.StreamResponse:
@@ -172,74 +157,3 @@ def _proof(recording: Recording, last: Verification | None) -> dict[str, Any]:
             "seconds": last.took_ms / 1000,
         },
     }
-
-
-def _events(plan: ReplayPlan) -> list[dict[str, Any]]:
-    """What happened; steps before the recording are shown without a place to seek to."""
-    began = plan.recording.started_at
-    return [
-        {
-            "offset": round(event.seconds, 1) if event.at >= began else None,
-            "at": event.at,
-            "kind": event.kind,
-            "name": event.actor_name or "",
-            "texts": said_in(event.event.data),
-        }
-        for event in plan.events
-        if event.kind.partition(".")[0] not in ("link", "invitation", "speech")
-    ]
-
-
-def _names(seats: list[tuple[Seat, Invitation]]) -> dict[str, str]:
-    return {seat.id: invitation.display_name for seat, invitation in seats}
-
-
-def _people(seats: list[tuple[Seat, Invitation]]) -> list[dict[str, Any]]:
-    return [
-        {
-            "participant_id": seat.id,
-            "name": invitation.display_name,
-            "role": str(invitation.role),
-            "tier": str(invitation.tier) if invitation.tier else None,
-            "organisation": invitation.organisation.name if invitation.organisation else None,
-        }
-        for seat, invitation in seats
-    ]
-
-
-def _read_manifest(folder: Path) -> dict[str, Any]:
-    """The manifest, or nothing where none can be read: what is wrong with it, its verification says."""
-    try:
-        return read_manifest(folder)
-    except (OSError, ManifestUnusable):
-        return {}
-
-
-def spotlights_of(manifest: dict[str, Any]) -> list[tuple[str, str]]:
-    """(participant id, name) of everybody who has a picture in the sealed recording."""
-    seen = {track["participant_id"] for track in manifest.get("tracks", ()) if track["source"] == "camera"}
-    people = manifest.get("participants", ())
-    return [(p["participant_id"], p.get("name") or "未署名") for p in people if p["participant_id"] in seen]
-
-
-def gaps_of(manifest: dict[str, Any]) -> list[dict[str, str]]:
-    """Gaps of every track with who, when and why; what cannot be read is left out."""
-    names = {item.get("participant_id"): item.get("name", "") for item in manifest.get("participants", [])}
-    found = []
-    for track in manifest.get("tracks", []):
-        for gap in track.get("gaps", []):
-            who = str(names.get(track.get("participant_id"), "") or track.get("source", ""))
-            found.append({"who": who, "when": _span(gap), "cause": gap_cause(str(gap.get("cause", "")))})
-    return found
-
-
-def _span(gap: dict[str, Any]) -> str:
-    texts = [str(gap.get(name, "")) for name in ("from", "to")]
-    try:
-        start, end = (
-            datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(BEIJING) for text in texts
-        )
-    except (ValueError, OverflowError):
-        return "—"
-    seconds = (end - start) / timedelta(seconds=1)
-    return f"{start:%H:%M:%S} 起 {seconds:.1f} 秒"

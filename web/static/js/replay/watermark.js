@@ -45,7 +45,9 @@ export class Watermark {
 
   #cover(host, text) {
     if (!host.classList.contains("is-marked")) host.classList.add("is-marked");
-    let layer = this.#layers.get(host);
+    // The page came with one, so that no picture is ever seen without.
+    let layer = this.#layers.get(host) || host.querySelector(":scope > .watermark");
+    if (layer) this.#layers.set(host, layer);
     if (!layer || !intact(layer, host)) {
       layer?.remove();
       layer = element("div.watermark", { "aria-hidden": "true" }, ...Array.from({ length: LINES }, () => element("span", { text })));
