@@ -80,6 +80,6 @@ def _outgoing(participant_id: str, subscription: Subscription) -> dict[str, Any]
         "source": subscription.publication.track.source,
         "packets": subscription.packets,
         "octets": subscription.octets,
-        "resent": subscription.resent,
+        "resent": subscription.resends.count,
         "fraction_lost": round(block.fraction_lost / 256, 4) if block is not None else None,
     }

@@ -230,9 +230,9 @@ class Subscriber:
         subscription.oriented = orientation_wanted(section)
         repair = choose_repair(section, slot.codec)
         if repair is None or not slot.repair_ssrc:
-            subscription.repair = None
-        elif subscription.repair is None:
-            subscription.repair = RepairOut(self.transport, slot.repair_ssrc, repair.payload_type)
+            subscription.resends.repair = None
+        elif subscription.resends.repair is None:
+            subscription.resends.repair = RepairOut(self.transport, slot.repair_ssrc, repair.payload_type)
         again = choose_redundancy(section, slot.codec)
         if again is None:
             subscription.redundancy = None

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from media.allowance import Budget
 from media.fastpath import BY_HAND, IDLE, SENDING, WAITING, new
 from media.feedback import ReportBlock, build_sender_report
 from media.layer import Layer
@@ -10,7 +9,7 @@ from media.outlet import Outlet
 from media.publication import Publication
 from media.redundancy import RedundancyOut
 from media.renumber import Renumber
-from media.repair import RepairOut
+from media.resends import Resends
 from media.rtp import Packet
 from media.sink import SenderReport, Source
 from media.temporal import FULL, FrameFilter
@@ -18,9 +17,6 @@ from media.vp8 import PictureNumbers
 
 # Video begins with a key frame; when none is recognised for so long, it begins with whatever comes. Seconds.
 PATIENCE = 3.0
-# Retransmissions: at most so many packets in a burst, and so many a second; beyond that NACKs are ignored.
-RESEND_BURST = 300
-RESEND_RATE = 300.0
 # A payload of nothing but padding, whose last byte is its length (RFC 3550 section 5.1).
 PADDING_BIT = 0x20
 PADDING = bytes(254) + b"\xff"
@@ -47,7 +43,6 @@ class Subscription:
     ) -> None:
         self.publication = publication
         self.ssrc = ssrc
-        self.resent = 0
         self.last_block: ReportBlock | None = None
         # What the compiled path needs: media/fastpath.h.
         self.state: Any = new("subscription")
@@ -62,8 +57,7 @@ class Subscription:
         self.is_video = publication.track.kind == "video"
         # Whether the browser has agreed to be told which way up pictures are.
         self.oriented = False
-        # Once the browser has agreed to get what it missed under another SSRC.
-        self.repair: RepairOut | None = None
+        self.resends = Resends(self._renumber, self._send)
         self._redundancy: RedundancyOut | None = None
         # Once not all frames were to be sent; `_limit` is for the layer aimed at.
         self._frames: FrameFilter | None = None
@@ -76,7 +70,6 @@ class Subscription:
         self._aim: Layer | None = self._layer
         self._aimed = False
         self._pictures = PictureNumbers(self.state) if len(publication.layers) > 1 else None
-        self._resends = Budget(RESEND_BURST, RESEND_RATE)
 
     @property
     def redundancy(self) -> RedundancyOut | None:
@@ -283,8 +276,8 @@ class Subscription:
         """
         if self._holding or not self.is_video or not self._outlet.ready:
             return False
-        if self.repair is not None:
-            self.repair.pad(count, self._renumber.sent_timestamp, PADDING)
+        if self.resends.repair is not None:
+            self.resends.repair.pad(count, self._renumber.sent_timestamp, PADDING)
             return True
         if not self.state.whole:
             return False
@@ -347,27 +340,9 @@ class Subscription:
         self._outlet.send_rtcp(build_sender_report(translated, self._name))
 
     def resend(self, numbers: tuple[int, ...], now: float) -> None:
-        """Answer a NACK from the cache, as far as the allowance goes (RFC 4585 section 6.2.1)."""
-        if self._holding:
-            return
-        self._resends.refill(now)
-        for number in numbers[:RESEND_BURST]:
-            if not self._resends.left:
-                return
-            self._resend_one(number)
-
-    def _resend_one(self, number: int) -> None:
-        index = self._renumber.original(number)
-        packet = self._layer.recall(index) if index is not None else None
-        if packet is None:
-            return
-        self._resends.spend()
-        self.resent += 1
-        if self.repair is None or packet.orientation is not None:
-            self._send(packet, number)
-            return
-        payload = packet.payload if self._pictures is None else self._pictures.translate(packet.payload)
-        self.repair.send(packet.marker, number, self._renumber.timestamp(packet.timestamp), payload)
+        """Answer a NACK, unless nothing is being sent."""
+        if not self._holding:
+            self.resends.answer(numbers, self._layer, self._pictures, now)
 
     def _send(self, packet: Packet, number: int) -> None:
         payload = packet.payload if self._pictures is None else self._pictures.translate(packet.payload)

@@ -42,6 +42,7 @@ PACKET_PATH = [
     "media/router.py",
     "media/publication.py",
     "media/subscription.py",
+    "media/resends.py",
     "media/renumber.py",
     "media/cache.py",
     "media/loss.py",

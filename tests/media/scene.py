@@ -207,7 +207,7 @@ class Stage:
                 told.append(layer.temporal_layers)
                 told.append((layer.present(self.now), layer.height, publication.loudness.level(self.now)))
                 told.append([p.data for p in (layer.recall(i) for i in range(65_536, 66_200, 7)) if p])
-        told += [(s.packets, s.octets, s.resent, s.layer and s.layer.rid) for s in self.subscriptions]
+        told += [(s.packets, s.octets, s.resends.count, s.layer and s.layer.rid) for s in self.subscriptions]
         log = self.publisher._arrivals
         assert log is not None
         told += list(log.take(1, 2))

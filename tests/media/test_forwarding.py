@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from media.feedback import KeyFrameRequest, Nack, parse_compound
 from media.publication import Publication
+from media.resends import BURST
 from media.router import Router
 from media.rtp import HEADER, Packet, parse_packet
 from media.sink import SenderReport, TrackDescription
-from media.subscription import PATIENCE, RESEND_BURST, Subscription
+from media.subscription import PATIENCE, Subscription
 
 KEY, DELTA = b"\x10\x00key", b"\x10\x01delta"
 
@@ -134,7 +135,7 @@ def test_a_nack_is_answered_with_the_very_same_packet() -> None:
     subscription.resend((65_535, 1, 3), 10.0)
     assert outlet.sent[len(first) :] == [first[1], first[3], first[5]]
     subscription.resend((900, 40_000), 10.0)
-    assert subscription.resent == 3
+    assert subscription.resends.count == 3
 
 
 def test_a_flood_of_nacks_is_throttled() -> None:
@@ -144,7 +145,7 @@ def test_a_flood_of_nacks_is_throttled() -> None:
         stage.send(number, KEY if number == 1 else DELTA)
     for step in range(1000):
         subscription.resend(tuple(range(0, 65_536)), 20.0 + step / 1000)
-    assert subscription.resent <= RESEND_BURST * 2
+    assert subscription.resends.count <= BURST * 2
 
 
 def test_a_muted_source_reaches_nobody_and_leaves_no_hole() -> None:

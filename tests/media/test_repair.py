@@ -170,7 +170,7 @@ def test_our_offer_has_a_stream_for_retransmissions() -> None:
 def subscribed(number: int = 60_000) -> tuple[Stage, Subscription, Outlet]:
     stage = Stage()
     subscription, outlet = stage.subscribe(number)
-    subscription.repair = RepairOut(outlet, 4001, 112, 65_535)
+    subscription.resends.repair = RepairOut(outlet, 4001, 112, 65_535)
     for n in range(1, 6):
         stage.send(n, payload(n == 1, n, n))
     return stage, subscription, outlet
