@@ -1,11 +1,12 @@
-"""Journal of one track: a chain of segment files, written by the writer thread only."""
+"""Journal of one track: a chain of segment files, written by the writer thread only.
+
+Another thread forces the file that is being written to the disk (recordings/capture/forcer.py).
+"""
 
 from __future__ import annotations
 
 import errno
-import fcntl
 import hashlib
-import os
 import re
 from collections import deque
 from collections.abc import Iterable
@@ -16,39 +17,14 @@ from pathlib import Path
 from typing import Any
 
 from recordings.capture import segment
+from recordings.capture.disk import Disk as Disk
+from recordings.capture.disk import sync_directory as sync_directory
+from recordings.capture.open_segment import OpenSegment
 from recordings.capture.volumes import Volumes
 
 SEGMENT_SECONDS = 600
 SOFTWARE = "lianxin 0.1.0"
 _NAME = re.compile(r"[A-Za-z0-9_]{1,64}")
-
-
-class Disk:
-    """The calls that can fail for want of a disk; tests replace them."""
-
-    def create(self, path: Path) -> int:
-        """A new file, opened for appending, locked until it is closed or the process dies."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        fd = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX)
-            sync_directory(path.parent)
-        except OSError:
-            os.close(fd)
-            raise
-        return fd
-
-    def write(self, fd: int, data: bytes) -> int:
-        return os.write(fd, data)
-
-    def truncate(self, fd: int, size: int) -> None:
-        os.ftruncate(fd, size)
-
-    def sync(self, fd: int) -> None:
-        os.fdatasync(fd)
-
-    def close(self, fd: int) -> None:
-        os.close(fd)
 
 
 @dataclass(frozen=True)
@@ -72,15 +48,6 @@ class TrackIdentity:
         if not _NAME.fullmatch(self.participant_id) or not _NAME.fullmatch(self.source):
             raise ValueError(f"not a track name: {self.participant_id!r} {self.source!r}")
         return f"{self.participant_id}-{self.source}"
-
-
-def sync_directory(path: Path) -> None:
-    """Make the names in a directory durable."""
-    fd = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
 
 
 @cache
@@ -133,21 +100,21 @@ class TrackJournal:
         self._roots = (root,) if spill is None else (root, spill)
         self._folders = [each / "tracks" / track.directory_name() for each in self._roots]
         self.directory = self._folders[0]
-        self.bytes_on_disk = 0
         self.volume = 0  # of the segment that was begun last
         self.number = 0  # of that segment
         self._volumes = volumes or Volumes(len(self._roots))
         self._track = track
         self._disk = disk
         self._roll_ns = int(roll_seconds * 1e9)
-        self._fd: int | None = None
+        self._file: OpenSegment | None = None
+        self._left: OpenSegment | None = None  # what was closed last; the other thread may be at work with it
+        # For other threads, replaced whole: bytes written and forced of earlier segments, and the open one.
+        self._told: tuple[int, int, OpenSegment | None] = (0, 0, None)
         self._pending: deque[tuple[bytes, int]] = deque()  # whole records, and how many
         self._written_of_first = 0
-        self._unsynced = False
         self._started_ns = 0
         self._last_ns = (0, 0)
         self._records = 0
-        self._size = 0  # bytes of the segment
         self._digest = hashlib.sha256()
         self._previous: str | None = None
         self._after_fault = ""
@@ -157,9 +124,31 @@ class TrackJournal:
         return bool(self._pending)
 
     @property
+    def bytes_written(self) -> int:
+        """What the system has taken."""
+        written, _, file = self._told
+        return written + (file.written if file is not None else 0)
+
+    @property
+    def bytes_on_disk(self) -> int:
+        """What is known to lie on the disk, whatever happens to the machine."""
+        _, forced, file = self._told
+        return forced + (file.forced if file is not None else 0)
+
+    @property
+    def file(self) -> OpenSegment | None:
+        """The segment that is being written."""
+        return self._told[2]
+
+    @property
+    def is_closed(self) -> bool:
+        """Has nobody one of its files open any more?"""
+        return self._file is None and (self._left is None or self._left.is_closed)
+
+    @property
     def waiting(self) -> int:
         """Records that are not whole on the disk."""
-        header = self._fd is not None and self._records < 0
+        header = self._file is not None and self._records < 0
         return sum(count for _, count in self._pending) - header
 
     def successor(self, cause: str) -> TrackJournal:
@@ -195,49 +184,43 @@ class TrackJournal:
         """Write everything pending with one call; OSError leaves the rest pending."""
         if not self._pending:
             return
-        if self._fd is not None and monotonic_ns - self._started_ns >= self._roll_ns:
+        if self._file is not None and monotonic_ns - self._started_ns >= self._roll_ns:
             self._finish(monotonic_ns, wall_ns, "rolled")
-        if self._fd is None:
+        if self._file is None:
             self._begin(monotonic_ns, wall_ns)
         while self._pending:
             self._write_once()
 
-    def sync(self) -> None:
-        """Force written records to the disk; after a failure a new segment is begun."""
-        if self._fd is None or not self._unsynced:
-            return
-        try:
-            self._disk.sync(self._fd)
-        except OSError as error:
+    def look_after(self) -> None:
+        """If the file could not be forced meanwhile, leave it, so that a new one is begun, and raise why."""
+        error = self._file.failure if self._file is not None else None
+        if error is not None:
             self.abandon(cause_of(error))
-            raise
-        self._unsynced = False
+            raise error
 
     def finish(self, monotonic_ns: int, wall_ns: int, reason: str) -> None:
         """Close the last segment with a footer; OSError when the disk refuses."""
         self.drain(monotonic_ns, wall_ns)
-        if self._fd is not None:
+        if self._file is not None:
             self._finish(monotonic_ns, wall_ns, reason)
 
     def abandon(self, cause: str) -> None:
         """Leave the current segment as it is for ``cause``; the next drain begins another one."""
-        fd, self._fd = self._fd, None
-        if fd is not None and self._records < 0 and self._pending:
+        file = self._file
+        if file is not None and self._records < 0 and self._pending:
             self._pending.popleft()  # The header of the segment that is given up.
             self._remove_unbegun()
-        elif fd is not None:
+        elif file is not None:
             self._after_fault = cause
-            self._cut_torn(fd)
+            self._cut_torn(file)
         self._previous, self._written_of_first = None, 0
-        if fd is not None:
-            with suppress(OSError):  # Nothing more is lost; the footer is missing and tells so.
-                self._disk.close(fd)
+        self._leave()
 
     def retire(self, monotonic_ns: int, wall_ns: int) -> int:
         """A successor goes on: close the segment if the disk came back. Returns the records that are lost."""
         lost = self.waiting
         try:
-            if self._fd is not None:
+            if self._file is not None:
                 while self._pending:
                     self._write_once()
                 lost = 0
@@ -261,14 +244,23 @@ class TrackJournal:
             self._place(self.volume, self.number).unlink()
             self.number -= 1
 
-    def _cut_torn(self, fd: int) -> None:
+    def _cut_torn(self, file: OpenSegment) -> None:
         """The half of a record that the disk took is cut off; the whole one goes to the next segment."""
         if not self._pending or not self._written_of_first:
             return
         whole = self._keep_unwritten()
         with suppress(OSError):
-            self._disk.truncate(fd, self._size - self._written_of_first + whole)
-            self.bytes_on_disk -= self._written_of_first - whole
+            file.truncate(file.written - self._written_of_first + whole)
+
+    def _leave(self) -> None:
+        """Let go of the file; where it has no footer, that tells of what happened."""
+        file = self._file
+        if file is None:
+            return
+        written, forced, _ = self._told
+        self._told = (written + file.written, forced + file.forced, None)
+        self._file, self._left = None, file
+        file.let_go()
 
     def _finish(self, monotonic_ns: int, wall_ns: int, reason: str) -> None:
         while self._pending:
@@ -278,14 +270,14 @@ class TrackJournal:
         try:
             while self._pending:
                 self._write_once()
-            self.sync()
+            assert self._file is not None
+            self._file.force()
         except OSError as error:
             self.abandon(cause_of(error))
             self._pending.clear()  # The footer.
             raise
-        assert self._fd is not None
-        self._disk.close(self._fd)
-        self._fd, self._previous = None, self._digest.hexdigest()
+        self._leave()
+        self._previous = self._digest.hexdigest()
 
     def _begin(self, monotonic_ns: int, wall_ns: int) -> None:
         self.volume = self._volumes.best()
@@ -302,10 +294,11 @@ class TrackJournal:
             software=SOFTWARE,
             after_fault=self._after_fault,
         )
-        self._fd = self._disk.create(self._place(self.volume, self.number))
+        self._file = OpenSegment(self._disk, self._place(self.volume, self.number))
+        self._told = (*self._told[:2], self._file)
         self._pending.appendleft((segment.encode_header(header), 1))
         self._started_ns, self._records, self._digest = monotonic_ns, -1, hashlib.sha256()
-        self._size, self._after_fault = 0, ""
+        self._after_fault = ""
 
     def _place(self, volume: int, number: int) -> Path:
         return self._folders[volume] / f"{number:06d}{segment.SUFFIX}"
@@ -325,15 +318,12 @@ class TrackJournal:
         return last + 1, self._previous or readable_sha256(present[last])
 
     def _write_once(self) -> None:
-        assert self._fd is not None
+        assert self._file is not None
         data = b"".join(records for records, _ in self._pending)
         if self._written_of_first:
             data = data[self._written_of_first :]
-        count = self._disk.write(self._fd, data)
+        count = self._file.write(data)
         self._digest.update(data[:count] if count < len(data) else data)
-        self.bytes_on_disk += count
-        self._size += count
-        self._unsynced = True
         self._forget_written(self._written_of_first + count)
 
     def _forget_written(self, count: int) -> None:

@@ -1,23 +1,24 @@
 """Recorder: a packet sink with a bounded queue to one writer thread per media worker.
 
-Everything that can wait, hash or fail for want of a disk happens in the writer thread.
+Everything that can wait, hash or fail for want of a disk happens in the writer thread, but for forcing to the
+disk, which has a thread of its own (recordings/capture/forcer.py).
 """
 
 from __future__ import annotations
 
 import atexit
 import logging
-import os
-import sys
 import threading
 import time
 from collections import deque
-from contextlib import suppress
 from pathlib import Path
 
 from media.sink import RecorderState, RecorderStatus, TrackDescription
-from recordings.capture.journal import Disk, TrackIdentity, TrackJournal, cause_of
-from recordings.capture.track_recorder import STALL_SECONDS, TrackRecorder
+from recordings.capture.disk import Disk
+from recordings.capture.forcer import Forcer
+from recordings.capture.journal import TrackIdentity, TrackJournal, cause_of
+from recordings.capture.priority import yield_to_others
+from recordings.capture.track_recorder import SLOW, STALL_SECONDS, TrackRecorder
 from recordings.capture.volumes import AGAIN_SECONDS, Volumes
 
 logger = logging.getLogger(__name__)
@@ -27,15 +28,11 @@ PACKET_CEILING = 8_192  # per track: about 40 s of video
 # size, so that turns of 50 ms cost twice as much.
 FLUSH_SECONDS = 0.25
 SHORTEST_PAUSE = 0.005
-# Below the thread that forwards, which must not wait while many tracks are written.
-NICENESS = 5
-SYNC_SECONDS = 1.0
 RETRY_SECONDS = 0.5
 CLOSE_SECONDS = 5.0
 FAULT_SHOWN_SECONDS = 3.0  # A fault stays visible at least so long, two ticks of the room.
 CLOCK_JUMP_NS = 1_000_000_000
 WATCH_SECONDS = 0.2
-SLOW = "disk_slow"
 
 
 class JournalRecorder:
@@ -63,7 +60,6 @@ class JournalRecorder:
         self._closed = False
         self._faulty_until = 0.0
         self._retry_at = 0.0
-        self._synced_at = 0.0
         self._offset_ns: int | None = None
         self.cause: str | None = None  # of the disk fault that lasts, set by the writer thread
         self._failing_since: float | None = None
@@ -106,7 +102,7 @@ class JournalRecorder:
         return recorder
 
     def status(self) -> RecorderStatus:
-        """``active`` only when bytes lie on the disk, ``faulty`` while packets are lost or wait too long."""
+        """``active`` only when bytes were forced to the disk, ``faulty`` while packets are lost or wait."""
         tracks = self.tracks
         size = sum(track.bytes_on_disk for track in tracks)
         faulty = self.fault is not None or time.monotonic() < self._faulty_until
@@ -149,16 +145,13 @@ class JournalRecorder:
         now = time.monotonic()
         if now < self._retry_at:
             return
-        sync = now - self._synced_at >= SYNC_SECONDS
-        self._synced_at = now if sync else self._synced_at
         offset = self._read_offset()
         failed: OSError | None = None
         for track in self.tracks:
             begun = time.monotonic()
             try:
                 track.flush(offset, writer)
-                if sync:
-                    track.sync(writer)
+                writer.forcer.ask(track, now)
             except OSError as error:
                 if writer.is_over:
                     return
@@ -208,12 +201,27 @@ class JournalRecorder:
 
 
 class Writer:
-    """One writer thread's claim to the journals, and what stays with it when another one takes over."""
+    """One writer thread's claim to the journals, and what stays with it when another one takes over.
+
+    It brings its own forcer: the one before may be stuck in a call to the same disk.
+    """
 
     def __init__(self) -> None:
+        self.forcer = Forcer()
         self.is_over = False
         self.left: deque[tuple[TrackRecorder, TrackJournal, float]] = deque()
         self.thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin both threads."""
+        assert self.thread is not None
+        self.thread.start()
+        self.forcer.start()
+
+    def end(self) -> None:
+        """What it is doing is the last thing that it does."""
+        self.is_over = True
+        self.forcer.stop()
 
 
 class JournalRecorderFactory:
@@ -250,9 +258,7 @@ class JournalRecorderFactory:
         with self._lock:
             self._rooms = (*self._rooms, room)
         if self._writer is None:
-            writer = self._begin_writer()
-            assert writer.thread is not None
-            writer.thread.start()
+            self._begin_writer().start()
             threading.Thread(target=self._watch, name="journal watchdog", daemon=True).start()
             atexit.register(self.close)
         return room
@@ -273,7 +279,7 @@ class JournalRecorderFactory:
         return writer
 
     def _run(self, writer: Writer) -> None:
-        _yield_to_others()
+        yield_to_others()
         while not writer.is_over and (self._rooms or not self._stop.is_set()):
             rooms = self._rooms
             # One room after the other, evenly, so that nothing comes in a burst.
@@ -288,6 +294,7 @@ class JournalRecorderFactory:
             if not rooms:
                 time.sleep(FLUSH_SECONDS)
             self._forget_done()
+        writer.forcer.stop()
         offset = time.time_ns() - time.monotonic_ns()
         while writer.left:
             track, journal, left_at = writer.left.popleft()
@@ -318,24 +325,16 @@ class JournalRecorderFactory:
         old = self._writer
         assert old is not None and old.thread is not None
         logger.warning("Volume %d does not answer; recordings go on on the other one", volume)
-        old.is_over = True
+        old.end()
         self._volumes.note_stuck(volume, old.thread)
         new, now = self._begin_writer(), time.monotonic()
         for track in tracks:
             journal = track.hand_over(new, volume, SLOW)
             if journal is not None:
                 old.left.append((track, journal, now))
-        assert new.thread is not None
-        new.thread.start()
+        new.start()
 
     def _forget_done(self) -> None:
         if any(room.done for room in self._rooms):
             with self._lock:
                 self._rooms = tuple(room for room in self._rooms if not room.done)
-
-
-def _yield_to_others() -> None:
-    """Lower this thread's priority where the system has one for each thread."""
-    if sys.platform.startswith("linux"):
-        with suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -18,10 +19,15 @@ from recordings.capture import segment
 from recordings.capture.journal import TrackJournal, cause_of
 
 BYTE_CEILING = 8 << 20  # per track
+SLOW = "disk_slow"
 BATCH = 1_024  # entries of the queue that are written with one call at most
 
-# Packets that are not on the disk after so long mean that it stands still. Seconds.
+# Packets that are not written after so long mean that the disk stands still, and so does one call that
+# forces them which takes so long. Seconds.
 STALL_SECONDS = 1.25
+# What was written may wait so long for its turn to be forced; after that it is told like a disk that stands
+# still. Seconds.
+TURN_SECONDS = 5.0
 
 
 class FaultBoard(Protocol):
@@ -67,21 +73,40 @@ class TrackRecorder:
         self._lock = threading.Lock()
         self._writer: object = None
         self._busy = False
-        self._moved_bytes = 0
-        # Of the watchdog: bytes on disk and packets at its last look, and since when packets wait.
+        self._moved = (0, 0)  # bytes written and on the disk, of journals that were handed over
+        # When it was asked for that what was written be forced, and since when that is being done.
+        self._asked_at: float | None = None
+        self._forcing_since: float | None = None
+        # Of the watchdog: bytes written and packets at its last look, and since when packets wait.
         self._seen = (0, 0)
         self._waiting_since: float | None = None
         self.name = journal.directory.name
         self.dropped = 0
-        self.finished = False
+        self._ended = False
+
+    @property
+    def finished(self) -> bool:
+        """Is every file of it written, forced and closed?"""
+        return self._ended and self._journal.is_closed
+
+    @property
+    def bytes_written(self) -> int:
+        """What the system has taken."""
+        return self._moved[0] + self._journal.bytes_written
 
     @property
     def bytes_on_disk(self) -> int:
-        return self._moved_bytes + self._journal.bytes_on_disk
+        """What was forced to the disk, so that it outlives the machine's power."""
+        return self._moved[1] + self._journal.bytes_on_disk
 
     def stalled(self, now: float) -> bool:
         """Do packets come while nothing comes to the disk? Asked several times a second by the watchdog."""
-        size = self.bytes_on_disk  # First: what came before it was read may be in it.
+        asked, forcing = self._asked_at, self._forcing_since
+        if forcing is not None and now - forcing >= STALL_SECONDS:
+            return True
+        if asked is not None and now - asked >= TURN_SECONDS:
+            return True
+        size = self.bytes_written  # First: what came before it was read may be in it.
         came = self._packets_in + self.dropped
         if size != self._seen[0] or self.finished:
             self._seen, self._waiting_since = (size, came), None
@@ -148,7 +173,7 @@ class TrackRecorder:
     def flush(self, wall_offset_ns: int, writer: object) -> None:
         """Bring what is queued to the disk; OSError leaves it queued. Nothing happens for a former writer."""
         with self._lock:
-            if self.finished or self._writer not in (None, writer):
+            if self._ended or self._writer not in (None, writer):
                 return
             self._writer, self._busy = writer, True
             journal, closing = self._journal, self._close_reason
@@ -161,36 +186,24 @@ class TrackRecorder:
 
     def _write_out(self, journal: TrackJournal, wall_offset_ns: int, closing: str | None) -> None:
         now_ns = time.monotonic_ns()
+        journal.look_after()
         if journal.pending:
             journal.drain(now_ns, now_ns + wall_offset_ns)
         while self._take_batch(journal, wall_offset_ns):
             journal.drain(now_ns, now_ns + wall_offset_ns)
         if closing is not None and self._journal is journal:
             journal.finish(now_ns, now_ns + wall_offset_ns, closing)
-            self.finished = self._journal is journal
+            self._ended = self._journal is journal
 
     def note(self, wall_offset_ns: int, content: dict[str, Any]) -> None:
         """Put a MARK behind what was written; it goes out with the next flush."""
         now_ns = time.monotonic_ns()
-        if not self.finished and self.bytes_on_disk:
+        if not self._ended and self.bytes_written:
             self._journal.note(now_ns, now_ns + wall_offset_ns, content)
 
     def note_late(self, cause: str, since: float, until: float) -> None:
         """The disk was in trouble between these monotonic seconds, and nothing more than time was lost."""
         self._queue.append(Gap(cause, since, until, 0))
-
-    def sync(self, writer: object) -> None:
-        """Force what was written to the disk."""
-        with self._lock:
-            if self._writer is not writer:
-                return
-            self._busy, journal = True, self._journal
-        try:
-            journal.sync()
-        finally:
-            with self._lock:
-                if self._journal is journal:
-                    self._busy = False
 
     def recover(self, error: OSError) -> bool:
         """After a full disk the same segment goes on where there is no other; else a new one begins.
@@ -240,12 +253,55 @@ class TrackRecorder:
         }
         journal.note(at, at + wall_offset_ns, content)
 
+    # Below: the forcer's thread, but for `ask`.
+
+    def ask(self, now: float) -> bool:
+        """The writer wants what it wrote to be forced; False when there is nothing or it was asked before."""
+        file = self._journal.file
+        if self._asked_at is not None or file is None or file.written <= file.forced:
+            return False
+        self._asked_at = now
+        return True
+
+    def take_back(self) -> None:
+        """There was no room for it; the writer asks again in its next turn."""
+        self._asked_at = None
+
+    def start_writing(self) -> None:
+        """Let the disk begin with what will be forced in a moment."""
+        file = self._journal.file
+        if file is not None and file.hold():
+            file.start_writing()
+            file.let_go()
+
+    def force(self) -> None:
+        """Force what was written so far. A failure is found by the writer in its next turn."""
+        with self._lock:
+            journal, self._asked_at = self._journal, None
+            file = journal.file
+            if file is None or not file.hold():
+                return
+            begun = self._forcing_since = time.monotonic()
+        try:
+            with suppress(OSError):
+                file.force()
+        finally:
+            file.let_go()
+            with self._lock:
+                if self._journal is journal:
+                    self._forcing_since = None
+        now = time.monotonic()
+        if now - begun >= STALL_SECONDS and self._journal is journal:
+            self.note_late(SLOW, begun, now)
+
     # Below: the watchdog.
 
     @property
     def writing_to(self) -> int | None:
-        """The volume that a thread is at work with for this track; None while none is."""
-        return self._journal.volume if self._busy else None
+        """The volume that the writer is at work with for this track, or the forcer for long; else None."""
+        forcing = self._forcing_since
+        stuck = forcing is not None and time.monotonic() - forcing >= STALL_SECONDS
+        return self._journal.volume if self._busy or stuck else None
 
     def hand_over(self, writer: object, volume: int, cause: str) -> TrackJournal | None:
         """``writer`` goes on for the one that is stuck in a call to ``volume``.
@@ -253,12 +309,14 @@ class TrackRecorder:
         Returns the journal that stays with the old one, None where it can be gone on with.
         """
         with self._lock:
-            self._writer = writer
+            self._writer, self._asked_at = writer, None
             journal = self._journal
-            if self.finished or not (self._busy or journal.volume == volume):
+            if self._ended or not (self._busy or journal.volume == volume):
                 return None
-            self._moved_bytes += journal.bytes_on_disk
+            written, forced = self._moved
+            self._moved = (written + journal.bytes_written, forced + journal.bytes_on_disk)
             self._journal, self._busy = journal.successor(cause), False
+            self._forcing_since = None
             return journal
 
     def bury(self, journal: TrackJournal, wall_offset_ns: int, cause: str, left_at: float) -> None:

@@ -22,6 +22,7 @@ from recordings.capture.recorder import JournalRecorderFactory
 from recordings.evidence.inventory import is_being_written, read_clock_map, read_tracks
 from tests.recordings.synthetic import MONOTONIC_NS, PARTIES, START_NS, identity, rtp
 
+pytestmark = pytest.mark.usefixtures("brief_faults")
 ROOT = Path(__file__).resolve().parents[2]
 
 

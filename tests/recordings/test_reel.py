@@ -20,6 +20,7 @@ from recordings.capture.track_recorder import TrackRecorder
 from recordings.evidence.inventory import read_clock_map, read_tracks
 from tests.recordings.test_recorder import FaultyDisk, describe, numbers, packet, wait_for
 
+pytestmark = pytest.mark.usefixtures("brief_faults")
 WHY_NOT = build()
 compiled = pytest.mark.skipif(
     WHY_NOT is not None, reason=f"the compiled packet path was not built: {WHY_NOT}"

@@ -23,6 +23,7 @@ from recordings.evidence.verification import verify_folder
 from tests.recordings.synthetic import MONOTONIC_NS, PARTIES, START_NS, identity, seal
 from tests.recordings.test_recorder import describe, numbers, packet, wait_for
 
+pytestmark = pytest.mark.usefixtures("brief_faults")
 PROMISE = 2.0  # seconds until everybody knows
 
 
@@ -192,7 +193,8 @@ def test_a_stall_without_a_second_volume_is_told_and_marked(tmp_path: Path) -> N
 
 def test_a_quiet_track_is_no_stall(bench: Bench) -> None:
     bench.give(3)
-    wait_for(lambda: bench.room.status().state == "active")
+    wait_for(lambda: numbers(bench.folder / "tracks/p1-camera") == [0, 1, 2])
+    wait_for(lambda: bench.sink.bytes_on_disk == bench.sink.bytes_written)
     now = time.monotonic()
     assert not any(bench.sink.stalled(now + later) for later in (0, 5, 50))
 
