@@ -24,7 +24,8 @@ class Seat(Base):
     """One row per invitation that was ever used; its id is the participant id.
 
     `place` is lobby, room or removed. `queue_number` counts per host organisation and civil day;
-    officials have none. `sources` maps a source to {enabled, locked}.
+    officials have none. `away_since`: stepped out of the waiting room. `sources`
+    maps a source to {enabled, locked}.
     """
 
     __tablename__ = "seats"
@@ -45,6 +46,7 @@ class Seat(Base):
     admitted_at: Mapped[datetime | None]
     left_at: Mapped[datetime | None]
     absent_since: Mapped[datetime | None]
+    away_since: Mapped[datetime | None]
     hand_raised_at: Mapped[datetime | None]
     removed_at: Mapped[datetime | None]
     removed_reason: Mapped[str | None] = mapped_column(String(200))

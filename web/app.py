@@ -19,6 +19,7 @@ from web.limits import RateLimits
 from web.live import live_rooms, mount_signaling
 from web.messages import sending
 from web.pages.export import EXPORTS, MOST_AT_ONCE
+from web.pages.materials import keep_materials
 from web.rendering import Renderer
 from web.routes import mount_routes
 from web.settings import Settings
@@ -26,7 +27,7 @@ from web.static_files import StaticFiles
 from web.track_view import keep_piece_maker
 
 logger = logging.getLogger(__name__)
-BODY_CEILING = 64 * 1024  # Forms and JSON only; nothing is uploaded in this part.
+BODY_CEILING = 64 * 1024  # Forms and JSON; parts of materials have their own in web/pages/materials.py.
 
 
 def create_app(settings: Settings, clock: Clock | None = None) -> web.Application:
@@ -47,6 +48,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> web.Applicatio
     app.on_response_prepare.append(guards.add_security_headers)
     app.cleanup_ctx.append(open_database)
     app.cleanup_ctx.append(sending)
+    app.cleanup_ctx.append(keep_materials)
     app.cleanup_ctx.append(live_rooms)
     app.cleanup_ctx.append(keep_piece_maker)
     mount_routes(app)

@@ -138,7 +138,7 @@ class Settings:
 
     def prepare_directories(self) -> None:
         """Create the state directory and its rooms, readable by the owner only."""
-        for name in ("", "recordings", "run", "keys", "outbox", "tls"):
+        for name in ("", "recordings", "run", "keys", "outbox", "tls", "materials"):
             (self.state / name).mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def environment(self) -> dict[str, str]:

@@ -134,6 +134,11 @@ DEVICE_VERDICTS: dict[str, tuple[str, str, str]] = {
 # Levels of a network from good to none, as the room says them (static/js/words.js).
 QUALITY_LEVELS: dict[str, str] = {"good": "良好", "fair": "一般", "poor": "较差", "gone": "中断"}
 EVENTS: dict[str, str] = {
+    "material.added": "上传材料",
+    "material.kept": "保存批注副本",
+    "material.shown": "出示材料",
+    "material.turned": "翻页",
+    "material.ended": "收起材料",
     "session.created": "建立接访",
     "session.approved": "同意接访",
     "session.scheduled": "排定时间",

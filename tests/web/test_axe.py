@@ -149,6 +149,7 @@ async def test_pages_of_officials(house: House, chrome: Browser) -> None:
             f"/cases/{things.petition}/book", f"/sessions/{things.session}",
             f"/recordings/{things.recording}", f"/sessions/{things.session}/room",
             f"/sessions/{things.session}/hall", f"/sessions/{things.session}/guests",
+            f"/sessions/{things.session}/materials",
             "/alarms", "/alarms?state=acknowledged", f"/alarms/{things.alarm}", "/recordings",
         ):  # fmt: skip
             await eyes.open(path)
@@ -227,6 +228,7 @@ async def test_pages_of_citizens(house: House, chrome: Browser, large: bool) -> 
     await eyes.open(f"/j/{things.code}/declined")
     async with house.database.session() as db:
         await record_consent(db, house.clock, actor, "1", "0" * 64)
+    await eyes.open(f"/j/{things.code}/materials")
     await eyes.open(f"/j/{things.code}/room")
     screens = await eyes.page.evaluate(
         "[...document.querySelectorAll('[data-screen]')].map((s) => s.dataset.screen)"

@@ -12,6 +12,10 @@ from cases.policy import SYSTEM, Action, allowed
 from recordings.alarms import Alarm, AlarmKind, Trouble, raise_alarm
 from recordings.recording import start_recording, stop_recording
 from scheduling.invitations import list_invitations
+from scheduling.materials.material import MaterialKind
+from scheduling.materials.rendering import Rendered
+from scheduling.materials.store import KEY_FILE, MaterialStore
+from scheduling.materials.uploading import Draft, keep_material
 from scheduling.minutes.record import begin_minutes
 from tests.factories import make_petition, make_session
 from tests.web.conftest import House
@@ -40,6 +44,8 @@ class Objects:
     code: str
     alarm_id: str
     organisation_id: str
+    material_id: str
+    digest: str = "0" * 64
 
     def path(self, pattern: str) -> str:
         known = {"build": "x", "name": "nothing.css", "number": "1", "track": "0", "piece": "0"} | vars(self)
@@ -84,12 +90,16 @@ async def make_objects(house: House) -> Objects:
         finding = ({"text": f"{session.title}：缺少一个分段。"},)
         trouble = Trouble(AlarmKind.FILES_MISSING, "x", finding, 1, session.id, recording.id)
         await raise_alarm(db, house.clock, trouble)
+        draft = Draft(house.world.actor(DISTRICT), session.id, "x.jpg", b"x", "0" * 64)
+        store = MaterialStore(house.settings.state / "materials", house.settings.state / "keys" / KEY_FILE)
+        rendered = Rendered(MaterialKind.JPEG, [b"page"])
+        material = await keep_material(db, house.clock, store, draft, rendered)
         await db.commit()
         alarm_id = await db.scalar(select(Alarm.id))
         assert alarm_id is not None
         return Objects(
             petition.id, session.id, invitation.id, recording.id, invitation.code, alarm_id,
-            house.world.chengguan.id,
+            house.world.chengguan.id, material.id,
         )  # fmt: skip
 
 

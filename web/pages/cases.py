@@ -25,10 +25,12 @@ from cases.petitions import (
 from cases.policy import Action, Actor, Scope, allowed
 from scheduling.booking import BookingState
 from scheduling.bookings import list_bookings
+from scheduling.materials.reading import materials_of_case
 from web.cards import recording_cards, session_cards_of_petition
 from web.flash import keep_once, take_once
 from web.forms import Form
 from web.keys import ACTOR, CLOCK, DATABASE
+from web.pages.materials import desk_view
 from web.pages.signin import see_other
 from web.rendering import page
 from web.tasks import task_list
@@ -66,6 +68,7 @@ async def show(request: web.Request) -> web.StreamResponse:
             "recordings": await recording_cards(db, actor, petition),
             "may_book": allowed(actor, Action.BOOK, scope_of(petition)),
             "tasks": await task_list(request, db, petition),
+            "materials": [desk_view(each) for each in await materials_of_case(db, actor, petition.id)],
             "query_code": take_once(request, f"query:{petition_id}"),
         }
         context["requests"] = [

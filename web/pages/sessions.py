@@ -127,6 +127,7 @@ async def _page(request: web.Request, form: Form, status: int = 200) -> web.Resp
                 for item in await list_recordings_of_session(db, actor, session.id)
             ],
             "may_read_minutes": allowed(actor, Action.SEE_MINUTES, scope),
+            "may_see_materials": allowed(actor, Action.SEE_MATERIALS, scope),
             "may_join": await may_join(db, actor, session),
             "may_issue": session.state in OPEN_STATES and allowed(actor, Action.ISSUE_LINK, scope),
             "may_manage": allowed(actor, Action.MANAGE_SESSION, scope),

@@ -1,0 +1,228 @@
+"""证据材料 (C9 and the desk): uploading in parts, the list, and single pages as pictures.
+
+The same handlers serve a sign-in (`/sessions/…`) and a personal link (`/j/…`); `_bringer` finds out whose.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cases.errors import Forbidden, Invalid
+from cases.policy import Action, Actor, allowed, require
+from scheduling.materials.limits import LARGEST, PART
+from scheduling.materials.material import KIND_NAMES, Material
+from scheduling.materials.reading import find_material, list_materials, read_page
+from scheduling.materials.rendering import Rendering
+from scheduling.materials.store import KEY_FILE, MaterialStore
+from scheduling.materials.uploading import Progress, Upload, add_part, begin_upload, finish_upload
+from scheduling.reach import load_session, scope_of_session
+from scheduling.session import OVER, Session
+from web.access import form_token
+from web.errors import wants_json
+from web.keys import ACTOR, CLOCK, DATABASE, SETTINGS
+from web.link_pages import code_of, context_of, find_holder, next_page, problem_page
+from web.pages.signin import see_other
+from web.rendering import page
+from web.words import size as size_words
+
+STORE = web.AppKey("materials", MaterialStore)
+RENDERING = web.AppKey("rendering", Rendering)
+ACCEPTED = "image/jpeg,image/png,image/webp,application/pdf"
+
+
+async def keep_materials(app: web.Application) -> AsyncIterator[None]:
+    """Given: settings. Owned: the store of materials and the turn of opening them."""
+    state = app[SETTINGS].state
+    app[STORE] = MaterialStore(state / "materials", state / "keys" / KEY_FILE)
+    app[RENDERING] = Rendering()
+    yield
+
+
+@dataclass(frozen=True)
+class Bringer:
+    """Who asks, in which session, and under which address its materials are."""
+
+    actor: Actor
+    session: Session
+    address: str
+
+
+async def show(request: web.Request) -> web.StreamResponse:
+    """The desk's page; as JSON the list."""
+    async with request.app[DATABASE].session() as db:
+        bringer = await _bringer(db, request)
+        materials = await list_materials(db, bringer.actor, bringer.session.id)
+        may_add = await _may_add(db, bringer)
+    if wants_json(request):
+        return web.json_response(
+            {"materials": [view_of(each, bringer.address) for each in materials]}, dumps=_dumps
+        )
+    context = {
+        "nav": "board",
+        "session": bringer.session,
+        "materials": [view_of(each, bringer.address) for each in materials],
+        "boot": boot_of(request, bringer) if may_add else None,
+    }
+    return page(request, "materials.html", context, title=f"材料：{bringer.session.title}")
+
+
+async def show_own(request: web.Request) -> web.StreamResponse:
+    """The citizen's page; as JSON the list."""
+    async with request.app[DATABASE].session() as db:
+        found = await find_holder(db, request)
+        if found is None:
+            return problem_page(request)
+        base = f"/j/{code_of(request)}"
+        where = next_page(request, found[1], found[2])
+        if where not in (f"{base}/room", f"{base}/receipt"):
+            return see_other(where)
+        bringer = await _bringer(db, request)
+        materials = [
+            view_of(each, bringer.address) for each in await list_materials(db, found[0], found[2].id)
+        ]
+        if wants_json(request):
+            return web.json_response({"materials": materials}, dumps=_dumps)
+        may_add = await _may_add(db, bringer)
+        context = await context_of(db, request, found)
+        context |= {"materials": materials, "boot": boot_of(request, bringer) if may_add else None}
+    return page(request, "citizen/materials.html", context, title="我的材料")
+
+
+async def begin(request: web.Request) -> web.StreamResponse:
+    """POST {digest, size, name, done}: where to go on; with `done` the material is made of what was sent."""
+    async with request.app[DATABASE].session() as db:
+        bringer = await _bringer(db, request, Action.ADD_MATERIAL)
+        body = await _posted(request)
+        upload = Upload(_text(body, "digest")[:64], _number(body.get("size")))
+        actor, session_id, store = bringer.actor, bringer.session.id, request.app[STORE]
+        if body.get("done") is not True:
+            return _told(await begin_upload(db, store, actor, session_id, upload), bringer)
+        clock, rendering = request.app[CLOCK], request.app[RENDERING]
+        name = _text(body, "name")
+        made = await finish_upload(db, clock, store, rendering, actor, session_id, upload, name)
+    return _told(Progress(upload.size, made), bringer)
+
+
+async def add(request: web.Request) -> web.StreamResponse:
+    """One part as the body; `size` and `offset` in the address, in bytes."""
+    async with request.app[DATABASE].session() as db:
+        bringer = await _bringer(db, request, Action.ADD_MATERIAL)
+        size, offset = (_number(request.query.get(name)) for name in ("size", "offset"))
+        upload = Upload(request.match_info["digest"], size)
+        content = await _part(request)
+        session_id = bringer.session.id
+        progress = await add_part(db, request.app[STORE], bringer.actor, session_id, upload, offset, content)
+    return _told(progress, bringer)
+
+
+async def picture(request: web.Request) -> web.StreamResponse:
+    """One page as JPEG: of what one may see, or of what the room looks at now."""
+    async with request.app[DATABASE].session() as db:
+        bringer = await _bringer(db, request)
+        material_id = request.match_info["material_id"]
+        material = await find_material(db, bringer.actor, bringer.session.id, material_id)
+    content = await read_page(request.app[STORE], material, _number(request.match_info["number"]))
+    return web.Response(body=content, content_type="image/jpeg", headers={"Content-Disposition": "inline"})
+
+
+def desk_view(material: Material) -> dict[str, Any]:
+    """A material as officials see it, wherever it is listed."""
+    return view_of(material, f"/sessions/{material.session_id}/materials")
+
+
+def view_of(material: Material, address: str) -> dict[str, Any]:
+    """A material for a page and its module; `address` is where the session's materials are."""
+    return {
+        "id": material.id,
+        "name": material.name,
+        "kind": KIND_NAMES[material.kind],
+        "pages": material.pages,
+        "size": size_words(material.size),
+        "brought_by": material.brought_by,
+        "at": material.created_at.isoformat(),
+        "moment": material.created_at,
+        "of_office": material.of_office,
+        "picture": f"{address}/{material.id}/pages/",
+    }
+
+
+def boot_of(request: web.Request, bringer: Bringer) -> dict[str, Any]:
+    """What js/materials/upload.js needs."""
+    return {
+        "address": bringer.address,
+        "csrf_token": form_token(request),
+        "largest": LARGEST,
+        "part": PART,
+        "accepted": ACCEPTED,
+    }
+
+
+async def _bringer(db: AsyncSession, request: web.Request, action: Action = Action.SEE_MATERIALS) -> Bringer:
+    """Who asks, once the policy has let them. Raises NotFound, Forbidden."""
+    if "code" in request.match_info:
+        found = await find_holder(db, request)
+        if found is None:
+            raise Forbidden("link_invalid", "链接已失效，请重新打开短信里的链接。")
+        actor, _, session = found
+        where = next_page(request, found[1], session)
+        if not where.endswith(("/room", "/receipt")):
+            raise Forbidden("identity_needed", "请先完成前面的步骤，再上传材料。")
+        bringer = Bringer(actor, session, f"/j/{code_of(request)}/materials")
+    else:
+        session = await load_session(db, request.match_info["session_id"])
+        bringer = Bringer(request[ACTOR], session, f"/sessions/{session.id}/materials")
+    require(bringer.actor, action, await scope_of_session(db, bringer.session))
+    return bringer
+
+
+async def _may_add(db: AsyncSession, bringer: Bringer) -> bool:
+    scope = await scope_of_session(db, bringer.session)
+    return bringer.session.state not in OVER and allowed(bringer.actor, Action.ADD_MATERIAL, scope)
+
+
+def _told(progress: Progress, bringer: Bringer) -> web.Response:
+    body: dict[str, Any] = {"received": progress.received, "material": None}
+    if progress.material is not None:
+        body["material"] = view_of(progress.material, bringer.address)
+    return web.json_response(body, dumps=_dumps)
+
+
+async def _part(request: web.Request) -> bytes:
+    """The body, at most a part long; more is refused before it is read."""
+    if (request.content_length or 0) > PART:
+        raise Invalid("bad_part", "上传的内容不完整，请重新选择文件。", "file")
+    content = bytearray()
+    async for chunk in request.content.iter_chunked(64 * 1024):
+        content += chunk
+        if len(content) > PART:
+            raise Invalid("bad_part", "上传的内容不完整，请重新选择文件。", "file")
+    return bytes(content)
+
+
+async def _posted(request: web.Request) -> Mapping[str, Any]:
+    try:
+        body = json.loads(await request.text())
+    except (ValueError, RecursionError):
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def _text(body: Mapping[str, Any], name: str) -> str:
+    value = body.get(name, "")
+    return value if isinstance(value, str) else ""
+
+
+def _number(value: object) -> int:
+    """A natural number of at most nine digits, else -1."""
+    text = str(value) if not isinstance(value, bool) else ""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1
+
+
+def _dumps(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str)
