@@ -11,7 +11,6 @@ import pytest
 from PIL import Image
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cases.clock import Clock
 from cases.errors import Conflict, Forbidden, Invalid, NotFound, RuleError
 from cases.policy import SYSTEM, Actor
 from cases.roles import InvitationRole
@@ -33,6 +32,7 @@ from scheduling.materials.uploading import Upload, add_part, begin_upload, clean
 from scheduling.session import Session, SessionState
 from scheduling.session_events import list_events
 from scheduling.sessions import move_session
+from tests.clock import FixedClock
 from tests.factories import World, find_invitation, make_link_actor, make_session, petitioner
 from tests.scheduling.papers import PLACE, bomb, digest, pdf, photo
 
@@ -42,7 +42,7 @@ class Table:
     """One session with a petitioner, a companion and an official before it."""
 
     db: AsyncSession
-    clock: Clock
+    clock: FixedClock
     session: Session
     store: MaterialStore
     citizen: Actor
@@ -72,7 +72,7 @@ class Table:
 
 
 @pytest.fixture
-async def table(db: AsyncSession, clock: Clock, world: World, tmp_path: Path) -> Table:
+async def table(db: AsyncSession, clock: FixedClock, world: World, tmp_path: Path) -> Table:
     companion = Invitee(InvitationRole.COMPANION, "李小红")
     session = await make_session(db, clock, world, invitees=(petitioner(), companion))
     (tmp_path / "materials").mkdir()
@@ -220,6 +220,7 @@ async def test_a_child_that_falls_or_hangs_harms_nobody(
 
 async def test_guests_see_their_own_and_officials_all(table: Table, world: World) -> None:
     mine = await keep(table, table.citizen, b"mine")
+    table.clock.advance(seconds=1)
     theirs = await keep(table, table.official, b"theirs")
     session_id = table.session.id
     assert list(await list_materials(table.db, table.citizen, session_id)) == [mine]
