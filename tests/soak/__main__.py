@@ -36,6 +36,8 @@ def table(outcome: Outcome) -> str:
             for what in ("descriptors", "sockets", "threads", "tasks")
         ]
         lines.append(f"{name:12} {grown}   " + " ".join(pairs))
+    for name, sizes in sorted(outcome.course.items()):
+        lines.append(f"{name:12} MB by tenths: " + " ".join(f"{size:.1f}" for size in sizes))
     lines += ["", f"passing files {outcome.files[0]} -> {outcome.files[1]}"]
     return "\n".join(lines)
 

@@ -116,6 +116,13 @@ def growth(samples: list[tuple[float, float]]) -> tuple[float, float, float] | N
     return early, late, late / early - 1
 
 
+def course(samples: list[tuple[float, float]], parts: int = 10) -> list[float]:
+    """The median of each part of a life in MB: what levels off is no leak."""
+    sizes = [size for _, size in samples]
+    ends = [round(part * len(sizes) / parts) for part in range(parts + 1)]
+    return [statistics.median(sizes[a:b]) for a, b in zip(ends, ends[1:], strict=False) if b > a]
+
+
 def leaks(before: dict[str, Held], after: dict[str, Held]) -> list[str]:
     """What a process holds more of than before, in words; a pool of database connections may have grown."""
     found = []

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from cases.database import Database
 from tests.scenarios.service import running_service
-from tests.soak.ledger import Held, Ledger, growth, is_idle, leaks
+from tests.soak.ledger import Held, Ledger, course, growth, is_idle, leaks
 from tests.soak.peer import Workbench
 from tests.soak.sitting import Sitting, arrange
 
@@ -52,6 +52,7 @@ class Outcome:
     after: dict[str, Held] = field(default_factory=dict)
     files: tuple[int, int] = (0, 0)
     memory: dict[str, tuple[float, float, float]] = field(default_factory=dict)
+    course: dict[str, list[float]] = field(default_factory=dict)
     flat: float = 0.05
     broken: list[str] = field(default_factory=list)
 
@@ -154,6 +155,7 @@ class Soak:
             lived = self._ledger.processes().get(name) == number
             if lived and name != MORTAL and (judged := growth(samples)):
                 self.outcome.memory[name] = judged
+                self.outcome.course[name] = course(samples)
 
 
 async def soak(directory: Path, plan: Plan) -> Outcome:

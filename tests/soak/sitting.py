@@ -50,6 +50,7 @@ class Sitting:
             await self._begin()
             await self._live(seconds)
             await self._meet_again()
+            await self._conduct_again()
             await self._host.ask("close")
         for seat in self._seats:
             self.refused += seat.refused
@@ -89,8 +90,19 @@ class Sitting:
         for seat in self._seats:
             if not seat.connected:
                 await seat.return_()
-        # A colleague has taken the part over while the host was gone.
-        await self._host.attempt("take_back")
+        await self._open_up()
+        for seat in self._seats:
+            await seat.attempt("watch", tiles=[])
+        await self._until_all_hear_all()
+
+    async def _conduct_again(self) -> None:
+        """A colleague takes the part over whenever the host is silent for four seconds, at any moment."""
+        if await self._host.attempt("take_back"):
+            self.happened["host_took_the_part_back"] += 1
+
+    async def _open_up(self) -> None:
+        """The host lets everybody be seen and heard."""
+        await self._conduct_again()
         if self._paused:
             await self._resume(self._host)
         for seat in self._seats:
@@ -98,8 +110,6 @@ class Sitting:
                 fields = {"participant_id": seat.participant_id, "source": source, "muted": False}
                 await self._host.attempt("mute", **fields)
                 await seat.attempt("source_state", source=source, enabled=True)
-            await seat.attempt("watch", tiles=[])
-        await self._until_all_hear_all()
 
     async def _until_all_hear_all(self) -> None:
         """Who hears too little negotiates anew, as a page does whose connection stays silent."""
@@ -109,6 +119,7 @@ class Sitting:
             if not any(found):
                 return
             self.happened["silence_ended_by_negotiating_anew"] += 1
+            await self._open_up()
             for seat in self._seats:
                 await seat.negotiate()
         await asyncio.gather(*(seat.hears(STREAMS) for seat in self._seats))

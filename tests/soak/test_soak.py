@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.soak.__main__ import table
-from tests.soak.ledger import Held, growth, is_idle, leaks
+from tests.soak.ledger import Held, course, growth, is_idle, leaks
 from tests.soak.run import Outcome, Plan, soak
 
 pytestmark = pytest.mark.real_time
@@ -34,6 +34,7 @@ def test_the_ledger_sees_what_grows() -> None:
     assert growth(line[:5]) is None
     early, late, share = growth(line) or (0, 0, 0)
     assert (early, late) == (129.5, 189.5) and share == pytest.approx(0.463, abs=0.01)
+    assert course(line) == [104.5 + 10 * part for part in range(10)]
     before = Held(10, 3, 4, 5)
     assert leaks({"web": before}, {"web": before}) == []
     for after in (Held(11, 3, 4, 5), Held(10, 4, 4, 5), Held(10, 3, 5, 5), Held(10, 3, 4, 6)):
