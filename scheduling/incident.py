@@ -34,6 +34,7 @@ class Cause(StrEnum):
     )
     UPLOAD_STUCK = "upload_stuck"  # Material that a citizen sends does not arrive.
     HELP_ASKED = "help_asked"  # A citizen asks for a human.
+    PROMISED_OTHERWISE = "promised_otherwise"  # Told to wait for a telephone call, a visit or another day.
 
 
 CAUSE_NAMES: Mapping[Cause, str] = {
@@ -45,6 +46,7 @@ CAUSE_NAMES: Mapping[Cause, str] = {
     Cause.RECORDING_UNCONFIRMED: "录像还没有确认",
     Cause.UPLOAD_STUCK: "材料传不上来",
     Cause.HELP_ASKED: "群众请求帮助",
+    Cause.PROMISED_OTHERWISE: "改约还没有安排",
 }
 # What cannot go on without the session. A recording or a citizen's wish is looked after also afterwards.
 ENDS_WITH_SESSION = frozenset(

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cases.errors import NotFound
+from scheduling.incident import Cause
 from signaling.commands import CallNext, Postpone, Refer
 from signaling.handlers import lobby
+from signaling.incidents import tell
 from signaling.protocol import CloseCode
 from signaling.pushes import Referred
 from signaling.texts import plain
@@ -23,6 +25,12 @@ REFERRED = {
     "telephone": "已改为电话接访。工作人员会打电话给您，请保持电话畅通",
     "on_site": "已改为现场接访。请按工作人员告诉您的时间，带身份证到接访场所",
     "another_day": "已改为另一天接访。新的时间和链接会用短信发给您",
+}
+
+TO_ARRANGE = {
+    "telephone": "要打电话接访",
+    "on_site": "要约定到现场的时间",
+    "another_day": "要另约时间并发出新的链接",
 }
 
 
@@ -60,6 +68,8 @@ async def refer(me: Attendee, command: Refer) -> None:
     )  # fmt: skip
     me.room.expel(person)
     me.live.dismiss_one(person, Referred(command.to, words), CloseCode.REMOVED)
+    # The words are a promise; somebody has to keep it, also when this sitting is long over.
+    tell(me.live, Cause.PROMISED_OTHERWISE, person.id, person.name, _words(TO_ARRANGE[command.to], reason))
     me.live.changed()
 
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from scheduling.incident import Cause
+from scheduling.incidents import list_incidents
 from signaling.calls import ANSWER_WITHIN
+from signaling.handlers.queueing import TO_ARRANGE
 from tests.signaling.hall import Hall, names
 from tests.signaling.test_conduct import events
 from tests.signaling.test_hosting import tick
@@ -54,6 +57,7 @@ async def test_postponed_one_place_or_to_the_end_with_words(hall: Hall) -> None:
 )
 async def test_received_in_another_way_with_clear_words(hall: Hall, to: str, words: str) -> None:
     host, citizen = await hall.client("host"), await hall.client("petitioner")
+    await host.ask("open")
     await host.ask("refer", participant_id=citizen.id, to=to, reason="画面打不开")
     told = await citizen.push("referred")
     assert told["to"] == to and words in told["message"] and told["message"].endswith("画面打不开")
@@ -63,6 +67,15 @@ async def test_received_in_another_way_with_clear_words(hall: Hall, to: str, wor
     refused = await again.authenticate(await hall.ticket("petitioner"))
     assert refused["code"] == "forbidden" and words in refused["message"]
     assert (await host.ask("refer", participant_id=citizen.id, to=to, reason=""))["code"] == "not_found"
+    # What the words promise is somebody's task until it is done, also after the sitting.
+    for close in (False, True):
+        if close:
+            assert (await host.ask("close"))["type"] == "ok"
+        await hall.registry.rooms[hall.session_id].backlog.settle()
+        async with hall.database.session() as db:
+            (task,) = await list_incidents(db, hall.session_id)
+        assert task.open and task.incident.cause is Cause.PROMISED_OTHERWISE
+        assert task.incident.name and TO_ARRANGE[to] in task.words and task.words.endswith("画面打不开")
 
 
 async def test_a_call_without_an_answer_keeps_the_number_one_place_back(hall: Hall) -> None:
