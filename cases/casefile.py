@@ -14,6 +14,7 @@ from cases.database import ID_LENGTH, Base, new_id
 from cases.organisations import Organisation, OrganisationKind
 from cases.people import Person
 from cases.policy import Scope
+from cases.vocabulary import names
 
 
 class Channel(StrEnum):
@@ -65,12 +66,7 @@ class PetitionState(StrEnum):
     CLOSED = "closed"
 
 
-PETITION_STATE_NAMES = {
-    PetitionState.REGISTERED: "已登记",
-    PetitionState.HANDLING: "办理中",
-    PetitionState.CONCLUDED: "已办结",
-    PetitionState.CLOSED: "已归档",
-}
+PETITION_STATE_NAMES = names("petition", PetitionState)
 
 
 class Part(StrEnum):

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from cases.database import ID_LENGTH, Base, new_id
 from cases.errors import NotFound
+from cases.vocabulary import names
 
 
 class Tier(StrEnum):
@@ -22,7 +23,7 @@ class Tier(StrEnum):
     TOWNSHIP = "township"
 
 
-TIER_NAMES = {Tier.PROVINCE: "省级", Tier.CITY: "市级", Tier.DISTRICT: "区县级", Tier.TOWNSHIP: "乡镇街道"}
+TIER_NAMES = names("tier", Tier)
 CODE_LENGTHS = {Tier.PROVINCE: 2, Tier.CITY: 4, Tier.DISTRICT: 6, Tier.TOWNSHIP: 9}
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
+from cases.vocabulary import names
+
 
 class Role(StrEnum):
     """What a Post lets an official do."""
@@ -57,15 +59,4 @@ class InvitationRole(StrEnum):
     OBSERVER = "observer"
 
 
-INVITATION_ROLE_NAMES: Mapping[InvitationRole, str] = {
-    InvitationRole.HOST: "主持人",
-    InvitationRole.JOINT_RECEPTIONIST: "联合接访员",
-    InvitationRole.DEPARTMENT: "责任单位",
-    InvitationRole.PETITIONER: "信访人",
-    InvitationRole.PROXY: "代理人",
-    InvitationRole.COMPANION: "陪同人",
-    InvitationRole.INTERPRETER: "翻译",
-    InvitationRole.THIRD_PARTY: "第三方",
-    InvitationRole.RECORDER: "记录员",
-    InvitationRole.OBSERVER: "旁听",
-}
+INVITATION_ROLE_NAMES: Mapping[InvitationRole, str] = names("role", InvitationRole)

@@ -25,6 +25,7 @@ from cases.fields import clean_name, clean_text, count_graphemes
 from cases.organisations import Organisation
 from cases.petitions import add_petition_event, load_petition
 from cases.policy import Action, Actor, allowed, require
+from cases.vocabulary import names
 
 WORDS_LIMIT = 1000
 MOST_TASKS = 200  # Of one case.
@@ -39,11 +40,7 @@ class TaskState(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
-TASK_STATE_NAMES: Mapping[TaskState, str] = {
-    TaskState.OPEN: "办理中",
-    TaskState.DONE: "已办结",
-    TaskState.WITHDRAWN: "已撤销",
-}
+TASK_STATE_NAMES: Mapping[TaskState, str] = names("task", TaskState)
 TRANSITIONS: Mapping[TaskState, frozenset[TaskState]] = {
     TaskState.OPEN: frozenset({TaskState.DONE, TaskState.WITHDRAWN}),
     TaskState.DONE: frozenset(),

@@ -26,6 +26,7 @@ from cases.database import ID_LENGTH, Base, insert_if_absent, new_id, violates
 from cases.errors import Conflict, Invalid, NotFound
 from cases.fields import clean_text
 from cases.policy import Action, Actor, Scope, allowed, require
+from cases.vocabulary import names
 from recordings.evidence.verdict import visible
 from scheduling.session import Session
 from scheduling.sessions import load_session, scope_of_session, visible_sessions
@@ -72,10 +73,7 @@ class AlarmState(StrEnum):
     ACKNOWLEDGED = "acknowledged"
 
 
-ALARM_STATE_NAMES: Mapping[AlarmState, str] = {
-    AlarmState.OPEN: "未处理",
-    AlarmState.ACKNOWLEDGED: "已处理",
-}
+ALARM_STATE_NAMES: Mapping[AlarmState, str] = names("alarm", AlarmState)
 TRANSITIONS: Mapping[AlarmState, frozenset[AlarmState]] = {
     AlarmState.OPEN: frozenset({AlarmState.ACKNOWLEDGED}),
     AlarmState.ACKNOWLEDGED: frozenset(),

@@ -17,6 +17,7 @@ from cases.database import ID_LENGTH, Base, new_id, violates
 from cases.errors import NotFound
 from cases.petitions import get_petition
 from cases.policy import Action, Actor, require
+from cases.vocabulary import names
 from recordings.space import DiskGauge, SpaceGauge, require_space
 from recordings.store import RecordingStore
 from scheduling.session import Session
@@ -50,15 +51,7 @@ class CompositionState(StrEnum):
     FAILED = "failed"
 
 
-RECORDING_STATE_NAMES: Mapping[RecordingState, str] = {
-    RecordingState.INITIATED: "准备录制",
-    RecordingState.ACTIVE: "录制中",
-    RecordingState.STOPPED: "等待封存",
-    RecordingState.SEALED: "已封存",
-    RecordingState.ARCHIVED: "已归档",
-    RecordingState.DESTROYED: "已销毁",
-    RecordingState.FAILED: "录制失败",
-}
+RECORDING_STATE_NAMES: Mapping[RecordingState, str] = names("recording", RecordingState)
 
 _S = RecordingState
 TRANSITIONS: Mapping[RecordingState, frozenset[RecordingState]] = {

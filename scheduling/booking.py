@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from cases.casefile import PetitionCase
 from cases.database import ID_LENGTH, Base, new_id
+from cases.vocabulary import names
 from scheduling.slot import Slot
 
 
@@ -45,15 +46,7 @@ class BookingState(StrEnum):
     REDIRECTED = "redirected"
 
 
-BOOKING_STATE_NAMES = {
-    BookingState.REQUESTED: "待确认",
-    BookingState.CONFIRMED: "已确认",
-    BookingState.FULFILLED: "已接访",
-    BookingState.MISSED: "未到场",
-    BookingState.CANCELLED: "已取消",
-    BookingState.REJECTED: "未通过",
-    BookingState.REDIRECTED: "已转其他单位",
-}
+BOOKING_STATE_NAMES = names("booking", BookingState)
 
 _B = BookingState
 TRANSITIONS: Mapping[BookingState, frozenset[BookingState]] = {

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from cases.append_only import append_only
 from cases.database import ID_LENGTH, Base, new_id
+from cases.vocabulary import names
 
 WORDS_LIMIT = 500
 # A cause that comes and goes more often than this stays open until somebody closes it.
@@ -63,12 +64,7 @@ class IncidentState(StrEnum):
     ENDED = "ended"
 
 
-INCIDENT_STATE_NAMES: Mapping[IncidentState, str] = {
-    IncidentState.RAISED: "待处置",
-    IncidentState.TAKEN: "处置中",
-    IncidentState.CLOSED: "已处置",
-    IncidentState.ENDED: "已自行恢复",
-}
+INCIDENT_STATE_NAMES: Mapping[IncidentState, str] = names("incident", IncidentState)
 _S = IncidentState
 # Taken and raised again is given back; closed or ended and raised again is the same cause once more.
 TRANSITIONS: Mapping[IncidentState, frozenset[IncidentState]] = {

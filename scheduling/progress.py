@@ -1,11 +1,11 @@
 """Progress: what the law lets a petitioner know about his matter, as dates and plain words; nothing else.
 
-The list of what is disclosed is a table here. An event that is not in it is not shown.
+The list of what is disclosed is here. An event that is not in it is not shown.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -14,23 +14,26 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.casefile import PetitionCase, PetitionEvent
 from cases.clock import BEIJING
+from cases.vocabulary import citizen_words
 
 # Regulations on Petition Work (2022), Art. 34: concluded within 60 days of acceptance. Where no date of
 # acceptance is kept the date of registration counts, which is the stricter reading.
 HANDLING = timedelta(days=60)
-DISCLOSED: Mapping[str, str] = {
-    "petition.registered": "登记",
-    "petition.accepted": "受理",
-    "petition.concluded": "办结",
-    "petition.closed": "归档",
-    "booking.created": "预约接访",
-    "booking.confirmed": "预约已确认",
-    "booking.cancelled": "预约已取消",
-    "session.created": "安排视频接访",
-    "session.closed": "视频接访已进行",
-    "session.cancelled": "接访已取消",
-    "session.rescheduled": "接访改期",
-}
+DISCLOSED = frozenset(
+    {
+        "petition.registered",
+        "petition.accepted",
+        "petition.concluded",
+        "petition.closed",
+        "booking.created",
+        "booking.confirmed",
+        "booking.cancelled",
+        "session.created",
+        "session.closed",
+        "session.cancelled",
+        "session.rescheduled",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,4 +55,4 @@ async def list_progress(db: AsyncSession, petition: PetitionCase) -> Sequence[St
         PetitionEvent.petition_id == petition.id, PetitionEvent.kind.in_(sorted(DISCLOSED))
     )
     rows = (await db.scalars(query.order_by(PetitionEvent.sequence))).all()
-    return [Step(row.at, DISCLOSED[row.kind]) for row in rows]
+    return [Step(row.at, citizen_words("event", row.kind)) for row in rows]

@@ -13,6 +13,7 @@ from cases.casefile import PetitionCase
 from cases.database import ID_LENGTH, Base, new_id
 from cases.organisations import Organisation
 from cases.policy import Action
+from cases.vocabulary import names
 
 
 class SessionState(StrEnum):
@@ -39,27 +40,7 @@ class SessionState(StrEnum):
     TECHNICAL_FAILED = "technical_failed"
 
 
-SESSION_STATE_NAMES: Mapping[SessionState, str] = {
-    SessionState.REQUESTED: "待审核",
-    SessionState.APPROVED: "已批准",
-    SessionState.SCHEDULED: "已排期",
-    SessionState.NOTIFIED: "已通知",
-    SessionState.CHECKED_IN: "已签到",
-    SessionState.WAITING: "候访中",
-    SessionState.CALLED: "已叫号",
-    SessionState.LIVE: "接访中",
-    SessionState.PAUSED: "暂停",
-    SessionState.MINUTES_CONFIRMING: "核对笔录",
-    SessionState.SIGNED: "已签字",
-    SessionState.CLOSED: "已结束",
-    SessionState.ARCHIVED: "已归档",
-    SessionState.REJECTED: "未批准",
-    SessionState.REDIRECTED: "已转其他单位",
-    SessionState.CANCELLED: "已取消",
-    SessionState.NO_SHOW: "信访人未到",
-    SessionState.RESCHEDULED: "已改期",
-    SessionState.TECHNICAL_FAILED: "技术故障",
-}
+SESSION_STATE_NAMES: Mapping[SessionState, str] = names("session", SessionState)
 
 _S = SessionState
 _CALLED_OFF = {_S.CANCELLED, _S.RESCHEDULED, _S.NO_SHOW, _S.TECHNICAL_FAILED}

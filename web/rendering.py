@@ -16,6 +16,7 @@ from markupsafe import Markup
 from cases.organisations import TIER_NAMES
 from cases.policy import Actor
 from cases.roles import ROLE_NAMES
+from cases.vocabulary import for_browsers
 from web import words
 from web.access import form_token, keep_form_cookie
 from web.keys import ACTOR, RENDERER, REQUEST_ID, SETTINGS, STATIC
@@ -39,6 +40,11 @@ def json_script(value: Any, element_id: str = "boot") -> Markup:
     """A data block for a module to read; the characters that could end the element are escaped."""
     text = json.dumps(value, ensure_ascii=False, default=str).translate(ESCAPES)
     return Markup(f'<script type="application/json" id="{element_id}">{text}</script>')  # noqa: S704
+
+
+def vocabulary_script() -> Markup:
+    """The words of states for the modules of a live page (static/js/words.js)."""
+    return json_script(for_browsers(), "vocabulary")
 
 
 @functools.cache
@@ -70,7 +76,12 @@ def _environment(root: Path) -> Environment:
         )
     }
     environment.filters["json_script"] = json_script
-    environment.globals |= {"json_script": json_script, "words": words, "qr_svg": qr_svg}
+    environment.globals |= {
+        "json_script": json_script,
+        "vocabulary": vocabulary_script,
+        "words": words,
+        "qr_svg": qr_svg,
+    }
     return environment
 
 

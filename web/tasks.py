@@ -11,7 +11,8 @@ from cases.casefile import PetitionCase, scope_of
 from cases.clock import BEIJING, Clock
 from cases.organisations import Organisation
 from cases.policy import Action, allowed
-from cases.task import TASK_STATE_NAMES, TaskState, TrackedTask, list_tasks
+from cases.task import TaskState, TrackedTask, list_tasks
+from cases.vocabulary import badges
 from scheduling.minutes.record import scope_of_minutes
 from scheduling.outcome import list_outcomes, list_sources
 from scheduling.session import Session
@@ -19,8 +20,7 @@ from web.flash import take_once
 from web.keys import ACTOR, CLOCK
 from web.words import WEEKDAYS
 
-# State: (words, icon, tone), as in web/words.py.
-TONES = {TaskState.OPEN: ("clock", "notice"), TaskState.DONE: ("tick", "good")}
+TASK_STATES = badges("task")
 
 
 async def task_desk(request: web.Request, db: AsyncSession, session: Session) -> dict[str, Any]:
@@ -56,7 +56,6 @@ async def task_list(request: web.Request, db: AsyncSession, petition: PetitionCa
 
 def task_card(tracked: TrackedTask, clock: Clock) -> dict[str, Any]:
     task, last = tracked.task, tracked.steps[-1] if tracked.steps else None
-    icon, tone = TONES.get(tracked.state, ("cross", "plain"))
     left = tracked.days_left(clock)
     late = tracked.state is TaskState.OPEN and left < 0
     return {
@@ -64,7 +63,7 @@ def task_card(tracked: TrackedTask, clock: Clock) -> dict[str, Any]:
         "words": task.words,
         "office": task.organisation.name,
         "person": task.person,
-        "state": (TASK_STATE_NAMES[tracked.state], icon, tone) if not late else ("已超期", "warning", "bad"),
+        "state": TASK_STATES["overdue" if late else str(tracked.state)],
         "due": due_words(tracked, left),
         "ended": last and {"words": last.words, "by": last.by, "at": last.at},
     }

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from cases.vocabulary import VOCABULARY
+
 TIERS = {"province": 0, "city": 1, "district": 2, "township": 3}
-TIER_NAMES = {"province": "省", "city": "市", "district": "区县", "township": "乡镇街道"}
 ROLES = (
     "host",
     "joint_receptionist",
@@ -19,18 +20,7 @@ ROLES = (
     "recorder",
     "observer",
 )
-ROLE_NAMES = {
-    "host": "主持",
-    "joint_receptionist": "联合接访",
-    "department": "责任单位",
-    "petitioner": "信访人",
-    "proxy": "代理人",
-    "companion": "陪同人",
-    "interpreter": "翻译",
-    "third_party": "第三方",
-    "recorder": "记录",
-    "observer": "旁听",
-}
+ROLE_NAMES = {role: word.brief for role, word in VOCABULARY["role"].items()}
 OFFICE_ROLES = ("host", "joint_receptionist", "department")
 TITLE_HEIGHT = 40  # pixels at the top: title and running time
 LABEL_HEIGHT = 32  # pixels at the foot of each tile: name and office

@@ -17,6 +17,7 @@ from cases.database import ID_LENGTH, Base, atomic, new_id
 from cases.errors import Conflict, Forbidden, Invalid, NotFound
 from cases.policy import Action, Actor, Scope, require
 from cases.roles import InvitationRole
+from cases.vocabulary import names
 from scheduling.invitation import Invitation
 from scheduling.invitations import list_invitations
 from scheduling.minutes.objection import MinutesObjection, ObjectionAnswer
@@ -40,12 +41,7 @@ class MinutesState(StrEnum):
     LOCKED = "locked"
 
 
-MINUTES_STATE_NAMES: Mapping[MinutesState, str] = {
-    MinutesState.DRAFTING: "记录中",
-    MinutesState.READ_BACK: "核对中",
-    MinutesState.SIGNING: "签字中",
-    MinutesState.LOCKED: "已定稿",
-}
+MINUTES_STATE_NAMES: Mapping[MinutesState, str] = names("minutes", MinutesState)
 _S = MinutesState
 TRANSITIONS: Mapping[MinutesState, frozenset[MinutesState]] = {
     _S.DRAFTING: frozenset({_S.READ_BACK}),

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import "./vocabulary.mjs";
 import test from "node:test";
 import { elapsed } from "../../../web/static/js/clock.js";
 import { causeOf } from "../../../web/static/js/media/causes.js";
@@ -147,7 +148,7 @@ test("order by tier, petitioners last; what stands before a name", () => {
   assert.deepEqual(byTier(people).map(({ participant_id: id }) => id), ["v", "d", "t", "p"]);
   assert.equal(standing(people[3]), "省级");
   assert.equal(standing(people[0]), "信访人");
-  assert.deepEqual(groupByTier(people).map(({ tier }) => tier), ["省级", "区县", "街道乡镇", "信访人一方"]);
+  assert.deepEqual(groupByTier(people).map(({ tier }) => tier), ["省级", "区县", "乡镇街道", "信访人一方"]);
 });
 
 test("hands in the order they went up", () => {

@@ -1,33 +1,28 @@
-/** One vocabulary for what the live pages say; the same words as the server's pages. */
+/**
+ * The words of states in the page's language, from the one vocabulary (cases/vocabulary.json). The page brings
+ * what a browser shows by itself: table → state → {official, citizen, short, effect, icon}.
+ */
+const TOLD = JSON.parse(globalThis.document?.getElementById("vocabulary")?.textContent || "{}");
 
-export const TIERS = { province: "省级", city: "市级", district: "区县", township: "街道乡镇" };
+/** @returns {Record<string, string>} of each state of a table one kind of words, those of officials where there is none */
+export function column(table, kind = "official") {
+  return Object.fromEntries(Object.entries(TOLD[table] || {}).map(([state, word]) => [state, word[kind] || word.official]));
+}
+
+export const TIERS = column("tier", "short");
 /** From the top of the hierarchy to the petitioner's side: the order of tiles and lists. */
 export const TIER_ORDER = ["province", "city", "district", "township"];
 
-export const ROLES = {
-  host: "主持接访",
-  joint_receptionist: "联合接访",
-  department: "责任单位",
-  petitioner: "信访人",
-  proxy: "代理人",
-  companion: "陪同",
-  interpreter: "翻译",
-  third_party: "第三方",
-  recorder: "记录员",
-  observer: "旁听",
-};
+export const ROLES = column("role", "short");
 
 /** The badge: a word and an icon for each state, never the colour alone. */
-export const RECORDING_STATES = {
-  off: { text: "未录音录像", icon: "ring" },
-  preparing: { text: "录音录像准备中", icon: "ring" },
-  active: { text: "正在录音录像", icon: "dot" },
-  paused: { text: "录音录像已暂停", icon: "pause" },
-  faulty: { text: "录制异常", icon: "warning" },
-  stopped: { text: "录音录像已结束", icon: "square" },
-};
+const ICONS = column("badge", "icon");
+export const RECORDING_STATES = Object.fromEntries(Object.entries(column("badge")).map(([state, text]) => [state, { text, icon: ICONS[state] }]));
 
-export const NETWORK = { good: "网络良好", fair: "网络一般", poor: "网络较差", lost: "网络断开" };
+/** By the grade of media/quality.js: what everybody reads, and what it does to the conversation. */
+const byGrade = ({ gone, ...words }) => ({ ...words, lost: gone });
+export const NETWORK = byGrade(column("line", "citizen"));
+export const NETWORK_EFFECT = byGrade(column("line", "effect"));
 
 const CITIZEN_SIDE = new Set(["petitioner", "proxy", "companion", "interpreter", "third_party"]);
 

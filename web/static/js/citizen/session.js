@@ -1,14 +1,11 @@
 import { label, setText } from "../elements.js";
 import { Focus, largeIn } from "../media/focus.js";
 import { RecordingBadge } from "../room/badge.js";
-import { NETWORK } from "../words.js";
+import { column, NETWORK, NETWORK_EFFECT } from "../words.js";
 
-const NETWORK_EFFECT = {
-  fair: "网络一般：画面可能会停一下，声音优先。",
-  poor: "网络较差：对方可能听不清。请靠近路由器。",
-  lost: "网络断开：正在恢复，请不要关掉页面。",
-};
-
+/** While the minutes are in one of these states there is something to read or to sign. */
+const TO_READ = new Set(["read_back", "signing"]);
+const MINUTES = column("minutes", "citizen");
 const PROBLEM_SHOWN = 8000;
 
 /** C8: the picture, the badge, four buttons with words. */
@@ -78,7 +75,7 @@ export class SessionScreen {
   #paintSheet(state) {
     const place = this.#part("sheet");
     if (!place) return;
-    const words = { read_back: "核对笔录", signing: "核对笔录并签字" }[state] || "";
+    const words = TO_READ.has(state) ? MINUTES[state] : "";
     if (words && place.hidden) this.#announcer.say(`请${words}`, { topic: "minutes" });
     place.hidden = !words;
     const link = place.firstElementChild;

@@ -1,6 +1,7 @@
 import { elapsed, timeOfDay } from "../clock.js";
-import { byTier, isCitizenSide, NETWORK, ROLES, standing } from "../words.js";
+import { byTier, column, isCitizenSide, ROLES, standing } from "../words.js";
 
+const LEVELS = column("line");
 const PATHS = { tcp: "经 TCP 连接", relay: "经中继连接" };
 
 /** What the people panel says, from the room's state. No DOM, the time is handed in. */
@@ -50,7 +51,7 @@ export function networkWords({ quality, role }) {
 function effectOf(level, loss, roundTrip) {
   if (level === "gone") return "中断";
   if (loss !== null && loss >= 3) return `丢包 ${loss} %`;
-  return roundTrip !== null && roundTrip >= 200 ? `延迟 ${roundTrip} 毫秒` : NETWORK[level].slice(2);
+  return roundTrip !== null && roundTrip >= 200 ? `延迟 ${roundTrip} 毫秒` : LEVELS[level];
 }
 
 /** @returns {{tier: string, people: object[]}[]} groups from the province down, the petitioner's side last */
