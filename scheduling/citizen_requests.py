@@ -143,6 +143,8 @@ async def answer_request(
     if request is None:
         raise NotFound("request_not_found", "没有找到这个请求。")
     await manageable(db, actor, request.invitation_id, Action.RECEIVE)
+    if request.asked is Asked.CALL_BACK:
+        raise Conflict("call_first", "请先打电话，再登记通话的结果。")
     await load_session(db, request.session_id, lock=True)  # Two officials take turns.
     await db.refresh(request)
     state = RequestState.GRANTED if granted else RequestState.REFUSED

@@ -22,8 +22,10 @@ from cases.errors import Conflict, Invalid
 from cases.policy import Action, Actor, Scope, require
 from cases.roles import InvitationRole
 from scheduling.identity import own_invitation
+from scheduling.incident import Cause
+from scheduling.incidents import Occurrence, add_incident, drop_incident
 from scheduling.invitation import Invitation
-from scheduling.line_score import LineFigures, LineScore
+from scheduling.line_score import LINE_WORDS, LineFigures, LineScore
 from scheduling.session_events import add_event
 
 MAX_PER_INVITATION = 50  # Further checks are told to the person and not kept.
@@ -161,7 +163,32 @@ async def add_device_check(
     )  # fmt: skip
     db.add(row)
     await db.flush()
+    await _tell_desk(db, clock, invitation, checked)
     return row
+
+
+async def _tell_desk(db: AsyncSession, clock: Clock, invitation: Invitation, checked: Checked) -> None:
+    """Blocked devices are a human task until a later check is better."""
+    where, cause, whom = invitation.session_id, Cause.DEVICE_BLOCKED, invitation.id
+    if checked.verdict is DeviceVerdict.BLOCKED:
+        words = "；".join(reasons_of(checked))
+        await add_incident(db, clock, Occurrence(where, cause, whom, invitation.display_name, words))
+    else:
+        await drop_incident(db, clock, where, cause, whom, "重新检测，可以通话了")
+
+
+def reasons_of(checked: Checked | DeviceCheck) -> list[str]:
+    """Why it is not all well, in words for officials; empty when it is."""
+    items = (
+        (checked.picture, "看不到画面"),
+        (checked.voice, "麦克风没有声音"),
+        (checked.sound, "听不到声音"),
+    )
+    found = [TROUBLE_WORDS[checked.trouble]] if checked.trouble else []
+    found += [words for answer, words in items if answer is Answer.BAD]
+    if checked.line in (LineScore.SOUND, LineScore.POOR):
+        found.append(f"网络{LINE_WORDS[checked.line]}")
+    return found or (["没有试成"] if checked.verdict is DeviceVerdict.BLOCKED else [])
 
 
 def read_answers(typed: Mapping[str, object]) -> Checked:

@@ -154,6 +154,17 @@ async def exchange_link(
     return LinkGrant(device_secret, invitation)
 
 
+async def open_early(db: AsyncSession, clock: Clock, code: str, secret: str) -> Invitation:
+    """The invitation of a link that opens now or will: enough to check devices. Binds and changes nothing.
+
+    Raises RuleError `link_invalid`, `link_revoked` or `link_expired`.
+    """
+    invitation, session, link = await _find(db, code, secret)
+    if _closed_because(clock, invitation, session, link) != "link_early":
+        _refuse_closed(clock, invitation, session, link)
+    return invitation
+
+
 async def find_issued(db: AsyncSession, code: str, secret: str) -> Invitation | None:
     """The invitation of any link that was ever issued with this secret, also of one that stopped working.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -28,6 +29,7 @@ from signaling.commands import Authenticate
 from signaling.connection import Connection
 from signaling.duties import attend
 from signaling.entrance import build_room, seat_person, welcome, welcome_to_the_end
+from signaling.line_test import LineTests
 from signaling.live import LiveRoom
 from signaling.media_client import MediaWorkers, WorkerLink
 from signaling.media_events import hear
@@ -68,6 +70,7 @@ class RoomRegistry:
         self.tickets = TicketBook()
         self.relays = Relays()  # Replaced by whoever has a TURN server.
         self.workers = MediaWorkers(worker_sockets, self)
+        self.line_tests = LineTests(self.workers.pick, time.monotonic)
         self.rooms: dict[str, LiveRoom] = {}
         self._watch = Watch(database, clock, sign_in_rules)
         self._building = asyncio.Lock()
@@ -86,6 +89,7 @@ class RoomRegistry:
             await asyncio.wait({self._ticker})
         for live in list(self.rooms.values()):
             await live.close()
+        await self.line_tests.close()
         await self.workers.close()
 
     async def issue_ticket(
@@ -183,11 +187,14 @@ class RoomRegistry:
     def worker_said(self, link: WorkerLink, event: Event) -> None:
         """Pass an event to its room."""
         live = self.rooms.get(event.room_id)
-        if live is not None and live.media.link is link:
+        if live is None:
+            self.line_tests.hear(link, event)
+        elif live.media.link is link:
             hear(live, event, self.clock.now())
 
     async def worker_lost(self, link: WorkerLink) -> None:
         """Tell every room on it at once."""
+        self.line_tests.lost(link)
         for live in list(self.rooms.values()):
             live.media.lost(link)
 

@@ -28,3 +28,8 @@ def room_boot(request: web.Request, session: Session, role: str, ticket_url: str
             "ends_at": session.ends_at.isoformat(),
         },
     }
+
+
+def check_boot(base: str) -> dict[str, Any]:
+    """For the check of devices before the slot: `base` is where its answers go."""
+    return {"base": base, "ticket_url": "", "camera": "device"}

@@ -136,6 +136,23 @@ def user(
 
 
 @app.command()
+def place(
+    region: Annotated[str, typer.Argument(help="区划代码 region code of an office or station")],
+    address: Annotated[str, typer.Option(prompt="地址 address")],
+    hours: Annotated[str, typer.Option(prompt="接待时间 hours")],
+    phone: Annotated[str, typer.Option(help="电话 telephone")] = "",
+) -> None:
+    """登记接访点的地址和时间 Say where people can come in person."""
+    from web.places import PlaceRefused, register_place
+
+    try:
+        name = asyncio.run(register_place(_settings(), region, address, hours, phone))
+    except PlaceRefused as error:
+        _stop(str(error))
+    console.print(f"已登记 registered: {name}")
+
+
+@app.command()
 def compose(
     folder: Annotated[Path, typer.Argument(help="录像目录 folder of a recording")],
     layout: Annotated[str, typer.Option(help="版式 session, grid, speaker or spotlight")] = "session",

@@ -27,7 +27,19 @@ from scheduling.session import OVER, Session, SessionState
 from scheduling.sessions import CreateSession, create_session, move_session
 from scheduling.slot import ReceptionRoom
 from scheduling.slots import OpenSlots, create_room, list_free_slots, open_slots
-from web.demo_people import CITY, FINISHED, HOST, OFFICIALS, OTHERS, PASSWORD, PROVINCE, READY, DemoMatter
+from scheduling.visiting_place import set_place
+from web.demo_people import (
+    CITY,
+    FINISHED,
+    HOST,
+    OFFICIALS,
+    OTHERS,
+    PASSWORD,
+    PLACES,
+    PROVINCE,
+    READY,
+    DemoMatter,
+)
 
 READY_FOR = timedelta(hours=8)
 LEAST_LEFT = timedelta(minutes=30)
@@ -61,6 +73,8 @@ async def seed_day(db: AsyncSession, clock: Clock) -> None:
             )
             office = await _office(db, person.region_code)
             await appoint(db, clock, SYSTEM, Appoint(made.id, office.id, person.role))
+    for place in PLACES:
+        await set_place(db, *place)
     for matter in (READY, FINISHED, *OTHERS):
         await _matter(db, clock, matter)
     await _open_week(db, clock)

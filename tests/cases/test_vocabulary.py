@@ -30,6 +30,7 @@ from recordings.recording import RecordingState
 from recordings.review.finding import FindingState
 from recordings.review.review import ReviewState
 from scheduling.booking import BookingState
+from scheduling.call_back import CallState
 from scheduling.citizen_requests import RequestState
 from scheduling.device_check import DeviceVerdict
 from scheduling.incident import IncidentState
@@ -55,6 +56,7 @@ STATES: dict[str, tuple[Iterable[str], frozenset[str]]] = {
     "alarm": (AlarmState, frozenset()),
     "review": (ReviewState, frozenset()),
     "finding": (FindingState, frozenset()),
+    "call": (CallState, frozenset()),
     "incident": (IncidentState, frozenset()),
     "device": (DeviceVerdict, frozenset({"unknown"})),
     "badge": (get_args(BadgeState), frozenset()),
@@ -63,7 +65,7 @@ STATES: dict[str, tuple[Iterable[str], frozenset[str]]] = {
     "tier": (Tier, frozenset()),
 }
 # Of these citizens read, too (experience.md 2.6).
-FOR_CITIZENS = ("session", "participant", "badge", "line", "minutes", "device", "request")
+FOR_CITIZENS = ("session", "participant", "badge", "line", "minutes", "device", "call", "request")
 FIELDS = frozenset({"when", "ahead"})
 KIND = re.compile(r'(?:append_event|add_event|add_petition_event|\.note)\([^)"]*"([a-z_]+\.[a-z_]+)"')
 CHINESE = re.compile(r"[\u4e00-\u9fff]")

@@ -237,6 +237,8 @@ class FakeWorker:
                     "participant_id": participant_id,
                     "may_publish": person.may_publish,
                     "publish": person.publish,
+                    "publish_path": "udp" if person.publish else None,
+                    "subscribe_path": None,
                     "subscribe": person.subscribe,
                     "publications": [
                         {"source": source, "kind": "", "codec": "", "started": True, "muted": muted}

@@ -10,6 +10,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cases.errors import Conflict, Invalid
 from cases.policy import Action, allowed
 from scheduling.arrival import RELATION_NAMES, record_consent_for
+from scheduling.call_back import (
+    CALL_RESULT_NAMES,
+    CALL_STATE_NAMES,
+    CallState,
+    CallStep,
+    record_call,
+    state_of,
+    steps_of,
+)
 from scheduling.citizen_requests import (
     ASKED_NAMES,
     Asked,
@@ -19,6 +28,7 @@ from scheduling.citizen_requests import (
     list_open_requests,
     list_requests,
 )
+from scheduling.device_check import newest_checks
 from scheduling.identity import BY_STAFF, HOW_NAMES, How, confirm_by_official, needs_identity
 from scheduling.invitation import Invitation
 from scheduling.invitations import list_invitations
@@ -26,6 +36,7 @@ from scheduling.links import issue_link
 from scheduling.notices import list_outbox
 from scheduling.sessions import get_session, scope_of_session
 from signaling.rights import is_official
+from web.device_words import device_line
 from web.flash import keep_once, take_once
 from web.forms import Form
 from web.invitation_notice import link_of, send_invitation
@@ -92,6 +103,27 @@ async def answer(request: web.Request) -> web.StreamResponse:
     return see_other(_address(request))
 
 
+async def record_the_call(request: web.Request) -> web.StreamResponse:
+    """An official called somebody who asked for it, and writes down what came of it."""
+    form = Form(await request.post())
+    async with request.app[DATABASE].session() as db:
+        try:
+            await record_call(
+                db,
+                request.app[CLOCK],
+                request[ACTOR],
+                request.match_info["request_id"],
+                form.typed("state"),
+                form.typed("result"),
+                form.typed("words"),
+            )
+        except (Invalid, Conflict) as error:
+            form.fail(error.field or "state", error.message)
+    if form.errors:
+        return await _page(request, form, 422)
+    return see_other(_address(request))
+
+
 async def requests(request: web.Request) -> web.StreamResponse:
     """Open requests of citizens, oldest first."""
     async with request.app[DATABASE].session() as db:
@@ -141,17 +173,29 @@ async def _page(request: web.Request, form: Form, status: int = 200) -> web.Resp
         session = await get_session(db, actor, request.match_info["session_id"])
         scope = await scope_of_session(db, session)
         asked = await list_requests(db, session.id)
+        calls = await steps_of(db, [one.id for one in asked])
         people = await list_invitations(db, session.id)
+        checks = await newest_checks(db, [session.id])
         context = {
             "nav": "board",
             "session": session,
             "people": [
                 _person(one, request.app[SETTINGS].reception.identity)
+                | {"device": device_line(checks.get(one.id))}
                 for one in people
                 if not is_official(str(one.role)) and one.revoked_at is None
             ],
-            "open_requests": [_request(one) for one in asked if one.state is RequestState.OPEN],
-            "answered": [_request(one) for one in asked if one.state is not RequestState.OPEN],
+            "open_requests": [
+                _request(one) | _calls(calls.get(one.id, []))
+                for one in asked
+                if one.state is RequestState.OPEN
+            ],
+            "answered": [
+                _request(one) | _calls(calls.get(one.id, []))
+                for one in asked
+                if one.state is not RequestState.OPEN
+            ],
+            "call_results": CALL_RESULT_NAMES,
             "may_receive": allowed(actor, Action.RECEIVE, scope),
             "issued": take_once(request, f"link:{session.id}"),
             "form": form,
@@ -190,6 +234,24 @@ def _request(request: CitizenRequest) -> dict[str, Any]:
         "state": request.state,
         "answer": request.answer,
         "answered_by": request.answered_by,
+    }
+
+
+def _calls(steps: list[CallStep]) -> dict[str, Any]:
+    """How a call-back stands and each call that was made."""
+    return {
+        "call_state": CALL_STATE_NAMES[state_of(steps)],
+        "may_give_up": state_of(steps) is CallState.UNANSWERED,
+        "calls": [
+            {
+                "at": step.at,
+                "by": step.by,
+                "said": CALL_STATE_NAMES[step.state]
+                + (f"：{CALL_RESULT_NAMES[step.result]}" if step.result else ""),
+                "words": step.words,
+            }
+            for step in steps
+        ],
     }
 
 

@@ -13,12 +13,14 @@ from cases.policy import Action, allowed
 from cases.roles import INVITATION_ROLE_NAMES, InvitationRole
 from recordings.recording import list_recordings_of_session
 from scheduling import invitations
+from scheduling.device_check import newest_checks
 from scheduling.invitation import Invitation
 from scheduling.invitations import Invitee
 from scheduling.links import find_link, issue_link, revoke_link
 from scheduling.session_events import list_events
 from scheduling.sessions import SessionState, get_session, move_session, scope_of_session
 from web.cards import OPEN_STATES, may_join, offices_of, recording_card
+from web.device_words import device_line
 from web.flash import keep_once, take_once
 from web.forms import Form
 from web.invitation_notice import link_of, send_invitation
@@ -114,11 +116,15 @@ async def _page(request: web.Request, form: Form, status: int = 200) -> web.Resp
         session = await get_session(db, actor, session_id)
         scope = await scope_of_session(db, session)
         offices = (await offices_of(db, [session.id])).get(session.id, [])
+        checks = await newest_checks(db, [session.id])
         context = {
             "nav": "board",
             "session": session,
             "petition": session.petition if allowed(actor, Action.SEE_PETITION, scope) else None,
-            "people": [await _person(db, i) for i in await invitations.list_invitations(db, session.id)],
+            "people": [
+                await _person(db, i) | {"device": device_line(checks.get(i.id)) if i.id in checks else None}
+                for i in await invitations.list_invitations(db, session.id)
+            ],
             "events": await list_events(db, session.id),
             "host": next((o.name for o in offices if o.id == session.host_organisation_id), "—"),
             "joint": [o.name for o in offices if o.id != session.host_organisation_id],

@@ -21,6 +21,11 @@ export class DeviceCheck {
     this.#capture = capture;
   }
 
+  /** The sound of this page, running once `unlock` was called. */
+  get context() {
+    return this.#context;
+  }
+
   /** Call synchronously in a tap: phones start sound only then. */
   unlock() {
     const Context = window.AudioContext || window.webkitAudioContext;

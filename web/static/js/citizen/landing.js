@@ -16,6 +16,7 @@ class Landing {
     this.#button = section.querySelector("[data-action=start]");
     this.#code = section.dataset.code;
     this.#button.addEventListener("click", () => this.#start());
+    for (const button of document.querySelectorAll("[data-action=check]")) button.addEventListener("click", () => this.#check());
     if (location.hash.length > 1) this.#look(location.hash.slice(1));
   }
 
@@ -25,13 +26,21 @@ class Landing {
   async #look(secret) {
     const response = await this.#post("look", { secret }).catch(() => null);
     if (!response || !response.ok) return;
+    this.#secret = secret;
     const { offices, when, early } = await response.json();
     const part = (name) => this.#section.querySelector(`[data-part=${name}]`);
     if (!part("facts")) return;
     part("offices").textContent = offices;
     part("when").textContent = when;
     part("facts").hidden = false;
-    part("early").hidden = !early;
+    part("early").hidden = part("check").hidden = !early;
+  }
+
+  /** Devices and line are tried days before; the link stays unbound, and its secret in the address. */
+  async #check() {
+    const response = await this.#post("check/begin", { secret: this.#secret }).catch(() => null);
+    if (response && response.ok) return location.assign((await response.json()).next);
+    return this.#showProblem(response && response.status === 403 ? ((await response.json()).error || {}).code : "service_down");
   }
 
   #post(what, body) {
@@ -89,6 +98,8 @@ class Landing {
     problem.hidden = false;
     document.title = `${problem.querySelector("h1").textContent} · 连心桥`;
     problem.querySelector("h1").focus();
+    const check = problem.querySelector("[data-action=check]");
+    if (check && this.#secret) check.hidden = false;
     const help = problem.querySelector("[data-help]");
     if (!help || !this.#secret) return;
     help.hidden = false;

@@ -149,7 +149,7 @@ export class Capture extends Emitter {
 
   async #ask() {
     const devices = navigator.mediaDevices;
-    if (!devices || !devices.getUserMedia || typeof RTCPeerConnection === "undefined") throw new CaptureError("unsupported");
+    if (!devices || !devices.getUserMedia || typeof RTCPeerConnection === "undefined") throw new CaptureError(window.isSecureContext ? "unsupported" : "insecure");
     if (this.resting) return this.#askAudioOnly();
     try {
       return await devices.getUserMedia({ video: { ...VIDEO, ...this.#size }, audio: AUDIO });

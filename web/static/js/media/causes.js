@@ -1,7 +1,7 @@
 /**
- * Why a camera or microphone does not work, in five plain causes.
+ * Why a camera or microphone does not work, in plain causes.
  *
- * @typedef {"not_allowed"|"system_blocked"|"in_use"|"not_found"|"no_signal"|"unsupported"} Cause
+ * @typedef {"not_allowed"|"system_blocked"|"in_use"|"not_found"|"no_signal"|"unsupported"|"insecure"} Cause
  */
 
 /**

@@ -1,0 +1,76 @@
+"""Who checks devices: the device that holds the link, or, before it opens, whoever has its secret.
+
+The link binds itself to a device only when the reception is near. Days before, its secret buys a cookie that
+is good for the pages below `/check` and for nothing else, so that a phone can be tried without being bound.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from datetime import datetime, timedelta
+
+from aiohttp import web
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cases.policy import Actor, ActorKind
+from scheduling.invitation import Invitation
+from scheduling.sessions import Session
+from web.access import is_https
+from web.keys import CLOCK, FORM_KEY
+from web.link_pages import OVER_FOR_CITIZENS, Holder, code_of, find_holder
+
+CHECK_COOKIE = "lx_check"
+GOOD_FOR = timedelta(hours=2)
+LONGEST = 200
+
+
+def set_check_cookie(request: web.Request, response: web.StreamResponse, invitation: Invitation) -> None:
+    """Let this device check itself for two hours in the name of the invitation."""
+    until = request.app[CLOCK].now() + GOOD_FOR
+    response.set_cookie(
+        CHECK_COOKIE,
+        _sign(request, invitation.id, int(until.timestamp())),
+        max_age=int(GOOD_FOR.total_seconds()),
+        httponly=True,
+        samesite="Lax",
+        secure=is_https(request),
+        path=f"/j/{invitation.code}/check",
+    )
+
+
+async def find_checker(db: AsyncSession, request: web.Request) -> Holder | None:
+    """The person whose devices are checked, with invitation and session; None without a right to it."""
+    found = await find_holder(db, request)
+    if found is not None:
+        return found
+    invitation_id = _read(request, request.cookies.get(CHECK_COOKIE, ""), request.app[CLOCK].now())
+    invitation = await db.get(Invitation, invitation_id) if invitation_id else None
+    if invitation is None or invitation.code != code_of(request) or invitation.revoked_at is not None:
+        return None
+    session = await db.get(Session, invitation.session_id)
+    if session is None or session.state in OVER_FOR_CITIZENS:
+        return None
+    actor = Actor(
+        kind=ActorKind.INVITEE, name=invitation.display_name, official_id=invitation.official_id,
+        invitation_id=invitation.id, session_id=session.id, invitation_role=invitation.role,
+    )  # fmt: skip
+    return actor, invitation, session
+
+
+def _sign(request: web.Request, invitation_id: str, until: int) -> str:
+    text = f"{invitation_id}.{until}"
+    return f"{text}.{_digest(request, text)}"
+
+
+def _read(request: web.Request, cookie: str, now: datetime) -> str:
+    """The invitation that a cookie of ours names, empty for any other and for one that is too old."""
+    text, _, given = cookie[:LONGEST].rpartition(".")
+    invitation_id, _, until = text.partition(".")
+    if not hmac.compare_digest(given.encode(), _digest(request, text).encode()):
+        return ""
+    return invitation_id if now.timestamp() < int(until) else ""
+
+
+def _digest(request: web.Request, text: str) -> str:
+    return hmac.new(request.app[FORM_KEY], f"check:{text}".encode(), hashlib.sha256).hexdigest()
