@@ -245,7 +245,7 @@ class Actor:
     invitation_role: InvitationRole | None = None
     csrf_token: str = field(default="", repr=False)
     sign_in_id: str | None = None
-    link_id: str | None = None
+    link_id: str | None = None  # With the device that holds it (scheduling/links.py).
 
     @property
     def organisation_ids(self) -> frozenset[str]:

@@ -64,6 +64,8 @@ class Link(Base):
     invitation_id: Mapped[str] = mapped_column(String(ID_LENGTH), ForeignKey("invitations.id"), index=True)
     secret_hash: Mapped[str] = mapped_column(String(64), unique=True)
     device_hash: Mapped[str | None] = mapped_column(String(64), default=None)
+    # The device before, which is told in words that the link moved on.
+    former_device_hash: Mapped[str | None] = mapped_column(String(64), default=None)
     issued_at: Mapped[datetime]
     issued_by: Mapped[str | None] = mapped_column(String(ID_LENGTH))
     valid_from: Mapped[datetime]
@@ -118,13 +120,14 @@ async def find_link(db: AsyncSession, invitation_id: str) -> Link | None:
 
 
 async def live_links(db: AsyncSession, link_ids: Collection[str]) -> set[str]:
-    """Which of these links were not taken back, nor their invitations.
+    """Which of these (an Actor's `link_id`) still hold: neither taken back nor moved to another device.
 
     The window is not asked: nobody is thrown out of a reception because it takes long.
     """
-    query = select(Link.id).join(Invitation, Invitation.id == Link.invitation_id)
-    query = query.where(Link.id.in_(link_ids), Link.revoked_at.is_(None), Invitation.revoked_at.is_(None))
-    return set(await db.scalars(query))
+    query = select(Link.id, Link.device_hash).join(Invitation, Invitation.id == Link.invitation_id)
+    ids = {link_id.partition(":")[0] for link_id in link_ids}
+    query = query.where(Link.id.in_(ids), Link.revoked_at.is_(None), Invitation.revoked_at.is_(None))
+    return {_holding(link_id, device_hash or "") for link_id, device_hash in await db.execute(query)}
 
 
 async def exchange_link(
@@ -183,7 +186,8 @@ async def release_device(db: AsyncSession, clock: Clock, actor: Actor, invitatio
     The device that held it is a stranger from now on; seat, identity and consent are the invitation's.
     """
     held = (Link.invitation_id == invitation_id) & Link.revoked_at.is_(None) & Link.device_hash.is_not(None)
-    freed = update(Link).where(held).values(device_hash=None, bound_at=None).returning(Link.id)
+    values = {"device_hash": None, "former_device_hash": Link.device_hash, "bound_at": None}
+    freed = update(Link).where(held).values(values).returning(Link.id)
     if (await db.scalars(freed)).all():
         invitation = await db.get_one(Invitation, invitation_id)
         await _note(db, clock, actor, invitation, "link.released")
@@ -206,12 +210,27 @@ async def find_link_actor(db: AsyncSession, clock: Clock, code: str, device_secr
     return _actor_of(found[1], found[0], device_secret)
 
 
+async def has_moved(db: AsyncSession, code: str, device_secret: str) -> bool:
+    """Whether this device held the link before another one was let in its place."""
+    if len(device_secret) > MAX_SECRET:
+        return False
+    former = Link.former_device_hash == hash_secret(device_secret)
+    query = select(Link.id).join(Invitation, Invitation.id == Link.invitation_id)
+    query = query.where(Invitation.code == code, former, Link.revoked_at.is_(None))
+    return await db.scalar(query) is not None
+
+
 def _actor_of(invitation: Invitation, link: Link, device_secret: str) -> Actor:
     return Actor(
         kind=ActorKind.INVITEE, name=invitation.display_name, official_id=invitation.official_id,
         invitation_id=invitation.id, session_id=invitation.session_id, invitation_role=invitation.role,
-        csrf_token=derive_csrf_token(device_secret), link_id=link.id,
+        csrf_token=derive_csrf_token(device_secret), link_id=_holding(link.id, link.device_hash or ""),
     )  # fmt: skip
+
+
+def _holding(link_id: str, device_hash: str) -> str:
+    """The link in the hands of one device: another device, another right."""
+    return f"{link_id}:{device_hash[:16]}"
 
 
 async def _find(db: AsyncSession, code: str, secret: str) -> tuple[Invitation, Session, Link]:

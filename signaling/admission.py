@@ -60,6 +60,12 @@ class TicketBook:
             raise RuleError(ErrorCode.TICKET_INVALID, "入场凭证已失效，请刷新页面")
         return admission
 
+    def withdraw(self, invitation_id: str) -> None:
+        """Whoever fetched a ticket for this invitation has no right to it any more."""
+        held = [key for key, (_, each) in self._open.items() if each.invitation_id == invitation_id]
+        for key in held:
+            del self._open[key]
+
     def _forget_expired(self, now: datetime) -> None:
         # Insertion order is expiry order.
         for key, (expires, _) in list(self._open.items()):

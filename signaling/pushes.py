@@ -358,7 +358,12 @@ class SessionClosed(Push):
 
 @dataclass(frozen=True)
 class Replaced(Push):
-    """The same seat was opened elsewhere; the connection closes with 4409."""
+    """The same seat was opened elsewhere; the connection closes with 4409.
+
+    With words the seat moved to another device for good, and this one cannot take it back.
+    """
+
+    message: str = ""
 
 
 PUSHES: dict[str, type[Push]] = {

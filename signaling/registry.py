@@ -33,6 +33,7 @@ from signaling.line_test import LineTests
 from signaling.live import LiveRoom
 from signaling.media_client import MediaWorkers, WorkerLink
 from signaling.media_events import hear
+from signaling.moving import release
 from signaling.protocol import CloseCode, ErrorCode
 from signaling.pushes import Replaced
 from signaling.relays import Relays
@@ -125,6 +126,13 @@ class RoomRegistry:
         if live.room.sitting.ended:
             await self._end(live)
         live.changed()
+
+    async def device_released(self, session_id: str, invitation_id: str) -> None:
+        """An official let somebody in on another device: the first one is told, and can do nothing more."""
+        self.tickets.withdraw(invitation_id)
+        live = self.rooms.get(session_id)
+        if live is not None:
+            await release(live, invitation_id)
 
     async def _sit_down(
         self, live: LiveRoom, connection: Connection, admission: Admission, command: Authenticate

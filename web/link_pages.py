@@ -13,7 +13,7 @@ from cases.policy import Actor
 from cases.roles import INVITATION_ROLE_NAMES
 from scheduling.identity import needs_id_number, needs_identity
 from scheduling.invitation import Invitation
-from scheduling.links import find_link_actor
+from scheduling.links import find_link_actor, has_moved
 from scheduling.sessions import Session, SessionState
 from signaling.rights import is_official
 from web.access import LINK_COOKIE
@@ -25,6 +25,10 @@ from web.words import clock_time, long_date
 CODE_LENGTH, SECRET_LENGTH = 10, 200
 DAY_WORDS = ("今天", "明天", "后天")
 OVER_FOR_CITIZENS = frozenset({SessionState.CLOSED, SessionState.ARCHIVED})
+
+# Of a request that found no holder: whether its device was one before another was let in.
+MOVED = web.RequestKey("moved", bool)
+MOVED_WORDS = "您已经换到另一台设备，请在那台设备上继续。要换回来，请告诉工作人员。"
 
 Holder = tuple[Actor, Invitation, Session]
 
@@ -40,6 +44,7 @@ async def find_holder(db: AsyncSession, request: web.Request) -> Holder | None:
         return None
     actor = await find_link_actor(db, request.app[CLOCK], code_of(request), device)
     if actor is None or actor.invitation_id is None:
+        request[MOVED] = await has_moved(db, code_of(request), device)
         return None
     invitation = await db.get(Invitation, actor.invitation_id)
     session = await db.get(Session, invitation.session_id) if invitation else None
@@ -86,7 +91,8 @@ def nobody(request: web.Request) -> dict[str, Any]:
     }
 
 
-def problem_page(request: web.Request, problem: str = "link_invalid") -> web.Response:
+def problem_page(request: web.Request) -> web.Response:
+    problem = "link_moved" if request.get(MOVED) else "link_invalid"
     context = nobody(request) | {"problem": problem}
     return page(request, "citizen/link_problem.html", context, title="链接打不开", status=403)
 

@@ -21,9 +21,9 @@ from cases.signin import (
 from media import control
 from scheduling.invitation import Invitation
 from scheduling.invitations import list_invitations
-from scheduling.links import exchange_link, find_link_actor, issue_link, revoke_link
+from scheduling.links import exchange_link, find_link_actor, issue_link, release_device, revoke_link
 from tests.factories import PASSWORD
-from tests.signaling.hall import Client, Hall
+from tests.signaling.hall import Client, Hall, find
 
 WITHIN = 5.0
 
@@ -39,11 +39,12 @@ async def host_signs_in(hall: Hall) -> SignInGrant:
     return grant
 
 
-async def petitioner_opens_link(hall: Hall) -> Invitation:
+async def petitioner_opens_link(hall: Hall, secret: str = "") -> Invitation:
+    """By a new link, or on another device by the one of before."""
     async with hall.database.session() as db:
         found = await list_invitations(db, hall.session_id)
         invitation = next(row for row in found if str(row.role) == "petitioner")
-        secret = await issue_link(db, hall.clock, SYSTEM, invitation.id)
+        secret = secret or await issue_link(db, hall.clock, SYSTEM, invitation.id)
         grant = await exchange_link(db, hall.clock, invitation.code, secret)
         actor = await find_link_actor(db, hall.clock, invitation.code, grant.device_secret)
     assert actor is not None and actor.link_id
@@ -113,6 +114,42 @@ async def test_a_citizen_whose_link_ends_is_out_and_may_come_back_by_a_new_one(h
     again = await hall.client("petitioner")
     assert (again.id, again.welcome["place"]) == (citizen.id, "room")
     assert again.welcome["media"]["publish_needed"]
+
+
+async def test_a_seat_moves_to_another_device_and_the_first_one_can_do_nothing_more(hall: Hall) -> None:
+    """Told in words at once; its media ends, a ticket it still holds is worth nothing; the seat waits."""
+    async with hall.database.session() as db:
+        invitation_id = str(hall.actors["petitioner"].invitation_id)
+        secret = await issue_link(db, hall.clock, SYSTEM, invitation_id)
+    invitation = await petitioner_opens_link(hall, secret)
+    host, citizen = await hall.client("host"), await hall.client("petitioner")
+    assert (await host.ask("admit", participant_id=citizen.id))["type"] == "ok"
+    spare = await hall.ticket("petitioner")
+    async with hall.database.session() as db:
+        await release_device(db, hall.clock, SYSTEM, invitation.id)
+        await db.commit()
+    await hall.registry.device_released(hall.session_id, invitation.id)
+    assert "换一台设备" in (await citizen.push("replaced"))["message"]
+    assert await citizen.closed(WITHIN) == 4409
+    await media_ended(hall, citizen)
+    assert (await (await hall.socket()).authenticate(spare))["code"] == "ticket_invalid"
+    await host.room_where(lambda room: find(room, citizen.id)["presence"] == "reconnecting")
+    await petitioner_opens_link(hall, secret)
+    other = await hall.client("petitioner")
+    assert (other.id, other.welcome["place"]) == (citizen.id, "room")
+    await hall.registry.device_released(hall.session_id, "0" * 32)  # Nobody's; nothing happens.
+    assert (await other.ask("ping"))["type"] == "pong"
+
+
+async def test_the_watch_alone_puts_out_a_device_that_lost_the_link(hall: Hall) -> None:
+    """Also where the approval was given in another process: another device is another right."""
+    invitation = await petitioner_opens_link(hall)
+    host, citizen = await hall.client("host"), await hall.client("petitioner")
+    assert (await host.ask("admit", participant_id=citizen.id))["type"] == "ok"
+    async with hall.database.session() as db:
+        await release_device(db, hall.clock, SYSTEM, invitation.id)
+        await db.commit()
+    await is_out(hall, citizen)
 
 
 async def test_media_ends_although_the_socket_dropped_before(hall: Hall) -> None:

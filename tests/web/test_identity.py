@@ -281,11 +281,24 @@ async def test_another_device_with_the_clerks_leave_keeps_everything(strict: Hou
     text = await (await clerk.get(door)).text()
     (request_id,) = [part.split('"')[0] for part in text.split(f"/sessions/{given.session_id}/requests/")[1:]]
     assert (await given.exchange(new))[0] == 403  # Not before somebody said yes.
+    assert await answered(new, given) == {"state": "open", "answer": ""}
     to = f"/sessions/{given.session_id}/requests/{request_id}"
     assert (await clerk.send(door, to, decision="grant")).status == 303
+    assert await answered(new, given) == {"state": "granted", "answer": ""}
     status, body = await given.exchange(new)
     assert (status, body["next"]) == (200, f"/j/{given.code}/notice")  # Identity came along.
-    assert (await old.get(f"/j/{given.code}/notice")).status == 403
+    page = await old.get(f"/j/{given.code}/notice")
+    assert page.status == 403 and "工作人员同意您换一台设备" in await page.text()
+    ticket = await old.post(f"/j/{given.code}/ticket", json={})
+    assert ticket.status == 403 and "您已经换到另一台设备" in (await ticket.json())["error"]["message"]
+    stranger = await strict.browser().get(f"/j/{given.code}/notice")
+    assert '<section class="problem" data-problem="link_moved" hidden' in await stranger.text()
+
+
+async def answered(browser: Browser, given: Given) -> object:
+    """What the second device reads of its wish while it waits."""
+    answer = await browser.post(f"/j/{given.code}/look", json={"secret": given.secret})
+    return (await answer.json())["other_device"]
 
 
 async def test_the_link_goes_out_by_message_and_the_outbox_hides_its_secret(strict: House) -> None:

@@ -40,7 +40,7 @@ from web.device_words import device_line
 from web.flash import keep_once, take_once
 from web.forms import Form
 from web.invitation_notice import link_of, send_invitation
-from web.keys import ACTOR, CLOCK, DATABASE, SETTINGS
+from web.keys import ACTOR, CLOCK, DATABASE, REGISTRY, SETTINGS
 from web.messages import MESSENGER
 from web.notice import current_notice
 from web.pages.signin import see_other
@@ -100,6 +100,8 @@ async def answer(request: web.Request) -> web.StreamResponse:
             form.fail(error.field or "answer", error.message)
     if form.errors:
         return await _page(request, form, 422)
+    if granted and done.asked is Asked.OTHER_DEVICE:
+        await request.app[REGISTRY].device_released(done.session_id, done.invitation_id)
     return see_other(_address(request))
 
 

@@ -22,6 +22,8 @@ from web.errors import trouble
 from web.figures import RATE_LIMITED
 from web.keys import CLOCK, DATABASE, LIMITS, REGISTRY, SETTINGS
 from web.link_pages import (
+    MOVED,
+    MOVED_WORDS,
     SECRET_LENGTH,
     code_of,
     context_of,
@@ -74,7 +76,10 @@ async def exchange(request: web.Request) -> web.StreamResponse:
 
 
 async def look(request: web.Request) -> web.StreamResponse:
-    """POST {secret}: who receives its holder and when, for the landing page. Binds and changes nothing."""
+    """POST {secret}: who receives its holder and when, and what was answered to a wish for another device.
+
+    For the landing page. Binds and changes nothing.
+    """
     if not request.app[LIMITS].allow("look", client_address(request)):
         RATE_LIMITED.labels("look").inc()
         return trouble(request, 429)
@@ -84,11 +89,13 @@ async def look(request: web.Request) -> web.StreamResponse:
             return web.json_response({}, status=403)
         session = await load_session(db, invitation.session_id)
         offices = (await offices_of(db, [session.id])).get(session.id, [])
+        asked = await find_request(db, invitation.id, Asked.OTHER_DEVICE)
     now = request.app[CLOCK].now()
     told = {
         "offices": "、".join(office.name for office in offices),
         "when": when_words(session.starts_at, now),
         "early": session.starts_at - now > DEFAULT_RULES.before,
+        "other_device": {"state": str(asked.state), "answer": asked.answer} if asked else None,
     }
     return web.json_response(told)
 
@@ -203,7 +210,8 @@ async def ticket(request: web.Request) -> web.StreamResponse:
     async with request.app[DATABASE].session() as db:
         found = await find_holder(db, request)
         if found is None:
-            return web.json_response({"error": {"code": "link_invalid", "message": "链接已失效"}}, status=403)
+            words = MOVED_WORDS if request.get(MOVED) else "链接已失效"
+            return web.json_response({"error": {"code": "link_invalid", "message": words}}, status=403)
         if not next_page(request, found[1], found[2]).endswith(("/room", "/notice")):
             body = {"code": "identity_needed", "message": "请先核验身份"}
             return web.json_response({"error": body}, status=422)

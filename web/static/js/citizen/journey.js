@@ -20,6 +20,7 @@ const FAREWELLS = {
   denied: "sent_away",
   removed: "sent_away",
   referred: "sent_away",
+  moved: "sent_away",
   refused: "sent_away",
 };
 

@@ -1,5 +1,8 @@
 import { markReady } from "../boot.js";
 
+/** How often the second device asks whether it was let in. */
+const ASK_AGAIN = 3000;
+
 /**
  * C1: a tap on 开始 exchanges the secret of the fragment by POST, once; the fragment is cleared before
  * anything else can read it. Opening the page changes nothing.
@@ -90,6 +93,21 @@ class Landing {
     button.hidden = response.ok;
     told.hidden = false;
     told.focus();
+    if (response.ok && name === "link_in_use") setTimeout(() => this.#await(told), ASK_AGAIN);
+  }
+
+  /** Until an official has answered; without the network it asks again. */
+  async #await(told) {
+    const response = await this.#post("look", { secret: this.#secret }).catch(() => null);
+    const answered = response && response.ok ? (await response.json()).other_device : null;
+    if (answered && answered.state === "refused") {
+      told.textContent = `工作人员没有同意：${answered.answer}`;
+      return told.focus();
+    }
+    if (!answered || answered.state !== "granted") return setTimeout(() => this.#await(told), ASK_AGAIN);
+    told.textContent = "工作人员同意了，正在打开…";
+    const { next } = await this.#exchange(this.#secret).catch(() => ({}));
+    return next ? location.assign(next) : setTimeout(() => this.#await(told), ASK_AGAIN);
   }
 
   #showProblem(name) {

@@ -18,7 +18,7 @@ const CALLED_AT_MOST = 3000;
 const PATIENT_UNTIL = performance.now() + 2000;
 const NEXT_QUESTION = { picture: "check_voice", voice: "check_sound", sound: "verdict" };
 const WAITING = "您的位置已经保留，轮到时工作人员会叫您。";
-const SENT_AWAY = { removed: "您已被请出接访", refused: "现在不能进入", referred: "已改用别的方式接访" };
+const SENT_AWAY = { removed: "您已被请出接访", refused: "现在不能进入", referred: "已改用别的方式接访", moved: "已换到另一台设备" };
 const REFUSED = "链接已经失效，或者接访已经结束。";
 
 /** In the demonstration one of four windows is heard; the others still decode what they get. */

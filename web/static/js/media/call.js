@@ -150,7 +150,7 @@ export class Call extends Emitter {
     client.on("denied", ({ reason }) => this.#goodbye("denied", reason));
     client.on("removed", ({ reason }) => this.#goodbye("removed", reason));
     client.on("session_closed", ({ message }) => this.#goodbye("closed", message));
-    client.on("replaced", () => this.#goodbye("replaced", ""));
+    client.on("replaced", ({ message }) => this.#goodbye(message ? "moved" : "replaced", message));
     client.on("ended", (farewell) => this.#end(this.#farewell || farewell));
     client.on("error", (error) => this.emit("problem", error.message));
     client.on("chat", (message) => this.emit("chat", message));

@@ -83,7 +83,8 @@ export class PeoplePanel {
         setText(name, entry.name);
         setText(number, entry.number);
         admit.hidden = !this.#call.may("admit");
-        row.update(entry.name, lobbyWords(entry, this.#call.serverNow), false, this.#call.may("admit"));
+        const now = this.#call.serverNow;
+        row.update(entry.name, lobbyWords(entry, now, this.#absence.words(entry, now)), false, this.#call.may("admit"));
       },
     };
   }

@@ -97,10 +97,10 @@ export function inWords(milliseconds) {
   return minutes % 60 ? `${Math.floor(minutes / 60)} 小时 ${minutes % 60} 分钟` : `${minutes / 60} 小时`;
 }
 
-/** @returns {string} 候访 12 分钟 · 设备正常 */
-export function lobbyWords(waiting, now) {
+/** @param {string} absent how long somebody has been gone, of an AbsenceClock @returns {string} 候访 12 分钟 · 设备正常 */
+export function lobbyWords(waiting, now, absent = "") {
   const since = inWords(now - Date.parse(waiting.since));
-  return [ROLES[waiting.role] || "", `已等 ${since}`, deviceWords(waiting), presenceWords(waiting) || pageWords(waiting)].filter(Boolean).join(" · ");
+  return [ROLES[waiting.role] || "", `已等 ${since}`, deviceWords(waiting), absent || presenceWords(waiting) || pageWords(waiting)].filter(Boolean).join(" · ");
 }
 
 export function deviceWords({ ready, device }) {
