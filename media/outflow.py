@@ -32,6 +32,7 @@ ONE_STEP = steps_of((1,))
 # So many times the estimate is too much to be sent even until a smaller layer has its key frame.
 CROWDED = 1.3
 MOST_WISHES = 128
+SOUND = "microphone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +65,11 @@ class Outflow:
         self._estimator = Estimator()
         self._known = False
         self._wishes: Wishes = {}
+        # Whose sound is not listened to; nearly always nobody's.
+        self._unheard: frozenset[str] = frozenset()
         self._chosen_at = float("-inf")
         self._settled = False
+        self._changes_sound = False
 
     @property
     def bitrate(self) -> int | None:
@@ -75,6 +79,9 @@ class Outflow:
     def wish(self, wishes: Wishes) -> None:
         """Take the place of all wishes before."""
         self._wishes = wishes
+        unheard = [who for (who, source), wish in wishes.items() if source == SOUND and not wish.visible]
+        self._changes_sound = bool(unheard or self._unheard)
+        self._unheard = frozenset(unheard)
         self._chosen_at = float("-inf")
 
     def receive(self, feedback: TransportFeedback | BandwidthEstimate, now: float) -> None:
@@ -107,10 +114,13 @@ class Outflow:
         if now - self._chosen_at < (SETTLED_INTERVAL if self._settled else CHOICE_INTERVAL):
             return
         self._chosen_at, self._settled = now, False
+        if self._unheard or self._changes_sound:
+            self._choose_sound(subscriptions)
         videos = [s for s in subscriptions if s.opened and s.is_video]
         if not videos:
             return
-        sound = sum(s.publication.best.bitrate for s in subscriptions if s.opened and not s.is_video)
+        sounds = [s for s in subscriptions if s.opened and not s.is_video and s.aimed_at is not None]
+        sound = sum(s.publication.best.bitrate for s in sounds)
         ways = [steps_of(tuple([x.temporal_layers for x in s.publication.layers])) for s in videos]
         demands = [self._demand(s, steps, now) for s, steps in zip(videos, ways, strict=True)]
         budget = self._estimator.bitrate - sound if self._known else LARGEST_UNKNOWN
@@ -137,6 +147,16 @@ class Outflow:
             and (not self._known or needed <= self._estimator.bitrate)
             and all([subscription.opened for subscription in subscriptions])
         )
+
+    def _choose_sound(self, subscriptions: Collection[Subscription]) -> None:
+        """Sound begins and ends with any packet: there is no key frame to wait for."""
+        self._changes_sound = False
+        for subscription in subscriptions:
+            if subscription.is_video or not subscription.opened:
+                continue
+            heard = subscription.publication.track.participant_id not in self._unheard
+            if heard != (subscription.aimed_at is not None):
+                subscription.aim(subscription.publication.best if heard else None)
 
     def _demand(self, subscription: Subscription, steps: tuple[Step, ...], now: float) -> Demand:
         track, layers = subscription.publication.track, subscription.publication.layers

@@ -26,6 +26,8 @@ TITLE_HEIGHT = 40  # pixels at the top: title and running time
 LABEL_HEIGHT = 32  # pixels at the foot of each tile: name and office
 GAP = 4
 SCREEN = "screen"
+INTERPRETER = "interpreter"
+PINNED = 0.28  # of the width: whose hands or lips are read stays beside whatever layout is on
 # Beside a document: up to so many people in one, two, three columns, and their share of the width.
 BESIDE = ((4, 1, 0.24), (10, 2, 0.34), (64, 3, 0.42))
 
@@ -94,8 +96,16 @@ def arrange(
 
     ``sources``: participant id to the sources recorded. Somebody heard only still gets a tile. ``presenter``
     is large and comes first: with a document all people stand beside it, with the camera all the others.
+    Who interprets with a picture and is not large has a place of their own at the right, which stays.
     """
     people = [who for who in sorted(participants, key=standing) if sources.get(who["participant_id"])]
+    pinned = [who for who in people if _is_pinned(who, sources, presenter)]
+    if pinned and len(pinned) < len(people):
+        side = even(width * PINNED)
+        on_stage = [who for who in people if who not in pinned]
+        tiles = arrange(on_stage, sources, width - side, height, presenter, source)
+        boxes = column(len(pinned), width - side, side - GAP, height)
+        return tiles + [_tile(who, "camera", box) for who, box in zip(pinned, boxes, strict=True)]
     large = [who for who in people if who["participant_id"] == presenter]
     others = people if source == SCREEN else [who for who in people if who not in large]
     if not large or not others:
@@ -121,6 +131,19 @@ def beside(count: int, width: int, height: int) -> tuple[Box, list[Box]]:
         x, y = left + column * (cell_width + GAP), document.y + row * (cell_height + GAP)
         boxes.append(Box(x, y, cell_width, cell_height))
     return document, boxes
+
+
+def column(count: int, x: int, width: int, height: int) -> list[Box]:
+    """``count`` equal cells one below the other from the top, as high as a wide picture needs at most."""
+    whole = height - TITLE_HEIGHT - GAP * (count + 1)
+    cell_height = min(even(whole / count), even(width * 9 / 16) + LABEL_HEIGHT)
+    top = TITLE_HEIGHT + GAP
+    return [Box(x, top + number * (cell_height + GAP), width, cell_height) for number in range(count)]
+
+
+def _is_pinned(participant: dict[str, Any], sources: dict[str, set[str]], presenter: str | None) -> bool:
+    who = participant["participant_id"]
+    return participant.get("role") == INTERPRETER and "camera" in sources[who] and who != presenter
 
 
 def cells(count: int, width: int, height: int) -> list[Box]:

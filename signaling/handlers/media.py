@@ -44,7 +44,7 @@ async def answer(me: Attendee, command: Answer) -> None:
 
 
 async def watch(me: Attendee, command: Watch) -> None:
-    """What is shown small is sent small, what nobody sees is not sent."""
+    """What is shown small is sent small, what is neither seen nor heard is not sent."""
     if not all(_is_tile(tile) for tile in command.tiles):
         raise RuleError(ErrorCode.BAD_MESSAGE, "画面列表的格式不正确")
     await me.live.media.watch(me.person, command.tiles)
@@ -55,7 +55,7 @@ def _is_tile(tile: dict[str, Scalar]) -> bool:
     return (
         tile.keys() == {"participant_id", "source", "height", "visible"}
         and isinstance(tile["participant_id"], str)
-        and tile["source"] in ("camera", "screen")
+        and tile["source"] in ("camera", "screen", "microphone")
         and type(height) is int
         and 0 <= height <= HIGHEST_TILE
         and isinstance(tile["visible"], bool)

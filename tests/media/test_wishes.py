@@ -8,6 +8,7 @@ from media.control import ControlError
 from media.feedback import BandwidthEstimate
 from media.outflow import Outflow, Wish, read_wishes
 from media.subscription import Subscription
+from tests.media.test_forwarding import Stage as Forwarding
 from tests.media.test_simulcast import Stage, subscribed
 
 
@@ -156,3 +157,25 @@ def test_when_a_layer_stops_coming_the_first_smaller_one_that_begins_is_taken() 
     assert subscription.aimed_at is stage.layers[1]
     stage.send(0, now + 0.04, key=True)
     assert layer_of(subscription) == "q"
+
+
+def test_a_voice_nobody_listens_to_is_not_sent_and_comes_back_at_once() -> None:
+    """Who listens to the interpretation alone needs no packet of the original, and the other way round."""
+    stage = Forwarding("audio", "opus")
+    subscription, outlet = stage.subscribe()
+    outflow = Outflow(Wire())  # type: ignore[arg-type]
+    stage.send(1, b"sound")
+    outflow.wish({("anna", "microphone"): Wish(0, False), ("ben", "microphone"): Wish(0, True)})
+    outflow.tick([subscription], 1.0)
+    for number in range(2, 12):
+        stage.send(number, b"sound")
+    assert len(outlet.sent) == 1
+    subscription.open()  # A new answer of the browser does not bring it back.
+    outflow.tick([subscription], 2.0)
+    stage.send(12, b"sound")
+    assert len(outlet.sent) == 1
+    outflow.wish({})
+    outflow.tick([subscription], 3.0)
+    stage.send(13, b"sound")
+    stage.send(14, b"sound")
+    assert len(outlet.sent) == 3

@@ -145,3 +145,23 @@ def test_progress_is_told_with_the_time_left() -> None:
     assert progress_text(0.0, 1.0) == "已合成 0%"
     assert progress_text(0.25, 10.0) == "已合成 25%，约剩 30 秒"
     assert progress_text(0.5, 125.0) == "已合成 50%，约剩 2 分 05 秒"
+
+
+@pytest.mark.parametrize("large", [(), ("p_citizen", "camera"), ("p_citizen", "screen")])
+def test_who_interprets_with_a_picture_has_a_place_beside_every_layout(large: tuple[str, ...]) -> None:
+    people = [party.entry() for party in PARTIES]
+    hands = {"participant_id": "p_hands", "name": "手语翻译", "role": "interpreter"}
+    sources = {person["participant_id"]: {"camera", "screen"} for person in [*people, hands]}
+    found = {
+        (tile.participant_id, tile.source): tile.picture
+        for tile in arrange([*people, hands], sources, PLAN.width, PLAN.height, *large)
+    }
+    pinned = found.pop(("p_hands", "camera"))
+    assert pinned.width >= PLAN.width // 4
+    assert all(box.x + box.width <= pinned.x for box in found.values()), "nobody is covered"
+    assert pinned.x + pinned.width <= PLAN.width and pinned.y + pinned.height < PLAN.height
+    # Heard only, or alone, an interpreter stands where everybody would.
+    sources["p_hands"] = {"microphone"}
+    assert len(arrange([*people, hands], sources, PLAN.width, PLAN.height, *large)) >= len(people) + 1
+    (alone,) = arrange([hands], {"p_hands": {"camera"}}, PLAN.width, PLAN.height)
+    assert alone.picture.width > PLAN.width // 2

@@ -28,7 +28,8 @@ export class Focus {
 const EQUAL = new Set(["grid", "tiers"]);
 
 /**
- * Whose picture is large by what the host arranged; nobody's beside a document.
+ * Whose picture is large by what the host arranged; nobody's beside a document. Who interprets lends a voice
+ * or hands to the one who speaks, and does not take their place.
  *
  * @param {object} room as the server tells it
  * @param {string|null} me
@@ -39,5 +40,6 @@ const EQUAL = new Set(["grid", "tiers"]);
 export function largeIn({ participants, presenter, conduct }, me, focus, now, layout = conduct.layout) {
   if (presenter) return null;
   if (participants.some((person) => person.participant_id === conduct.spotlight)) return conduct.spotlight;
-  return EQUAL.has(layout) ? null : focus.choose(participants.filter((person) => person.participant_id !== me), now);
+  const others = participants.filter((person) => person.participant_id !== me && person.role !== "interpreter");
+  return EQUAL.has(layout) ? null : focus.choose(others, now);
 }

@@ -11,6 +11,7 @@ const VOICES = 8;
 export class AudioOutput extends Emitter {
   #idle = [];
   #playing = new Map();
+  #gains = new Map();
   #volume = 1;
   #blocked = false;
 
@@ -31,6 +32,7 @@ export class AudioOutput extends Emitter {
     if (stream.getTracks()[0] === track) return;
     for (const old of stream.getTracks()) stream.removeTrack(old);
     stream.addTrack(track);
+    this.#turn(element, participantId);
     element.play().then(() => this.#setBlocked(false), (error) => error.name === "NotAllowedError" && this.#setBlocked(true));
   }
 
@@ -39,16 +41,34 @@ export class AudioOutput extends Emitter {
     if (!element) return;
     this.#playing.delete(participantId);
     for (const track of element.srcObject.getTracks()) element.srcObject.removeTrack(track);
+    element.muted = false;
+    element.volume = this.#volume;
     this.#idle.push(element);
+  }
+
+  /** @param {number} gain 0 to 1, of one person's sound */
+  setGain(participantId, gain) {
+    if ((this.#gains.get(participantId) ?? 1) === gain) return;
+    this.#gains.set(participantId, gain);
+    const element = this.#playing.get(participantId);
+    if (element) this.#turn(element, participantId);
   }
 
   /** @param {number} volume 0 to 1 */
   setVolume(volume) {
     this.#volume = volume;
-    for (const element of [...this.#idle, ...this.#playing.values()]) element.volume = volume;
+    for (const element of this.#idle) element.volume = volume;
+    for (const [participantId, element] of this.#playing) this.#turn(element, participantId);
   }
 
   // Internal
+
+  /** An iPhone keeps its volume for itself: there, what should be lowered is silent. */
+  #turn(element, participantId) {
+    const gain = this.#gains.get(participantId) ?? 1;
+    element.volume = this.#volume * gain;
+    element.muted = gain < 1 && element.volume === 1 || gain === 0;
+  }
 
   #silent() {
     const element = new Audio();

@@ -37,11 +37,12 @@ class Tile {
     if (this.#video.srcObject && this.#video.paused) this.#video.play().catch(() => {});
   }
 
-  update(person, { self, main, minor, order, trouble }) {
+  update(person, { self, main, minor, pinned, order, trouble }) {
     const { microphone, camera } = person.sources;
     this.root.dataset.participant = person.participant_id;
     this.root.style.order = String(minor ? order + BEHIND : order);
     this.root.classList.toggle("is-minor", minor);
+    this.root.classList.toggle("is-pinned", pinned);
     this.root.classList.toggle("is-self", self);
     this.root.classList.toggle("is-main", main);
     this.root.classList.toggle("is-speaking", person.speaking);
@@ -87,6 +88,9 @@ export class Tiles {
   #presenter = null;
   #self = null;
   #stage = null;
+  #ears = null;
+  #people = [];
+  #unheard = [];
 
   watched = () => {}; // Replaced by the page.
   told = () => {}; // Likewise; hears the words of a document that came or went.
@@ -110,15 +114,21 @@ export class Tiles {
    */
   update(people, { self, main = null, presenter = null, interrupted = false, layout = "auto", minor = NOBODY }) {
     this.#removeAbsent(new Set(people.map((person) => person.participant_id)));
+    const pinned = people.filter((person) => person.participant_id !== self && isPinned(person, main));
     byTier(people).forEach((person, order) => {
       const id = person.participant_id;
+      const isBeside = pinned.includes(person);
       const mine = id === self;
       const trouble = interrupted && !mine ? "正在恢复…" : troubleOf(person);
-      this.#tile(id, mine).update(person, { self: mine, main: id === main, minor: minor.has(id), order, trouble });
+      this.#tile(id, mine).update(person, { self: mine, main: id === main, minor: minor.has(id) && !isBeside, pinned: isBeside, order, trouble });
       if (mine) this.#tile(id, mine).show(this.#capture.tracks.get("camera") || null);
     });
-    Object.assign(this.#container.dataset, { count: people.length, layout, large: people.length - minor.size, main: main || "" });
-    this.#container.style.setProperty("--strip-rows", String(Math.max(1, people.length - 1)));
+    const staged = people.filter((person) => !pinned.includes(person));
+    const large = staged.filter((person) => !minor.has(person.participant_id)).length;
+    Object.assign(this.#container.dataset, { count: staged.length, layout, large, main: main || "" });
+    this.#container.style.setProperty("--strip-rows", String(Math.max(1, staged.length - 1)));
+    this.#pin(pinned.map((person) => person.participant_id), staged.length > 0);
+    this.#hear(people, self).catch(() => {});
     this.#self = self;
     this.#presenter = people.find((person) => person.participant_id === presenter) || null;
     this.#attachAll();
@@ -144,6 +154,22 @@ export class Tiles {
 
   // Internal
 
+  #pin(ids, besides) {
+    this.#container.classList.toggle("has-pinned", ids.length > 0 && besides);
+    ids.forEach((id, place) => this.#tiles.get(id).root.style.setProperty("--pinned-place", String(place)));
+  }
+
+  /** Each listener's own mix where somebody interprets; what nobody hears here is not asked for. */
+  async #hear(people, self) {
+    if (!this.#output.setGain || !this.#ears && !people.some(({ role }) => role === "interpreter")) return;
+    this.#people = people;
+    this.#ears = this.#ears || import("./interpreting.js").then(({ Ears }) => new Ears(this.#container, this.#output, () => this.#hear(this.#people, this.#self)));
+    const unheard = (await this.#ears).listen(this.#people, self);
+    if (unheard.join() === this.#unheard.join()) return;
+    this.#unheard = unheard;
+    await this.#follow();
+  }
+
   #tile(id, mine) {
     if (!this.#tiles.has(id)) {
       const tile = new Tile();
@@ -165,7 +191,7 @@ export class Tiles {
   }
 
   async #follow() {
-    this.#watch = this.#watch || import("./watch.js").then(({ Watch }) => new Watch((tiles) => this.watched(tiles)));
+    this.#watch = this.#watch || import("./watch.js").then(({ Watch }) => new Watch((tiles) => this.watched([...tiles, ...this.#unheard.map(silence)])));
     const stage = await this.#stage;
     (await this.#watch).follow(this.#received, ({ participantId, source }) =>
       source === "screen" ? stage && stage.pictureOf(participantId) : this.#tiles.get(participantId)?.root.firstChild);
@@ -198,6 +224,16 @@ export class Tiles {
       else if (source === "camera") this.#tiles.get(participantId).show(track);
     }
   }
+}
+
+/** Hands or lips of who interprets stay beside every layout, unless the host made them large. */
+function isPinned({ participant_id: id, role, sources }, main) {
+  return role === "interpreter" && id !== main && isOn(sources.camera);
+}
+
+/** Tells the server that a voice is not listened to here, so that it is not sent. */
+function silence(participantId) {
+  return { participant_id: participantId, source: "microphone", height: 0, visible: false };
 }
 
 function isOn(source) {
