@@ -18,6 +18,8 @@ from cases.errors import Conflict, Invalid, NotFound
 from cases.fields import clean_text
 from cases.policy import Action, Actor, require, visible_organisation_ids
 from scheduling.identity import own_invitation
+from scheduling.incident import Cause
+from scheduling.incidents import Occurrence, add_incident, drop_incident
 from scheduling.invitation import Invitation
 from scheduling.links import release_device
 from scheduling.reach import load_session, manageable, scope_of_session
@@ -126,6 +128,9 @@ async def add_request(db: AsyncSession, clock: Clock, invitation: Invitation, as
         raise
     data = {"invitation_id": invitation.id, "asked": str(asked)}
     await add_event(db, clock, invitation.session_id, "request.made", invitation.display_name, data=data)
+    subject, name = _subject(invitation.id, asked), invitation.display_name
+    occurrence = Occurrence(invitation.session_id, Cause.HELP_ASKED, subject, name, ASKED_NAMES[asked])
+    await add_incident(db, clock, occurrence)
     return await db.get_one(CitizenRequest, str(values["id"]))
 
 
@@ -159,9 +164,17 @@ async def answer_request(
     data = {"invitation_id": request.invitation_id, "asked": str(request.asked), "state": str(state)}
     data |= {"words": words} if words else {}
     await add_event(db, clock, request.session_id, "request.answered", actor.name, data=data)
+    told = f"{actor.name}已经答复：{'同意' if granted else '不同意'}"
+    subject = _subject(request.invitation_id, request.asked)
+    await drop_incident(db, clock, request.session_id, Cause.HELP_ASKED, subject, told)
     await add_audit(db, clock, actor, "request.answered", "invitation", request.invitation_id, detail=data)
     await db.commit()
     return request
+
+
+def _subject(invitation_id: str, asked: Asked) -> str:
+    """What one wish of one person is called among the tasks of its session."""
+    return f"{invitation_id}:{asked}"
 
 
 async def _take_effect(

@@ -128,10 +128,10 @@ async def move_session(
     await add_event(db, clock, session_id, kind, actor.name or None, data=data)
     await _follow_booking(db, clock, actor, session)
     if state in OVER:
-        await end_with_session(db, clock, session_id)
         await add_petition_event(
             db, clock, actor, session.petition_id, kind, {"session_id": session_id, **data}
         )
+        await end_with_session(db, clock, session_id)
         await add_audit(db, clock, actor, kind, "session", session_id)
     await db.commit()
     return session

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from signaling.calls import call_off
 from signaling.hosting import take_over
+from signaling.incidents import look_out
 
 if TYPE_CHECKING:
     from signaling.live import LiveRoom
@@ -20,6 +21,7 @@ async def attend(live: LiveRoom, now: datetime) -> None:
     async with live.lock:
         await take_over(live, now)
         await call_off(live, now)
+    await look_out(live, now)
     await _look_at_disk(live, now)
 
 

@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from scheduling.incident import Cause
-from scheduling.incidents import Occurrence, end_incident, raise_incident
+from scheduling.incidents import Occurrence, end_incident, list_incidents, raise_incident
 
 if TYPE_CHECKING:
     from signaling.live import LiveRoom
+
+
+async def look_out(live: LiveRoom, now: datetime) -> None:
+    """Raise what has gone wrong for too long, end what is over. Called at every tick."""
+    if live.troubles.told is None:
+        async with live.database.session() as db:
+            found = await list_incidents(db, live.room.sitting.id)
+        live.troubles.remember((each.incident.cause, each.incident.subject) for each in found if each.open)
+    if live.room.sitting.ended:
+        return  # Whoever moved the session to its end has ended its tasks.
+    fresh, over = live.troubles.look(live.room, now, live.seen)
+    for trouble in fresh:
+        tell(live, trouble.cause, trouble.subject, trouble.name, trouble.words)
+    for (cause, subject), words in over:
+        untell(live, cause, subject, words)
 
 
 def tell(live: LiveRoom, cause: Cause, subject: str = "", name: str = "", words: str = "") -> None:

@@ -29,6 +29,7 @@ from signaling.relays import Relays
 from signaling.room import Room
 from signaling.seat import change_seat
 from signaling.stage import Showing
+from signaling.troubles import Troubles
 
 logger = logging.getLogger(__name__)
 # At most ten full states a second (docs/protocol.md, `room`).
@@ -68,6 +69,7 @@ class LiveRoom:
         self.media = MediaRoom(self, pick)
         self.backlog = Backlog(database)
         self.relays = Relays()
+        self.troubles = Troubles()
         self.empty_since: datetime | None = None
         # Who came since this process knows the room; the next time is a return.
         self.seen: set[str] = set()

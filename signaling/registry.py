@@ -223,10 +223,14 @@ class RoomRegistry:
                 logger.exception("Looking who may still be there failed")
 
     def _pause(self) -> float:
-        """Seconds to the next look: a countdown ends on the second, a host who is gone is missed in time."""
+        """Seconds to the next look: a countdown ends on the second, what goes wrong is missed in time."""
         now = self.clock.now()
-        rooms = [live.room for live in self.rooms.values()]
-        ends = [at for room in rooms for at in (room.returns_at, succession_at(room, now)) if at]
+        ends = [
+            at
+            for live in self.rooms.values()
+            for at in (live.room.returns_at, succession_at(live.room, now), live.troubles.due)
+            if at
+        ]
         left = [(at - now).total_seconds() for at in ends]
         return max(SHORTEST_TICK, min([TICK_SECONDS, *left]))
 
