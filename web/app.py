@@ -13,6 +13,7 @@ from aiohttp import web
 from cases.clock import Clock, SystemClock
 from cases.database import Database
 from web import guards
+from web.film_first import FILM_FIRST, FilmFirst
 from web.flash import ONCE, OnceBook
 from web.keys import CLOCK, DATABASE, FORM_KEY, LIMITS, RENDERER, SETTINGS, STATIC
 from web.limits import RateLimits
@@ -43,6 +44,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> web.Applicatio
     app[ONCE] = OnceBook()
     app[EXPORTS] = asyncio.Semaphore(MOST_AT_ONCE)
     app[STATIC] = StaticFiles()
+    app[FILM_FIRST] = FilmFirst()
     app[RENDERER] = Renderer()
     app[FORM_KEY] = form_key(settings)
     app.on_response_prepare.append(guards.add_security_headers)

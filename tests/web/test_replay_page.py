@@ -9,6 +9,7 @@ import pytest
 
 from tests.web.conftest import Browser, House
 from tests.web.test_desk import REVIEWER, playable
+from web import film_first
 from web.pages import replay
 from web.rendering import REST
 
@@ -67,3 +68,20 @@ async def test_who_asks_for_the_head_alone_gets_no_body(house: House) -> None:
     async with browser.http.head(browser.base + address) as answer:
         assert answer.status == 200 and await answer.read() == b""
     assert (await browser.get("/board")).status == 200
+
+
+async def test_a_browser_gets_the_rest_when_it_has_asked_for_the_film(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address, browser = await reviewed(house)
+    monkeypatch.setattr(film_first, "PATIENCE", 60.0)
+    as_browser = {"Sec-Fetch-Dest": "document"}
+    async with asyncio.timeout(20), browser.http.get(browser.base + address, headers=as_browser) as answer:
+        text = ""
+        while "</video>" not in text:
+            text += (await answer.content.readany()).decode()
+        assert 'id="lanes-title"' not in text
+        assert (await browser.get(f"{address}/composed.mp4")).status == 200
+        assert 'id="lanes-title"' in (await answer.read()).decode()
+    monkeypatch.setattr(film_first, "PATIENCE", 0.0)  # A browser that plays no film gets it all the same.
+    assert 'id="lanes-title"' in await (await browser.get(address, headers=as_browser)).text()

@@ -16,6 +16,7 @@ from recordings.review.replay import ReplayPlan, open_composed, open_manifest, o
 from recordings.review.view_purpose import PURPOSES, purpose_of
 from web.access import client_address
 from web.desk import asked_moment, mark_of
+from web.film_first import FILM_FIRST
 from web.keys import ACTOR, CLOCK, DATABASE, SETTINGS
 from web.lanes import film_length
 from web.pages.signin import see_other
@@ -57,6 +58,8 @@ async def show(request: web.Request) -> web.StreamResponse:
     }
 
     async def rest() -> str:
+        if context["shows_film"] and plays:
+            await request.app[FILM_FIRST].wait(request, request[ACTOR].official_id, recording_id)
         beside = await build_beside(request, plan, sitting or await read_sitting(request, plan))
         return part(request, "replay_rest.html", context | beside)
 
@@ -106,6 +109,7 @@ async def composed(request: web.Request) -> web.StreamResponse:
         path = await open_composed(
             db, request.app[CLOCK], request[ACTOR], recording_id, client_address(request), root
         )
+    request.app[FILM_FIRST].asked(request[ACTOR].official_id, recording_id)
     return await respond_with_file(request, path, "video/mp4", recording_id[:16])
 
 
