@@ -3,6 +3,7 @@
 # make bench speed and memory as ratios in one run    make clean  remove what the others made
 # make soak  half an hour of sittings with killed workers: nothing leaks (LIANXIN_SOAK_MINUTES)
 # make lipsync ten minutes of real peers over a bad line: sound and picture in the film (LIANXIN_LIPSYNC_MINUTES)
+# make journey  one reception in real browsers, link to receipt: a picture of every page (--runs 10 measures)
 # make kills 100 kills of each worker at seeded moments: nothing recorded is missing (LIANXIN_KILLS)
 
 PYTHON ?= python3
@@ -10,7 +11,7 @@ BIN := .venv/bin
 # Two at a time, a file in one piece: most tests wait for real time, not for the processor.
 PYTEST_ARGS ?= -n 3 --dist loadfile
 
-.PHONY: run test check bench soak lipsync kills clean environment development browser network lock
+.PHONY: run test check bench soak lipsync kills journey clean environment development browser network lock
 
 run: environment
 	@$(BIN)/lianxin demo $(RUN_ARGS)
@@ -37,6 +38,9 @@ lipsync: development
 
 kills: development
 	@nice -n 10 $(BIN)/python -m tests.kills
+
+journey: development browser
+	@$(BIN)/python -m tests.journey $(JOURNEY_ARGS)
 
 environment:
 	@$(PYTHON) bootstrap.py

@@ -292,6 +292,10 @@ class Room:
         """Whether others confer without this person."""
         return self.deliberation is not None and person.id not in self.deliberation.people
 
+    def confers(self, person: Participant) -> bool:
+        """Whether this person is one of those who confer in private."""
+        return self.deliberation is not None and person.id in self.deliberation.people
+
     def listeners(self, speaking_for: Participant | None = None) -> list[Participant]:
         """Who may know what is going on in the room; of somebody's words, those on the same side."""
         side = speaking_for is not None and self.is_apart(speaking_for)

@@ -18,6 +18,7 @@ from scheduling.session_events import append_event
 from scheduling.sessions import move_session
 from signaling.deliberation import ENDED
 from signaling.room import BadState, Sitting
+from signaling.speaking import apply_phase
 
 if TYPE_CHECKING:
     from signaling.live import LiveRoom
@@ -116,6 +117,7 @@ async def come_back(live: LiveRoom) -> None:
         await append_event(db, live.clock, live.room.sitting.id, ENDED)
     live.room.deliberation = None
     await live.media.unpart()
+    await apply_phase(live, [each for each in live.room.in_room() if each.id in deliberation.people])
     badge = live.room.badge
     if badge.recording_id is not None and badge.state == "paused" and live.room.sitting.state == "live":
         await record(live, SYSTEM)

@@ -1,4 +1,7 @@
-"""Who may speak in the phase that runs: it locks microphones and releases those that a phase has locked."""
+"""Who may speak in the phase that runs: it locks microphones and releases those that a phase has locked.
+
+Who confers in private speaks there whatever the phase: nobody else hears it.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ async def apply_phase(live: LiveRoom, people: Iterable[Participant]) -> None:
         if person.place != "room" or Right.PUBLISH not in person.rights:
             continue
         switch = person.switch("microphone")
-        lock = not live.room.conduct.lets_speak(person.role)
+        lock = not (live.room.conduct.lets_speak(person.role) or live.room.confers(person))
         if lock == switch.locked or (switch.locked and not switch.by_phase):
             continue
         switch.locked = switch.by_phase = lock

@@ -20,7 +20,7 @@ from web.access import LINK_COOKIE
 from web.cards import offices_of
 from web.keys import CLOCK, SETTINGS
 from web.rendering import page
-from web.words import clock_time, long_date
+from web.words import long_date
 
 CODE_LENGTH, SECRET_LENGTH = 10, 200
 DAY_WORDS = ("今天", "明天", "后天")
@@ -54,7 +54,6 @@ async def find_holder(db: AsyncSession, request: web.Request) -> Holder | None:
 async def context_of(db: AsyncSession, request: web.Request, found: Holder) -> dict[str, Any]:
     _, invitation, session = found
     offices = (await offices_of(db, [session.id])).get(session.id, [])
-    when = f"{long_date(session.starts_at)} {clock_time(session.starts_at)}"
     now = request.app[CLOCK].now()
     return {
         "code": invitation.code,
@@ -69,7 +68,6 @@ async def context_of(db: AsyncSession, request: web.Request, found: Holder) -> d
         "session": {
             "id": session.id,
             "title": session.title,
-            "starts_at_words": when,
             "when_words": when_words(session.starts_at, now),
             "organisations": [office.name for office in offices],
             "early": session.starts_at - now > timedelta(minutes=30),

@@ -9,6 +9,7 @@ from scheduling.session_events import append_event
 from signaling.commands import Deliberate, EndDeliberation
 from signaling.deliberation import BEGAN, CAUSE, COUNTDOWN, RETURNING, Deliberation
 from signaling.room import BadState, Room
+from signaling.speaking import apply_phase
 
 if TYPE_CHECKING:
     from signaling.attendee import Attendee
@@ -40,6 +41,7 @@ async def deliberate(me: Attendee, command: Deliberate) -> None:
     if badge.recording_id is not None and badge.state != "stopped":
         badge.state, badge.cause = "paused", CAUSE
         await live.media.stop_recording(CAUSE)
+    await apply_phase(live, [each for each in me.room.in_room() if me.room.confers(each)])
     live.room.hear_floor(now)
     live.changed()
 

@@ -60,16 +60,18 @@ class Service:
 
 
 @asynccontextmanager
-async def running_service(state: Path, recording: bool = True, **media: object) -> AsyncIterator[Service]:
+async def running_service(
+    state: Path, recording: bool = True, reception: ReceptionSettings | None = None, **media: object
+) -> AsyncIterator[Service]:
     """Seed, start, hand over, stop. Everything it says goes to `service.log` beside the state.
 
-    `media` are further settings of that group.
+    Who people are is asked only where `reception` says so; `media` are further settings of that group.
     """
     settings = replace(
         Settings(),
         state=state,
         demo=True,
-        reception=ReceptionSettings(identity=False),
+        reception=reception or ReceptionSettings(identity=False),
         web=WebSettings(port=free_port(socket.SOCK_STREAM)),
         media=MediaSettings(**{"port": free_port(socket.SOCK_DGRAM), "workers": 1, **media}),
     )

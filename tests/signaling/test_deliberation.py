@@ -130,6 +130,22 @@ async def test_all_come_back_after_the_countdown_and_the_recording_is_confirmed(
     assert (await host.ask("end_deliberation"))["code"] == "bad_state"
 
 
+async def test_who_confers_speaks_there_whatever_the_phase(hall: Hall) -> None:
+    host, joint, _, citizen = await sit(hall)
+    await host.ask("begin_phase", phase="statement")
+    await host.room_where(lambda room: _locked(room, joint))
+    await confer(host, host, joint)
+    await host.room_where(lambda room: stands(room) and not _locked(room, joint))
+    await host.ask("end_deliberation")
+    await citizen.room_where(lambda room: bool(stands(room) and room["deliberation"]["returns_at"]))
+    hall.clock.advance(seconds=COUNTDOWN.total_seconds())
+    await host.room_where(lambda room: not stands(room) and _locked(room, joint))
+
+
+def _locked(room: dict[str, Any], client: Client) -> bool:
+    return bool(find(room, client.id)["sources"].get("microphone", {}).get("locked"))
+
+
 async def test_nobody_is_told_when_the_worker_refuses(hall: Hall) -> None:
     host, joint, _, citizen = await sit(hall)
     hall.worker.refuse["SetPartition"] = "not_found"

@@ -1,15 +1,10 @@
-"""Every page of the citizen's journey in a real browser: taps, sizes, contrast, targets, narrow screens.
-
-`LIANXIN_SCREENSHOTS=folder` keeps a picture of each page in normal and large type at 360 × 740.
-"""
+"""Every page of the citizen's journey in a real browser: taps, sizes, contrast, targets, narrow screens."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,6 +19,7 @@ from scheduling.ratings import Question, Rating
 from scheduling.session import SessionState
 from scheduling.sessions import load_session, move_session
 from tests.factories import PASSWORD
+from tests.journey.measures import measure
 from tests.scenarios.browsers import chromium, needs_chromium
 from tests.web.conftest import House
 from tests.web.test_identity import CODE, Phone
@@ -33,71 +29,7 @@ from web.messages import MESSENGER
 from web.settings import ReceptionSettings
 
 pytestmark = [pytest.mark.browser, needs_chromium, pytest.mark.timeout(180)]
-SCREENSHOTS = os.environ.get("LIANXIN_SCREENSHOTS", "")
 MOST_TAPS = 7
-# What is wrong with the page, in words; empty when nothing is.
-MEASURE = """(base) => {
-  const faults = [], root = document.documentElement;
-  const seen = (e) => e.getClientRects().length > 0 && getComputedStyle(e).visibility !== "hidden"
-    && !e.closest(".skip, .announcer, .visually-hidden");
-  const box = (e) => e.getBoundingClientRect();
-  const size = (e) => parseFloat(getComputedStyle(e).fontSize);
-  if (root.scrollWidth > root.clientWidth) faults.push(`sideways ${root.scrollWidth} > ${root.clientWidth}`);
-  if (size(document.body) < base) faults.push(`base type ${size(document.body)}`);
-  for (const e of document.querySelectorAll("main *")) {
-    const own = [...e.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim());
-    if (!own || !seen(e)) continue;
-    if (size(e) < base * 0.85) faults.push(`small type ${size(e)}: ${e.textContent.slice(0, 20)}`);
-    const light = contrast(e);
-    const large = size(e) >= 24;
-    if (light < (large ? 4.5 : 7)) faults.push(`contrast ${light.toFixed(1)}: ${e.textContent.slice(0, 20)}`);
-  }
-  const buttons = [...document.querySelectorAll("main .button, main .bar-button")].filter(seen);
-  for (const e of buttons) if (box(e).height < 64) faults.push(`button ${box(e).height}: ${e.textContent}`);
-  for (const a of buttons) for (const b of buttons) {
-    const gap = box(b).top - box(a).bottom;
-    const beside = box(b).left < box(a).right && box(a).left < box(b).right;
-    const close = a !== b && beside && gap > -1 && gap < 16;
-    if (close) faults.push(`gap ${gap}: ${a.textContent} ${b.textContent}`);
-  }
-  const others = "a[href], button, input:not([type=hidden]), textarea, summary";
-  for (const e of [...document.querySelectorAll(others)].filter(seen)) {
-    const label = e.labels && e.labels[0] ? box(e.labels[0]).height : 0;
-    const inline = e.matches("p a, li a") && !e.matches(".back, .button, .top-tool");
-    const tall = Math.max(box(e).height, label);
-    if (!inline && tall < 44) faults.push(`target ${tall}: ${e.outerHTML.slice(0, 80)}`);
-  }
-  for (const kind of ["polite", "assertive"]) {
-    const count = document.querySelectorAll(`[aria-live=${kind}]`).length;
-    if (count !== 1) faults.push(`${count} ${kind} announcers`);
-  }
-  const alerts = document.querySelectorAll("[role=alert], [role=status]").length;
-  if (alerts) faults.push(`${alerts} more live regions`);
-  for (const name of ["data-large-type", "data-read-aloud"])
-    if (!document.querySelector(`[${name}]`)) faults.push(`no ${name}`);
-  if (!document.querySelector("header a[href^='tel:']")) faults.push("no telephone");
-  if (document.querySelectorAll("main h1").length < 1) faults.push("no heading");
-  return faults;
-
-  function contrast(e) {
-    const front = luminance(getComputedStyle(e).color);
-    let up = e, back = null;
-    while (up && !back) {
-      const colour = getComputedStyle(up).backgroundColor;
-      if (!/rgba\\(.*, 0\\)|transparent/.test(colour)) back = colour;
-      up = up.parentElement;
-    }
-    const ground = luminance(back || "rgb(255, 255, 255)");
-    return (Math.max(front, ground) + 0.05) / (Math.min(front, ground) + 0.05);
-  }
-  function luminance(colour) {
-    const [r, g, b] = colour.match(/[\\d.]+/g).map(Number).map((part) => {
-      const share = part / 255;
-      return share <= 0.03928 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
-    });
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-  }
-}"""
 
 
 @pytest.fixture
@@ -131,7 +63,6 @@ class Walk:
 
     page: Page
     base: str
-    large: bool
     taps: int = 0
     faults: list[str] = field(default_factory=list)
 
@@ -140,48 +71,19 @@ class Walk:
         await self.page.locator(what).locator("visible=true").first.click(timeout=15_000)
 
     async def look(self, name: str) -> None:
-        found = await self.page.evaluate(MEASURE, 30 if self.large else 20)
-        self.faults += [f"{name}: {fault}" for fault in found]
-        # What does not depend on the size of the type is asked once.
-        violations = [] if self.large else (await Axe().run(self.page)).response["violations"]
-        for violation in violations:
-            nodes = [node["html"][:100] for node in violation["nodes"][:2]]
-            self.faults.append(f"{name}: {violation['id']} {nodes}")
-        if SCREENSHOTS:
-            kind = "large" if self.large else "normal"
-            path = Path(SCREENSHOTS) / f"{name}-{kind}.png"
-            await self.page.screenshot(path=path, full_page=True)
-        if not self.large:
-            await self.narrow(name)
-
-    async def narrow(self, name: str) -> None:
-        """320 px with letters twice as large: nothing is reached by scrolling sideways only."""
-        before = self.page.viewport_size
-        await self.page.set_viewport_size({"width": 320, "height": 740})
-        twice = "(px) => { document.documentElement.style.fontSize = px; }"
-        await self.page.evaluate(twice, "250%")
-        wide = await self.page.evaluate(
-            "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
-        )
-        if wide[0] > wide[1]:
-            self.faults.append(f"{name}: sideways at 320 px and double size, {wide}")
-        await self.page.evaluate(twice, "")
-        await self.page.set_viewport_size(before or {"width": 360, "height": 740})
+        self.faults += [f"{name}: {fault}" for fault in await measure(self.page)]
 
 
-async def walk(chrome: Browser, house: House, large: bool) -> Walk:
+async def walk(chrome: Browser, house: House) -> Walk:
     context = await chrome.new_context(
         viewport={"width": 360, "height": 740}, has_touch=True, locale="zh-CN", timezone_id="Asia/Shanghai"
     )
-    if large:
-        await context.add_init_script("localStorage.setItem('lianxin.type', 'large')")
-    return Walk(await context.new_page(), f"http://127.0.0.1:{house.server.port}", large)
+    return Walk(await context.new_page(), f"http://127.0.0.1:{house.server.port}")
 
 
-@pytest.mark.parametrize("large", [False, True], ids=["normal", "large"])
-async def test_the_whole_journey(strict: House, chrome: Browser, large: bool) -> None:
+async def test_the_whole_journey(strict: House, chrome: Browser) -> None:
     given: Given = await make_link(strict)
-    one, link = await walk(chrome, strict, large), f"/j/{given.code}#{given.secret}"
+    one, link = await walk(chrome, strict), f"/j/{given.code}#{given.secret}"
     page = one.page
     await page.goto(one.base + link)
     await page.locator("[data-part=offices]").wait_for(state="visible")
@@ -227,7 +129,7 @@ async def test_the_whole_journey(strict: House, chrome: Browser, large: bool) ->
         await page.goto(one.base + path)
         await one.look(f"c13{path.replace('/', '-')}")
     await page.context.close()
-    stranger = await walk(chrome, strict, large)
+    stranger = await walk(chrome, strict)
     await stranger.page.goto(one.base + link)
     await stranger.tap("[data-action=start]")
     await stranger.page.locator("[data-problem=link_in_use]").wait_for(state="visible")
@@ -259,7 +161,7 @@ Object.defineProperty(window, "speechSynthesis", { configurable: true, value: {
 
 
 async def test_reading_aloud_is_remembered_and_says_so_where_it_cannot(house: House, chrome: Browser) -> None:
-    one = await walk(chrome, house, False)
+    one = await walk(chrome, house)
     page = one.page
     await page.add_init_script(VOICES)
 
@@ -325,7 +227,5 @@ async def test_the_pages_at_the_door(strict: House, chrome: Browser, width: int)
             faults.append(f"{name}: {violation['id']} {[n['html'][:100] for n in violation['nodes'][:2]]}")
         if await page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
             faults.append(f"{name}: sideways at {width}")
-        if SCREENSHOTS:
-            await page.screenshot(path=Path(SCREENSHOTS) / f"door-{name}-{width}.png", full_page=True)
     await context.close()
     assert not faults, "\n".join(faults)

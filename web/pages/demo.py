@@ -22,7 +22,6 @@ from web.demo_day import find_latest_session, find_ready_session, invited, ready
 from web.keys import CLOCK, DATABASE, FRAMING, REGISTRY
 from web.notice import current_notice
 from web.rendering import page
-from web.words import clock_time, long_date
 
 PARTIES = 4
 
@@ -70,7 +69,6 @@ async def party(request: web.Request) -> web.StreamResponse:
         "session": {
             "id": session.id,
             "title": session.title,
-            "starts_at_words": f"{long_date(session.starts_at)} {clock_time(session.starts_at)}",
             "organisations": [part.organisation.name for part in session.organisations],
         },
     }

@@ -79,6 +79,7 @@ export class SessionScreen {
     if (words && place.hidden) this.#announcer.say(`请${words}`, { topic: "minutes" });
     place.hidden = !words;
     const link = place.firstElementChild;
+    if (link.textContent !== words) dispatchEvent(new Event("minutes"));
     setText(link, words);
     link.onclick = (event) => {
       event.preventDefault();

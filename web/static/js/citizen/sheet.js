@@ -17,7 +17,10 @@ export async function openSheet(url, styles) {
   sheet.append(close, body);
   document.body.append(sheet);
   close.addEventListener("click", () => sheet.close());
-  sheet.addEventListener("close", () => sheet.remove());
+  sheet.addEventListener("close", () => {
+    sheet.remove();
+    removeEventListener("minutes", renew);
+  });
 
   async function load(address, options) {
     try {
@@ -28,9 +31,23 @@ export async function openSheet(url, styles) {
       sheet.scrollTop = 0;
       (body.querySelector("[autofocus]") || body.querySelector("h1"))?.focus();
     } catch {
-      body.prepend(Object.assign(document.createElement("p"), { className: "banner", role: "alert", textContent: "没有发送出去，网络好了请再点一次。写的字还在。" }));
+      tell("没有发送出去，网络好了请再点一次。写的字还在。");
     }
   }
+
+  /** One line above the page. Announcers outside of an open dialog are not heard. */
+  function tell(words) {
+    body.querySelector(":scope > [role=alert]")?.remove();
+    body.prepend(Object.assign(document.createElement("p"), { className: "banner", role: "alert", textContent: words }));
+  }
+
+  /** The minutes have got another state: the page follows by itself, unless something is being written on it. */
+  function renew() {
+    const writing = [...body.querySelectorAll("textarea")].some((field) => field.value.trim());
+    if (writing) tell("工作人员更新了笔录。写完请点「提出意见」，这里会跟着更新。");
+    else load(url);
+  }
+  addEventListener("minutes", renew);
 
   body.addEventListener("click", (event) => {
     const link = event.target.closest("a[href^='/']");

@@ -48,7 +48,13 @@ class Reader {
     const lines = this.#bar.open ? said : said.filter((one) => one.said_at).slice(-LINES);
     this.#list.replaceChildren(...lines.map((one) => element("li.reading-line", { "data-kind": one.kind },
       element("span.reading-who", { text: [NAMES[one.kind], one.speaker].filter(Boolean).join(" ") }), element("span", { text: one.text }))));
-    if (this.#bar.open) this.#list.scrollTop = this.#list.scrollHeight;
+    if (this.#bar.open) this.#showNewest(lines.findLastIndex((one) => one.said_at));
+  }
+
+  /** What was said last, not the empty headings of the template below it. */
+  #showNewest(at) {
+    const line = this.#list.children[at];
+    if (line) this.#list.scrollTop += line.getBoundingClientRect().bottom - this.#list.getBoundingClientRect().bottom;
   }
 }
 
