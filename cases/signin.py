@@ -113,9 +113,12 @@ async def sign_in(
 
 
 async def find_sign_in(
-    db: AsyncSession, clock: Clock, token: str, rules: SignInRules = DEFAULT_RULES
+    db: AsyncSession, clock: Clock, token: str, rules: SignInRules = DEFAULT_RULES, seen: bool = True
 ) -> Actor | None:
-    """Return the official behind a live token, with today's posts, and note that he was seen; else None."""
+    """Return the official behind a live token, with today's posts, and note that he was seen; else None.
+
+    Not `seen`: a page asks by itself, and nobody may be in front of it.
+    """
     row = await db.scalar(select(SignIn).where(SignIn.token_hash == hash_secret(token)))
     if row is None or not _is_live(row, clock.now(), rules):
         return None
@@ -123,7 +126,7 @@ async def find_sign_in(
     official = await db.scalar(query)
     if official is None or not _may_sign_in(official, rules):
         return None
-    if clock.now() - row.last_seen_at >= TOUCH_EVERY:
+    if seen and clock.now() - row.last_seen_at >= TOUCH_EVERY:
         await touch_sign_in(db, clock, row.id)
     return actor_for(official, row.id, derive_csrf_token(token))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from sqlalchemy import ColumnElement, and_, or_, select, true, update
@@ -34,22 +35,34 @@ async def scope_of_session(db: AsyncSession, session: Session) -> Scope:
     Concerned are the host, the joint organisations, and the custodian and registrar of the case. Only the
     host acts. Officials invited by name join even from elsewhere.
     """
+    return (await scopes_of_sessions(db, [session]))[session.id]
+
+
+async def scopes_of_sessions(db: AsyncSession, sessions: Sequence[Session]) -> dict[str, Scope]:
+    """The scopes of many sessions by id, with one question to the database."""
+    query = select(Invitation.session_id, Invitation.official_id).where(
+        Invitation.session_id.in_([session.id for session in sessions]),
+        Invitation.official_id.is_not(None),
+        Invitation.revoked_at.is_(None),
+    )
+    invited: dict[str, set[str]] = {session.id: set() for session in sessions}
+    for session_id, official_id in (await db.execute(query)).all() if sessions else ():
+        invited[session_id].add(str(official_id))
+    return {session.id: _scope(session, frozenset(invited[session.id])) for session in sessions}
+
+
+def _scope(session: Session, invited: frozenset[str]) -> Scope:
     seated = {each.organisation_id: each.organisation.region_code for each in session.organisations}
     for part in session.petition.organisations:
         if part.part in OWNING_PARTS:
             seated[part.organisation_id] = part.organisation.region_code
-    invited = select(Invitation.official_id).where(
-        Invitation.session_id == session.id,
-        Invitation.official_id.is_not(None),
-        Invitation.revoked_at.is_(None),
-    )
     return replace(
         scope_of(session.petition),
         region_codes=frozenset(seated.values()),
         organisation_ids=frozenset(seated),
         owner_organisation_ids=frozenset({session.host_organisation_id}),
         session_id=session.id,
-        invited_official_ids=frozenset(each for each in await db.scalars(invited) if each),
+        invited_official_ids=invited,
     )
 
 

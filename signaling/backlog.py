@@ -27,6 +27,7 @@ class Backlog:
         self._database = database
         self._waiting: asyncio.Queue[tuple[str, Work]] = asyncio.Queue(CEILING)
         self._writer: asyncio.Task[None] | None = None
+        self.written = 0
 
     def add(self, name: str, work: Work) -> None:
         """Do it soon; `work` commits. When the queue is full the name goes to the log."""
@@ -60,6 +61,7 @@ class Backlog:
             try:
                 async with self._database.session() as db:
                     await work(db)
+                self.written += 1
                 return
             except (DBAPIError, OSError):
                 logger.warning("The database does not answer; trying again: %s", name)

@@ -70,6 +70,8 @@ class LiveRoom:
         self.backlog = Backlog(database)
         self.relays = Relays()
         self.troubles = Troubles()
+        # Counts what was told to be new, so that who looks from outside knows whether to look again.
+        self.version = 0
         self.empty_since: datetime | None = None
         # Who came since this process knows the room; the next time is a return.
         self.seen: set[str] = set()
@@ -130,6 +132,7 @@ class LiveRoom:
 
     def changed(self) -> None:
         """Push the full state soon; changes in the meantime ride along."""
+        self.version += 1
         if self._flush is None:
             loop = asyncio.get_running_loop()
             self._flush = loop.call_at(max(loop.time(), self._flushed_at + PUSH_INTERVAL), self._push_state)

@@ -99,6 +99,11 @@ class RoomRegistry:
         """For the ticket addresses of web/; see `admission.issue_ticket`."""
         return await issue_ticket(db, self.clock, self.tickets, actor, session_id)
 
+    def pulse(self) -> int:
+        """Differs as soon as any room says something new or has written something down."""
+        rooms = self.rooms.items()
+        return hash(tuple((id_, live.version, live.backlog.written) for id_, live in rooms))
+
     # Connections
 
     async def enter(self, connection: Connection, command: Authenticate) -> Attendee | None:

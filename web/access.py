@@ -53,8 +53,10 @@ async def identify(request: web.Request) -> Actor:
     token = request.cookies.get(SIGN_IN_COOKIE, "")
     if not token or len(token) > 200:
         return ANONYMOUS
+    # A board that renews itself before an empty chair must not keep the sign-in alive.
+    seen = request.headers.get("X-Unattended") != "1"
     async with request.app[DATABASE].session() as db:
-        return await find_sign_in(db, request.app[CLOCK], token, sign_in_rules(request)) or ANONYMOUS
+        return await find_sign_in(db, request.app[CLOCK], token, sign_in_rules(request), seen) or ANONYMOUS
 
 
 def sign_in_rules(request: web.Request) -> SignInRules:

@@ -13,6 +13,7 @@ from aiohttp import web
 from cases.clock import Clock, SystemClock
 from cases.database import Database
 from web import guards
+from web.board_memory import BOARDS, BoardMemory
 from web.film_first import FILM_FIRST, FilmFirst
 from web.flash import ONCE, OnceBook
 from web.keys import CLOCK, DATABASE, FORM_KEY, LIMITS, RENDERER, SETTINGS, STATIC
@@ -42,6 +43,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> web.Applicatio
     app[CLOCK] = clock or SystemClock()
     app[LIMITS] = RateLimits()
     app[ONCE] = OnceBook()
+    app[BOARDS] = BoardMemory()
     app[EXPORTS] = asyncio.Semaphore(MOST_AT_ONCE)
     app[STATIC] = StaticFiles()
     app[FILM_FIRST] = FilmFirst()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import select
@@ -15,6 +15,7 @@ from cases.roles import InvitationRole
 from recordings.recording import Recording, RecordingState, list_recordings_of_petition
 from scheduling.device_check import verdicts_of_sessions
 from scheduling.invitation import Invitation
+from scheduling.reach import scopes_of_sessions
 from scheduling.sessions import (
     Session,
     SessionOrganisation,
@@ -23,7 +24,7 @@ from scheduling.sessions import (
     list_sessions_of_petition,
     scope_of_session,
 )
-from web.words import duration, size
+from web.words import duration, masked_name, size
 
 OPEN_STATES = frozenset(
     SessionState(state)
@@ -41,17 +42,24 @@ OPEN_STATES = frozenset(
 REPLAYABLE = frozenset((RecordingState.STOPPED, RecordingState.SEALED, RecordingState.ARCHIVED))
 FAILED_NOTE = "没有录到画面和声音"
 CITIZEN_ROLES = frozenset({InvitationRole.PETITIONER, InvitationRole.PROXY})
+HOST_ROLES = frozenset({InvitationRole.HOST})
 
 
 async def session_cards(db: AsyncSession, actor: Actor, sessions: Sequence[Session]) -> list[dict[str, Any]]:
     """One card per session, in the order given; the caller has already filtered by the policy."""
     ids = [session.id for session in sessions]
     offices = await offices_of(db, ids)
-    people = await _petitioners_of(db, ids)
+    people = await _people_of(db, ids, CITIZEN_ROLES)
+    hosts = await _people_of(db, ids, HOST_ROLES)
+    scopes = await scopes_of_sessions(db, sessions)
     devices = await verdicts_of_sessions(db, [s.id for s in sessions if s.state in OPEN_STATES])
     found = []
     for session in sessions:
-        joins = await may_join(db, actor, session)
+        scope = scopes[session.id]
+        joins = session.state in OPEN_STATES and allowed(actor, Action.JOIN, scope)
+        # Who only looks on from above needs to know that somebody waits, not who it is.
+        named = allowed(actor, Action.JOIN, scope) or allowed(actor, Action.RECEIVE, scope)
+        petitioners = people.get(session.id, [])
         found.append(
             {
                 "id": session.id,
@@ -60,7 +68,11 @@ async def session_cards(db: AsyncSession, actor: Actor, sessions: Sequence[Sessi
                 "starts_at": session.starts_at,
                 "ends_at": session.ends_at,
                 "number": session.petition.number,
-                "petitioners": people.get(session.id, []),
+                "petitioners": petitioners if named else [masked_name(name) for name in petitioners],
+                "named": named,
+                "tends": allowed(actor, Action.HANDLE_INCIDENT, scope),
+                "hosts": hosts.get(session.id, []),
+                "opened_at": session.opened_at,
                 "offices": [office.short_name for office in offices.get(session.id, [])],
                 "checkable": session.id in devices,
                 "device": devices.get(session.id),
@@ -132,14 +144,16 @@ def recording_card(recording: Recording, may_replay: bool = True) -> dict[str, A
     }
 
 
-async def _petitioners_of(db: AsyncSession, session_ids: Sequence[str]) -> dict[str, list[str]]:
+async def _people_of(
+    db: AsyncSession, session_ids: Sequence[str], roles: Collection[InvitationRole]
+) -> dict[str, list[str]]:
     query = select(Invitation).where(
         Invitation.session_id.in_(session_ids),
-        Invitation.role.in_(CITIZEN_ROLES),
+        Invitation.role.in_(roles),
         Invitation.revoked_at.is_(None),
     )
     found: dict[str, list[str]] = {}
-    for invitation in (await db.scalars(query)).all():
+    for invitation in (await db.scalars(query.order_by(Invitation.created_at, Invitation.id))).all():
         found.setdefault(invitation.session_id, []).append(invitation.display_name)
     return found
 

@@ -51,6 +51,14 @@ BOOKING_STATES = badges("booking")
 # The devices of who petitions, before the slot; "None": no check yet.
 DEVICE_VERDICTS = badges("device") | {"None": VOCABULARY["device"]["unknown"].badge}
 PETITION_STATES = badges("petition")
+# Human tasks of a session.
+INCIDENT_STATES = badges("incident")
+# The recording of a live room; the drawings of browsers have other names here (templates/icons.html).
+_DRAWN = {"ring": "clock", "dot": "record", "square": "tick"}
+BADGE_STATES = {
+    code: (word, _DRAWN.get(icon, icon), tone) for code, (word, icon, tone) in badges("badge").items()
+}
+LINE_TONES = {code: word.tone for code, word in VOCABULARY["line"].items()}
 # Levels of a network from good to none.
 QUALITY_LEVELS = official_words("line")
 EVENTS = official_words("event")
@@ -123,3 +131,17 @@ def gap_cause(code: str) -> str:
 
 def masked_phone(phone: str | None) -> str:
     return mask_phone(phone) if phone else "—"
+
+
+def masked_name(name: str) -> str:
+    """`李某` for whoever needs to know that there is somebody, not who."""
+    return f"{name[:1]}某" if name else ""
+
+
+def waited(since: datetime, now: datetime) -> str:
+    """` 8 分钟`, ` 1 小时 5 分钟`, `不到 1 分钟`, to stand after a word."""
+    minutes = max(0, int((now - since).total_seconds())) // 60
+    if minutes < 1:
+        return "不到 1 分钟"
+    hours, rest = divmod(minutes, 60)
+    return f" {minutes} 分钟" if not hours else f" {hours} 小时" + (f" {rest} 分钟" if rest else "")

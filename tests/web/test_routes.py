@@ -11,6 +11,8 @@ from sqlalchemy import select
 from cases.policy import SYSTEM, Action, allowed
 from recordings.alarms import Alarm, AlarmKind, Trouble, raise_alarm
 from recordings.recording import start_recording, stop_recording
+from scheduling.incident import Cause
+from scheduling.incidents import Occurrence, list_incidents, raise_incident
 from scheduling.invitations import list_invitations
 from scheduling.materials.material import MaterialKind
 from scheduling.materials.rendering import Rendered
@@ -45,6 +47,7 @@ class Objects:
     alarm_id: str
     organisation_id: str
     material_id: str
+    incident_id: str
     digest: str = "0" * 64
 
     def path(self, pattern: str) -> str:
@@ -74,7 +77,17 @@ def test_the_table_names_no_route_twice() -> None:
 def test_acts_of_officials_name_an_action() -> None:
     """Only what strangers and link holders need may go without an Action of the policy."""
     free = {route.path for route in TABLE if not isinstance(route.permission, Action)}
-    kept = ("/cases", "/sessions", "/recordings", "/board", "/archive", "/alarms", "/chain", "/audit")
+    kept = (
+        "/cases",
+        "/sessions",
+        "/recordings",
+        "/board",
+        "/archive",
+        "/alarms",
+        "/chain",
+        "/audit",
+        "/incidents",
+    )
     assert all(not path.startswith(kept) for path in free)
 
 
@@ -95,11 +108,13 @@ async def make_objects(house: House) -> Objects:
         rendered = Rendered(MaterialKind.JPEG, [b"page"])
         material = await keep_material(db, house.clock, store, draft, rendered)
         await db.commit()
+        await raise_incident(db, house.clock, Occurrence(session.id, Cause.DISCONNECTED, "seat", "李德福"))
+        (task,) = await list_incidents(db, session.id)
         alarm_id = await db.scalar(select(Alarm.id))
         assert alarm_id is not None
         return Objects(
             petition.id, session.id, invitation.id, recording.id, invitation.code, alarm_id,
-            house.world.chengguan.id, material.id,
+            house.world.chengguan.id, material.id, task.incident.id,
         )  # fmt: skip
 
 
@@ -171,6 +186,10 @@ async def test_who_sees_may_not_always_act(house: House) -> None:
     assert (await browser.send("/board", f"{base}/cancel", reason="试一试")).status == 403
     assert (await browser.send("/board", f"{base}/links/{objects.invitation_id}")).status == 403
     assert (await browser.send("/board", f"/alarms/{objects.alarm_id}", remark="看过了")).status == 403
+    onlooker = await house.official("city.inspector")
+    for act in ("take", "return", "close"):
+        answer = await onlooker.send("/board", f"/incidents/{objects.incident_id}/{act}", words="试一试")
+        assert answer.status == 403, act
 
 
 async def test_the_demonstration_does_not_exist_outside_demo_mode(house: House) -> None:

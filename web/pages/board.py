@@ -1,69 +1,52 @@
-"""Today's board: the day's sessions in four columns."""
+"""Today's board: the day's sessions in four columns, and the part of it that renews itself."""
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
-from typing import Any
+import hashlib
+from datetime import datetime, time, timedelta
 
 from aiohttp import web
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.clock import BEIJING
 from cases.policy import Action, allowed
 from recordings.alarms import count_alarms
-from scheduling.booking import BookingState
-from scheduling.bookings import list_bookings
-from scheduling.sessions import list_sessions
-from web.cards import session_cards
-from web.keys import ACTOR, CLOCK, DATABASE
+from web.board import build_board, read_wanted
+from web.board_memory import BOARDS
+from web.keys import ACTOR, CLOCK, DATABASE, REGISTRY
 from web.rendering import page
-from web.words import BOARD_COLUMNS
+from web.words import TIERS
 
 
 async def show(request: web.Request) -> web.StreamResponse:
-    today = request.app[CLOCK].now().astimezone(BEIJING).date()
-    day = _day(request.query.get("day", ""), today)
+    wanted = read_wanted(request)
     async with request.app[DATABASE].session() as db:
-        sessions = await list_sessions(db, request[ACTOR], day)
-        cards = await session_cards(db, request[ACTOR], sessions)
-        requests = await _requests(db, request)
+        board = await build_board(request, db, wanted)
         sees_alarms = allowed(request[ACTOR], Action.SEE_ALARMS)
         alarms = await count_alarms(db, request[ACTOR]) if sees_alarms else 0
-    columns = [
-        (key, title, [card for card in cards if str(card["state"]) in states])
-        for key, title, states in BOARD_COLUMNS
-    ]
-    placed = {card["id"] for _, _, column in columns for card in column}
     context = {
         "nav": "board",
-        "day": datetime.combine(day, time(12), BEIJING),
-        "is_today": day == today,
-        "previous": day - timedelta(days=1),
-        "next": day + timedelta(days=1),
-        "columns": columns,
-        "requests": requests,
+        "day": datetime.combine(wanted.day, time(12), BEIJING),
+        "previous": wanted.on(wanted.day - timedelta(days=1)),
+        "next": wanted.on(wanted.day + timedelta(days=1)),
+        "tiers": TIERS,
         "alarms": alarms,
-        "others": [card for card in cards if card["id"] not in placed],
     }
-    return page(request, "board.html", context, title="今日接访")
+    return page(request, "board.html", context | board, title="今日接访")
 
 
-async def _requests(db: AsyncSession, request: web.Request) -> list[dict[str, Any]]:
-    """Bookings from the public page that nobody has confirmed yet, the next ones first."""
-    if not allowed(request[ACTOR], Action.BOOK):
-        return []
-    now = request.app[CLOCK].now()
-    found = await list_bookings(db, request[ACTOR], BookingState.REQUESTED)
-    return [
-        {"petition": b.petition, "slot_id": b.slot_id, "starts_at": b.slot.starts_at}
-        for b in found
-        if b.slot.starts_at > now
-    ][:12]
-
-
-def _day(typed: str, today: date) -> date:
-    try:
-        found = date.fromisoformat(typed)
-    except ValueError:
-        return today
-    return found if abs(found - today) < timedelta(days=3650) else today
+async def live(request: web.Request) -> web.StreamResponse:
+    """What changes on the board, for the page to put in place of its own; 304 while nothing did."""
+    memory, now, wanted = request.app[BOARDS], request.app[CLOCK].now(), read_wanted(request)
+    reader, held = f"{request[ACTOR].sign_in_id} {wanted.query}", request.headers.get("If-None-Match", "")
+    state = (memory.acts, request.app[REGISTRY].pulse())
+    if memory.is_fresh(reader, held, now, state):
+        return web.Response(status=304, headers={"ETag": held})
+    async with request.app[DATABASE].session() as db:
+        board = await build_board(request, db, wanted)
+    answer = page(request, "board_live.html", board, title="今日接访")
+    mark = f'"{hashlib.sha256((answer.text or "").encode()).hexdigest()[:32]}"'
+    memory.keep(reader, mark, now, state)
+    if held == mark:
+        return web.Response(status=304, headers={"ETag": mark})
+    answer.headers["ETag"] = mark
+    return answer

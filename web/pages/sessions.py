@@ -14,6 +14,7 @@ from cases.roles import INVITATION_ROLE_NAMES, InvitationRole
 from recordings.recording import list_recordings_of_session
 from scheduling import invitations
 from scheduling.device_check import newest_checks
+from scheduling.incidents import list_incidents
 from scheduling.invitation import Invitation
 from scheduling.invitations import Invitee
 from scheduling.links import find_link, issue_link, revoke_link
@@ -25,6 +26,7 @@ from web.flash import keep_once, take_once
 from web.forms import Form
 from web.invitation_notice import link_of, send_invitation
 from web.keys import ACTOR, CLOCK, DATABASE, REGISTRY
+from web.pages.incidents import tasks_of
 from web.pages.signin import see_other
 from web.rendering import page
 from web.words import date_time
@@ -126,6 +128,10 @@ async def _page(request: web.Request, form: Form, status: int = 200) -> web.Resp
                 for i in await invitations.list_invitations(db, session.id)
             ],
             "events": await list_events(db, session.id),
+            "tasks": tasks_of(
+                await list_incidents(db, session.id),
+                allowed(actor, Action.JOIN, scope) or allowed(actor, Action.RECEIVE, scope),
+            ),
             "host": next((o.name for o in offices if o.id == session.host_organisation_id), "—"),
             "joint": [o.name for o in offices if o.id != session.host_organisation_id],
             "recordings": [

@@ -1,0 +1,125 @@
+"""Two officials of two tiers watch the board: a citizen's page dies, the task is there, one takes it."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, Page
+
+from tests.scenarios.browsers import chromium, collect_errors, needs_chromium, new_context, until
+from tests.scenarios.parties import (
+    admit_everybody,
+    citizen_to_waiting_room,
+    official_into_room,
+    open_session,
+    wait_until_all_meet,
+)
+from tests.scenarios.service import Service, running_service
+from web.demo_people import CITY, HOST, PASSWORD
+
+pytestmark = [needs_chromium, pytest.mark.browser, pytest.mark.timeout(240)]
+# Nobody's screen shots are kept unless a folder for them is named.
+SHOTS = os.environ.get("LIANXIN_SHOTS")
+SOON = 5.0  # seconds from what happens to what the board says
+LONG = 20.0  # before a test gives up waiting
+
+
+async def board(browser: Browser, service: Service, username: str) -> Page:
+    """Signed in, on the board; a page that is loaded again loses its mark."""
+    page = await (await new_context(browser)).new_page()
+    await page.goto(f"{service.base}/signin")
+    await page.fill("[name=username]", username)
+    await page.fill("[name=password]", PASSWORD)
+    await page.click("main form button[type=submit]")
+    await page.wait_for_url("**/board")
+    await page.evaluate("window.unreloaded = true")
+    return page
+
+
+async def shoot(page: Page, name: str) -> None:
+    for width, height in ((1920, 1080), (1280, 900), (360, 740)) if SHOTS else ():
+        await page.set_viewport_size({"width": width, "height": height})
+        await page.screenshot(path=f"{SHOTS}/board-{name}-{width}.png", full_page=True)
+
+
+async def said(page: Page, words: str, where: str = "#board-live") -> bool:
+    return words in await page.locator(where).inner_text()
+
+
+async def seconds_until(page: Page, words: str, there: bool = True) -> float:
+    """Until the board says it, or no longer does; the page was not loaded again for it."""
+    began = time.monotonic()
+
+    async def ready() -> bool:
+        return await said(page, words) is there
+
+    await until(ready, LONG, f"the board says {words}: {there}", every=0.05)
+    assert await page.evaluate("window.unreloaded === true")
+    return time.monotonic() - began
+
+
+async def test_a_dead_page_is_a_task_on_two_boards_until_the_citizen_is_back(tmp_path: Path) -> None:
+    errors: list[str] = []
+    async with running_service(tmp_path / "var") as service, chromium() as browser:
+        context = await new_context(browser, phone=True)
+        pages = {
+            "citizen": await context.new_page(),
+            "district": await (await new_context(browser)).new_page(),
+        }
+        boards = {"district": await board(browser, service, HOST.username)}
+        boards["city"] = await board(browser, service, CITY.username)
+        for page in boards.values():
+            collect_errors(page, errors)
+        await citizen_to_waiting_room(pages["citizen"], service.links["citizen"])
+        for page in boards.values():
+            waiting = await seconds_until(page, "等候 1 人")
+            assert waiting <= SOON
+        await shoot(boards["district"], "waiting")
+        await official_into_room(pages["district"], service.links["district"])
+        await admit_everybody(pages["district"])
+        await wait_until_all_meet(pages)
+        await open_session(pages["district"])
+        for page in boards.values():
+            await seconds_until(page, "正在录音录像")
+            assert await said(page, "网络良好", '[data-key="column-live"]')
+        await shoot(boards["city"], "live")
+
+        # With the keyboard on the card, and the filter half chosen: neither is lost by what comes.
+        await boards["city"].select_option("#tier", "city")
+        await boards["city"].locator('[data-key="column-live"] h3 a').focus()
+        killed = time.monotonic()
+        await pages["citizen"].close()
+        for name, page in boards.items():
+            await seconds_until(page, "掉线：王秀兰")
+            seen = time.monotonic() - killed
+            print(f"task on the board of the {name} {seen:.1f} s after the page died")
+            assert seen <= SOON
+            assert await said(page, "待处置：掉线，王秀兰", "[data-announcer=polite]")
+        held = "document.activeElement.closest('[data-key]').dataset.key"
+        assert (await boards["city"].evaluate(held)).startswith("card-")
+        assert await boards["city"].input_value("#tier") == "city"
+        await shoot(boards["city"], "raised")
+
+        await boards["district"].get_by_role("button", name="我来处置").click()
+        taken = await seconds_until(boards["city"], f"{HOST.name}在处置")
+        assert taken <= SOON
+        assert await said(boards["district"], "我在处置")
+        assert await boards["city"].get_by_role("button", name="我来处置").count() == 0
+        await boards["district"].evaluate("window.unreloaded = true")
+        await shoot(boards["district"], "taken")
+
+        back = await context.new_page()
+        await back.goto(service.links["citizen"])
+        await back.locator('[data-action="switch_on"]:visible').click(timeout=15_000)
+        for page in boards.values():
+            await seconds_until(page, "掉线：王秀兰", there=False)
+        city = boards["city"]
+        await city.goto(f"{service.base}/sessions/{service.session_id}")
+        await city.locator("summary", has_text="掉线：王秀兰").click()
+        text = await city.locator("main").inner_text()
+        assert "已自行恢复" in text and "王秀兰已经回来" in text and f"接手 · {HOST.name}" in text
+        await shoot(city, "session")
+    assert errors == []
