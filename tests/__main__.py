@@ -4,8 +4,9 @@ Real browsers encode and decode on the same two cores as everything else in the 
 measures seconds can fail because of its neighbour. Such tests (markers `browser`, `netns`, `real_time`)
 get one more run with the machine to themselves. Nothing else does, and the output names each of them.
 
-Files are given out to as many processes as `-n` says. Those that drive browsers count as one file, which is
-begun first: no two of them run side by side, and nothing long is left for the end.
+Files are given out to as many processes as `-n` says. Those in which browsers meet in a room count as one
+file, which is begun first: no two of them run side by side, and nothing long is left for the end. Files in
+which browsers only look at pages measure no seconds: they are given out one by one, before all others.
 """
 
 from __future__ import annotations

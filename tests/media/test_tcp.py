@@ -98,12 +98,15 @@ class Quay:
 
     def __init__(self, networks: tuple[str, ...] = ()) -> None:
         self.loopback = Loopback()
-        self.loopback.port.close()
-        self.loopback.port = open_port("127.0.0.1", 0)
+        port, listeners = 0, []
+        while not listeners:  # The number of a free UDP port may be somebody else's for TCP.
+            self.loopback.port.close()
+            self.loopback.port = open_port("127.0.0.1", 0)
+            port = self.loopback.port.socket.getsockname()[1]
+            listeners = open_listeners(["127.0.0.1"], port)
         self.loopback.gate = self.gate = Gate(self.loopback.port, networks=Networks(networks))
-        port = self.loopback.port.socket.getsockname()[1]
         self.address = ("127.0.0.1", port)
-        self.tcp = TcpPort(self.gate, open_listeners(["127.0.0.1"], port), asyncio.get_running_loop())
+        self.tcp = TcpPort(self.gate, listeners, asyncio.get_running_loop())
         self.gate.join(self.tcp)
         self.tcp.open()
         self.sockets: list[socket.socket] = []
