@@ -8,6 +8,7 @@ import signal
 import struct
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -205,22 +206,27 @@ def test_a_full_queue_becomes_a_gap_and_is_shown(tmp_path: Path) -> None:
 
 
 def test_write_never_waits_for_a_slow_disk(tmp_path: Path) -> None:
+    came, goes_on = threading.Event(), threading.Event()
+
     class StuckDisk(Disk):
         def write(self, fd: int, data: bytes) -> int:
-            time.sleep(1.0)
+            came.set()
+            goes_on.wait(30)
             return super().write(fd, data)
 
     factory = JournalRecorderFactory(StuckDisk())
     sink = factory.open("rec1", str(tmp_path)).open_track(describe())
     sink.write(packet(0), time.monotonic())
-    time.sleep(0.2)  # The writer thread is stuck in its first write now.
+    assert came.wait(5)  # The writer thread is stuck in its first write now.
     slowest = 0.0
     for number in range(1, 5_000):
         begun = time.perf_counter()
         sink.write(packet(number), time.monotonic())
         slowest = max(slowest, time.perf_counter() - begun)
     assert slowest < 0.2
+    goes_on.set()
     factory.close()
+    assert numbers(tmp_path / "tracks/p1-camera") == list(range(5_000))
 
 
 def test_a_full_disk_is_shown_and_tears_no_record(
