@@ -1,0 +1,220 @@
+"""Every page of officials: found by axe without fault, walked by keyboard, with controls that can be hit.
+
+Which pages there are is read from the routes: a new one is looked at, or this file says why it is no page.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Browser, Page
+
+from cases.policy import SYSTEM, Action
+from recordings.alarms import AlarmKind, AlarmState, Trouble, list_alarms, raise_alarm
+from scheduling.citizen_requests import Asked, add_request
+from scheduling.invitation import Invitation
+from scheduling.minutes.record import MinutesState
+from scheduling.notices import add_notice
+from scheduling.ratings import Question, Rating
+from scheduling.sessions import load_session
+from tests.factories import PASSWORD
+from tests.scenarios.browsers import chromium, needs_chromium, state_purpose
+from tests.web.conftest import House
+from tests.web.test_axe import DESK, OFFICIAL, WIDER
+from tests.web.test_chain import chained
+from tests.web.test_signing import arrange
+from tests.web.tracks import record_tracks
+from tests.web.walks import small_targets, walk
+from web.messages import MESSENGER
+from web.routes import TABLE
+
+SHOTS = os.environ.get("LIANXIN_SHOTS")
+RECEPTIONIST, ARCHIVIST, AUDITOR = "chengguan.receptionist", "chengguan.archivist", "city.auditor"
+
+
+@dataclass(frozen=True)
+class Things:
+    """What the pages are about. ``sealed`` has a chain and a proof, ``tracks`` can be played."""
+
+    petition: str
+    session: str
+    tracks: str
+    sealed: str
+    alarm: str
+    office: str
+
+
+# Route to who opens it, and with which address.
+PAGES: dict[str, tuple[str, Callable[[Things], str]]] = {
+    "/board": (RECEPTIONIST, lambda _: "/board"),
+    "/cases": (RECEPTIONIST, lambda _: "/cases"),
+    "/cases/new": (RECEPTIONIST, lambda _: "/cases/new"),
+    "/cases/{petition_id}": (RECEPTIONIST, lambda it: f"/cases/{it.petition}"),
+    "/cases/{petition_id}/book": (RECEPTIONIST, lambda it: f"/cases/{it.petition}/book"),
+    "/sessions/{session_id}": (RECEPTIONIST, lambda it: f"/sessions/{it.session}"),
+    "/sessions/{session_id}/guests": (RECEPTIONIST, lambda it: f"/sessions/{it.session}/guests"),
+    "/sessions/{session_id}/arrivals": (RECEPTIONIST, lambda it: f"/sessions/{it.session}/arrivals"),
+    "/ratings": (RECEPTIONIST, lambda _: "/ratings"),
+    "/requests": (RECEPTIONIST, lambda _: "/requests"),
+    "/outbox": (RECEPTIONIST, lambda _: "/outbox"),
+    "/sessions/{session_id}/minutes": (RECEPTIONIST, lambda it: f"/sessions/{it.session}/minutes"),
+    "/sessions/{session_id}/minutes/versions": (
+        RECEPTIONIST,
+        lambda it: f"/sessions/{it.session}/minutes/versions",
+    ),
+    "/sessions/{session_id}/minutes/signing": (
+        RECEPTIONIST,
+        lambda it: f"/sessions/{it.session}/minutes/signing",
+    ),
+    "/sessions/{session_id}/materials": (RECEPTIONIST, lambda it: f"/sessions/{it.session}/materials"),
+    "/sessions/{session_id}/room": (RECEPTIONIST, lambda it: f"/sessions/{it.session}/room"),
+    "/sessions/{session_id}/hall": (RECEPTIONIST, lambda it: f"/sessions/{it.session}/hall"),
+    "/recordings": (RECEPTIONIST, lambda _: "/recordings?person=%E6%9D%8E"),
+    "/recordings/{recording_id}": (RECEPTIONIST, lambda it: f"/recordings/{it.tracks}"),
+    "/alarms": (RECEPTIONIST, lambda _: "/alarms"),
+    "/alarms/{alarm_id}": (RECEPTIONIST, lambda it: f"/alarms/{it.alarm}"),
+    "/recordings/{recording_id}/export": (ARCHIVIST, lambda it: f"/recordings/{it.sealed}/export"),
+    "/recordings/{recording_id}/proof": (ARCHIVIST, lambda it: f"/recordings/{it.sealed}/proof"),
+    "/chain": (ARCHIVIST, lambda _: "/chain"),
+    "/chain/{organisation_id}": (ARCHIVIST, lambda it: f"/chain/{it.office}"),
+    "/archive": (ARCHIVIST, lambda _: "/archive"),
+    "/recordings/{recording_id}/views": ("chengguan.leader", lambda it: f"/recordings/{it.tracks}/views"),
+    "/audit/recordings": (AUDITOR, lambda _: "/audit/recordings"),
+    "/audit/recordings/{recording_id}": (AUDITOR, lambda it: f"/audit/recordings/{it.tracks}"),
+}
+# Files, data for a page's script, and pieces of a page that are looked at within it.
+NO_PAGES = frozenset(
+    {
+        "/sessions/{session_id}/materials/{material_id}/pages/{number}",
+        "/sessions/{session_id}/minutes/sheet",
+        "/sessions/{session_id}/minutes.pdf",
+        "/sessions/{session_id}/minutes.docx",
+        "/sessions/{session_id}/minutes.json",
+        "/recordings/{recording_id}/composition",
+        "/recordings/{recording_id}/composed.mp4",
+        "/recordings/{recording_id}/tracks/{track}/{piece}",
+        "/recordings/{recording_id}/manifest.json",
+        "/recordings/{recording_id}/proof.zip",
+        "/recordings/{recording_id}/desk",
+    }
+)
+
+
+def test_no_page_of_officials_is_forgotten() -> None:
+    routes = {route.path for route in TABLE if route.method == "GET" and isinstance(route.permission, Action)}
+    assert routes == set(PAGES) | NO_PAGES
+    assert not set(PAGES) & NO_PAGES
+
+
+@pytest.fixture
+def database_system() -> str:
+    """One system is enough: pages look alike on both."""
+    return "sqlite"
+
+
+@pytest.fixture
+async def chrome() -> AsyncIterator[Browser]:
+    async with chromium() as browser:
+        yield browser
+
+
+async def prepare(house: House) -> Things:
+    """Something to see on every page."""
+    tracks = await record_tracks(house, 4.0, sealed=False)
+    sealed = (await chained(house, 2))[1]
+    case = await arrange(house, MinutesState.READ_BACK)
+    async with house.database.session() as db:
+        clock, session = house.clock, await load_session(db, case.given.session_id)
+        invitation = await db.get_one(Invitation, case.given.invitation_id)
+        for asked in (Asked.VOICE_CODE, Asked.UNRECORDED):
+            await add_request(db, clock, invitation, asked)
+        envelope = house.server.app[MESSENGER].secrets.envelope
+        until = clock.now() + timedelta(hours=1)
+        await add_notice(
+            db, clock, envelope, session, "13800001234", "identity_code", {"code": "123456"}, until
+        )
+        db.add(
+            Rating(
+                invitation_id=invitation.id, session_id=session.id, question=Question.TIMELY,
+                organisation_id=session.host_organisation_id, score=4, words="", at=clock.now(),
+            )
+        )  # fmt: skip
+        text = "录像所在的磁盘只剩 3 %，请清理。"
+        await raise_alarm(db, clock, Trouble(AlarmKind.CHAIN, house.world.chengguan.name, ({"text": text},)))
+        await db.commit()
+        alarm = (await list_alarms(db, SYSTEM, AlarmState.OPEN))[0]
+        office = house.world.chengguan.id
+        return Things(session.petition_id, session.id, tracks, sealed.id, alarm.id, office)
+
+
+async def enter(page: Page, house: House, key: str) -> None:
+    base = f"http://127.0.0.1:{house.server.port}"
+    await page.goto(base + "/signin")
+    await page.fill("[name=username]", house.world.officials[key].username)
+    await page.fill("[name=password]", PASSWORD)
+    await page.click("main form button[type=submit]")
+    await page.wait_for_url(lambda url: "/signin" not in url)
+
+
+async def look(page: Page, name: str, width: int) -> list[str]:
+    """Faults of the page that is open, at this width."""
+    faults = []
+    await page.set_viewport_size({"width": width, "height": 900})
+    if SHOTS:
+        await page.screenshot(path=f"{SHOTS}/{name.strip('/').replace('/', '-')}-{width}.png", full_page=True)
+    for violation in (await Axe().run(page)).response["violations"]:
+        nodes = [node["html"][:120] for node in violation["nodes"][:3]]
+        faults.append(f"{violation['id']} {violation['help']} {nodes}")
+    if wider := await page.evaluate(WIDER):
+        faults.append(f"sideways {wider}")
+    faults += await small_targets(page)
+    return [f"{name} @{width}: {fault}" for fault in faults]
+
+
+@pytest.mark.browser
+@needs_chromium
+@pytest.mark.timeout(180)
+async def test_every_page_is_walked_by_keyboard_and_found_without_fault(
+    house: House, chrome: Browser
+) -> None:
+    things, faults = await prepare(house), list[str]()
+    for key in dict.fromkeys(who for who, _ in PAGES.values()):
+        context = await chrome.new_context(viewport={"width": DESK, "height": 900}, locale="zh-CN")
+        page = await context.new_page()
+        await enter(page, house, key)
+        for pattern, (who, address) in PAGES.items():
+            if who != key:
+                continue
+            base = f"http://127.0.0.1:{house.server.port}"
+            answer = await page.goto(base + address(things))
+            assert answer is not None and answer.status == 200, (pattern, answer and answer.status)
+            if pattern == "/recordings/{recording_id}":
+                await state_purpose(page)
+                await page.wait_for_selector(".track-bar")
+            for width in (OFFICIAL, DESK):
+                faults += await look(page, pattern, width)
+            faults += [f"{pattern}: {fault}" for fault in await walk(page)]
+        await context.close()
+    assert not faults, "\n".join(faults)
+
+
+FAULTY = """<!doctype html><html lang="zh-CN"><title>x</title><style>
+button { min-width: 44px; min-height: 44px } :focus { outline: 3px solid } .dim:focus { outline: none } .low { min-height: 20px }
+</style><main><button id="fine">fine</button>%s</main></html>"""
+DIM, LOW = '<button class="dim">dim</button>', '<button class="low">low</button>'
+TRAP = '<button onkeydown="event.preventDefault()">trap</button><button>behind</button>'
+
+
+@pytest.mark.browser
+@needs_chromium
+async def test_what_is_wrong_is_found(chrome: Browser) -> None:
+    page = await chrome.new_page()
+    for wrong, fault in (("", ""), (DIM, "focus not seen"), (TRAP, "never reached"), (LOW, "small")):
+        await page.set_content(FAULTY % wrong)
+        found = [*await walk(page), *await small_targets(page)]
+        assert [each.partition(":")[0] for each in found] == [fault] * bool(fault), found
