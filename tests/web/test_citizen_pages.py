@@ -4,21 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 from typing import Any
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page
 
 from cases.policy import SYSTEM
-from scheduling.citizen_requests import Asked, add_request
-from scheduling.invitation import Invitation
-from scheduling.notices import add_notice
-from scheduling.ratings import Question, Rating
 from scheduling.session import SessionState
 from scheduling.sessions import load_session, move_session
-from tests.factories import PASSWORD
 from tests.journey.measures import measure
 from tests.scenarios.browsers import chromium, needs_chromium
 from tests.web.conftest import House
@@ -190,42 +183,3 @@ async def test_reading_aloud_is_remembered_and_says_so_where_it_cannot(house: Ho
     assert "网络断开了" in (await page.locator("[data-announcer=assertive]").text_content() or "")
     await page.context.set_offline(False)
     await page.locator("[data-note=offline]").wait_for(state="hidden")
-
-
-@pytest.mark.parametrize("width", [360, 1280])
-async def test_the_pages_at_the_door(strict: House, chrome: Browser, width: int) -> None:
-    """What officials see of it: with requests open and answered, a message sent, a rating given."""
-    given = await make_link(strict)
-    async with strict.database.session() as db:
-        invitation = await db.get_one(Invitation, given.invitation_id)
-        for asked in (Asked.VOICE_CODE, Asked.UNRECORDED):
-            await add_request(db, strict.clock, invitation, asked)
-        session = await load_session(db, given.session_id)
-        envelope = strict.server.app[MESSENGER].secrets.envelope
-        until = strict.clock.now() + timedelta(hours=1)
-        await add_notice(
-            db, strict.clock, envelope, session, "13800001234", "identity_code", {"code": CODE}, until
-        )
-        rating = Rating(
-            invitation_id=given.invitation_id, session_id=given.session_id, question=Question.TIMELY,
-            organisation_id=session.host_organisation_id, score=4, words="", at=strict.clock.now(),
-        )  # fmt: skip
-        db.add(rating)
-        await db.commit()
-    context = await chrome.new_context(viewport={"width": width, "height": 900}, locale="zh-CN")
-    page, base, faults = await context.new_page(), f"http://127.0.0.1:{strict.server.port}", []
-    await page.goto(base + "/signin")
-    await page.fill("[name=username]", strict.world.officials["chengguan.receptionist"].username)
-    await page.fill("[name=password]", PASSWORD)
-    await page.click("main form button[type=submit]")
-    await page.wait_for_url("**/board")
-    for path in (f"/sessions/{given.session_id}/arrivals", "/requests", "/outbox", "/ratings"):
-        answer = await page.goto(base + path)
-        assert answer is not None and answer.status == 200, path
-        name = path.rsplit("/", 1)[1]
-        for violation in (await Axe().run(page)).response["violations"]:
-            faults.append(f"{name}: {violation['id']} {[n['html'][:100] for n in violation['nodes'][:2]]}")
-        if await page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
-            faults.append(f"{name}: sideways at {width}")
-    await context.close()
-    assert not faults, "\n".join(faults)

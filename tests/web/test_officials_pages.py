@@ -17,6 +17,8 @@ from playwright.async_api import Browser, Page
 from cases.policy import SYSTEM, Action
 from recordings.alarms import AlarmKind, AlarmState, Trouble, list_alarms, raise_alarm
 from scheduling.citizen_requests import Asked, add_request
+from scheduling.incident import Cause
+from scheduling.incidents import Occurrence, add_incident, list_incidents
 from scheduling.invitation import Invitation
 from scheduling.minutes.record import MinutesState
 from scheduling.notices import add_notice
@@ -46,12 +48,14 @@ class Things:
     tracks: str
     sealed: str
     alarm: str
+    incident: str
     office: str
 
 
 # Route to who opens it, and with which address.
 PAGES: dict[str, tuple[str, Callable[[Things], str]]] = {
     "/board": (RECEPTIONIST, lambda _: "/board"),
+    "/incidents/{incident_id}": (RECEPTIONIST, lambda it: f"/incidents/{it.incident}"),
     "/cases": (RECEPTIONIST, lambda _: "/cases"),
     "/cases/new": (RECEPTIONIST, lambda _: "/cases/new"),
     "/cases/{petition_id}": (RECEPTIONIST, lambda it: f"/cases/{it.petition}"),
@@ -90,6 +94,7 @@ PAGES: dict[str, tuple[str, Callable[[Things], str]]] = {
 # Files, data for a page's script, and pieces of a page that are looked at within it.
 NO_PAGES = frozenset(
     {
+        "/board/live",
         "/sessions/{session_id}/materials/{material_id}/pages/{number}",
         "/sessions/{session_id}/minutes/sheet",
         "/sessions/{session_id}/minutes.pdf",
@@ -146,10 +151,14 @@ async def prepare(house: House) -> Things:
         )  # fmt: skip
         text = "录像所在的磁盘只剩 3 %，请清理。"
         await raise_alarm(db, clock, Trouble(AlarmKind.CHAIN, house.world.chengguan.name, ({"text": text},)))
+        await add_incident(db, clock, Occurrence(session.id, Cause.DISCONNECTED, invitation.id))
         await db.commit()
+        incident = (await list_incidents(db, session.id))[0]
         alarm = (await list_alarms(db, SYSTEM, AlarmState.OPEN))[0]
         office = house.world.chengguan.id
-        return Things(session.petition_id, session.id, tracks, sealed.id, alarm.id, office)
+        return Things(
+            session.petition_id, session.id, tracks, sealed.id, alarm.id, incident.incident.id, office
+        )
 
 
 async def enter(page: Page, house: House, key: str) -> None:
@@ -204,7 +213,8 @@ async def test_every_page_is_walked_by_keyboard_and_found_without_fault(
 
 
 FAULTY = """<!doctype html><html lang="zh-CN"><title>x</title><style>
-button { min-width: 44px; min-height: 44px } :focus { outline: 3px solid } .dim:focus { outline: none } .low { min-height: 20px }
+button { min-width: 44px; min-height: 44px } .low { min-height: 20px }
+:focus { outline: 3px solid } .dim:focus { outline: none }
 </style><main><button id="fine">fine</button>%s</main></html>"""
 DIM, LOW = '<button class="dim">dim</button>', '<button class="low">low</button>'
 TRAP = '<button onkeydown="event.preventDefault()">trap</button><button>behind</button>'

@@ -33,6 +33,7 @@ from scheduling.identity import BY_STAFF, HOW_NAMES, How, confirm_by_official, n
 from scheduling.invitation import Invitation
 from scheduling.invitations import list_invitations
 from scheduling.links import issue_link
+from scheduling.notice_texts import name_of
 from scheduling.notices import list_outbox
 from scheduling.sessions import get_session, scope_of_session
 from signaling.rights import is_official
@@ -146,7 +147,7 @@ async def outbox(request: web.Request) -> web.StreamResponse:
             "text": line.whole or line.notice.text,
             "state": line.state,
             "reason": line.reason,
-            "version": f"{line.notice.template} {line.notice.template_version}",
+            "version": f"{name_of(line.notice.template)} · {line.notice.template_version} 版",
         }
         for line in lines
     ]
