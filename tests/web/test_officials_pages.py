@@ -187,7 +187,7 @@ async def look(page: Page, name: str, width: int) -> list[str]:
 
 @pytest.mark.browser
 @needs_chromium
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 async def test_every_page_is_walked_by_keyboard_and_found_without_fault(
     house: House, chrome: Browser
 ) -> None:
