@@ -13,7 +13,7 @@ from tests.scenarios.parties import confirm
 from web.demo_people import PASSWORD
 
 SCREEN = {"width": 1920, "height": 1080}
-PATIENCE = 20_000
+PATIENCE = 60_000
 LINK = re.compile(r"https?://\S+/j/\w+#[\w-]+")
 # When the button was pressed, by the clock that pages on this machine share.
 PRESSED = """document.addEventListener('click', (event) => {
@@ -82,7 +82,7 @@ class Desk:
 
     async def enter(self) -> None:
         await self.open(f"/sessions/{self.session}/room")
-        await until(lambda: self._in_room(), 20, "the official is in the room")
+        await until(lambda: self._in_room(), 60, "the official is in the room")
 
     async def admit(self, name: str) -> float:
         """Call somebody in; returns Date.now() of the press."""
@@ -93,12 +93,12 @@ class Desk:
     async def begin(self) -> None:
         await self.act("open")
         await self.confirm()
-        await until(lambda: self._state_is("live"), 15, "the session is live")
+        await until(lambda: self._state_is("live"), 60, "the session is live")
 
     async def close(self) -> None:
         await self.act("close")
         await self.confirm()
-        await until(lambda: self._state_is("closed"), 15, "the session is closed")
+        await until(lambda: self._state_is("closed"), 60, "the session is closed")
 
     async def layout(self, value: str) -> None:
         await self.page.locator("#layout").select_option(value)

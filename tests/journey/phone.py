@@ -13,7 +13,7 @@ from tests.scenarios.browsers import diagnostics, until
 
 PHONE = {"width": 360, "height": 740}
 LYING = {"width": 740, "height": 360}
-PATIENCE = 20_000
+PATIENCE = 60_000
 CODE = re.compile(r"验证码是 (\d{6})")
 
 

@@ -207,7 +207,7 @@ async def meeting(them: Cast) -> None:
     await host.act("open")
     await host.look("ask-open", "开始接访前的确认")
     await host.confirm()
-    await until(lambda: _recorded(phone.page), 15, "the recording runs")
+    await until(lambda: _recorded(phone.page), 60, "the recording runs")
 
 
 async def talking(them: Cast) -> None:
@@ -253,17 +253,17 @@ async def talking(them: Cast) -> None:
     await phone.look("session-paused", "接访中：暂停")
     await host.look("console-paused", "接访室：暂停")
     await host.act("pause")
-    await until(lambda: _recorded(phone.page), 15, "the recording goes on")
+    await until(lambda: _recorded(phone.page), 60, "the recording goes on")
 
 
 async def _wait_for_paper(them: Cast) -> None:
-    await them.host.page.locator(".document").wait_for(timeout=15_000)
+    await them.host.page.locator(".document").wait_for(timeout=60_000)
     await them.host.page.wait_for_timeout(1200)
 
 
 async def _put_away(them: Cast) -> None:
     await them.phone.act("show")
-    await them.host.page.locator(".document").wait_for(state="detached", timeout=15_000)
+    await them.host.page.locator(".document").wait_for(state="detached", timeout=60_000)
 
 
 async def _write_minutes(them: Cast) -> None:
@@ -278,7 +278,7 @@ async def _write_minutes(them: Cast) -> None:
     await host.look("console-minutes", "接访室：记笔录")
     await host.page.locator("summary", has_text="同步显示和授权").click()
     await host.page.get_by_label("信访人同步看到笔录").check()
-    await phone.page.locator(".reading summary").click(timeout=15_000)
+    await phone.page.locator(".reading summary").click(timeout=60_000)
     await phone.page.wait_for_timeout(800)
     await phone.look("session-reading", "接访中：同步看笔录")
 

@@ -34,6 +34,7 @@ from web.link_pages import (
     when_words,
 )
 from web.notice import PURPOSES, current_notice
+from web.pages.device_check import call_of
 from web.pages.identity import send_first_code
 from web.pages.signin import see_other
 from web.rendering import page
@@ -160,15 +161,18 @@ async def _decline(request: web.Request) -> None:
 async def declined(request: web.Request) -> web.StreamResponse:
     """Phone, the hall, a call back, and, where the operator allows it, a reception without recording."""
     asked: set[str] = set()
+    call = None
     async with request.app[DATABASE].session() as db:
         found = await find_holder(db, request)
         if found is not None:
             for kind in (Asked.CALL_BACK, Asked.UNRECORDED):
                 made = await find_request(db, found[1].id, kind)
                 asked |= {str(kind)} if made and made.state is RequestState.OPEN else set()
+            call = await call_of(db, found[1].id)
     context = nobody(request) | {
         "known": found is not None,
         "asked": asked,
+        "call": call,
         "unrecorded": request.app[SETTINGS].reception.unrecorded and found is not None and found[2].record,
         "enter": found is not None and not found[2].record,
     }

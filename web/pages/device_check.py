@@ -143,7 +143,7 @@ async def _result_page(request: web.Request) -> web.Response:
         checks = await list_checks(db, invitation.id)
         context = nobody(request) | {
             "check": _check(checks[0]) if checks else None,
-            "call": await _call(db, invitation.id),
+            "call": await call_of(db, invitation.id),
             "phone": masked_phone(invitation.person.phone if invitation.person else None),
             "callable": bool(invitation.person and invitation.person.phone),
             "places": await places_near(db, session),
@@ -152,7 +152,7 @@ async def _result_page(request: web.Request) -> web.Response:
     return page(request, "citizen/check_result.html", context, title="检测结果")
 
 
-async def _call(db: AsyncSession, invitation_id: str) -> dict[str, Any] | None:
+async def call_of(db: AsyncSession, invitation_id: str) -> dict[str, Any] | None:
     """How the newest call-back stands, for the person who asked for it."""
     made = await find_request(db, invitation_id, Asked.CALL_BACK)
     if made is None:

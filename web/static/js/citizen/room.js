@@ -82,6 +82,7 @@ class CitizenRoom {
 
   #actions = {
     switch_on: () => this.#switchOn(),
+    sound_only: () => this.#soundOnly(),
     picture_yes: () => this.#answer("picture", true),
     picture_no: () => this.#answer("picture", false),
     voice_yes: () => this.#answer("voice", true),
@@ -109,7 +110,7 @@ class CitizenRoom {
     this.#wake.hold();
     try {
       await this.#capture.open();
-      this.#set({ captured: true, step: this.#known.step === "passed" ? "passed" : "check_picture" });
+      this.#set({ captured: true, step: this.#known.step === "passed" ? "passed" : this.#first });
     } catch (error) {
       this.#showTrouble(error.cause || "unsupported");
     }
@@ -117,9 +118,7 @@ class CitizenRoom {
 
   /** The words are fetched; without them the page's own sentence and the retry button are there. */
   async #showTrouble(cause) {
-    const words = await import("../media/cause_texts.js").catch(() => null);
-    if (words) setText(part("trouble_title"), words.CAUSE_TEXTS[cause].title);
-    if (words) setText(part("trouble_act"), words.CAUSE_TEXTS[cause].act);
+    await import("./trouble.js").then((trouble) => trouble.tell(part, cause, this.#boot.ticket_url), () => {});
     this.#set({ step: "trouble" });
   }
 
@@ -134,7 +133,15 @@ class CitizenRoom {
 
   #checkAgain() {
     this.#check.reset();
-    this.#set({ step: "check_picture" });
+    this.#set({ step: this.#first });
+  }
+
+  /** Who has no camera, or wants none, is not asked about a picture. */
+  get #first() { return this.#capture.tracks.has("camera") ? "check_picture" : "check_voice"; }
+
+  #soundOnly() {
+    this.#capture.resting = true;
+    this.#switchOn();
   }
 
   async #wait() {

@@ -88,9 +88,16 @@ export class SessionScreen {
   }
 
   #toggle(source) {
-    if (source === "camera" && this.#capture.resting) return this.#capture.present(null);
+    if (source === "camera" && this.#capture.resting) return this.#uncover();
     this.#capture.setEnabled(source, !this.#capture.isEnabled(source));
     this.#paintButtons();
+  }
+
+  /** The face comes back: the paper is put away, or a camera is asked for that was not wanted before. */
+  #uncover() {
+    if (this.#showing) return this.#capture.present(null);
+    this.#capture.resting = false;
+    return this.#capture.open().catch(() => (this.#capture.resting = true));
   }
 
   #paintBadge(room) {
@@ -134,7 +141,7 @@ export class SessionScreen {
   /** @param {string[]} words while on, while off, while locked by the host @returns {boolean} whether it is off */
   #paintDevice(button, source, [on, off, locked]) {
     const isLocked = this.#isLocked(source);
-    const isOff = isLocked || !this.#capture.isEnabled(source);
+    const isOff = isLocked || !this.#capture.isEnabled(source) || !this.#capture.tracks.has(source);
     label(button, isOff ? `${source}-off` : source, isLocked ? locked : isOff ? off : on);
     button.disabled = isLocked;
     return isOff;
@@ -165,7 +172,7 @@ export class SessionScreen {
     if (this.#call.myself?.veiled) return "已为您屏蔽：别人看不到您的脸和名字，声音经过处理。";
     if (this.#isLocked("microphone")) return "主持人已将您静音。想说话请点「举手」。";
     if (this.#isLocked("camera")) return "主持人已关闭您的摄像头。";
-    if (this.#capture.resting) return "正在出示材料，大家暂时看不到您的脸。收起材料后恢复。";
+    if (this.#capture.resting && this.#showing) return "正在出示材料，大家暂时看不到您的脸。收起材料后恢复。";
     if (this.#network !== "good") return NETWORK_EFFECT[this.#network];
     if (!this.#capture.isEnabled("microphone")) return "您已静音，别人听不到您说话。";
     return room.state === "live" ? "" : "工作人员正在准备，接访马上开始。";
