@@ -19,6 +19,7 @@ from web.flash import ONCE, OnceBook
 from web.keys import CLOCK, DATABASE, FORM_KEY, LIMITS, RENDERER, SETTINGS, STATIC
 from web.limits import RateLimits
 from web.live import live_rooms, mount_signaling
+from web.live_strokes import LIVE_STROKES, LiveStrokes
 from web.messages import sending
 from web.pages.export import EXPORTS, MOST_AT_ONCE
 from web.pages.materials import keep_materials
@@ -45,6 +46,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> web.Applicatio
     app[ONCE] = OnceBook()
     app[BOARDS] = BoardMemory()
     app[EXPORTS] = asyncio.Semaphore(MOST_AT_ONCE)
+    app[LIVE_STROKES] = LiveStrokes()
     app[STATIC] = StaticFiles()
     app[FILM_FIRST] = FilmFirst()
     app[RENDERER] = Renderer()

@@ -52,7 +52,7 @@ class Objects:
 
     def path(self, pattern: str) -> str:
         known = {"build": "x", "name": "nothing.css", "number": "1", "track": "0", "piece": "0"} | vars(self)
-        named = ("hold_id", "proposal_id", "note_id", "finding_id", "request_id", "task_id")
+        named = ("hold_id", "proposal_id", "note_id", "finding_id", "request_id", "task_id", "signing_id")
         known |= dict.fromkeys(named, "0" * 32)
         return pattern.replace(":.+", "").format(**known)
 

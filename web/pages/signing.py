@@ -16,6 +16,7 @@ from recordings.evidence.signing import load_signer
 from recordings.review.minutes_places import film_places
 from scheduling.minutes.changes import changes_since_read_back
 from scheduling.minutes.objection import OUTCOME_NAMES, ObjectionOutcome
+from scheduling.minutes.phone_signing import cancel_for_signer, waiting_signers
 from scheduling.minutes.reading import Reading, answer_objection, reading_of
 from scheduling.minutes.record import (
     MINUTES_STATE_NAMES,
@@ -56,7 +57,7 @@ async def show(request: web.Request) -> web.StreamResponse:
 
 
 async def submit(request: web.Request) -> web.StreamResponse:
-    """One of four acts: begin signing, answer an objection, sign, or write down what somebody said."""
+    """Begin signing, answer an objection, sign, write down what somebody said, or end signing by phone."""
     form, session_id = Form(await request.post()), request.match_info["session_id"]
     async with request.app[DATABASE].session() as db:
         await read_minutes(db, request[ACTOR], session_id)
@@ -83,6 +84,8 @@ async def _act(request: web.Request, db: AsyncSession, form: Form) -> None:
         if outcome:
             objection = form.typed("objection_id")[:32]
             await answer_objection(db, clock, actor, session_id, objection, ObjectionOutcome(outcome), words)
+    elif act == "cancel_phone":
+        await cancel_for_signer(db, clock, actor, session_id, form.typed("signer_id")[:32])
     elif act in NOTED:
         signer, reason = form.typed("signer_id")[:32], form.typed("reason")
         await note_signer(db, clock, actor, session_id, digest, signer, SignatureAct(act), reason)
@@ -161,7 +164,8 @@ async def _page(request: web.Request, form: Form, status: int = 200) -> web.Resp
         told = await print_of(request, db, session, reading)
         signers = await list_signers(db, reading.sheet.minutes)
         may_write = allowed(actor, Action.WRITE_MINUTES, scope)
-        context = _context(reading, signers, may_write)
+        on_phone = await waiting_signers(db, request.app[CLOCK], reading.sheet.minutes)
+        context = _context(reading, signers, may_write, on_phone)
         context |= {"session": session, "told": told, "form": form, "nav": "board"}
         context["draft"] = await changes_since_read_back(db, reading.sheet)
         context["may_sign"] = (
@@ -173,7 +177,9 @@ async def _page(request: web.Request, form: Form, status: int = 200) -> web.Resp
     return page(request, "minutes_signing.html", context, title=title, status=status)
 
 
-def _context(reading: Reading, signers: tuple[Signer, ...], may_write: bool) -> dict[str, Any]:
+def _context(
+    reading: Reading, signers: tuple[Signer, ...], may_write: bool, on_phone: frozenset[str]
+) -> dict[str, Any]:
     minutes = reading.sheet.minutes
     numbers = {each.id: number for number, each in enumerate(reading.sheet.public, 1)}
     return {
@@ -201,6 +207,7 @@ def _context(reading: Reading, signers: tuple[Signer, ...], may_write: bool) -> 
                 "signature": each.signature,
                 "act": ACT_NAMES[each.signature.act] if each.signature else "",
                 "citizen": each.role in FIRST,
+                "on_phone": each.signer_id in on_phone and each.signature is None,
             }
             for each in signers
         ],

@@ -59,6 +59,11 @@ export function prepareSigning(form) {
 /** @param {ParentNode} root */
 export function prepareAll(root) {
   for (const form of root.querySelectorAll("form[data-signing]")) prepareSigning(form);
+  const place = root.querySelector("[data-phone-signing]");
+  const button = place && place.querySelector("[data-action=sign_by_phone]");
+  // Where the page is shown over a call the sheet loads it anew; elsewhere the browser does.
+  const again = () => (place.closest("dialog") ? place.querySelector("a[href]").click() : location.reload());
+  if (button) button.addEventListener("click", () => import("./citizen/phone_signing.js").then(({ signByPhone }) => signByPhone(place, again), () => {}));
 }
 
 prepareAll(document);
