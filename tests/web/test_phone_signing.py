@@ -73,6 +73,10 @@ async def test_from_the_code_to_the_signature(house: House, shown: list[str]) ->
     assert "正在用手机签字" in await (await case.host.get(case.theirs)).text()
     dot = {"width": 800, "height": 360, "strokes": [[[5, 5, 0]]]}
     assert await told(await phone.post(f"{where}/sign", json=dot)) == (422, "signature_too_small")
+    for odd in (b"\xff\x00", b"[" * 60_000, b"null"):
+        for what in ("strokes", "sign", "open"):
+            assert (await phone.post(f"{where}/{what}", data=odd, headers=JSON)).status in (404, 422), what
+    assert (await phone.get(f"/j/{case.given.code}/phone/%00%F0%9F%98%80")).status == 200
     assert (await phone.post(f"{where}/sign", data=handwriting(), headers=JSON)).status == 200
     assert await (await kiosk.get(at)).json() == {"state": "signed", "drawn": None}
     assert "您已提交" in await (await kiosk.get(case.mine)).text()

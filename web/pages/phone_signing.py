@@ -8,6 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
+from cases.database import ID_LENGTH
 from scheduling.minutes.phone_signing import (
     LIVE,
     OVER_WORDS,
@@ -82,7 +83,7 @@ async def cancel(request: web.Request) -> web.StreamResponse:
 async def show(request: web.Request) -> web.StreamResponse:
     """Before it is opened the page says nothing about anybody."""
     signing, context = await _opened(request), nobody(request)
-    context |= {"signing_id": request.match_info["signing_id"], "signing": None, "over": ""}
+    context |= {"signing_id": _id_of(request), "signing": None, "over": ""}
     if signing is not None:
         state = signing.state_at(request.app[CLOCK].now())
         async with request.app[DATABASE].session() as db:
@@ -98,7 +99,7 @@ async def open_here(request: web.Request) -> web.StreamResponse:
         RATE_LIMITED.labels("exchange").inc()
         return trouble(request, 429)
     secret = str((await _posted(request)).get("secret", ""))[:SECRET_LENGTH]
-    signing_id = request.match_info["signing_id"][:32]
+    signing_id = _id_of(request)
     async with request.app[DATABASE].session() as db:
         device = await open_phone_signing(db, request.app[CLOCK], signing_id, secret)
     response = web.json_response({})
@@ -116,17 +117,17 @@ async def draw(request: web.Request) -> web.StreamResponse:
         return _gone()
     if signing.state_at(request.app[CLOCK].now()) not in LIVE:
         return _answer(409, "signing_over", OVER_WORDS[signing.state_at(request.app[CLOCK].now())])
-    if not request.app[LIVE_STROKES].draw(signing.id, await request.text()):
+    if not request.app[LIVE_STROKES].draw(signing.id, await _drawn(request)):
         return _answer(422, "signature_unreadable", "没有收到完整的签名，请重新签一次。")
     return web.json_response({})
 
 
 async def sign(request: web.Request) -> web.StreamResponse:
     """POST {width, height, strokes}: signed; the link is used up."""
-    signing_id = request.match_info["signing_id"][:32]
+    signing_id = _id_of(request)
     device = request.cookies.get(SIGNING_COOKIE, "")
     async with request.app[DATABASE].session() as db:
-        signature = await sign_by_phone(db, request.app[CLOCK], signing_id, device, await request.text())
+        signature = await sign_by_phone(db, request.app[CLOCK], signing_id, device, await _drawn(request))
         signing = await find_opened_signing(db, signing_id, device)
     request.app[LIVE_STROKES].forget(signing_id)
     if signing is not None:
@@ -135,15 +136,25 @@ async def sign(request: web.Request) -> web.StreamResponse:
 
 
 async def _opened(request: web.Request) -> PhoneSigning | None:
-    device, signing_id = request.cookies.get(SIGNING_COOKIE, ""), request.match_info["signing_id"][:32]
+    device, signing_id = request.cookies.get(SIGNING_COOKIE, ""), _id_of(request)
     async with request.app[DATABASE].session() as db:
         return await find_opened_signing(db, signing_id, device)
+
+
+def _id_of(request: web.Request) -> str:
+    """Of the address; what cannot be one is nobody's."""
+    given = request.match_info["signing_id"]
+    return given if given.isascii() and given.isalnum() and len(given) <= ID_LENGTH else ""
+
+
+async def _drawn(request: web.Request) -> str:
+    return (await request.read()).decode("utf-8", "replace")
 
 
 async def _posted(request: web.Request) -> dict[str, Any]:
     try:
         body = json.loads(await request.text())
-    except (ValueError, RecursionError):
+    except (ValueError, LookupError, RecursionError):
         return {}
     return body if isinstance(body, dict) else {}
 
