@@ -69,9 +69,9 @@ def _deputy(conduct: Conduct, data: Mapping[str, Any]) -> None:
 
 
 def _pass_on(conduct: Conduct, data: Mapping[str, Any]) -> None:
-    conduct.roles[str(data.get("to"))] = HOST
     if data.get("from"):
         conduct.roles[str(data["from"])] = COLLEAGUE
+    conduct.roles[str(data.get("to"))] = HOST
     conduct.deputy = None if conduct.deputy == data.get("to") else conduct.deputy
 
 
@@ -81,10 +81,13 @@ def _handed_over(conduct: Conduct, data: Mapping[str, Any]) -> None:
 
 
 def _succeeded(conduct: Conduct, data: Mapping[str, Any]) -> None:
-    # The deputy may drop, too: then the first host still is the one who may take it back.
-    first = conduct.displaced if conduct.acting == data.get("from") else None
+    # The deputy may drop, too: then the first host still is the one who may take it back, or has it again.
+    first = (conduct.displaced if conduct.acting == data.get("from") else None) or data.get("from")
     _pass_on(conduct, data)
-    conduct.displaced, conduct.acting = first or data.get("from") or None, data.get("to") or None
+    if first == data.get("to"):
+        conduct.displaced = conduct.acting = None
+    else:
+        conduct.displaced, conduct.acting = first or None, data.get("to") or None
 
 
 _TAKERS: Mapping[str, Callable[[Conduct, Mapping[str, Any]], None]] = {

@@ -101,6 +101,30 @@ async def test_the_named_deputy_takes_over_and_gives_it_back(hall: Hall) -> None
     assert kinds == ["host.succeeded", "host.taken_back"]
 
 
+async def test_a_first_host_who_has_the_part_again_cannot_take_it_from_himself(hall: Hall) -> None:
+    """Nobody would conduct any more."""
+    host, city = await hall.client("host"), await hall.client("joint_receptionist")
+    witness = await hall.client("observer")
+    await host.ask("open")
+    for gone, heir in ((host, "joint_receptionist"), (city, "host")):
+        await gone.drop()
+        await witness.room_where(lambda room, who=gone: find(room, who.id)["presence"] == "reconnecting")
+        if heir == "host":
+            host = await hall.client("host")
+        await tick(hall, RELOAD.total_seconds())
+        await role(witness, host if heir == "host" else city, "host")
+    await witness.room_where(lambda room: room["conduct"]["displaced"] is None)
+    city = await hall.client("joint_receptionist")
+    for who in (host, city):
+        assert (await who.ask("take_back"))["code"] == "bad_state"
+    assert (await host.ask("pause", reason="休息"))["type"] == "ok"
+    assert (await city.ask("resume"))["code"] == "forbidden"
+    await hall.kill_web()  # Read again from the events it is the same.
+    await hall.start_web()
+    host = await hall.client("host")
+    assert host.welcome["role"] == "host"
+
+
 async def test_the_part_survives_a_restart_and_nobody_is_displaced_by_it(hall: Hall) -> None:
     host, city = await hall.client("host"), await hall.client("joint_receptionist")
     await host.ask("open")
