@@ -82,11 +82,17 @@ def moment_ns(text: str) -> int:
 
 
 def write_durably(path: Path, data: bytes) -> None:
-    """Put a file there whole or not at all: temporary name, fsync, rename, fsync of the directory."""
+    """Put a file there whole or not at all: temporary name, fsync, rename, fsync of the directory.
+
+    What a process that was killed had begun goes: beside a sealed recording it would be a file too many.
+    """
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     with draft.open("wb") as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
     draft.replace(path)
+    for begun in path.parent.glob(f".{path.name}.*"):
+        if begun.suffix[1:].isdigit():
+            begun.unlink(missing_ok=True)
     sync_directory(path.parent)

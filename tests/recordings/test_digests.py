@@ -20,7 +20,7 @@ from recordings.evidence.digests import (
     whole_digests,
 )
 from recordings.evidence.inventory import read_clock_map, read_tracks
-from recordings.evidence.manifest import canonical
+from recordings.evidence.manifest import canonical, write_durably
 from recordings.evidence.signing import load_signer
 from recordings.evidence.verification import ExitCode, verify_folder
 from tests.recordings.synthetic import PARTIES, seal, write_session
@@ -91,3 +91,14 @@ def test_segments_taken_or_changed_or_exchanged_before_sealing_leave_a_gap(tmp_p
             second.write_bytes(one)
         numbers = {number for _, number in causes(root)}
         assert expected <= numbers, name
+
+
+def test_what_a_killed_process_had_begun_to_write_goes_with_the_next_attempt(tmp_path: Path) -> None:
+    """A file too many beside a sealed recording would look like one that somebody added."""
+    target, kept = tmp_path / "manifest.json", tmp_path / ".manifest.json.note"
+    for begun in (".manifest.json.4711", ".manifest.json.12"):
+        (tmp_path / begun).write_bytes(b"{")
+    kept.write_bytes(b"")
+    write_durably(target, b"{}")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [kept.name, target.name]
+    assert target.read_bytes() == b"{}"
