@@ -82,6 +82,11 @@ class StepAway(Command):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ComeBack(Command):
+    """Back from stepping away."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Publish(Command):
     """Offer the publish transport; `sources` maps each m-line's mid to what it carries."""
 
@@ -329,6 +334,7 @@ COMMANDS: dict[str, type[Command]] = {
     "page_state": PageState,
     "ready": Ready,
     "step_away": StepAway,
+    "come_back": ComeBack,
     "publish": Publish,
     "subscribe": Subscribe,
     "answer": Answer,

@@ -72,6 +72,10 @@ class Connection:
         """Queue a frame that was dumped once for several clients."""
         self._outbox.put_text(text)
 
+    def push_passing(self, text: str) -> None:
+        """A frame that is worth nothing later; a client that is behind does not get it."""
+        self._outbox.put_passing(text)
+
     def end(self, code: CloseCode) -> None:
         """Close with this code once the queue is written."""
         self._outbox.end(code)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from signaling.calls import call_off
 from signaling.hosting import take_over
 from signaling.incidents import look_out
+from signaling.waiting import let_pass
 
 if TYPE_CHECKING:
     from signaling.live import LiveRoom
@@ -21,6 +22,7 @@ async def attend(live: LiveRoom, now: datetime) -> None:
     async with live.lock:
         await take_over(live, now)
         await call_off(live, now)
+        await let_pass(live, now)
     await look_out(live, now)
     await _look_at_disk(live, now)
 

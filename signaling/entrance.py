@@ -22,6 +22,7 @@ from signaling.commands import Authenticate
 from signaling.conduct import KINDS
 from signaling.connection import Connection
 from signaling.deliberation import CAUSE, find_deliberation
+from signaling.exhibit import find_exhibit
 from signaling.live import LiveRoom
 from signaling.mark_pushes import Marks
 from signaling.marks import find_marks
@@ -48,6 +49,7 @@ async def build_room(database: Database, clock: Clock, session_id: str, recordin
         minutes = await find_minutes(db, session_id)
         room.deliberation = await find_deliberation(db, session_id)
         room.marks = await find_marks(db, session_id)
+        room.exhibit = await find_exhibit(db, session_id)
         for participant_id in await find_veiled(db, session_id) & room.people.keys():
             room.people[participant_id].veiled = True
     room.minutes_shown = minutes is not None and minutes.shown_live
@@ -89,6 +91,8 @@ async def participant_of(db: AsyncSession, seat: Seat, invitation: Invitation, n
         ready=seat.ready,
         device=seat.device,
         absent_since=seat.absent_since or now,
+        away_since=seat.away_since,
+        place_lost=bool(seat.away_since and seat.queued_at and seat.queued_at > seat.away_since),
     )
 
 
@@ -126,7 +130,7 @@ async def welcome(live: LiveRoom, person: Participant, connection: Connection, c
         await live.media.relock(person)
     await live.write(
         person, "participant.joined" if new else "participant.resumed",
-        queued_at=person.queued_at, absent_since=None, left_at=None,
+        queued_at=person.queued_at, absent_since=person.absent_since, left_at=None,
     )  # fmt: skip
     if person.place == "room":
         await live.media.let_in(person)

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from recordings.space import SpaceGauge
 from scheduling.session_events import add_event, append_event
 from signaling.backlog import Backlog
 from signaling.connection import Connection
+from signaling.exhibit import ENDED
 from signaling.media_client import WorkerLink
 from signaling.media_room import MediaRoom
 from signaling.participant import Participant
@@ -126,6 +128,17 @@ class LiveRoom:
             if person.official:
                 self._tell_text(person, text)
 
+    def tell_passing(self, text: str, speaker: Participant) -> None:
+        """A frame that is worth nothing later, to all the others inside who are not behind."""
+        for person in self.room.listeners(speaker):
+            connection = self.connections.get(person.id)
+            if person is not speaker and connection is not None and connection.greeted:
+                connection.push_passing(text)
+
+    def monotonic(self) -> float:
+        """Seconds of a steady clock."""
+        return asyncio.get_running_loop().time()
+
     def grant_relays(self, person: Participant) -> list[Relay]:
         """TURN servers for somebody inside, with credentials."""
         return self.relays.grant(person.id, self.room.sitting.ends_at, self.clock.now())
@@ -152,10 +165,23 @@ class LiveRoom:
         )
 
     def clear_stage(self, person: Participant | None, cause: str) -> None:
-        """The document of this person is no longer shown."""
+        """The document of this person is no longer shown; of who is stopped or goes, no material either."""
+        if person is not None and cause not in ("stopped", "refused", "lost"):
+            self.clear_exhibit(cause, person.id)
         if person is not None and self.room.stage.presenter == person.id:
             self.note_showing(person, self.room.stage.release(person.id, cause, self.clock.now()))
             self.changed()
+
+    def clear_exhibit(self, cause: str, by: str | None = None) -> None:
+        """Nothing is shown any more; with `by` only what this participant shows."""
+        exhibit = self.room.exhibit
+        if exhibit is None or by not in (None, exhibit.by):
+            return
+        self.room.exhibit = None
+        session_id, data = self.room.sitting.id, exhibit.data() | {"cause": cause}
+        work = partial(append_event, clock=self.clock, session_id=session_id, kind=ENDED)
+        self.backlog.add(ENDED, lambda db: work(db, participant_id=exhibit.by, data=data))
+        self.changed()
 
     def note_speeches(self) -> None:
         """Append who had the floor since the last time, in one event."""

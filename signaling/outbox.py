@@ -53,6 +53,11 @@ class Outbox:
             return
         self._queue.put_nowait(text)
 
+    def put_passing(self, text: str) -> None:
+        """A frame that is worth nothing later: dropped while others wait."""
+        if self._queue.empty():
+            self.put_text(text)
+
     def end(self, code: CloseCode) -> None:
         """Close after what is queued; later messages are dropped."""
         if self.ending is None:

@@ -33,6 +33,7 @@ class Participant:
 
     `role` is the one in the room, `invited_as` that of the invitation; they differ when the host's part was
     passed on. `called_at` is since when a call waits for an answer, `note` what the waiting person reads.
+    `away_since` is kept in the seat; `place_lost` after too long away.
     """
 
     id: str
@@ -59,7 +60,9 @@ class Participant:
     voice_altered: bool = False
     connected: bool = False
     absent_since: datetime | None = None
-    stepped_away: bool = False
+    away_since: datetime | None = None
+    place_lost: bool = False
+    pointed_at: float = 0.0
     vanished: bool = False
     hidden: bool = False
     publish_state: MediaState = "none"
@@ -97,6 +100,11 @@ class Participant:
             return "reconnecting"
         recent = self.absent_since is not None and now - self.absent_since < HELD
         return "reconnecting" if recent and not self.stepped_away else "away"
+
+    @property
+    def stepped_away(self) -> bool:
+        """Out of the waiting room for a moment, and not back yet."""
+        return self.away_since is not None
 
     @property
     def silent(self) -> bool:

@@ -13,12 +13,20 @@ from functools import cache
 from types import UnionType
 from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hints
 
-from signaling import commands, mark_pushes, minutes_commands, minutes_pushes, pushes
+from signaling import (
+    commands,
+    mark_pushes,
+    material_commands,
+    material_pushes,
+    minutes_commands,
+    minutes_pushes,
+    pushes,
+)
 from signaling.commands import Command
 from signaling.pushes import Ok, Push
 
-COMMANDS = {**commands.COMMANDS, **minutes_commands.COMMANDS}
-PUSHES = {**pushes.PUSHES, **minutes_pushes.PUSHES, **mark_pushes.PUSHES}
+COMMANDS = {**commands.COMMANDS, **minutes_commands.COMMANDS, **material_commands.COMMANDS}
+PUSHES = {**pushes.PUSHES, **minutes_pushes.PUSHES, **mark_pushes.PUSHES, **material_pushes.PUSHES}
 
 VERSION = 1
 FRAME_LIMIT = 64 * 1024

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from signaling.commands import Channel, Layout, MediaPath, Source
+from signaling.material_views import ExhibitView
 
 Presence = Literal["connected", "reconnecting", "away"]
 MediaState = Literal["none", "connecting", "connected", "silent"]
@@ -96,7 +97,7 @@ class ParticipantView:
 
 @dataclass(frozen=True)
 class LobbyView:
-    """Somebody in the waiting room, as officials see it."""
+    """Somebody in the waiting room, as officials see it; stepped out, the place is kept `away_until`."""
 
     participant_id: str
     name: str
@@ -108,6 +109,7 @@ class LobbyView:
     device: dict[str, str | int | float | bool | None] | None
     presence: Presence
     hidden: bool
+    away_until: str | None
 
 
 @dataclass(frozen=True)
@@ -157,17 +159,19 @@ class RoomView:
     minutes_shown: bool
     minutes_state: str | None
     deliberation: DeliberationView | None
+    exhibit: ExhibitView | None
 
 
 @dataclass(frozen=True)
 class QueueView:
-    """Where a waiting person stands; position 1 is next."""
+    """Where a waiting person stands; position 1 is next; stepped out, the place is kept `away_until`."""
 
     position: int
     ahead: int
     number: str
     state_text: str
     note: str
+    away_until: str | None
 
 
 @dataclass(frozen=True)
@@ -257,6 +261,7 @@ class QueueChanged(Push):
     number: str
     state_text: str
     note: str
+    away_until: str | None
 
 
 @dataclass(frozen=True)

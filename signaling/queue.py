@@ -31,14 +31,22 @@ def lost_place(person: Participant, now: datetime) -> bool:
     return person.absent_since is not None and now - person.absent_since > PLACE_KEPT
 
 
+def away_until(person: Participant) -> datetime | None:
+    """Until when the place of somebody who stepped away is kept."""
+    return person.away_since + PLACE_KEPT if person.away_since is not None else None
+
+
 def queue_view(waiting: list[Participant], person: Participant) -> QueueView:
     """What the waiting person reads."""
     ahead = waiting.index(person)
-    return QueueView(ahead + 1, ahead, person.number, state_text(person, ahead), person.note)
+    words, until = state_text(person, ahead), wire_time(away_until(person))
+    return QueueView(ahead + 1, ahead, person.number, words, person.note, until)
 
 
 def state_text(person: Participant, ahead: int) -> str:
     """One sentence for the waiting room."""
+    if person.place_lost:
+        return "您离开超过10分钟，已排到最后，号没有变"
     if person.stepped_away:
         return "您已暂时离开，位置为您保留10分钟"
     if not person.ready:
@@ -60,6 +68,7 @@ def lobby_view(waiting: list[Participant], now: datetime) -> list[LobbyView]:
             device=person.device,
             presence=person.presence(now),
             hidden=person.hidden,
+            away_until=wire_time(away_until(person)),
         )
         for index, person in enumerate(waiting)
     ]

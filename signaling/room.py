@@ -12,6 +12,7 @@ from scheduling.session import OVER
 from signaling.commands import Source
 from signaling.conduct import Conduct
 from signaling.deliberation import Deliberation
+from signaling.exhibit import Exhibit
 from signaling.marks import Mark
 from signaling.participant import Participant
 from signaling.protocol import ErrorCode
@@ -21,6 +22,7 @@ from signaling.rights import Right
 from signaling.speeches import Speeches
 from signaling.stage import Stage
 from signaling.times import wire_time
+from signaling.waiting import Waiting, require_waiting
 
 
 class BadState(RuleError):
@@ -116,6 +118,7 @@ class Room:
         self.minutes_shown = False
         self.minutes_state: str | None = None
         self.deliberation: Deliberation | None = None
+        self.exhibit: Exhibit | None = None
         self.marks: dict[str, Mark] = {}
 
     # Coming and going
@@ -133,8 +136,9 @@ class Room:
         """A connection was authenticated. Who was away too long goes to the end of the queue."""
         self.tick(now)
         person.connected = True
-        person.absent_since = person.left_at = None
-        person.stepped_away = person.vanished = person.hidden = False
+        # A reload is not a return: who stepped away says so by a tap.
+        person.absent_since, person.left_at = person.away_since, None
+        person.vanished = person.hidden = False
 
     def disconnect(self, person: Participant, now: datetime) -> None:
         """The connection dropped; the seat stays."""
@@ -149,19 +153,26 @@ class Room:
         person.lose_media()
 
     def step_away(self, person: Participant, now: datetime) -> None:
-        """The place in the queue is kept for a while."""
-        person.stepped_away, person.ready = True, False
-        person.absent_since = now
+        """The place in the queue is kept for a while. Raises BadState."""
+        require_waiting(person, Waiting.AWAY)
+        person.away_since = person.absent_since = now
+
+    def come_back(self, person: Participant) -> None:
+        """Back by a tap, with the number there was. Raises BadState."""
+        require_waiting(person, Waiting.READY if person.ready else Waiting.CHECKING)
+        person.away_since = person.absent_since = None
+        person.place_lost = False
 
     def tick(self, now: datetime) -> None:
-        """Who is away too long lets the others pass."""
+        """Whose connection is gone too long lets the others pass; for who stepped away see waiting.py."""
         for person in self.in_lobby():
-            if lost_place(person, now):
+            if not person.stepped_away and lost_place(person, now):
                 person.queued_at = now
 
     def make_ready(self, person: Participant) -> None:
         """The device check is done, or the person is back."""
-        person.ready, person.stepped_away, person.absent_since = True, False, None
+        person.ready, person.place_lost = True, False
+        person.away_since = person.absent_since = None
 
     # Host's acts
 
@@ -204,7 +215,7 @@ class Room:
         """From the waiting room into the room."""
         person.place, person.joined_at = "room", now
         person.called_at, person.note = now, ""
-        person.stepped_away = False
+        person.away_since, person.place_lost = None, False
 
     def move_to_lobby(self, person: Participant, now: datetime) -> None:
         """Back to the place that the original waiting time gives."""
@@ -258,6 +269,8 @@ class Room:
             raise Forbidden(message="您没有出示材料的权限")
         if person.blocked("screen"):
             raise Forbidden(message="主持人已停止您出示材料，可以举手示意")
+        if self.exhibit is not None:
+            raise RuleError(ErrorCode.STAGE_TAKEN, "正在出示材料，请先收起")
         before = self.stage.presenter
         self.stage.take(person.id, now)
         return before is None
@@ -317,4 +330,5 @@ class Room:
             minutes_shown=self.minutes_shown,
             minutes_state=self.minutes_state,
             deliberation=self.deliberation.view(not apart) if self.deliberation is not None else None,
+            exhibit=self.exhibit.view() if self.exhibit is not None else None,
         )

@@ -139,6 +139,7 @@ async def finish(live: LiveRoom, reason: str) -> None:
     live.room.speeches.hear(None, live.clock.now())
     live.note_speeches()
     live.clear_stage(live.room.presenter, reason)
+    live.clear_exhibit(reason)
     live.keep_quality(all_of_it=True)
     # Before the recording is handed over for sealing, which takes the events along.
     await live.backlog.settle()

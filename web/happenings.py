@@ -29,8 +29,11 @@ GONE = frozenset(
     )
 )
 BACK = frozenset(f"participant.{how}" for how in ("joined", "resumed", "admitted"))
+# A material on the stage; each page that is up is a span of its own.
+MATERIAL = "material"
+PAGE_UP = frozenset(("material.shown", "material.turned"))
 OPENERS = {"screen.shared": DOCUMENT, "hand.raised": HAND}
-CLOSERS = {"screen.ended": DOCUMENT, "hand.lowered": HAND}
+CLOSERS = {"screen.ended": DOCUMENT, "material.ended": MATERIAL, "hand.lowered": HAND}
 RECORDING_PAUSED = "recording.paused"
 MARK_WITHDRAWN = "mark.withdrawn"
 RECORDING_ON = frozenset(("recording.resumed", "recording.started", "recording.stopped"))
@@ -39,6 +42,7 @@ PHASES = frozenset(
         "session.opened", "session.paused", "session.resumed", "session.closed", "session.failed",
         "deliberation.began", "deliberation.ended",
         "minutes.presented", "minutes.signed", "recording.paused", "recording.resumed", "screen.shared",
+        "material.shown",
         "phase.begun", "host.handed_over", "host.succeeded", "host.taken_back",
     )
 )  # fmt: skip
@@ -118,7 +122,7 @@ def chapters_of(events: Sequence[ReplayEvent], began: datetime, names: Mapping[s
         if event.at < began or not (event.kind in PHASES or is_mark(event.kind)):
             continue
         found.append(Chapter(round(event.seconds, 1), _title(event, names), event.kind))
-    for least in ("screen.shared", "recording."):
+    for least in ("screen.shared", "material.", "recording."):
         if len(found) > MOST_CHAPTERS:
             found = [each for each in found if not each.kind.startswith(least)]
     return found[:MOST_CHAPTERS]
@@ -126,12 +130,21 @@ def chapters_of(events: Sequence[ReplayEvent], began: datetime, names: Mapping[s
 
 def _title(event: ReplayEvent, names: Mapping[str, str]) -> str:
     to_whom = str(event.event.data.get("to_name") or "")
+    if event.kind == "material.shown":
+        to_whom = str(event.event.data.get("name") or "")
     text = next(iter(said_in(event.event.data)), to_whom).replace("\n", " ")
     who = names.get(event.event.participant_id or "", "") if event.kind == "screen.shared" else ""
     title = " · ".join(part for part in (event_word(event.kind), who) if part)
     if not text:
         return title
     return f"{title}：{text if len(text) <= CHAPTER_TEXT else text[: CHAPTER_TEXT - 1] + '…'}"
+
+
+def _page_words(event: ReplayEvent) -> str:
+    """`出示材料：合同.pdf，第 2 页（共 3 页）`."""
+    data = event.event.data
+    where = f"第 {data.get('page')} 页（共 {data.get('pages')} 页）"
+    return f"{event_word('material.shown')}：{data.get('name')}，{where}"
 
 
 def _moment(text: str) -> datetime:
@@ -175,11 +188,16 @@ def _of_people(events: Iterable[ReplayEvent], length: float) -> Iterator[Happeni
     def close(who: str, kind: str, at: float) -> Iterator[Happening]:
         start, words = open_.pop((who, kind), (at, ""))
         if start < at:
-            yield Happening(start, at, kind, who, words)
+            yield Happening(start, at, DOCUMENT if kind == MATERIAL else kind, who, words)
 
+    shows = ""
     for event in events:
         who, kind, at = event.event.participant_id or "", event.kind, event.seconds
-        if kind in OPENERS:
+        if kind in PAGE_UP:
+            who = shows = who if kind == "material.shown" else shows
+            yield from close(who, MATERIAL, at)
+            open_[(who, MATERIAL)] = (at, _page_words(event))
+        elif kind in OPENERS:
             open_.setdefault((who, OPENERS[kind]), (at, event_word(kind)))
         elif kind in CLOSERS:
             yield from close(who, CLOSERS[kind], at)

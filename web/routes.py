@@ -102,6 +102,9 @@ TABLE: tuple[Route, ...] = (
         materials.picture,
         Action.SEE_MATERIALS,
     ),
+    Route(
+        "POST", "/sessions/{session_id}/materials/{material_id}/copies", materials.copy, Action.ADD_MATERIAL
+    ),
     Route("GET", "/sessions/{session_id}/minutes", minutes.show, Action.SEE_MINUTES),
     Route("GET", "/sessions/{session_id}/minutes/sheet", minutes.sheet, Action.SEE_MINUTES),
     Route("GET", "/sessions/{session_id}/minutes/versions", minutes.versions, Action.SEE_MINUTES),
@@ -203,6 +206,7 @@ TABLE: tuple[Route, ...] = (
     Route("GET", "/j/{code}/materials", materials.show_own, Who.LINK),
     Route("POST", "/j/{code}/materials", materials.begin, Who.LINK),
     Route("POST", "/j/{code}/materials/{digest}/parts", materials.add, Who.LINK),
+    Route("POST", "/j/{code}/materials/{material_id}/copies", materials.copy, Who.LINK),
     Route("GET", "/j/{code}/materials/{material_id}/pages/{number}", materials.picture, Who.LINK),
     Route("GET", "/j/{code}/minutes/phone", phone_signing.follow, Who.LINK),
     Route("POST", "/j/{code}/minutes/phone", phone_signing.issue, Who.LINK),

@@ -6,13 +6,14 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from signaling import commands, minutes_commands
+from signaling import commands, material_commands, minutes_commands
 from signaling.handlers import (
     chat,
     conduct,
     deliberation,
     lobby,
     marks,
+    materials,
     media,
     minutes,
     moderation,
@@ -49,6 +50,7 @@ HANDLERS: dict[type[commands.Command], Handler] = {
     commands.PageState: Handler(presence.page_state),
     commands.Ready: Handler(lobby.ready, Right.WAIT, "lobby"),
     commands.StepAway: Handler(lobby.step_away, Right.WAIT, "lobby"),
+    commands.ComeBack: Handler(lobby.come_back, Right.WAIT, "lobby"),
     commands.Publish: Handler(media.publish, Right.PUBLISH, "room", exclusive=False),
     commands.Subscribe: Handler(media.subscribe, Right.SUBSCRIBE, "room", exclusive=False),
     commands.Answer: Handler(media.answer, Right.SUBSCRIBE, "room", exclusive=False),
@@ -84,6 +86,13 @@ HANDLERS: dict[type[commands.Command], Handler] = {
     commands.VoiceAltered: Handler(veils.voice_altered, Right.PUBLISH, "room"),
     commands.Close: _host(session.close, Right.CLOSE),
     commands.StartRecording: _host(session.start_recording, Right.RECORD),
+    material_commands.ShowMaterial: Handler(materials.show, Right.SHARE, "room"),
+    material_commands.TurnPage: Handler(materials.turn, Right.SHARE, "room"),
+    material_commands.HideMaterial: Handler(materials.hide, Right.SHARE, "room"),
+    material_commands.FetchStrokes: Handler(materials.fetch, place="room", exclusive=False),
+    material_commands.PointAt: Handler(materials.point, Right.SHARE, "room", exclusive=False),
+    material_commands.DrawStroke: Handler(materials.draw, Right.SHARE, "room", exclusive=False),
+    material_commands.WipeStrokes: Handler(materials.wipe, Right.SHARE, "room", exclusive=False),
     # Rows of the minutes have a turn of their own: who writes holds nobody's mute button up.
     minutes_commands.FetchMinutes: Handler(minutes.fetch, place="room", exclusive=False),
     minutes_commands.BeginMinutes: Handler(minutes.begin, Right.READ_MINUTES, "room", exclusive=False),

@@ -41,6 +41,7 @@ async def deliberate(me: Attendee, command: Deliberate) -> None:
     if badge.recording_id is not None and badge.state != "stopped":
         badge.state, badge.cause = "paused", CAUSE
         await live.media.stop_recording(CAUSE)
+    live.clear_exhibit(CAUSE)
     await apply_phase(live, [each for each in me.room.in_room() if me.room.confers(each)])
     live.room.hear_floor(now)
     live.changed()

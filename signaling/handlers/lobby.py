@@ -9,11 +9,12 @@ from cases.errors import Conflict
 from scheduling.device_check import Answer, Checked, Occasion, add_device_check
 from scheduling.reach import get_invitation
 from signaling import sittings
-from signaling.commands import Admit, Deny, MoveToLobby, Ready, Scalar, StepAway
+from signaling.commands import Admit, ComeBack, Deny, MoveToLobby, Ready, Scalar, StepAway
 from signaling.protocol import CloseCode
 from signaling.pushes import Admitted, Denied, MovedToLobby
 from signaling.speaking import apply_phase
 from signaling.texts import plain
+from signaling.waiting import Waiting, require_waiting
 
 if TYPE_CHECKING:
     from signaling.attendee import Attendee
@@ -26,7 +27,7 @@ async def ready(me: Attendee, command: Ready) -> None:
     device = dict(command.device)
     await me.live.write(
         me.person, "participant.ready",
-        ready=True, device=device, queued_at=me.person.queued_at, absent_since=None,
+        ready=True, device=device, queued_at=me.person.queued_at, absent_since=None, away_since=None,
     )  # fmt: skip
     if device and device != me.person.device and not me.person.official:
         await _keep_check(me, device)
@@ -51,10 +52,20 @@ async def _keep_check(me: Attendee, device: dict[str, Scalar]) -> None:
 
 
 async def step_away(me: Attendee, command: StepAway) -> None:
-    """The place is kept for a while."""
+    """The place is kept for a while; stepping away twice does not make it longer."""
     now = me.live.clock.now()
-    await me.live.write(me.person, "participant.stepped_away", ready=False, absent_since=now)
+    require_waiting(me.person, Waiting.AWAY)
+    await me.live.write(me.person, "participant.stepped_away", absent_since=now, away_since=now)
     me.room.step_away(me.person, now)
+    me.live.changed()
+
+
+async def come_back(me: Attendee, command: ComeBack) -> None:
+    """One tap; twice is as good as once. After too long the place is at the end, the number is the same."""
+    if not me.person.stepped_away:
+        return
+    await me.live.write(me.person, "participant.came_back", absent_since=None, away_since=None)
+    me.room.come_back(me.person)
     me.live.changed()
 
 
@@ -66,7 +77,9 @@ async def admit(me: Attendee, command: Admit) -> None:
 async def call(me: Attendee, person: Participant) -> None:
     """From now on the person has a minute to bring media up (signaling/calls.py)."""
     now = me.live.clock.now()
-    await me.live.write(person, "participant.admitted", me.person, place="room", admitted_at=now)
+    await me.live.write(
+        person, "participant.admitted", me.person, place="room", admitted_at=now, away_since=None
+    )
     me.room.admit(person, now)
     await sittings.someone_called(me.live)
     await me.live.media.let_in(person)

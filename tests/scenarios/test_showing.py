@@ -100,6 +100,7 @@ async def test_a_paper_and_a_screen_are_shown_and_recorded(tmp_path: Path) -> No
 async def _citizen_shows_a_paper(citizen: Page, official: Page) -> None:
     before = await _connections(citizen)
     await act(citizen, "show")
+    await citizen.get_by_role("button", name="把纸放到镜头前").click()
     await until(lambda: _looks_like(official, PAPER), 10, "the official sees the paper")
     await until(lambda: _looks_like(citizen, PAPER), 5, "the citizen sees what is shown")
     me = await diagnostics(citizen, "participantId")

@@ -8,8 +8,11 @@ from cases.errors import RuleError
 from cases.policy import SYSTEM
 from scheduling.arrival import decline_consent
 from scheduling.links import find_link, issue_link
+from scheduling.transitions import reachable_from
 from signaling import seat
+from signaling.waiting import TRANSITIONS, Waiting
 from tests.signaling.hall import Hall, find, names
+from tests.signaling.test_conduct import events
 
 
 async def test_order_and_positions(hall: Hall) -> None:
@@ -123,6 +126,43 @@ async def test_stepping_away_keeps_the_place_for_ten_minutes(hall: Hall) -> None
     room = await host.room_where(lambda room: names(room, "lobby") == [companion.id, citizen.id])
     await citizen.ask("ready", device={})
     await host.room_where(lambda room: names(room, "lobby") == [companion.id, citizen.id])
+
+
+async def test_who_stepped_away_comes_back_by_a_tap_with_the_same_number(hall: Hall) -> None:
+    host = await hall.client("host")
+    citizen, companion = await hall.client("petitioner"), await hall.client("companion")
+    await citizen.ask("ready", device={})
+    await citizen.ask("come_back")  # Nobody was away.
+    await citizen.ask("step_away")
+    until = (await citizen.until(lambda push: push["type"] == "queue" and push["away_until"]))["away_until"]
+    room = await host.room_where(lambda room: find(room, citizen.id, "lobby")["presence"] == "away")
+    assert find(room, citizen.id, "lobby")["away_until"] == until
+    hall.clock.advance(minutes=6)
+    assert (await citizen.ask("step_away"))["code"] == "bad_state", "no ten minutes more"
+    await hall.kill_web()
+    await hall.start_web()
+    citizen, host = await hall.client("petitioner"), await hall.client("host")
+    companion = await hall.client("companion")
+    assert citizen.welcome["queue"]["away_until"] == until, "a reload and a restart are no return"
+    assert (await host.ask("call_next"))["code"] == "nobody_waits"
+    await citizen.ask("come_back")
+    room = await host.room_where(lambda room: find(room, citizen.id, "lobby")["away_until"] is None)
+    assert names(room, "lobby") == [citizen.id, companion.id]
+    assert find(room, citizen.id, "lobby")["ready"], "the devices were checked before"
+    await citizen.ask("step_away")
+    hall.clock.advance(minutes=11)
+    await host.room_where(lambda room: names(room, "lobby") == [companion.id, citizen.id])
+    told = await citizen.until(lambda push: push["type"] == "queue" and "排到最后" in push["state_text"])
+    assert told["number"] == "A001"
+    await citizen.ask("come_back")
+    await host.room_where(lambda room: find(room, citizen.id, "lobby")["presence"] == "connected")
+    assert len(await events(hall, "participant.place_lost")) == 1
+
+
+@pytest.mark.parametrize("state", Waiting)
+def test_every_way_of_waiting_leads_back_to_ready(state: Waiting) -> None:
+    assert Waiting.READY in reachable_from(TRANSITIONS, state)
+    assert Waiting.AWAY not in TRANSITIONS[Waiting.AWAY]
 
 
 async def test_numbers_start_again_each_day(hall: Hall) -> None:

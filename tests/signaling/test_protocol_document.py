@@ -10,7 +10,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 import pytest
 
-from signaling import commands, mark_pushes, minutes_commands, minutes_pushes, pushes
+from signaling import commands, mark_pushes, material_views, minutes_commands, minutes_pushes, pushes
 from signaling.protocol import COMMANDS, PUSHES, CloseCode, ErrorCode, parse, shape
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text(encoding="utf-8")
@@ -35,7 +35,7 @@ VIEWS = [
     pushes.RecordingView, pushes.QualityView, pushes.QueueView, pushes.MediaNeeds, pushes.Relay,
     pushes.OfferedTrack, pushes.PhaseView, pushes.ConductView,
     minutes_pushes.MinutesView, minutes_pushes.MinutesParagraphView, minutes_pushes.SpeakerView,
-    minutes_pushes.OverlapView, pushes.DeliberationView, mark_pushes.MarkView,
+    minutes_pushes.OverlapView, pushes.DeliberationView, mark_pushes.MarkView, material_views.ExhibitView,
 ]  # fmt: skip
 
 

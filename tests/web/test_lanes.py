@@ -225,6 +225,22 @@ def test_hands_papers_absences_and_gaps_have_their_place_and_their_words() -> No
     assert {(bar.kind, bar.x, bar.width) for bar in citizen.bars} >= {("hand", 30, 24), ("gap", 120, 60)}
 
 
+def test_each_page_of_a_material_has_its_own_time() -> None:
+    paper = {"name": "合同.pdf", "pages": 3}
+    events = (
+        event("material.shown", 10, paper | {"page": 1}, who="bo"),
+        event("material.turned", 30, paper | {"page": 2}, who="anna"),
+        event("material.ended", 50, paper | {"page": 2, "cause": "stopped"}, who="bo"),
+    )
+    found = build_lanes(plan(100.0, *events), [ANNA, BO], {})
+    assert [(row.start, row.end, row.who, row.words) for row in found.rows] == [
+        (10, 30, "王芳", "出示材料：合同.pdf，第 1 页（共 3 页）"),
+        (30, 50, "王芳", "出示材料：合同.pdf，第 2 页（共 3 页）"),
+    ]
+    chapters = chapters_of(plan(100.0, *events).events, START, {})
+    assert [each.title for each in chapters[1:]] == ["出示材料：合同.pdf"]
+
+
 def test_chapters_are_phases_marks_and_documents_with_their_words() -> None:
     events = (
         event("session.opened", -1),

@@ -13,8 +13,9 @@ from typing import Any
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cases.errors import Forbidden, Invalid
+from cases.errors import Conflict, Forbidden, Invalid
 from cases.policy import Action, Actor, allowed, require
+from scheduling.materials.annotation import keep_annotated
 from scheduling.materials.limits import LARGEST, PART
 from scheduling.materials.material import KIND_NAMES, Material
 from scheduling.materials.reading import find_material, list_materials, read_page
@@ -23,9 +24,10 @@ from scheduling.materials.store import KEY_FILE, MaterialStore
 from scheduling.materials.uploading import Progress, Upload, add_part, begin_upload, finish_upload
 from scheduling.reach import load_session, scope_of_session
 from scheduling.session import OVER, Session
+from signaling.exhibit import Exhibit
 from web.access import form_token
 from web.errors import wants_json
-from web.keys import ACTOR, CLOCK, DATABASE, SETTINGS
+from web.keys import ACTOR, CLOCK, DATABASE, REGISTRY, SETTINGS
 from web.link_pages import code_of, context_of, find_holder, next_page, problem_page
 from web.pages.signin import see_other
 from web.rendering import page
@@ -57,18 +59,11 @@ async def show(request: web.Request) -> web.StreamResponse:
     """The desk's page; as JSON the list."""
     async with request.app[DATABASE].session() as db:
         bringer = await _bringer(db, request)
-        materials = await list_materials(db, bringer.actor, bringer.session.id)
-        may_add = await _may_add(db, bringer)
+        listed = await _list(db, request, bringer)
     if wants_json(request):
-        return web.json_response(
-            {"materials": [view_of(each, bringer.address) for each in materials]}, dumps=_dumps
-        )
-    context = {
-        "nav": "board",
-        "session": bringer.session,
-        "materials": [view_of(each, bringer.address) for each in materials],
-        "boot": boot_of(request, bringer) if may_add else None,
-    }
+        return web.json_response(listed, dumps=_dumps)
+    context = {"nav": "board", "session": bringer.session, "boot": listed["place"]}
+    context |= {"materials": listed["materials"]}
     return page(request, "materials.html", context, title=f"材料：{bringer.session.title}")
 
 
@@ -83,14 +78,11 @@ async def show_own(request: web.Request) -> web.StreamResponse:
         if where not in (f"{base}/room", f"{base}/receipt"):
             return see_other(where)
         bringer = await _bringer(db, request)
-        materials = [
-            view_of(each, bringer.address) for each in await list_materials(db, found[0], found[2].id)
-        ]
+        listed = await _list(db, request, bringer)
         if wants_json(request):
-            return web.json_response({"materials": materials}, dumps=_dumps)
-        may_add = await _may_add(db, bringer)
+            return web.json_response(listed, dumps=_dumps)
         context = await context_of(db, request, found)
-        context |= {"materials": materials, "boot": boot_of(request, bringer) if may_add else None}
+        context |= {"materials": listed["materials"], "boot": listed["place"]}
     return page(request, "citizen/materials.html", context, title="我的材料")
 
 
@@ -126,9 +118,25 @@ async def picture(request: web.Request) -> web.StreamResponse:
     async with request.app[DATABASE].session() as db:
         bringer = await _bringer(db, request)
         material_id = request.match_info["material_id"]
-        material = await find_material(db, bringer.actor, bringer.session.id, material_id)
+        exhibit = _exhibit(request, bringer)
+        shown = exhibit is not None and exhibit.material_id == material_id
+        material = await find_material(db, bringer.actor, bringer.session.id, material_id, shown)
     content = await read_page(request.app[STORE], material, _number(request.match_info["number"]))
     return web.Response(body=content, content_type="image/jpeg", headers={"Content-Disposition": "inline"})
+
+
+async def copy(request: web.Request) -> web.StreamResponse:
+    """POST {}: keep the page that is up, with what is drawn on it, as a new material."""
+    async with request.app[DATABASE].session() as db:
+        bringer = await _bringer(db, request, Action.ADD_MATERIAL)
+        material_id, exhibit = request.match_info["material_id"], _exhibit(request, bringer)
+        if exhibit is None or exhibit.material_id != material_id:
+            raise Conflict("not_shown", "这份材料现在没有出示。")
+        made = await keep_annotated(
+            db, request.app[CLOCK], request.app[STORE], bringer.actor, bringer.session.id,
+            material_id, exhibit.page, [list(stroke) for stroke in exhibit.drawn],
+        )  # fmt: skip
+    return _told(Progress(made.size, made), bringer)
 
 
 def desk_view(material: Material) -> dict[str, Any]:
@@ -179,6 +187,30 @@ async def _bringer(db: AsyncSession, request: web.Request, action: Action = Acti
         bringer = Bringer(request[ACTOR], session, f"/sessions/{session.id}/materials")
     require(bringer.actor, action, await scope_of_session(db, bringer.session))
     return bringer
+
+
+async def _list(db: AsyncSession, request: web.Request, bringer: Bringer) -> dict[str, Any]:
+    """What one may see, and what js/materials/upload.js needs where one may bring more."""
+    materials = await list_materials(db, bringer.actor, bringer.session.id)
+    return {
+        "materials": [view_of(each, bringer.address) for each in materials],
+        "place": boot_of(request, bringer) if await _may_add(db, bringer) else None,
+    }
+
+
+def _exhibit(request: web.Request, bringer: Bringer) -> Exhibit | None:
+    """What the room looks at now, for those who are in it and not kept out of a deliberation."""
+    live = request.app[REGISTRY].rooms.get(bringer.session.id)
+    if live is None or live.room.exhibit is None:
+        return None
+    inside = {live.holders[person.id] for person in live.room.listeners() if person.id in live.holders}
+    actor = bringer.actor
+    mine = any(
+        (actor.invitation_id and each.invitation_id == actor.invitation_id)
+        or (actor.official_id and each.official_id == actor.official_id)
+        for each in inside
+    )
+    return live.room.exhibit if mine else None
 
 
 async def _may_add(db: AsyncSession, bringer: Bringer) -> bool:

@@ -32,10 +32,11 @@ export function screenOf(known) {
   if (known.farewell) return FAREWELLS[known.farewell.reason] || "left";
   if (known.place === "closed") return "done";
   if (known.step === "trouble") return "trouble";
+  if (known.away && known.place === "lobby") return "away";
   if (!known.captured) return known.place === "room" ? "resume" : "switch_on";
   if (known.place === "room") return inRoom(known);
   if (known.step !== "passed") return known.step;
-  return known.away ? "away" : "waiting";
+  return "waiting";
 }
 
 /** A person who is called in the middle of the check is not sent back to it. */

@@ -92,8 +92,9 @@ class CitizenRoom {
     play_sound: () => this.#check.playSound(),
     check_again: () => this.#checkAgain(),
     wait: () => this.#wait(),
-    step_away: () => this.#stepAway(),
-    come_back: () => this.#wait(),
+    step_away: () => this.#call.command("step_away"),
+    come_back: () => this.#comeBack(),
+    materials: () => import("../materials/choose.js").then(({ openMaterials }) => openMaterials(this.#boot), () => {}),
     unblock: () => this.#output.unlock(),
     help: () => this.#set({ aside: "help" }),
     leave: () => this.#set({ aside: "leaving" }),
@@ -146,12 +147,15 @@ class CitizenRoom {
 
   async #wait() {
     this.#wake.hold();
-    this.#set({ step: "passed", away: false });
+    this.#set({ step: "passed" });
     if (this.#call.place === "lobby") await this.#call.command("ready", { device: this.#check.result });
   }
 
-  async #stepAway() {
-    if (await this.#call.command("step_away")) this.#set({ away: true });
+  /** One tap: the seat is told at once; a page that was read anew then opens camera and microphone again. */
+  #comeBack() {
+    this.#call.command("come_back");
+    if (this.#known.captured) this.#wake.hold();
+    else this.#switchOn();
   }
 
   #welcomed() {
@@ -213,6 +217,7 @@ class CitizenRoom {
 
   #update() {
     this.#known.place = this.#call.place;
+    this.#known.away = this.#call.place === "lobby" && Boolean(this.#call.queue?.away_until);
     this.#hold(this.#call.room?.deliberation);
     if (Object.keys(this.#tiles.firstFrames).length > 0 && this.#call.place === "room") this.#known.arrived = true;
     if (this.#call.place === "none" && !this.#known.farewell && performance.now() < PATIENT_UNTIL) return;
@@ -270,8 +275,16 @@ class CitizenRoom {
     setText(part("queue_ahead"), ahead);
     setText(part("queue_number"), queue.number);
     setText(part("queue_note"), queue.note || WAITING);
+    if (queue.away_until) this.#paintAway(queue);
     if (this.#screen === "waiting" && queue.note) this.#announcer.say(`${queue.note}${ahead}`, { topic: "note" });
     else if (this.#screen === "waiting") this.#announcer.say(ahead, { topic: "queue", every: 30000 });
+  }
+
+  #paintAway(queue) {
+    const left = Math.ceil((Date.parse(queue.away_until) - this.#call.serverNow) / 60000);
+    setText(part("away_title"), left > 0 ? `您的位置还保留 ${left} 分钟` : "位置已排到最后");
+    setText(part("away_text"), left > 0 ? `保留到 ${timeOfDay(Date.parse(queue.away_until))}。回来后请点下面的按钮。` : `离开超过 10 分钟，您的号 ${queue.number} 没有变。回来后请点下面的按钮，轮到时再叫您。`);
+    if (this.#screen === "away") this.#announcer.say(left > 0 ? `位置还保留 ${left} 分钟` : "位置已排到最后", { topic: "away", every: 120000 });
   }
 
   /** Signaling lost: a quiet line. Media lost: the same line says so and how long. */

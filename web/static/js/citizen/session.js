@@ -21,6 +21,7 @@ export class SessionScreen {
   #problem = "";
   #buttons;
   #reading = false;
+  #exhibit = null;
 
   /** @param {{part: (name: string) => HTMLElement, action: (name: string) => HTMLElement}} page */
   constructor(page, call, capture, tiles, announcer) {
@@ -47,6 +48,7 @@ export class SessionScreen {
     this.#paintButtons();
     this.#paintNotice(room);
     this.#paintSheet(room.minutes_state);
+    this.#paintExhibit(room.exhibit);
     if (room.minutes_shown !== this.#reading) this.#readAlong(room.minutes_shown);
   }
 
@@ -57,7 +59,7 @@ export class SessionScreen {
     microphone.addEventListener("click", () => this.#toggle("microphone"));
     camera.addEventListener("click", () => this.#toggle("camera"));
     hand.addEventListener("click", () => this.#call.command("raise_hand", { raised: !this.#handRaised() }));
-    show.addEventListener("click", () => import("./showing.js").then((showing) => showing.toggle(this.#call, this.#capture), () => {}));
+    show.addEventListener("click", () => this.#show());
     this.#call.on("problem", (sentence) => {
       this.#problem = sentence;
       setTimeout(() => (this.#problem = ""), PROBLEM_SHOWN);
@@ -65,6 +67,20 @@ export class SessionScreen {
   }
 
   get #showing() { return this.#capture.tracks.has("screen"); }
+
+  /** A material or a paper before the camera; what is before the camera is put away by the same button. */
+  #show() {
+    const camera = () => import("./showing.js").then((showing) => showing.toggle(this.#call, this.#capture), () => {});
+    if (this.#showing) camera();
+    else import("../materials/choose.js").then(({ chooseKind }) => chooseKind(this.#call, camera), () => {});
+  }
+
+  /** A page of a material, fetched when the first one is shown. */
+  #paintExhibit(exhibit) {
+    if (!exhibit || this.#exhibit) return;
+    this.#exhibit = import("../materials/exhibit.js").then(({ open }) => open(this.#part("stage"), this.#call, this.#announcer));
+    this.#exhibit.catch(() => (this.#exhibit = null));
+  }
 
   #readAlong(shown) {
     this.#reading = shown;

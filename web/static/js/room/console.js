@@ -64,6 +64,7 @@ class Console {
   #marks = new MarksPanel(part, this.#call, this.#announcer);
   #deliberation = new Deliberation(part, action("deliberate"), this.#call, this.#announcer);
   #minutes = null;
+  #exhibit = null;
   #lostSince = null;
   #problemUntil = 0;
 
@@ -137,8 +138,16 @@ class Console {
     this.#bar.update();
     this.#deliberation.update();
     this.#marks.update();
+    this.#paintExhibit(room.exhibit);
     this.#paintHead(room);
     this.#paintRecording(room);
+  }
+
+  /** A page of a material, fetched when the first one is shown. */
+  #paintExhibit(exhibit) {
+    if (!exhibit || this.#exhibit) return;
+    this.#exhibit = import("../materials/exhibit.js").then(({ open }) => open(part("stage"), this.#call, this.#announcer));
+    this.#exhibit.catch(() => (this.#exhibit = null));
   }
 
   #paintHead(room) {

@@ -100,7 +100,7 @@ export function inWords(milliseconds) {
 /** @param {string} absent how long somebody has been gone, of an AbsenceClock @returns {string} 候访 12 分钟 · 设备正常 */
 export function lobbyWords(waiting, now, absent = "") {
   const since = inWords(now - Date.parse(waiting.since));
-  return [ROLES[waiting.role] || "", `已等 ${since}`, deviceWords(waiting), absent || presenceWords(waiting) || pageWords(waiting)].filter(Boolean).join(" · ");
+  return [ROLES[waiting.role] || "", `已等 ${since}`, deviceWords(waiting), awayWords(waiting, now) || absent || presenceWords(waiting) || pageWords(waiting)].filter(Boolean).join(" · ");
 }
 
 export function deviceWords({ ready, device }) {
@@ -108,7 +108,14 @@ export function deviceWords({ ready, device }) {
   if (!device) return "设备未检";
   const faults = [["camera", "摄像头"], ["microphone", "麦克风"], ["sound", "声音"]].filter(([key]) => device[key] === false);
   const words = faults.length === 0 ? "设备正常" : `${faults.map(([, word]) => word).join("、")}有问题`;
-  return ready ? words : `${words} · 暂时离开`;
+  return ready ? words : `${words} · 设备重新检查`;
+}
+
+/** @returns {string} how much of the ten minutes is left to somebody who stepped away */
+function awayWords({ away_until: until }, now) {
+  if (!until) return "";
+  const left = Date.parse(until) - now;
+  return left > 0 ? `暂时离开，位置还保留 ${inWords(left + 59999)}` : "离开超过 10 分钟，已排到最后";
 }
 
 function presenceWords({ presence }) {
