@@ -1,4 +1,4 @@
-"""Materials in real browsers: uploaded while waiting, shown, turned, pointed at, drawn on; seen alike by all."""
+"""Materials in real browsers: uploaded while waiting, shown, turned, pointed at, drawn on; the same for all."""
 
 from __future__ import annotations
 
@@ -132,7 +132,9 @@ async def _host_shows_the_pdf(citizen: Page, host: Page, second: Page) -> None:
     await host.mouse.move(box["x"] + box["width"] * 0.8, box["y"] + box["height"] * 0.35, steps=8)
     await host.mouse.up()
     for name, page in everybody.items():
-        await until(lambda page=page: _count(page, ".exhibit-strokes polyline", 1), 5, f"{name} sees the line")
+        await until(
+            lambda page=page: _count(page, ".exhibit-strokes polyline", 1), 5, f"{name} sees the line"
+        )
     await act(host, "exhibit-point")
     box = await host.locator(".exhibit-sheet").bounding_box()  # Buttons for the line have come.
     assert box is not None
