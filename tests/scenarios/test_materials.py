@@ -1,4 +1,4 @@
-"""Materials in real browsers: uploaded while waiting, shown, turned, pointed at, drawn on; the same for all."""
+"""Materials in real browsers: uploaded while waiting, shown, turned, pointed at, drawn on, alike."""
 
 from __future__ import annotations
 
