@@ -36,7 +36,11 @@ export async function signByPhone(place, signed) {
   return follow("");
 
   function say(words) {
-    if (part("state").textContent !== words) part("state").textContent = words;
+    if (part("state").textContent === words) return;
+    // The page's own announcer; over the running call nothing outside of the open dialog is heard.
+    if (place.closest("dialog")) part("state").setAttribute("role", "status");
+    else document.querySelector("[data-announcer=polite]").textContent = words;
+    part("state").textContent = words;
   }
 
   async function follow(before) {
