@@ -22,7 +22,7 @@ from cases.fields import clean_text
 from cases.petitions import add_petition_event
 from cases.policy import Action, Actor
 from cases.vocabulary import names
-from scheduling.citizen_requests import Asked, CitizenRequest, RequestState
+from scheduling.citizen_requests import Asked, CitizenRequest, RequestState, end_wish
 from scheduling.reach import load_session, manageable
 from scheduling.session_events import add_event
 from scheduling.transitions import require_transition
@@ -127,6 +127,8 @@ async def record_call(
     await add_event(db, clock, session.id, f"call.{new}", actor.name, data=data)
     told = {"session_id": session.id, **data}
     await add_petition_event(db, clock, actor, session.petition_id, f"call.{new}", told)
+    if request.state is not RequestState.OPEN:
+        await end_wish(db, clock, request)
     await add_audit(db, clock, actor, f"call.{new}", "invitation", request.invitation_id, detail=data)
     await db.commit()
     return step

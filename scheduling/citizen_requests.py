@@ -164,12 +164,18 @@ async def answer_request(
     data = {"invitation_id": request.invitation_id, "asked": str(request.asked), "state": str(state)}
     data |= {"words": words} if words else {}
     await add_event(db, clock, request.session_id, "request.answered", actor.name, data=data)
-    told = f"{actor.name}已经答复：{'同意' if granted else '不同意'}"
-    subject = _subject(request.invitation_id, request.asked)
-    await drop_incident(db, clock, request.session_id, Cause.HELP_ASKED, subject, told)
+    await end_wish(db, clock, request)
     await add_audit(db, clock, actor, "request.answered", "invitation", request.invitation_id, detail=data)
     await db.commit()
     return request
+
+
+async def end_wish(db: AsyncSession, clock: Clock, request: CitizenRequest) -> None:
+    """What was answered is nobody's task any more; inside the caller's transaction, after the answer."""
+    told = f"{request.answered_by}已经答复：{'同意' if request.state is RequestState.GRANTED else '不同意'}"
+    told = request.answer if request.asked is Asked.CALL_BACK else told
+    subject = _subject(request.invitation_id, request.asked)
+    await drop_incident(db, clock, request.session_id, Cause.HELP_ASKED, subject, told)
 
 
 def _subject(invitation_id: str, asked: Asked) -> str:

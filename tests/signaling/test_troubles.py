@@ -6,6 +6,7 @@ import pytest
 
 from cases.roles import InvitationRole
 from recordings.recording import Recording
+from scheduling.call_back import record_call
 from scheduling.citizen_requests import Asked, answer_request, ask
 from scheduling.incident import Cause, TrackedIncident
 from scheduling.incidents import list_incidents, take_incident
@@ -156,11 +157,22 @@ async def test_a_citizens_wish_is_a_task_until_somebody_answers(hall: Hall) -> N
     await hall.client("petitioner")
     petitioner = hall.actors[str(InvitationRole.PETITIONER)]
     async with hall.database.session() as db:
-        request = await ask(db, hall.clock, petitioner, Asked.CALL_BACK)
-        await ask(db, hall.clock, petitioner, Asked.CALL_BACK)
+        request = await ask(db, hall.clock, petitioner, Asked.STAFF_CHECK)
+        await ask(db, hall.clock, petitioner, Asked.STAFF_CHECK)
     (task,) = await tasks(hall)
-    assert (task.incident.cause, task.words, task.times) == (Cause.HELP_ASKED, "请打电话给我", 1)
+    assert (task.incident.cause, task.words, task.times) == (Cause.HELP_ASKED, "请在视频中或现场核验身份", 1)
     async with hall.database.session() as db:
         await answer_request(db, hall.clock, hall.actors["host"], request.id, True)
     (task,) = await tasks(hall)
     assert [step.state for step in task.steps] == ["raised", "ended"] and "已经答复：同意" in task.last.words
+
+
+async def test_a_call_that_was_asked_for_is_a_task_until_it_is_recorded(hall: Hall) -> None:
+    await hall.client("petitioner")
+    async with hall.database.session() as db:
+        request = await ask(db, hall.clock, hall.actors["petitioner"], Asked.CALL_BACK)
+        await record_call(db, hall.clock, hall.actors["host"], request.id, "unanswered", words="没有人接")
+    assert await told(hall) == [("help_asked", ["raised"])]
+    async with hall.database.session() as db:
+        await record_call(db, hall.clock, hall.actors["host"], request.id, "given_up", words="三次没有人接")
+    assert await told(hall) == [("help_asked", ["raised", "ended"])]
