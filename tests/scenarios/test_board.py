@@ -90,6 +90,7 @@ async def test_a_dead_page_is_a_task_on_two_boards_until_the_citizen_is_back(tmp
         # With the keyboard on the card, and the filter half chosen: neither is lost by what comes.
         await boards["city"].select_option("#tier", "city")
         await boards["city"].locator('[data-key="column-live"] h3 a').focus()
+        room = pages["citizen"].url
         killed = time.monotonic()
         await pages["citizen"].close()
         for name, page in boards.items():
@@ -112,7 +113,7 @@ async def test_a_dead_page_is_a_task_on_two_boards_until_the_citizen_is_back(tmp
         await shoot(boards["district"], "taken")
 
         back = await context.new_page()
-        await back.goto(service.links["citizen"])
+        await back.goto(room)
         await back.locator('[data-action="switch_on"]:visible').click(timeout=15_000)
         for page in boards.values():
             await seconds_until(page, "掉线：王秀兰", there=False)
