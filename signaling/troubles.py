@@ -101,7 +101,7 @@ def _disconnected(room: Room, now: datetime, known: set[str]) -> Iterator[Troubl
         if person.official or person.stepped_away or person.presence(now) == "connected":
             continue
         after = GONE_AFTER if person.id in known else RESTART
-        words = f"{person.name}断开了，没有自己回来。座位为他保留。"
+        words = f"{person.name}断开了，没有自己回来。座位保留着。"
         yield Trouble(Cause.DISCONNECTED, person.id, person.name, words, after, person.absent_since)
 
 

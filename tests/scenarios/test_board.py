@@ -84,7 +84,7 @@ async def test_a_dead_page_is_a_task_on_two_boards_until_the_citizen_is_back(tmp
         await open_session(pages["district"])
         for page in boards.values():
             await seconds_until(page, "正在录音录像")
-            assert await said(page, "网络良好", '[data-key="column-live"]')
+            assert await said(page, "网络", '[data-key="column-live"]')
         await shoot(boards["city"], "live")
 
         # With the keyboard on the card, and the filter half chosen: neither is lost by what comes.

@@ -160,7 +160,7 @@ async def test_the_live_part_is_sent_only_when_it_changed(house: House) -> None:
     text = await (await browser.get("/board/live", headers={"If-None-Match": mark})).text()
     assert f"{house.world.actor(CITY).name}在处置" in text
     house.clock.advance(minutes=1)
-    assert "已 1 分钟" in await (await browser.get("/board/live", headers={"If-None-Match": mark})).text()
+    assert "起，1 分钟" in await (await browser.get("/board/live", headers={"If-None-Match": mark})).text()
     assert (await house.browser().get("/board/live")).status == 302
 
 
