@@ -14,7 +14,7 @@ export function addressOf(boot) {
  * @param {import("../media/call.js").Call|null} [call]
  */
 export async function openMaterials(boot, call = null) {
-  if (document.querySelector("dialog.materials-dialog")) return;
+  if (document.querySelector("dialog.materials-dialog[open]")) return;
   const field = element("div");
   const items = element("ul.materials");
   const note = element("p.hint", { text: "正在打开…" });
