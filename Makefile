@@ -11,6 +11,10 @@ BIN := .venv/bin
 # Two at a time, a file in one piece: most tests wait for real time, not for the processor.
 PYTEST_ARGS ?= -n 3 --dist loadfile
 
+.PHONY: sentences
+sentences: environment
+	@$(BIN)/python -m web.sentences
+
 .PHONY: run test check bench soak lipsync kills journey clean environment development browser network lock
 
 run: environment

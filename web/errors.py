@@ -10,6 +10,7 @@ from aiohttp import web
 
 from cases.errors import Conflict, Forbidden, Invalid, NotFound, RuleError, SignInRequired
 from web.keys import REQUEST_ID
+from web.language import say, say_error
 from web.rendering import page
 
 logger = logging.getLogger(__name__)
@@ -73,10 +74,14 @@ def trouble(
 ) -> web.Response:
     heading, advice, default_code = PAGES.get(status, PAGES[500])
     if wants_json(request):
-        body: dict[str, Any] = {"code": code or default_code, "message": message or advice}
+        body: dict[str, Any] = {
+            "code": code or default_code,
+            "message": say_error(code, message) if code and message else say(message or advice),
+        }
         body |= {"field": field} if field else {}
         return web.json_response({"error": body, "request_id": request.get(REQUEST_ID, "")}, status=status)
-    context = {"status": status, "heading": heading, "advice": advice, "message": message}
+    told = say_error(code, message) if code and message else message
+    context = {"status": status, "heading": heading, "advice": advice, "message": told}
     try:
         return page(request, "error.html", context, title=heading, status=status)
     except Exception:  # noqa: BLE001 - the last page must never fail in turn.

@@ -9,6 +9,7 @@ from typing import Any
 from cases.clock import BEIJING
 from cases.errors import Invalid
 from cases.fields import clean, clean_phone
+from web.language import say_error
 
 CEILING = 20_000  # Characters of one field that are looked at, at most.
 
@@ -47,7 +48,7 @@ class Form:
         try:
             return cleaner(self.typed(name))
         except Invalid as error:
-            self.fail(name, error.message)
+            self.fail(name, say_error(error.code, error.message))
             return ""
 
     def phone(self, name: str, *, optional: bool = False) -> str:

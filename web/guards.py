@@ -17,6 +17,7 @@ from web.access import identify, is_https, keep_form_cookie, own_origin, token_m
 from web.errors import rule_response, sign_in_redirect, trouble
 from web.figures import REQUEST_SECONDS, REQUESTS
 from web.keys import ACTOR, FRAMING, REQUEST_ID, SETTINGS
+from web.language import COOKIE, choose_language, speak
 from web.permissions import PERMISSIONS, Who
 
 logger = logging.getLogger(__name__)
@@ -120,6 +121,8 @@ async def check_origin(request: web.Request, handler: Handler) -> web.StreamResp
 @web.middleware
 async def check_permission(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Find out who asks, hold the route's declared permission against it, and check the form token."""
+    follow = request.app[SETTINGS].web.follow_browser
+    speak(choose_language(request.cookies.get(COOKIE), request.headers.get("Accept-Language", ""), follow))
     if request.match_info.http_exception is not None:
         request[ACTOR] = await identify(request)  # So that the error page shows the right navigation.
         return await handler(request)

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import web
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
+from markupsafe import Markup, escape
 
 from cases.organisations import TIER_NAMES
 from cases.policy import Actor
@@ -20,6 +21,8 @@ from cases.vocabulary import for_browsers
 from web import words
 from web.access import form_token, keep_form_cookie
 from web.keys import ACTOR, RENDERER, REQUEST_ID, SETTINGS, STATIC
+from web.language import OTHERS, browser_sentences, current_language, gettext, ngettext, say
+from web.marking import Marked
 from web.navigation import places_of
 from web.qr import qr_svg
 
@@ -44,7 +47,19 @@ def json_script(value: Any, element_id: str = "boot") -> Markup:
 
 def vocabulary_script() -> Markup:
     """The words of states for the modules of a live page (static/js/words.js)."""
-    return json_script(for_browsers(), "vocabulary")
+    return json_script(for_browsers(say), "vocabulary")
+
+
+def sentences_script() -> Markup:
+    """What modules say in another language than Chinese (static/js/translate.js); nothing for Chinese."""
+    told = browser_sentences()
+    return json_script(dict(told), "sentences") if told else Markup()
+
+
+@pass_context
+def _in_language(context: Context, value: Any) -> Any:
+    """A value that is a known word is shown in the page's language; `|verbatim` keeps evidence as it is."""
+    return say(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 @functools.cache
@@ -54,6 +69,8 @@ def _environment(root: Path) -> Environment:
     Autoescape on; an unknown variable is an error and not an empty string.
     """
     environment = Environment(
+        extensions=["jinja2.ext.i18n", Marked],
+        finalize=_in_language,
         loader=FileSystemLoader(root),
         autoescape=True,
         undefined=StrictUndefined,
@@ -75,7 +92,9 @@ def _environment(root: Path) -> Environment:
             ]
         )
     }
-    environment.filters["json_script"] = json_script
+    environment.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined]
+    environment.filters |= {"json_script": json_script, "verbatim": escape}
+    environment.globals["sentences"] = sentences_script
     environment.globals |= {
         "json_script": json_script,
         "vocabulary": vocabulary_script,
@@ -144,7 +163,7 @@ def part(
     """A template with what every page gets, as text: a page, or a piece of one."""
     settings = request.app[SETTINGS]
     given: dict[str, Any] = {
-        "page_title": title,
+        "page_title": say(title),
         "static": request.app[STATIC].url,
         "modules": request.app[STATIC].modules,
         "actor": request.get(ACTOR),
@@ -156,6 +175,8 @@ def part(
         "demo": settings.demo,
         "places": places_of(request.get(ACTOR)),
         "nav": "",
+        "language": current_language(),
+        "other_language": OTHERS[current_language()],
         "boot": None,
     }
     return request.app[RENDERER].render(template, given | (context or {}))

@@ -30,6 +30,7 @@ from web.pages import (
     home,
     identity,
     incidents,
+    language,
     materials,
     minutes,
     original,
@@ -59,6 +60,7 @@ class Route:
 
 TABLE: tuple[Route, ...] = (
     Route("GET", "/", home.show, Who.EVERYONE),
+    Route("POST", "/language", language.choose, Who.EVERYONE),
     Route("GET", "/signin", signin.show, Who.EVERYONE),
     Route("POST", "/signin", signin.submit, Who.EVERYONE),
     Route("POST", "/signout", signin.leave, Who.EVERYONE),

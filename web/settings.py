@@ -34,6 +34,7 @@ class WebSettings:
     trusted_proxies: tuple[str, ...] = ()  # Addresses whose X-Forwarded-* headers are believed.
     idle_minutes: int = 15
     help_phone: str = "12345"
+    follow_browser: bool = False  # English for browsers that ask for it and for no Chinese.
     session_minutes: int = 60  # Length offered for a new sitting.
     listen_descriptor: int = -1  # A listening socket inherited from the supervisor.
 

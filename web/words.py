@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from babel.dates import format_date
+
 from cases.casefile import CHANNEL_NAMES
 from cases.clock import BEIJING
 from cases.fields import mask_phone
 from cases.organisations import TIER_NAMES
 from cases.roles import INVITATION_ROLE_NAMES
 from cases.vocabulary import VOCABULARY, badges, official_words
+from web.language import ENGLISH, current_language
 
 ROLES: dict[str, str] = {str(role): name for role, name in INVITATION_ROLE_NAMES.items()}
 CHANNELS: dict[str, str] = {str(channel): name for channel, name in CHANNEL_NAMES.items()}
@@ -82,6 +85,8 @@ def long_date(moment: datetime | None) -> str:
     if moment is None:
         return "—"
     day = local(moment)
+    if current_language() == ENGLISH:
+        return format_date(day, "EEEE d MMMM y", locale=ENGLISH)
     return f"{day.year}年{day.month}月{day.day}日 星期{WEEKDAYS[day.weekday()]}"
 
 
@@ -89,6 +94,8 @@ def date_time(moment: datetime | None) -> str:
     if moment is None:
         return "—"
     day = local(moment)
+    if current_language() == ENGLISH:
+        return f"{format_date(day, 'd MMMM y', locale=ENGLISH)}, {day:%H:%M}"
     return f"{day.year}年{day.month}月{day.day}日 {day:%H:%M}"
 
 

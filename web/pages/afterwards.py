@@ -29,6 +29,7 @@ from web.errors import trouble
 from web.figures import RATE_LIMITED
 from web.forms import Form
 from web.keys import ACTOR, CLOCK, DATABASE, LIMITS, SETTINGS
+from web.language import say_error
 from web.link_pages import Holder, code_of, context_of, find_holder, next_page, problem_page
 from web.pages.signin import see_other
 from web.rendering import page
@@ -99,7 +100,7 @@ async def _rate(
         score = None if refused else int(chosen)
         await rate(db, request.app[CLOCK], found[0], question, score, form.typed("words"))
     except Invalid as error:
-        form.fail(error.field or "score", error.message)
+        form.fail(error.field or "score", say_error(error.code, error.message))
     except Conflict:
         return True
     return False

@@ -16,6 +16,7 @@ from scheduling.minutes.signature import ACT_NAMES, list_signatures, refuse_minu
 from scheduling.minutes.text import is_empty
 from web.forms import Form
 from web.keys import CLOCK, DATABASE
+from web.language import say_error
 from web.link_pages import Holder, code_of, context_of, find_holder, problem_page
 from web.minutes_pdf import minutes_pdf
 from web.minutes_print import PREFIX
@@ -49,7 +50,7 @@ async def submit(request: web.Request) -> web.StreamResponse:
             else:
                 form.fail("act", "请选择要做的事。")
         except RuleError as error:
-            form.fail(getattr(error, "field", None) or "act", error.message)
+            form.fail(getattr(error, "field", None) or "act", say_error(error.code, error.message))
     if form.errors:
         return await _page(request, form, 422)
     await tell_room(request, session_id)

@@ -24,6 +24,7 @@ from web.access import client_address
 from web.figures import RATE_LIMITED
 from web.forms import Form
 from web.keys import CLOCK, DATABASE, LIMITS
+from web.language import say_error
 from web.link_pages import Holder, code_of, context_of, find_holder, next_page, problem_page
 from web.messages import MESSENGER, ShownGateway
 from web.pages.signin import see_other
@@ -68,7 +69,7 @@ async def submit(request: web.Request) -> web.StreamResponse:
         try:
             where = await _act(request, db, found, act, form)
         except RuleError as error:
-            form.fail("code", error.message)
+            form.fail("code", say_error(error.code, error.message))
             return await _page(request, db, found, form, 422)
     return see_other(where)
 
@@ -112,7 +113,7 @@ async def _id_number(request: web.Request, form: Form, posted: bool) -> web.Stre
                     invitation = await check_id_number(db, request.app[CLOCK], actor, typed)
                     return see_other(next_page(request, invitation, session))
                 except RuleError as error:
-                    form.fail("id_number", error.message)
+                    form.fail("id_number", say_error(error.code, error.message))
         context = await context_of(db, request, found) | {"form": form}
     status, title = (422, "错误：填写身份证号") if form.errors else (200, "填写身份证号")
     return page(request, "citizen/id_number.html", context, title=title, status=status)
@@ -143,7 +144,7 @@ async def _companions(request: web.Request, form: Form, posted: bool) -> web.Str
                     await declare_companions(db, request.app[CLOCK], found[0], int(people), relations)
                     return see_other(next_page(request, found[1], found[2]))
                 except Invalid as error:
-                    form.fail(error.field or "people", error.message)
+                    form.fail(error.field or "people", say_error(error.code, error.message))
         context = await context_of(db, request, found) | {"form": form, "relations": RELATIONS}
     status, title = (422, "错误：谁和您在一起") if form.errors else (200, "谁和您在一起")
     return page(request, "citizen/companions.html", context, title=title, status=status)

@@ -2,8 +2,10 @@
 (function () {
   var KEY = "lianxin.reading";
   var synth = window.speechSynthesis;
-  var NONE = "这台设备没有中文朗读。请点「大字版」，或拨打求助电话，工作人员念给您听。";
-  var OFFLINE = "网络断开了。您填写的内容和位置都保留着，连上以后可以继续。";
+  var say = window.lianxinSay;
+  var TONGUE = /^en/.test(document.documentElement.lang) ? /^en/i : /^(zh|cmn)/i;
+  var NONE = say("这台设备没有中文朗读。请点「大字版」，或拨打求助电话，工作人员念给您听。");
+  var OFFLINE = say("网络断开了。您填写的内容和位置都保留着，连上以后可以继续。");
   var READ = "h1, h2, p, li, dt, dd, legend, label, .button, .bar-button";
 
   function announce(text, urgent) {
@@ -24,7 +26,7 @@
   }
   function chinese() {
     var voices = synth ? synth.getVoices() : [];
-    for (var i = 0; i < voices.length; i += 1) if (/^(zh|cmn)/i.test(voices[i].lang)) return voices[i];
+    for (var i = 0; i < voices.length; i += 1) if (TONGUE.test(voices[i].lang)) return voices[i];
     return null;
   }
   /** The first Chinese voice; some systems tell their voices late, so up to a second is waited. */
@@ -54,7 +56,7 @@
     var buttons = document.querySelectorAll("[data-read-aloud]");
     for (var i = 0; i < buttons.length; i += 1) {
       buttons[i].setAttribute("aria-pressed", String(on));
-      buttons[i].textContent = on ? "停止朗读" : "朗读";
+      buttons[i].textContent = say(on ? "停止朗读" : "朗读");
     }
   }
   function stop() {
@@ -94,5 +96,5 @@
   });
   window.addEventListener("pagehide", function () { if (synth) synth.cancel(); });
   window.addEventListener("offline", function () { show("offline", OFFLINE); announce(OFFLINE, true); });
-  window.addEventListener("online", function () { show("offline", ""); announce("网络已恢复"); });
+  window.addEventListener("online", function () { show("offline", ""); announce(say("网络已恢复")); });
 })();

@@ -1,5 +1,6 @@
 import { element, icon } from "../elements.js";
 import { LevelMeter } from "../media/level.js";
+import { t } from "../translate.js";
 
 /** Speech must lift the bar above this once before the machine believes in the microphone. */
 const SPEECH = 0.15;
@@ -62,7 +63,7 @@ export class DeviceCheck {
     video.muted = true;
     video.srcObject = track ? new MediaStream([track]) : null;
     holder.classList.toggle("is-mirrored", Boolean(track) && this.#capture.mirrored);
-    holder.replaceChildren(track ? video : element("p.hint", { text: "没有摄像头，只用声音" }));
+    holder.replaceChildren(track ? video : element("p.hint", { text: t("没有摄像头，只用声音") }));
     if (track) video.play().catch(() => {});
   }
 
@@ -97,9 +98,9 @@ export class DeviceCheck {
 
   /** @param {HTMLElement} list one line for each answer */
   listVerdicts(list) {
-    const lines = [["picture", "画面"], ["voice", "麦克风"], ["sound", "声音"]].map(([question, word]) => {
+    const lines = [["picture", t("画面")], ["voice", t("麦克风")], ["sound", t("声音")]].map(([question, word]) => {
       const good = Boolean(this.#answers[question]);
-      return element(good ? "li.is-good" : "li.is-bad", {}, icon(good ? "dot" : "warning"), element("span", { text: `${word}：${good ? "正常" : "有问题"}` }));
+      return element(good ? "li.is-good" : "li.is-bad", {}, icon(good ? "dot" : "warning"), element("span", { text: `${word}：${good ? t("正常") : t("有问题")}` }));
     });
     list.replaceChildren(...lines);
   }

@@ -6,10 +6,11 @@ import { Capture } from "../media/capture.js";
 import { DeviceCheck } from "./check.js";
 import { testLine } from "./line.js";
 import { VoiceLoop } from "./loop.js";
+import { t } from "../translate.js";
 
 const SENTENCE = 4000;
 const NEXT = { picture: "voice", voice: "sound", sound: "line" };
-const NOT_SENT = "结果没有送出去。请看看手机有没有网络，再试一次。";
+const NOT_SENT = t("结果没有送出去。请看看手机有没有网络，再试一次。");
 
 const part = (name) => document.querySelector(`[data-part=${name}]`);
 const action = (name) => document.querySelector(`[data-action=${name}]`);
@@ -93,15 +94,15 @@ class CheckPage {
     const track = this.#capture.tracks.get("microphone");
     const button = action("record");
     button.disabled = true;
-    setText(button, "正在录，请说话…");
+    setText(button, t("正在录，请说话…"));
     try {
       await this.#loop.record(track, SENTENCE);
-      setText(button, "再录一次");
+      setText(button, t("再录一次"));
       button.classList.remove("is-primary");
       action("play_back").hidden = false;
       action("play_back").classList.add("is-primary");
       action("play_back").focus();
-      this.#announcer.say("录好了，请点「听一听」");
+      this.#announcer.say(t("录好了，请点「听一听」"));
     } catch {
       this.#withoutLoop();
     }
@@ -112,7 +113,7 @@ class CheckPage {
   #playBack() {
     this.#loop.play().catch(() => this.#withoutLoop());
     action("play_back").classList.remove("is-primary");
-    this.#offerAnswers("听得清", "听不清");
+    this.#offerAnswers(t("听得清"), t("听不清"));
   }
 
   #offerAnswers(yes, no) {
@@ -124,15 +125,15 @@ class CheckPage {
   /** A browser that cannot record: the bar says whether the microphone hears. */
   #withoutLoop() {
     part("loop").hidden = true;
-    setText(part("voice_question"), "说一句话，长条会动吗？");
-    this.#offerAnswers("会动", "不动");
+    setText(part("voice_question"), t("说一句话，长条会动吗？"));
+    this.#offerAnswers(t("会动"), t("不动"));
   }
 
   #show(screen) {
     this.#check.stopMeter();
     for (const section of document.querySelectorAll("[data-screen]")) section.hidden = section.dataset.screen !== screen;
     const heading = document.querySelector(`[data-screen=${screen}] h1`);
-    document.title = `${heading.textContent} · 连心桥`;
+    document.title = t("{0} · 连心桥", heading.textContent);
     window.scrollTo(0, 0);
     heading.focus({ preventScroll: true });
     if (screen === "picture") this.#check.showPreview(part("preview"));
@@ -145,7 +146,7 @@ class CheckPage {
     if (!VoiceLoop.possible) this.#withoutLoop();
     this.#check.startMeter((level, fault) => {
       part("level").style.transform = `scaleX(${level.toFixed(2)})`;
-      setText(part("level_word"), fault ? "设备打开了，但没有声音" : level > 0.15 ? "听到您的声音了" : "请说：「您好，听得到吗」");
+      setText(part("level_word"), fault ? t("设备打开了，但没有声音") : level > 0.15 ? t("听到您的声音了") : t("请说：「您好，听得到吗」"));
     });
   }
 

@@ -1,4 +1,5 @@
 import { markReady } from "../boot.js";
+import { t } from "../translate.js";
 
 /** How often the second device asks whether it was let in. */
 const ASK_AGAIN = 3000;
@@ -58,7 +59,7 @@ class Landing {
   async #start() {
     if (this.#busy) return;
     this.#busy = true;
-    this.#button.textContent = "正在打开…";
+    this.#button.textContent = t("正在打开…");
     const secret = location.hash.slice(1);
     try {
       const known = !secret && this.#section.dataset.known === "yes";
@@ -89,7 +90,7 @@ class Landing {
     const response = await asked.catch(() => ({ ok: false }));
     button.disabled = response.ok;
     const told = problem.querySelector("[data-help-asked]");
-    if (!response.ok) told.textContent = "没有提交成功，请打电话联系。";
+    if (!response.ok) told.textContent = t("没有提交成功，请打电话联系。");
     button.hidden = response.ok;
     told.hidden = false;
     told.focus();
@@ -101,11 +102,11 @@ class Landing {
     const response = await this.#post("look", { secret: this.#secret }).catch(() => null);
     const answered = response && response.ok ? (await response.json()).other_device : null;
     if (answered && answered.state === "refused") {
-      told.textContent = `工作人员没有同意：${answered.answer}`;
+      told.textContent = t("工作人员没有同意：{0}", answered.answer);
       return told.focus();
     }
     if (!answered || answered.state !== "granted") return setTimeout(() => this.#await(told), ASK_AGAIN);
-    told.textContent = "工作人员同意了，正在打开…";
+    told.textContent = t("工作人员同意了，正在打开…");
     const { next } = await this.#exchange(this.#secret).catch(() => ({}));
     return next ? location.assign(next) : setTimeout(() => this.#await(told), ASK_AGAIN);
   }
@@ -114,7 +115,7 @@ class Landing {
     const problem = document.querySelector(`[data-problem="${name}"]`) || document.querySelector("[data-problem=link_invalid]");
     this.#section.hidden = true;
     problem.hidden = false;
-    document.title = `${problem.querySelector("h1").textContent} · 连心桥`;
+    document.title = t("{0} · 连心桥", problem.querySelector("h1").textContent);
     problem.querySelector("h1").focus();
     const check = problem.querySelector("[data-action=check]");
     if (check && this.#secret) check.hidden = false;

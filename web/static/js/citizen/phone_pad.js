@@ -1,4 +1,5 @@
 import { prepareAll } from "../signature_pad.js";
+import { t } from "../translate.js";
 
 /** How often the other screen gets what was written. */
 const EVERY = 300;
@@ -33,14 +34,14 @@ class PhonePad {
     const response = await fetch(`${this.#root.dataset.at}/${what}`, { method: "POST", credentials: "same-origin", headers, body });
     if (response.ok) return "";
     const { error } = await response.json().catch(() => ({}));
-    return (error && error.message) || "没有发送成功，请再试一次。";
+    return (error && error.message) || t("没有发送成功，请再试一次。");
   }
 
   async #open() {
     if (this.#busy) return;
     this.#busy = true;
     const secret = location.hash.slice(1);
-    const wrong = await this.#post("open", JSON.stringify({ secret })).catch(() => "网络断开了，请再点一次。");
+    const wrong = await this.#post("open", JSON.stringify({ secret })).catch(() => t("网络断开了，请再点一次。"));
     this.#busy = false;
     if (!wrong) return location.replace(location.pathname);
     this.#part("words").textContent = wrong;
@@ -58,7 +59,7 @@ class PhonePad {
   async #sign(form) {
     if (this.#busy) return;
     this.#busy = true;
-    const wrong = await this.#post("sign", String(new FormData(form).get("strokes"))).catch(() => "网络断开了，写的字还在。连上以后请再点一次。");
+    const wrong = await this.#post("sign", String(new FormData(form).get("strokes"))).catch(() => t("网络断开了，写的字还在。连上以后请再点一次。"));
     this.#busy = false;
     if (!wrong) return location.reload();
     this.#part("wrong").textContent = wrong;

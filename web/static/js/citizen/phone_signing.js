@@ -1,12 +1,14 @@
+import { t } from "../translate.js";
+
 /** How often this screen looks at what is written on the phone. */
 const EVERY = 700;
 const INK = 4;
 const WORDS = {
-  waiting: "请用您的手机扫这个二维码，在手机上写姓名。",
-  opened: "手机已经打开，正在签字。",
-  signed: "签字完成。",
-  cancelled: "手机签字已经取消。可以在这里签，也可以再生成一个二维码。",
-  expired: "二维码已经过期。可以在这里签，也可以再生成一个。",
+  waiting: t("请用您的手机扫这个二维码，在手机上写姓名。"),
+  opened: t("手机已经打开，正在签字。"),
+  signed: t("签字完成。"),
+  cancelled: t("手机签字已经取消。可以在这里签，也可以再生成一个二维码。"),
+  expired: t("二维码已经过期。可以在这里签，也可以再生成一个。"),
 };
 
 /**
@@ -22,13 +24,13 @@ export async function signByPhone(place, signed) {
   const pen = canvas.getContext("2d");
   canvas.className = "pad";
   canvas.setAttribute("role", "img");
-  canvas.setAttribute("aria-label", "手机上正在写的签名");
+  canvas.setAttribute("aria-label", t("手机上正在写的签名"));
   part("drawing").replaceChildren(canvas);
   const headers = { "Content-Type": "application/json" };
   const post = (what, body = {}) => fetch(place.dataset.at + what, { method: "POST", credentials: "same-origin", headers, body: JSON.stringify(body) });
   const response = await post("", { digest: place.dataset.digest }).catch(() => null);
   const told = response ? await response.json().catch(() => ({})) : {};
-  if (!response || !response.ok) return say((told.error && told.error.message) || "没有生成二维码，请再试一次。");
+  if (!response || !response.ok) return say((told.error && told.error.message) || t("没有生成二维码，请再试一次。"));
   part("qr").src = told.qr;
   part("short").textContent = told.short;
   part("code").hidden = false;

@@ -11,15 +11,16 @@ import { DeviceCheck } from "./check.js";
 import { screenOf } from "./journey.js";
 import { SessionScreen } from "./session.js";
 import { WakeLock } from "./wake.js";
+import { t } from "../translate.js";
 
 /** "轮到您了" stays until a picture is there, at most this long. */
 const CALLED_AT_MOST = 3000;
 /** Where the seat is decides the first screen; a slow network does not keep anybody from the device check. */
 const PATIENT_UNTIL = performance.now() + 2000;
 const NEXT_QUESTION = { picture: "check_voice", voice: "check_sound", sound: "verdict" };
-const WAITING = "您的位置已经保留，轮到时工作人员会叫您。";
-const SENT_AWAY = { removed: "您已被请出接访", refused: "现在不能进入", referred: "已改用别的方式接访", moved: "已换到另一台设备" };
-const REFUSED = "链接已经失效，或者接访已经结束。";
+const WAITING = t("您的位置已经保留，轮到时工作人员会叫您。");
+const SENT_AWAY = { removed: t("您已被请出接访"), refused: t("现在不能进入"), referred: t("已改用别的方式接访"), moved: t("已换到另一台设备") };
+const REFUSED = t("链接已经失效，或者接访已经结束。");
 
 /** In the demonstration one of four windows is heard; the others still decode what they get. */
 const HARDLY_AUDIBLE = 0.01;
@@ -65,7 +66,7 @@ class CitizenRoom {
     call.on("admitted", () => this.#called());
     call.on("moved_to_lobby", () => this.#set({ aside: null, arrived: false }));
     call.on("ended", (farewell) => this.#ended(farewell));
-    call.on("problem", (sentence) => this.#announcer.alert(sentence));
+    call.on("problem", (sentence) => this.#announcer.alert(t(sentence)));
     this.#output.on("blocked", () => (action("unblock").hidden = false));
     this.#output.on("unblocked", () => (action("unblock").hidden = true));
   }
@@ -128,7 +129,7 @@ class CitizenRoom {
     if (question !== "sound" || this.#check.result.verdict !== "ok") return this.#set({ step: NEXT_QUESTION[question] });
     // Three times yes is the verdict: one tap less on the way to the waiting room.
     part("device_word").hidden = false;
-    this.#announcer.say("设备正常，可以接访");
+    this.#announcer.say(t("设备正常，可以接访"));
     return this.#wait();
   }
 
@@ -191,7 +192,7 @@ class CitizenRoom {
     this.#check.stopMeter();
     this.#tiles.clear();
     this.#capture.close();
-    setText(part("sent_away_title"), SENT_AWAY[farewell.reason] || "工作人员没有让您进入");
+    setText(part("sent_away_title"), SENT_AWAY[farewell.reason] || t("工作人员没有让您进入"));
     setText(part("sent_away_reason"), farewell.message || (farewell.reason === "refused" ? REFUSED : ""));
     this.#set({ farewell, captured: false });
   }
@@ -240,7 +241,7 @@ class CitizenRoom {
     for (const section of document.querySelectorAll("[data-screen]")) section.hidden = section.dataset.screen !== screen;
     document.body.classList.toggle("in-session", screen === "session");
     const heading = document.querySelector(`[data-screen=${screen}] h1`);
-    document.title = `${heading.textContent} · 连心桥`;
+    document.title = t("{0} · 连心桥", heading.textContent);
     window.scrollTo(0, 0);
     heading.focus({ preventScroll: true });
     this.#entered(screen);
@@ -258,20 +259,20 @@ class CitizenRoom {
 
   #paintLevel(level, fault) {
     part("level").style.transform = `scaleX(${level.toFixed(2)})`;
-    setText(part("level_word"), fault ? "设备打开了，但没有声音" : level > 0.15 ? "听到您的声音了" : "请说：「您好，听得到吗」");
+    setText(part("level_word"), fault ? t("设备打开了，但没有声音") : level > 0.15 ? t("听到您的声音了") : t("请说：「您好，听得到吗」"));
   }
 
   #paintVerdict() {
     const good = this.#check.result.verdict === "ok";
     this.#check.listVerdicts(part("verdict_list"));
-    setText(part("verdict_title"), good ? "设备正常，可以接访" : "设备有一处要看一看");
-    setText(part("verdict_act"), good ? "" : "可以点「重新检查」；弄不好也没关系，先进入等候室，工作人员会帮您。");
+    setText(part("verdict_title"), good ? t("设备正常，可以接访") : t("设备有一处要看一看"));
+    setText(part("verdict_act"), good ? "" : t("可以点「重新检查」；弄不好也没关系，先进入等候室，工作人员会帮您。"));
   }
 
   #paintQueue() {
     const { queue } = this.#call;
     if (!queue) return;
-    const ahead = queue.ahead > 0 ? `您前面还有 ${queue.ahead} 位` : "下一位就是您";
+    const ahead = queue.ahead > 0 ? t("您前面还有 {0} 位", queue.ahead) : t("下一位就是您");
     setText(part("queue_ahead"), ahead);
     setText(part("queue_number"), queue.number);
     setText(part("queue_note"), queue.note || WAITING);
@@ -282,9 +283,9 @@ class CitizenRoom {
 
   #paintAway(queue) {
     const left = Math.ceil((Date.parse(queue.away_until) - this.#call.serverNow) / 60000);
-    setText(part("away_title"), left > 0 ? `您的位置还保留 ${left} 分钟` : "位置已排到最后");
-    setText(part("away_text"), left > 0 ? `保留到 ${timeOfDay(Date.parse(queue.away_until))}。回来后请点下面的按钮。` : `离开超过 10 分钟，您的号 ${queue.number} 没有变。回来后请点下面的按钮，轮到时再叫您。`);
-    if (this.#screen === "away") this.#announcer.say(left > 0 ? `位置还保留 ${left} 分钟` : "位置已排到最后", { topic: "away", every: 120000 });
+    setText(part("away_title"), left > 0 ? t("您的位置还保留 {0} 分钟", left) : t("位置已排到最后"));
+    setText(part("away_text"), left > 0 ? t("保留到 {0}。回来后请点下面的按钮。", timeOfDay(Date.parse(queue.away_until))) : t("离开超过 10 分钟，您的号 {0} 没有变。回来后请点下面的按钮，轮到时再叫您。", queue.number));
+    if (this.#screen === "away") this.#announcer.say(left > 0 ? t("位置还保留 {0} 分钟", left) : t("位置已排到最后"), { topic: "away", every: 120000 });
   }
 
   /** Signaling lost: a quiet line. Media lost: the same line says so and how long. */
@@ -296,11 +297,11 @@ class CitizenRoom {
     if (lost && this.#lostSince === null) this.#lostSince = Date.now();
     if (!lost && this.#lostSince !== null) this.#restored();
     node.hidden = !lost || Date.now() - this.#lostSince < 500;
-    if (lost) setText(node, "连接中断，正在恢复…您的位置保留着，请不要关掉页面。");
+    if (lost) setText(node, t("连接中断，正在恢复…您的位置保留着，请不要关掉页面。"));
   }
 
   #restored() {
-    if (Date.now() - this.#lostSince > 2000) this.#announcer.say("连接已恢复");
+    if (Date.now() - this.#lostSince > 2000) this.#announcer.say(t("连接已恢复"));
     this.#lostSince = null;
   }
 

@@ -2,6 +2,7 @@ import { label, setText } from "../elements.js";
 import { Focus, largeIn } from "../media/focus.js";
 import { RecordingBadge } from "../room/badge.js";
 import { column, NETWORK, NETWORK_EFFECT } from "../words.js";
+import { t } from "../translate.js";
 
 /** While the minutes are in one of these states there is something to read or to sign. */
 const TO_READ = new Set(["read_back", "signing"]);
@@ -61,7 +62,7 @@ export class SessionScreen {
     hand.addEventListener("click", () => this.#call.command("raise_hand", { raised: !this.#handRaised() }));
     show.addEventListener("click", () => this.#show());
     this.#call.on("problem", (sentence) => {
-      this.#problem = sentence;
+      this.#problem = t(sentence);
       setTimeout(() => (this.#problem = ""), PROBLEM_SHOWN);
     });
   }
@@ -92,7 +93,7 @@ export class SessionScreen {
     const place = this.#part("sheet");
     if (!place) return;
     const words = TO_READ.has(state) ? MINUTES[state] : "";
-    if (words && place.hidden) this.#announcer.say(`请${words}`, { topic: "minutes" });
+    if (words && place.hidden) this.#announcer.say(t("请{0}", words), { topic: "minutes" });
     place.hidden = !words;
     const link = place.firstElementChild;
     if (link.textContent !== words) dispatchEvent(new Event("minutes"));
@@ -123,7 +124,7 @@ export class SessionScreen {
 
   /** What the reception is at, for everybody to read. */
   #paintPhase() {
-    const words = this.#phase ? `现在：${this.#phase}` : "";
+    const words = this.#phase ? t("现在：{0}", this.#phase) : "";
     const node = this.#part("phase");
     if (words && node.textContent !== words) this.#announcer.say(words, { topic: "phase" });
     setText(node, words);
@@ -137,11 +138,11 @@ export class SessionScreen {
 
   #paintButtons() {
     const [microphone, camera, hand, show, help] = this.#buttons;
-    const muted = this.#paintDevice(microphone, "microphone", ["静音", "取消静音", "已被静音"]);
-    const dark = this.#paintDevice(camera, "camera", ["摄像头", "开摄像头", "已被关闭"]);
-    label(hand, "hand", this.#handRaised() ? "放下手" : "举手");
-    label(help, "help", "求助");
-    label(show, "paper", this.#isLocked("screen") ? "已被停止" : this.#showing ? "收起材料" : "出示材料");
+    const muted = this.#paintDevice(microphone, "microphone", [t("静音"), t("取消静音"), t("已被静音")]);
+    const dark = this.#paintDevice(camera, "camera", [t("摄像头"), t("开摄像头"), t("已被关闭")]);
+    label(hand, "hand", this.#handRaised() ? t("放下手") : t("举手"));
+    label(help, "help", t("求助"));
+    label(show, "paper", this.#isLocked("screen") ? t("已被停止") : this.#showing ? t("收起材料") : t("出示材料"));
     show.hidden = !this.#call.may("share");
     show.disabled = this.#isLocked("screen");
     show.setAttribute("aria-pressed", String(this.#showing));
@@ -183,15 +184,15 @@ export class SessionScreen {
   /** One sentence at most; what hinders most comes first. */
   #noticeOf(room) {
     if (this.#problem) return this.#problem;
-    if (room.state === "paused") return "接访暂停，请不要离开，稍后继续。";
-    if (this.#isLocked("microphone") && this.#phase) return `现在是「${this.#phase}」，您的麦克风先关着。想说话请点「举手」。`;
-    if (this.#call.myself?.veiled) return "已为您屏蔽：别人看不到您的脸和名字，声音经过处理。";
-    if (this.#isLocked("microphone")) return "主持人已将您静音。想说话请点「举手」。";
-    if (this.#isLocked("camera")) return "主持人已关闭您的摄像头。";
-    if (this.#capture.resting && this.#showing) return "正在出示材料，大家暂时看不到您的脸。收起材料后恢复。";
+    if (room.state === "paused") return t("接访暂停，请不要离开，稍后继续。");
+    if (this.#isLocked("microphone") && this.#phase) return t("现在是「{0}」，您的麦克风先关着。想说话请点「举手」。", this.#phase);
+    if (this.#call.myself?.veiled) return t("已为您屏蔽：别人看不到您的脸和名字，声音经过处理。");
+    if (this.#isLocked("microphone")) return t("主持人已将您静音。想说话请点「举手」。");
+    if (this.#isLocked("camera")) return t("主持人已关闭您的摄像头。");
+    if (this.#capture.resting && this.#showing) return t("正在出示材料，大家暂时看不到您的脸。收起材料后恢复。");
     if (this.#network !== "good") return NETWORK_EFFECT[this.#network];
-    if (!this.#capture.isEnabled("microphone")) return "您已静音，别人听不到您说话。";
-    return room.state === "live" ? "" : "工作人员正在准备，接访马上开始。";
+    if (!this.#capture.isEnabled("microphone")) return t("您已静音，别人听不到您说话。");
+    return room.state === "live" ? "" : t("工作人员正在准备，接访马上开始。");
   }
 
   #showNetwork(grade) {

@@ -1,4 +1,5 @@
 import { prepareAll } from "../signature_pad.js";
+import { t } from "../translate.js";
 
 /**
  * Shows a page of ours over the running call, so that sound and picture go on behind it. Links and forms of the
@@ -12,7 +13,7 @@ export async function openSheet(url, styles) {
   if (styles && !document.querySelector(`link[href="${styles}"]`)) document.head.append(Object.assign(document.createElement("link"), { rel: "stylesheet", href: styles }));
   const sheet = document.createElement("dialog");
   sheet.className = "sheet";
-  const close = Object.assign(document.createElement("button"), { type: "button", className: "button", textContent: "回到接访" });
+  const close = Object.assign(document.createElement("button"), { type: "button", className: "button", textContent: t("回到接访") });
   const body = document.createElement("div");
   sheet.append(close, body);
   document.body.append(sheet);
@@ -31,7 +32,7 @@ export async function openSheet(url, styles) {
       sheet.scrollTop = 0;
       (body.querySelector("[autofocus]") || body.querySelector("h1"))?.focus();
     } catch {
-      tell("没有发送出去，网络好了请再点一次。写的字还在。");
+      tell(t("没有发送出去，网络好了请再点一次。写的字还在。"));
     }
   }
 
@@ -44,7 +45,7 @@ export async function openSheet(url, styles) {
   /** The minutes have got another state: the page follows by itself, unless something is being written on it. */
   function renew() {
     const writing = [...body.querySelectorAll("textarea")].some((field) => field.value.trim());
-    if (writing) tell("工作人员更新了笔录。写完请点「提出意见」，这里会跟着更新。");
+    if (writing) tell(t("工作人员更新了笔录。写完请点「提出意见」，这里会跟着更新。"));
     else load(url);
   }
   addEventListener("minutes", renew);

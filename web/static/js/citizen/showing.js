@@ -1,4 +1,5 @@
 import { openRear, troubleOf } from "../media/share.js";
+import { t } from "../translate.js";
 
 /** Some phones take the front camera away a moment after the rear one has opened. */
 const SETTLE = 1000;
@@ -13,7 +14,7 @@ let opening = false;
  */
 export async function toggle(call, capture) {
   if (capture.tracks.has("screen")) return capture.present(null);
-  if (call.room.presenter && call.room.presenter !== call.me) return call.emit("problem", "别人正在出示材料，请等对方结束。");
+  if (call.room.presenter && call.room.presenter !== call.me) return call.emit("problem", t("别人正在出示材料，请等对方结束。"));
   if (opening) return undefined;
   opening = true;
   try {

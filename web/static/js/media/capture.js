@@ -1,5 +1,6 @@
 import { Emitter } from "../emitter.js";
 import { causeOf } from "./causes.js";
+import { t } from "../translate.js";
 
 /** A device that does not work, with one of the five causes of causes.js. */
 export class CaptureError extends Error {
@@ -142,7 +143,7 @@ export class Capture extends Emitter {
   /** Loaded only in the demonstration: citizens on weak networks do not fetch it. */
   async #synthesise() {
     const { SyntheticCamera } = await import("./synthetic.js");
-    const card = { name: this.#boot.display_name || "演示", organisation: this.#boot.organisation, index: this.#boot.index };
+    const card = { name: this.#boot.display_name || t("演示"), organisation: this.#boot.organisation, index: this.#boot.index };
     this.#synthetic = new SyntheticCamera(card);
     return this.#synthetic.open();
   }

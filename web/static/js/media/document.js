@@ -1,5 +1,6 @@
 import { element, setText } from "../elements.js";
 import { standing } from "../words.js";
+import { t } from "../translate.js";
 
 /** From so many people on, those beside a document stand in two columns. */
 const TWO_COLUMNS = 6;
@@ -8,10 +9,10 @@ const TWO_COLUMNS = 6;
 export class DocumentStage {
   #container;
   #video = element("video", { playsinline: true, autoplay: true, muted: true, "aria-hidden": "true" });
-  #note = element("p.document-note", { text: "您正在共享整个屏幕", hidden: true });
+  #note = element("p.document-note", { text: t("您正在共享整个屏幕"), hidden: true });
   #picture;
   #words = element("span.document-words");
-  #zoom = element("button.document-act", { type: "button", "data-action": "zoom", "aria-pressed": "false", text: "放大", on: { click: () => this.#enlarge() } });
+  #zoom = element("button.document-act", { type: "button", "data-action": "zoom", "aria-pressed": "false", text: t("放大"), on: { click: () => this.#enlarge() } });
   #root;
   #shown = null;
 
@@ -19,7 +20,7 @@ export class DocumentStage {
   constructor(container) {
     this.#container = container;
     this.#video.muted = true; // The attribute alone does not mute an element made by script.
-    this.#picture = element("div.document-picture", { tabindex: "0", role: "group", "aria-label": "出示的材料" }, this.#video, this.#note);
+    this.#picture = element("div.document-picture", { tabindex: "0", role: "group", "aria-label": t("出示的材料") }, this.#video, this.#note);
     this.#root = element("figure.document", {}, this.#picture, element("figcaption.document-caption", {}, this.#words, this.#zoom));
   }
 
@@ -30,7 +31,7 @@ export class DocumentStage {
 
   /** What is to be read, by eyes or ears. */
   get words() {
-    return this.#shown ? this.#words.textContent : "材料已收起";
+    return this.#shown ? this.#words.textContent : t("材料已收起");
   }
 
   /**
@@ -49,7 +50,7 @@ export class DocumentStage {
 
   #paint({ person, mine, track }) {
     const office = person.organisation || standing(person);
-    setText(this.#words, mine ? "您正在出示材料，大家都看得到" : `${office} ${person.name} 正在出示材料`);
+    setText(this.#words, mine ? t("您正在出示材料，大家都看得到") : t("{0} {1} 正在出示材料", office, person.name));
     this.#zoom.hidden = mine;
     // The whole screen would show itself within itself.
     this.#note.hidden = !mine || track.getSettings().displaySurface !== "monitor";
@@ -76,6 +77,6 @@ export class DocumentStage {
   #enlarge() {
     const large = this.#root.classList.toggle("is-enlarged");
     this.#zoom.setAttribute("aria-pressed", String(large));
-    setText(this.#zoom, large ? "缩小" : "放大");
+    setText(this.#zoom, large ? t("缩小") : t("放大"));
   }
 }

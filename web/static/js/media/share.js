@@ -1,5 +1,6 @@
 import { CaptureError } from "./capture.js";
 import { causeOf } from "./causes.js";
+import { t } from "../translate.js";
 
 /** Small print wants many pixels and few pictures. */
 const PAPER = { width: { ideal: 1920 }, height: { ideal: 1080 }, frameRate: { ideal: 10, max: 15 } };
@@ -8,11 +9,11 @@ const NO_SUCH_CAMERA = ["OverconstrainedError", "NotFoundError"];
 
 /** Words for what stands in the way of showing something; empty when the person thought better of it. */
 export function troubleOf(error) {
-  if (error.cause === "no_second_camera") return "没有找到第二个摄像头。请把材料举到镜头前。";
+  if (error.cause === "no_second_camera") return t("没有找到第二个摄像头。请把材料举到镜头前。");
   const cause = error.cause || causeOf(error);
   if (cause === "not_allowed") return "";
-  if (cause === "in_use") return "摄像头被别的应用占用。请关闭那个应用，再点「出示材料」。";
-  return "这台设备没有打开成功。请把材料举到镜头前。";
+  if (cause === "in_use") return t("摄像头被别的应用占用。请关闭那个应用，再点「出示材料」。");
+  return t("这台设备没有打开成功。请把材料举到镜头前。");
 }
 
 /** Whether this browser can show its screen; phones cannot. */

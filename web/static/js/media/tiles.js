@@ -1,5 +1,6 @@
 import { element, icon, setText } from "../elements.js";
 import { byTier, standing } from "../words.js";
+import { t } from "../translate.js";
 
 /** @typedef {object} Person a ParticipantView of the protocol (docs/protocol.md) */
 
@@ -15,7 +16,7 @@ class Tile {
   #standing = element("span.tile-standing");
   #name = element("span.tile-name");
   #office = element("span.tile-office");
-  #muted = element("span.tile-muted", { hidden: true }, icon("microphone-off"), element("span", { text: "已静音" }));
+  #muted = element("span.tile-muted", { hidden: true }, icon("microphone-off"), element("span", { text: t("已静音") }));
 
   constructor() {
     this.#video.muted = true; // The attribute alone does not mute an element made by script.
@@ -47,11 +48,11 @@ class Tile {
     this.root.classList.toggle("is-main", main);
     this.root.classList.toggle("is-speaking", person.speaking);
     setText(this.#standing, standing(person));
-    setText(this.#name, self ? `${person.name}（我）` : person.name);
+    setText(this.#name, self ? t("{0}（我）", person.name) : person.name);
     setText(this.#office, person.organisation || "");
     this.#muted.hidden = isOn(microphone);
-    setText(this.#muted.lastChild, microphone && microphone.locked ? "已被静音" : "已静音");
-    this.#setBlank(isOn(camera) || !camera ? "" : camera.locked ? "主持人已关闭摄像头" : "摄像头已关");
+    setText(this.#muted.lastChild, microphone && microphone.locked ? t("已被静音") : t("已静音"));
+    this.#setBlank(isOn(camera) || !camera ? "" : camera.locked ? t("主持人已关闭摄像头") : t("摄像头已关"));
     this.#setOverlay(trouble);
   }
 
@@ -119,7 +120,7 @@ export class Tiles {
       const id = person.participant_id;
       const isBeside = pinned.includes(person);
       const mine = id === self;
-      const trouble = interrupted && !mine ? "正在恢复…" : troubleOf(person);
+      const trouble = interrupted && !mine ? t("正在恢复…") : troubleOf(person);
       this.#tile(id, mine).update(person, { self: mine, main: id === main, minor: minor.has(id) && !isBeside, pinned: isBeside, order, trouble });
       if (mine) this.#tile(id, mine).show(this.#capture.tracks.get("camera") || null);
     });
@@ -242,9 +243,9 @@ function isOn(source) {
 
 /** What a viewer reads over a picture that stands still. */
 export function troubleOf({ presence, media }) {
-  if (presence === "away") return "已离开";
-  if (presence === "reconnecting" && media !== "connected") return "连接中断，正在恢复…";
-  if (media === "silent") return "画面中断，正在恢复…";
-  if (media === "connecting") return "正在连接…";
+  if (presence === "away") return t("已离开");
+  if (presence === "reconnecting" && media !== "connected") return t("连接中断，正在恢复…");
+  if (media === "silent") return t("画面中断，正在恢复…");
+  if (media === "connecting") return t("正在连接…");
   return "";
 }

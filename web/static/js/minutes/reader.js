@@ -1,6 +1,7 @@
 import { element } from "../elements.js";
+import { t } from "../translate.js";
 
-const NAMES = { question: "问", answer: "答" };
+const NAMES = { question: t("问"), answer: t("答") };
 const LINES = 3;
 
 /**
@@ -15,8 +16,8 @@ class Reader {
 
   constructor(place, client) {
     this.#client = client;
-    this.#list = element("ol.reading-list", { tabindex: "0", "aria-label": "笔录" });
-    this.#bar = element("details.reading", {}, element("summary", { text: "笔录（正在记录）" }), this.#list);
+    this.#list = element("ol.reading-list", { tabindex: "0", "aria-label": t("笔录") });
+    this.#bar = element("details.reading", {}, element("summary", { text: t("笔录（正在记录）") }), this.#list);
     place.after(this.#bar);
     this.#bar.addEventListener("toggle", () => this.#paint());
     client.on("minutes", ({ minutes }) => this.#load(minutes));

@@ -1,5 +1,6 @@
 import { Emitter } from "../emitter.js";
 import { Backoff } from "./backoff.js";
+import { t } from "../translate.js";
 
 /** A command the server refused, or that was lost with the socket (`disconnected`, `timeout`). */
 export class SignalingError extends Error {
@@ -101,10 +102,10 @@ export class SignalingClient extends Emitter {
    * @returns {Promise<any>} the `ok` answer
    */
   request(type, fields = {}) {
-    if (this.#state !== "connected") return Promise.reject(new SignalingError("disconnected", "连接中断，请稍候再试"));
+    if (this.#state !== "connected") return Promise.reject(new SignalingError("disconnected", t("连接中断，请稍候再试")));
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => this.#settle(id, (entry) => entry.reject(new SignalingError("timeout", "服务器没有回应，请再试一次"))), REQUEST_TIMEOUT);
+      const timer = setTimeout(() => this.#settle(id, (entry) => entry.reject(new SignalingError("timeout", t("服务器没有回应，请再试一次")))), REQUEST_TIMEOUT);
       this.#pending.set(id, { resolve, reject, timer });
       this.#send({ type, id, ...fields });
     });
@@ -221,7 +222,7 @@ export class SignalingClient extends Emitter {
       socket.close();
     }
     for (const id of [...this.#pending.keys()]) {
-      this.#settle(id, (entry) => entry.reject(new SignalingError("disconnected", "连接中断，请稍候再试")));
+      this.#settle(id, (entry) => entry.reject(new SignalingError("disconnected", t("连接中断，请稍候再试"))));
     }
   }
 

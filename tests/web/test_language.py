@@ -1,0 +1,202 @@
+"""English: what is marked, what is translated, who gets it, and what is not translated yet, by name."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+import pytest
+
+from cases.clock import BEIJING
+from tests.scenarios.browsers import chromium, needs_chromium
+from tests.web.conftest import House
+from tests.web.test_axe import CITIZEN, LARGE_TYPE, Looker
+from tests.web.test_links import make_link
+from web import words
+from web.language import CHINESE, COOKIE, DOMAINS, ENGLISH, catalogue, choose_language, say_error, speak
+from web.marking import WORD, mark
+from web.sentences import WEB, of_module, of_template, of_vocabulary
+
+TEMPLATES, MODULES = WEB / "templates", WEB / "static" / "js"
+PLACEHOLDER = re.compile(r"%\(\w+\)s|%%|\{\w+\}")
+# Whole in English. Everything that a citizen meets is here; a template that is finished is added.
+TRANSLATED = [
+    *sorted((TEMPLATES / "citizen").glob("*.html")),
+    *(TEMPLATES / f"{name}.html" for name in ("base", "error", "home", "language", "macros", "signin")),
+    *(TEMPLATES / f"{name}.html" for name in ("public_book", "public_done")),
+]
+SPEAKING = [
+    *sorted((MODULES / "citizen").glob("*.js")),
+    *(MODULES / f"{name}.js" for name in ("preferences", "reading", "signature_pad", "minutes/reader")),
+    *(MODULES / "media" / f"{name}.js" for name in ("cause_texts", "document", "share", "tiles", "capture")),
+    MODULES / "signaling" / "client.js",
+]
+# Officials' pages, to be translated; a name leaves the list when its page is whole.
+LATER = frozenset(
+    [
+        "alarm",
+        "alarms",
+        "archive",
+        "arrivals",
+        "audit",
+        "board",
+        "book",
+        "case",
+        "case_new",
+        "cases",
+        "chain",
+        "chain_macros",
+        "chain_office",
+        "citizen_requests",
+        "demo/index",
+        "desk_macros",
+        "device_macros",
+        "export",
+        "guests",
+        "incident",
+        "minutes",
+        "minutes_signing",
+        "minutes_versions",
+        "outbox",
+        "package/index",
+        "ratings",
+        "replay",
+        "replay_composing",
+        "replay_desk",
+        "replay_findings",
+        "replay_lanes",
+        "replay_original",
+        "replay_proof",
+        "replay_purpose",
+        "replay_review",
+        "replay_tracks",
+        "room/console",
+        "room/hall",
+        "search",
+        "session",
+        "styleguide",
+        "task_macros",
+        "views",
+    ]
+)
+# Sentences written since the last translation stay Chinese; `python -m web.sentences` names them. No more.
+MOST_AWAITED = 40
+
+
+def test_citizens_pages_are_translated_and_what_is_not_is_named() -> None:
+    known = catalogue("pages")
+    awaited = {text for path in TRANSLATED for text in of_template(path) if text not in known}
+    assert len(awaited) <= MOST_AWAITED, awaited
+    behind = {
+        path.relative_to(TEMPLATES).with_suffix("").as_posix()
+        for path in TEMPLATES.rglob("*.html")
+        if any(text not in known for text in of_template(path))
+    }
+    assert LATER - behind == set(), "these are whole: take them off the list"
+
+
+def test_citizens_modules_say_nothing_unmarked() -> None:
+    found = [of_module(path) for path in SPEAKING]
+    unmarked = [text for _, rest in found for text in rest]
+    known = catalogue("browser")
+    awaited = {text for marked, _ in found for text in marked if text not in known}
+    assert len(unmarked) + len(awaited) <= MOST_AWAITED, (unmarked, awaited)
+
+
+def test_every_word_of_the_vocabulary_is_translated() -> None:
+    known = {**catalogue("pages"), **catalogue("words")}
+    awaited = {text for text in of_vocabulary() if text not in known}
+    assert len(awaited) <= MOST_AWAITED, awaited
+
+
+@pytest.mark.parametrize("domain", DOMAINS)
+def test_a_translation_holds_the_same_values_and_no_markup(domain: str) -> None:
+    told = catalogue(domain)
+    assert len(told) > 50
+    for sentence, english in told.items():
+        assert not WORD.search(english), sentence
+        assert not re.search(r'[<>"]', english), sentence
+        if domain != "errors":
+            assert sorted(PLACEHOLDER.findall(sentence)) == sorted(PLACEHOLDER.findall(english)), sentence
+
+
+def test_texts_are_marked_where_they_stand() -> None:
+    source = (
+        '<a class="x" aria-label="第 {{ n }} 段">{{ icon("back") }}共 {{ n|round }} 段，100 %</a>\n'
+        '{# 说明 #}{% set a = "好" %}{{ a if b else "不好" }}<p>{{ c }}</p>。'
+    )
+    told, messages = mark(source)
+    assert messages == ["第 %(n)s 段", "共 %(n)s 段，100 %%", "好", "不好", "。"]
+    assert 'aria-label="{{ _("第 %(n)s 段", n=(n)) }}"' in told
+    assert '{{ icon("back") }}{{ _("共 %(n)s 段，100 %%", n=(n|round)) }}</a>' in told
+    assert "{# 说明 #}" in told and '{% set a = _("好") %}' in told and "<p>{{ c }}</p>" in told
+
+
+def test_chinese_stays_unless_somebody_asks() -> None:
+    assert choose_language(None, "en-GB,en;q=0.9", follow=False) == CHINESE
+    assert choose_language(None, "en-GB,en;q=0.9", follow=True) == ENGLISH
+    assert choose_language(None, "en,zh-CN;q=0.5", follow=True) == CHINESE
+    assert choose_language("en", "zh-CN", follow=False) == ENGLISH
+    assert choose_language("xx", "", follow=True) == CHINESE
+
+
+def test_dates_and_refusals_in_english() -> None:
+    moment = datetime(2026, 11, 25, 9, 30, tzinfo=BEIJING).astimezone(UTC)
+    assert words.long_date(moment) == "2026年11月25日 星期三"
+    assert say_error("code_wrong", "验证码不对，还可以试 2 次。") == "验证码不对，还可以试 2 次。"
+    speak(ENGLISH)
+    try:
+        assert words.long_date(moment) == "Wednesday 25 November 2026"
+        assert words.date_time(moment) == "25 November 2026, 09:30"
+        assert say_error("code_wrong", "验证码不对，还可以试 2 次。").startswith("The code is not right")
+        assert say_error("no_such_code", "某事不行。") == "某事不行。"
+    finally:
+        speak(CHINESE)
+
+
+@pytest.mark.parametrize("database_system", ["sqlite"])
+async def test_the_switch_is_remembered_and_leads_back(house: House) -> None:
+    browser = house.browser()
+    answer = await browser.get("/privacy", headers={"Accept-Language": "en"})
+    assert 'lang="zh-CN"' in await answer.text()
+    changed = await browser.send("/privacy", "/language", language="en", next="/privacy")
+    assert (changed.status, changed.headers["Location"]) == (303, "/privacy")
+    page = await (await browser.get("/privacy")).text()
+    assert 'lang="en"' in page and "<h1>Privacy</h1>" in page and 'id="sentences"' in page
+    missing = await browser.get("/nowhere", headers={"Accept": "application/json"})
+    assert (await missing.json())["error"]["message"].startswith("The address may be wrong")
+    for elsewhere in ("//evil.example/", "https://evil.example/", "/\\evil.example", "x"):
+        changed = await browser.send("/privacy", "/language", language="zh-CN", next=elsewhere)
+        assert changed.headers["Location"] == "/"
+    assert 'lang="zh-CN"' in await (await browser.get("/privacy")).text()
+    assert (await house.browser().post("/language", {"language": "en", "next": "/"})).status == 403
+
+
+@pytest.mark.browser
+@needs_chromium
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("database_system", ["sqlite"])
+async def test_a_citizen_reads_english(house: House) -> None:
+    given = await make_link(house)
+    base = f"http://127.0.0.1:{house.server.port}"
+    async with chromium() as browser:
+        context = await browser.new_context(viewport={"width": 360, "height": 740}, locale="zh-CN")
+        eyes = Looker(await context.new_page(), base)
+        await eyes.page.goto(f"{base}/j/{given.code}")
+        await eyes.page.get_by_role("button", name="English").click()
+        await eyes.page.get_by_role("heading", name="Invitation to a video reception").wait_for()
+        assert COOKIE in {each["name"] for each in await context.cookies()}
+        for path in (
+            f"/j/{given.code}",
+            "/privacy",
+            "/accessibility",
+            "/progress",
+            f"/j/{given.code}/declined",
+        ):
+            await eyes.open(path)
+            assert not WORD.search(await eyes.page.locator("main").inner_text()), path
+        await eyes.page.set_viewport_size({"width": CITIZEN, "height": 740})
+        await eyes.page.evaluate(LARGE_TYPE)
+        await eyes.open(f"/j/{given.code}")
+        assert await eyes.page.locator("[data-large-type]").inner_text() == "Standard type"
+        assert eyes.faults == []

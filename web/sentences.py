@@ -1,0 +1,74 @@
+"""What has to be translated, found in the sources; `python -m web.sentences` brings the catalogues up to it.
+
+New sentences come in without a translation, and those that nobody says any more go. Nothing is fetched.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from babel.messages.catalog import Catalog
+from babel.messages.pofile import read_po, write_po
+
+from cases.vocabulary import VOCABULARY
+from web.language import ENGLISH, LOCALES
+from web.marking import WORD, mark
+
+WEB = Path(__file__).parent
+TEXT = r'"((?:[^"\\]|\\.)*)"'
+CALL = re.compile(rf"(?<![\w.])(?:t|say|lianxinSay)\((?:\w+ \? )?{TEXT}(?: : {TEXT})?")
+COMMENT = re.compile(r"/\*.*?\*/|^\s*//[^\n]*", re.S | re.M)
+STRING = re.compile(r'"(?:[^"\\\n]|\\.)*"|`(?:[^`\\]|\\.)*`')
+
+
+def of_template(path: Path) -> list[str]:
+    """Sentences of one template."""
+    return mark(path.read_text("utf-8"))[1]
+
+
+def of_module(path: Path) -> tuple[list[str], list[str]]:
+    """Sentences of one module that are marked, and Chinese in it that is not."""
+    code = COMMENT.sub("", path.read_text("utf-8"))
+    marked = [text for found in CALL.findall(code) for text in found if WORD.search(text)]
+    rest = CALL.sub("", code)
+    return marked, [text for text in STRING.findall(rest) if WORD.search(text)]
+
+
+def of_vocabulary() -> Iterator[str]:
+    """Every word of every state."""
+    for rows in VOCABULARY.values():
+        for word in rows.values():
+            yield from (text for text in (word.official, word.citizen, word.short, word.effect) if text)
+
+
+def update(language: str = ENGLISH) -> dict[str, int]:
+    """Write the catalogues of templates and modules anew; how many sentences of each have no translation."""
+    wanted = {
+        "pages": {text for path in (WEB / "templates").rglob("*.html") for text in of_template(path)},
+        "browser": {text for path in (WEB / "static/js").rglob("*.js") for text in of_module(path)[0]},
+    }
+    left = {}
+    for domain, sentences in wanted.items():
+        path = LOCALES / language / f"{domain}.po"
+        with path.open("rb") as file:
+            catalogue = read_po(file, locale=language)
+        for gone in [each.id for each in catalogue if each.id and each.id not in sentences]:
+            catalogue.delete(gone)
+        for text in sentences:
+            if text not in catalogue:
+                catalogue.add(text)
+        _write(catalogue, path)
+        left[domain] = sum(1 for each in catalogue if each.id and not each.string)
+    return left
+
+
+def _write(catalogue: Catalog, path: Path) -> None:
+    with path.open("wb") as file:
+        write_po(file, catalogue, width=0, sort_output=True)
+
+
+if __name__ == "__main__":
+    for name, count in update().items():
+        print(f"{name}.po: 还有 {count} 句没有翻译 sentences without a translation")
