@@ -91,8 +91,8 @@ async def test_a_dead_page_is_a_task_on_two_boards_until_the_citizen_is_back(tmp
         await boards["city"].select_option("#tier", "city")
         await boards["city"].locator('[data-key="column-live"] h3 a').focus()
         room = pages["citizen"].url
-        killed = time.monotonic()
         await pages["citizen"].close()
+        killed = time.monotonic()
         for name, page in boards.items():
             await seconds_until(page, "掉线：王秀兰")
             seen = time.monotonic() - killed
