@@ -136,7 +136,10 @@ async def _host_shows_the_pdf(citizen: Page, host: Page, second: Page) -> None:
             lambda page=page: _count(page, ".exhibit-strokes polyline", 1), 5, f"{name} sees the line"
         )
     await act(host, "exhibit-point")
-    box = await host.locator(".exhibit-sheet").bounding_box()  # Buttons for the line have come.
+    # Buttons for the line come with it, and the page is fitted beside them in the next frame.
+    await host.locator('[data-action="exhibit-keep"]').wait_for(state="visible")
+    await host.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    box = await host.locator(".exhibit-sheet").bounding_box()
     assert box is not None
     await host.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.6, steps=4)
     for page in (citizen, second):
