@@ -166,9 +166,17 @@ async def soak(directory: Path, plan: Plan) -> Outcome:
         async with running_service(directory / "var", workers=2) as service:
             database = Database(service.settings.database_url)
             try:
-                return await Soak(plan, Ledger(service, temporary), database).run()
+                outcome = await Soak(plan, Ledger(service, temporary), database).run()
             finally:
                 await database.close()
+    outcome.broken += told_faults((directory / "var" / "service.log").read_text(errors="replace"))
+    return outcome
+
+
+def told_faults(log: str, most: int = 3) -> list[str]:
+    """What the service's log tells of code that went wrong, however well people were served meanwhile."""
+    parts = log.split("Traceback (most recent call last)")[1:]
+    return [f"log: {part[:1500]}" for part in parts[:most]]
 
 
 @contextlib.contextmanager

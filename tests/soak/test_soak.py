@@ -12,7 +12,7 @@ import pytest
 
 from tests.soak.__main__ import table
 from tests.soak.ledger import Held, course, growth, is_idle, leaks
-from tests.soak.run import Outcome, Plan, soak
+from tests.soak.run import Outcome, Plan, soak, told_faults
 
 pytestmark = pytest.mark.real_time
 
@@ -49,6 +49,8 @@ def test_the_ledger_sees_what_grows() -> None:
 def test_memory_that_grows_and_files_that_stay_are_faults() -> None:
     outcome = Outcome(files=(3, 4), memory={"web": (100.0, 106.0, 0.06), "media 0": (80.0, 83.0, 0.0375)})
     assert [fault.partition(":")[0] for fault in outcome.faults] == ["files", "web"]
+    assert told_faults("all is well\n") == []
+    assert told_faults("a\nTraceback (most recent call last)\n  x\nKeyError\n") == ["log: \n  x\nKeyError\n"]
 
 
 async def test_who_waits_for_a_process_of_their_own_is_at_work() -> None:
