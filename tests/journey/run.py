@@ -229,6 +229,8 @@ async def talking(them: Cast) -> None:
     await phone.look("session-muted", "接访中：自己静音了")
     await phone.act("microphone")
     await phone.act("show")
+    await phone.look("session-materials", "接访中：要出示什么")
+    await phone.press("把纸放到镜头前")
     await _wait_for_paper(them)
     await phone.look("session-showing", "接访中：正在出示材料", measured=False)
     await host.look("console-paper", "接访室：信访人出示材料")
