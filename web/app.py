@@ -14,20 +14,20 @@ from cases.clock import Clock, SystemClock
 from cases.database import Database
 from web import guards
 from web.board_memory import BOARDS, BoardMemory
-from web.film_first import FILM_FIRST, FilmFirst
 from web.flash import ONCE, OnceBook
 from web.keys import CLOCK, DATABASE, FORM_KEY, LIMITS, RENDERER, SETTINGS, STATIC
 from web.limits import RateLimits
 from web.live import live_rooms, mount_signaling
-from web.live_strokes import LIVE_STROKES, LiveStrokes
 from web.messages import sending
+from web.minutes.live_strokes import LIVE_STROKES, LiveStrokes
 from web.pages.export import EXPORTS, MOST_AT_ONCE
 from web.pages.materials import keep_materials
 from web.rendering import Renderer
+from web.replay.film_first import FILM_FIRST, FilmFirst
+from web.replay.tracks import keep_piece_maker
 from web.routes import mount_routes
 from web.settings import Settings
 from web.static_files import StaticFiles
-from web.track_view import keep_piece_maker
 
 logger = logging.getLogger(__name__)
 BODY_CEILING = 64 * 1024  # Forms and JSON; parts of materials have their own in web/pages/materials.py.

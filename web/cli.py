@@ -14,10 +14,11 @@ from typing import Annotated, Any, NoReturn
 import typer
 from rich.console import Console
 
-from web import doctor as doctors
-from web import key_commands, ledger_commands
+from web.commands import doctor as doctors
+from web.commands import keys as key_commands
+from web.commands import ledger as ledger_commands
+from web.commands.verify import verify
 from web.settings import Settings, SettingsError, load
-from web.verify_command import verify
 
 app = typer.Typer(
     help="连心桥 Lianxin：视频接访 video reception",
@@ -62,7 +63,7 @@ def demo(
     host: Host = "", port: Port = 0, lan: Lan = False, certificate: Certificate = "", key: Key = ""
 ) -> None:
     """准备演示数据并启动 Seed the demo day and start everything."""
-    from web.demo import prepare_demo, record_in_background, show_demo
+    from web.demo.prepare import prepare_demo, record_in_background, show_demo
 
     chosen = replace(_chosen(host, port, certificate, key), demo=True)
     settings = _prepared(chosen, lan)
@@ -101,7 +102,7 @@ def recordings_worker() -> None:
 @app.command("demo-reception", hidden=True)
 def demo_reception(session_id: str) -> None:
     """Hold the finished reception of the demo day with four real peers (started by demo)."""
-    from web.demo_reception import hold_reception
+    from web.demo.reception import hold_reception
 
     asyncio.run(hold_reception(_settings(), session_id))
 
@@ -126,7 +127,7 @@ def user(
     ] = "",
 ) -> None:
     """建一个工作人员账号 Add an official."""
-    from web.accounts import AccountRefused, add_official
+    from web.commands.accounts import AccountRefused, add_official
 
     try:
         asyncio.run(add_official(_settings(), username, name, organisation, role, password))
@@ -143,7 +144,7 @@ def place(
     phone: Annotated[str, typer.Option(help="电话 telephone")] = "",
 ) -> None:
     """登记接访点的地址和时间 Say where people can come in person."""
-    from web.places import PlaceRefused, register_place
+    from web.commands.places import PlaceRefused, register_place
 
     try:
         name = asyncio.run(register_place(_settings(), region, address, hours, phone))
@@ -181,7 +182,7 @@ def export(
     until: Annotated[str, typer.Option("--to", help="片段结束 clip to, e.g. 0:15:00")] = "",
 ) -> None:
     """刻录导出 Export a recording or a clip of it, with everything needed to play and to verify it."""
-    from web.exporting import ExportRefused, export_recording
+    from web.commands.exporting import ExportRefused, export_recording
     from web.pages.export import parse_time
 
     try:
@@ -200,7 +201,7 @@ def restore(
     recording: Annotated[str, typer.Argument(help="录像编号 id of the recording")],
 ) -> None:
     """取回按期移入归档的原件 Fetch an original that aged out back to this machine."""
-    from web.restoring import RestoreRefused, restore_original
+    from web.commands.restoring import RestoreRefused, restore_original
 
     try:
         asyncio.run(restore_original(_settings(), recording))

@@ -14,7 +14,7 @@ from recordings.film.pauses import pauses_of
 from recordings.packages.export import PageContent
 from signaling.speeches import read_speeches
 from web.rendering import Renderer
-from web.replay_beside import gaps_of
+from web.replay.beside import gaps_of
 from web.static_files import STATIC_ROOT
 from web.words import ROLES, clock_seconds, date_time, duration, event_word, length_of
 

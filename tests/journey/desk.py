@@ -10,7 +10,7 @@ from playwright.async_api import Locator, Page
 from tests.journey.album import Album
 from tests.scenarios.browsers import diagnostics, until
 from tests.scenarios.parties import confirm
-from web.demo_people import PASSWORD
+from web.demo.people import PASSWORD
 
 SCREEN = {"width": 1920, "height": 1080}
 PATIENCE = 60_000

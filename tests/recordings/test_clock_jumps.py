@@ -47,7 +47,7 @@ from tests.recordings.test_composition import loudness, picture_at
 from tests.recordings.test_odd_films import lengths
 from tests.recordings.test_recorder import describe, packet, wait_for
 from tests.recordings.test_worker import make_worker
-from web.lanes import build_lanes
+from web.replay.lanes import build_lanes
 
 PLAN = replace(CompositionPlan(), width=640, height=360, preset="ultrafast")
 HOUR, JUMPED, SECONDS = 3600.0, 2.0, 4.0

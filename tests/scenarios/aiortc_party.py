@@ -14,7 +14,7 @@ from aiortc import MediaStreamTrack, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError
 from av import AudioFrame
 
-from web.demo_peers import DemoPeer
+from web.demo.peers import DemoPeer
 
 SO_RCVBUFFORCE, RECEIVE_BUFFER = 33, 8_000_000
 LOUD = 100  # of 32768, root mean square of a frame: more than the noise of a codec

@@ -25,8 +25,8 @@ from scheduling.links import issue_link
 from scheduling.sessions import CreateSession, create_session
 from tests.scenarios.browsers import chromium, until
 from tests.scenarios.service import Service
-from web.demo_day import invited
-from web.demo_people import HOST, OTHERS
+from web.demo.day import invited
+from web.demo.people import HOST, OTHERS
 
 NETWORK = b"--utility-sub-type=network.mojom.NetworkService"
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import aiohttp
 
 from tests.scenarios.browsers import until
-from web.demo import prepare_demo
+from web.demo.prepare import prepare_demo
 from web.settings import MediaSettings, ReceptionSettings, Settings, WebSettings
 
 # In the order in which the demo day prints them.

@@ -18,7 +18,7 @@ from tests.scenarios.parties import (
     wait_until_all_meet,
 )
 from tests.scenarios.service import Service, running_service
-from web.demo_people import CITY, HOST, PASSWORD
+from web.demo.people import CITY, HOST, PASSWORD
 
 pytestmark = [needs_chromium, pytest.mark.browser, pytest.mark.timeout(240)]
 # Nobody's screen shots are kept unless a folder for them is named.

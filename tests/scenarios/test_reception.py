@@ -44,7 +44,7 @@ from tests.scenarios.parties import (
     wait_until_all_meet,
 )
 from tests.scenarios.service import PARTIES, Service, running_service
-from web.demo_people import PASSWORD
+from web.demo.people import PASSWORD
 
 pytestmark = [needs_chromium, pytest.mark.browser, pytest.mark.timeout(300)]
 

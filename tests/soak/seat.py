@@ -12,7 +12,7 @@ import aiohttp
 
 from bench.wire import ConnectError
 from tests.soak.peer import SoakPeer, Workbench
-from web.demo_peers import DemoPeer
+from web.demo.peers import DemoPeer
 
 PING_EVERY = 3.0
 PATIENCE = 40.0

@@ -18,8 +18,8 @@ from cases.petitions import RegisterPetition, register_petition
 from cases.policy import SYSTEM
 from tests.soak.peer import Workbench
 from tests.soak.seat import EXPECTED, Seat, sizes
-from web.demo_day import _joint_session, _office, party_links
-from web.demo_people import HOST
+from web.demo.day import _joint_session, _office, party_links
+from web.demo.people import HOST
 from web.notice import current_notice
 
 CITIZEN, DISTRICT = 0, 1

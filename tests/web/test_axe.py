@@ -27,7 +27,7 @@ from tests.factories import PASSWORD, make_petition, make_session
 from tests.scenarios.browsers import chromium, needs_chromium
 from tests.web.conftest import House
 from web.app import create_app
-from web.demo_day import ready_session, seed_day
+from web.demo.day import ready_session, seed_day
 from web.settings import DatabaseSettings, Settings
 
 pytestmark = [pytest.mark.browser, needs_chromium, pytest.mark.timeout(180)]

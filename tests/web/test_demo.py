@@ -16,7 +16,7 @@ from scheduling.sessions import move_session
 from tests.clock import FixedClock
 from tests.web.conftest import Browser
 from web.app import create_app
-from web.demo_day import find_ready_session, ready_session, seed_day
+from web.demo.day import find_ready_session, ready_session, seed_day
 from web.settings import DatabaseSettings, Settings
 
 

@@ -30,9 +30,9 @@ from recordings.review.replay import RecordingAccess
 from tests.factories import make_petition, make_session
 from tests.recordings.exports import SECONDS, write_recording
 from tests.web.conftest import House
-from web import exporting
 from web.cli import app
-from web.exporting import ExportRefused, export_recording
+from web.commands import exporting
+from web.commands.exporting import ExportRefused, export_recording
 from web.pages.export import EXPORTS, parse_time
 
 ARCHIVIST = "chengguan.archivist"

@@ -12,8 +12,8 @@ from recordings.evidence.clock_jumps import ClockJumps
 from signaling.quality_history import grade_minutes
 from signaling.quality_minutes import MeasuredMinute
 from signaling.speeches import Speeches
-from web.happenings import chapters_of, gaps_in
-from web.lanes import COLUMNS, MOST_ROWS, build_lanes
+from web.replay.happenings import chapters_of, gaps_in
+from web.replay.lanes import COLUMNS, MOST_ROWS, build_lanes
 
 START = datetime(2026, 7, 22, 1, 30, tzinfo=UTC)
 GOOD = [0, 40, 6, 900, 640, 360, 15]

@@ -12,7 +12,7 @@ from recordings.archive.retention import RetentionClass
 from recordings.recording import CompositionState, load_recording
 from tests.web.conftest import House
 from tests.web.test_replay import sealed_recording
-from web.restoring import RestoreRefused, restore_original
+from web.commands.restoring import RestoreRefused, restore_original
 
 
 async def aged_out_recording(house: House) -> str:

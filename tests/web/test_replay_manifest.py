@@ -14,7 +14,7 @@ from tests.recordings.lies import tell_lie
 from tests.recordings.synthetic import PARTIES, manifest_content, write_session
 from tests.web.conftest import House
 from tests.web.test_replay_addresses import FILM, film
-from web.replay_beside import _read_manifest, gaps_of
+from web.replay.beside import _read_manifest, gaps_of
 
 GAP = {
     "cause": "disk_slow",

@@ -9,9 +9,9 @@ import pytest
 
 from tests.web.conftest import Browser, House
 from tests.web.test_desk import REVIEWER, playable
-from web import film_first
 from web.pages import replay
 from web.rendering import REST
+from web.replay import film_first
 
 pytestmark = pytest.mark.parametrize("database_system", ["sqlite"])
 

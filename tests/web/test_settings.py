@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from web import doctor
+from web.commands import doctor
 from web.settings import Settings, SettingsError, WebSettings, load
 from web.supervisor import PortTaken, children_of, open_listener
 from web.tls import lan_certificate

@@ -11,7 +11,7 @@ from recordings.recording import RecordingState, load_recording
 from recordings.review.replay import RecordingAccess
 from tests.web.conftest import House
 from tests.web.tracks import record_tracks
-from web.track_view import PIECES
+from web.replay.tracks import PIECES
 
 ODD = (
     "x/0", "0/x", "-1/0", "0/-1", "99/0", "0/99", "0/9999999", "1.5/0", "0/0x1", "٣/0", "0/%30%30%00",

@@ -18,8 +18,8 @@ from web.forms import Form
 from web.keys import CLOCK, DATABASE
 from web.language import say_error
 from web.link_pages import Holder, code_of, context_of, find_holder, problem_page
-from web.minutes_pdf import minutes_pdf
-from web.minutes_print import PREFIX
+from web.minutes.pdf import minutes_pdf
+from web.minutes.printed import PREFIX
 from web.pages.signin import see_other
 from web.pages.signing import document, print_of, tell_room
 from web.rendering import page

@@ -18,7 +18,7 @@ from scheduling.session import Session
 from signaling.rights import is_official
 from web.access import form_token
 from web.boot import room_boot
-from web.demo_day import find_latest_session, find_ready_session, invited, ready_session
+from web.demo.day import find_latest_session, find_ready_session, invited, ready_session
 from web.keys import CLOCK, DATABASE, FRAMING, REGISTRY
 from web.notice import current_notice
 from web.rendering import page

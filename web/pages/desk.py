@@ -9,11 +9,11 @@ from recordings.review.note import correct_note, withdraw_note, write_note
 from recordings.review.view_purpose import state_purpose
 from recordings.review.viewing import note_played, see_recording
 from web.access import client_address
-from web.desk import asked_moment, build_desk
 from web.forms import Form
 from web.keys import ACTOR, CLOCK, DATABASE
 from web.pages.signin import see_other
 from web.rendering import page
+from web.replay.desk import asked_moment, build_desk
 
 
 async def show(request: web.Request) -> web.StreamResponse:

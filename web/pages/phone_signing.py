@@ -26,7 +26,7 @@ from web.errors import trouble
 from web.figures import RATE_LIMITED
 from web.keys import CLOCK, DATABASE, LIMITS
 from web.link_pages import SECRET_LENGTH, code_of, find_holder, nobody
-from web.live_strokes import LIVE_STROKES
+from web.minutes.live_strokes import LIVE_STROKES
 from web.pages.signing import tell_room
 from web.qr import qr_svg
 from web.rendering import page

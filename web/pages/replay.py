@@ -15,15 +15,15 @@ from recordings.recording import CompositionState, Recording
 from recordings.review.replay import ReplayPlan, open_composed, open_manifest, open_replay
 from recordings.review.view_purpose import PURPOSES, purpose_of
 from web.access import client_address
-from web.desk import asked_moment, mark_of
-from web.film_first import FILM_FIRST
 from web.keys import ACTOR, CLOCK, DATABASE, SETTINGS
-from web.lanes import film_length
 from web.pages.signin import see_other
 from web.ranges import respond_with_file
 from web.rendering import page, page_in_two, part
-from web.replay_beside import build_beside, read_sitting
-from web.track_view import build_tracks
+from web.replay.beside import build_beside, read_sitting
+from web.replay.desk import asked_moment, mark_of
+from web.replay.film_first import FILM_FIRST
+from web.replay.lanes import film_length
+from web.replay.tracks import build_tracks
 from web.words import date_time
 
 INTACT = ("完整性已校验", "shield", "good")

@@ -41,9 +41,9 @@ from signaling.handlers.minutes import refresh
 from web.access import own_origin
 from web.forms import Form
 from web.keys import ACTOR, CLOCK, DATABASE, REGISTRY, SETTINGS
-from web.minutes_pdf import minutes_pdf
-from web.minutes_print import Printed, printed
-from web.minutes_word import minutes_word
+from web.minutes.pdf import minutes_pdf
+from web.minutes.printed import Printed, printed
+from web.minutes.word import minutes_word
 from web.pages.signin import see_other
 from web.rendering import page
 

@@ -13,7 +13,7 @@ from recordings.review.replay import open_originals
 from web.access import client_address
 from web.keys import ACTOR, CLOCK, DATABASE, SETTINGS
 from web.pages.replay import refuse_hot_link
-from web.track_view import PIECES, version_of
+from web.replay.tracks import PIECES, version_of
 
 NUMBER = re.compile(r"[0-9]{1,6}", re.ASCII)
 MOST_TOLD = 60  # key frames and turns of one piece; a header holds no more

@@ -39,7 +39,7 @@ export class Stage {
 
   /**
    * @param {HTMLElement} root
-   * @param {object} data of web/track_view.py
+   * @param {object} data of web/replay/tracks.py
    * @param {{name: string, spans: [number, number][]}[]} speeches
    */
   constructor(root, data, speeches) {

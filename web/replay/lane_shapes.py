@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from web.lanes import Bar
+from web.replay.lanes import Bar
 
 # (top, height) of each rectangle; kinds that come later are drawn over those before.
 LANE_SHAPES: Mapping[str, tuple[tuple[int, int], ...]] = {

@@ -17,7 +17,7 @@ from recordings.film.layout import standing
 from recordings.review.replay import ReplayEvent, ReplayPlan
 from signaling.quality_history import QualitySpan
 from signaling.speeches import read_speeches
-from web.happenings import (
+from web.replay.happenings import (
     AWAY,
     DOCUMENT,
     EVENT,

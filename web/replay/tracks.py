@@ -15,8 +15,8 @@ from recordings.playback.pieces import PieceMaker
 from recordings.playback.window import PIECE
 from recordings.recording import Recording
 from recordings.review.replay import ReplayPlan
-from web.happenings import Happening
 from web.keys import CLOCK
+from web.replay.happenings import Happening
 from web.words import ROLES
 
 PIECES = web.AppKey("pieces", PieceMaker)

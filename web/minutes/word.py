@@ -9,7 +9,7 @@ from docx import Document
 from docx.oxml.ns import qn
 from docx.shared import Cm, Pt
 
-from web.minutes_print import Printed
+from web.minutes.printed import Printed
 
 FONT = "仿宋"  # Of official documents (GB/T 9704); Word falls back where it is missing.
 BODY = 14

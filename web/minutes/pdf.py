@@ -8,7 +8,7 @@ from io import BytesIO
 from fpdf import FPDF
 
 from recordings.film.captions import find_font
-from web.minutes_print import Printed
+from web.minutes.printed import Printed
 
 BODY, SMALL, TITLE = 12, 9, 18  # Points.
 LINE = 7.5  # Millimetres.

@@ -13,8 +13,8 @@ from cases.policy import SYSTEM
 from scheduling.identity import How, confirm_by_official, needs_identity
 from scheduling.invitations import list_invitations
 from scheduling.sessions import load_session
-from web.demo_day import PartyLink, party_links
-from web.demo_peers import DemoPeer, use_loopback_only
+from web.demo.day import PartyLink, party_links
+from web.demo.peers import DemoPeer, use_loopback_only
 from web.notice import current_notice
 from web.server import base_url
 from web.settings import Settings

@@ -11,7 +11,7 @@ from recordings.review.minutes_places import second_of
 from recordings.review.replay import ReplayPlan
 from scheduling.minutes.record import find_minutes, read_minutes, scope_of_minutes
 from scheduling.minutes.text import is_empty
-from web.minutes_print import lead_of
+from web.minutes.printed import lead_of
 
 
 @dataclass(frozen=True)

@@ -20,13 +20,13 @@ from scheduling.sessions import scope_of_session
 from signaling.quality_history import grade_minutes
 from signaling.quality_minutes import list_quality
 from signaling.seat import Seat, seats_of_session
-from web.desk import build_desk
-from web.film_text import minutes_beside
-from web.happenings import Happening, chapters_of, gaps_in, said_in
 from web.keys import ACTOR, CLOCK, DATABASE
-from web.lane_shapes import LANE_SHAPES, lane_outlines
-from web.lanes import build_lanes
 from web.pages.original import original_of
+from web.replay.desk import build_desk
+from web.replay.film_text import minutes_beside
+from web.replay.happenings import Happening, chapters_of, gaps_in, said_in
+from web.replay.lane_shapes import LANE_SHAPES, lane_outlines
+from web.replay.lanes import build_lanes
 from web.words import gap_cause
 
 

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cases.clock import SystemClock
 from cases.database import Database
 from scheduling.session import Session
-from web.demo_day import (
+from web.demo.day import (
     DemoDay,
     PartyLink,
     links_still_good,
@@ -25,7 +25,7 @@ from web.demo_day import (
     ready_session,
     seed_day,
 )
-from web.demo_people import OFFICIALS, PASSWORD
+from web.demo.people import OFFICIALS, PASSWORD
 from web.qr import qr_text
 from web.server import base_url
 from web.settings import Settings

@@ -28,7 +28,7 @@ from scheduling.sessions import CreateSession, create_session, move_session
 from scheduling.slot import ReceptionRoom
 from scheduling.slots import OpenSlots, create_room, list_free_slots, open_slots
 from scheduling.visiting_place import set_place
-from web.demo_people import (
+from web.demo.people import (
     CITY,
     FINISHED,
     HOST,

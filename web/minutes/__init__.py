@@ -1,0 +1,1 @@
+"""The minutes on paper, and strokes on their way from a phone."""

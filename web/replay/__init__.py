@@ -1,0 +1,1 @@
+"""What the replay page shows beside its film, and when."""
