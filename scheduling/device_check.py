@@ -7,8 +7,8 @@ and figures of the line: no names or numbers of devices, nothing a device could 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from sqlalchemy import ForeignKey, String, UniqueConstraint, func, select
@@ -26,8 +26,11 @@ from scheduling.incident import Cause
 from scheduling.incidents import Occurrence, add_incident, drop_incident
 from scheduling.invitation import Invitation
 from scheduling.line_score import LINE_WORDS, LineFigures, LineScore
+from scheduling.reach import load_session
 from scheduling.session_events import add_event
 
+# A check on the way in asks nothing of the line: it takes over one that was measured shortly before.
+LINE_HOLDS = timedelta(hours=2)
 MAX_PER_INVITATION = 50  # Further checks are told to the person and not kept.
 
 
@@ -145,9 +148,9 @@ async def add_device_check(
     db: AsyncSession, clock: Clock, invitation: Invitation, occasion: Occasion, checked: Checked
 ) -> DeviceCheck:
     """The same inside the caller's transaction."""
-    data = {"invitation_id": invitation.id, "occasion": str(occasion), "verdict": str(checked.verdict)}
-    # First the event: it takes the turn on the session's row, so that numbers have no doubles.
-    await add_event(db, clock, invitation.session_id, "device.checked", invitation.display_name, data=data)
+    await load_session(db, invitation.session_id, lock=True)  # Checks take turns: numbers have no doubles.
+    if occasion is Occasion.ENTRANCE:
+        checked = await _with_line(db, clock, invitation, checked)
     mine = select(func.count()).where(DeviceCheck.invitation_id == invitation.id)
     number = (await db.scalar(mine) or 0) + 1
     if number > MAX_PER_INVITATION:
@@ -162,9 +165,20 @@ async def add_device_check(
         verdict=checked.verdict,
     )  # fmt: skip
     db.add(row)
-    await db.flush()
+    data = {"invitation_id": invitation.id, "occasion": str(occasion), "verdict": str(checked.verdict)}
+    await add_event(db, clock, invitation.session_id, "device.checked", invitation.display_name, data=data)
     await _tell_desk(db, clock, invitation, checked)
     return row
+
+
+async def _with_line(db: AsyncSession, clock: Clock, invitation: Invitation, checked: Checked) -> Checked:
+    since = clock.now() - LINE_HOLDS
+    measured = [row for row in await list_checks(db, invitation.id) if row.line is not LineScore.UNMEASURED]
+    if not measured or measured[0].at < since:
+        return checked
+    row = measured[0]
+    figures = LineFigures(row.round_trip, row.loss_up, row.loss_down, row.kbps_up, row.kbps_down, row.path)
+    return replace(checked, line=row.line, figures=figures, device=row.device)
 
 
 async def _tell_desk(db: AsyncSession, clock: Clock, invitation: Invitation, checked: Checked) -> None:

@@ -41,8 +41,8 @@ SENDER, RECEIVER = "line-out", "line-back"
 MEASURED = 9
 JUDGED = 5
 # No media in both directions by then, and there is none to come.
-PATIENCE = 12.0
-AT_MOST = 25.0
+PATIENCE = 15.0
+AT_MOST = 28.0
 # An answer waits this long for something to tell, so that the page's next message is a fresh beat.
 BEAT = 0.3
 # What came out is kept for the person's own answers, which take a while.

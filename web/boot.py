@@ -30,6 +30,6 @@ def room_boot(request: web.Request, session: Session, role: str, ticket_url: str
     }
 
 
-def check_boot(base: str) -> dict[str, Any]:
-    """For the check of devices before the slot: `base` is where its answers go."""
-    return {"base": base, "ticket_url": "", "camera": "device"}
+def check_boot(code: str) -> dict[str, Any]:
+    """For the check of devices before the slot; its answers go beside where a ticket would be fetched."""
+    return {"ticket_url": f"/j/{code}/ticket", "camera": "device"}

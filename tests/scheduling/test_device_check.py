@@ -131,3 +131,21 @@ async def test_only_the_holder_checks_and_not_without_end(
     assert refused.value.code == "too_many_checks"
     await db.rollback()
     assert len(await list_checks(db, citizen_id)) == 2
+
+
+async def test_on_the_way_in_a_line_measured_shortly_before_still_counts(
+    db: AsyncSession, clock: FixedClock, world: World
+) -> None:
+    session = await make_session(db, clock, world)
+    holder = await make_link_actor(db, clock, await find_invitation(db, session, InvitationRole.PETITIONER))
+    narrow = replace(YES, line=LineScore.SOUND)
+    await keep_device_check(db, clock, holder, Occasion.BEFORE, narrow)
+    said = Checked(Answer.GOOD, Answer.GOOD, Answer.GOOD)
+    clock.advance(minutes=90)
+    row = await keep_device_check(db, clock, holder, Occasion.ENTRANCE, said)
+    assert (row.line, row.verdict, row.kbps_up) == (LineScore.SOUND, DeviceVerdict.SOUND_ONLY, 600)
+    again = await keep_device_check(db, clock, holder, Occasion.BEFORE, said)
+    assert again.line is LineScore.UNMEASURED  # A page of its own measures or says that it did not.
+    clock.advance(hours=3)
+    row = await keep_device_check(db, clock, holder, Occasion.ENTRANCE, said)
+    assert (row.line, row.verdict) == (LineScore.UNMEASURED, DeviceVerdict.OK)

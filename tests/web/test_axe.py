@@ -222,6 +222,13 @@ async def test_pages_of_citizens(house: House, chrome: Browser) -> None:
     await eyes.open(f"/j/{things.code}/declined")
     async with house.database.session() as db:
         await record_consent(db, house.clock, actor, "1", "0" * 64)
+    await eyes.open(f"/j/{things.code}/check")
+    for screen in ("trouble", "picture", "voice", "sound", "line"):
+        await eyes.page.evaluate(SHOW, screen)
+        await eyes.look(f"/j/check {screen}")
+    await eyes.open(f"/j/{things.code}/check/result")
+    await eyes.page.click("main form button")
+    await eyes.look("/j/check/result, asked for a call")
     await eyes.open(f"/j/{things.code}/materials")
     await eyes.open(f"/j/{things.code}/room")
     assert not eyes.faults, "\n".join(eyes.faults)

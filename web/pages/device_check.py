@@ -37,7 +37,7 @@ from web.device_kind import device_kind
 from web.errors import rule_response, trouble
 from web.figures import RATE_LIMITED
 from web.keys import CLOCK, DATABASE, LIMITS, REGISTRY
-from web.link_pages import SECRET_LENGTH, Holder, code_of, nobody, problem_page
+from web.link_pages import SECRET_LENGTH, Holder, code_of, find_holder, nobody, problem_page
 from web.pages.signin import see_other
 from web.rendering import page
 from web.words import masked_phone
@@ -71,7 +71,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         found = await find_checker(db, request)
     if found is None:
         return problem_page(request)
-    context = nobody(request) | {"boot": check_boot(f"/j/{code_of(request)}/check")}
+    context = nobody(request) | {"boot": check_boot(code_of(request))}
     return page(request, "citizen/device_check.html", context, title="设备检测")
 
 
@@ -147,7 +147,8 @@ async def _result_page(request: web.Request) -> web.Response:
             "phone": masked_phone(invitation.person.phone if invitation.person else None),
             "callable": bool(invitation.person and invitation.person.phone),
             "places": await places_near(db, session),
-            "early": session.starts_at - request.app[CLOCK].now() > timedelta(minutes=30),
+            # Who only checks has to open the link itself when it is time.
+            "enter": await find_holder(db, request) is not None,
         }
     return page(request, "citizen/check_result.html", context, title="检测结果")
 

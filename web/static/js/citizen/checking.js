@@ -1,12 +1,12 @@
 import { Announcer } from "../announcer.js";
 import { markReady, readBoot } from "../boot.js";
 import { setText } from "../elements.js";
-import { CAUSE_TEXTS } from "../media/cause_texts.js";
 import { Capture } from "../media/capture.js";
 import { DeviceCheck } from "./check.js";
 import { testLine } from "./line.js";
 import { VoiceLoop } from "./loop.js";
 import { t } from "../translate.js";
+import { tell } from "./trouble.js";
 
 const SENTENCE = 4000;
 const NEXT = { picture: "voice", voice: "sound", sound: "line" };
@@ -18,13 +18,13 @@ const action = (name) => document.querySelector(`[data-action=${name}]`);
 /** C6 on a page of its own: the person judges picture, own voice and sound, the server judges the line. */
 class CheckPage {
   #boot = readBoot();
+  #base = this.#boot.ticket_url.replace(/\/ticket$/, "/check");
   #announcer = new Announcer();
   #capture = new Capture(this.#boot);
   #check = new DeviceCheck(this.#capture);
   #loop = new VoiceLoop();
   #answers = { picture: "none", voice: "none", sound: "none" };
   #test = "";
-  #told = new Set();
 
   start() {
     document.addEventListener("click", (event) => {
@@ -73,16 +73,10 @@ class CheckPage {
     this.#show("sound");
   }
 
-  /** The desk learns at once what does not work: many people close the page here. */
   #showTrouble(cause) {
-    const { title, act } = CAUSE_TEXTS[cause];
-    setText(part("trouble_title"), title);
-    setText(part("trouble_act"), act);
+    tell(part, cause, this.#boot.ticket_url);
     this.#answers.trouble = cause;
     this.#show("trouble");
-    if (this.#told.has(cause)) return;
-    this.#told.add(cause);
-    this.#post().catch(() => {});
   }
 
   #answer(item, answer) {
@@ -155,7 +149,7 @@ class CheckPage {
     this.#loop.close();
     this.#capture.close();
     try {
-      this.#test = await testLine(this.#boot.base, this.#check.context, (share) => (part("line_progress").value = share * 100));
+      this.#test = await testLine(this.#base, this.#check.context, (share) => (part("line_progress").value = share * 100));
     } catch {
       this.#test = ""; // Too busy, or no way to the server at all: the answers are told without it.
     }
@@ -176,8 +170,8 @@ class CheckPage {
 
   async #post() {
     const body = JSON.stringify({ ...this.#answers, test: this.#test || undefined });
-    const response = await fetch(this.#boot.base, { method: "POST", credentials: "same-origin", headers: { "Content-Type": "application/json" }, body });
-    if (response.status === 409) return { next: `${this.#boot.base}/result` };
+    const response = await fetch(this.#base, { method: "POST", credentials: "same-origin", headers: { "Content-Type": "application/json" }, body });
+    if (response.status === 409) return { next: `${this.#base}/result` };
     if (!response.ok) throw new Error(String(response.status));
     return response.json();
   }
