@@ -43,6 +43,9 @@ WIDER = """() => {
     .map((e) => `${e.tagName}.${e.className} ${Math.round(e.getBoundingClientRect().right)}>${wide}`)
     .slice(0, 5);
 }"""
+SHOW = """(name) => {
+  for (const s of document.querySelectorAll('[data-screen]')) s.hidden = s.dataset.screen !== name;
+}"""
 UNFOLD = "document.querySelectorAll('#desk details').forEach((one) => (one.open = true))"
 
 
