@@ -34,8 +34,8 @@ class Marked(Extension):
     """Marks every template of an environment; `_` has to be among its globals."""
 
     def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
-        """The source as it is compiled."""
-        return mark(source)[0]
+        """The source as it is compiled. Plain text stays as it is: its line breaks mean something."""
+        return source if name is not None and name.endswith(".txt") else mark(source)[0]
 
 
 @dataclass

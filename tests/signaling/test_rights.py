@@ -51,6 +51,11 @@ FIELDS: dict[str, dict[str, Any]] = {
     "mark": {"mark": "key", "note": ""},
     "veil": {"participant_id": "x", "veiled": True},
     "withdraw_mark": {"mark_id": "x"},
+    "material.show": {"material_id": "x", "page": 1},
+    "material.turn": {"page": 1},
+    "material.point": {"x": 1, "y": 1},
+    "material.draw": {"points": [1, 1, 2, 2]},
+    "material.wipe": {"everything": False},
 }  # fmt: skip
 HOST_RIGHTS = {
     Right.ADMIT, Right.MUTE, Right.REMOVE, Right.OPEN, Right.PAUSE, Right.CLOSE, Right.RECORD,
@@ -65,7 +70,9 @@ GUARDED = {name: handler for name, handler in DISPATCHED.items() if handler.righ
 def test_every_command_is_dispatched() -> None:
     assert set(COMMANDS) - set(DISPATCHED) == {"authenticate", "ping"}
     assert len(DISPATCHED) == len(HANDLERS)
-    assert set(DISPATCHED) - set(GUARDED) == {"leave", "page_state", "quality", "minutes.fetch"}
+    assert set(DISPATCHED) - set(GUARDED) == {
+        "leave", "page_state", "quality", "minutes.fetch", "material.fetch",
+    }  # fmt: skip
 
 
 def test_host_rights_belong_to_the_host_alone() -> None:
@@ -78,7 +85,7 @@ def test_the_document_names_the_same_rights() -> None:
     assert set(by_right) == {str(right) for right in Right}
     for name, row in by_right.items():
         commands = {command for command, handler in GUARDED.items() if handler.right == name}
-        named = set(row[1].replace("`", "").split(", "))
+        named = set(row[1].partition("; ")[0].replace("`", "").split(", "))
         assert named == commands or (not commands and row[1].startswith("none; "))
         roles = {role for role, rights in RIGHTS.items() if name in rights}
         words = {

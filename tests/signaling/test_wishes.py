@@ -26,7 +26,7 @@ async def test_wishes_reach_the_worker(hall: Hall) -> None:
         {"height": 8193},
         {"height": 1.5},
         {"height": True},
-        {"source": "microphone"},
+        {"source": "loudspeaker"},
         {"source": None},
         {"participant_id": 7},
         {"visible": 1},
