@@ -107,6 +107,7 @@ class Publisher:
         self._reported_at = float("-inf")
         self._arrivals: ArrivalLog | None = None
         self._uplink = Uplink()
+        self._limited_to: float | None = None
         self._fed_back_at = float("-inf")
         self.transport = Transport(surroundings.gate, surroundings.config, surroundings.certificate, self)
 
@@ -317,9 +318,20 @@ class Publisher:
         publications = self.publications
         octets = sum(layer.stats.bytes for p in publications for layer in p.layers)
         budget = self._uplink.note(arrivals.sent, arrivals.came, octets, now)
+        self._limit(budget)
         for camera in (p for p in publications if len(p.layers) > 1):
             rest = sum(p.best.bitrate for p in publications if p is not camera)
             withhold(camera.layers, budget, rest, now)
+
+    def _limit(self, budget: float | None) -> None:
+        """Say it to the browser too, which obeys within the round trip, long before its page has let go."""
+        if budget == self._limited_to:
+            return
+        self._limited_to = budget
+        video = [x.ssrc for p in self.publications for x in p.layers if x.ssrc is not None and x.is_video]
+        if video:
+            most = self._surroundings.config.video_bitrate * len(video)
+            self.transport.send_rtcp(build_bandwidth_estimate(FEEDBACK_SSRC, int(budget or most), video))
 
     def _transit(self) -> float | None:
         """Of the last packet of the microphone, in seconds; only differences mean anything."""

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import random
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from media.credit import MOST, MOST_ALONE, SHARE, RepairCredit
+from media.feedback import BandwidthEstimate, parse_compound
 from media.publication import Publication
+from media.publisher import Publisher
 from media.uplink import HOLD, UNASKED, Uplink, withhold
 from tests.media.test_attention import Hall
 from tests.media.test_simulcast import Stage
@@ -174,3 +178,22 @@ def test_requests_for_what_was_lost_have_a_ceiling() -> None:
     for _ in range(100):
         came += 8
         assert chance.take(3, came) == 3
+
+
+def test_the_browser_is_told_once_and_told_when_it_is_over() -> None:
+    """It obeys an estimate within the round trip; its page takes longer to let go of a layer."""
+    told: list[bytes] = []
+    layers = [SimpleNamespace(ssrc=number, is_video=True) for number in (7, 8)]
+    sound = SimpleNamespace(ssrc=9, is_video=False)
+    publisher: Any = SimpleNamespace(
+        _limited_to=None,
+        publications=[SimpleNamespace(layers=layers), SimpleNamespace(layers=[sound])],
+        _surroundings=SimpleNamespace(config=SimpleNamespace(video_bitrate=2_500_000)),
+        transport=SimpleNamespace(send_rtcp=told.append),
+    )
+    for budget in (None, 200_000.0, 200_000.0, 150_000.0, None, None):
+        Publisher._limit(publisher, budget)
+    estimates = [
+        found for data in told for found in parse_compound(data) if isinstance(found, BandwidthEstimate)
+    ]
+    assert [round(found.bitrate, -3) for found in estimates] == [200_000, 150_000, 5_000_000]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import sqlite3
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Page
+from playwright.async_api import FloatRect, Page
 
 from tests.scenarios.browsers import Devices, chromium, collect_errors, needs_chromium, new_context, until
 from tests.scenarios.parties import (
@@ -136,15 +137,17 @@ async def _host_shows_the_pdf(citizen: Page, host: Page, second: Page) -> None:
             lambda page=page: _count(page, ".exhibit-strokes polyline", 1), 5, f"{name} sees the line"
         )
     await act(host, "exhibit-point")
-    # Buttons for the line come with it, and the page is fitted beside them in the next frame.
+    # Buttons for the line come with it, and the page is fitted beside them a moment later.
     await host.locator('[data-action="exhibit-keep"]').wait_for(state="visible")
-    await host.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
-    box = await host.locator(".exhibit-sheet").bounding_box()
-    assert box is not None
+    box = await _at_rest(host, ".exhibit-sheet")
     await host.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.6, steps=4)
     for page in (citizen, second):
         await until(lambda page=page: _count(page, ".exhibit-dot", 1), 5, "they see where it points")
-    assert await _dot_place(citizen) == pytest.approx((0.5, 0.6), abs=0.02)
+
+    async def there() -> bool:
+        return await _dot_place(citizen) == pytest.approx((0.5, 0.6), abs=0.02)
+
+    await until(there, 5, "the dot is where the pointer came to rest")
     for name, page in everybody.items():
         await _axe(page)
         await _shot(page, f"shown-{name}")
@@ -180,6 +183,15 @@ async def _looks_like(page: Page, colour: tuple[int, int, int]) -> bool:
 
 async def _count(page: Page, selector: str, wanted: int) -> bool:
     return await page.locator(selector).count() == wanted
+
+
+async def _at_rest(page: Page, selector: str) -> FloatRect:
+    """Where it is when it has not moved for a third of a second."""
+    seen: list[FloatRect | None] = []
+    while len(seen) < 4 or seen[-1] is None or seen[-4:].count(seen[-1]) < 4:
+        seen.append(await page.locator(selector).bounding_box())
+        await asyncio.sleep(0.1)
+    return seen[-1]
 
 
 async def _dot_place(page: Page) -> tuple[float, float]:
