@@ -152,6 +152,11 @@ async def test_parties_are_seen_heard_and_in_time_before_there_is_a_film(house: 
         ready = f"{SECONDS} >= 20.9 && document.querySelector('.track video').readyState > 1"
         await until(lambda: page.evaluate(ready), 10, "the moment of the address")
         assert paused < 6
+
+        async def host_is_shown() -> bool:
+            return host["key"] in {each["key"] for each in await page.evaluate(LOOK)}
+
+        await until(host_is_shown, 10, "also the other's picture is there")
         shown = {each["key"]: each for each in await page.evaluate(LOOK)}
         assert abs(shown[host["key"]]["time"] - 21) < 0.04
         await look_for_film(house, page, recording_id)
