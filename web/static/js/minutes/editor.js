@@ -41,6 +41,7 @@ export class Editor {
 
   paint() {
     const { view, paragraphs } = this.#sheet;
+    const writing = this.#list.contains(document.activeElement) ? document.activeElement : null;
     this.#empty.hidden = Boolean(view);
     this.#list.hidden = !view;
     const seen = new Set(paragraphs.map((one) => one.id));
@@ -57,6 +58,8 @@ export class Editor {
       if (wanted !== field.node) this.#list.insertBefore(field.node, wanted);
       before = field.node;
     });
+    // A field that was moved has lost the focus, and what is being typed would go nowhere.
+    if (writing?.isConnected && document.activeElement !== writing) writing.focus({ preventScroll: true });
     this.#grow();
     this.#area.classList.toggle("is-read-only", !this.#sheet.writable);
     for (const button of this.#area.querySelectorAll("[data-insert]")) button.disabled = !this.#sheet.writable;
