@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from argon2 import PasswordHasher
+from playwright.async_api import Browser
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases import passwords
@@ -13,6 +14,7 @@ from cases.database import Database
 from tests.clock import FixedClock
 from tests.databases import VARIABLE, DatabaseServer, find_binaries, missing_reason, requested_systems
 from tests.factories import CHEAP_HASH, CHEAP_HASHER, World, make_world
+from tests.scenarios.browsers import chromium
 from tests.statements import share_compiled_statements
 
 
@@ -88,3 +90,10 @@ async def world(database: Database, clock: FixedClock) -> World:
     """A small office world: see tests.factories.World."""
     async with database.session() as db:
         return await make_world(db, clock)
+
+
+@pytest.fixture
+async def chrome() -> AsyncIterator[Browser]:
+    """A headless Chromium for one test; whoever asks for it is marked `needs_chromium`."""
+    async with chromium() as browser:
+        yield browser

@@ -13,7 +13,7 @@ from tests.journey.album import Album
 from tests.journey.desk import LINK, PRESSED, SCREEN, Desk
 from tests.journey.measures import LISTEN, doubled
 from tests.journey.phone import LYING, PHONE, Phone
-from tests.scenarios.browsers import Devices, chromium, collect_errors, diagnostics, until
+from tests.scenarios.browsers import TONE_AND_END, Devices, chromium, collect_errors, diagnostics, until
 from tests.scenarios.service import Service, running_service
 from web.settings import ReceptionSettings
 
@@ -29,7 +29,8 @@ DEVICES = {
 
 
 # A person drawn small and slowly: four browsers encode and decode on the machine that takes the pictures.
-DRAWN = """
+DRAWN = (
+    """
 navigator.mediaDevices.getUserMedia = async (wanted) => {
   const rear = Boolean(wanted.video && wanted.video.facingMode && wanted.video.facingMode.exact);
   const tracks = [];
@@ -59,18 +60,9 @@ navigator.mediaDevices.getUserMedia = async (wanted) => {
     }, 200);
     tracks.push(...canvas.captureStream(5).getTracks());
   }
-  if (wanted.audio) {
-    const context = new AudioContext(), tone = context.createOscillator(), quiet = context.createGain();
-    const out = context.createMediaStreamDestination();
-    tone.frequency.value = %(tone)d;
-    quiet.gain.value = 0.2;
-    tone.connect(quiet).connect(out);
-    tone.start();
-    tracks.push(...out.stream.getTracks());
-  }
-  return new MediaStream(tracks);
-};
 """
+    + TONE_AND_END
+)
 
 
 @dataclass

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 import pytest
@@ -14,7 +13,7 @@ from scheduling.session import SessionState
 from scheduling.sessions import move_session
 from tests.journey.measures import measure
 from tests.journey.phone import PHONE
-from tests.scenarios.browsers import chromium, needs_chromium
+from tests.scenarios.browsers import needs_chromium
 from tests.web.conftest import House
 from tests.web.test_links import make_link
 from tests.web.test_signing import HOST, arrange
@@ -39,12 +38,6 @@ FILL = """() => {
 def database_system() -> str:
     """One system is enough: pages look alike on both."""
     return "sqlite"
-
-
-@pytest.fixture
-async def chrome() -> AsyncIterator[Browser]:
-    async with chromium() as browser:
-        yield browser
 
 
 @dataclass

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
 from playwright.async_api import Browser as Chrome
 from playwright.async_api import Page, expect
 
 from scheduling.minutes.record import MinutesState
 from tests.journey.phone import PHONE
-from tests.scenarios.browsers import chromium, needs_chromium
+from tests.scenarios.browsers import needs_chromium
 from tests.scheduling.test_minutes_signing import handwriting
 from tests.web.conftest import Browser, House
 from tests.web.test_afterwards import held
@@ -35,12 +33,6 @@ REFUSING = """navigator.mediaDevices.getUserMedia = async (wanted) => {
 def database_system() -> str:
     """One system is enough: what is stored is tested beside what stores it."""
     return "sqlite"
-
-
-@pytest.fixture
-async def chrome() -> AsyncIterator[Chrome]:
-    async with chromium() as browser:
-        yield browser
 
 
 async def agreed(house: House) -> tuple[Given, Browser]:

@@ -49,8 +49,22 @@ async def chromium() -> AsyncIterator[Browser]:
             await browser.close()
 
 
+# The end of a replaced getUserMedia: a microphone with one tone, and what was made goes out.
+TONE_AND_END = """  if (wanted.audio) {
+    const context = new AudioContext(), tone = context.createOscillator(), quiet = context.createGain();
+    const out = context.createMediaStreamDestination();
+    tone.frequency.value = %(tone)d;
+    quiet.gain.value = 0.2;
+    tone.connect(quiet).connect(out);
+    tone.start();
+    tracks.push(...out.stream.getTracks());
+  }
+  return new MediaStream(tracks);
+};
+"""
 # A camera of one colour with a moving hand, and a microphone with one tone: who is who can be measured later.
-RECOGNISABLE = """
+RECOGNISABLE = (
+    """
 navigator.mediaDevices.getUserMedia = async (wanted) => {
   const rear = Boolean(wanted.video && wanted.video.facingMode && wanted.video.facingMode.exact);
   const [r, g, b] = rear ? %(paper)s : %(colour)s, tracks = [];
@@ -66,18 +80,9 @@ navigator.mediaDevices.getUserMedia = async (wanted) => {
     }, 66);
     tracks.push(...canvas.captureStream(15).getTracks());
   }
-  if (wanted.audio) {
-    const context = new AudioContext(), tone = context.createOscillator(), quiet = context.createGain();
-    const out = context.createMediaStreamDestination();
-    tone.frequency.value = %(tone)d;
-    quiet.gain.value = 0.2;
-    tone.connect(quiet).connect(out);
-    tone.start();
-    tracks.push(...out.stream.getTracks());
-  }
-  return new MediaStream(tracks);
-};
 """
+    + TONE_AND_END
+)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -24,7 +23,7 @@ from scheduling.invitations import list_invitations
 from scheduling.links import exchange_link, find_link_actor, issue_link
 from tests.clock import FixedClock
 from tests.factories import PASSWORD, make_petition, make_session
-from tests.scenarios.browsers import chromium, needs_chromium
+from tests.scenarios.browsers import needs_chromium
 from tests.web.conftest import House
 from web.app import create_app
 from web.demo.day import ready_session, seed_day
@@ -79,12 +78,6 @@ class Looker:
             self.faults.append(f"{name} @{width}: {violation['id']} {violation['help']} {nodes}")
         if wider := await self.page.evaluate(WIDER):
             self.faults.append(f"{name} @{width}: sideways {wider}")
-
-
-@pytest.fixture
-async def chrome() -> AsyncIterator[Browser]:
-    async with chromium() as browser:
-        yield browser
 
 
 async def looker(browser: Browser, base: str, width: int, large: bool = False) -> Looker:

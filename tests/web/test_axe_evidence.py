@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -23,7 +22,7 @@ from recordings.recording import CompositionState, load_recording
 from recordings.watch.chain_watch import check_chains
 from recordings.watch.completeness import night_of
 from tests.factories import PASSWORD
-from tests.scenarios.browsers import chromium, needs_chromium, state_purpose
+from tests.scenarios.browsers import needs_chromium, state_purpose
 from tests.web.conftest import House
 from tests.web.test_audit import viewed
 from tests.web.test_axe import DESK, OFFICIAL, Looker, looker
@@ -37,12 +36,6 @@ UNFOLD = "document.querySelectorAll('main details').forEach((one) => (one.open =
 def database_system() -> str:
     """One system is enough: pages look alike on both."""
     return "sqlite"
-
-
-@pytest.fixture
-async def chrome() -> AsyncIterator[Browser]:
-    async with chromium() as browser:
-        yield browser
 
 
 async def seated(house: House, browser: Browser, width: int, key: str) -> Looker:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,7 +12,7 @@ from cases.policy import SYSTEM
 from scheduling.session import SessionState
 from scheduling.sessions import load_session, move_session
 from tests.journey.measures import measure
-from tests.scenarios.browsers import chromium, needs_chromium
+from tests.scenarios.browsers import needs_chromium
 from tests.web.conftest import House
 from tests.web.test_identity import CODE, Phone
 from tests.web.test_links import Given, make_link
@@ -29,12 +28,6 @@ MOST_TAPS = 7
 def database_system() -> str:
     """One system is enough: pages look alike on both."""
     return "sqlite"
-
-
-@pytest.fixture
-async def chrome() -> AsyncIterator[Browser]:
-    async with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture

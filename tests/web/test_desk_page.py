@@ -12,7 +12,7 @@ from recordings.review.viewing import PlayedRange
 from tests.factories import PASSWORD
 from tests.scenarios.browsers import needs_chromium, state_purpose, until
 from tests.web.conftest import House
-from tests.web.test_axe import DESK, SHOTS, chrome, database_system, looker  # noqa: F401
+from tests.web.test_axe import DESK, SHOTS, database_system, looker  # noqa: F401
 from tests.web.test_replay_lanes import arrange
 
 pytestmark = [pytest.mark.browser, needs_chromium, pytest.mark.timeout(180)]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import shutil
 import subprocess
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
@@ -24,7 +23,7 @@ from recordings.recording import load_recording
 from scheduling.minutes.editing import EditParagraph, InsertParagraph, change_minutes
 from scheduling.minutes.paragraph import MinutesParagraph, ParagraphKind
 from scheduling.minutes.record import MinutesState, begin_minutes, move_minutes
-from tests.scenarios.browsers import chromium, needs_chromium
+from tests.scenarios.browsers import needs_chromium
 from tests.scheduling.test_minutes_signing import handwriting
 from tests.web import test_replay_lanes
 from tests.web.conftest import House
@@ -117,12 +116,6 @@ async def test_changes_after_the_reading_are_shown_before_signing(house: House) 
     changes = page.split('id="changes-title"')[1].split("</section>")[0]
     assert "（2 处）" in changes and "<del>三</del><ins>四</ins>" in changes
     assert "<ins>&lt;b&gt;补一段&lt;/b&gt;</ins>" in changes and "只给自己看" not in changes
-
-
-@pytest.fixture
-async def chrome() -> AsyncIterator[Browser]:
-    async with chromium() as browser:
-        yield browser
 
 
 async def at_its_second(page: Page) -> None:

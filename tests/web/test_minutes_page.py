@@ -15,7 +15,7 @@ from scheduling.session import Session
 from tests.factories import PASSWORD
 from tests.scenarios.browsers import needs_chromium
 from tests.web.conftest import House
-from tests.web.test_axe import CITIZEN, DESK, OFFICIAL, Looker, chrome, database_system, looker  # noqa: F401
+from tests.web.test_axe import CITIZEN, DESK, OFFICIAL, Looker, database_system, looker  # noqa: F401
 from tests.web.test_minutes import arrange
 
 pytestmark = [pytest.mark.browser, needs_chromium, pytest.mark.timeout(180)]

@@ -6,7 +6,7 @@ Which pages there are is read from the routes: a new one is looked at, or this f
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -25,7 +25,7 @@ from scheduling.notices import add_notice
 from scheduling.ratings import Question, Rating
 from scheduling.sessions import load_session
 from tests.factories import PASSWORD
-from tests.scenarios.browsers import chromium, needs_chromium, state_purpose
+from tests.scenarios.browsers import needs_chromium, state_purpose
 from tests.web.conftest import House
 from tests.web.test_axe import DESK, OFFICIAL, WIDER
 from tests.web.test_chain import chained
@@ -120,12 +120,6 @@ def test_no_page_of_officials_is_forgotten() -> None:
 def database_system() -> str:
     """One system is enough: pages look alike on both."""
     return "sqlite"
-
-
-@pytest.fixture
-async def chrome() -> AsyncIterator[Browser]:
-    async with chromium() as browser:
-        yield browser
 
 
 async def prepare(house: House) -> Things:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from fractions import Fraction
 from pathlib import Path
@@ -24,7 +23,7 @@ from signaling.quality_minutes import add_minutes
 from signaling.seat import take_seat
 from signaling.speeches import Speeches
 from tests.factories import PASSWORD, find_invitation, make_petition, make_session
-from tests.scenarios.browsers import chromium, needs_chromium, state_purpose
+from tests.scenarios.browsers import needs_chromium, state_purpose
 from tests.web.conftest import House
 from tests.web.test_axe import DESK, OFFICIAL, Looker
 
@@ -51,12 +50,6 @@ FLOOR = (
 def database_system() -> str:
     """One system is enough: pages look alike on both."""
     return "sqlite"
-
-
-@pytest.fixture
-async def chrome() -> AsyncIterator[Browser]:
-    async with chromium() as browser:
-        yield browser
 
 
 def write_film(path: Path) -> None:

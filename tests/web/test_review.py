@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import re
 import zipfile
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from playwright.async_api import Browser, Page, expect
 
 from tests.factories import PASSWORD
-from tests.scenarios.browsers import chromium, needs_chromium
+from tests.scenarios.browsers import needs_chromium
 from tests.web.conftest import House
 from tests.web.sittings import PROMISE, record_two_hours, recordings_worker
 from tests.web.test_axe import DESK, OFFICIAL, Looker
@@ -34,12 +33,6 @@ SHOTS = os.environ.get("LIANXIN_SHOTS")
 def database_system() -> str:
     """One system is enough: pages look alike on both."""
     return "sqlite"
-
-
-@pytest.fixture
-async def chrome() -> AsyncIterator[Browser]:
-    async with chromium() as browser:
-        yield browser
 
 
 async def signed_in(house: House, browser: Browser, width: int, path: str) -> Looker:
