@@ -33,7 +33,6 @@ class Cause(StrEnum):
     RECORDING_UNCONFIRMED = (
         "recording_unconfirmed"  # The session runs, the recorder has not said that it does.
     )
-    UPLOAD_STUCK = "upload_stuck"  # Material that a citizen sends does not arrive.
     HELP_ASKED = "help_asked"  # A citizen asks for a human.
     PROMISED_OTHERWISE = "promised_otherwise"  # Told to wait for a telephone call, a visit or another day.
 
@@ -45,13 +44,12 @@ CAUSE_NAMES: Mapping[Cause, str] = {
     Cause.HOST_GONE: "主持人掉线，无人接替",
     Cause.RECORDING_FAULTY: "录制异常",
     Cause.RECORDING_UNCONFIRMED: "录像还没有确认",
-    Cause.UPLOAD_STUCK: "材料传不上来",
     Cause.HELP_ASKED: "群众请求帮助",
     Cause.PROMISED_OTHERWISE: "改约还没有安排",
 }
 # What cannot go on without the session. A recording or a citizen's wish is looked after also afterwards.
 ENDS_WITH_SESSION = frozenset(
-    {Cause.DISCONNECTED, Cause.DEVICE_BLOCKED, Cause.CALL_UNANSWERED, Cause.HOST_GONE, Cause.UPLOAD_STUCK}
+    {Cause.DISCONNECTED, Cause.DEVICE_BLOCKED, Cause.CALL_UNANSWERED, Cause.HOST_GONE}
 )
 
 
