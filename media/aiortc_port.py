@@ -128,7 +128,8 @@ class DtlsLink:
     async def handshake(self, fingerprints: Sequence[Fingerprint], timeout: float) -> SrtpPair:
         """Complete the handshake within `timeout` seconds. Raises HandshakeError or TimeoutError."""
         remote = RTCDtlsParameters([RTCDtlsFingerprint(f.algorithm, f.value) for f in fingerprints])
-        await asyncio.wait_for(self._dtls.start(remote), timeout)
+        async with asyncio.timeout(timeout):
+            await self._dtls.start(remote)
         if self._dtls._state != State.CONNECTED:
             raise HandshakeError("the DTLS handshake failed")
         self._dtls.on("statechange", self._state_changed)

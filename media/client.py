@@ -1,7 +1,6 @@
 """The controller's end of the control socket. If the worker dies, `closed` is set and requests fail."""
 
 import asyncio
-import contextlib
 import itertools
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -61,7 +60,8 @@ class ControlClient:
         self._requests[request_id] = answer
         try:
             self._writer.write(dump_message(replace(message, request_id=request_id)))
-            reply = await asyncio.wait_for(answer, timeout)
+            async with asyncio.timeout(timeout):
+                reply = await answer
         except TimeoutError as exc:
             raise ControlError("timeout", type(message).__name__) from exc
         except OSError as exc:
@@ -87,8 +87,8 @@ class ControlClient:
         """Close the connection and wait for the reading task."""
         if self._task is not None:
             self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            # Not `await`: it could not tell our own cancellation, which must go on, from the task's.
+            await asyncio.wait({self._task})
             self._task = None
         self._end()
 

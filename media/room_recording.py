@@ -169,7 +169,8 @@ class RoomRecording:
         """Detach everywhere at once, then let the recorder write out what it has."""
         self.hold(reason)
         try:
-            await asyncio.wait_for(asyncio.to_thread(self._recorder.close, reason), CLOSE_TIMEOUT)
+            async with asyncio.timeout(CLOSE_TIMEOUT):
+                await asyncio.to_thread(self._recorder.close, reason)
         except Exception:
             logger.exception("Closing recording %s failed", self.recording_id)
         status = self._recorder.status()

@@ -86,7 +86,8 @@ class Worker:
 
     async def _close(self) -> None:
         try:
-            await asyncio.wait_for(self._commands.close("worker_stopped"), SHUTDOWN_TIMEOUT)
+            async with asyncio.timeout(SHUTDOWN_TIMEOUT):
+                await self._commands.close("worker_stopped")
         except TimeoutError:
             logger.error("Closing the rooms took too long; leaving the rest")
         for port in self._gate.udp_ports:

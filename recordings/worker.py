@@ -9,7 +9,6 @@ import os
 import socket
 import time
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -138,8 +137,7 @@ class RecordingsWorker:
         finally:
             for task in (keeper, work):
                 task.cancel()
-                with suppress(asyncio.CancelledError, Exception):
-                    await task
+            await asyncio.gather(keeper, work, return_exceptions=True)
         return True
 
     async def _lay_down(self, recording: Recording, work: asyncio.Task[None]) -> None:

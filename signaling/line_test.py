@@ -174,7 +174,8 @@ class LineTests:
             await self._accept(test, *answer)
         elif not test.offers and not test.over.is_set():
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(test.news.wait(), BEAT)
+                async with asyncio.timeout(BEAT):
+                    await test.news.wait()
         test.news.clear()
         if test.offers:
             latest = test.offers.pop()

@@ -79,7 +79,8 @@ class Outbox:
     async def _write(self) -> None:
         try:
             while not isinstance(item := await self._queue.get(), _End):
-                await asyncio.wait_for(self._socket.send_str(item), STALL_SECONDS)
+                async with asyncio.timeout(STALL_SECONDS):
+                    await self._socket.send_str(item)
             await self._socket.close(code=item.code)
         except (ConnectionError, TimeoutError, RuntimeError):
             # The client went away, or takes nothing: the reader notices the cut and cleans up.

@@ -86,7 +86,8 @@ class Messenger:
     async def rung(self) -> None:
         """Until something was queued, or it is time to look again."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._bell.wait(), EVERY)
+            async with asyncio.timeout(EVERY):
+                await self._bell.wait()
         self._bell.clear()
 
 

@@ -120,7 +120,8 @@ class Supervisor:
             delay = FIRST_DELAY if time.monotonic() - began > STEADY_SECONDS else delay
             logger.warning("%s ended with %s; starting it again in %.1f s", child.name, status, delay)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), delay)
+                async with asyncio.timeout(delay):
+                    await self._stopping.wait()
             delay = min(delay * 2, LONGEST_DELAY)
 
     async def _start(self, child: Child) -> asyncio.subprocess.Process:
@@ -158,7 +159,8 @@ async def _end(process: asyncio.subprocess.Process) -> None:
     with contextlib.suppress(ProcessLookupError):
         process.terminate()
         try:
-            await asyncio.wait_for(process.wait(), GRACE_SECONDS)
+            async with asyncio.timeout(GRACE_SECONDS):
+                await process.wait()
         except TimeoutError:
             process.kill()
             await process.wait()

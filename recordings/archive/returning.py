@@ -9,7 +9,7 @@ import logging
 import shutil
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from sqlalchemy import ColumnElement, and_, or_, select, update
@@ -153,8 +153,7 @@ class Returner:
             yield
         finally:
             keeper.cancel()
-            with suppress(asyncio.CancelledError, Exception):
-                await keeper
+            await asyncio.gather(keeper, return_exceptions=True)
 
     async def _lay_down(self, recording_id: str, cause: str, trouble: str) -> None:
         """Give the lease back; after a failure note it, tell it, and try again after a growing pause."""

@@ -199,6 +199,9 @@ class FakeWorker:
     def _SetMuted(self, request: control.SetMuted) -> None:
         self.rooms[request.room_id].people[request.participant_id].sources[request.source] = request.muted
 
+    def _SetWishes(self, request: control.SetWishes) -> None:
+        """Nothing is sent here, so nothing is chosen."""
+
     def _SetPartition(self, request: control.SetPartition) -> None:
         self.rooms[request.room_id].groups = request.groups
 

@@ -123,14 +123,16 @@ class DemoPeer:
         number = next(self._ids)
         self._answers[number] = asyncio.get_running_loop().create_future()
         await self._socket.send_json({"type": kind, "id": number, **fields})
-        answer = await asyncio.wait_for(self._answers[number], ANSWER_SECONDS)
+        async with asyncio.timeout(ANSWER_SECONDS):
+            answer = await self._answers[number]
         if answer["type"] == "error":
             raise RuntimeError(f"{kind}: {answer['code']} {answer.get('message', '')}")
         return answer
 
     async def heard(self, kind: str, seconds: float = ANSWER_SECONDS) -> None:
         """Wait until a push of this type has come."""
-        await asyncio.wait_for(self.pushes.setdefault(kind, asyncio.Event()).wait(), seconds)
+        async with asyncio.timeout(seconds):
+            await self.pushes.setdefault(kind, asyncio.Event()).wait()
 
     async def publish(self) -> None:
         """Offer camera and microphone and wait until the packets flow."""

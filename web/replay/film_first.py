@@ -31,7 +31,8 @@ class FilmFirst:
         event = self._waiting.setdefault(key, asyncio.Event())
         try:
             with suppress(TimeoutError):
-                await asyncio.wait_for(event.wait(), PATIENCE)
+                async with asyncio.timeout(PATIENCE):
+                    await event.wait()
                 await asyncio.sleep(BEGINNING)
         finally:
             if self._waiting.get(key) is event:
