@@ -1,13 +1,15 @@
 """In which language a page is: Chinese as it is written, or English from gettext catalogues.
 
-The sentences of the sources are the keys. `pages.po` holds what templates say, `words.po` the vocabulary and
-what Python tells people (looked up whole), `errors.po` refusals by their stable code, `browser.po` what
-modules say. Catalogues are read when the program starts; a sentence without a translation stays Chinese.
+The sentences of the sources are the keys. `pages*.po` hold what templates say, `words*.po` the vocabulary
+and what Python tells people, `errors*.po` refusals by their stable code, `browser*.po` what modules say; what
+follows the domain names a group of pages. Catalogues are read when the program starts; a sentence without a
+translation stays Chinese. In words, `{0}` stands for a value that Python has put in already.
 """
 
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
 from pathlib import Path
@@ -21,18 +23,30 @@ CHINESE, ENGLISH = "zh-CN", "en"
 # What the switch of a page leads to, in the words of those who look for it.
 OTHERS: Mapping[str, tuple[str, str]] = {CHINESE: (ENGLISH, "English"), ENGLISH: (CHINESE, "中文")}
 KEPT = 365 * 24 * 3600  # Seconds.
+WORD = re.compile(r"[\u4e00-\u9fff]")
+VALUE = re.compile(r"\{\d\}")
+PARTS = re.compile(r"(\{\d\})")
+# Characters a sentence with values has of its own, or what people typed would be taken for one.
+FEWEST = 2
+LONGEST = 600  # Characters; longer texts are told by nobody.
 _language: ContextVar[str] = ContextVar("language", default=CHINESE)
 
 
 @functools.cache
 def catalogue(domain: str, language: str = ENGLISH) -> Mapping[str, str]:
     """Sentence → translation, without what is not translated yet. Empty for Chinese."""
-    path = LOCALES / language / f"{domain}.po"
-    if language == CHINESE or not path.is_file():
-        return {}
-    with path.open("rb") as file:
-        found = read_po(file, locale=language)
-    return {str(each.id): str(each.string) for each in found if each.id and each.string and not each.fuzzy}
+    told: dict[str, str] = {}
+    for path in files_of(domain, language):
+        with path.open("rb") as file:
+            found = read_po(file, locale=language)
+        whole = (each for each in found if each.id and each.string and not each.fuzzy)
+        told |= {str(each.id): str(each.string) for each in whole}
+    return told
+
+
+def files_of(domain: str, language: str = ENGLISH) -> list[Path]:
+    """The catalogues of a domain: `pages.po`, and `pages_desk.po` and so on for groups of pages."""
+    return sorted((LOCALES / language).glob(f"{domain}*.po"))
 
 
 def choose_language(cookie: str | None, accepted: str, follow: bool) -> str:
@@ -66,9 +80,34 @@ def ngettext(one: str, many: str, count: int) -> str:
 def say(text: str) -> str:
     """A word of the vocabulary or a whole sentence told by Python, if it is one that is known."""
     language = _language.get()
-    if language == CHINESE:
-        return text
-    return catalogue("words", language).get(text) or catalogue("pages", language).get(text, text)
+    return text if language == CHINESE else _said(text, language)
+
+
+@functools.lru_cache(maxsize=4096)
+def _said(text: str, language: str) -> str:
+    known = catalogue("words", language).get(text) or catalogue("pages", language).get(text)
+    if known or not WORD.search(text) or len(text) > LONGEST:
+        return known or text
+    for longest, pattern, told in _patterns(language):
+        found = pattern.fullmatch(text) if longest in text else None
+        if found:
+            values = {f"{{{name[1:]}}}": _said(value, language) for name, value in found.groupdict().items()}
+            return "".join(values.get(part, part) for part in PARTS.split(told))
+    return text
+
+
+@functools.cache
+def _patterns(language: str) -> list[tuple[str, re.Pattern[str], str]]:
+    """Sentences with values, the ones that say most first; each with its longest part, for a quick look."""
+    found = []
+    for sentence, told in catalogue("words", language).items():
+        parts = VALUE.split(sentence)
+        if len(parts) > 1 and len(WORD.findall(sentence)) >= FEWEST:
+            names = [f"(?P<v{name[1:-1]}>.+?)" for name in VALUE.findall(sentence)]
+            pairs = zip(parts, [*names, ""], strict=True)
+            source = "".join(f"{re.escape(part)}{name}" for part, name in pairs)
+            found.append((max(parts, key=len), re.compile(source, re.S), told))
+    return sorted(found, key=lambda each: -len(each[1].pattern))
 
 
 def say_error(code: str, message: str) -> str:

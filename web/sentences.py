@@ -13,7 +13,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po, write_po
 
 from cases.vocabulary import VOCABULARY
-from web.language import ENGLISH, LOCALES
+from web.language import ENGLISH, LOCALES, files_of
 from web.marking import WORD, mark
 
 WEB = Path(__file__).parent
@@ -51,16 +51,20 @@ def update(language: str = ENGLISH) -> dict[str, int]:
     }
     left = {}
     for domain, sentences in wanted.items():
-        path = LOCALES / language / f"{domain}.po"
-        with path.open("rb") as file:
-            catalogue = read_po(file, locale=language)
-        for gone in [each.id for each in catalogue if each.id and each.id not in sentences]:
-            catalogue.delete(gone)
+        found: dict[Path, Catalog] = {}
+        for path in files_of(domain, language):
+            with path.open("rb") as file:
+                found[path] = read_po(file, locale=language)
+        for catalogue in found.values():
+            for gone in [each.id for each in catalogue if each.id and each.id not in sentences]:
+                catalogue.delete(gone)
         for text in sentences:
-            if text not in catalogue:
-                catalogue.add(text)
-        _write(catalogue, path)
-        left[domain] = sum(1 for each in catalogue if each.id and not each.string)
+            if not any(text in catalogue for catalogue in found.values()):
+                found[LOCALES / language / f"{domain}.po"].add(text)
+        for path, catalogue in found.items():
+            _write(catalogue, path)
+        texts = (each for catalogue in found.values() for each in catalogue if each.id)
+        left[domain] = sum(1 for each in texts if not each.string)
     return left
 
 
