@@ -57,6 +57,13 @@ def sentences_script() -> Markup:
 
 
 @pass_context
+def _told(context: Context, sentence: str, /, **values: Any) -> Markup:
+    """A marked sentence with its values, of which known words are in the page's language, too."""
+    said = {name: _in_language(context, value) for name, value in values.items()}
+    return Markup(gettext(sentence)) % said  # noqa: S704 - catalogues hold no markup, values are escaped.
+
+
+@pass_context
 def _in_language(context: Context, value: Any) -> Any:
     """A value that is a known word is shown in the page's language; `|verbatim` keeps evidence as it is."""
     return say(value) if isinstance(value, str) and not isinstance(value, Markup) else value
@@ -94,6 +101,7 @@ def _environment(root: Path) -> Environment:
     }
     environment.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined]
     environment.filters |= {"json_script": json_script, "verbatim": escape}
+    environment.globals["gettext"] = _told
     environment.globals["sentences"] = sentences_script
     environment.globals |= {
         "json_script": json_script,
