@@ -33,15 +33,22 @@ _language: ContextVar[str] = ContextVar("language", default=CHINESE)
 
 
 @functools.cache
-def catalogue(domain: str, language: str = ENGLISH) -> Mapping[str, str]:
+def catalogue(domain: str, language: str = ENGLISH) -> dict[str, str]:
     """Sentence → translation, without what is not translated yet. Empty for Chinese."""
     told: dict[str, str] = {}
-    for path in files_of(domain, language):
-        with path.open("rb") as file:
-            found = read_po(file, locale=language)
-        whole = (each for each in found if each.id and each.string and not each.fuzzy)
-        told |= {str(each.id): str(each.string) for each in whole}
+    if language != CHINESE:
+        for path in files_of(domain, language):
+            told |= _of_file(path)
     return told
+
+
+@functools.cache
+def _of_file(path: Path) -> dict[str, str]:
+    if not path.is_file():
+        return {}
+    with path.open("rb") as file:
+        found = read_po(file, locale=ENGLISH)
+    return {str(each.id): str(each.string) for each in found if each.id and each.string and not each.fuzzy}
 
 
 def files_of(domain: str, language: str = ENGLISH) -> list[Path]:
@@ -116,9 +123,19 @@ def say_error(code: str, message: str) -> str:
     return told if told != message else catalogue("errors", _language.get()).get(code, message)
 
 
-def browser_sentences() -> Mapping[str, str]:
-    """What the modules of a page say, for another language than Chinese."""
-    return catalogue("browser", _language.get())
+def browser_sentences(officials: bool = True) -> Mapping[str, str]:
+    """What the modules of a page say, for another language than Chinese, and what live rooms tell them.
+
+    Refusals stand by their code, too. Citizens' pages get the catalogues that are named like their domain.
+    """
+    language = _language.get()
+    if language == CHINESE:
+        return {}
+    if officials:
+        said = catalogue("browser", language) | catalogue("errors", language)
+    else:
+        said = {**_of_file(LOCALES / language / "browser.po"), **_of_file(LOCALES / language / "errors.po")}
+    return said | _of_file(LOCALES / language / "words_live.po")
 
 
 def missing(domain: str, messages: Iterable[str], language: str = ENGLISH) -> list[str]:

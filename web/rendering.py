@@ -50,9 +50,9 @@ def vocabulary_script() -> Markup:
     return json_script(for_browsers(say), "vocabulary")
 
 
-def sentences_script() -> Markup:
+def sentences_script(*, officials: bool = True) -> Markup:
     """What modules say in another language than Chinese (static/js/translate.js); nothing for Chinese."""
-    told = browser_sentences()
+    told = browser_sentences(officials)
     return json_script(dict(told), "sentences") if told else Markup()
 
 

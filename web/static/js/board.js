@@ -1,4 +1,5 @@
 import { Announcer } from "./announcer.js";
+import { t } from "./translate.js";
 
 const EVERY = 1_000;
 const RAREST = 10_000;
@@ -78,7 +79,7 @@ class Board {
     const now = news(this.#part);
     const said = now.filter(({ key }) => !this.#known.has(key)).map(({ says }) => says);
     this.#known = new Set(now.map(({ key }) => key));
-    if (said.length) this.#announcer.say(said.length === 1 ? said[0] : `${said.length} 件新的待处置。${said.join("；")}`);
+    if (said.length) this.#announcer.say(said.length === 1 ? said[0] : t("{0} 件新的待处置。{1}", said.length, said.join("；")));
   }
 
   #say(text) {

@@ -2,6 +2,7 @@
  * The words of states in the page's language, from the one vocabulary (cases/vocabulary.json). The page brings
  * what a browser shows by itself: table → state → {official, citizen, short, effect, icon}.
  */
+import { t } from "./translate.js";
 const TOLD = JSON.parse(globalThis.document?.getElementById("vocabulary")?.textContent || "{}");
 
 /** @returns {Record<string, string>} of each state of a table one kind of words, those of officials where there is none */
@@ -32,7 +33,7 @@ export function isCitizenSide(role) {
 
 /** The label in front of a name: the tier of an official, else the role. */
 export function standing({ tier, role }) {
-  return TIERS[tier] || ROLES[role] || "参加人";
+  return TIERS[tier] || ROLES[role] || t("参加人");
 }
 
 /** Sorts by tier from the province down, petitioners last, otherwise as they came in. */

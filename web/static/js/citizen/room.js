@@ -167,7 +167,7 @@ class CitizenRoom {
 
   #called() {
     if (this.#known.arrived) return;
-    this.#announcer.alert("轮到您了，正在接通工作人员");
+    this.#announcer.alert(t("轮到您了，正在接通工作人员"));
     this.#check.playSound();
     if (navigator.vibrate) navigator.vibrate([300, 200, 300]);
     setTimeout(() => this.#set({ arrived: true }), CALLED_AT_MOST);

@@ -1,5 +1,6 @@
 import { markReady, readBoot } from "../boot.js";
 import { setText } from "../elements.js";
+import { t } from "../translate.js";
 
 /** Officials' consoles are drawn for a desk screen and shrunk into their place. */
 const DESK_WIDTH = 1280;
@@ -36,7 +37,7 @@ class Demonstration {
     const answer = await fetch(open_url, { method: "POST", headers, body: "{}" }).catch(() => null);
     if (!answer || !answer.ok) {
       action("start").disabled = false;
-      this.#trouble = "没有打开成功，请刷新页面再试。";
+      this.#trouble = t("没有打开成功，请刷新页面再试。");
       return;
     }
     for (const frame of this.#frames) frame.src = frame.dataset.party;
@@ -78,11 +79,11 @@ class Demonstration {
   }
 
   #advice({ admit, open, close }) {
-    if (!action("start").disabled) return this.#trouble || "一台电脑上同时打开四方：信访人、区县、市、省。摄像头和声音是合成的，其余都是真的。";
-    if (admit) return "信访人在等候室。请点「2 准入信访人」。";
-    if (open) return "四方到齐后，请点「3 开始接访」，录音录像随之开始。";
-    if (close) return "正在接访，全程录音录像。看完请点「4 结束接访」，录像会封存到信访件。";
-    return this.#begun ? "接访已结束，录像正在封存。工作人员登录后，可在信访件里回放。" : "请稍候…";
+    if (!action("start").disabled) return this.#trouble || t("一台电脑上同时打开四方：信访人、区县、市、省。摄像头和声音是合成的，其余都是真的。");
+    if (admit) return t("信访人在等候室。请点「2 准入信访人」。");
+    if (open) return t("四方到齐后，请点「3 开始接访」，录音录像随之开始。");
+    if (close) return t("正在接访，全程录音录像。看完请点「4 结束接访」，录像会封存到信访件。");
+    return this.#begun ? t("接访已结束，录像正在封存。工作人员登录后，可在信访件里回放。") : t("请稍候…");
   }
 }
 

@@ -2,6 +2,7 @@ import { readBoot } from "../boot.js";
 import { element, setText } from "../elements.js";
 import { addressOf, keepCopy } from "./choose.js";
 import { Pointer, Strokes } from "./marks.js";
+import { t } from "../translate.js";
 
 /**
  * The page of a material that everybody looks at, large and before the tiles. Fetched when something is shown;
@@ -16,18 +17,18 @@ export class ExhibitStage {
   #words = element("span.document-words");
   #page = element("img.exhibit-page", { alt: "", draggable: "false", on: { load: () => this.#fit(), error: () => this.#again() } });
   #sheet = element("div.exhibit-sheet", {}, this.#page);
-  #picture = element("div.document-picture.exhibit-picture", { tabindex: "0", role: "group", "aria-label": "出示的材料" }, this.#sheet);
+  #picture = element("div.document-picture.exhibit-picture", { tabindex: "0", role: "group", "aria-label": t("出示的材料") }, this.#sheet);
   #strokes = new Strokes(this.#sheet, (points) => this.#call.command("material.draw", { points }));
   #pointer = new Pointer(this.#sheet, (x, y) => this.#call.client.request("material.point", { x, y }).catch(() => {}));
   #acts = {
-    back: this.#act("上一页", () => this.#turn(-1)),
-    next: this.#act("下一页", () => this.#turn(1)),
-    zoom: this.#act("放大", () => this.#zoom()),
-    point: this.#act("指示", () => this.#mode("point")),
-    draw: this.#act("批注", () => this.#mode("draw")),
-    undo: this.#act("撤回一笔", () => this.#call.command("material.wipe", { everything: false })),
-    keep: this.#act("保存批注", () => this.#keep()),
-    hide: this.#act("收起", () => this.#call.command("material.hide")),
+    back: this.#act(t("上一页"), () => this.#turn(-1)),
+    next: this.#act(t("下一页"), () => this.#turn(1)),
+    zoom: this.#act(t("放大"), () => this.#zoom()),
+    point: this.#act(t("指示"), () => this.#mode("point")),
+    draw: this.#act(t("批注"), () => this.#mode("draw")),
+    undo: this.#act(t("撤回一笔"), () => this.#call.command("material.wipe", { everything: false })),
+    keep: this.#act(t("保存批注"), () => this.#keep()),
+    hide: this.#act(t("收起"), () => this.#call.command("material.hide")),
   };
   #root = element("figure.document.exhibit", {}, this.#picture,
     element("figcaption.document-caption", {}, this.#words, ...Object.values(this.#acts)));
@@ -74,9 +75,9 @@ export class ExhibitStage {
     this.#failed = 0;
     this.#strokes.paint([]);
     this.#load();
-    this.#page.alt = `${shown.name}，第 ${shown.page} 页`;
+    this.#page.alt = t("{0}，第 {1} 页", shown.name, shown.page);
     if (!before || before.material_id !== shown.material_id) this.#call.client.request("material.fetch").catch(() => {});
-    this.#told(`${before ? "" : `${this.#who(shown)}出示材料，`}第 ${shown.page} 页`);
+    this.#told(t("{0}第 {1} 页", before ? "" : t("{0}出示材料，", this.#who(shown)), shown.page));
   }
 
   #load() {
@@ -92,7 +93,7 @@ export class ExhibitStage {
   }
 
   #who({ by }) {
-    if (by === this.#call.me) return "您正在";
+    if (by === this.#call.me) return t("您正在");
     const person = this.#call.room.participants.find((entry) => entry.participant_id === by);
     return person ? `${person.organisation ? `${person.organisation} ` : ""}${person.name}` : "";
   }
@@ -100,7 +101,7 @@ export class ExhibitStage {
   #paint(shown) {
     const mine = shown.by === this.#call.me;
     const official = this.#call.may("chat") && this.#call.may("share");
-    setText(this.#words, `${shown.name} · 第 ${shown.page} 页，共 ${shown.pages} 页`);
+    setText(this.#words, t("{0} · 第 {1} 页，共 {2} 页", shown.name, shown.page, shown.pages));
     for (const name of ["back", "next"]) this.#acts[name].hidden = !(mine || official) || shown.pages < 2;
     for (const name of ["point", "draw"]) this.#acts[name].hidden = !(mine || official);
     this.#acts.back.disabled = shown.page <= 1;
@@ -121,7 +122,7 @@ export class ExhibitStage {
     this.#mode(null);
     this.#pointer.clear();
     if (!this.#container.querySelector(".document")) this.#container.classList.remove("has-document");
-    this.#told("材料已收起");
+    this.#told(t("材料已收起"));
   }
 
   #hear({ material_id: id, page, strokes }) {
@@ -149,7 +150,7 @@ export class ExhibitStage {
   #zoom() {
     const large = this.#root.classList.toggle("is-enlarged");
     this.#acts.zoom.setAttribute("aria-pressed", String(large));
-    setText(this.#acts.zoom, large ? "缩小" : "放大");
+    setText(this.#acts.zoom, large ? t("缩小") : t("放大"));
     this.#fit();
   }
 

@@ -1,4 +1,5 @@
 import { element, setText } from "../elements.js";
+import { t } from "../translate.js";
 
 /**
  * Materials: what was brought, and sending more, in parts that go on where they stopped.
@@ -16,7 +17,7 @@ const PAUSES = [500, 1000, 2000, 4000, 8000];
 /** A photo that is too large is drawn anew this large; small print stays legible. */
 const LONGER_SIDE = 3000;
 const MEBIBYTE = 1024 * 1024;
-const NETWORK = "网络断了。网络好了再点「接着传」，传过的不用重传。";
+const NETWORK = t("网络断了。网络好了再点「接着传」，传过的不用重传。");
 
 /** What a refusal says, in words for the person who sent the file. */
 class Refusal extends Error {}
@@ -24,10 +25,10 @@ class Refusal extends Error {}
 /** The list and the field in `root`. @param {HTMLElement} root @param {Place} place @param {(material: object) => void} [added] */
 export function mount(root, place, added = () => {}) {
   const status = element("p.upload-status", { role: "status" });
-  const bar = element("progress.upload-bar", { max: "100", value: "0", hidden: true, "aria-label": "上传进度" });
-  const again = element("button.button", { type: "button", text: "接着传", hidden: true });
+  const bar = element("progress.upload-bar", { max: "100", value: "0", hidden: true, "aria-label": t("上传进度") });
+  const again = element("button.button", { type: "button", text: t("接着传"), hidden: true });
   const input = element("input.upload-input", { type: "file", accept: place.accepted, id: "material-file" });
-  const label = element("label.button.is-primary", { for: "material-file", text: "选照片或 PDF 文件" });
+  const label = element("label.button.is-primary", { for: "material-file", text: t("选照片或 PDF 文件") });
   root.replaceChildren(element("div.upload-field", {}, input, label), status, bar, again);
 
   async function send(file) {
@@ -40,7 +41,7 @@ export function mount(root, place, added = () => {}) {
         bar.hidden = share === null;
         if (share !== null) bar.value = String(Math.round(share * 100));
       });
-      setText(status, `已传好：${material.name}，共 ${material.pages} 页。`);
+      setText(status, t("已传好：{0}，共 {1} 页。", material.name, material.pages));
       added(material);
     } catch (error) {
       setText(status, error instanceof Refusal ? error.message : NETWORK);
@@ -64,19 +65,19 @@ export function mount(root, place, added = () => {}) {
  * @throws {Refusal} with words; other errors are the network's
  */
 export async function upload(place, file, tell) {
-  tell("正在准备…", null);
+  tell(t("正在准备…"), null);
   const { body, note } = await fitting(file, place.largest);
   const content = await body.arrayBuffer();
   const digest = hex(await crypto.subtle.digest("SHA-256", content));
   const about = { digest, size: content.byteLength, name: file.name };
   let { received, material } = await ask(place, "", about);
   while (!material && received < about.size) {
-    const words = `${note}正在上传：已传 ${megabytes(received)}，共 ${megabytes(about.size)}`;
+    const words = t("{0}正在上传：已传 {1}，共 {2}", note, megabytes(received), megabytes(about.size));
     tell(words, received / about.size);
     const part = content.slice(received, received + place.part);
     ({ received, material } = await ask(place, `/${digest}/parts?size=${about.size}&offset=${received}`, part));
   }
-  tell(`${note}已经传完，正在打开文件…`, 1);
+  tell(t("{0}已经传完，正在打开文件…", note), 1);
   if (!material) ({ material } = await ask(place, "", { ...about, done: true }));
   return material;
 }
@@ -94,9 +95,9 @@ async function fitting(file, largest) {
   if (file.size <= largest) return { body: file, note: "" };
   const smaller = file.type.startsWith("image/") ? await scaled(file).catch(() => null) : null;
   if (!smaller || smaller.size > largest) {
-    throw new Refusal(`这个文件有 ${megabytes(file.size)}，最大 ${megabytes(largest)}。请拍照上传，或者分成几个文件。`);
+    throw new Refusal(t("这个文件有 {0}，最大 {1}。请拍照上传，或者分成几个文件。", megabytes(file.size), megabytes(largest)));
   }
-  return { body: smaller, note: `照片太大，已缩小到 ${megabytes(smaller.size)}。` };
+  return { body: smaller, note: t("照片太大，已缩小到 {0}。", megabytes(smaller.size)) };
 }
 
 async function scaled(file) {

@@ -1,7 +1,8 @@
 import { element } from "../elements.js";
+import { t } from "../translate.js";
 
 /** Whose voice a listener hears while somebody interprets. `both` is the beginning: nobody misses a word. */
-export const CHOICES = [["both", "都听"], ["original", "原声"], ["interpreted", "译音"]];
+export const CHOICES = [["both", t("都听")], ["original", t("原声")], ["interpreted", t("译音")]];
 /** The floor behind the interpreter's voice: heard that somebody speaks, not in the way. */
 export const LOWERED = 0.15;
 const KEPT = "lianxin-interpreting";
@@ -41,7 +42,7 @@ export class Ears {
   constructor(stage, output, changed) {
     this.#output = output;
     this.#changed = changed;
-    this.#root = element("fieldset.ears", { hidden: true }, element("legend", { text: "有翻译，您听哪个声音" }), ...CHOICES.map(([name, words]) => this.#radio(name, words)));
+    this.#root = element("fieldset.ears", { hidden: true }, element("legend", { text: t("有翻译，您听哪个声音") }), ...CHOICES.map(([name, words]) => this.#radio(name, words)));
     stage.after(this.#root);
   }
 

@@ -1,12 +1,13 @@
 import { timeOfDay } from "../clock.js";
 import { element, setText } from "../elements.js";
 import { Field, KINDS, speakerLabel } from "./field.js";
+import { t } from "../translate.js";
 
 const STATES = {
-  saved: "已保存",
-  saving: "正在保存…",
-  offline: "网络断开：写的内容先存在这台电脑上，恢复后自动上传",
-  refused: "有一段没有保存，原因写在那一段下面",
+  saved: t("已保存"),
+  saving: t("正在保存…"),
+  offline: t("网络断开：写的内容先存在这台电脑上，恢复后自动上传"),
+  refused: t("有一段没有保存，原因写在那一段下面"),
 };
 
 /** The minutes in two columns, questions left and answers right, written by keyboard. */
@@ -72,12 +73,12 @@ export class Editor {
     const add = (kind, keys) => element("button.button.button-second.is-small", { type: "button", "data-insert": kind, text: KINDS[kind], "aria-keyshortcuts": keys || null, on: { click: () => this.#insert(kind) } });
     this.#state = element("p.minutes-state", { role: "status" });
     this.#notice = element("div.strip.is-notice", { hidden: true });
-    this.#list = element("ol.minutes-list", { "aria-label": "笔录段落" });
-    this.#empty = element("p.panel-empty", { text: "笔录还没有开始。" });
-    const buttons = element("div.minutes-add", { role: "group", "aria-label": "插入段落" }, add("question", "Alt+Q"), add("answer", "Alt+A"), add("statement"), add("heading"), add("note"));
+    this.#list = element("ol.minutes-list", { "aria-label": t("笔录段落") });
+    this.#empty = element("p.panel-empty", { text: t("笔录还没有开始。") });
+    const buttons = element("div.minutes-add", { role: "group", "aria-label": t("插入段落") }, add("question", "Alt+Q"), add("answer", "Alt+A"), add("statement"), add("heading"), add("note"));
     this.#area.replaceChildren(element("div.minutes-bar", {}, this.#state, buttons), this.#notice, this.#empty, this.#list,
-      element("details.minutes-keys", {}, element("summary", { text: "快捷键" }), element("dl", {},
-        ...[["Alt+Q", "在下面插入“问”"], ["Alt+A", "在下面插入“答”"], ["Ctrl+Enter", "写下一段：问后面是答，答后面是问"], ["Alt+R", "换说话人：方向键选，回车回到正文"], ["Alt+↑ / Alt+↓", "把这一段上移、下移"]]
+      element("details.minutes-keys", {}, element("summary", { text: t("快捷键") }), element("dl", {},
+        ...[["Alt+Q", t("在下面插入“问”")], ["Alt+A", t("在下面插入“答”")], ["Ctrl+Enter", t("写下一段：问后面是答，答后面是问")], ["Alt+R", t("换说话人：方向键选，回车回到正文")], ["Alt+↑ / Alt+↓", t("把这一段上移、下移")]]
           .flatMap(([key, words]) => [element("dt", {}, element("kbd", { text: key })), element("dd", { text: words })]))));
     new ResizeObserver(() => this.#grow()).observe(this.#list);
     this.#area.addEventListener("keydown", (event) => this.#key(event));
@@ -136,7 +137,7 @@ export class Editor {
   /** With the caret nowhere: at the end of the questions and answers. */
   #usualPlace(order) {
     const spoken = order.findLastIndex((one) => one.kind === "question" || one.kind === "answer");
-    const heading = order.findIndex((one) => one.kind === "heading" && one.text.trim() === "问答");
+    const heading = order.findIndex((one) => one.kind === "heading" && one.text.trim() === t("问答"));
     return order[spoken >= 0 ? spoken : heading >= 0 ? heading : order.length - 1]?.id || null;
   }
 
@@ -147,13 +148,13 @@ export class Editor {
     const id = this.#sheet.insert(after, kind, this.#usualSpeaker(kind));
     this.#fields.get(id).focus();
     const one = this.#sheet.find(id);
-    this.#announcer.say(`新的一段：${KINDS[kind]} ${speakerLabel(one)}`);
+    this.#announcer.say(t("新的一段：{0} {1}", KINDS[kind], speakerLabel(one)));
   }
 
   #move(id, step) {
     if (!this.#sheet.writable || !this.#sheet.move(id, step)) return;
     this.#fields.get(id).focus();
-    this.#announcer.say(step < 0 ? "上移一段" : "下移一段");
+    this.#announcer.say(step < 0 ? t("上移一段") : t("下移一段"));
   }
 
   #remove(id) {
@@ -161,13 +162,13 @@ export class Editor {
     const at = order.findIndex((one) => one.id === id);
     this.#sheet.remove(id);
     this.#fields.get((order[at - 1] || order[at + 1])?.id)?.focus();
-    this.#announcer.say("已删除一段，可在版本页找回");
+    this.#announcer.say(t("已删除一段，可在版本页找回"));
   }
 
   #paintState() {
     const { state, view, writable, unsent } = this.#sheet;
-    const locked = { signing: "签字中，不能修改", locked: "已定稿，不能修改" }[view?.state];
-    const words = locked || (view && !writable && !unsent ? "只读：请主持人授权后再写" : STATES[state]);
+    const locked = { signing: t("签字中，不能修改"), locked: t("已定稿，不能修改") }[view?.state];
+    const words = locked || (view && !writable && !unsent ? t("只读：请主持人授权后再写") : STATES[state]);
     if (this.#state.dataset.state === state && this.#state.dataset.words === words) return;
     Object.assign(this.#state.dataset, { state, words });
     setText(this.#state, state === "saved" && !locked && writable ? `${words} ${timeOfDay(Date.now())}` : words);
@@ -175,12 +176,12 @@ export class Editor {
 
   #met({ paragraph, by, other, overlaps }) {
     const at = this.#sheet.paragraphs.findIndex((one) => one.id === paragraph.id) + 1;
-    const pairs = overlaps.map(({ saved, typed }) => `“${saved}”和“${typed}”`).join("、");
-    this.#tell(`${by}和${other}同时改了第 ${at} 段的同一处，两种写法都保留了：${pairs}。请核对。`);
+    const pairs = overlaps.map(({ saved, typed }) => t("“{0}”和“{1}”", saved, typed)).join("、");
+    this.#tell(t("{0}和{1}同时改了第 {2} 段的同一处，两种写法都保留了：{3}。请核对。", by, other, at, pairs));
   }
 
   #tell(words) {
-    const close = element("button.button.button-second.is-small", { type: "button", text: "知道了", on: { click: () => (this.#notice.hidden = true) } });
+    const close = element("button.button.button-second.is-small", { type: "button", text: t("知道了"), on: { click: () => (this.#notice.hidden = true) } });
     this.#notice.replaceChildren(element("p", { text: words }), close);
     this.#notice.hidden = false;
     this.#announcer.say(words);

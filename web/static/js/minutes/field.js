@@ -1,8 +1,9 @@
 import { timeOfDay } from "../clock.js";
 import { element, setText } from "../elements.js";
 import { follow } from "./merge.js";
+import { t } from "../translate.js";
 
-export const KINDS = { question: "问", answer: "答", statement: "陈述", heading: "标题", note: "备注" };
+export const KINDS = { question: t("问"), answer: t("答"), statement: t("陈述"), heading: t("标题"), note: t("备注") };
 const LONGEST = 4000;
 
 /** @returns {string} name and office */
@@ -28,15 +29,15 @@ export class Field {
     const described = () => acts.described(this.#kind.value, this.#speaker.value);
     this.#number = element("span.minutes-number");
     this.#who = element("span.minutes-who");
-    this.#kind = element("select.input", { "aria-label": "类别", on: { change: described } }, ...Object.entries(KINDS).map(([value, text]) => element("option", { value, text })));
-    this.#speaker = element("select.input", { "aria-label": "说话人", on: { change: described, keydown: (event) => event.key === "Enter" && this.focus() } });
+    this.#kind = element("select.input", { "aria-label": t("类别"), on: { change: described } }, ...Object.entries(KINDS).map(([value, text]) => element("option", { value, text })));
+    this.#speaker = element("select.input", { "aria-label": t("说话人"), on: { change: described, keydown: (event) => event.key === "Enter" && this.focus() } });
     this.#time = element("span.minutes-time");
     this.#trouble = element("p.minutes-trouble", { hidden: true, id: `trouble-${id}` });
     this.#text = element("textarea.input.minutes-text", { rows: "1", maxlength: String(LONGEST), "aria-describedby": `trouble-${id}`, on: { input: () => this.#typed(acts) } });
     this.node = element("li.minutes-paragraph", { "data-paragraph": id },
       element("p.minutes-head", {}, this.#number, this.#who, this.#time),
       this.#text, this.#trouble,
-      element("div.minutes-tools", {}, this.#kind, this.#speaker, tool("上移", () => acts.moved(-1)), tool("下移", () => acts.moved(1)), tool("删除", () => acts.removed())));
+      element("div.minutes-tools", {}, this.#kind, this.#speaker, tool(t("上移"), () => acts.moved(-1)), tool(t("下移"), () => acts.moved(1)), tool(t("删除"), () => acts.removed())));
   }
 
   focus() { this.#text.focus(); }
@@ -49,9 +50,9 @@ export class Field {
     this.#kind.value = one.kind;
     this.#paintSpeakers(one, speakers);
     setText(this.#time, one.said_at ? timeOfDay(Date.parse(one.said_at)) : "");
-    setText(this.#trouble, one.trouble ? `没有保存：${one.trouble}` : "");
+    setText(this.#trouble, one.trouble ? t("没有保存：{0}", one.trouble) : "");
     this.#trouble.hidden = !one.trouble;
-    this.#text.setAttribute("aria-label", `第 ${number} 段，${KINDS[one.kind]} ${speakerLabel(one)}`);
+    this.#text.setAttribute("aria-label", t("第 {0} 段，{1} {2}", number, KINDS[one.kind], speakerLabel(one)));
     this.#text.readOnly = !writable;
     for (const control of this.node.querySelectorAll("select, button")) control.disabled = !writable;
     if (this.#text.value !== one.text) this.follow(one);
@@ -88,7 +89,7 @@ export class Field {
     const key = speakers.map((each) => each.id).join();
     if (key !== this.#options) {
       this.#options = key;
-      this.#speaker.replaceChildren(element("option", { value: "", text: "（不写说话人）" }),
+      this.#speaker.replaceChildren(element("option", { value: "", text: t("（不写说话人）") }),
         ...speakers.map((each) => element("option", { value: each.id, text: speakerLabel({ speaker: each.name, office: each.office }) })));
     }
     this.#speaker.value = one.speaker_id || "";

@@ -1,4 +1,5 @@
 import { Emitter } from "../emitter.js";
+import { t } from "../translate.js";
 
 const ASK_EVERY = 2000;
 
@@ -108,6 +109,6 @@ export class PageLink extends Emitter {
     }
     const body = await answer.json().catch(() => ({}));
     if (answer.ok) return body;
-    throw new Refusal(body.error?.code || "internal", body.error?.message || "没有保存，请刷新页面后再试。");
+    throw new Refusal(body.error?.code || "internal", body.error?.message || t("没有保存，请刷新页面后再试。"));
   }
 }

@@ -3,8 +3,9 @@ import { Editor } from "./editor.js";
 import { RoomLink } from "./links.js";
 import { Sheet } from "./sheet.js";
 import { UnsentStore } from "./store.js";
+import { t } from "../translate.js";
 
-const TEMPLATES = { "": "按参加单位自动选择", single: "单级接访笔录", joint: "多级联合接访笔录", mediation: "调解笔录", follow_up: "回访笔录" };
+const TEMPLATES = { "": t("按参加单位自动选择"), single: t("单级接访笔录"), joint: t("多级联合接访笔录"), mediation: t("调解笔录"), follow_up: t("回访笔录") };
 const LET = new Set(["joint_receptionist", "department"]);
 
 /** The tab 笔录 of the reception console: begin, write, show to the petitioner, let colleagues write. */
@@ -35,12 +36,12 @@ class Panel {
 
   #build(announcer) {
     const choice = element("select.input", { id: "minutes-template" }, ...Object.entries(TEMPLATES).map(([value, text]) => element("option", { value, text })));
-    const start = element("button.button", { type: "button", text: "开始记录", on: { click: () => this.#do(this.#link.begin(choice.value)) } });
-    this.#begin = element("div.minutes-begin", { hidden: true }, element("label", { for: "minutes-template", text: "笔录模板" }), choice, start);
+    const start = element("button.button", { type: "button", text: t("开始记录"), on: { click: () => this.#do(this.#link.begin(choice.value)) } });
+    this.#begin = element("div.minutes-begin", { hidden: true }, element("label", { for: "minutes-template", text: t("笔录模板") }), choice, start);
     this.#shown = element("input", { type: "checkbox", on: { change: () => this.#do(this.#link.show(this.#shown.checked)) } });
     this.#writers = element("div.minutes-writers");
-    this.#host = element("details.minutes-host", { hidden: true }, element("summary", { text: "同步显示和授权" }),
-      element("label.check", {}, this.#shown, element("span", { text: "信访人同步看到笔录（看不到备注和删除的内容）" })), this.#writers);
+    this.#host = element("details.minutes-host", { hidden: true }, element("summary", { text: t("同步显示和授权") }),
+      element("label.check", {}, this.#shown, element("span", { text: t("信访人同步看到笔录（看不到备注和删除的内容）") })), this.#writers);
     const body = element("div.minutes-body");
     this.#area.replaceChildren(this.#begin, this.#host, body);
     new Editor(body, this.#sheet, announcer);
@@ -61,7 +62,7 @@ class Panel {
   #writer({ id, name, office, writes }) {
     const box = element("input", { type: "checkbox", on: { change: () => this.#do(this.#link.letWrite(id, box.checked)) } });
     box.checked = writes;
-    return element("label.check", {}, box, element("span", { text: `让${name}（${office}）一起记录` }));
+    return element("label.check", {}, box, element("span", { text: t("让{0}（{1}）一起记录", name, office) }));
   }
 
   async #do(request) {

@@ -1,4 +1,5 @@
 /** Says how far the film is while it is made; asks rarely, and not at all while nobody looks. */
+import { t } from "../translate.js";
 
 const SOONEST = 5_000;
 const RAREST = 30_000;
@@ -28,7 +29,7 @@ class Composing {
       // Written only when it changed: a screen reader says every change.
       if (this.#place.textContent !== text) this.#place.textContent = text;
       if (!running) {
-        this.#place.textContent = `${text}，刷新后可见。`;
+        this.#place.textContent = t("{0}，刷新后可见。", text);
         return undefined;
       }
       this.#wait = SOONEST;

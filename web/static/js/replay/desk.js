@@ -1,6 +1,7 @@
 import { element } from "../elements.js";
 import { presentSecond, Report } from "./report.js";
 import { Watermark } from "./watermark.js";
+import { t } from "../translate.js";
 
 /**
  * The reviewer's desk: its forms are sent without leaving the page, so that the film plays on; places in the
@@ -27,8 +28,8 @@ class Desk {
 
   #prepare() {
     for (const field of this.#area.querySelectorAll("[data-moment]")) {
-      const take = element("button.button.button-second", { type: "button", text: "取当前时间", on: { click: () => this.#take(field) } });
-      take.setAttribute("aria-label", `${field.labels[0].textContent}：取当前时间`);
+      const take = element("button.button.button-second", { type: "button", text: t("取当前时间"), on: { click: () => this.#take(field) } });
+      take.setAttribute("aria-label", t("{0}：取当前时间", field.labels[0].textContent));
       field.after(take);
     }
   }
@@ -60,7 +61,7 @@ class Desk {
       this.trouble("");
       await this.#refresh(section, form.closest("details")?.id);
     } catch {
-      this.trouble("没有送到服务器，请检查网络后再试。填写的内容还在。");
+      this.trouble(t("没有送到服务器，请检查网络后再试。填写的内容还在。"));
     } finally {
       for (const button of buttons) button.disabled = false;
     }
@@ -68,7 +69,7 @@ class Desk {
 
   async #refused(answer, form) {
     const told = await answer.json().catch(() => ({}));
-    this.trouble(told.error?.message || "没有成功，请刷新页面后再试。");
+    this.trouble(told.error?.message || t("没有成功，请刷新页面后再试。"));
     const field = told.error?.field && form.elements[told.error.field];
     if (field?.focus) field.focus();
     else document.getElementById("desk-trouble").scrollIntoView({ block: "nearest" });

@@ -1,5 +1,6 @@
 import { element, setText } from "../elements.js";
 import { find, parts } from "./passages.js";
+import { t } from "../translate.js";
 
 const MOST_SHOWN = 100;
 
@@ -26,8 +27,8 @@ export class Finder {
     this.#hits = element("div.events.find-hits", { hidden: true });
     area.append(
       element("form.field", { role: "search", "aria-labelledby": "find-title", on: { submit: (event) => this.#entered(event) } },
-        element("label", { for: "find-words", text: "词语" }),
-        element("span.field-hint", { id: "find-hint", text: "标记、文字消息、笔录和过程里的词。回车到下一处。" }),
+        element("label", { for: "find-words", text: t("词语") }),
+        element("span.field-hint", { id: "find-hint", text: t("标记、文字消息、笔录和过程里的词。回车到下一处。") }),
         this.#field),
       this.#said, this.#hits);
     this.#field.addEventListener("input", () => this.#look());
@@ -49,7 +50,7 @@ export class Finder {
     this.#hits.replaceChildren(...this.#found.slice(0, MOST_SHOWN).map((hit) => row(hit, typed)));
     this.#hits.hidden = !this.#found.length;
     const count = this.#found.length;
-    setText(this.#said, !typed.trim() ? "" : count ? `找到 ${count} 处。` : "没有找到。");
+    setText(this.#said, !typed.trim() ? "" : count ? t("找到 {0} 处。", count) : t("没有找到。"));
   }
 
   #entered(event) {
@@ -58,7 +59,7 @@ export class Finder {
     this.#place = (this.#place + 1) % this.#found.length;
     const hit = this.#found[this.#place];
     [...this.#hits.children].forEach((link, place) => link.toggleAttribute("data-here", place === this.#place));
-    setText(this.#said, `第 ${this.#place + 1} 处，共 ${this.#found.length} 处：${hit.when} ${hit.text}`);
+    setText(this.#said, t("第 {0} 处，共 {1} 处：{2} {3}", this.#place + 1, this.#found.length, hit.when, hit.text));
     this.#player.seek(hit.seconds);
   }
 }

@@ -1,4 +1,5 @@
 import { element } from "../elements.js";
+import { t } from "../translate.js";
 
 const STORE = "lianxin.replay.keys";
 const TYPING = "input:not([type=range]):not([type=checkbox]), textarea, select, [contenteditable]";
@@ -41,10 +42,10 @@ export class Keys {
       element("dt", {}, ...shown.split(" ").map((key) => element("kbd", { text: key }))), element("dd", { text }),
     ]);
     return element("dialog.dialog", { "aria-labelledby": "keys-title" },
-      element("h2", { id: "keys-title", tabindex: "-1", autofocus: true, text: "键盘操作" }),
+      element("h2", { id: "keys-title", tabindex: "-1", autofocus: true, text: t("键盘操作") }),
       element("dl.keys", {}, ...rows),
-      element("label.choice", {}, this.#switch, element("span", { text: "使用单键快捷键" })),
-      element("form.dialog-acts", { method: "dialog" }, element("button.button", { type: "submit", text: "关闭" })));
+      element("label.choice", {}, this.#switch, element("span", { text: t("使用单键快捷键") })),
+      element("form.dialog-acts", { method: "dialog" }, element("button.button", { type: "submit", text: t("关闭") })));
   }
 
   #keep() {

@@ -1,4 +1,5 @@
 import { element, setText } from "../elements.js";
+import { t } from "../translate.js";
 
 /** What is true of one participant at a moment. No DOM. */
 export class Moments {
@@ -19,8 +20,8 @@ export class Moments {
 /** @param {number} seconds @returns {string} as read aloud: 1 小时 2 分 3 秒 */
 export function spokenTime(seconds) {
   const whole = Math.round(seconds);
-  const parts = [[Math.floor(whole / 3600), "小时"], [Math.floor(whole / 60) % 60, "分"], [whole % 60, "秒"]];
-  return parts.filter(([value]) => value > 0).map(([value, unit]) => `${value} ${unit}`).join(" ") || "0 秒";
+  const parts = [[Math.floor(whole / 3600), t("小时")], [Math.floor(whole / 60) % 60, t("分")], [whole % 60, t("秒")]];
+  return parts.filter(([value]) => value > 0).map(([value, unit]) => `${value} ${unit}`).join(" ") || t("0 秒");
 }
 
 /**
@@ -63,7 +64,7 @@ export class Lanes {
 
   #makeSlider() {
     return element("input.lane-slider", {
-      type: "range", min: 0, max: Math.ceil(this.#duration), step: 1, "aria-label": "时间轴",
+      type: "range", min: 0, max: Math.ceil(this.#duration), step: 1, "aria-label": t("时间轴"),
       on: { input: () => this.#player.seek(Number(this.#slider.value)) },
     });
   }

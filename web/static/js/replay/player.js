@@ -1,5 +1,6 @@
 import { element } from "../elements.js";
 import { formatTime, parseTime } from "./timeline.js";
+import { t } from "../translate.js";
 
 const SPEEDS = [0.5, 1, 1.5, 2, 3];
 const KEPT = "lianxin.replay.at";
@@ -70,21 +71,21 @@ export class Player {
     url.hash = "";
     try {
       await navigator.clipboard.writeText(url.href);
-      this.#copy.textContent = "已复制";
+      this.#copy.textContent = t("已复制");
     } catch {
       history.replaceState(null, "", url); // No clipboard without HTTPS: the address bar has it.
-      this.#copy.textContent = "已写入地址栏";
+      this.#copy.textContent = t("已写入地址栏");
     }
-    setTimeout(() => (this.#copy.textContent = "复制此刻的链接"), 3000);
+    setTimeout(() => (this.#copy.textContent = t("复制此刻的链接")), 3000);
   }
 
   // Internal
 
   #toolbar() {
-    this.#speeds = SPEEDS.map((speed) => element("button.button.button-second", { type: "button", "aria-pressed": String(speed === 1), text: `${speed} 倍`, on: { click: () => (this.film.playbackRate = speed) } }));
-    this.#copy = element("button.button.button-second", { type: "button", text: "复制此刻的链接", on: { click: () => this.copyLink() } });
+    this.#speeds = SPEEDS.map((speed) => element("button.button.button-second", { type: "button", "aria-pressed": String(speed === 1), text: t("{0} 倍", speed), on: { click: () => (this.film.playbackRate = speed) } }));
+    this.#copy = element("button.button.button-second", { type: "button", text: t("复制此刻的链接"), on: { click: () => this.copyLink() } });
     return element("div.replay-tools", {},
-      element("div.row", { role: "group", "aria-label": "播放速度" }, ...this.#speeds),
+      element("div.row", { role: "group", "aria-label": t("播放速度") }, ...this.#speeds),
       element("div.row.replay-acts", {}, this.#copy));
   }
 

@@ -7,6 +7,7 @@ import { Keys } from "./keys.js";
 import { Lanes } from "./lanes.js";
 import { keepPlace, Player } from "./player.js";
 import { Ways } from "./ways.js";
+import { t } from "../translate.js";
 
 const JUMP = 15;
 const find = (id) => document.getElementById(id);
@@ -51,34 +52,34 @@ function start(film, root) {
     place.querySelector("textarea").focus();
   };
   const keys = new Keys([
-    { keys: [" "], shown: "空格", text: "播放或暂停（焦点在播放器或列表中）", act: () => player.toggle(), near: true },
-    { keys: ["k"], shown: "K", text: "播放或暂停", act: () => player.toggle() },
-    { keys: ["Shift+ArrowLeft"], shown: "Shift+←", text: "后退 1 秒", act: () => player.seek(film.currentTime - 1) },
-    { keys: ["Shift+ArrowRight"], shown: "Shift+→", text: "前进 1 秒", act: () => player.seek(film.currentTime + 1) },
-    { keys: ["ArrowLeft"], shown: "←", text: "后退 15 秒", act: () => player.seek(film.currentTime - JUMP) },
-    { keys: ["ArrowRight"], shown: "→", text: "前进 15 秒", act: () => player.seek(film.currentTime + JUMP) },
-    { keys: ["ArrowUp"], shown: "↑", text: "上一个事件（焦点在播放器或列表中）", act: () => go(moments, -1), near: true },
-    { keys: ["ArrowDown"], shown: "↓", text: "下一个事件（焦点在播放器或列表中）", act: () => go(moments, 1), near: true },
-    { keys: ["[", "【"], shown: "[", text: "上一章", act: () => go(parts, -1) },
-    { keys: ["]", "】"], shown: "]", text: "下一章", act: () => go(parts, 1) },
-    { keys: ["<", "《"], shown: "<", text: "放慢", act: () => player.faster(-1) },
-    { keys: [">", "》"], shown: ">", text: "加快", act: () => player.faster(1) },
-    { keys: ["s"], shown: "S", text: "跳过静默，开或关", act: () => ways.toggleSilence() },
-    { keys: ["o"], shown: "O", text: "只看下一位", act: () => announcer.say(`只看：${ways.nextPerson()}`) },
-    { keys: ["j"], shown: "J", text: "上一段发言", act: () => ways.beside(-1) },
-    { keys: ["l"], shown: "L", text: "下一段发言", act: () => ways.beside(1) },
-    { keys: ["/", "、"], shown: "/", text: "在录像中查找", act: () => finder && finder.focus() },
-    { keys: ["n"], shown: "N", text: "在此刻写批注", act: note },
-    { keys: ["c"], shown: "C", text: "复制此刻的链接", act: () => player.copyLink() },
-    { keys: ["m"], shown: "M", text: "静音，开或关", act: () => player.mute() },
-    ...(film.enlargeNext ? [{ keys: ["g"], shown: "G", text: "放大下一方", act: () => announcer.say(film.enlargeNext()) }] : []),
-    { keys: ["f"], shown: "F", text: "全屏", act: () => player.fullScreen() },
-    { keys: ["v"], shown: "V", text: "到“重新校验”", act: () => focus("replay-verify") },
-    { keys: ["e"], shown: "E", text: "到“刻录导出”", act: () => focus("replay-export") },
-    { keys: ["?", "？"], shown: "?", text: "这个列表", act: () => keys.help() },
+    { keys: [" "], shown: t("空格"), text: t("播放或暂停（焦点在播放器或列表中）"), act: () => player.toggle(), near: true },
+    { keys: ["k"], shown: "K", text: t("播放或暂停"), act: () => player.toggle() },
+    { keys: ["Shift+ArrowLeft"], shown: "Shift+←", text: t("后退 1 秒"), act: () => player.seek(film.currentTime - 1) },
+    { keys: ["Shift+ArrowRight"], shown: "Shift+→", text: t("前进 1 秒"), act: () => player.seek(film.currentTime + 1) },
+    { keys: ["ArrowLeft"], shown: "←", text: t("后退 15 秒"), act: () => player.seek(film.currentTime - JUMP) },
+    { keys: ["ArrowRight"], shown: "→", text: t("前进 15 秒"), act: () => player.seek(film.currentTime + JUMP) },
+    { keys: ["ArrowUp"], shown: "↑", text: t("上一个事件（焦点在播放器或列表中）"), act: () => go(moments, -1), near: true },
+    { keys: ["ArrowDown"], shown: "↓", text: t("下一个事件（焦点在播放器或列表中）"), act: () => go(moments, 1), near: true },
+    { keys: ["[", "【"], shown: "[", text: t("上一章"), act: () => go(parts, -1) },
+    { keys: ["]", "】"], shown: "]", text: t("下一章"), act: () => go(parts, 1) },
+    { keys: ["<", "《"], shown: "<", text: t("放慢"), act: () => player.faster(-1) },
+    { keys: [">", "》"], shown: ">", text: t("加快"), act: () => player.faster(1) },
+    { keys: ["s"], shown: "S", text: t("跳过静默，开或关"), act: () => ways.toggleSilence() },
+    { keys: ["o"], shown: "O", text: t("只看下一位"), act: () => announcer.say(t("只看：{0}", ways.nextPerson())) },
+    { keys: ["j"], shown: "J", text: t("上一段发言"), act: () => ways.beside(-1) },
+    { keys: ["l"], shown: "L", text: t("下一段发言"), act: () => ways.beside(1) },
+    { keys: ["/", "、"], shown: "/", text: t("在录像中查找"), act: () => finder && finder.focus() },
+    { keys: ["n"], shown: "N", text: t("在此刻写批注"), act: note },
+    { keys: ["c"], shown: "C", text: t("复制此刻的链接"), act: () => player.copyLink() },
+    { keys: ["m"], shown: "M", text: t("静音，开或关"), act: () => player.mute() },
+    ...(film.enlargeNext ? [{ keys: ["g"], shown: "G", text: t("放大下一方"), act: () => announcer.say(film.enlargeNext()) }] : []),
+    { keys: ["f"], shown: "F", text: t("全屏"), act: () => player.fullScreen() },
+    { keys: ["v"], shown: "V", text: t("到“重新校验”"), act: () => focus("replay-verify") },
+    { keys: ["e"], shown: "E", text: t("到“刻录导出”"), act: () => focus("replay-export") },
+    { keys: ["?", "？"], shown: "?", text: t("这个列表"), act: () => keys.help() },
   ], [root, events, chapters, spoken].filter(Boolean));
   // Between the film and the tracks: at the same second.
   for (const link of document.querySelectorAll("[data-view]")) link.addEventListener("click", () => keepPlace(film.currentTime));
   player.tools.querySelector(".replay-acts").append(
-    element("button.button.button-second", { type: "button", "aria-haspopup": "dialog", text: "键盘操作（?）", on: { click: () => keys.help() } }));
+    element("button.button.button-second", { type: "button", "aria-haspopup": "dialog", text: t("键盘操作（?）"), on: { click: () => keys.help() } }));
 }

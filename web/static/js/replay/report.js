@@ -1,4 +1,5 @@
 import { Played, spelled } from "./played.js";
+import { t } from "../translate.js";
 
 const EVERY = 15_000;
 /** Without its log nothing is played on: after so many reports that did not arrive the film is paused. */
@@ -71,7 +72,7 @@ export class Report {
   #refuse() {
     if (this.#failed < PATIENCE) return;
     for (const film of films()) film.pause();
-    this.#trouble("播放记录送不到服务器，播放已暂停。请检查网络，恢复后再播放；登录过期时请重新登录。");
+    this.#trouble(t("播放记录送不到服务器，播放已暂停。请检查网络，恢复后再播放；登录过期时请重新登录。"));
   }
 }
 

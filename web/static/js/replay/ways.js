@@ -1,6 +1,7 @@
 import { element, setText } from "../elements.js";
 import { spokenTime } from "./lanes.js";
 import { merge, Way } from "./spans.js";
+import { t } from "../translate.js";
 
 // A shorter silence is part of speaking, and nobody's first word is cut.
 const SILENCE = 3;
@@ -34,15 +35,15 @@ export class Ways {
     this.#speeches = speeches.filter(({ spans }) => spans.length);
     this.#end = player.duration;
     const nobody = !this.#speeches.length;
-    this.#silence = element("button.button.button-second", { type: "button", "aria-pressed": "false", disabled: nobody, text: "跳过静默", on: { click: () => this.toggleSilence() } });
+    this.#silence = element("button.button.button-second", { type: "button", "aria-pressed": "false", disabled: nobody, text: t("跳过静默"), on: { click: () => this.toggleSilence() } });
     this.#person = element("select.input", { id: "replay-person", disabled: nobody, on: { change: () => this.#change() } },
-      element("option", { value: "", text: "所有人" }),
-      ...this.#speeches.map(({ name, spans }, place) => element("option", { value: place, text: `${name}（发言 ${spans.length} 段）` })));
-    this.#said = element("p.replay-now", { id: "replay-skipped", text: nobody ? "没有发言记录，不能跳过静默。" : "" });
+      element("option", { value: "", text: t("所有人") }),
+      ...this.#speeches.map(({ name, spans }, place) => element("option", { value: place, text: t("{0}（发言 {1} 段）", name, spans.length) })));
+    this.#said = element("p.replay-now", { id: "replay-skipped", text: nobody ? t("没有发言记录，不能跳过静默。") : "" });
     player.tools.append(
       element("div.replay-ways", {},
         this.#silence,
-        element("div.field", {}, element("label", { for: "replay-person", text: "只看" }), this.#person)),
+        element("div.field", {}, element("label", { for: "replay-person", text: t("只看") }), this.#person)),
       this.#said);
     this.#film.addEventListener("timeupdate", () => this.#follow());
     this.#film.addEventListener("play", () => this.#follow());
@@ -100,6 +101,6 @@ export class Ways {
 
   #say() {
     if (!this.#way) setText(this.#said, "");
-    else setText(this.#said, `已跳过 ${spokenTime(this.#skipped)}，全程可跳过 ${spokenTime(this.#way.left)}。`);
+    else setText(this.#said, t("已跳过 {0}，全程可跳过 {1}。", spokenTime(this.#skipped), spokenTime(this.#way.left)));
   }
 }

@@ -2,6 +2,7 @@ import { label } from "../elements.js";
 import { ask } from "./dialogs.js";
 import { openingWarning } from "./roster.js";
 import { Sharing } from "./sharing.js";
+import { t } from "../translate.js";
 
 const OPENABLE = new Set(["scheduled", "notified", "checked_in", "waiting", "called"]);
 const RUNNING = new Set(["live", "paused"]);
@@ -43,19 +44,19 @@ export class ControlBar {
     const { room } = this.#call;
     const state = room ? room.state : "";
     const mayPublish = this.#call.may("publish");
-    this.#paintDevice("microphone", "麦克风", mayPublish);
-    this.#paintDevice("camera", "摄像头", mayPublish);
+    this.#paintDevice("microphone", t("麦克风"), mayPublish);
+    this.#paintDevice("camera", t("摄像头"), mayPublish);
     this.#paintHand();
     this.#paintShow();
     const waiting = room ? room.lobby.length : 0;
-    this.#paint("call_next", "bell", `叫号（${waiting}）`, this.#call.may("admit") && waiting > 0);
-    this.#paint("mute_all", "microphone-off", "全体静音", this.#call.may("mute") && Boolean(room) && room.participants.length > 1);
-    this.#paint("take_back", "person", "收回主持", Boolean(room) && room.conduct.displaced === this.#call.me && !this.#call.may("close"));
-    this.#paint("open", "dot", "开始接访", this.#call.may("open") && OPENABLE.has(state));
+    this.#paint("call_next", "bell", t("叫号（{0}）", waiting), this.#call.may("admit") && waiting > 0);
+    this.#paint("mute_all", "microphone-off", t("全体静音"), this.#call.may("mute") && Boolean(room) && room.participants.length > 1);
+    this.#paint("take_back", "person", t("收回主持"), Boolean(room) && room.conduct.displaced === this.#call.me && !this.#call.may("close"));
+    this.#paint("open", "dot", t("开始接访"), this.#call.may("open") && OPENABLE.has(state));
     const paused = state === "paused";
-    this.#paint("pause", paused ? "play" : "pause", paused ? "继续接访" : "暂停", this.#call.may("pause") && RUNNING.has(state) && !room.deliberation);
-    this.#paint("close", "square", "结束接访", this.#call.may("close") && RUNNING.has(state));
-    this.#paint("leave", "leave", "离开", true);
+    this.#paint("pause", paused ? "play" : "pause", paused ? t("继续接访") : t("暂停"), this.#call.may("pause") && RUNNING.has(state) && !room.deliberation);
+    this.#paint("close", "square", t("结束接访"), this.#call.may("close") && RUNNING.has(state));
+    this.#paint("leave", "leave", t("离开"), true);
   }
 
   // Internal
@@ -69,20 +70,20 @@ export class ControlBar {
     const { sources = {} } = this.#call.myself || {};
     const locked = Boolean(sources[source] && sources[source].locked);
     const on = this.#capture.isEnabled(source) && !locked;
-    this.#paint(source, on ? source : `${source}-off`, locked ? `${word}已被锁定` : `${word}${on ? "已开" : "已关"}`, shown);
+    this.#paint(source, on ? source : `${source}-off`, locked ? t("{0}已被锁定", word) : `${word}${on ? t("已开") : t("已关")}`, shown);
     this.#buttons[source].setAttribute("aria-pressed", String(on));
     this.#buttons[source].disabled = locked;
   }
 
   #paintHand() {
-    this.#paint("hand", "hand", this.#handRaised() ? "放下手" : "举手", this.#call.may("raise_hand"));
+    this.#paint("hand", "hand", this.#handRaised() ? t("放下手") : t("举手"), this.#call.may("raise_hand"));
     this.#buttons.hand.setAttribute("aria-pressed", String(this.#handRaised()));
   }
 
   #paintShow() {
     const { screen } = this.#call.myself?.sources || {};
     const locked = Boolean(screen && screen.locked);
-    this.#paint("show", "paper", locked ? "出示已被停止" : this.#sharing.active ? "停止出示" : "出示材料", this.#call.may("share"));
+    this.#paint("show", "paper", locked ? t("出示已被停止") : this.#sharing.active ? t("停止出示") : t("出示材料"), this.#call.may("share"));
     this.#buttons.show.setAttribute("aria-pressed", String(this.#sharing.active));
     this.#buttons.show.disabled = locked;
   }
@@ -98,9 +99,9 @@ export class ControlBar {
 
   async #muteAll() {
     const answer = await ask({
-      title: "全体静音？",
-      text: "除主持人外，所有人的麦克风被锁定，要逐个解除，或者由下一个环节放开。",
-      yes: "全体静音",
+      title: t("全体静音？"),
+      text: t("除主持人外，所有人的麦克风被锁定，要逐个解除，或者由下一个环节放开。"),
+      yes: t("全体静音"),
     });
     if (answer) this.#call.command("mute_all");
   }
@@ -108,9 +109,9 @@ export class ControlBar {
   async #takeBack() {
     const acting = this.#call.room.participants.find((person) => person.role === "host");
     const answer = await ask({
-      title: "收回主持？",
-      text: `${acting ? acting.name : "同事"}正在替您主持。收回后由您准入、静音、暂停和结束接访。`,
-      yes: "收回主持",
+      title: t("收回主持？"),
+      text: t("{0}正在替您主持。收回后由您准入、静音、暂停和结束接访。", acting ? acting.name : t("同事")),
+      yes: t("收回主持"),
     });
     if (answer) this.#call.command("take_back");
   }
@@ -118,10 +119,10 @@ export class ControlBar {
   async #open() {
     const { room } = this.#call;
     const answer = await ask({
-      title: "开始接访？",
-      text: `在场 ${room.participants.length} 人。开始后全程录音录像，所有人都会看到「正在录音录像」。`,
+      title: t("开始接访？"),
+      text: t("在场 {0} 人。开始后全程录音录像，所有人都会看到「正在录音录像」。", room.participants.length),
       warning: openingWarning(room),
-      yes: "开始接访",
+      yes: t("开始接访"),
     });
     if (answer) this.#call.command("open");
   }
@@ -132,20 +133,20 @@ export class ControlBar {
       return;
     }
     const answer = await ask({
-      title: "暂停接访？",
-      text: "暂停期间不录音录像，大家仍然看得见、听得见，信访人会看到「接访暂停，请不要离开」。暂停的时间和原因会写入接访记录，在回放里能看到。",
-      yes: "暂停",
-      reason: { label: "原因", required: true, choices: ["内部商议", "信访人需要休息", "设备故障"] },
+      title: t("暂停接访？"),
+      text: t("暂停期间不录音录像，大家仍然看得见、听得见，信访人会看到「接访暂停，请不要离开」。暂停的时间和原因会写入接访记录，在回放里能看到。"),
+      yes: t("暂停"),
+      reason: { label: t("原因"), required: true, choices: ["内部商议", "信访人需要休息", "设备故障"] },
     });
     if (answer) this.#call.command("pause", { reason: answer.reason });
   }
 
   async #close() {
     const answer = await ask({
-      title: "结束接访？",
-      text: `${this.#call.room.participants.length} 人都会离开，录音录像停止并封存到信访件。结束后不能再继续；还要再谈，请用「暂停」或另约时间。`,
+      title: t("结束接访？"),
+      text: t("{0} 人都会离开，录音录像停止并封存到信访件。结束后不能再继续；还要再谈，请用「暂停」或另约时间。", this.#call.room.participants.length),
       warning: this.#closingWarning(),
-      yes: "结束接访",
+      yes: t("结束接访"),
       danger: true,
     });
     if (answer) this.#call.command("close");
@@ -153,16 +154,16 @@ export class ControlBar {
 
   #closingWarning() {
     const { room } = this.#call;
-    const waiting = room.lobby.length ? `等候室里还有 ${room.lobby.length} 人没有接谈。` : "";
-    return room.recording.state === "faulty" ? `${waiting}录制现在有异常，没有录上的部分会作为缺口记入清单。` : waiting;
+    const waiting = room.lobby.length ? t("等候室里还有 {0} 人没有接谈。", room.lobby.length) : "";
+    return room.recording.state === "faulty" ? t("{0}录制现在有异常，没有录上的部分会作为缺口记入清单。", waiting) : waiting;
   }
 
   async #leave() {
     const host = this.#call.may("close");
     const answer = await ask({
-      title: "离开接访室？",
-      text: host ? "接访不会因此结束，其他人继续，由副主持或在场的同事接替主持。您可以再次进入并收回主持；要结束接访请用「结束接访」。" : "接访继续进行，您可以再次进入。",
-      yes: "离开",
+      title: t("离开接访室？"),
+      text: host ? t("接访不会因此结束，其他人继续，由副主持或在场的同事接替主持。您可以再次进入并收回主持；要结束接访请用「结束接访」。") : t("接访继续进行，您可以再次进入。"),
+      yes: t("离开"),
     });
     if (answer) this.#call.leave();
   }

@@ -1,4 +1,5 @@
 /** @param {number} bytes @returns {string} `3.2 MB` */
+import { t } from "../translate.js";
 export function size(bytes) {
   if (bytes < 1e6) return `${Math.round(bytes / 1e3)} KB`;
   return bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(2)} GB`;
@@ -13,5 +14,5 @@ export function size(bytes) {
 export function roomLeft({ bytes, free }, milliseconds) {
   if (free === null || free === undefined) return "";
   const minutes = bytes > 0 && milliseconds > 60000 ? free / (bytes / milliseconds) / 60000 : Infinity;
-  return minutes < 120 ? `空间只够再录约 ${Math.floor(minutes)} 分钟` : `可用 ${size(free)}`;
+  return minutes < 120 ? t("空间只够再录约 {0} 分钟", Math.floor(minutes)) : t("可用 {0}", size(free));
 }

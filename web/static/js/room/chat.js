@@ -1,5 +1,6 @@
 import { timeOfDay } from "../clock.js";
 import { element, setText } from "../elements.js";
+import { t } from "../translate.js";
 
 const KEPT = 200;
 
@@ -47,7 +48,7 @@ export class ChatPanel {
     const list = this.#part("chat_lines");
     const mine = from === this.#call.me;
     list.append(element(mine ? "li.line.is-mine" : "li.line", {},
-      element("p.line-head", { text: `${mine ? "我" : name} ${timeOfDay(Date.parse(at))}` }),
+      element("p.line-head", { text: `${mine ? t("我") : name} ${timeOfDay(Date.parse(at))}` }),
       element("p.line-text", { text })));
     while (list.children.length > KEPT) list.firstChild.remove();
     list.scrollTop = list.scrollHeight;
@@ -59,7 +60,7 @@ export class ChatPanel {
 
   #paintUnread() {
     const node = this.#part("chat_unread");
-    setText(node, this.#unread ? `${this.#unread} 条未读` : "");
+    setText(node, this.#unread ? t("{0} 条未读", this.#unread) : "");
     node.hidden = this.#unread === 0;
   }
 }

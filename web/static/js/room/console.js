@@ -23,14 +23,15 @@ import { Shortcuts } from "./shortcuts.js";
 import { SESSION_STATES, faultText } from "./states.js";
 import { Tabs } from "./tabs.js";
 import { Toolbar } from "./toolbar.js";
+import { t } from "../translate.js";
 
 const FAREWELLS = {
-  closed: ["接访已结束", "录音录像正在封存，稍后可在信访件里回放。"],
-  left: ["您已离开接访室", "接访没有结束，可以再次进入。"],
-  replaced: ["已在另一个页面进入", "您在别处打开了同一个接访室，这里已经断开。"],
-  moved: ["已换到另一台设备", ""],
-  removed: ["您已被移出接访室", ""],
-  refused: ["现在不能进入接访室", "登录可能已过期，或者您没有参加这次接访。"],
+  closed: [t("接访已结束"), t("录音录像正在封存，稍后可在信访件里回放。")],
+  left: [t("您已离开接访室"), t("接访没有结束，可以再次进入。")],
+  replaced: [t("已在另一个页面进入"), t("您在别处打开了同一个接访室，这里已经断开。")],
+  moved: [t("已换到另一台设备"), ""],
+  removed: [t("您已被移出接访室"), ""],
+  refused: [t("现在不能进入接访室"), t("登录可能已过期，或者您没有参加这次接访。")],
 };
 const CAN_RETURN = new Set(["left", "replaced"]);
 const PROBLEM_SHOWN = 8000;
@@ -60,7 +61,7 @@ class Console {
   #tabs = new Tabs(part("tabs"), (name) => this.#tabChosen(name));
   #chat = new ChatPanel(part, this.#call, this.#announcer, () => !document.getElementById("panel-chat").hidden);
   #bar = new ControlBar(action, this.#call, this.#capture);
-  #badge = new RecordingBadge(part("recording"), () => this.#call.serverNow, (recording, time) => [` · 已写入 ${size(recording.bytes)}`, roomLeft(recording, time)].filter(Boolean).join(" · "));
+  #badge = new RecordingBadge(part("recording"), () => this.#call.serverNow, (recording, time) => [t(" · 已写入 {0}", size(recording.bytes)), roomLeft(recording, time)].filter(Boolean).join(" · "));
   #marks = new MarksPanel(part, this.#call, this.#announcer);
   #deliberation = new Deliberation(part, action("deliberate"), this.#call, this.#announcer);
   #minutes = null;
@@ -85,7 +86,7 @@ class Console {
     const call = this.#call;
     call.on("changed", () => this.#update());
     call.on("tracks", (tracks) => this.#tiles.attach(this.#received = tracks));
-    call.on("hosting", (hosts) => this.#announcer.alert(hosts ? "现在由您主持接访" : "主持已交给别人"));
+    call.on("hosting", (hosts) => this.#announcer.alert(hosts ? t("现在由您主持接访") : t("主持已交给别人")));
     this.#tiles.watched = (tiles) => this.#watch(this.#wished = tiles);
     exposeHall(call, this.#capture, () => this.#received, () => this.#watch(this.#wished));
     new Shortcuts(action, { next_layout: () => this.#toolbar.next(), people: () => document.getElementById("tab-people").focus() }, (number) => this.#toolbar.begin(number));
@@ -116,7 +117,7 @@ class Console {
       part("devices").hidden = true;
     } catch (error) {
       const { title, act } = CAUSE_TEXTS[error.cause] || CAUSE_TEXTS.unsupported;
-      setText(part("devices_text"), `${title}。${act} 您仍然看得到、听得到别人。`);
+      setText(part("devices_text"), t("{0}。{1} 您仍然看得到、听得到别人。", title, act));
       part("devices").hidden = false;
     }
   }
@@ -175,9 +176,9 @@ class Console {
   #paintConnection() {
     const lost = this.#call.media === "interrupted" || ["connecting", "waiting"].includes(this.#call.signaling) && this.#call.me !== null;
     if (lost && this.#lostSince === null) this.#lostSince = Date.now();
-    if (!lost && this.#lostSince !== null && Date.now() - this.#lostSince > 2000) this.#announcer.say("连接已恢复");
+    if (!lost && this.#lostSince !== null && Date.now() - this.#lostSince > 2000) this.#announcer.say(t("连接已恢复"));
     if (!lost) this.#lostSince = null;
-    const text = lost && Date.now() - this.#lostSince > 500 ? `连接中断 ${elapsed(Date.now() - this.#lostSince).slice(3)}，正在恢复… 您的位置保留。` : "";
+    const text = lost && Date.now() - this.#lostSince > 500 ? t("连接中断 {0}，正在恢复… 您的位置保留。", elapsed(Date.now() - this.#lostSince).slice(3)) : "";
     setText(part("connection"), text);
     part("connection").hidden = text === "";
     if (Date.now() > this.#problemUntil) part("problem").hidden = true;

@@ -1,9 +1,10 @@
 import { elapsed } from "../clock.js";
 import { element, label, setText } from "../elements.js";
+import { t } from "../translate.js";
 
 /** As signaling/rights.py has it; the server refuses everybody else. */
 const OFFICIALS = new Set(["host", "joint_receptionist", "department", "recorder", "observer"]);
-const BACK_SOON = "返回接访，全体可见可闻，录音录像继续";
+const BACK_SOON = t("返回接访，全体可见可闻，录音录像继续");
 
 /** 合议: who goes, the banner with its time, and the countdown that all read by the server's clock. */
 export class Deliberation {
@@ -30,7 +31,7 @@ export class Deliberation {
   update() {
     const { room } = this.#call;
     const now = this.#now;
-    label(this.#button, now ? "play" : "people", now ? "返回接访" : "合议");
+    label(this.#button, now ? "play" : "people", now ? t("返回接访") : t("合议"));
     this.#button.hidden = !this.#call.may("deliberate") || !(now || room.state === "live");
     this.#button.disabled = Boolean(now && now.returns_at);
     const words = now ? this.#words(now) : "";
@@ -54,10 +55,10 @@ export class Deliberation {
 
   #words(now) {
     const time = elapsed(this.#call.serverNow - Date.parse(now.since)).replace(/^00:/, "");
-    if (now.returns_at) return `${this.#left(now)} 秒后${BACK_SOON}`;
-    if (!now.inside) return `其他工作人员正在合议 ${time}。合议不录制，您听不到他们，他们也听不到您。`;
+    if (now.returns_at) return t("{0} 秒后{1}", this.#left(now), BACK_SOON);
+    if (!now.inside) return t("其他工作人员正在合议 {0}。合议不录制，您听不到他们，他们也听不到您。", time);
     const names = this.#call.room.participants.filter((person) => now.participants.includes(person.participant_id)).map((person) => person.name);
-    return `合议 · 不录制 ${time}　在座：${names.join("、")}。信访人和其他人看不到、听不到这里。`;
+    return t("合议 · 不录制 {0}　在座：{1}。信访人和其他人看不到、听不到这里。", time, names.join("、"));
   }
 
   #left(now) {
@@ -68,7 +69,7 @@ export class Deliberation {
     const state = !now ? "" : now.returns_at ? "returning" : now.inside ? "inside" : "outside";
     if (state === this.#told) return;
     this.#told = state;
-    const words = { "": "已返回接访", inside: "合议开始，不录制", outside: "其他工作人员正在合议", returning: `十秒后${BACK_SOON}` };
+    const words = { "": t("已返回接访"), inside: t("合议开始，不录制"), outside: t("其他工作人员正在合议"), returning: t("十秒后{0}", BACK_SOON) };
     this.#announcer.say(words[state], { topic: "deliberation" });
   }
 
@@ -87,12 +88,12 @@ function choose(officials, me) {
   });
   const dialog = element("dialog.dialog", { "aria-labelledby": "deliberation-title" },
     element("form", { method: "dialog" },
-      element("h2", { id: "deliberation-title", text: "开始内部合议？" }),
-      element("p", { text: "参加合议的人互相看得见、听得见。信访人和没有选中的人看不到、听不到，会看到“工作人员正在内部商议，请不要离开”。合议期间不录音录像，开始和结束的时间写入接访记录。" }),
-      element("fieldset.dialog-choices", {}, element("legend", { text: "谁参加合议" }), ...boxes),
+      element("h2", { id: "deliberation-title", text: t("开始内部合议？") }),
+      element("p", { text: t("参加合议的人互相看得见、听得见。信访人和没有选中的人看不到、听不到，会看到“工作人员正在内部商议，请不要离开”。合议期间不录音录像，开始和结束的时间写入接访记录。") }),
+      element("fieldset.dialog-choices", {}, element("legend", { text: t("谁参加合议") }), ...boxes),
       element("div.dialog-acts", {},
-        element("button.button.button-second", { type: "submit", value: "no", text: "取消" }),
-        element("button.button", { type: "submit", value: "yes", text: "开始合议" }))));
+        element("button.button.button-second", { type: "submit", value: "no", text: t("取消") }),
+        element("button.button", { type: "submit", value: "yes", text: t("开始合议") }))));
   document.body.append(dialog);
   return new Promise((resolve) => {
     dialog.addEventListener("close", () => {

@@ -1,4 +1,5 @@
 import { element } from "../elements.js";
+import { t } from "../translate.js";
 
 /**
  * Ask before something that cannot be undone, stating what it does.
@@ -24,7 +25,7 @@ export function ask({ title, text, warning = "", yes, danger = false, reason = n
       other ? element("div.field", {}, element("label", { for: "dialog-text", text: text_field.label }), other) : null,
       reason ? reasonField(reason, input) : null,
       element("div.dialog-acts", {},
-        element("button.button.button-second", { type: "submit", value: "no", formnovalidate: true, text: "取消" }),
+        element("button.button.button-second", { type: "submit", value: "no", formnovalidate: true, text: t("取消") }),
         element(danger ? "button.button.button-danger" : "button.button", { type: "submit", value: "yes", text: yes }))));
   return show(dialog, input, other);
 }

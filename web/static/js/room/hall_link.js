@@ -2,6 +2,7 @@
  * The console's side of the window for the hall: the same pictures without a second connection, and no
  * microphone there. The window asks for `window.lianxinHall` of the page that opened it.
  */
+import { t } from "../translate.js";
 
 const NAME = "lianxin-hall";
 let wished = [];
@@ -10,7 +11,7 @@ let wished = [];
 export function openHall(call) {
   const opened = window.open(`/sessions/${call.session.id}/hall`, NAME, "popup,width=1280,height=720");
   if (opened) opened.focus();
-  else call.emit("problem", "浏览器拦住了新窗口。请允许本站弹出窗口，再点一次。");
+  else call.emit("problem", t("浏览器拦住了新窗口。请允许本站弹出窗口，再点一次。"));
 }
 
 /**

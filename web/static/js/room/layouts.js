@@ -2,13 +2,14 @@
 
 import { largeIn } from "../media/focus.js";
 import { byTier, TIER_ORDER } from "../words.js";
+import { t } from "../translate.js";
 
 export const LAYOUTS = [
-  ["auto", "自动"],
-  ["speaker", "主讲和侧栏"],
-  ["tiers", "三级同屏"],
-  ["evidence", "证据为主"],
-  ["grid", "宫格"],
+  ["auto", t("自动")],
+  ["speaker", t("主讲和侧栏")],
+  ["tiers", t("三级同屏")],
+  ["evidence", t("证据为主")],
+  ["grid", t("宫格")],
 ];
 const LARGE_SPEAKER = new Set(["speaker", "evidence"]);
 const CITIZENS = ["petitioner", "proxy"];

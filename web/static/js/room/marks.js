@@ -1,8 +1,9 @@
 import { elapsed } from "../clock.js";
 import { element, setText } from "../elements.js";
+import { t } from "../translate.js";
 
 /** In the order of the keys Ctrl+Shift+1 to 4. */
-const KINDS = [["key", "重点"], ["promise", "承诺"], ["dispute", "争议"], ["care", "需要关怀"]];
+const KINDS = [["key", t("重点")], ["promise", t("承诺")], ["dispute", t("争议")], ["care", t("需要关怀")]];
 const WORDS = Object.fromEntries(KINDS);
 
 /** 标记: a button and a key for each kind of moment, and the list; what is taken back stays in it. */
@@ -35,7 +36,7 @@ export class MarksPanel {
     document.getElementById("tab-marks").hidden = !this.#call.may("mark");
     const open = this.#open;
     for (const button of this.#part("mark_buttons").children) button.disabled = !open;
-    setText(this.#part("mark_hint"), open ? "标记只说明这一刻，不评价人；信访人看不到。" : "接访进行中、不在合议时可以标记。");
+    setText(this.#part("mark_hint"), open ? t("标记只说明这一刻，不评价人；信访人看不到。") : t("接访进行中、不在合议时可以标记。"));
   }
 
   // Internal
@@ -57,7 +58,7 @@ export class MarksPanel {
     const note = input.value.trim();
     if (!await this.#call.command("mark", { mark: kind, note })) return;
     if (input.value.trim() === note) input.value = "";
-    this.#announcer.say(`已标记：${WORDS[kind]}`, { topic: "mark" });
+    this.#announcer.say(t("已标记：{0}", WORDS[kind]), { topic: "mark" });
   }
 
   #paint() {
@@ -74,7 +75,7 @@ export class MarksPanel {
         element("strong", { text: WORDS[mark.mark] }),
         element("span", { text: ` ${elapsed(Date.parse(mark.at) - began)} · ${mark.name}` })),
       mark.note ? element("p.mark-note", { text: mark.note }) : null,
-      gone ? element("p.mark-note", { text: `已撤回（${mark.withdrawn_by}），记录保留` }) : null,
-      !gone && mine ? element("button.button.button-second.is-small", { type: "button", "aria-label": `撤回标记：${WORDS[mark.mark]}`, text: "撤回", on: { click: () => this.#call.command("withdraw_mark", { mark_id: mark.id }) } }) : null);
+      gone ? element("p.mark-note", { text: t("已撤回（{0}），记录保留", mark.withdrawn_by) }) : null,
+      !gone && mine ? element("button.button.button-second.is-small", { type: "button", "aria-label": t("撤回标记：{0}", WORDS[mark.mark]), text: t("撤回"), on: { click: () => this.#call.command("withdraw_mark", { mark_id: mark.id }) } }) : null);
   }
 }

@@ -1,8 +1,9 @@
 import { elapsed, timeOfDay } from "../clock.js";
 import { byTier, column, isCitizenSide, ROLES, standing } from "../words.js";
+import { t } from "../translate.js";
 
 const LEVELS = column("line");
-const PATHS = { tcp: "经 TCP 连接", relay: "经中继连接" };
+const PATHS = { tcp: t("经 TCP 连接"), relay: t("经中继连接") };
 
 /** What the people panel says, from the room's state. No DOM, the time is handed in. */
 
@@ -25,15 +26,15 @@ export class AbsenceClock {
     }
     if (!this.#since.has(id)) this.#since.set(id, now);
     const time = elapsed(now - this.#since.get(id)).slice(3);
-    if (presence === "away") return `已离开 ${time}`;
-    return presence === "reconnecting" ? `掉线 ${time} · 位置保留` : `没有画面和声音 ${time}`;
+    if (presence === "away") return t("已离开 {0}", time);
+    return presence === "reconnecting" ? t("掉线 {0} · 位置保留", time) : t("没有画面和声音 {0}", time);
   }
 }
 
 /** @returns {string} why there may be no picture although nobody left; empty while the page is seen */
 export function pageWords({ hidden, role }) {
   if (!hidden) return "";
-  return isCitizenSide(role) ? "市民切到后台" : "切到后台";
+  return isCitizenSide(role) ? t("市民切到后台") : t("切到后台");
 }
 
 /**
@@ -42,23 +43,23 @@ export function pageWords({ hidden, role }) {
  */
 export function networkWords({ quality, role }) {
   if (!quality) return "";
-  const who = isCitizenSide(role) ? "市民" : "";
-  const words = [["up", "上行"], ["down", "下行"]].filter(([key]) => quality[key] !== "good")
+  const who = isCitizenSide(role) ? t("市民") : "";
+  const words = [["up", t("上行")], ["down", t("下行")]].filter(([key]) => quality[key] !== "good")
     .map(([key, word]) => `${who}${word}${effectOf(quality[key], quality[`${key}_loss`], quality.round_trip)}`);
   return [...words, PATHS[quality.path] || ""].filter(Boolean).join("，");
 }
 
 function effectOf(level, loss, roundTrip) {
-  if (level === "gone") return "中断";
-  if (loss !== null && loss >= 3) return `丢包 ${loss} %`;
-  return roundTrip !== null && roundTrip >= 200 ? `延迟 ${roundTrip} 毫秒` : LEVELS[level];
+  if (level === "gone") return t("中断");
+  if (loss !== null && loss >= 3) return t("丢包 {0} %", loss);
+  return roundTrip !== null && roundTrip >= 200 ? t("延迟 {0} 毫秒", roundTrip) : LEVELS[level];
 }
 
 /** @returns {{tier: string, people: object[]}[]} groups from the province down, the petitioner's side last */
 export function groupByTier(participants) {
   const groups = [];
   for (const person of byTier(participants)) {
-    const tier = person.tier ? standing(person) : "信访人一方";
+    const tier = person.tier ? standing(person) : t("信访人一方");
     const last = groups[groups.length - 1];
     if (last && last.tier === tier) last.people.push(person);
     else groups.push({ tier, people: [person] });
@@ -79,51 +80,51 @@ export function handWords({ name, hand_raised_at: at }, place) {
 
 /** @returns {string} microphone and camera in words */
 export function sourceWords(person) {
-  if (person.role === "observer") return "只旁听";
+  if (person.role === "observer") return t("只旁听");
   const word = (source, on, off, locked) => {
     const view = person.sources[source];
     if (!view) return off;
     if (view.locked) return locked;
     return view.enabled ? on : off;
   };
-  return `${word("microphone", "麦克风开", "麦克风关", "已静音并锁定")} · ${word("camera", "摄像头开", "摄像头关", "摄像头已锁定")}`;
+  return `${word("microphone", t("麦克风开"), t("麦克风关"), t("已静音并锁定"))} · ${word("camera", t("摄像头开"), t("摄像头关"), t("摄像头已锁定"))}`;
 }
 
 /** @param {number} milliseconds @returns {string} `不到 1 分钟`, `12 分钟`, `1 小时 5 分钟` */
 export function inWords(milliseconds) {
   const minutes = Math.max(0, Math.floor(milliseconds / 60000));
-  if (minutes === 0) return "不到 1 分钟";
-  if (minutes < 60) return `${minutes} 分钟`;
-  return minutes % 60 ? `${Math.floor(minutes / 60)} 小时 ${minutes % 60} 分钟` : `${minutes / 60} 小时`;
+  if (minutes === 0) return t("不到 1 分钟");
+  if (minutes < 60) return t("{0} 分钟", minutes);
+  return minutes % 60 ? t("{0} 小时 {1} 分钟", Math.floor(minutes / 60), minutes % 60) : t("{0} 小时", minutes / 60);
 }
 
 /** @param {string} absent how long somebody has been gone, of an AbsenceClock @returns {string} 候访 12 分钟 · 设备正常 */
 export function lobbyWords(waiting, now, absent = "") {
   const since = inWords(now - Date.parse(waiting.since));
-  return [ROLES[waiting.role] || "", `已等 ${since}`, deviceWords(waiting), awayWords(waiting, now) || absent || presenceWords(waiting) || pageWords(waiting)].filter(Boolean).join(" · ");
+  return [ROLES[waiting.role] || "", t("已等 {0}", since), deviceWords(waiting), awayWords(waiting, now) || absent || presenceWords(waiting) || pageWords(waiting)].filter(Boolean).join(" · ");
 }
 
 export function deviceWords({ ready, device }) {
-  if (!ready && !device) return "设备未检";
-  if (!device) return "设备未检";
-  const faults = [["camera", "摄像头"], ["microphone", "麦克风"], ["sound", "声音"]].filter(([key]) => device[key] === false);
-  const words = faults.length === 0 ? "设备正常" : `${faults.map(([, word]) => word).join("、")}有问题`;
-  return ready ? words : `${words} · 设备重新检查`;
+  if (!ready && !device) return t("设备未检");
+  if (!device) return t("设备未检");
+  const faults = [["camera", t("摄像头")], ["microphone", t("麦克风")], ["sound", t("声音")]].filter(([key]) => device[key] === false);
+  const words = faults.length === 0 ? t("设备正常") : t("{0}有问题", faults.map(([, word]) => word).join("、"));
+  return ready ? words : t("{0} · 设备重新检查", words);
 }
 
 /** @returns {string} how much of the ten minutes is left to somebody who stepped away */
 function awayWords({ away_until: until }, now) {
   if (!until) return "";
   const left = Date.parse(until) - now;
-  return left > 0 ? `暂时离开，位置还保留 ${inWords(left + 59999)}` : "离开超过 10 分钟，已排到最后";
+  return left > 0 ? t("暂时离开，位置还保留 {0}", inWords(left + 59999)) : t("离开超过 10 分钟，已排到最后");
 }
 
 function presenceWords({ presence }) {
-  return presence === "connected" ? "" : presence === "away" ? "已离开" : "掉线";
+  return presence === "connected" ? "" : presence === "away" ? t("已离开") : t("掉线");
 }
 
 /** @returns {string} the warning in the dialog before the sitting is opened; empty when the petitioner is there */
 export function openingWarning(room) {
   if (room.participants.some((person) => isCitizenSide(person.role))) return "";
-  return room.lobby.length > 0 ? "信访人还在等候室，没有准入。" : "信访人还没有到。";
+  return room.lobby.length > 0 ? t("信访人还在等候室，没有准入。") : t("信访人还没有到。");
 }

@@ -1,4 +1,5 @@
 import { element, setText } from "../elements.js";
+import { t } from "../translate.js";
 
 /** Rows that stay when the list is painted again, so that the keyboard focus is never lost. */
 export class KeyedRows {
@@ -53,7 +54,7 @@ export class Row {
   constructor(head, first, others) {
     const id = `acts-${numbered += 1}`;
     this.#acts = element("div.person-acts", { id, hidden: true }, ...others);
-    this.#more = element("button.button.button-second.is-small", { type: "button", text: "操作", "aria-expanded": "false", "aria-controls": id, on: { click: () => this.#toggle() } });
+    this.#more = element("button.button.button-second.is-small", { type: "button", text: t("操作"), "aria-expanded": "false", "aria-controls": id, on: { click: () => this.#toggle() } });
     this.#head = element("p.seat-head", {}, ...head);
     this.root = element("li.seat", {},
       element("div.seat-line", {}, element("div.seat-who", {}, this.#head, this.#note), first, this.#more), this.#acts);
@@ -68,7 +69,7 @@ export class Row {
     this.#note.hidden = note === "";
     this.#more.hidden = !acts;
     if (!acts) this.#acts.hidden = true;
-    this.#more.setAttribute("aria-label", `操作：${name}`);
+    this.#more.setAttribute("aria-label", t("操作：{0}", name));
   }
 
   // Internal

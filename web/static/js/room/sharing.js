@@ -2,6 +2,7 @@ import { readBoot } from "../boot.js";
 import { element } from "../elements.js";
 import { openMaterials } from "../materials/choose.js";
 import { canShareScreen, openCamera, openScreen, otherCameras, troubleOf } from "../media/share.js";
+import { t } from "../translate.js";
 
 /** An official shows a screen, a window, or what lies before a document camera. */
 export class Sharing {
@@ -29,7 +30,7 @@ export class Sharing {
   toggle() {
     const { room, me } = this.#call;
     if (this.active) this.#capture.present(null);
-    else if (room.presenter && room.presenter !== me) this.#call.emit("problem", "别人正在出示材料，请等对方结束。");
+    else if (room.presenter && room.presenter !== me) this.#call.emit("problem", t("别人正在出示材料，请等对方结束。"));
     else this.#choose();
   }
 
@@ -54,17 +55,17 @@ export class Sharing {
       if (open) this.#show(open());
       dialog.close();
     } } });
-    const material = element("button.button", { type: "button", text: "上传的材料（照片、PDF）", "data-action": "materials", on: { click: () => {
+    const material = element("button.button", { type: "button", text: t("上传的材料（照片、PDF）"), "data-action": "materials", on: { click: () => {
       dialog.close();
       openMaterials(readBoot(), this.#call);
     } } });
-    const screen = canShareScreen() ? option("共享屏幕或窗口", openScreen) : null;
+    const screen = canShareScreen() ? option(t("共享屏幕或窗口"), openScreen) : null;
     const cameras = this.#cameras.map(({ label, deviceId }, place) =>
-      option(`摄像头：${label || `第 ${place + 2} 个`}`, () => openCamera({ deviceId: { exact: deviceId } }), ".button-second"));
+      option(t("摄像头：{0}", label || t("第 {0} 个", place + 2)), () => openCamera({ deviceId: { exact: deviceId } }), ".button-second"));
     dialog.append(
-      element("h2", { id: "sharing-title", text: "出示什么？" }),
-      element("p", { text: "所有人都看得到，并且录入录像。请先收起无关的窗口。" }),
-      element("div.dialog-options", {}, material, screen, ...cameras, option("取消", null, ".button-second")));
+      element("h2", { id: "sharing-title", text: t("出示什么？") }),
+      element("p", { text: t("所有人都看得到，并且录入录像。请先收起无关的窗口。") }),
+      element("div.dialog-options", {}, material, screen, ...cameras, option(t("取消"), null, ".button-second")));
     dialog.addEventListener("close", () => dialog.remove());
     document.body.append(dialog);
     dialog.showModal();

@@ -1,9 +1,10 @@
 import { element, setText } from "../elements.js";
 import { LAYOUTS } from "./layouts.js";
 import { openHall } from "./hall_link.js";
+import { t } from "../translate.js";
 
 const RUNNING = new Set(["live", "paused"]);
-const FREE = { code: "", title: "自由发言" };
+const FREE = { code: "", title: t("自由发言") };
 
 /** The strip above the stage: phases for all to see, the layout, the window for the hall. */
 export class Toolbar {
@@ -40,7 +41,7 @@ export class Toolbar {
     const { room, session } = this.#call;
     const arranges = this.#call.may("arrange");
     const own = this.#part("layout_own");
-    setText(own.nextElementSibling, arranges ? "只改我这里" : "用我的版式");
+    setText(own.nextElementSibling, arranges ? t("只改我这里") : t("用我的版式"));
     own.checked = this.#own !== null;
     const select = this.#part("layout");
     select.disabled = !arranges && this.#own === null;
@@ -88,7 +89,7 @@ export class Toolbar {
     }
     if (this.#phase !== undefined && this.#phase !== current) {
       const title = this.#phases.get(current)?.textContent || FREE.title;
-      this.#announcer.say(`现在：${title}`, { topic: "phase" });
+      this.#announcer.say(t("现在：{0}", title), { topic: "phase" });
     }
     this.#phase = current;
   }

@@ -1,6 +1,6 @@
 import { Emitter } from "../emitter.js";
 import { Backoff } from "./backoff.js";
-import { t } from "../translate.js";
+import { t, told } from "../translate.js";
 
 /** A command the server refused, or that was lost with the socket (`disconnected`, `timeout`). */
 export class SignalingError extends Error {
@@ -171,6 +171,7 @@ export class SignalingClient extends Emitter {
   #receive(text) {
     this.#heard = this.#environment.now();
     const message = JSON.parse(text);
+    if (message.message) message.message = told(message.message, message.code);
     if (message.type === "ok") return this.#settle(message.id, (entry) => entry.resolve(message));
     if (message.type === "error") return this.#refused(message);
     if (message.type === "welcome") {

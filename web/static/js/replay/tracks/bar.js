@@ -1,7 +1,8 @@
 import { element, label } from "../../elements.js";
 import { spokenTime } from "../lanes.js";
+import { t } from "../../translate.js";
 
-const LAYOUTS = { session: "按接访时的画面", grid: "各方一样大", speaker: "谁说话谁大", spotlight: "突出一位" };
+const LAYOUTS = { session: t("按接访时的画面"), grid: t("各方一样大"), speaker: t("谁说话谁大"), spotlight: t("突出一位") };
 
 /** The line below the pictures: play, sound, where it is, who is large, full screen. */
 export class Bar {
@@ -23,13 +24,13 @@ export class Bar {
     this.#seconds = seconds;
     this.#play = element("button.button", { type: "button", on: { click: () => (stage.paused ? stage.play() : stage.pause()) } });
     this.#sound = element("button.button.button-second", { type: "button", on: { click: () => (stage.muted = !stage.muted) } });
-    this.#slider = element("input.track-slider", { type: "range", min: 0, max: Math.max(1, Math.ceil(seconds)), step: 1, value: 0, "aria-label": "播放位置", on: { input: () => (stage.currentTime = Number(this.#slider.value)) } });
+    this.#slider = element("input.track-slider", { type: "range", min: 0, max: Math.max(1, Math.ceil(seconds)), step: 1, value: 0, "aria-label": t("播放位置"), on: { input: () => (stage.currentTime = Number(this.#slider.value)) } });
     this.#time = element("span.track-time", {});
     this.#layout = element("select.input", { id: "track-layout", on: { change: () => arrange(this.#layout.value) } },
       ...Object.entries(LAYOUTS).map(([value, text]) => element("option", { value, text })));
-    const full = element("button.button.button-second", { type: "button", text: "全屏", on: { click: () => wide(stage) } });
+    const full = element("button.button.button-second", { type: "button", text: t("全屏"), on: { click: () => wide(stage) } });
     this.root = element("div.track-bar", {}, this.#play, this.#slider, this.#time, this.#sound,
-      element("span.track-layout", {}, element("label", { for: "track-layout", text: "版式" }), this.#layout), full);
+      element("span.track-layout", {}, element("label", { for: "track-layout", text: t("版式") }), this.#layout), full);
     this.show(0, false, false);
     stage.addEventListener("volumechange", () => this.#showSound());
     this.#showSound();
@@ -37,8 +38,8 @@ export class Bar {
 
   /** @param {number} time @param {boolean} playing @param {boolean} waiting */
   show(time, playing, waiting) {
-    label(this.#play, playing ? "pause" : "play", playing ? "暂停" : "播放");
-    const text = `${spelled(time)} / ${spelled(this.#seconds)}${waiting ? " 正在读取" : ""}`;
+    label(this.#play, playing ? "pause" : "play", playing ? t("暂停") : t("播放"));
+    const text = `${spelled(time)} / ${spelled(this.#seconds)}${waiting ? t(" 正在读取") : ""}`;
     if (this.#time.textContent !== text) this.#time.textContent = text;
     const place = String(Math.round(time));
     if (this.#slider.value === place && this.#slider.hasAttribute("aria-valuetext")) return;
@@ -53,7 +54,7 @@ export class Bar {
   // Internal
 
   #showSound() {
-    label(this.#sound, this.#stage.muted ? "microphone-off" : "microphone", this.#stage.muted ? "已静音" : "静音");
+    label(this.#sound, this.#stage.muted ? "microphone-off" : "microphone", this.#stage.muted ? t("已静音") : t("静音"));
     this.#sound.setAttribute("aria-pressed", String(this.#stage.muted));
   }
 }

@@ -1,4 +1,5 @@
 import { clearUntil, covers } from "./ranges.js";
+import { t } from "../../translate.js";
 
 /** Seconds that are fetched ahead of the moment that is shown, at single speed. */
 const AHEAD = 20;
@@ -150,7 +151,7 @@ export class Feed {
   async #trouble(error, round) {
     this.#failed += 1;
     const final = error instanceof Refused && [401, 403, 404].includes(error.status);
-    if (final || this.#failed >= TRIES) this.broken = final ? "不能再播放，请刷新页面" : "这一路读不出来";
+    if (final || this.#failed >= TRIES) this.broken = final ? t("不能再播放，请刷新页面") : t("这一路读不出来");
     else await new Promise((done) => setTimeout(done, AGAIN));
     if (round === this.#round) this.#unbroken = false;
   }

@@ -1,6 +1,7 @@
 /** Waits for the film while the tracks are looked at, and leads to it at the same second. */
 import { element } from "../../elements.js";
 import { formatTime } from "../timeline.js";
+import { t } from "../../translate.js";
 
 const EVERY = 5_000;
 
@@ -28,8 +29,8 @@ async function ask(address) {
 }
 
 function offer(place, stage) {
-  const go = element("button.button", { type: "button", id: "film-go", text: "从此刻起看成片", on: { click: () => leave(stage) } });
-  place.querySelector("div").replaceChildren(element("p", {}, element("strong", { text: "成片已经合成" })), element("p", {}, go));
+  const go = element("button.button", { type: "button", id: "film-go", text: t("从此刻起看成片"), on: { click: () => leave(stage) } });
+  place.querySelector("div").replaceChildren(element("p", {}, element("strong", { text: t("成片已经合成") })), element("p", {}, go));
 }
 
 function leave(stage) {

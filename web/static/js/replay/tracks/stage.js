@@ -3,6 +3,7 @@ import { Bar } from "./bar.js";
 import { Feed } from "./feed.js";
 import { CommonClock, largeAt, steer, turnsOf } from "./ranges.js";
 import { soundButton, Tile } from "./tile.js";
+import { t } from "../../translate.js";
 
 const EVERY = 50;
 const TOLD_EVERY = 250;
@@ -159,7 +160,7 @@ export class Stage {
     const of = (source) => tracks.filter((track) => track.source === source);
     const [camera, screen, sound] = ["camera", "screen", "microphone"].map(of);
     const tile = new Tile({ key: `${id}-camera`, name, part, document: false }, camera, this.#data, (key) => this.#enlarge(key));
-    tile.never = camera.length ? "" : "只有声音，没有画面";
+    tile.never = camera.length ? "" : t("只有声音，没有画面");
     tile.gaps = this.#data.gaps[id] || [];
     this.#tiles.push(tile);
     this.#grid.append(tile.root);
@@ -200,7 +201,7 @@ export class Stage {
     const next = this.#layout === "spotlight" ? shown.findIndex((tile) => tile.key === this.#chosen) + 1 : 0;
     if (next >= shown.length) this.#arrange("session");
     else this.#arrange("spotlight", shown[next].key);
-    return next >= shown.length ? "按接访时的画面" : shown[next].root.getAttribute("aria-label");
+    return next >= shown.length ? t("按接访时的画面") : shown[next].root.getAttribute("aria-label");
   }
 
   #arrange(layout, chosen = this.#chosen) {
@@ -309,7 +310,7 @@ export class Stage {
   #showTile(tile, time, awake) {
     if (!awake) {
       for (const feed of tile.feeds) feed.sleep();
-      tile.show(null, tile.never || "画面暂不显示，放大可看", time);
+      tile.show(null, tile.never || t("画面暂不显示，放大可看"), time);
       return false;
     }
     const states = tile.feeds.map((feed) => [feed, this.#follow(feed, time, false)]);
@@ -322,11 +323,11 @@ export class Stage {
 
   #why(tile, time, states) {
     if (tile.never) return tile.never;
-    if (states.some(([, state]) => state === "waiting")) return "正在读取";
+    if (states.some(([, state]) => state === "waiting")) return t("正在读取");
     const broken = tile.feeds.find((feed) => feed.broken);
     if (broken) return broken.broken;
     const gap = tile.gaps.find(([since, until]) => since - 1 <= time && time <= until + 1);
-    return gap ? gap[2] : "此刻没有画面";
+    return gap ? gap[2] : t("此刻没有画面");
   }
 
   /** Bring one track to the common clock. @returns {string} its state, "waiting" also while it gets ready */

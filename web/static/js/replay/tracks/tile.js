@@ -1,5 +1,6 @@
 import { element, icon, setText } from "../../elements.js";
 import { Feed } from "./feed.js";
+import { t } from "../../translate.js";
 
 /** One place of the stage: a party's camera or document, its name, and what stands there without a picture. */
 export class Tile {
@@ -25,8 +26,8 @@ export class Tile {
     });
     this.#words = element("span", {});
     this.#card = element("div.track-card", {}, element("strong", { text: who.name }), this.#words);
-    this.button = element("button.button.button-second.track-large", { type: "button", "aria-pressed": "false", "aria-label": `放大：${who.name}${who.document ? "的材料" : ""}`, text: "放大", on: { click: () => enlarge(who.key) } });
-    const label = who.document ? `${who.name}出示的材料` : [who.name, who.part].filter(Boolean).join(" · ");
+    this.button = element("button.button.button-second.track-large", { type: "button", "aria-pressed": "false", "aria-label": t("放大：{0}{1}", who.name, who.document ? t("的材料") : ""), text: t("放大"), on: { click: () => enlarge(who.key) } });
+    const label = who.document ? t("{0}出示的材料", who.name) : [who.name, who.part].filter(Boolean).join(" · ");
     this.acts = element("div.track-acts", {}, this.button);
     this.frame = element("div.track-frame", { "data-marked": true }, ...this.#feeds.map((feed) => feed.element), this.#card);
     this.root = element("div.track", { role: "group", "aria-label": label, "data-key": who.key },
@@ -42,7 +43,7 @@ export class Tile {
   enlarge(large) {
     this.root.classList.toggle("is-large", large);
     this.button.setAttribute("aria-pressed", String(large));
-    setText(this.button, large ? "还原" : "放大");
+    setText(this.button, large ? t("还原") : t("放大"));
   }
 
   /**
@@ -67,8 +68,8 @@ export class Tile {
 export function soundButton(name, audio, told) {
   const button = element("button.button.button-second.track-sound", { type: "button" });
   const show = () => {
-    button.replaceChildren(icon(audio.muted ? "microphone-off" : "microphone"), element("span", { text: audio.muted ? "无声" : "有声" }));
-    button.setAttribute("aria-label", `${name}的声音`);
+    button.replaceChildren(icon(audio.muted ? "microphone-off" : "microphone"), element("span", { text: audio.muted ? t("无声") : t("有声") }));
+    button.setAttribute("aria-label", t("{0}的声音", name));
     button.setAttribute("aria-pressed", String(!audio.muted));
   };
   button.addEventListener("click", () => {
