@@ -195,6 +195,14 @@ async def release_device(db: AsyncSession, clock: Clock, actor: Actor, invitatio
 
 async def find_link_actor(db: AsyncSession, clock: Clock, code: str, device_secret: str) -> Actor | None:
     """Return the holder of a bound link as an Actor while the link is live; else None. Changes nothing."""
+    found = await find_link_holder(db, clock, code, device_secret)
+    return found[0] if found else None
+
+
+async def find_link_holder(
+    db: AsyncSession, clock: Clock, code: str, device_secret: str
+) -> tuple[Actor, Invitation, Session] | None:
+    """The same with invitation and session, which asking for them afterwards would load a second time."""
     if len(device_secret) > MAX_SECRET:
         return None
     query = (
@@ -207,7 +215,7 @@ async def find_link_actor(db: AsyncSession, clock: Clock, code: str, device_secr
     found = (await db.execute(query.execution_options(populate_existing=True))).first()
     if found is None or _closed_because(clock, found[1], found[2], found[0]) is not None:
         return None
-    return _actor_of(found[1], found[0], device_secret)
+    return _actor_of(found[1], found[0], device_secret), found[1], found[2]
 
 
 async def has_moved(db: AsyncSession, code: str, device_secret: str) -> bool:

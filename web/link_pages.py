@@ -13,7 +13,7 @@ from cases.policy import Actor
 from cases.roles import INVITATION_ROLE_NAMES
 from scheduling.identity import needs_id_number, needs_identity
 from scheduling.invitation import Invitation
-from scheduling.links import find_link_actor, has_moved
+from scheduling.links import find_link_holder, has_moved
 from scheduling.sessions import Session, SessionState
 from signaling.rights import is_official
 from web.access import LINK_COOKIE
@@ -42,13 +42,10 @@ async def find_holder(db: AsyncSession, request: web.Request) -> Holder | None:
     device = request.cookies.get(LINK_COOKIE, "")
     if not device or len(device) > SECRET_LENGTH:
         return None
-    actor = await find_link_actor(db, request.app[CLOCK], code_of(request), device)
-    if actor is None or actor.invitation_id is None:
+    found = await find_link_holder(db, request.app[CLOCK], code_of(request), device)
+    if found is None:
         request[MOVED] = await has_moved(db, code_of(request), device)
-        return None
-    invitation = await db.get(Invitation, actor.invitation_id)
-    session = await db.get(Session, invitation.session_id) if invitation else None
-    return (actor, invitation, session) if invitation and session else None
+    return found
 
 
 async def context_of(db: AsyncSession, request: web.Request, found: Holder) -> dict[str, Any]:

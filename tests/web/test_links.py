@@ -5,16 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from cases.policy import SYSTEM
 from cases.roles import InvitationRole
 from scheduling.invitation import Invitation
+from scheduling.invitations import Invitee
 from scheduling.links import Link, find_link, issue_link, revoke_link
 from scheduling.session_events import list_events
 from tests.factories import find_invitation, make_session
 from tests.web.conftest import Browser, House
 from web.access import LINK_COOKIE
+from web.keys import DATABASE
 from web.notice import current_notice
 
 
@@ -34,7 +36,8 @@ class Given:
 
 async def make_link(house: House, role: InvitationRole = InvitationRole.PETITIONER) -> Given:
     async with house.database.session() as db:
-        session = await make_session(db, house.clock, house.world)
+        host = Invitee(InvitationRole.HOST, name="王芳", organisation_id=house.world.chengguan.id)
+        session = await make_session(db, house.clock, house.world, invitees=(host,))
         invitation = await find_invitation(db, session, role)
         secret = await issue_link(db, house.clock, SYSTEM, invitation.id)
         return Given(session.id, invitation.id, invitation.code, secret)
@@ -189,3 +192,38 @@ async def test_the_secret_is_stored_nowhere_in_the_clear(house: House) -> None:
     async with house.database.session() as db:
         row = (await db.scalars(select(Link))).one()
     assert given.secret not in str(vars(row))
+
+
+@pytest.mark.parametrize(
+    ("role", "module"),
+    [(InvitationRole.PETITIONER, "js/citizen/room.js"), (InvitationRole.HOST, "js/room/console.js")],
+)
+async def test_a_device_that_is_known_goes_on_at_once(
+    house: House, role: InvitationRole, module: str
+) -> None:
+    """Nothing is exchanged again, and what its room needs comes while the person reads."""
+    given, browser = await make_link(house, role), house.browser()
+    stranger = await (await browser.get(f"/j/{given.code}")).text()
+    assert 'data-next=""' in stranger
+    _, told = await given.exchange(browser)
+    page = await (await browser.get(f"/j/{given.code}")).text()
+    assert f'data-next="{told["next"]}"' in page
+    fetched = [line for line in page.splitlines() if 'rel="prefetch"' in line]
+    assert any(module in line for line in fetched)
+    assert (await browser.get(str(told["next"]))).status == 200
+
+
+async def test_a_page_of_a_link_loads_its_session_once(house: House) -> None:
+    given, browser = await make_link(house), house.browser()
+    await given.exchange(browser)
+    asked: list[str] = []
+
+    def note(_conn: object, _cursor: object, statement: str, *_: object) -> None:
+        asked.append(statement)
+
+    engine = house.server.app[DATABASE].engine.sync_engine
+    event.listen(engine, "before_cursor_execute", note)
+    assert (await browser.get(f"/j/{given.code}")).status == 200
+    event.remove(engine, "before_cursor_execute", note)
+    whole = [each for each in asked if "sessions.title" in each]
+    assert len(whole) == 1, asked

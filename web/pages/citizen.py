@@ -12,7 +12,7 @@ from aiohttp import web
 from cases.errors import RuleError
 from scheduling.arrival import PurposeConsent, decline_consent, record_consent
 from scheduling.citizen_requests import Asked, RequestState, add_request, ask, find_request
-from scheduling.links import DEFAULT_RULES, exchange_link, find_issued, find_link_actor
+from scheduling.links import DEFAULT_RULES, exchange_link, find_issued, find_link_holder
 from scheduling.sessions import load_session
 from signaling.rights import is_official
 from web.access import LINK_COOKIE, client_address, set_link_cookie
@@ -50,6 +50,11 @@ async def landing(request: web.Request) -> web.StreamResponse:
         found = await find_holder(db, request)
         context = await context_of(db, request, found) if found else nobody(request)
     context["known"] = found is not None
+    # Whoever this device is known to be need not be asked again, nor told twice who receives them.
+    context["next"] = next_page(request, found[1], found[2]) if found else ""
+    context["room_script"] = (
+        "js/room/console.js" if found and is_official(str(found[1].role)) else "js/citizen/room.js"
+    )
     return page(request, "citizen/landing.html", context, title="接访邀请")
 
 
@@ -63,10 +68,10 @@ async def exchange(request: web.Request) -> web.StreamResponse:
     try:
         async with request.app[DATABASE].session() as db:
             grant = await exchange_link(db, request.app[CLOCK], code, secret, known)
-            session = await load_session(db, grant.invitation.session_id)
-            actor = await find_link_actor(db, request.app[CLOCK], code, grant.device_secret)
-            if actor is not None and request.app[SETTINGS].reception.identity:
-                await send_first_code(request, db, (actor, grant.invitation, session))
+            holder = await find_link_holder(db, request.app[CLOCK], code, grant.device_secret)
+            session = holder[2] if holder else await load_session(db, grant.invitation.session_id)
+            if holder is not None and request.app[SETTINGS].reception.identity:
+                await send_first_code(request, db, holder)
     except RuleError as error:
         problem = error.code if error.code in PROBLEMS else "link_invalid"
         body = {"error": {"code": problem, "message": error.message}}

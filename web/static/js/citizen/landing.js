@@ -21,7 +21,9 @@ class Landing {
     this.#code = section.dataset.code;
     this.#button.addEventListener("click", () => this.#start());
     for (const button of document.querySelectorAll("[data-action=check]")) button.addEventListener("click", () => this.#check());
-    if (location.hash.length > 1) this.#look(location.hash.slice(1));
+    this.#secret = location.hash.slice(1);
+    if (this.#secret && !section.dataset.next) this.#look(this.#secret);
+    if (!this.#secret) section.querySelector("[data-part=check]").hidden = true;
   }
 
   // Internal
@@ -30,7 +32,6 @@ class Landing {
   async #look(secret) {
     const response = await this.#post("look", { secret }).catch(() => null);
     if (!response || !response.ok) return;
-    this.#secret = secret;
     const { offices, when, early } = await response.json();
     const part = (name) => this.#section.querySelector(`[data-part=${name}]`);
     if (!part("facts")) return;
@@ -62,8 +63,10 @@ class Landing {
     this.#button.textContent = t("正在打开…");
     const secret = location.hash.slice(1);
     try {
-      const known = !secret && this.#section.dataset.known === "yes";
-      const { next, problem } = known ? { next: `/j/${this.#code}/room` } : await this.#exchange(secret);
+      // On a device that is known already there is nothing to exchange.
+      const known = this.#section.dataset.next;
+      if (known) history.replaceState(null, "", location.pathname);
+      const { next, problem } = known ? { next: known } : await this.#exchange(secret);
       if (problem) this.#showProblem(problem);
       else location.assign(next);
     } catch {
