@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from cases.vocabulary import for_browsers
 from web import words
 from web.access import form_token, keep_form_cookie
 from web.keys import ACTOR, RENDERER, REQUEST_ID, SETTINGS, STATIC
-from web.language import OTHERS, browser_sentences, current_language, gettext, ngettext, say
+from web.language import CHINESE, OTHERS, browser_sentences, current_language, gettext, ngettext, say
 from web.marking import Marked
 from web.navigation import places_of
 from web.qr import qr_svg
@@ -54,6 +54,11 @@ def sentences_script(*, officials: bool = True) -> Markup:
     """What modules say in another language than Chinese (static/js/translate.js); nothing for Chinese."""
     told = browser_sentences(officials)
     return json_script(dict(told), "sentences") if told else Markup()
+
+
+def listed(values: Iterable[str]) -> str:
+    """Words and names in a row, as the language writes it."""
+    return (", " if current_language() != CHINESE else "、").join(say(each) for each in values)
 
 
 @pass_context
@@ -100,7 +105,7 @@ def _environment(root: Path) -> Environment:
         )
     }
     environment.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined]
-    environment.filters |= {"json_script": json_script, "verbatim": escape}
+    environment.filters |= {"json_script": json_script, "verbatim": escape, "listed": listed}
     environment.globals["gettext"] = _told
     environment.globals["sentences"] = sentences_script
     environment.globals |= {
@@ -171,7 +176,7 @@ def part(
     """A template with what every page gets, as text: a page, or a piece of one."""
     settings = request.app[SETTINGS]
     given: dict[str, Any] = {
-        "page_title": say(title),
+        "page_title": gettext(title) if gettext(title) != title else say(title),
         "static": request.app[STATIC].url,
         "modules": request.app[STATIC].modules,
         "actor": request.get(ACTOR),
