@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import String, select, update
@@ -18,11 +18,12 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from cases.append_only import append_only
 from cases.clock import Clock
-from cases.database import ID_LENGTH, Base, insert_if_absent, new_id
+from cases.database import ID_LENGTH, Base, abandon, insert_if_absent, new_id
 from cases.fields import clean
 from cases.policy import Action, Actor, require
 
 GENESIS = "0" * 64
+ONE_REFUSAL = timedelta(minutes=1)
 CHAIN = 1  # There is one chain; its head is row 1 of audit_heads.
 
 
@@ -97,6 +98,25 @@ async def record_audit(
     entry = await add_audit(db, clock, actor, action, object_kind, object_id, outcome, detail, address)
     await db.commit()
     return entry
+
+
+async def note_refusal(
+    db: AsyncSession, clock: Clock, actor: Actor, action: str, object_kind: str, object_id: str,
+    detail: dict[str, Any] | None = None,
+) -> None:  # fmt: skip
+    """Write down and commit that something was refused which a page does not offer.
+
+    What the caller has written so far is abandoned: the refused act leaves nothing but this line. The same
+    from the same actor within a minute is written once: a flood must not fill the chain.
+    """
+    await abandon(db)
+    since = clock.now() - ONE_REFUSAL
+    query = select(AuditEntry.id).where(
+        AuditEntry.object_id == object_id, AuditEntry.action == action, AuditEntry.at > since,
+        AuditEntry.actor_id == (actor.official_id or actor.invitation_id),
+    )  # fmt: skip
+    if await db.scalar(query.limit(1)) is None:
+        await record_audit(db, clock, actor, action, object_kind, object_id, "refused", detail)
 
 
 async def list_audit(

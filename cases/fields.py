@@ -89,6 +89,11 @@ def mask_phone(phone: str) -> str:
     return phone[:3] + "*" * max(0, len(phone) - 7) + phone[-4:]
 
 
+def mask_name(name: str) -> str:
+    """Return `李某` for whoever needs to know that there is somebody, not who; empty for no name."""
+    return f"{name[:1]}某" if name else ""
+
+
 def require_zone(moment: datetime, field: str) -> datetime:
     """Return `moment`, which must carry a zone. Raises Invalid at `field`."""
     if moment.tzinfo is None:

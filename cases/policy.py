@@ -12,6 +12,8 @@ accused in it? The rules follow domain.md 4.3 and Art. 14, 28 and 30 of the 2022
 - Minutes are written by the host and who is invited as recorder; others in the session where the host lets.
 - A confidential case (检举控告) is seen by explicit grant alone, and never by the accused organisation.
 - A link holder knows one session and nothing else; administrators see no case content.
+- Who helps in a session by link and is no party to it (department, lawyer, mediator, interpreter, observer)
+  reads the names of citizens masked.
 """
 
 from __future__ import annotations
@@ -73,6 +75,7 @@ class Action(StrEnum):
     SEE_RATINGS = "see_ratings"
     SEE_MATERIALS = "see_materials"
     ADD_MATERIAL = "add_material"
+    KNOW_NAMES = "know_names"
 
 
 A = Action
@@ -88,7 +91,9 @@ _TASKS = frozenset({A.FINISH_TASK})
 _WRITE = frozenset({A.WRITE_MINUTES, A.SIGN_MINUTES})
 # Of everybody who sits in a session; which ones a guest sees: scheduling/materials/reading.py.
 _MATERIALS = frozenset({A.SEE_MATERIALS, A.ADD_MATERIAL})
-_CONDUCT = _WRITE | _MATERIALS | {A.JOIN, A.HOST, A.RECORD, A.MANAGE_SESSION, A.ISSUE_LINK}
+# Sits in a session by office and knows who came to it.
+_SIT = frozenset({A.JOIN, A.KNOW_NAMES})
+_CONDUCT = _WRITE | _MATERIALS | _SIT | {A.HOST, A.RECORD, A.MANAGE_SESSION, A.ISSUE_LINK}
 
 ROLE_ACTIONS: Mapping[Role, frozenset[Action]] = {
     Role.RECEPTIONIST: _READ
@@ -106,13 +111,13 @@ ROLE_ACTIONS: Mapping[Role, frozenset[Action]] = {
     | _PROTECT
     | {A.HANDLE_PETITION, A.GRANT_PETITION, A.APPROVE_DESTRUCTION, A.ACKNOWLEDGE_ALARM}
     | {A.ANSWER_FINDING, A.SEE_VIEW_LOG, A.FINISH_TASK},
-    Role.RECORDER: _WATCH | _DOOR | _WRITE | _MATERIALS | {A.SEE_BOARD, A.SEE_SESSION, A.JOIN, A.RECORD},
-    Role.STATION_CLERK: _READ | _DOOR | _MATERIALS | {A.CREATE_PETITION, A.BOOK, A.JOIN, A.ISSUE_LINK},
-    Role.HANDLER: _READ | _RATED | _MATERIALS | {A.JOIN, A.SEE_MINUTES, A.FINISH_TASK},
-    Role.UNIT_HEAD: _READ | _RATED | _MATERIALS | {A.JOIN, A.SEE_MINUTES, A.FINISH_TASK},
+    Role.RECORDER: _WATCH | _DOOR | _WRITE | _MATERIALS | _SIT | {A.SEE_BOARD, A.SEE_SESSION, A.RECORD},
+    Role.STATION_CLERK: _READ | _DOOR | _MATERIALS | _SIT | {A.CREATE_PETITION, A.BOOK, A.ISSUE_LINK},
+    Role.HANDLER: _READ | _RATED | _MATERIALS | _SIT | {A.SEE_MINUTES, A.FINISH_TASK},
+    Role.UNIT_HEAD: _READ | _RATED | _MATERIALS | _SIT | {A.SEE_MINUTES, A.FINISH_TASK},
     Role.REVIEWER: _READ | _WATCH | _PROTECT | {A.EXPORT_RECORDING, A.REVIEW_RECORDING},
     Role.INSPECTOR: _READ | _RATED | _WATCH | _PROTECT | {A.REVIEW_RECORDING, A.SEE_VIEW_LOG},
-    Role.JOINT_CONF_OFFICE: _READ | _MATERIALS | {A.JOIN},
+    Role.JOINT_CONF_OFFICE: _READ | _MATERIALS | _SIT,
     Role.ARCHIVIST: _WATCH
     | _PROTECT
     | {A.SEE_BOARD, A.SEE_SESSION, A.EXPORT_RECORDING, A.ACKNOWLEDGE_ALARM, A.PROPOSE_DESTRUCTION}
@@ -127,15 +132,16 @@ SUBTREE_ROLES = frozenset(Role) - ADMINISTRATORS - {Role.HANDLER, Role.UNIT_HEAD
 _GUEST = frozenset({A.JOIN, A.SEE_MATERIALS})
 _READER = _GUEST | {A.FOLLOW_MINUTES}
 _CITIZEN = _READER | {A.SIGN_MINUTES}
+_NAMES = frozenset({A.KNOW_NAMES})
 _COLLEAGUE = _MATERIALS | {A.SEE_SESSION, A.JOIN, A.SEE_MINUTES, A.SIGN_MINUTES}
 INVITATION_ACTIONS: Mapping[InvitationRole, frozenset[Action]] = {
-    InvitationRole.HOST: _COLLEAGUE | {A.HOST, A.RECORD, A.WRITE_MINUTES},
-    InvitationRole.JOINT_RECEPTIONIST: _COLLEAGUE,
+    InvitationRole.HOST: _COLLEAGUE | _NAMES | {A.HOST, A.RECORD, A.WRITE_MINUTES},
+    InvitationRole.JOINT_RECEPTIONIST: _COLLEAGUE | _NAMES,
     InvitationRole.DEPARTMENT: _COLLEAGUE,
-    InvitationRole.RECORDER: _COLLEAGUE | {A.WRITE_MINUTES},
-    InvitationRole.PETITIONER: _CITIZEN | _MATERIALS,
-    InvitationRole.PROXY: _CITIZEN | _MATERIALS,
-    InvitationRole.COMPANION: _READER | _MATERIALS,
+    InvitationRole.RECORDER: _COLLEAGUE | _NAMES | {A.WRITE_MINUTES},
+    InvitationRole.PETITIONER: _CITIZEN | _NAMES | _MATERIALS,
+    InvitationRole.PROXY: _CITIZEN | _NAMES | _MATERIALS,
+    InvitationRole.COMPANION: _READER | _NAMES | _MATERIALS,
     InvitationRole.INTERPRETER: _CITIZEN,
     InvitationRole.THIRD_PARTY: _GUEST | _MATERIALS,
     InvitationRole.OBSERVER: _GUEST,
@@ -168,6 +174,7 @@ REACH: Mapping[Action, Reach] = {
     A.JOIN: Reach.MEMBER,
     A.SEE_MATERIALS: Reach.MEMBER,
     A.ADD_MATERIAL: Reach.MEMBER,
+    A.KNOW_NAMES: Reach.MEMBER,
     A.RECEIVE: Reach.MEMBER,
     A.HANDLE_INCIDENT: Reach.MEMBER,
     A.ANSWER_FINDING: Reach.MEMBER,
@@ -186,6 +193,7 @@ SEEN_BY: Mapping[Action, Action] = {
     A.JOIN: A.SEE_SESSION,
     A.SEE_MATERIALS: A.SEE_SESSION,
     A.ADD_MATERIAL: A.SEE_SESSION,
+    A.KNOW_NAMES: A.SEE_SESSION,
     A.RECEIVE: A.SEE_SESSION,
     A.HANDLE_INCIDENT: A.SEE_SESSION,
     A.HOST: A.SEE_SESSION,
@@ -341,7 +349,7 @@ def _official_may(actor: Actor, action: Action, scope: Scope | None) -> bool:
         return bool(posts)
     if is_accused(actor, scope):
         return False
-    if action in _COLLEAGUE and _is_invited(actor, scope):
+    if action in _COLLEAGUE | _NAMES and _is_invited(actor, scope):
         return True
     if action is Action.WRITE_MINUTES and _is_invited(actor, scope) and _writes_by_name(actor, scope):
         return True

@@ -16,11 +16,11 @@ from sqlalchemy import ForeignKey, Index, String, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from cases.audit import add_audit
+from cases.audit import add_audit, note_refusal
 from cases.clock import BEIJING, Clock
 from cases.database import ID_LENGTH, Base, new_id
 from cases.errors import Conflict, RuleError
-from cases.policy import Action, Actor, ActorKind
+from cases.policy import ANONYMOUS, Action, Actor, ActorKind
 from cases.signin import derive_csrf_token, hash_secret
 from scheduling.invitation import Invitation
 from scheduling.reach import manageable
@@ -309,3 +309,4 @@ async def _note_stranger(db: AsyncSession, clock: Clock, invitation: Invitation)
     data = {"invitation_id": invitation.id, "name": invitation.display_name}
     await add_event(db, clock, invitation.session_id, "link.refused", invitation.display_name, data=data)
     await db.commit()
+    await note_refusal(db, clock, ANONYMOUS, "link.refused", "invitation", invitation.id)

@@ -13,6 +13,7 @@ from signaling.handlers import HANDLERS, Handler
 from signaling.live import LiveRoom
 from signaling.participant import Participant
 from signaling.pushes import Ok
+from signaling.refusals import note_refused
 from signaling.room import BadState
 
 
@@ -41,7 +42,11 @@ class Attendee:
         handler = HANDLERS.get(type(command))
         if handler is None:
             raise BadState(message="身份已经验证过了")
-        self._check(handler)
+        try:
+            self._check(handler)
+        except Forbidden:
+            note_refused(self.live, self.actor, self.person.id, command)
+            raise
         async with self.live.lock if handler.exclusive else contextlib.nullcontext():
             self._check(handler)
             return Ok(command.id, await handler.run(self, command))

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.clock import Clock
 from cases.database import Database
-from cases.policy import Actor
+from cases.policy import Action, Actor, allowed
 from recordings.recording import activate_recording
 from recordings.space import SpaceGauge
 from scheduling.session_events import add_event, append_event
@@ -77,6 +77,8 @@ class LiveRoom:
         self.empty_since: datetime | None = None
         # Who came since this process knows the room; the next time is a return.
         self.seen: set[str] = set()
+        # Participant and command: what was noted as refused (refusals.py).
+        self.refused: set[tuple[str, str]] = set()
         self._told: dict[str, QueueView] = {}
         self._presence: dict[str, str] = {}
         self._flushed_at = 0.0
@@ -88,6 +90,7 @@ class LiveRoom:
     def attach(self, person: Participant, connection: Connection, actor: Actor) -> Connection | None:
         """The newest connection speaks for the seat; returns the one it replaces."""
         self.holders[person.id] = actor
+        person.knows_names = allowed(actor, Action.KNOW_NAMES)
         old = self.connections.get(person.id)
         self.connections[person.id] = connection
         self._told.pop(person.id, None)
@@ -142,6 +145,12 @@ class LiveRoom:
     def grant_relays(self, person: Participant) -> list[Relay]:
         """TURN servers for somebody inside, with credentials."""
         return self.relays.grant(person.id, self.room.sitting.ends_at, self.clock.now())
+
+    def audience(self, person: Participant) -> tuple[bool, bool, bool]:
+        """What of the room this person may know: the last arguments of `Room.view`."""
+        # Whoever conducts the sitting knows who is in it.
+        named = person.knows_names or person.role == "host"
+        return person.official, self.room.is_apart(person), named
 
     def changed(self) -> None:
         """Push the full state soon; changes in the meantime ride along."""
@@ -212,14 +221,11 @@ class LiveRoom:
         now = self.clock.now()
         texts = {
             audience: dump(RoomChanged(self.room.view(now, *audience)))
-            for audience in {self._audience(person) for person in self.room.in_room()}
+            for audience in {self.audience(person) for person in self.room.in_room()}
         }
         for person in self.room.in_room():
-            self._tell_text(person, texts[self._audience(person)])
+            self._tell_text(person, texts[self.audience(person)])
         self._push_queue()
-
-    def _audience(self, person: Participant) -> tuple[bool, bool]:
-        return person.official, self.room.is_apart(person)
 
     def _push_queue(self) -> None:
         for person in self.room.in_lobby():

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from cases.fields import mask_name
 from signaling.commands import Scalar, Source
 from signaling.pushes import MediaNeeds, MediaState, Offer, ParticipantView, Presence, SourceView
 from signaling.quality import Quality
-from signaling.rights import Right, is_official, rights_of
+from signaling.rights import CITIZEN_ROLES, Right, is_official, rights_of
 from signaling.times import wire_time
 
 HELD = timedelta(minutes=5)
@@ -55,6 +56,8 @@ class Participant:
     invited_as: str = ""
     called_at: datetime | None = None
     note: str = ""
+    # By policy; else the names of citizens are masked for this person.
+    knows_names: bool = True
     # Screened: no picture, and no sound before their page has said that it alters the voice.
     veiled: bool = False
     voice_altered: bool = False
@@ -159,11 +162,15 @@ class Participant:
         starved = self.publish_state == "connected" and self.quality.quiet >= SILENT_AFTER
         return "silent" if starved else self.publish_state
 
-    def view(self, now: datetime, for_official: bool = False) -> ParticipantView:
+    def name_for(self, named: bool) -> str:
+        """The name as people read it who know citizens by name, or who do not."""
+        return self.name if named or self.invited_as not in CITIZEN_ROLES else mask_name(self.name)
+
+    def view(self, now: datetime, for_official: bool = False, named: bool = True) -> ParticipantView:
         """As everybody in the room sees them; the figures of their network are for officials."""
         return ParticipantView(
             participant_id=self.id,
-            name=self.name if for_official or not self.veiled else VEILED,
+            name=self.name_for(named) if for_official or not self.veiled else VEILED,
             role=self.role,
             tier=self.tier,
             organisation=self.organisation if for_official or not self.veiled else None,

@@ -54,12 +54,12 @@ def state_text(person: Participant, ahead: int) -> str:
     return f"您前面还有 {ahead} 位" if ahead else "下一位就是您，请稍候"
 
 
-def lobby_view(waiting: list[Participant], now: datetime) -> list[LobbyView]:
-    """What officials see."""
+def lobby_view(waiting: list[Participant], now: datetime, named: bool = True) -> list[LobbyView]:
+    """What officials see; without `named` citizens are masked."""
     return [
         LobbyView(
             participant_id=person.id,
-            name=person.name,
+            name=person.name_for(named),
             role=person.role,
             number=person.number,
             position=index + 1,

@@ -36,6 +36,8 @@ class Right(StrEnum):
 
 
 OFFICIAL_ROLES = frozenset({"host", "joint_receptionist", "department", "recorder", "observer"})
+# Who comes with the matter; others read their names only where the policy lets them (KNOW_NAMES).
+CITIZEN_ROLES = frozenset({"petitioner", "proxy", "companion"})
 GUEST_ROLES = frozenset({"petitioner", "proxy", "companion", "interpreter", "third_party"})
 
 _WATCH = frozenset({Right.SUBSCRIBE, Right.CHAT, Right.SEE_LOBBY})

@@ -314,17 +314,20 @@ class Room:
         side = speaking_for is not None and self.is_apart(speaking_for)
         return [person for person in self.in_room() if self.is_apart(person) == side]
 
-    def view(self, now: datetime, for_official: bool, apart: bool = False) -> RoomView:
-        """The whole room as one audience may see it; those apart do not see who speaks or shows something."""
+    def view(self, now: datetime, for_official: bool, apart: bool = False, named: bool = True) -> RoomView:
+        """The whole room as one audience may see it; those apart do not see who speaks or shows something.
+
+        Without `named` citizens are called `李某`.
+        """
         presenter = self.presenter
         shown = presenter is not None and (self.deliberation is None or self.is_apart(presenter) == apart)
-        people = [person.view(now, for_official) for person in self.in_room()]
+        people = [person.view(now, for_official, named) for person in self.in_room()]
         return RoomView(
             state=self.sitting.state,
             opened_at=wire_time(self.sitting.opened_at),
             participants=[replace(each, speaking=False) for each in people] if apart else people,
             presenter=self.stage.presenter if shown else None,
-            lobby=lobby_view(self.in_lobby(), now) if for_official else [],
+            lobby=lobby_view(self.in_lobby(), now, named) if for_official else [],
             recording=self.badge.view(for_official),
             conduct=self.conduct.view(),
             minutes_shown=self.minutes_shown,

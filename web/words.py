@@ -8,7 +8,7 @@ from babel.dates import format_date
 
 from cases.casefile import CHANNEL_NAMES
 from cases.clock import BEIJING
-from cases.fields import mask_phone
+from cases.fields import mask_name, mask_phone
 from cases.organisations import TIER_NAMES
 from cases.roles import INVITATION_ROLE_NAMES
 from cases.vocabulary import VOCABULARY, badges, official_words
@@ -142,7 +142,7 @@ def masked_phone(phone: str | None) -> str:
 
 def masked_name(name: str) -> str:
     """`李某` for whoever needs to know that there is somebody, not who."""
-    return f"{name[:1]}某" if name else ""
+    return mask_name(name)
 
 
 def waited(since: datetime, now: datetime) -> str:

@@ -16,6 +16,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cases.audit import note_refusal
 from cases.clock import Clock
 from cases.database import new_id
 from cases.errors import Conflict, Invalid
@@ -111,8 +112,9 @@ async def finish_upload(
         if found != upload.digest:
             raise Invalid("digest_wrong", "传到一半的内容和原来的文件不一样，请重新选择文件上传。", "file")
         rendered = await rendering.render(content)
-    except Invalid:
+    except Invalid as error:
         await asyncio.to_thread(store.forget, session_id, owner, upload.digest)
+        await note_refusal(db, clock, actor, "material.refused", "session", session_id, {"code": error.code})
         raise
     draft = Draft(actor, session_id, name, content, found)
     material = await keep_material(db, clock, store, draft, rendered)

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cases.audit import note_refusal
 from cases.clock import Clock
 from cases.database import atomic
 from cases.errors import Conflict, Invalid, NotFound
@@ -122,7 +123,7 @@ async def change_minutes(
     _check_ids(change)
     done = await _done_before(db, minutes, change.edit_id)
     if done is None:
-        _require_editable(minutes)
+        await _require_editable(db, clock, actor, minutes)
         session = await load_session(db, session_id)
         done = await _carry_out(db, clock, actor, session, minutes, change)
     await db.commit()
@@ -292,8 +293,10 @@ async def _done_before(db: AsyncSession, minutes: Minutes, edit_id: str) -> Chan
     return Changed(minutes, paragraph, found.act, repeated=True)
 
 
-def _require_editable(minutes: Minutes) -> None:
+async def _require_editable(db: AsyncSession, clock: Clock, actor: Actor, minutes: Minutes) -> None:
     if minutes.state not in EDITABLE:
+        detail = {"state": str(minutes.state)}
+        await note_refusal(db, clock, actor, "minutes.change_refused", "session", minutes.session_id, detail)
         state = MINUTES_STATE_NAMES[minutes.state]
         raise Conflict("minutes_locked", f"笔录{state}，不能再改。您写的内容还在页面上，可以复制出来。")
 

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cases.append_only import append_only
-from cases.audit import add_audit
+from cases.audit import add_audit, note_refusal
 from cases.clock import Clock
 from cases.database import ID_LENGTH, Base, atomic, new_id
 from cases.errors import Conflict, Forbidden, Invalid, NotFound
@@ -144,7 +144,11 @@ async def sign_minutes(
     """
     minutes = await lock_for(db, actor, session_id, Action.SIGN_MINUTES)
     signer_id, role = await _signer_of(db, actor, session_id)
-    drawn = read_strokes(strokes)
+    try:
+        drawn = read_strokes(strokes)
+    except Invalid as error:
+        await note_refusal(db, clock, actor, "signature.refused", "session", session_id, {"code": error.code})
+        raise
     signature = MinutesSignature(
         id=new_id(), minutes_id=minutes.id, signer_id=signer_id, name=actor.name, role=str(role),
         act=SignatureAct.SIGNED, text_digest=digest, strokes=drawn.dump(), picture=drawn.picture(),

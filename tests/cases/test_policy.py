@@ -62,6 +62,7 @@ OBJECTS = {
             "tend": Action.HANDLE_INCIDENT,
             "materials": Action.SEE_MATERIALS,
             "bring": Action.ADD_MATERIAL,
+            "names": Action.KNOW_NAMES,
             "host": Action.HOST,
             "record": Action.RECORD,
             "minutes": Action.SEE_MINUTES,
@@ -86,28 +87,28 @@ OBJECTS = {
 # Whatever stands in no cell is refused; a role and a place in no row may do nothing with these objects.
 MATRIX = """
 role              place      office        petition                      session
-receptionist      chengguan  create slots  see handle grant book finish  see manage link join materials bring receive tend host record minutes write sign replay manifest alarms answer
+receptionist      chengguan  create slots  see handle grant book finish  see manage link join names materials bring receive tend host record minutes write sign replay manifest alarms answer
 receptionist      station    create        -                             -
 receptionist      city       create        see book                      see minutes replay manifest alarms
 receptionist      province   create        see book                      see minutes replay manifest alarms
-receptionist      housing    -             see book finish               see join materials bring receive tend minutes replay manifest alarms answer
-leader            chengguan  -             see handle grant finish       see manage link join materials bring receive tend host record minutes write sign replay manifest alarms acknowledge archive hold approve answer viewers
+receptionist      housing    -             see book finish               see join names materials bring receive tend minutes replay manifest alarms answer
+leader            chengguan  -             see handle grant finish       see manage link join names materials bring receive tend host record minutes write sign replay manifest alarms acknowledge archive hold approve answer viewers
 leader            city       -             see                           see minutes replay manifest alarms archive hold viewers
 leader            province   -             see                           see minutes replay manifest alarms archive hold viewers
-leader            housing    -             see finish                    see join materials bring receive tend minutes replay manifest alarms archive hold answer viewers
-recorder          chengguan  -             -                             see join materials bring receive tend record minutes write sign replay manifest alarms
+leader            housing    -             see finish                    see join names materials bring receive tend minutes replay manifest alarms archive hold answer viewers
+recorder          chengguan  -             -                             see join names materials bring receive tend record minutes write sign replay manifest alarms
 recorder          city       -             -                             see minutes replay manifest alarms
 recorder          province   -             -                             see minutes replay manifest alarms
-recorder          housing    -             -                             see join materials bring receive tend minutes replay manifest alarms
-station_clerk     chengguan  create        see book                      see link join materials bring receive tend
+recorder          housing    -             -                             see join names materials bring receive tend minutes replay manifest alarms
+station_clerk     chengguan  create        see book                      see link join names materials bring receive tend
 station_clerk     station    create        -                             -
 station_clerk     city       create        see book                      see
 station_clerk     province   create        see book                      see
-station_clerk     housing    -             see book                      see join materials bring receive tend
-handler           chengguan  -             see finish                    see join materials bring minutes
-handler           housing    -             see finish                    see join materials bring minutes
-unit_head         chengguan  -             see finish                    see join materials bring minutes
-unit_head         housing    -             see finish                    see join materials bring minutes
+station_clerk     housing    -             see book                      see join names materials bring receive tend
+handler           chengguan  -             see finish                    see join names materials bring minutes
+handler           housing    -             see finish                    see join names materials bring minutes
+unit_head         chengguan  -             see finish                    see join names materials bring minutes
+unit_head         housing    -             see finish                    see join names materials bring minutes
 reviewer          chengguan  -             see                           see minutes replay manifest export alarms archive hold review
 reviewer          city       -             see                           see minutes replay manifest export alarms archive hold review
 reviewer          province   -             see                           see minutes replay manifest export alarms archive hold review
@@ -116,10 +117,10 @@ inspector         chengguan  -             see                           see min
 inspector         city       -             see                           see minutes replay manifest alarms archive hold review viewers
 inspector         province   -             see                           see minutes replay manifest alarms archive hold review viewers
 inspector         housing    -             see                           see minutes replay manifest alarms archive hold review viewers
-joint_conf_office chengguan  -             see                           see join materials bring
+joint_conf_office chengguan  -             see                           see join names materials bring
 joint_conf_office city       -             see                           see
 joint_conf_office province   -             see                           see
-joint_conf_office housing    -             see                           see join materials bring
+joint_conf_office housing    -             see                           see join names materials bring
 archivist         chengguan  -             -                             see minutes replay manifest export alarms acknowledge archive hold destroy viewers
 archivist         city       -             -                             see minutes replay manifest export alarms archive hold viewers
 archivist         province   -             -                             see minutes replay manifest export alarms archive hold viewers
@@ -218,13 +219,24 @@ def test_administrators_see_no_case_content(role: Role, place: str) -> None:
 
 # What a link holder may do, in his own session.
 HOLDERS = {
-    InvitationRole.HOST: {"see", "join", "materials", "bring", "host", "record", "minutes", "write", "sign"},
-    InvitationRole.JOINT_RECEPTIONIST: {"see", "join", "materials", "bring", "minutes", "sign"},
+    InvitationRole.HOST: {
+        "see",
+        "join",
+        "names",
+        "materials",
+        "bring",
+        "host",
+        "record",
+        "minutes",
+        "write",
+        "sign",
+    },
+    InvitationRole.JOINT_RECEPTIONIST: {"see", "join", "names", "materials", "bring", "minutes", "sign"},
     InvitationRole.DEPARTMENT: {"see", "join", "materials", "bring", "minutes", "sign"},
-    InvitationRole.RECORDER: {"see", "join", "materials", "bring", "minutes", "write", "sign"},
-    InvitationRole.PETITIONER: {"join", "materials", "bring", "follow", "sign"},
-    InvitationRole.PROXY: {"join", "materials", "bring", "follow", "sign"},
-    InvitationRole.COMPANION: {"join", "materials", "bring", "follow"},
+    InvitationRole.RECORDER: {"see", "join", "names", "materials", "bring", "minutes", "write", "sign"},
+    InvitationRole.PETITIONER: {"join", "names", "materials", "bring", "follow", "sign"},
+    InvitationRole.PROXY: {"join", "names", "materials", "bring", "follow", "sign"},
+    InvitationRole.COMPANION: {"join", "names", "materials", "bring", "follow"},
     InvitationRole.INTERPRETER: {"join", "materials", "follow", "sign"},
     InvitationRole.THIRD_PARTY: {"join", "materials", "bring"},
     InvitationRole.OBSERVER: {"join", "materials"},

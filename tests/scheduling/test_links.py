@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cases.audit import AuditEntry
 from cases.database import Database
 from cases.errors import Conflict, Forbidden, NotFound, RuleError
 from cases.policy import SYSTEM, ActorKind
@@ -145,6 +146,13 @@ async def test_a_second_device_is_refused_and_noted(
     assert await find_link_actor(db, clock, "unknowncod", first.device_secret) is None
     kinds = [event.kind for event in await list_events(db, invitation.session_id)]
     assert kinds == ["session.created", "link.issued", "link.opened"] + ["link.refused"] * 3
+    query = select(AuditEntry).where(AuditEntry.action == "link.refused")
+    clock.advance(seconds=61)
+    assert await refusal(db, clock, invitation.code, secret) == "link_in_use"
+    lines = (await db.scalars(query)).all()
+    assert [(line.outcome, line.object_id) for line in lines] == [("refused", invitation.id)] * 2, (
+        "one a minute, however often"
+    )
 
 
 async def test_of_many_devices_at_once_one_wins(

@@ -9,8 +9,10 @@ from pathlib import Path
 import pypdfium2
 import pytest
 from PIL import Image
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cases.audit import AuditEntry
 from cases.errors import Conflict, Forbidden, Invalid, NotFound, RuleError
 from cases.policy import SYSTEM, Actor
 from cases.roles import InvitationRole
@@ -158,6 +160,8 @@ async def test_a_wrong_digest_is_found_and_forgotten(table: Table) -> None:
             table.db, table.clock, table.store, table.rendering, table.citizen, table.session.id, lie, "x"
         )
     assert (await begin_upload(table.db, table.store, table.citizen, table.session.id, lie)).received == 0
+    line = (await table.db.scalars(select(AuditEntry).where(AuditEntry.action == "material.refused"))).one()
+    assert (line.actor_id, line.detail) == (table.citizen.invitation_id, {"code": "digest_wrong"})
 
 
 HOSTILE = {

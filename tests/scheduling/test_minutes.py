@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cases.audit import AuditEntry
 from cases.database import Database, new_id
 from cases.errors import Conflict, Forbidden, Invalid, NotFound
 from cases.policy import Actor, ActorKind
@@ -199,8 +200,17 @@ async def test_locked_is_locked_and_a_signature_closes_the_way_back(desk: Desk) 
     one = await desk.insert("好")
     for state in (MinutesState.READ_BACK, MinutesState.SIGNING):
         await move_minutes(desk.db, desk.clock, desk.writer, desk.session.id, state)
-    with pytest.raises(Conflict, match="minutes_locked"):
-        await desk.edit(one.id, 1, "不好")
+    for _ in range(2):
+        with pytest.raises(Conflict, match="minutes_locked"):
+            await desk.edit(one.id, 1, "不好")
+    line = (
+        await desk.db.scalars(select(AuditEntry).where(AuditEntry.action == "minutes.change_refused"))
+    ).one()
+    assert (line.outcome, line.object_id, line.actor_id) == (
+        "refused",
+        desk.session.id,
+        desk.writer.official_id,
+    )
     await move_minutes(desk.db, desk.clock, desk.writer, desk.session.id, MinutesState.DRAFTING)
     await desk.edit(one.id, 1, "不好")
     for state in (MinutesState.READ_BACK, MinutesState.SIGNING):

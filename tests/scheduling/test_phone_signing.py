@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cases.audit import AuditEntry
 from cases.database import Database, new_id
 from cases.errors import Conflict, Forbidden, Invalid, NotFound
 from cases.policy import Actor, ActorKind
@@ -108,7 +109,10 @@ async def test_one_phone_signs_once_for_one_person_and_one_text(desk: Desk) -> N
     await desk.refused("signing_unknown", NotFound, desk.sign(issued, "y" * 43))
     dot = '{"width": 800, "height": 360, "strokes": [[[5, 5, 0]]]}'
     await desk.refused("signature_too_small", Invalid, desk.sign(issued, device, dot))
-    signature = await desk.sign(issued, device)
+    refused = select(AuditEntry).where(AuditEntry.action == "signature.refused")
+    line = (await desk.db.scalars(refused)).one()
+    assert (line.actor_id, line.detail) == (desk.citizen.invitation_id, {"code": "signature_too_small"})
+    signature = await desk.sign(issued, device)  # A dot has not used the link up.
     assert signature.signer_id == desk.citizen.invitation_id and signature.act is SignatureAct.SIGNED
     assert signature.text_digest == desk.digest and signature.picture
     await desk.refused("signing_over", Conflict, desk.sign(issued, device))

@@ -14,6 +14,7 @@ from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.errors import Conflict, Forbidden, Invalid
+from cases.fields import mask_name
 from cases.policy import Action, Actor, allowed, require
 from scheduling.materials.annotation import keep_annotated
 from scheduling.materials.limits import LARGEST, PART
@@ -144,15 +145,18 @@ def desk_view(material: Material) -> dict[str, Any]:
     return view_of(material, f"/sessions/{material.session_id}/materials")
 
 
-def view_of(material: Material, address: str) -> dict[str, Any]:
-    """A material for a page and its module; `address` is where the session's materials are."""
+def view_of(material: Material, address: str, named: bool = True) -> dict[str, Any]:
+    """A material for a page and its module; `address` is where the session's materials are.
+
+    Without `named` the guest who brought it is masked.
+    """
     return {
         "id": material.id,
         "name": material.name,
         "kind": KIND_NAMES[material.kind],
         "pages": material.pages,
         "size": size_words(material.size),
-        "brought_by": material.brought_by,
+        "brought_by": material.brought_by if named or material.of_office else mask_name(material.brought_by),
         "at": material.created_at.isoformat(),
         "moment": material.created_at,
         "of_office": material.of_office,
@@ -192,8 +196,9 @@ async def _bringer(db: AsyncSession, request: web.Request, action: Action = Acti
 async def _list(db: AsyncSession, request: web.Request, bringer: Bringer) -> dict[str, Any]:
     """What one may see, and what js/materials/upload.js needs where one may bring more."""
     materials = await list_materials(db, bringer.actor, bringer.session.id)
+    named = allowed(bringer.actor, Action.KNOW_NAMES, await scope_of_session(db, bringer.session))
     return {
-        "materials": [view_of(each, bringer.address) for each in materials],
+        "materials": [view_of(each, bringer.address, named) for each in materials],
         "place": boot_of(request, bringer) if await _may_add(db, bringer) else None,
     }
 
