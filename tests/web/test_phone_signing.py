@@ -144,6 +144,13 @@ async def test_a_kiosk_shows_what_is_written_on_the_phone(
         await kiosk.goto(case.phone.base + case.mine)
         await kiosk.get_by_role("button", name="用自己的手机签字").click()
         await kiosk.get_by_alt_text("手机签字二维码").wait_for()
+        # One place to sign at a time: the kiosk's own pad is back when the phone is not wanted any more.
+        own = kiosk.locator("form[data-signing]")
+        assert not await own.is_visible()
+        await kiosk.get_by_role("button", name="不用手机了").click()
+        await own.wait_for()
+        await kiosk.get_by_role("button", name="用自己的手机签字").click()
+        await kiosk.get_by_alt_text("手机签字二维码").wait_for()
         await screen.look("kiosk code")
         await phone.add_init_script(LARGE_TYPE)
         await phone.goto(shown[-1])

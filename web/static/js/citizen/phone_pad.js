@@ -1,3 +1,4 @@
+import { Announcer } from "../announcer.js";
 import { prepareAll } from "../signature_pad.js";
 import { t } from "../translate.js";
 
@@ -9,6 +10,7 @@ class PhonePad {
   #root;
   #sent = "";
   #busy = false;
+  #announcer = new Announcer();
 
   constructor(root) {
     this.#root = root;
@@ -64,6 +66,7 @@ class PhonePad {
     if (!wrong) return location.reload();
     this.#part("wrong").textContent = wrong;
     this.#part("wrong").hidden = false;
+    this.#announcer.alert(wrong);
     return undefined;
   }
 }

@@ -1,3 +1,4 @@
+import { Announcer } from "../announcer.js";
 import { t } from "../translate.js";
 
 /** How often this screen looks at what is written on the phone. */
@@ -20,6 +21,7 @@ const WORDS = {
  */
 export async function signByPhone(place, signed) {
   const part = (name) => place.querySelector(`[data-part=${name}]`);
+  const announcer = new Announcer();
   const canvas = document.createElement("canvas");
   const pen = canvas.getContext("2d");
   canvas.className = "pad";
@@ -33,15 +35,21 @@ export async function signByPhone(place, signed) {
   if (!response || !response.ok) return say((told.error && told.error.message) || t("没有生成二维码，请再试一次。"));
   part("qr").src = told.qr;
   part("short").textContent = told.short;
-  part("code").hidden = false;
+  awaits(true);
+  place.scrollIntoView({ block: "nearest" });
   part("cancel").onclick = () => post("/cancel").catch(() => {});
   return follow("");
 
+  /** One place to sign at a time: the pad of this screen is away while a phone may sign. */
+  function awaits(phone) {
+    part("code").hidden = !phone;
+    place.querySelector("[data-action=sign_by_phone]").hidden = phone;
+    place.parentElement.querySelector("form[data-signing]").hidden = phone;
+  }
+
   function say(words) {
     if (part("state").textContent === words) return;
-    // The page's own announcer; over the running call nothing outside of the open dialog is heard.
-    if (place.closest("dialog")) part("state").setAttribute("role", "status");
-    else document.querySelector("[data-announcer=polite]").textContent = words;
+    announcer.say(words, { topic: "phone" });
     part("state").textContent = words;
   }
 
@@ -51,7 +59,7 @@ export async function signByPhone(place, signed) {
     const { state = before, drawn = null } = answer && answer.ok ? await answer.json() : {};
     paint(state, drawn);
     if (state === "signed") return signed();
-    if (state === "cancelled" || state === "expired") return (part("code").hidden = true);
+    if (state === "cancelled" || state === "expired") return awaits(false);
     return setTimeout(() => follow(state), EVERY);
   }
 

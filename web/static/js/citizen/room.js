@@ -17,6 +17,8 @@ import { t } from "../translate.js";
 const CALLED_AT_MOST = 3000;
 /** Where the seat is decides the first screen; a slow network does not keep anybody from the device check. */
 const PATIENT_UNTIL = performance.now() + 2000;
+/** Of one outage: so long after the network came back, which was told, the connection is. Milliseconds. */
+const RETURN_TOLD = 10000;
 const NEXT_QUESTION = { picture: "check_voice", voice: "check_sound", sound: "verdict" };
 const WAITING = t("您的位置已经保留，轮到时工作人员会叫您。");
 const SENT_AWAY = { removed: t("您已被请出接访"), refused: t("现在不能进入"), referred: t("已改用别的方式接访"), moved: t("已换到另一台设备") };
@@ -43,6 +45,7 @@ class CitizenRoom {
   #screen = "opening";
   #openedAt = null;
   #lostSince = null;
+  #onlineAt = 0;
 
   start() {
     loadDiagnostics(this.#call, this.#tiles);
@@ -78,7 +81,10 @@ class CitizenRoom {
       if (act) act();
     });
     document.addEventListener("visibilitychange", () => this.#visibilityChanged());
-    window.addEventListener("online", () => this.#call.wake());
+    window.addEventListener("online", () => {
+      this.#onlineAt = Date.now();
+      this.#call.wake();
+    });
   }
 
   #actions = {
@@ -244,6 +250,7 @@ class CitizenRoom {
     document.title = t("{0} · 连心桥", heading.textContent);
     window.scrollTo(0, 0);
     heading.focus({ preventScroll: true });
+    this.#announcer.reads(heading);
     this.#entered(screen);
   }
 
@@ -301,7 +308,8 @@ class CitizenRoom {
   }
 
   #restored() {
-    if (Date.now() - this.#lostSince > 2000) this.#announcer.say(t("连接已恢复"));
+    // That the phone has its network back was told when it came (reading.js).
+    if (Date.now() - this.#lostSince > 2000 && Date.now() - this.#onlineAt > RETURN_TOLD) this.#announcer.say(t("连接已恢复"));
     this.#lostSince = null;
   }
 

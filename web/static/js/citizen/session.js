@@ -176,7 +176,8 @@ export class SessionScreen {
   #paintNotice(room) {
     const node = this.#part("notice");
     const text = this.#noticeOf(room);
-    if (node.textContent !== text && text) this.#announcer.say(text, { topic: "notice" });
+    // A problem was told when it came (room.js).
+    if (node.textContent !== text && text && text !== this.#problem) this.#announcer.say(text, { topic: "notice" });
     setText(node, text);
     node.hidden = text === "";
   }

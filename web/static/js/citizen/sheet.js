@@ -1,3 +1,4 @@
+import { Announcer } from "../announcer.js";
 import { prepareAll } from "../signature_pad.js";
 import { t } from "../translate.js";
 
@@ -15,10 +16,14 @@ export async function openSheet(url, styles) {
   sheet.className = "sheet";
   const close = Object.assign(document.createElement("button"), { type: "button", className: "button", textContent: t("回到接访") });
   const body = document.createElement("div");
-  sheet.append(close, body);
+  // Outside of an open dialog nothing is heard: the page's announcers come along.
+  const announcers = document.querySelectorAll("[data-announcer]");
+  const announcer = new Announcer();
+  sheet.append(close, body, ...announcers);
   document.body.append(sheet);
   close.addEventListener("click", () => sheet.close());
   sheet.addEventListener("close", () => {
+    document.body.append(...announcers);
     sheet.remove();
     removeEventListener("minutes", renew);
   });
@@ -36,10 +41,11 @@ export async function openSheet(url, styles) {
     }
   }
 
-  /** One line above the page. Announcers outside of an open dialog are not heard. */
+  /** One line above the page. */
   function tell(words) {
-    body.querySelector(":scope > [role=alert]")?.remove();
-    body.prepend(Object.assign(document.createElement("p"), { className: "banner", role: "alert", textContent: words }));
+    body.querySelector(":scope > .is-told")?.remove();
+    body.prepend(Object.assign(document.createElement("p"), { className: "banner is-told", textContent: words }));
+    announcer.alert(words);
   }
 
   /** The minutes have got another state: the page follows by itself, unless something is being written on it. */
