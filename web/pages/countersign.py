@@ -89,7 +89,11 @@ async def _context(db: AsyncSession, found: Holder, reading: Reading) -> dict[st
     mine = [each for each in await list_signatures(db, minutes.id) if each.signer_id == found[1].id]
     objections: dict[str | None, list[dict[str, str]]] = {}
     for each in reading.objected:
-        answer = f"{OUTCOME_NAMES[each.answer.outcome]} {each.answer.words}".strip() if each.answer else ""
+        answer = (
+            "：".join(filter(None, (OUTCOME_NAMES[each.answer.outcome], each.answer.words)))
+            if each.answer
+            else ""
+        )
         told = {"words": each.objection.words, "name": each.objection.name, "answer": answer}
         objections.setdefault(each.objection.paragraph_id, []).append(told)
     return {
