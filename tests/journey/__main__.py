@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tests.journey.album import Album
 from tests.journey.figures import measure_runs
-from tests.journey.run import cast, walk
+from tests.journey.run import cast, told_twice, walk
 
 
 async def photograph(folder: Path) -> list[str]:
@@ -27,9 +27,12 @@ async def photograph(folder: Path) -> list[str]:
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="lxjourney") as state:
         try:
-            async with asyncio.timeout(900), cast(Path(state) / "var", album) as them:
-                await walk(them)
-                album.faults += them.errors
+            async with asyncio.timeout(1800), cast(Path(state) / "var", album) as them:
+                try:
+                    await walk(them)
+                finally:
+                    album.faults += them.errors + told_twice(them)
+                    album.heard = {name: ear.told for name, ear in them.ears.items()}
         finally:
             print(f"{album.bind()} after {time.monotonic() - began:.0f} s")
     return album.faults

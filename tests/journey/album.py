@@ -8,7 +8,7 @@ from pathlib import Path
 
 from playwright.async_api import Page
 
-from tests.journey.measures import LARGE, axe, measure
+from tests.journey.measures import LARGE, Told, announcers, axe, measure
 
 STYLE = (
     "body{font:16px/1.5 sans-serif;margin:2rem}"
@@ -25,6 +25,7 @@ class Album:
     folder: Path | None
     measured: bool = True
     faults: list[str] = field(default_factory=list)
+    heard: dict[str, list[Told]] = field(default_factory=dict)
     _shots: list[tuple[str, str, list[str]]] = field(default_factory=list)
 
     async def citizen(self, page: Page, name: str, words: str, measured: bool = True) -> None:
@@ -46,6 +47,8 @@ class Album:
         # Pages with pictures of people in them are held to axe elsewhere, where nothing else runs.
         if self.measured and not await page.locator("video").count():
             self.faults += [f"{name}: {each}" for each in await axe(page)]
+        if self.measured:
+            self.faults += [f"{name}: {each}" for each in await announcers(page)]
 
     async def moment(self, page: Page, name: str, words: str) -> None:
         """A state that passes by itself: the picture only."""
@@ -62,6 +65,10 @@ class Album:
             caption = f"<figcaption>{html.escape(words)}</figcaption>"
             parts.append(f'<figure class="{kind}">{caption}{images}</figure>')
         parts += ["<h2>没有达到的</h2>", *(f"<p>{html.escape(each)}</p>" for each in self.faults)]
+        for name, told in self.heard.items():
+            parts.append(f"<h2>说出来的：{name}</h2><ol>")
+            parts += [f"<li>{one.at / 1000:.1f} {one.region}：{html.escape(one.words)}</li>" for one in told]
+            parts.append("</ol>")
         index = self.folder / "index.html"
         index.write_text("\n".join(parts), "utf-8")
         return index
@@ -69,7 +76,7 @@ class Album:
     async def _shot(self, page: Page, name: str, whole: bool = True) -> str:
         assert self.folder is not None
         # A page over the page fills the screen; more of it is seen only by scrolling.
-        whole = whole and not await page.locator("dialog.sheet").count()
+        whole = whole and not await page.locator("dialog[open]").count()
         file = f"{len(self._shots):02}-{name}.png"
         await page.screenshot(path=self.folder / file, full_page=whole, animations="disabled")
         return file

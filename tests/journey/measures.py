@@ -7,11 +7,12 @@ scrolling on 320 px with text of twice the size.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Page
+from playwright.async_api import BrowserContext, Page
 
 SMALL = Path(__file__).with_name("measures.js").read_text("utf-8")
 NARROW = {"width": 320, "height": 740}
@@ -34,17 +35,48 @@ ANNOUNCERS = """() => ({
   others: [...document.querySelectorAll('[role=status], [role=alert], [role=log]')]
     .map((e) => e.outerHTML.slice(0, 80)),
 })"""
-# Every message of the announcers with its moment; read back as `window.announced`.
-LISTEN = """
-window.announced = [];
-document.addEventListener('DOMContentLoaded', () => {
-  for (const region of document.querySelectorAll('[data-announcer]')) {
-    new MutationObserver(() => {
-      if (region.textContent) window.announced.push({ at: performance.now(), text: region.textContent });
-    }).observe(region, { childList: true, characterData: true, subtree: true });
-  }
+# What is written into a live region, and which heading got the focus and is thereby read out, with the
+# moment by the clock that pages on this machine share. Told at once (`Ear`): pages go, and what they know.
+LISTEN = """{
+const text = Object.getOwnPropertyDescriptor(Node.prototype, 'textContent');
+const FOREIGN = '[role=status], [role=alert], [role=log]';
+function regionOf(node) {
+  if (!(node instanceof Element)) return '';
+  return node.getAttribute('aria-live') || (node.matches(FOREIGN) ? 'role' : '');
+}
+function tell(region, words) {
+  if (region && region !== 'off') window.journeyTold({ at: Date.now(), region, words });
+}
+Object.defineProperty(Node.prototype, 'textContent', { ...text, set(words) {
+  if (words) tell(regionOf(this), String(words));
+  text.set.call(this, words);
+} });
+document.addEventListener('focusin', ({ target }) => {
+  if (target.matches('h1, h2')) tell('focus', target.textContent.trim());
 });
-"""
+}"""
+ONE_EVENT = 400  # Milliseconds: what is told within this time is about one event.
+JUST_READ = 1500  # Milliseconds: a heading that got the focus is still being read.
+
+
+@dataclass(frozen=True)
+class Told:
+    """A message: `region` is polite, assertive, role (of an element that is no announcer) or focus."""
+
+    at: float
+    region: str
+    words: str
+
+
+@dataclass
+class Ear:
+    """Everything that the pages of one party told."""
+
+    told: list[Told] = field(default_factory=list)
+
+    async def listen(self, context: BrowserContext) -> None:
+        await context.expose_function("journeyTold", lambda one: self.told.append(Told(**one)))
+        await context.add_init_script(LISTEN)
 
 
 async def axe(page: Page, options: dict[str, Any] | None = None) -> list[str]:
@@ -63,10 +95,13 @@ async def measure(page: Page, looked_at: bool = True) -> list[str]:
         if looked_at and not large:
             faults += await axe(page, OPTIONS)
     await page.evaluate(LARGE % "false")
-    announcers = await page.evaluate(ANNOUNCERS)
-    if announcers != {"polite": 1, "assertive": 1, "others": []}:
-        faults.append(f"announcers {announcers}")
-    return faults + await sideways(page)
+    return faults + await announcers(page) + await sideways(page)
+
+
+async def announcers(page: Page) -> list[str]:
+    """Anything but one polite and one assertive announcer."""
+    found = await page.evaluate(ANNOUNCERS)
+    return [] if found == {"polite": 1, "assertive": 1, "others": []} else [f"announcers {found}"]
 
 
 async def sideways(page: Page) -> list[str]:
@@ -82,8 +117,22 @@ async def sideways(page: Page) -> list[str]:
     return faults
 
 
-async def doubled(page: Page, within: float = 60.0) -> list[str]:
-    """Messages within so many milliseconds of each other: one event told twice, or one drowned."""
-    told = await page.evaluate("window.announced || []")
-    pairs = zip(told, told[1:], strict=False)
-    return [f"“{a['text']}” and “{b['text']}”" for a, b in pairs if b["at"] - a["at"] < within]
+def doubled(told: list[Told]) -> list[str]:
+    """Events told by two messages, words told right after the heading that says them, and foreign regions."""
+    said = [one for one in told if one.region != "focus"]
+    faults = [f"told outside of the announcers: “{one.words}”" for one in said if one.region == "role"]
+    for a, b in zip(said, said[1:], strict=False):
+        if b.at - a.at < ONE_EVENT:
+            faults.append(f"told within {b.at - a.at:.0f} ms: “{a.words}” and “{b.words}”")
+    for a in told:
+        if a.region != "focus":
+            continue
+        for b in said:
+            # What is urgent cuts the reading of the heading short.
+            if (
+                b.region == "polite"
+                and 0 <= b.at - a.at < JUST_READ
+                and (b.words in a.words or a.words in b.words)
+            ):
+                faults.append(f"told and read as a heading: “{b.words}” and “{a.words}”")
+    return faults

@@ -11,8 +11,8 @@ from playwright.async_api import Browser, Page
 
 from tests.journey.album import Album
 from tests.journey.desk import LINK, PRESSED, SCREEN, Desk
-from tests.journey.measures import LISTEN, doubled
-from tests.journey.phone import LYING, PHONE, Phone
+from tests.journey.measures import Ear, doubled
+from tests.journey.phone import LYING, PATIENCE, PHONE, Phone
 from tests.scenarios.browsers import TONE_AND_END, Devices, chromium, collect_errors, diagnostics, until
 from tests.scenarios.service import Service, running_service
 from web.settings import ReceptionSettings
@@ -76,6 +76,7 @@ class Cast:
     desks: dict[str, Desk]
     aside: Desk
     errors: list[str]
+    ears: dict[str, Ear]
 
     @property
     def host(self) -> Desk:
@@ -88,18 +89,19 @@ async def cast(state: Path, album: Album, tiers: tuple[str, ...] = tuple(TIERS))
     reception = ReceptionSettings(identity=True, unrecorded=True)
     async with running_service(state, reception=reception) as service, chromium() as browser:
         errors: list[str] = []
-        phone = Phone(await page_of(browser, PHONE, "citizen", errors), album)
+        ears = {name: Ear() for name in ("citizen", *tiers)}
+        phone = Phone(await page_of(browser, PHONE, "citizen", errors, ears["citizen"]), album)
         desks = {}
         for name in tiers:
-            page = await page_of(browser, SCREEN, name, errors)
+            page = await page_of(browser, SCREEN, name, errors, ears[name])
             desks[name] = Desk(page, service.base, service.session_id, album)
             await desks[name].sign_in(TIERS[name])
         second = await desks["district"].page.context.new_page()
         aside = Desk(second, service.base, service.session_id, album)
-        yield Cast(browser, service, album, phone, desks, aside, errors)
+        yield Cast(browser, service, album, phone, desks, aside, errors, ears)
 
 
-async def page_of(browser: Browser, size: dict[str, int], name: str, errors: list[str]) -> Page:
+async def page_of(browser: Browser, size: dict[str, int], name: str, errors: list[str], ear: Ear) -> Page:
     """A page in a browser of its own with cameras and microphones of that party."""
     phone = size is PHONE
     context = await browser.new_context(
@@ -112,8 +114,10 @@ async def page_of(browser: Browser, size: dict[str, int], name: str, errors: lis
     devices = DEVICES[name]
     parts = {"colour": ", ".join(map(str, devices.colour)), "tone": devices.tone}
     await context.add_init_script(DRAWN % parts)
-    await context.add_init_script(LISTEN)
+    await ear.listen(context)
     await context.add_init_script(PRESSED)
+    context.set_default_timeout(PATIENCE)
+    context.set_default_navigation_timeout(PATIENCE)
     page = await context.new_page()
     collect_errors(page, errors)
     return page
@@ -381,9 +385,9 @@ async def afterwards(them: Cast) -> None:
     await aside.look("board-done", "今日接访：已完成")
 
 
-async def told_twice(them: Cast) -> list[str]:
-    """Events of the citizen's present page that were told by two messages."""
-    return await doubled(them.phone.page)
+def told_twice(them: Cast) -> list[str]:
+    """Events that any page of the run told by two messages."""
+    return [f"{name}: {each}" for name, ear in them.ears.items() for each in doubled(ear.told)]
 
 
 async def _recorded(page: Page) -> bool:
