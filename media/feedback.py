@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
 from struct import Struct, error, unpack_from
 
 from media.sink import SenderReport
@@ -155,6 +154,11 @@ def build_receiver_report(sender: int, blocks: Iterable[ReportBlock]) -> bytes:
 
 def build_sender_report(report: SenderReport, canonical_name: str) -> bytes:
     """An SR without blocks and the SDES CNAME that must follow it (RFC 3550 section 6.1)."""
+    return build_sender_report_alone(report) + build_description(report.ssrc, canonical_name)
+
+
+def build_sender_report_alone(report: SenderReport) -> bytes:
+    """An SR without blocks, for whoever has made the SDES that must follow it already."""
     info = SENDER_INFO.pack(
         report.ssrc,
         report.ntp,
@@ -162,10 +166,9 @@ def build_sender_report(report: SenderReport, canonical_name: str) -> bytes:
         report.packet_count & 0xFFFFFFFF,
         report.octet_count & 0xFFFFFFFF,
     )
-    return _packet(SR, 0, info) + build_description(report.ssrc, canonical_name)
+    return _packet(SR, 0, info)
 
 
-@lru_cache(maxsize=4096)
 def build_description(ssrc: int, canonical_name: str) -> bytes:
     """An SDES packet with one CNAME item."""
     name = canonical_name.encode()[:255]

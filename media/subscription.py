@@ -3,7 +3,7 @@
 from typing import Any
 
 from media.fastpath import BY_HAND, IDLE, SENDING, WAITING, new
-from media.feedback import ReportBlock, build_sender_report
+from media.feedback import ReportBlock, build_description, build_sender_report_alone
 from media.layer import Layer
 from media.outlet import Outlet
 from media.publication import Publication
@@ -52,7 +52,8 @@ class Subscription:
         if self._way_out is not None:
             self.state.outlet = self._way_out
         self._payload_type = payload_type
-        self._name = name
+        # The SDES that follows each report (RFC 3550 section 6.1): it never changes.
+        self._description = build_description(ssrc, name)
         self._renumber = Renumber(first_number, 0, publication.track.clock_rate, self.state)
         self.is_video = publication.track.kind == "video"
         # Whether the browser has agreed to be told which way up pictures are.
@@ -337,7 +338,7 @@ class Subscription:
         translated = SenderReport(
             self.ssrc, report.ntp, self._renumber.timestamp(report.rtp_timestamp), self.packets, self.octets
         )
-        self._outlet.send_rtcp(build_sender_report(translated, self._name))
+        self._outlet.send_rtcp(build_sender_report_alone(translated) + self._description)
 
     def resend(self, numbers: tuple[int, ...], now: float) -> None:
         """Answer a NACK, unless nothing is being sent."""
