@@ -131,7 +131,8 @@ def leaks(before: dict[str, Held], after: dict[str, Held]) -> list[str]:
         linked = new.links - old.links
         pool = min(sum(linked[part] for part in DATABASE_FILES), LARGEST_POOL)
         # The recorder's writer, and what opens and closes recordings: begun with the first one after a kill.
-        lazy = LAZY_THREADS if name.startswith("media") else 0
+        # The recordings worker's pool gets a thread whenever more is done at once than ever before.
+        lazy = LAZY_THREADS if name.startswith(("media", "recordings")) else 0
         allowed = {"descriptors": pool, "threads": max(pool, lazy)}
         for what in ("descriptors", "sockets", "threads", "tasks"):
             had, has = getattr(old, what), getattr(new, what)
