@@ -11,6 +11,7 @@ which browsers only look at pages measure no seconds: they are given out one by 
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from typing import Any
@@ -48,7 +49,14 @@ class Witness:
         return list(self.failed)
 
 
+def keep_bytecode() -> None:
+    """Each of some hundred processes that the tests start would otherwise compile the whole service again."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
+
+
 def main(arguments: list[str]) -> int:
+    keep_bytecode()
     witness = Witness()
     result = pytest.main(arguments, plugins=[witness])
     if result != pytest.ExitCode.TESTS_FAILED or not (again := witness.again()):

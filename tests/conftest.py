@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from argon2 import PasswordHasher
-from playwright.async_api import Browser
+from playwright.async_api import Browser, expect
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases import passwords
@@ -16,6 +16,9 @@ from tests.databases import VARIABLE, DatabaseServer, find_binaries, missing_rea
 from tests.factories import CHEAP_HASH, CHEAP_HASHER, World, make_world
 from tests.scenarios.browsers import chromium
 from tests.statements import share_compiled_statements
+
+# Playwright's own five seconds are too few for a page that shares two cores with other browsers.
+expect.set_options(timeout=20_000)
 
 
 def pytest_report_header() -> list[str]:

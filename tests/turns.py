@@ -13,7 +13,7 @@ from xdist.scheduler import LoadFileScheduling
 ROOMS = "files in which browsers meet in a room"
 ROOT = Path(__file__).parent.parent
 # Browsers that look at pages, without a call that goes on in real time.
-PAGES = "tests/web/"
+PAGES = ("tests/web/", "tests/journey/")
 
 
 @cache

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from playwright.async_api import Page
 
-from tests.journey.measures import LARGE, Told, announcers, axe, measure
+from tests.axe import violations
+from tests.journey.measures import LARGE, Told, announcers, measure
 
 STYLE = (
     "body{font:16px/1.5 sans-serif;margin:2rem}"
@@ -46,7 +47,7 @@ class Album:
             self._shots.append((words, "wide", [await self._shot(page, name, whole)]))
         # Pages with pictures of people in them are held to axe elsewhere, where nothing else runs.
         if self.measured and not await page.locator("video").count():
-            self.faults += [f"{name}: {each}" for each in await axe(page)]
+            self.faults += [f"{name}: {each}" for each in await violations(page)]
         if self.measured:
             self.faults += [f"{name}: {each}" for each in await announcers(page)]
 

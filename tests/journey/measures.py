@@ -9,17 +9,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import BrowserContext, Page
+
+from tests.axe import violations
 
 SMALL = Path(__file__).with_name("measures.js").read_text("utf-8")
 NARROW = {"width": 320, "height": 740}
 TWICE = "250%"  # Of the browser's 16 px: twice the base of 20 px.
 LARGE = "document.documentElement.classList.toggle('large-type', %s)"
 # Contrast of 7:1 (WCAG 1.4.6) is not among what axe looks at by itself.
-OPTIONS = {"rules": {"color-contrast-enhanced": {"enabled": True}}}
+ENHANCED = {"color-contrast-enhanced": {"enabled": True}}
 
 WIDER = """() => {
   const wide = document.documentElement.clientWidth;
@@ -79,12 +79,6 @@ class Ear:
         await context.add_init_script(LISTEN)
 
 
-async def axe(page: Page, options: dict[str, Any] | None = None) -> list[str]:
-    """Violations that axe finds, each with its elements."""
-    found = (await Axe().run(page, options=options)).response["violations"]
-    return [f"{each['id']} {[node['html'][:120] for node in each['nodes'][:3]]}" for each in found]
-
-
 async def measure(page: Page, looked_at: bool = True) -> list[str]:
     """What is wrong with a citizens' page as it stands, in words; `looked_at` asks axe too."""
     faults = []
@@ -93,7 +87,7 @@ async def measure(page: Page, looked_at: bool = True) -> list[str]:
         limits = {"base": base, "text": text, "button": 64, "target": 44, "apart": 16}
         faults += [f"{'large' if large else 'normal'}: {each}" for each in await page.evaluate(SMALL, limits)]
         if looked_at and not large:
-            faults += await axe(page, OPTIONS)
+            faults += await violations(page, ENHANCED)
     await page.evaluate(LARGE % "false")
     return faults + await announcers(page) + await sideways(page)
 

@@ -17,6 +17,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 NO_CHROMIUM = "chromium is not installed: real browsers did NOT run"
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1440, "height": 900}
+CROWDED = 3.0
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -157,15 +158,37 @@ def received_parties(stats: list[dict[str, Any]]) -> tuple[set[str], set[str]]:
     return seen, heard
 
 
+class Patience:
+    """How long to wait for something, in seconds of a machine that gives us our turns.
+
+    Of each round, a look and the pause after it, no more is counted than twice the pause; all in all it lasts
+    at most CROWDED times as long. On a quiet machine these are simply seconds.
+    """
+
+    def __init__(self, timeout: float, pause: float) -> None:
+        self.left, self.at_most = timeout, CROWDED * timeout
+        self._pause = pause
+
+    def spend(self, seconds: float) -> None:
+        """One round took that long."""
+        self.left -= min(seconds, 2 * self._pause)
+        self.at_most -= seconds
+
+    def __bool__(self) -> bool:
+        return self.left > 0 and self.at_most > 0
+
+
 async def until(condition: Callable[[], Any], timeout: float, what: str, every: float = 0.1) -> Any:
-    """Wait for an (async) condition to be true; fails with the last value seen, in words."""
-    end = time.monotonic() + timeout
+    """Wait for an (async) condition to be true; fails with the last value seen, in words. See Patience."""
+    patience = Patience(timeout, every)
     value: Any = None
-    while time.monotonic() < end:
+    while patience:
+        began = time.monotonic()
         value = condition()
         if asyncio.iscoroutine(value):
             value = await value
         if value:
             return value
         await asyncio.sleep(every)
+        patience.spend(time.monotonic() - began)
     raise AssertionError(f"within {timeout} s not seen: {what} (last: {value!r})")

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import FloatRect, Page
 
+from tests.axe import violations
 from tests.scenarios.browsers import Devices, chromium, collect_errors, needs_chromium, new_context, until
 from tests.scenarios.parties import (
     act,
@@ -107,7 +107,7 @@ async def _uploads(citizen: Page) -> None:
     lie = {"name": "照片.jpg", "mimeType": "image/jpeg", "buffer": b"<html><script>alert(1)</script>"}
     await citizen.locator("#material-file").set_input_files(lie)  # type: ignore[arg-type]
     await until(lambda: _reads(citizen, ".upload-status", "不是照片"), 20, "a lie is refused in words")
-    await _axe(citizen)
+    assert await violations(citizen) == []
     await _shot(citizen, "upload")
     await citizen.get_by_role("button", name="返回等候室").click()
 
@@ -149,7 +149,7 @@ async def _host_shows_the_pdf(citizen: Page, host: Page, second: Page) -> None:
 
     await until(there, 5, "the dot is where the pointer came to rest")
     for name, page in everybody.items():
-        await _axe(page)
+        assert await violations(page) == []
         await _shot(page, f"shown-{name}")
     await act(host, "exhibit-keep")
     await until(lambda: _kept(host), 10, "the drawn page is a new material")
@@ -209,11 +209,6 @@ async def _kept(page: Page) -> bool:
 
 async def _reads(page: Page, selector: str, words: str) -> bool:
     return words in await page.locator(selector).first.inner_text()
-
-
-async def _axe(page: Page) -> None:
-    found = (await Axe().run(page)).response["violations"]
-    assert not found, [(each["id"], [node["html"][:120] for node in each["nodes"][:3]]) for each in found]
 
 
 async def _shot(page: Page, name: str) -> None:

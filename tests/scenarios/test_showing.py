@@ -10,10 +10,10 @@ from typing import Any
 import av
 import numpy as np
 import pytest
-from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page
 
 from recordings.film.layout import LABEL_HEIGHT, Box, beside
+from tests.axe import violations
 from tests.scenarios.browsers import (
     Devices,
     chromium,
@@ -107,8 +107,8 @@ async def _citizen_shows_a_paper(citizen: Page, official: Page) -> None:
     received = {entry["source"]: entry for entry in await inbound(official) if entry["participant_id"] == me}
     assert received["screen"]["framesDecoded"] > 0 and received["camera"]["framesDecoded"] > 0
     assert await official.locator(".document").count() == 1
-    await _axe(citizen)
-    await _axe(official)
+    assert await violations(citizen) == []
+    assert await violations(official) == []
     await act(official, "show")
     await until(lambda: _reads(official, "请等对方结束"), 5, "one document at a time")
     await act(citizen, "show")
@@ -155,11 +155,6 @@ async def _gone(page: Page) -> bool:
 
 async def _reads(page: Page, words: str) -> bool:
     return words in await page.locator('[data-part="problem"]').inner_text()
-
-
-async def _axe(page: Page) -> None:
-    found = (await Axe().run(page)).response["violations"]
-    assert not found, [(each["id"], [node["html"][:120] for node in each["nodes"][:3]]) for each in found]
 
 
 async def _film_folder(service: Service) -> Path:

@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 
 import pytest
 from aiohttp.test_utils import TestServer
-from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page
 
 from cases.database import Database
@@ -21,6 +20,7 @@ from recordings.recording import RecordingState, load_recording, start_recording
 from scheduling.arrival import record_consent
 from scheduling.invitations import list_invitations
 from scheduling.links import exchange_link, find_link_actor, issue_link
+from tests.axe import violations
 from tests.clock import FixedClock
 from tests.factories import PASSWORD, make_petition, make_session
 from tests.scenarios.browsers import needs_chromium
@@ -72,10 +72,7 @@ class Looker:
         if SHOTS:
             shot = f"{name.strip('/').replace('/', '-').replace(' ', '_') or 'home'}-{width}.png"
             await self.page.screenshot(path=f"{SHOTS}/{shot}", full_page=True)
-        found = await Axe().run(self.page)
-        for violation in found.response["violations"]:
-            nodes = [node["html"][:120] for node in violation["nodes"][:3]]
-            self.faults.append(f"{name} @{width}: {violation['id']} {violation['help']} {nodes}")
+        self.faults += [f"{name} @{width}: {each}" for each in await violations(self.page)]
         if wider := await self.page.evaluate(WIDER):
             self.faults.append(f"{name} @{width}: sideways {wider}")
 

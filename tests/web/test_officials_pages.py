@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page
 
 from cases.policy import SYSTEM, Action
@@ -24,6 +23,7 @@ from scheduling.minutes.record import MinutesState
 from scheduling.notices import add_notice
 from scheduling.ratings import Question, Rating
 from scheduling.sessions import load_session
+from tests.axe import violations
 from tests.factories import PASSWORD
 from tests.scenarios.browsers import needs_chromium, state_purpose
 from tests.web.conftest import House
@@ -166,13 +166,11 @@ async def enter(page: Page, house: House, key: str) -> None:
 
 async def look(page: Page, name: str, width: int) -> list[str]:
     """Faults of the page that is open, at this width."""
-    faults = []
+    faults: list[str] = []
     await page.set_viewport_size({"width": width, "height": 900})
     if SHOTS:
         await page.screenshot(path=f"{SHOTS}/{name.strip('/').replace('/', '-')}-{width}.png", full_page=True)
-    for violation in (await Axe().run(page)).response["violations"]:
-        nodes = [node["html"][:120] for node in violation["nodes"][:3]]
-        faults.append(f"{violation['id']} {violation['help']} {nodes}")
+    faults += await violations(page)
     if wider := await page.evaluate(WIDER):
         faults.append(f"sideways {wider}")
     faults += await small_targets(page)
@@ -222,3 +220,6 @@ async def test_what_is_wrong_is_found(chrome: Browser) -> None:
         await page.set_content(FAULTY % wrong)
         found = [*await walk(page), *await small_targets(page)]
         assert [each.partition(":")[0] for each in found] == [fault] * bool(fault), found
+    for picture in ("", '<img src="data:,">'):
+        await page.set_content(FAULTY % picture)
+        assert ("image-alt" in " ".join(await violations(page))) is bool(picture)
