@@ -34,6 +34,7 @@ class Cause(StrEnum):
         "recording_unconfirmed"  # The session runs, the recorder has not said that it does.
     )
     HELP_ASKED = "help_asked"  # A citizen asks for a human.
+    UPLOAD_STUCK = "upload_stuck"  # A material came in part and no further.
     PROMISED_OTHERWISE = "promised_otherwise"  # Told to wait for a telephone call, a visit or another day.
 
 
@@ -45,11 +46,12 @@ CAUSE_NAMES: Mapping[Cause, str] = {
     Cause.RECORDING_FAULTY: "录制异常",
     Cause.RECORDING_UNCONFIRMED: "录像还没有确认",
     Cause.HELP_ASKED: "群众请求帮助",
+    Cause.UPLOAD_STUCK: "材料没有传完",
     Cause.PROMISED_OTHERWISE: "改约还没有安排",
 }
 # What cannot go on without the session. A recording or a citizen's wish is looked after also afterwards.
 ENDS_WITH_SESSION = frozenset(
-    {Cause.DISCONNECTED, Cause.DEVICE_BLOCKED, Cause.CALL_UNANSWERED, Cause.HOST_GONE}
+    {Cause.DISCONNECTED, Cause.DEVICE_BLOCKED, Cause.CALL_UNANSWERED, Cause.HOST_GONE, Cause.UPLOAD_STUCK}
 )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -21,7 +22,18 @@ KEY_FILE = "materials-key.hex"
 NONCE = 12
 # Unfinished uploads of one owner; a further one pushes the oldest out.
 MOST_UNFINISHED = 3
+_UNFINISHED = re.compile(r"([0-9a-f]{32})-([0-9a-z]{1,32})")
 _NAME = re.compile(r"[0-9a-z-]{1,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """An upload that lies in parts; `received` bytes are there without a hole."""
+
+    session_id: str
+    owner: str
+    digest: str
+    received: int
 
 
 class MaterialStore:
@@ -77,6 +89,15 @@ class MaterialStore:
             if int(name.split("-")[0]) == len(content):
                 content += self._open(folder / name, f"{session_id}/{owner}/{digest}/{name}")
         return bytes(content)
+
+    def unfinished(self) -> list[Unfinished]:
+        """Every upload that lies in parts, in the order of its names."""
+        found = []
+        for folder in sorted((self._root / "unfinished").glob("*/*")):
+            named = _UNFINISHED.fullmatch(folder.parent.name)
+            if named and folder.is_dir():
+                found.append(Unfinished(named[1], named[2], folder.name, _whole(folder)))
+        return found
 
     def forget(self, session_id: str, owner: str, digest: str) -> None:
         """Throw the parts of an upload away."""

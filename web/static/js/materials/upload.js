@@ -19,8 +19,16 @@ const LONGER_SIDE = 3000;
 const MEBIBYTE = 1024 * 1024;
 const NETWORK = t("网络断了。网络好了再点「接着传」，传过的不用重传。");
 
-/** What a refusal says, in words for the person who sent the file. */
-class Refusal extends Error {}
+/** Refused for a moment only; the same file goes on from where it stands. */
+const PASSING = new Set(["materials_busy", "upload_incomplete"]);
+
+/** What a refusal says, in words for the person who sent the file; `passing`: trying again may help. */
+export class Refusal extends Error {
+  constructor(words, passing = false) {
+    super(words);
+    this.passing = passing;
+  }
+}
 
 /** The list and the field in `root`. @param {HTMLElement} root @param {Place} place @param {(material: object) => void} [added] */
 export function mount(root, place, added = () => {}) {
@@ -45,7 +53,7 @@ export function mount(root, place, added = () => {}) {
       added(material);
     } catch (error) {
       setText(status, error instanceof Refusal ? error.message : NETWORK);
-      again.hidden = error instanceof Refusal;
+      again.hidden = error instanceof Refusal && !error.passing;
       again.onclick = () => send(file);
     }
     bar.hidden = true;
@@ -71,7 +79,11 @@ export async function upload(place, file, tell) {
   const digest = hex(await crypto.subtle.digest("SHA-256", content));
   const about = { digest, size: content.byteLength, name: file.name };
   let { received, material } = await ask(place, "", about);
+  let [last, stalls] = [-1, 0];
   while (!material && received < about.size) {
+    if (received <= last) stalls += 1;
+    if (stalls >= ATTEMPTS) throw new Error("nothing more arrives");
+    last = received;
     const words = t("{0}正在上传：已传 {1}，共 {2}", note, megabytes(received), megabytes(about.size));
     tell(words, received / about.size);
     const part = content.slice(received, received + place.part);
@@ -124,7 +136,7 @@ async function ask(place, path, body) {
       const told = await answer.json();
       if (answer.ok) return told;
       if (told.error.code === "part_out_of_order") return { received: 0, material: null };
-      if (answer.status < 500) throw new Refusal(told.error.message);
+      if (answer.status < 500) throw new Refusal(told.error.message, PASSING.has(told.error.code));
     } catch (error) {
       if (error instanceof Refusal || attempt + 1 >= ATTEMPTS) throw error;
     }
