@@ -58,6 +58,13 @@ async def set_place(
     return office
 
 
+async def find_place(db: AsyncSession, region_code: str) -> Place | None:
+    """What the office or station of exactly this region tells everybody; None where nothing was said."""
+    office = await find_office(db, region_code)
+    row = await db.get(VisitingPlace, office.id) if office else None
+    return Place(office.name, row.address, row.hours, row.phone) if office and row else None
+
+
 async def places_near(db: AsyncSession, session: Session) -> list[Place]:
     """Where the people of a session can come: stations of the region first, then the offices above them.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 import secrets
 from datetime import timedelta
 from urllib.parse import urlsplit
@@ -18,6 +19,8 @@ from web.settings import Settings
 SIGN_IN_COOKIE = "lx_signin"
 LINK_COOKIE = "lx_link"
 FORM_COOKIE = "lx_form"
+TERMINAL_COOKIE = "lx_terminal"
+REGION = re.compile(r"[0-9]{2,12}", re.ASCII)
 NEW_FORM_COOKIE = web.RequestKey("new_form_cookie", str)
 TWELVE_HOURS = 12 * 3600
 # As long as a link may open something (scheduling/links.py); the link itself says when it no longer does.
@@ -87,12 +90,19 @@ def set_link_cookie(
     response.set_cookie(
         LINK_COOKIE,
         device_secret,
-        max_age=LINK_SECONDS,
+        # A terminal that loses its power forgets who sat there.
+        max_age=None if terminal_of(request) else LINK_SECONDS,
         httponly=True,
         samesite="Lax",
         secure=is_https(request),
         path=f"/j/{code}",
     )
+
+
+def terminal_of(request: web.Request) -> str:
+    """The region code of the station whose terminal this browser is; empty for everybody's own device."""
+    region = request.cookies.get(TERMINAL_COOKIE, "")
+    return region if REGION.fullmatch(region) else ""
 
 
 def form_token(request: web.Request) -> str:

@@ -19,7 +19,7 @@ from cases.policy import Actor
 from cases.roles import ROLE_NAMES
 from cases.vocabulary import for_browsers
 from web import words
-from web.access import form_token, keep_form_cookie
+from web.access import form_token, keep_form_cookie, terminal_of
 from web.keys import ACTOR, RENDERER, REQUEST_ID, SETTINGS, STATIC
 from web.language import CHINESE, OTHERS, browser_sentences, current_language, gettext, ngettext, say
 from web.marking import Marked
@@ -186,6 +186,8 @@ def part(
         "request_id": request.get(REQUEST_ID, ""),
         "help_phone": settings.web.help_phone,
         "demo": settings.demo,
+        "terminal": terminal_of(request),
+        "terminal_idle": settings.reception.terminal_idle_seconds,
         "places": places_of(request.get(ACTOR)),
         "nav": "",
         "language": current_language(),

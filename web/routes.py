@@ -44,6 +44,7 @@ from web.pages import (
     signing,
     statements,
     tasks,
+    terminal,
     tracks,
     views,
 )
@@ -219,6 +220,10 @@ TABLE: tuple[Route, ...] = (
     Route("POST", "/j/{code}/phone/{signing_id}/sign", phone_signing.sign, Who.EVERYONE),
     Route("GET", "/j/{code}/room", citizen.room, Who.LINK),
     Route("POST", "/j/{code}/ticket", citizen.ticket, Who.LINK),
+    Route("GET", "/terminal/{region}", terminal.show, Who.EVERYONE),
+    Route("POST", "/terminal/{region}/open", terminal.open_here, Who.EVERYONE),
+    Route("POST", "/terminal/{region}/end", terminal.end, Who.EVERYONE),
+    Route("POST", "/j/{code}/end", terminal.end, Who.EVERYONE),
     Route("GET", "/styleguide", home.styleguide, Who.EVERYONE),
     Route("GET", "/demo", demo.show, Who.DEMO),
     Route("POST", "/demo/open", demo.open_parties, Who.DEMO),

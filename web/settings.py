@@ -85,6 +85,7 @@ class StampsSettings:
 class ReceptionSettings:
     identity: bool = True  # Petitioners and proxies prove who they are before they enter.
     unrecorded: bool = False  # A host may grant a reception without recording to who does not agree to it.
+    terminal_idle_seconds: int = 120  # Until a station's terminal asks whether anybody is there.
 
 
 @dataclass(frozen=True)
@@ -237,6 +238,8 @@ def _check(settings: Settings) -> None:
     if not 1 <= settings.recordings.verify_days <= 3650:
         raise SettingsError(f"{PREFIX}RECORDINGS_VERIFY_DAYS: 1..3650")
     _check_reach(settings.media)
+    if not 10 <= settings.reception.terminal_idle_seconds <= 3600:
+        raise SettingsError(f"{PREFIX}RECEPTION_TERMINAL_IDLE_SECONDS: 10..3600")
     if settings.recordings.spill and not Path(settings.recordings.spill).is_absolute():
         raise SettingsError(f"{PREFIX}RECORDINGS_SPILL: 要写完整路径 an absolute path, please")
     _check_archive(settings.archive)

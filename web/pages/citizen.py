@@ -12,7 +12,7 @@ from aiohttp import web
 from cases.errors import RuleError
 from scheduling.arrival import PurposeConsent, decline_consent, record_consent
 from scheduling.citizen_requests import Asked, RequestState, add_request, ask, find_request
-from scheduling.links import DEFAULT_RULES, exchange_link, find_issued, find_link_holder
+from scheduling.links import DEFAULT_RULES, LinkGrant, exchange_link, find_issued, find_link_holder
 from scheduling.sessions import load_session
 from signaling.rights import is_official
 from web.access import LINK_COOKIE, client_address, set_link_cookie
@@ -63,22 +63,34 @@ async def exchange(request: web.Request) -> web.StreamResponse:
     if not request.app[LIMITS].allow("exchange", client_address(request)):
         RATE_LIMITED.labels("exchange").inc()
         return trouble(request, 429)
-    code, secret = code_of(request), _secret_of(await _posted(request))
+    code, secret = code_of(request), _secret_of(await read_json(request))
     known = request.cookies.get(LINK_COOKIE, "")[:SECRET_LENGTH] or None
     try:
-        async with request.app[DATABASE].session() as db:
-            grant = await exchange_link(db, request.app[CLOCK], code, secret, known)
-            holder = await find_link_holder(db, request.app[CLOCK], code, grant.device_secret)
-            session = holder[2] if holder else await load_session(db, grant.invitation.session_id)
-            if holder is not None and request.app[SETTINGS].reception.identity:
-                await send_first_code(request, db, holder)
+        grant, where = await open_link(request, code, secret, known)
     except RuleError as error:
-        problem = error.code if error.code in PROBLEMS else "link_invalid"
-        body = {"error": {"code": problem, "message": error.message}}
-        return web.json_response(body, status=403)
-    response = web.json_response({"next": next_page(request, grant.invitation, session)})
+        return link_problem(error)
+    response = web.json_response({"next": where})
     set_link_cookie(request, response, code, grant.device_secret)
     return response
+
+
+async def open_link(
+    request: web.Request, code: str, secret: str, known: str | None = None
+) -> tuple[LinkGrant, str]:
+    """Bind a link to this device; what it holds, and its first page. Raises RuleError `link_…`."""
+    async with request.app[DATABASE].session() as db:
+        grant = await exchange_link(db, request.app[CLOCK], code, secret, known)
+        holder = await find_link_holder(db, request.app[CLOCK], code, grant.device_secret)
+        session = holder[2] if holder else await load_session(db, grant.invitation.session_id)
+        if holder is not None and request.app[SETTINGS].reception.identity:
+            await send_first_code(request, db, holder)
+        return grant, next_page(request, grant.invitation, session)
+
+
+def link_problem(error: RuleError) -> web.Response:
+    """Why a link does not open, for the module that shows it."""
+    problem = error.code if error.code in PROBLEMS else "link_invalid"
+    return web.json_response({"error": {"code": problem, "message": error.message}}, status=403)
 
 
 async def look(request: web.Request) -> web.StreamResponse:
@@ -90,7 +102,7 @@ async def look(request: web.Request) -> web.StreamResponse:
         RATE_LIMITED.labels("look").inc()
         return trouble(request, 429)
     async with request.app[DATABASE].session() as db:
-        invitation = await find_issued(db, code_of(request), _secret_of(await _posted(request)))
+        invitation = await find_issued(db, code_of(request), _secret_of(await read_json(request)))
         if invitation is None or invitation.revoked_at is not None:
             return web.json_response({}, status=403)
         session = await load_session(db, invitation.session_id)
@@ -111,7 +123,7 @@ async def ask_for_help(request: web.Request) -> web.StreamResponse:
     if not request.app[LIMITS].allow("exchange", client_address(request)):
         RATE_LIMITED.labels("exchange").inc()
         return trouble(request, 429)
-    body = await _posted(request)
+    body = await read_json(request)
     asked = HELP.get(str(body.get("problem")), Asked.NEW_LINK)
     async with request.app[DATABASE].session() as db:
         invitation = await find_issued(db, code_of(request), _secret_of(body))
@@ -240,7 +252,8 @@ def _notice_page(request: web.Request, error: bool) -> web.Response:
     return page(request, "citizen/notice.html", nobody(request) | given, title="告知与同意", status=status)
 
 
-async def _posted(request: web.Request) -> dict[str, object]:
+async def read_json(request: web.Request) -> dict[str, object]:
+    """The body as an object; empty for anything else."""
     try:
         body = json.loads(await request.text())
     except (ValueError, RecursionError):
