@@ -82,6 +82,16 @@ class Recording(Base):
     __table_args__ = (
         UniqueConstraint("organisation_id", "chain_number"),
         Index("ix_recordings_started_at_id", "started_at", "id"),
+        # Everything that is counted of an office's recordings (recordings/watch/standing.py).
+        Index(
+            "ix_recordings_readings",
+            "organisation_id",
+            "verified_at",
+            "sealed_at",
+            "state",
+            "size",
+            "chain_number",
+        ),
         Index(
             LIVE_INDEX,
             "session_id",

@@ -23,7 +23,7 @@ from recordings.evidence.signing import ManifestSigner, check_signature
 DAY_FORMAT = "lianxin-day-root"
 DAY_VERSION = 1
 LEDGER = "ledger"
-_DAY_NAME = re.compile(r"\d{4}-\d\d-\d\d\.json")
+DAY_NAME = re.compile(r"\d{4}-\d\d-\d\d\.json")
 _OFFICE = re.compile(r"[0-9A-Za-z_-]{1,64}")
 _LEAF = re.compile(r"([1-9]\d{0,17}) ([0-9A-Za-z_-]{1,64}) ([0-9a-f]{64})")
 
@@ -133,7 +133,7 @@ def days_of(directory: Path) -> list[Path]:
     """The statements of an office's ledger, oldest first; none when there is no ledger."""
     if not directory.is_dir():
         return []
-    return sorted(path for path in directory.iterdir() if _DAY_NAME.fullmatch(path.name))
+    return sorted(path for path in directory.iterdir() if DAY_NAME.fullmatch(path.name))
 
 
 def read_day(path: Path) -> DayRoot:

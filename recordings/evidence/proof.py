@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, String, func, select, update
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -33,6 +33,15 @@ class Verification(Base):
     """
 
     __tablename__ = "verifications"
+    __table_args__ = (
+        Index(
+            "ix_verifications_damaged",
+            "recording_id",
+            "at",
+            sqlite_where=text("intact IS 0"),
+            postgresql_where=text("intact IS false"),
+        ),
+    )
 
     id: Mapped[str] = mapped_column(String(ID_LENGTH), primary_key=True, default=new_id)
     recording_id: Mapped[str] = mapped_column(String(ID_LENGTH), ForeignKey("recordings.id"), index=True)

@@ -5,13 +5,14 @@ Reading only; nothing follows from what is found. The nightly check makes the al
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from pathlib import Path
 
 from recordings.evidence.attestations import moment_of
-from recordings.evidence.day_root import DayRoot, LedgerError, days_of, read_day
+from recordings.evidence.day_root import DAY_NAME, DayRoot, LedgerError, days_of, read_day
 from recordings.evidence.inclusion import judge_day
 from recordings.evidence.keys import KeyRegister
 from recordings.evidence.timestamp import TimeStampError, check_token, outlived, time_of
@@ -67,10 +68,13 @@ class LedgerGlance:
 
 def glance(directory: Path) -> LedgerGlance:
     """The ledger of one office by its names alone; nothing where there is none. Raises OSError."""
-    days = days_of(directory)
-    tokens = {path.stem for path in directory.glob("*.tsr")} if days else set()
-    unstamped = sum(path.stem not in tokens for path in days)
-    return LedgerGlance(len(days), days[-1].stem if days else "", unstamped)
+    try:
+        names = set(os.listdir(directory))  # Once for both: ten years of days are 14,600 names.
+    except (FileNotFoundError, NotADirectoryError):
+        return LedgerGlance()
+    days = [name.removesuffix(".json") for name in names if DAY_NAME.fullmatch(name)]
+    unstamped = sum(f"{day}.tsr" not in names for day in days)
+    return LedgerGlance(len(days), max(days, default=""), unstamped)
 
 
 def read_days(

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, case, func, select
+from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.clock import Clock
 from cases.errors import NotFound
+from cases.fields import clean
 from cases.organisations import Organisation
 from cases.policy import Action, Actor, Scope, require
 from cases.visibility import reachable_organisations
@@ -27,6 +28,7 @@ from recordings.watch.patrol import PERIOD
 
 PAGE_SIZE = 30
 NAMED = 20  # recordings of an office that are overdue or damaged
+MOST_DIGITS = 9  # of a count in an address
 
 
 @dataclass(frozen=True)
@@ -59,20 +61,46 @@ class Reading:
     damaged: bool
 
 
-async def list_standing(
-    db: AsyncSession, clock: Clock, actor: Actor, page: int, period: timedelta = PERIOD
-) -> tuple[list[Standing], bool]:
-    """Page ``page`` from 1 of the offices the actor sees that have sealed recordings; is there another?
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a page of the offices ended: what the list is ordered by, of its last office."""
 
-    Those with something wrong come first. Raises Forbidden.
+    damaged: int
+    overdue: int
+    region_code: str
+    organisation_id: str
+
+    def spelled(self) -> str:
+        """`damaged-overdue-region-id`, which `read_place` reads."""
+        return f"{self.damaged}-{self.overdue}-{self.region_code}-{self.organisation_id}"
+
+
+def read_place(typed: str) -> Place | None:
+    """The place that an address names; anything else begins at the first office."""
+    damaged, overdue, region, office = [*typed[:120].split("-", 3), "", "", "", ""][:4]
+    counts = (damaged, overdue)
+    if not office or not all(
+        each.isascii() and each.isdigit() and len(each) <= MOST_DIGITS for each in counts
+    ):
+        return None
+    return Place(int(damaged), int(overdue), clean(region), clean(office))
+
+
+async def list_standing(
+    db: AsyncSession, clock: Clock, actor: Actor, after: Place | None = None, period: timedelta = PERIOD
+) -> tuple[list[Standing], Place | None]:
+    """One page of the offices the actor sees that have sealed recordings, and where the next begins.
+
+    Those with something wrong come first; None at the end. Raises Forbidden.
     """
     require(actor, Action.SEE_ALARMS)
     seen = Organisation.id.in_(reachable_organisations(actor, Action.SEE_ALARMS))
-    query = _standing(clock.now() - period).where(seen)
-    query = query.offset((page - 1) * PAGE_SIZE).limit(PAGE_SIZE + 1)
+    query = _standing(clock.now() - period, after).where(seen).limit(PAGE_SIZE + 1)
     rows = (await db.execute(query)).all()
     checks = await _last_checks(db, [row.id for row in rows[:PAGE_SIZE]])
-    return [_made(row, checks.get(row.id)) for row in rows[:PAGE_SIZE]], len(rows) > PAGE_SIZE
+    last = rows[PAGE_SIZE - 1] if len(rows) > PAGE_SIZE else None
+    place = None if last is None else Place(last.damaged, last.overdue, last.region_code, last.id)
+    return [_made(row, checks.get(row.id)) for row in rows[:PAGE_SIZE]], place
 
 
 async def office_standing(
@@ -84,7 +112,7 @@ async def office_standing(
         raise NotFound()
     require(actor, Action.SEE_ALARMS, office_scope(office))
     limit = clock.now() - period
-    row = (await db.execute(_standing(limit).where(Organisation.id == organisation_id))).first()
+    row = (await db.execute(_standing(limit, None, organisation_id))).first()
     if row is None:
         empty = Standing(office.id, office.name, 0, 0, 0, 0, 0, 0, None, None)
         return empty, ()
@@ -98,29 +126,59 @@ def office_scope(office: Organisation) -> Scope:
     return Scope(frozenset({office.region_code}), own, own)
 
 
+# Said of each row and not as a condition on all: a reader who asked by state would leave the one index
+# (ix_recordings_readings) that holds everything that is counted here.
+_sealed = Recording.state.in_(SEALED)
 _read_at = func.coalesce(Recording.verified_at, Recording.sealed_at)
 _last = and_(Verification.recording_id == Recording.id, Verification.at == Recording.verified_at)
-_damaged = select(Verification.id).where(_last, Verification.intact.is_(False)).exists()
+_damaged = Verification.intact.is_(False)  # As ix_verifications_damaged says it.
 
 
-def _standing(limit: datetime) -> Select[*tuple[Any, ...]]:
-    overdue = func.sum(case((_read_at < limit, 1), else_=0)).label("overdue")
-    damaged = func.sum(case((_damaged, 1), else_=0)).label("damaged")
+def _standing(
+    limit: datetime, after: Place | None = None, organisation_id: str | None = None
+) -> Select[*tuple[Any, ...]]:
+    """Offices with sealed recordings, those with something wrong first; of one office, or after a place."""
+    read, harm = _readings(limit, organisation_id).subquery(), _damages(organisation_id).subquery()
+    damaged = func.coalesce(harm.c.damaged, 0).label("damaged")
+    query = select(Organisation.id, Organisation.name, Organisation.region_code, read, damaged)
+    query = query.join(read, read.c.organisation_id == Organisation.id).where(read.c.recordings > 0)
+    query = query.outerjoin(harm, harm.c.organisation_id == Organisation.id)
+    if after is not None:
+        query = query.where(_beyond(after, damaged, read.c.overdue))
+    return query.order_by(damaged.desc(), read.c.overdue.desc(), Organisation.region_code, Organisation.id)
+
+
+def _beyond(place: Place, damaged: ColumnElement[int], overdue: ColumnElement[int]) -> ColumnElement[bool]:
+    """That offices come after a place."""
+    code, office = Organisation.region_code, Organisation.id
+    among = and_(code == place.region_code, office > place.organisation_id)
+    same = and_(overdue == place.overdue, or_(code > place.region_code, among))
+    return or_(damaged < place.damaged, and_(damaged == place.damaged, or_(overdue < place.overdue, same)))
+
+
+def _readings(limit: datetime, organisation_id: str | None) -> Select[*tuple[Any, ...]]:
+    """Of each office: how many are sealed, how large, how many were not read, or not since ``limit``."""
     query = select(
-        Organisation.id,
-        Organisation.name,
-        func.count(Recording.id).label("recordings"),
-        func.sum(Recording.size).label("size"),
-        func.max(Recording.chain_number).label("newest"),
-        func.sum(case((Recording.verified_at.is_(None), 1), else_=0)).label("unread"),
-        overdue,
-        damaged,
-        func.min(_read_at, type_=Recording.sealed_at.type).label("oldest"),
-    ).join(Recording, Recording.organisation_id == Organisation.id)
-    query = query.where(Recording.state.in_(SEALED)).group_by(
-        Organisation.id, Organisation.name, Organisation.region_code
+        Recording.organisation_id,
+        func.count().filter(_sealed).label("recordings"),
+        func.sum(Recording.size).filter(_sealed).label("size"),
+        func.max(Recording.chain_number).filter(_sealed).label("newest"),
+        func.count().filter(_sealed, Recording.verified_at.is_(None)).label("unread"),
+        func.count().filter(_sealed, _read_at < limit).label("overdue"),
+        func.min(_read_at, type_=Recording.sealed_at.type).filter(_sealed).label("oldest"),
     )
-    return query.order_by(damaged.desc(), overdue.desc(), Organisation.region_code, Organisation.id)
+    if organisation_id is not None:
+        query = query.where(Recording.organisation_id == organisation_id)
+    return query.group_by(Recording.organisation_id)
+
+
+def _damages(organisation_id: str | None) -> Select[*tuple[Any, ...]]:
+    """Of each office: how many were not as sealed at their last reading."""
+    query = select(Recording.organisation_id, func.count().filter(_sealed).label("damaged"))
+    query = query.select_from(Verification).join(Recording, _last).where(_damaged)
+    if organisation_id is not None:
+        query = query.where(Recording.organisation_id == organisation_id)
+    return query.group_by(Recording.organisation_id)
 
 
 def _made(row: Row[*tuple[Any, ...]], check: OfficeCheck | None) -> Standing:
@@ -143,12 +201,17 @@ async def _last_checks(db: AsyncSession, offices: Sequence[str]) -> dict[str, Of
 
 
 async def _wanting(db: AsyncSession, organisation_id: str, limit: datetime) -> list[Reading]:
-    query = select(
-        Recording.id, Recording.chain_number, Recording.verified_at, Recording.sealed_at, _damaged
-    ).where(
-        Recording.organisation_id == organisation_id,
-        Recording.state.in_(SEALED),
-        _damaged | (_read_at < limit),
-    )
-    query = query.order_by(_read_at, Recording.id).limit(NAMED)
-    return [Reading(row[0], row[1], row[2] or row[3], bool(row[4])) for row in await db.execute(query)]
+    """The first by their reading of what is damaged or overdue. Each of three questions has its index."""
+    own = (Recording.organisation_id == organisation_id, _sealed)
+    query = select(Recording.id, Recording.chain_number, _read_at).where(*own)
+    damaged = query.join(Verification, _last).where(_damaged)
+    overdue = query.where(Recording.verified_at < limit).order_by(Recording.verified_at, Recording.id)
+    unread = query.where(Recording.verified_at.is_(None), Recording.sealed_at < limit)
+    unread = unread.order_by(Recording.sealed_at, Recording.id)
+    found = dict[str, Reading]()
+    for each, wrong in ((damaged.order_by(_read_at, Recording.id), True), (overdue, False), (unread, False)):
+        for row in await db.execute(each.limit(NAMED)):
+            found.setdefault(row[0], Reading(row[0], row[1], row[2], wrong))
+    return sorted(
+        found.values(), key=lambda one: (one.read_at.timestamp() if one.read_at else 0, one.recording_id)
+    )[:NAMED]

@@ -124,9 +124,19 @@ async def test_a_day_says_what_speaks_for_it(house: House, tmp_path: Path) -> No
     assert "签名不符" in await (await browser.get(f"/chain/{office}")).text()
     path.with_suffix(".leaves").write_bytes(b"1 x y\n")
     assert "叶子清单" in await (await browser.get(f"/chain/{office}")).text()
-    for odd in ("2026-13-01", "x", "9999-12-31", "0001-01-01", "%00", "-1"):
-        assert (await browser.get(f"/chain/{office}?before={odd}&page={odd}")).status == 200
-        assert (await browser.get(f"/chain?page={odd}")).status == 200
+    for odd in (
+        "2026-13-01",
+        "0-0-62-%27",
+        "9999999999-0-6-x",
+        "1-²-6-x",
+        "x",
+        "9999-12-31",
+        "0001-01-01",
+        "%00",
+        "-1",
+    ):
+        assert (await browser.get(f"/chain/{office}?before={odd}&after={odd}")).status == 200
+        assert (await browser.get(f"/chain?after={odd}")).status == 200
 
 
 @ONE_SYSTEM

@@ -15,20 +15,19 @@ from recordings.packages.day_proof import DayProof, see_proof, take_proof
 from recordings.packages.package import Package, zip_package
 from recordings.watch.completeness import last_check
 from recordings.watch.day_lines import DayLine, LedgerGlance, glance, read_days, read_line
-from recordings.watch.standing import list_standing, office_standing
+from recordings.watch.standing import list_standing, office_standing, read_place
 from web.access import client_address
 from web.keys import ACTOR, CLOCK, DATABASE, SETTINGS
 from web.rendering import page
 from web.settings import Settings
 
 DAYS_SHOWN = 20
-LAST_PAGE = 10_000
 
 
 async def show_list(request: web.Request) -> web.StreamResponse:
-    number, settings = _page_number(request.query.get("page", "")), request.app[SETTINGS]
+    after, settings = read_place(request.query.get("after", "")), request.app[SETTINGS]
     async with request.app[DATABASE].session() as db:
-        lines, more = await list_standing(db, request.app[CLOCK], request[ACTOR], number, _period(settings))
+        lines, more = await list_standing(db, request.app[CLOCK], request[ACTOR], after, _period(settings))
         check = await last_check(db)
     offices = [line.organisation_id for line in lines]
     ledgers = await asyncio.to_thread(_glances, settings.recordings_root, offices)
@@ -38,8 +37,8 @@ async def show_list(request: web.Request) -> web.StreamResponse:
         "check": check,
         "period": settings.recordings.verify_days,
         "authority": settings.stamps.authority,
-        "number": number,
-        "more": more,
+        "first": after is not None,
+        "more": more.spelled() if more else "",
     }
     return page(request, "chain.html", context, title="链与时间戳")
 
@@ -130,8 +129,3 @@ def _day(typed: str) -> date | None:
         return date.fromisoformat(typed) if typed.isascii() and len(typed) == len("2026-11-22") else None
     except ValueError:
         return None
-
-
-def _page_number(typed: str) -> int:
-    digits = typed[:6]
-    return max(1, min(int(digits), LAST_PAGE)) if digits.isascii() and digits.isdecimal() else 1
