@@ -65,7 +65,8 @@ class CitizenRoom {
     call.on("welcome", () => this.#welcomed());
     call.on("changed", () => this.#update());
     call.on("tracks", (tracks) => this.#tiles.attach(tracks));
-    this.#tiles.watched = (tiles) => call.watch(tiles);
+    // Before the session's screen is shown every picture has no size; it is shown once there is a picture.
+    this.#tiles.watched = (tiles) => this.#screen === "session" && call.watch(tiles);
     call.on("admitted", () => this.#called());
     call.on("moved_to_lobby", () => this.#set({ aside: null, arrived: false }));
     call.on("ended", (farewell) => this.#ended(farewell));
@@ -102,7 +103,8 @@ class CitizenRoom {
     step_away: () => this.#call.command("step_away"),
     come_back: () => this.#comeBack(),
     materials: () => import("../materials/choose.js").then(({ openMaterials }) => openMaterials(this.#boot), () => {}),
-    unblock: () => this.#output.unlock(),
+    unblock: () => this.#unblock(),
+    recover: () => this.#recover(),
     help: () => this.#set({ aside: "help" }),
     leave: () => this.#set({ aside: "leaving" }),
     back: () => this.#set({ aside: null }),
@@ -119,9 +121,21 @@ class CitizenRoom {
     try {
       await this.#capture.open();
       this.#set({ captured: true, step: this.#known.step === "passed" ? "passed" : this.#first });
+      if (this.#call.place === "room") this.#arrive();
     } catch (error) {
       this.#showTrouble(error.cause || "unsupported");
     }
+  }
+
+  #unblock() {
+    this.#output.unlock();
+    this.#tiles.resume();
+  }
+
+  /** After a telephone call that did not give everything back: what needs a tap comes before the first await. */
+  async #recover() {
+    this.#unblock();
+    await this.#capture.recover().catch(() => this.#announcer.alert(t("还没有恢复，请先挂断电话或关掉别的应用，再点一次。")));
   }
 
   /** The words are fetched; without them the page's own sentence and the retry button are there. */
@@ -176,6 +190,11 @@ class CitizenRoom {
     this.#announcer.alert(t("轮到您了，正在接通工作人员"));
     this.#check.playSound();
     if (navigator.vibrate) navigator.vibrate([300, 200, 300]);
+    this.#arrive();
+  }
+
+  /** Where nobody sends a picture there is none to wait for. */
+  #arrive() {
     setTimeout(() => this.#set({ arrived: true }), CALLED_AT_MOST);
   }
 

@@ -23,6 +23,7 @@ export class SessionScreen {
   #buttons;
   #reading = false;
   #exhibit = null;
+  #recover;
 
   /** @param {{part: (name: string) => HTMLElement, action: (name: string) => HTMLElement}} page */
   constructor(page, call, capture, tiles, announcer) {
@@ -34,7 +35,9 @@ export class SessionScreen {
     tiles.told = (words) => announcer.say(words, { topic: "document" });
     this.#badge = new RecordingBadge(page.part("recording"), () => call.serverNow);
     this.#buttons = ["microphone", "camera", "hand", "show", "help"].map((name) => page.action(name));
+    this.#recover = page.action("recover");
     this.#listen();
+    capture.on("silenced", () => this.update());
     call.watchNetwork((grade) => this.#showNetwork(grade));
   }
 
@@ -50,6 +53,7 @@ export class SessionScreen {
     this.#paintNotice(room);
     this.#paintSheet(room.minutes_state);
     this.#paintExhibit(room.exhibit);
+    this.#recover.hidden = this.#capture.silenced.size === 0;
     if (room.minutes_shown !== this.#reading) this.#readAlong(room.minutes_shown);
   }
 
@@ -185,6 +189,8 @@ export class SessionScreen {
   /** One sentence at most; what hinders most comes first. */
   #noticeOf(room) {
     if (this.#problem) return this.#problem;
+    if (this.#capture.silenced.has("microphone")) return t("您的声音断了，可能有电话打进来。请点「恢复声音和画面」。");
+    if (this.#capture.silenced.size > 0) return t("您的画面断了，摄像头可能被别的应用占用。请点「恢复声音和画面」。");
     if (room.state === "paused") return t("接访暂停，请不要离开，稍后继续。");
     if (this.#isLocked("microphone") && this.#phase) return t("现在是「{0}」，您的麦克风先关着。想说话请点「举手」。", this.#phase);
     if (this.#call.myself?.veiled) return t("已为您屏蔽：别人看不到您的脸和名字，声音经过处理。");

@@ -29,6 +29,7 @@ export class Call extends Emitter {
   #refused = false;
   #veiled = false;
   #publishSoon = null;
+  #watched = null;
 
   constructor(boot, capture) {
     super();
@@ -114,7 +115,9 @@ export class Call extends Emitter {
     });
   }
 
+  /** What was seen and heard when signaling was away is told as soon as it is back. */
   watch(tiles) {
+    this.#watched = tiles;
     if (this.#client.state === "connected" && this.#place === "room") this.#client.request("watch", { tiles }).catch(() => {});
   }
 
@@ -171,6 +174,7 @@ export class Call extends Emitter {
     this.#veiled = false;
     this.emit("welcome", message);
     if (message.place === "room") this.#negotiate(message.media);
+    if (this.#watched) this.watch(this.#watched);
     if (message.place === "closed") this.#goodbye("closed", "");
     this.#changed();
   }
@@ -293,6 +297,8 @@ export class Call extends Emitter {
 
   async #subscribe() {
     if (!this.#canNegotiate()) return;
+    // The offer comes by itself, or never if whoever should send it was replaced meanwhile.
+    this.#subscriber.retryAfter(RETRY_MEDIA * 2);
     try {
       await this.#client.request("subscribe");
     } catch (error) {

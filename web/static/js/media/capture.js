@@ -20,7 +20,7 @@ const REACQUIRE_AFTER = 2000;
  * the device check hands these same live tracks to the session.
  *
  * Sources are `microphone`, `camera` and, while a document is shown, `screen`. Events: `changed` ({source, track}) when a track was replaced,
- * `lost` ({source, cause}), `enabled` ({source, enabled}).
+ * `silenced` when that set changed, `enabled` ({source, enabled}).
  */
 export class Capture extends Emitter {
   #boot;
@@ -33,6 +33,7 @@ export class Capture extends Emitter {
   /** The microphone as the device gives it, and what is made of it before anybody gets it. */
   #raw = null;
   #treatment = null;
+  #silenced = new Set();
   /** A phone with one camera at a time: it is not asked for while a document has it. */
   resting = false;
 
@@ -54,6 +55,11 @@ export class Capture extends Emitter {
   /** Pictures of a real camera are shown mirrored to the person, painted ones are not. */
   get mirrored() {
     return this.#synthetic === null;
+  }
+
+  /** @returns {Set<string>} sources that a call, an alarm or a plug took and that did not come back by themselves */
+  get silenced() {
+    return new Set([...this.#silenced].filter((source) => this.#enabled.get(source) && !this.#rests(source)));
   }
 
   isEnabled(source) {
@@ -117,17 +123,21 @@ export class Capture extends Emitter {
 
   /** Give dead tracks a new life after a phone call, a switch of application or a replug. */
   async recover() {
-    const ours = ([source]) => source !== "screen" && !(this.resting && source === "camera");
-    const dead = [...this.#tracks].filter(ours).map(([source, track]) => [source, source === "microphone" ? this.#raw : track]).filter(([, track]) => track.readyState === "ended" || track.muted);
+    const dead = [...this.#tracks.keys()].filter((source) => source !== "screen" && !this.#rests(source) && !this.#lives(source));
     if (dead.length === 0 || this.#synthetic) return;
-    for (const [, track] of dead) track.stop();
-    await this.open();
+    for (const source of dead) this.#given(source).stop();
+    try {
+      await this.open();
+    } finally {
+      for (const source of dead) if (this.#given(source)?.readyState === "ended") this.#silence(source);
+    }
   }
 
   close() {
     for (const track of this.#tracks.values()) track.stop();
     if (this.#raw) this.#raw.stop();
     this.#raw = null;
+    this.#silenced.clear();
     this.#tracks.clear();
     if (this.#synthetic) this.#synthetic.close();
     this.#synthetic = null;
@@ -151,11 +161,13 @@ export class Capture extends Emitter {
   async #ask() {
     const devices = navigator.mediaDevices;
     if (!devices || !devices.getUserMedia || typeof RTCPeerConnection === "undefined") throw new CaptureError(window.isSecureContext ? "unsupported" : "insecure");
-    if (this.resting) return this.#askAudioOnly();
+    // One capture of a kind: what is still given is not asked for, a second one would take it away.
+    const audio = this.#lives("microphone") ? false : AUDIO;
+    if (this.resting || this.#lives("camera")) return audio ? this.#askAudioOnly() : new MediaStream();
     try {
-      return await devices.getUserMedia({ video: { ...VIDEO, ...this.#size }, audio: AUDIO });
+      return await devices.getUserMedia({ video: { ...VIDEO, ...this.#size }, audio });
     } catch (error) {
-      if (causeOf(error) !== "not_found") throw new CaptureError(causeOf(error), error.message);
+      if (!audio || causeOf(error) !== "not_found") throw new CaptureError(causeOf(error), error.message);
       return this.#askAudioOnly();
     }
   }
@@ -179,7 +191,33 @@ export class Capture extends Emitter {
     this.#apply(source);
     track.onended = () => this.#lost(source, track);
     track.onmute = () => setTimeout(() => track.muted && this.#lost(source, track), REACQUIRE_AFTER);
+    track.onunmute = () => this.#found(source);
     this.emit("changed", { source, track: given });
+    if (track.muted) setTimeout(() => track.muted && this.#given(source) === track && this.#silence(source), REACQUIRE_AFTER);
+    else this.#found(source);
+  }
+
+  /** The track as the device gives it. */
+  #given(source) {
+    return source === "microphone" ? this.#raw : this.#tracks.get(source);
+  }
+
+  #lives(source) {
+    const track = this.#given(source);
+    return Boolean(track) && track.readyState === "live" && !track.muted;
+  }
+
+  #rests(source) {
+    return this.resting && source === "camera";
+  }
+
+  #silence(source) {
+    this.#silenced.add(source);
+    this.emit("silenced");
+  }
+
+  #found(source) {
+    if (this.#silenced.delete(source)) this.emit("silenced");
   }
 
   #apply(source) {
@@ -188,8 +226,7 @@ export class Capture extends Emitter {
   }
 
   #lost(source, track) {
-    if ((source === "microphone" ? this.#raw : this.#tracks.get(source)) !== track || (this.resting && source === "camera")) return;
-    this.emit("lost", { source, cause: "no_signal" });
+    if (this.#given(source) !== track || this.#rests(source)) return;
     if (document.visibilityState === "visible") this.recover().catch(() => {});
   }
 }

@@ -4,7 +4,8 @@ const VOICES = 8;
 
 /**
  * Plays the sound of the others. Phones only let a page play what was started inside a tap, so the tap
- * starts a few silent elements and tracks are put into them later.
+ * starts a few silent elements and tracks are put into them later. What a phone call, a new track or the
+ * background has stopped is started again by the next `attach` or `resume`.
  *
  * Events: `blocked` when the browser wants a tap, `unblocked`.
  */
@@ -13,13 +14,30 @@ export class AudioOutput extends Emitter {
   #playing = new Map();
   #gains = new Map();
   #volume = 1;
+  /** Elements of this page, pictures too, that a browser did not let play. */
+  #waiting = new Set();
   #blocked = false;
 
   /** Call synchronously in a tap or key press. */
   unlock() {
     while (this.#idle.length + this.#playing.size < VOICES) this.#idle.push(this.#silent());
-    for (const element of [...this.#idle, ...this.#playing.values()]) element.play().catch(() => {});
-    this.#setBlocked(false);
+    // On an iPhone the open microphone moves sound to the earpiece, where it is hardly heard.
+    if (navigator.audioSession) navigator.audioSession.type = "play-and-record";
+    for (const element of this.#idle) element.play().catch(() => {});
+    for (const element of new Set([...this.#playing.values(), ...this.#waiting])) this.play(element);
+  }
+
+  /**
+   * Play an element; where the browser wants a tap for that, say so.
+   * @param {HTMLMediaElement} element
+   */
+  play(element) {
+    element.play().then(() => this.#waiting.delete(element), (error) => error.name === "NotAllowedError" && this.#waiting.add(element)).then(() => this.#tell());
+  }
+
+  /** Start what stands still. */
+  resume() {
+    for (const element of this.#playing.values()) if (element.paused) this.play(element);
   }
 
   attach(participantId, track) {
@@ -29,11 +47,12 @@ export class AudioOutput extends Emitter {
       this.#playing.set(participantId, element);
     }
     const stream = element.srcObject;
-    if (stream.getTracks()[0] === track) return;
+    if (stream.getTracks()[0] === track) return element.paused && this.play(element);
     for (const old of stream.getTracks()) stream.removeTrack(old);
     stream.addTrack(track);
     this.#turn(element, participantId);
-    element.play().then(() => this.#setBlocked(false), (error) => error.name === "NotAllowedError" && this.#setBlocked(true));
+    this.play(element);
+    return undefined;
   }
 
   release(participantId) {
@@ -78,7 +97,9 @@ export class AudioOutput extends Emitter {
     return element;
   }
 
-  #setBlocked(blocked) {
+  #tell() {
+    for (const element of this.#waiting) if (!element.srcObject?.getTracks().length) this.#waiting.delete(element);
+    const blocked = this.#waiting.size > 0;
     if (blocked === this.#blocked) return;
     this.#blocked = blocked;
     this.emit(blocked ? "blocked" : "unblocked");

@@ -8,6 +8,9 @@ export function watchPage(call) {
   window.addEventListener("pagehide", () => call.tellPage(true));
   window.addEventListener("pageshow", () => call.tellPage(isHidden()));
   call.on("welcome", () => isHidden() && call.tellPage(true));
+  // A page that was frozen, or whose sound a telephone call took, goes on as one that comes into sight.
+  document.addEventListener("resume", () => call.wake());
+  navigator.audioSession?.addEventListener?.("statechange", () => navigator.audioSession.state === "active" && call.wake());
 }
 
 /** For tests and support; nobody waits for it. */

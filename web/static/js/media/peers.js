@@ -4,6 +4,8 @@ import { Emitter } from "../emitter.js";
 const PATIENCE = 2000;
 /** Further attempts follow this long after the first. */
 const RETRY_EVERY = 3000;
+/** A busy phone may need longer than the first attempt is given; each further one is given more, up to this. */
+const LONGEST = 15000;
 /** `?relay` in the address of a page tries the relay alone; for tests, nothing leads there. */
 const POLICY = new URLSearchParams(window.location.search).has("relay") ? "relay" : "all";
 const MAX_BITRATE = { microphone: 40_000, camera: 600_000, screen: 800_000 };
@@ -24,6 +26,7 @@ class Peer extends Emitter {
   #timer = null;
   #state = "idle";
   #suspended = false;
+  #attempts = 0;
   /** TURN servers of the next connection, as the server granted them. */
   relays = [];
 
@@ -64,7 +67,7 @@ class Peer extends Emitter {
     connection.onconnectionstatechange = () => this.#changed(connection);
     this.#connection = connection;
     if (this.#state === "idle") this.moveTo("connecting");
-    this.retryAfter(RETRY_EVERY * 2);
+    this.retryAfter(Math.min(RETRY_EVERY * 2 * 1.5 ** this.#attempts++, LONGEST));
     return connection;
   }
 
@@ -96,6 +99,7 @@ class Peer extends Emitter {
     const state = connection.connectionState;
     if (state === "connected") {
       clearTimeout(this.#timer);
+      this.#attempts = 0;
       this.moveTo("connected");
     } else if (state === "disconnected" || state === "failed") {
       this.moveTo("interrupted");

@@ -10,6 +10,7 @@ const NOBODY = new Set();
 
 /** One person on the stage: picture, name, office, tier, and what is wrong in words. */
 class Tile {
+  #play;
   #video = element("video", { playsinline: true, autoplay: true, muted: true, "aria-hidden": "true" });
   #blank = element("div.tile-blank");
   #overlay = element("p.tile-overlay", { hidden: true });
@@ -18,7 +19,9 @@ class Tile {
   #office = element("span.tile-office");
   #muted = element("span.tile-muted", { hidden: true }, icon("microphone-off"), element("span", { text: t("已静音") }));
 
-  constructor() {
+  /** @param {(video: HTMLVideoElement) => void} play a phone that saves power wants a tap even for a silent picture */
+  constructor(play) {
+    this.#play = play;
     this.#video.muted = true; // The attribute alone does not mute an element made by script.
     this.root = element("figure.tile", {},
       element("div.tile-picture", {}, this.#video, this.#blank, this.#overlay),
@@ -28,14 +31,15 @@ class Tile {
 
   show(track) {
     const current = this.#video.srcObject && this.#video.srcObject.getVideoTracks()[0];
-    if (current === (track || undefined)) return;
+    if (current === (track || undefined)) return this.resume();
     this.#video.srcObject = track ? new MediaStream([track]) : null;
-    if (track) this.#video.play().catch(() => {});
+    if (track) this.#play(this.#video);
+    return undefined;
   }
 
   /** Pictures stop when a phone comes back from the background. */
   resume() {
-    if (this.#video.srcObject && this.#video.paused) this.#video.play().catch(() => {});
+    if (this.#video.srcObject && this.#video.paused) this.#play(this.#video);
   }
 
   update(person, { self, main, minor, pinned, order, trouble }) {
@@ -142,8 +146,10 @@ export class Tiles {
     this.#follow().catch(() => {});
   }
 
+  /** Pictures and voices that stand still. */
   resume() {
     for (const tile of this.#tiles.values()) tile.resume();
+    this.#output.resume();
   }
 
   clear() {
@@ -173,7 +179,7 @@ export class Tiles {
 
   #tile(id, mine) {
     if (!this.#tiles.has(id)) {
-      const tile = new Tile();
+      const tile = new Tile((video) => this.#output.play(video));
       this.#tiles.set(id, tile);
       this.#container.append(tile.root);
       if (!mine) tile.firstFrame.then((at) => (this.#firstFrames[id] = at));

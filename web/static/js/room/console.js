@@ -93,9 +93,13 @@ class Console {
     this.#tiles.told = (words) => this.#announcer.say(words, { topic: "document" });
     call.on("ended", (farewell) => this.#ended(farewell));
     call.on("problem", (sentence) => this.#showProblem(sentence));
+    this.#capture.on("silenced", () => this.#paintDevices());
     this.#output.on("blocked", () => (action("unblock").hidden = false));
     this.#output.on("unblocked", () => (action("unblock").hidden = true));
-    action("unblock").addEventListener("click", () => this.#output.unlock());
+    action("unblock").addEventListener("click", () => {
+      this.#output.unlock();
+      this.#tiles.resume();
+    });
     action("retry_devices").addEventListener("click", () => this.#openDevices());
     action("restart_recording").addEventListener("click", () => call.command("start_recording"));
     action("return").addEventListener("click", () => this.#return());
@@ -120,6 +124,14 @@ class Console {
       setText(part("devices_text"), t("{0}。{1} 您仍然看得到、听得到别人。", title, act));
       part("devices").hidden = false;
     }
+  }
+
+  /** A plug was pulled, or another program took the device: what works again clears this by itself. */
+  #paintDevices() {
+    const { silenced } = this.#capture;
+    const what = silenced.has("microphone") ? "麦克风断开了，别人听不到您。" : "摄像头断开了，别人看不到您。";
+    if (silenced.size > 0) setText(part("devices_text"), `${what}请检查插头，或关闭占用它的程序，再点「重试」。`);
+    part("devices").hidden = silenced.size === 0;
   }
 
   #watch(tiles) {

@@ -9,7 +9,7 @@ import { SESSION_STATES } from "./states.js";
 
 const part = (name) => document.querySelector(`[data-part=${name}]`);
 const EVERY = 250;
-const SILENT = { attach() {}, release() {} };
+const SILENT = { attach() {}, release() {}, resume() {}, play: (video) => video.play().catch(() => {}) };
 
 /**
  * The window for the hall: output only. It has no connection, camera or microphone of its own; the console

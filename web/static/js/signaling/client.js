@@ -74,6 +74,7 @@ export class SignalingClient extends Emitter {
 
   /** Come back at once: the page became visible or the network returned. */
   retryNow() {
+    if (this.#state === "connected") this.#beat();
     if (this.#state !== "waiting") return;
     this.#backoff.reset();
     this.#connect();
