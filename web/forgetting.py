@@ -1,0 +1,34 @@
+"""The task that forgets what served links needed, once an hour."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+
+from aiohttp import web
+
+from scheduling.forgetting import forget_served_links
+from web.keys import CLOCK, DATABASE
+
+logger = logging.getLogger(__name__)
+FIRST, EVERY = 60.0, 3600.0  # Seconds after the start, and between two looks.
+
+
+async def forget(app: web.Application) -> AsyncIterator[None]:
+    """Given: database and clock. Owned: the task, ended with the process."""
+    task = asyncio.create_task(_forget_on(app), name="forgetting")
+    yield
+    task.cancel()
+    await asyncio.wait({task})
+
+
+async def _forget_on(app: web.Application) -> None:
+    await asyncio.sleep(FIRST)
+    while True:
+        try:
+            async with app[DATABASE].session() as db:
+                await forget_served_links(db, app[CLOCK])
+        except Exception:  # noqa: BLE001 - the next round tries again; a database may be away for a while.
+            logger.exception("Served links could not be forgotten")
+        await asyncio.sleep(EVERY)
