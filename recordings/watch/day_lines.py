@@ -9,6 +9,7 @@ import os
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 
 from recordings.evidence.attestations import moment_of
@@ -69,9 +70,15 @@ class LedgerGlance:
 def glance(directory: Path) -> LedgerGlance:
     """The ledger of one office by its names alone; nothing where there is none. Raises OSError."""
     try:
-        names = set(os.listdir(directory))  # Once for both: ten years of days are 14,600 names.
+        return _glance(directory, directory.stat().st_mtime_ns)
     except (FileNotFoundError, NotADirectoryError):
         return LedgerGlance()
+
+
+@lru_cache(maxsize=2_000)
+def _glance(directory: Path, _changed_ns: int) -> LedgerGlance:
+    """Read again when something came or went: ten years of an office are 14,600 names, a page has 30."""
+    names = set(os.listdir(directory))
     days = [name.removesuffix(".json") for name in names if DAY_NAME.fullmatch(name)]
     unstamped = sum(f"{day}.tsr" not in names for day in days)
     return LedgerGlance(len(days), max(days, default=""), unstamped)

@@ -14,6 +14,7 @@ from recordings.evidence.day_root import Leaf, days_of, read_day, write_day
 from recordings.evidence.inclusion import DAY_FILE, DAY_SIGNATURE, DAY_TOKEN, INCLUSION_FILE
 from recordings.evidence.keys import open_register, revoke_key
 from recordings.evidence.manifest import canonical, moment_text, sha256_hex
+from recordings.evidence.merkle import inclusion_path
 from recordings.evidence.signing import load_signer
 from recordings.evidence.timestamp import make_request
 from recordings.evidence.verdict import ExitCode
@@ -142,6 +143,19 @@ def test_half_a_proof_and_the_proof_of_another_recording(home: Path) -> None:
     proof = json.loads((home / "package" / INCLUSION_FILE).read_bytes())
     proof["manifest_sha256"] = sha256_hex(bytes([1]))
     (home / "package" / INCLUSION_FILE).write_bytes(canonical(proof))
+    found = verify_path(signed_again(home, home / "package", home / "keys")).findings
+    assert [finding.code for finding in found] == ["inclusion_wrong"]
+
+
+def test_the_true_proof_of_a_neighbour_vouches_for_it_alone(home: Path) -> None:
+    leaves = read_day(days_of(home / "ledger")[0]).leaves
+    write_folder(package(home), home / "package")
+    path = home / "package" / INCLUSION_FILE
+    proof = json.loads(path.read_bytes())
+    index = (proof["leaf_index"] + 1) % len(leaves)
+    beside = [one.hex() for one in inclusion_path([leaf.data for leaf in leaves], index)]
+    other = {"manifest_sha256": leaves[index].manifest_sha256, "leaf_index": index, "path": beside}
+    path.write_bytes(canonical(proof | other))
     found = verify_path(signed_again(home, home / "package", home / "keys")).findings
     assert [finding.code for finding in found] == ["inclusion_wrong"]
 

@@ -83,7 +83,7 @@ def test_what_was_signed_before_a_rotation_stays_good(seal: Callable[..., Path],
 
 def test_a_revoked_key_is_refused_from_then_on_and_not_before(seal: Callable[..., Path], keys: Path) -> None:
     stolen = load_signer(keys)
-    before = seal("before", DAY)
+    before, within = seal("before", DAY), seal("within", 2 * DAY)
     revoked = revoke_key(keys, stolen.fingerprint[:12], "遗失", START + 3 * DAY, since=START + 2 * DAY)
     after = seal("after", 4 * DAY, signer=stolen)
     register = open_register(keys)
@@ -92,6 +92,7 @@ def test_a_revoked_key_is_refused_from_then_on_and_not_before(seal: Callable[...
     assert verdict.exit_code is ExitCode.NOT_AS_SEALED
     assert "遗失" in verdict.findings[0].text_zh and "refused" in verdict.findings[0].text_en
     assert codes(before, register) == []
+    assert codes(within, register) == ["key_revoked"], "of the moment itself nothing is believed"
     assert [note.code for note in verify_folder(before, register=register).notes] == ["key_revoked_later"]
     assert load_signer(keys).fingerprint != revoked.fingerprint, "another key took over"
     with pytest.raises(RegisterError, match="吊销"):

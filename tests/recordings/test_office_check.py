@@ -181,6 +181,15 @@ def test_a_day_that_was_taken_out_or_changed(
     assert codes(office) == [found]
 
 
+def test_a_day_written_anew_by_who_has_the_key_breaks_the_days_after_it(office: Office) -> None:
+    path = days_of(office.directory)[1]
+    content = json.loads(path.read_bytes())
+    statement = canonical(content | {"made_at": content["made_at"].replace("2024-11", "2024-10")})
+    path.write_bytes(statement)
+    path.with_suffix(".sig").write_bytes(canonical(office.signer.sign(statement)))
+    assert codes(office) == ["day_chain_broken"] and days_of(office.directory)[2].stem in text(office)
+
+
 def test_swapped_leaves_do_not_fit_the_root(office: Office) -> None:
     path = days_of(office.directory)[0].with_suffix(".leaves")
     one, two = path.read_text().splitlines()

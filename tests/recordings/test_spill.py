@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import threading
 import time
 from collections.abc import Iterator
@@ -302,3 +303,31 @@ def test_nothing_is_overwritten_or_removed_where_two_differ_or_space_lacks(
     with pytest.raises(NoRoom):
         bring_home(second, first)
     assert numbers(second / "tracks" / name) == [0, 1] and not target.exists()
+
+
+def test_a_copy_that_does_not_read_back_takes_nothing_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    second, first = spilled(tmp_path)
+    (name,) = (path.name for path in (second / "tracks").iterdir())
+    copied = spill.shutil.copyfile
+
+    def badly(source: Path, target: Path) -> None:
+        copied(source, target)
+        with target.open("r+b") as file:
+            file.write(b"\xff")
+
+    monkeypatch.setattr(spill.shutil, "copyfile", badly)
+    with pytest.raises(OSError, match="read back"):
+        bring_home(second, first)
+    assert numbers(second / "tracks" / name) == [0, 1] and not list((first / "tracks" / name).iterdir())
+
+
+def test_what_is_still_being_written_stays_where_it_is(tmp_path: Path) -> None:
+    second, first = spilled(tmp_path)
+    (name,) = (path.name for path in (second / "tracks").iterdir())
+    with (second / "tracks" / name / "000002.lxj").open("rb") as writer:
+        fcntl.flock(writer, fcntl.LOCK_EX)
+        assert bring_home(second, first) == 0
+        assert numbers(second / "tracks" / name) == [0, 1]
+    assert bring_home(second, first) == 2

@@ -123,5 +123,7 @@ def test_a_glance_at_a_ledger_counts_what_reading_it_would_find(tmp_path: Path) 
     for odd in ("2026-11-09.json.damaged-1", "stamping.json", f"{names[1]}.tsr", f"{names[4]}.tsr", "x.tsr"):
         (tmp_path / odd).touch()
     assert glance(tmp_path) == LedgerGlance(len(days_of(tmp_path)), names[4], 3)
+    (tmp_path / f"{names[0]}.tsr").touch()
+    assert glance(tmp_path).unstamped == 2, "it looks again when something came"
     (tmp_path / "file").touch()
     assert glance(tmp_path / "file") == LedgerGlance()
