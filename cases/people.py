@@ -68,6 +68,7 @@ class Official(Base):
     demo: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime]
     disabled_at: Mapped[datetime | None] = mapped_column(default=None)
+    language: Mapped[str | None] = mapped_column(String(16), default=None)
     posts: Mapped[list[Post]] = relationship(
         back_populates="official", lazy="selectin", order_by="Post.started_at, Post.id"
     )

@@ -36,6 +36,7 @@ class Action(StrEnum):
     BOOK_PUBLIC = "book_public"
     OPEN_LINK = "open_link"
     SIGN_OUT = "sign_out"
+    CHOOSE_LANGUAGE = "choose_language"
     SEE_BOARD = "see_board"
     SEE_PETITION = "see_petition"
     CREATE_PETITION = "create_petition"
@@ -80,7 +81,7 @@ class Action(StrEnum):
 
 A = Action
 PUBLIC_ACTIONS = frozenset({A.VIEW_PUBLIC, A.BOOK_PUBLIC, A.OPEN_LINK})
-SIGNED_IN_ACTIONS = frozenset({A.SIGN_OUT})
+SIGNED_IN_ACTIONS = frozenset({A.SIGN_OUT, A.CHOOSE_LANGUAGE})
 _READ = frozenset({A.SEE_BOARD, A.SEE_PETITION, A.SEE_SESSION})
 _WATCH = frozenset({A.REPLAY, A.SEE_MANIFEST, A.SEE_ALARMS, A.SEE_MINUTES})
 _PROTECT = frozenset({A.SEE_ARCHIVE, A.HOLD_RECORDING})

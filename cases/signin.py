@@ -68,13 +68,15 @@ class SignInLock(Base):
 
 @dataclass(frozen=True, slots=True)
 class SignInGrant:
-    """What the browser gets: `token` for the cookie, `csrf_token` for forms and headers."""
+    """What the browser gets: `token` for the cookie, `csrf_token` for forms and headers, `language` if the
+    official ever chose one."""
 
     token: str = field(repr=False)
     official_id: str
     csrf_token: str = field(repr=False)
     expires_at: datetime
     sign_in_id: str
+    language: str | None = None
 
 
 def hash_secret(secret: str) -> str:
@@ -233,7 +235,9 @@ async def _open(
         db, clock, actor_for(official), "sign_in.opened", "official", official.id, address=address
     )
     await db.commit()
-    return SignInGrant(token, official.id, derive_csrf_token(token), row.expires_at, row.id)
+    return SignInGrant(
+        token, official.id, derive_csrf_token(token), row.expires_at, row.id, official.language
+    )
 
 
 def _lock_key(kind: str, value: str) -> str:

@@ -14,6 +14,7 @@ from aiohttp import web
 from cases.policy import ANONYMOUS, Actor
 from cases.signin import SignInRules, find_sign_in
 from web.keys import ACTOR, CLOCK, DATABASE, FORM_KEY, SETTINGS
+from web.language import COOKIE, KEPT
 from web.settings import Settings
 
 SIGN_IN_COOKIE = "lx_signin"
@@ -76,6 +77,19 @@ def set_sign_in_cookie(request: web.Request, response: web.StreamResponse, token
         SIGN_IN_COOKIE,
         token,
         max_age=TWELVE_HOURS,
+        httponly=True,
+        samesite="Lax",
+        secure=is_https(request),
+        path="/",
+    )
+
+
+def set_language_cookie(request: web.Request, response: web.StreamResponse, language: str) -> None:
+    """In which language this browser is told everything, for a year."""
+    response.set_cookie(
+        COOKIE,
+        language,
+        max_age=KEPT,
         httponly=True,
         samesite="Lax",
         secure=is_https(request),

@@ -8,7 +8,7 @@ PLACES = (
     ("board", "/board", "今日接访", Action.SEE_BOARD),
     ("cases", "/cases", "信访件", Action.SEE_PETITION),
     ("alarms", "/alarms", "录像告警", Action.SEE_ALARMS),
-    ("archive", "/archive", "归档", Action.SEE_ARCHIVE),
+    ("archive", "/archive", "录像归档", Action.SEE_ARCHIVE),
     ("requests", "/requests", "群众的请求", Action.RECEIVE),
     ("outbox", "/outbox", "短信", Action.SEE_OUTBOX),
     ("ratings", "/ratings", "群众评价", Action.SEE_RATINGS),

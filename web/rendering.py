@@ -176,7 +176,7 @@ def part(
     """A template with what every page gets, as text: a page, or a piece of one."""
     settings = request.app[SETTINGS]
     given: dict[str, Any] = {
-        "page_title": gettext(title) if gettext(title) != title else say(title),
+        "page_title": _heading(title),
         "static": request.app[STATIC].url,
         "modules": request.app[STATIC].modules,
         "actor": request.get(ACTOR),
@@ -188,13 +188,19 @@ def part(
         "demo": settings.demo,
         "terminal": terminal_of(request),
         "terminal_idle": settings.reception.terminal_idle_seconds,
-        "places": places_of(request.get(ACTOR)),
+        "places": [(name, href, _heading(words)) for name, href, words in places_of(request.get(ACTOR))],
         "nav": "",
         "language": current_language(),
         "other_language": OTHERS[current_language()],
         "boot": None,
     }
     return request.app[RENDERER].render(template, given | (context or {}))
+
+
+def _heading(text: str) -> str:
+    """What a page is called, as the page itself says it; the vocabulary may say the same of an event."""
+    told = gettext(text)
+    return told if told != text else say(text)
 
 
 def _office(actor: Actor | None) -> str:

@@ -13,6 +13,7 @@ from cases.policy import (
     INVITATION_ACTIONS,
     PUBLIC_ACTIONS,
     ROLE_ACTIONS,
+    SIGNED_IN_ACTIONS,
     SYSTEM,
     Action,
     Actor,
@@ -162,7 +163,7 @@ def test_matrix(role: Role, place: str, kind: str) -> None:
 
 def test_matrix_names_every_action_on_an_object() -> None:
     named = {action for _, words in OBJECTS.values() for action in words.values()}
-    general = PUBLIC_ACTIONS | {Action.SIGN_OUT, Action.SEE_BOARD, Action.SEE_AUDIT}
+    general = PUBLIC_ACTIONS | {Action.SIGN_OUT, Action.CHOOSE_LANGUAGE, Action.SEE_BOARD, Action.SEE_AUDIT}
     assert set(Action) - named == general | {
         Action.MANAGE_ACCOUNTS,
         Action.SEE_OPERATIONS,
@@ -178,7 +179,7 @@ def test_nobody_is_sent_to_sign_in(action: Action) -> None:
             require(ANONYMOUS, action, scope)
 
 
-@pytest.mark.parametrize("action", sorted(set(Action) - {Action.SIGN_OUT} - PUBLIC_ACTIONS))
+@pytest.mark.parametrize("action", sorted(set(Action) - SIGNED_IN_ACTIONS - PUBLIC_ACTIONS))
 def test_an_official_without_a_post_may_nothing(action: Action) -> None:
     with pytest.raises((Forbidden, NotFound)):
         require(Actor(ActorKind.OFFICIAL, "某人", "official"), action, SESSION)

@@ -1,4 +1,4 @@
-"""The switch between the languages; remembered for a year, like large type."""
+"""The switch between the languages; remembered for a year, and with the account of whoever is signed in."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from web.access import is_https
+from cases.policy import ActorKind
+from cases.preferences import keep_language
+from web.access import set_language_cookie
 from web.forms import Form
-from web.language import CHINESE, COOKIE, KEPT, OTHERS
+from web.keys import ACTOR, DATABASE
+from web.language import CHINESE, OTHERS
 from web.pages.signin import see_other
 
 
@@ -18,13 +21,10 @@ async def choose(request: web.Request) -> web.StreamResponse:
     wanted, where = form.typed("language"), form.typed("next")
     parts = urlsplit(where)
     ours = where.startswith("/") and not parts.scheme and not parts.netloc and "\\" not in where
+    language = wanted if wanted in OTHERS else CHINESE
+    if request[ACTOR].kind is ActorKind.OFFICIAL:
+        async with request.app[DATABASE].session() as db:
+            await keep_language(db, request[ACTOR], language)
     response = see_other(where if ours and where.isprintable() else "/")
-    response.set_cookie(
-        COOKIE,
-        wanted if wanted in OTHERS else CHINESE,
-        max_age=KEPT,
-        httponly=True,
-        secure=is_https(request),
-        samesite="Lax",
-    )
+    set_language_cookie(request, response, language)
     return response

@@ -8,11 +8,19 @@ from cases.errors import RuleError
 from cases.fields import clean_name
 from cases.policy import Action, Actor, allowed
 from cases.signin import find_sign_in, sign_in, sign_out
-from web.access import SIGN_IN_COOKIE, client_address, local_path, set_sign_in_cookie, sign_in_rules
+from web.access import (
+    SIGN_IN_COOKIE,
+    client_address,
+    local_path,
+    set_language_cookie,
+    set_sign_in_cookie,
+    sign_in_rules,
+)
 from web.errors import trouble
 from web.figures import RATE_LIMITED
 from web.forms import Form
 from web.keys import ACTOR, CLOCK, DATABASE, LIMITS
+from web.language import COOKIE
 from web.navigation import places_of
 from web.rendering import page
 
@@ -50,6 +58,8 @@ async def submit(request: web.Request) -> web.StreamResponse:
         actor = await find_sign_in(db, request.app[CLOCK], grant.token, rules)
     response = see_other(_opening(actor, target))
     set_sign_in_cookie(request, response, grant.token)
+    if grant.language:
+        set_language_cookie(request, response, grant.language)
     return response
 
 
@@ -67,6 +77,7 @@ async def leave(request: web.Request) -> web.StreamResponse:
             await sign_out(db, request.app[CLOCK], token)
     response = see_other("/signin")
     response.del_cookie(SIGN_IN_COOKIE, path="/")
+    response.del_cookie(COOKIE, path="/")  # The next person at this computer begins in Chinese.
     return response
 
 
