@@ -32,9 +32,12 @@ window.prepare = async (width, height) => {
   window.stream = new MediaStream([await window.sound(), ...camera.getVideoTracks()]);
 };
 const EAR = `registerProcessor("ear", class extends AudioWorkletProcessor {
-  constructor() { super(); this.clear(); this.blocks = []; this.last = 0; }
+  constructor() { super(); this.clear(); this.blocks = []; this.last = 0; this.at = 0; this.stall = 0; }
   clear() { this.samples = this.crossings = this.energy = 0; }
   process([[channel]]) {
+    const now = Date.now();
+    if (this.at) this.stall = Math.max(this.stall, now - this.at);
+    this.at = now;
     for (let place = 0; place < 128; place++) {
       const value = channel ? channel[place] : 0;
       this.energy += value * value;
@@ -45,11 +48,16 @@ const EAR = `registerProcessor("ear", class extends AudioWorkletProcessor {
         this.clear();
       }
     }
-    if (this.blocks.length >= 10) { this.port.postMessage(this.blocks); this.blocks = []; }
+    if (this.blocks.length >= 10) {
+      this.port.postMessage([this.blocks, this.stall]);
+      this.blocks = [];
+      this.stall = 0;
+    }
     return true;
   }
 });`;
 window.ears = {};
+window.stall = 0;
 window.listen = async () => {
   const context = new AudioContext({sampleRate: 48000});
   await context.resume();
@@ -59,10 +67,16 @@ window.listen = async () => {
     const ear = new AudioWorkletNode(context, "ear");
     context.createMediaStreamSource(new MediaStream([receiver.track])).connect(ear);
     window.ears[mid] = [];
-    ear.port.onmessage = ({data}) => window.ears[mid].push(...data);
+    ear.port.onmessage = ({data: [blocks, stall]}) => {
+      window.ears[mid].push(...blocks);
+      window.stall = Math.max(window.stall, stall);
+    };
   }
 };
-window.forget = () => { for (const mid in window.ears) window.ears[mid].length = 0; };
+window.forget = () => {
+  for (const mid in window.ears) window.ears[mid].length = 0;
+  window.stall = 0;
+};
 0;
 """
 
@@ -130,3 +144,8 @@ async def heard(peer: ChromiumPeer, participant_id: str) -> Listening:
     mids = [mid for mid, track in peer.tracks.items() if track["participant_id"] == participant_id]
     ears = await peer.page.evaluate("window.ears")
     return follow(next(ears[mid] for mid in mids if mid in ears))
+
+
+async def stalled(peer: ChromiumPeer) -> int:
+    """For how many milliseconds at most the page's sound had no turn since `begin`, whatever came."""
+    return int(await peer.page.evaluate("window.stall"))

@@ -31,8 +31,8 @@ pytestmark = [
 # Three layers of 720p are too much for two cores: Chromium itself drops the top one now and then.
 TOP, HEIGHT = 960, 540
 SMALL, SMALL_HEIGHT = 160, 90
-# Milliseconds without sound beside the server, or without a turn for the relay: more than this tells of the
-# machine, not of the network.
+# Milliseconds without sound beside the server, or without a turn for the relay or a page: more than this is
+# the fault of the machine, not of the network.
 STARVED = 100
 
 
@@ -46,14 +46,18 @@ class Hall:
     cai: ChromiumPeer
     dan: ChromiumPeer
     stalled: int = 0
+    listening: bool = False
 
     @property
     def others(self) -> tuple[ChromiumPeer, ...]:
         return self.bo, self.cai, self.dan
 
     async def slowness(self) -> int:
-        """Of the machine: the longest stall of the relay, or gap in the sound that goes past it."""
-        return max(self.stalled, (await staircase.heard(self.cai, "dan")).gap)
+        """Of the machine: the longest stall of the relay or a page, or gap in the sound that goes past it."""
+        if not self.listening:
+            return self.stalled
+        pages = [await staircase.stalled(peer) for peer in (self.anna, *self.others)]
+        return max(self.stalled, *pages, (await staircase.heard(self.cai, "dan")).gap)
 
     async def watch(self) -> None:
         """Note how long this process, and the relay in it, waits for its turn."""
@@ -110,11 +114,12 @@ async def fill(hall: Hall, address: str) -> None:
     for peer in hall.others:
         await peer.wait_for_media(3, 3, timeout=30)
         await staircase.listen(peer)
+    await staircase.listen(hall.anna)
     for peer in hall.others:
         await until_width(peer, lambda width: width == TOP, 20)
     await asyncio.sleep(2)
-    await staircase.begin(*hall.others)
-    hall.stalled = 0
+    await staircase.begin(hall.anna, *hall.others)
+    hall.stalled, hall.listening = 0, True
 
 
 async def width(peer: ChromiumPeer) -> int:

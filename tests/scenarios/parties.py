@@ -8,7 +8,7 @@ from playwright.async_api import Page
 
 from tests.scenarios.browsers import diagnostics, inbound, received_parties, until
 
-PATIENCE = 15_000  # milliseconds for one step on a machine that runs four browsers at once
+PATIENCE = 30_000  # milliseconds for one step on a machine that runs four browsers at once
 
 
 async def act(page: Page, name: str) -> None:

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Page, expect
 
 from tests.scenarios.browsers import chromium, collect_errors, needs_chromium, new_context, until
 from tests.scenarios.parties import (
@@ -25,6 +25,7 @@ pytestmark = [needs_chromium, pytest.mark.browser, pytest.mark.timeout(240)]
 SHOTS = os.environ.get("LIANXIN_SHOTS")
 SOON = 5.0  # seconds from what happens to what the board says
 LONG = 20.0  # before a test gives up waiting
+LIVE, POLITE = '[data-key="column-live"]', "[data-announcer=polite]"
 
 
 async def board(browser: Browser, service: Service, username: str) -> Page:
@@ -84,7 +85,7 @@ async def test_a_dead_page_is_a_task_on_two_boards_until_the_citizen_is_back(tmp
         await open_session(pages["district"])
         for page in boards.values():
             await seconds_until(page, "正在录音录像")
-            assert await said(page, "网络", '[data-key="column-live"]')
+            await until(lambda page=page: said(page, "网络", LIVE), LONG, "how the networks are")
         await shoot(boards["city"], "live")
 
         # With the keyboard on the card, and the filter half chosen: neither is lost by what comes.
@@ -98,23 +99,23 @@ async def test_a_dead_page_is_a_task_on_two_boards_until_the_citizen_is_back(tmp
             seen = time.monotonic() - killed
             print(f"task on the board of the {name} {seen:.1f} s after the page died")
             assert seen <= SOON
-            assert await said(page, "待处置：掉线，王秀兰", "[data-announcer=polite]")
-        held = "document.activeElement.closest('[data-key]').dataset.key"
-        assert (await boards["city"].evaluate(held)).startswith("card-")
+            await until(lambda page=page: said(page, "待处置：掉线，王秀兰", POLITE), LONG, "it is announced")
+        held = "document.activeElement.closest('[data-key^=card-]') !== null"
+        await until(lambda: boards["city"].evaluate(held), 5, "the keyboard stays on the card")
         assert await boards["city"].input_value("#tier") == "city"
         await shoot(boards["city"], "raised")
 
         await boards["district"].get_by_role("button", name="我来处置").click()
         taken = await seconds_until(boards["city"], f"{HOST.name}在处置")
         assert taken <= SOON
-        assert await said(boards["district"], "我在处置")
-        assert await boards["city"].get_by_role("button", name="我来处置").count() == 0
+        await until(lambda: said(boards["district"], "我在处置"), LONG, "who took it reads so")
+        await expect(boards["city"].get_by_role("button", name="我来处置")).to_have_count(0)
         await boards["district"].evaluate("window.unreloaded = true")
         await shoot(boards["district"], "taken")
 
         back = await context.new_page()
         await back.goto(room)
-        await back.locator('[data-action="switch_on"]:visible').click(timeout=15_000)
+        await back.locator('[data-action="switch_on"]:visible').click(timeout=30_000)
         for page in boards.values():
             await seconds_until(page, "掉线：王秀兰", there=False)
         city = boards["city"]

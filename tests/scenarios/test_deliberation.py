@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page
+from playwright.async_api import Page, expect
 
 from tests.scenarios.browsers import (
     chromium,
@@ -52,7 +52,7 @@ async def test_officials_confer_and_come_back(tmp_path: Path) -> None:
         await act(host, "deliberate")
         await confirm(host)
         await citizen.locator('[data-screen="held"] h1').get_by_text("请不要离开").wait_for()
-        assert await diagnostics(citizen, "recording") == "paused"
+        await until(lambda: recording_is(citizen, "paused"), 10, "the recording is paused")
         await host.locator("[data-part=deliberation]").get_by_text("合议 · 不录制").wait_for()
         before = await packets(citizen)
         conferring = await packets(host)
@@ -61,11 +61,11 @@ async def test_officials_confer_and_come_back(tmp_path: Path) -> None:
         assert await packets(host) > conferring
         await act(citizen, "help")
         await act(citizen, "back")
-        assert await citizen.locator('[data-screen="held"]').is_visible()
+        await expect(citizen.locator('[data-screen="held"]')).to_be_visible()
 
         await act(host, "deliberate")
         await citizen.locator("[data-part=held_back]").get_by_text("秒后").wait_for()
-        await citizen.locator('[data-screen="session"]').wait_for(state="visible", timeout=15_000)
+        await citizen.locator('[data-screen="session"]').wait_for(state="visible", timeout=30_000)
         await wait_until_all_meet(pages)
         await until(lambda: recording_is(citizen, "active"), 10, "the recording goes on")
         assert errors == []

@@ -72,7 +72,7 @@ async def open_check(
 
 
 async def shown(page: Page, screen: str) -> None:
-    await page.locator(f'[data-screen="{screen}"]').wait_for(state="visible", timeout=15_000)
+    await page.locator(f'[data-screen="{screen}"]').wait_for(state="visible", timeout=30_000)
 
 
 async def look(page: Page, name: str) -> None:

@@ -70,15 +70,14 @@ async def _while_waiting(service: Service, phone: Severable, pages: dict[str, Pa
         assert _seconds(said) >= 20, said
     await until(lambda: _is_connected(citizen), 15, "the citizen is back")
     await until(lambda: _hidden(citizen, CONNECTION), 5, "the banner is gone")
-    assert await _place(citizen) == before
+    await until(lambda: _has_place(citizen, before), 5, "the place as before")
     await until(lambda: _no_longer_away(host), 5, "the room sees the return")
     # A reload asks for the tap that phones need, and for nothing else.
     await citizen.reload()
     for name in ("switch_on", "picture_yes", "voice_yes", "sound_yes"):
         await act(citizen, name)
     await citizen.locator('[data-screen="waiting"]').wait_for(state="visible")
-    await until(lambda: _has_number(citizen, before["number"]), 10, "the same number after a reload")
-    assert await _place(citizen) == before
+    await until(lambda: _has_place(citizen, before), 10, "the same place after a reload")
     await admit_everybody(host)
     await wait_until_all_meet(pages, 40)
 
@@ -149,8 +148,8 @@ async def _place(page: Page) -> dict[str, str]:
     return {"number": number, "ahead": ahead, "seat": await diagnostics(page, "participantId")}
 
 
-async def _has_number(page: Page, number: str) -> bool:
-    return await page.locator('[data-part="queue_number"]').inner_text() == number
+async def _has_place(page: Page, before: dict[str, str]) -> bool:
+    return await _place(page) == before
 
 
 async def _is_connected(page: Page) -> bool:

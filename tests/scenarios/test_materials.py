@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import FloatRect, Page
+from playwright.async_api import FloatRect, Page, expect
 
 from tests.axe import violations
 from tests.scenarios.browsers import Devices, chromium, collect_errors, needs_chromium, new_context, until
@@ -86,11 +86,11 @@ async def _steps_away_and_back(citizen: Page, host: Page) -> None:
     await _shot(citizen, "away")
     await _shot(host, "away-desk")
     await citizen.reload()
-    await citizen.locator('[data-screen="away"]').wait_for(state="visible", timeout=15_000)
+    await citizen.locator('[data-screen="away"]').wait_for(state="visible", timeout=30_000)
     await act(citizen, "come_back")
     for name in ("picture_yes", "voice_yes", "sound_yes"):
         await act(citizen, name)
-    await citizen.locator('[data-screen="waiting"]').wait_for(state="visible", timeout=15_000)
+    await citizen.locator('[data-screen="waiting"]').wait_for(state="visible", timeout=30_000)
     await _shot(citizen, "waiting")
 
 
@@ -103,7 +103,7 @@ async def _uploads(citizen: Page) -> None:
         file = {"name": name, "mimeType": kind, "buffer": content}
         await citizen.locator("#material-file").set_input_files(file)  # type: ignore[arg-type]
         await citizen.locator(".materials .material-name", has_text=name).wait_for(timeout=20_000)
-    assert "共 3 页" in await citizen.locator(".upload-status").inner_text()
+    await expect(citizen.locator(".upload-status")).to_contain_text("共 3 页", use_inner_text=True)
     lie = {"name": "照片.jpg", "mimeType": "image/jpeg", "buffer": b"<html><script>alert(1)</script>"}
     await citizen.locator("#material-file").set_input_files(lie)  # type: ignore[arg-type]
     await until(lambda: _reads(citizen, ".upload-status", "不是照片"), 20, "a lie is refused in words")
@@ -116,7 +116,7 @@ async def _host_shows_the_pdf(citizen: Page, host: Page, second: Page) -> None:
     everybody = {"citizen": citizen, "host": host, "second": second}
     await act(host, "show")
     await act(host, "materials")
-    await host.get_by_role("button", name="出示：合同.pdf").wait_for(timeout=15_000)
+    await host.get_by_role("button", name="出示：合同.pdf").wait_for(timeout=30_000)
     await _shot(host, "choose")
     await host.get_by_role("button", name="出示：合同.pdf").click()
     await _all_see(everybody, (255, 0, 0))
@@ -162,8 +162,8 @@ async def _citizen_shows_the_photo(citizen: Page, host: Page) -> None:
     await act(citizen, "show")
     await _shot(citizen, "kind")
     await citizen.get_by_role("button", name="照片或 PDF 文件").click()
-    await citizen.get_by_role("button", name="出示：漏水.jpg").wait_for(timeout=15_000)
-    assert await citizen.locator(".materials .material").count() == 2, "a guest sees his own"
+    await citizen.get_by_role("button", name="出示：漏水.jpg").wait_for(timeout=30_000)
+    await expect(citizen.locator(".materials .material"), "a guest sees his own").to_have_count(2)
     await citizen.get_by_role("button", name="出示：漏水.jpg").click()
     await _all_see({"citizen": citizen, "host": host}, RED)
     await _shot(citizen, "photo")

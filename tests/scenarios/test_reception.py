@@ -131,13 +131,18 @@ async def _a_small_screen_holds_all_controls(host: Page) -> None:
 
 
 async def _a_key_of_the_host_changes_the_layout_of_all(pages: dict[str, Page]) -> None:
-    for _ in ("speaker", "tiers"):
+    for layout in ("speaker", "tiers"):
         await pages["district"].keyboard.press("Alt+Shift+L")
-        await asyncio.sleep(0.5)  # The next key goes on from the layout that has come back from the server.
+        # The next key goes on from the layout that has come back from the server.
+        await until(lambda layout=layout: _has_chosen(pages["district"], layout), 10, f"{layout} is chosen")
     for name in ("district", "province", "citizen"):
         await until(lambda name=name: _has_layout(pages[name], "tiers"), 10, f"{name} sees three tiers")
     await pages["district"].locator("[data-part=layout]").select_option("auto")
     await until(lambda: _has_layout(pages["province"], "auto"), 10, "the layout is as before")
+
+
+async def _has_chosen(host: Page, layout: str) -> bool:
+    return await host.locator("[data-part=layout]").input_value() == layout
 
 
 async def _has_layout(page: Page, layout: str) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Page, expect
 
 from cases.policy import SYSTEM
 from scheduling.session import SessionState
@@ -54,7 +54,7 @@ class Walk:
 
     async def tap(self, what: str) -> None:
         self.taps += 1
-        await self.page.locator(what).locator("visible=true").first.click(timeout=15_000)
+        await self.page.locator(what).locator("visible=true").first.click(timeout=30_000)
 
     async def look(self, name: str) -> None:
         self.faults += [f"{name}: {fault}" for fault in await measure(self.page)]
@@ -73,8 +73,8 @@ async def test_the_whole_journey(strict: House, chrome: Browser) -> None:
     page = one.page
     await page.goto(one.base + link)
     await page.locator("[data-part=offices]").wait_for(state="visible")
-    assert "城关区信访局" in (await page.locator("[data-part=offices]").text_content() or "")
-    assert await page.locator("[data-part=when]").text_content() == "今天上午 9:00"
+    await expect(page.locator("[data-part=offices]")).to_contain_text("城关区信访局")
+    await expect(page.locator("[data-part=when]")).to_have_text("今天上午 9:00")
     await one.look("c1-landing")
     await one.tap("[data-action=start]")
     await page.locator("#code").wait_for()
@@ -157,9 +157,10 @@ async def test_reading_aloud_is_remembered_and_says_so_where_it_cannot(house: Ho
 
     button = await opened("/privacy")
     await button.click()
+    await page.wait_for_function("window.spoken.length > 8")
     spoken = await page.evaluate("window.spoken")
-    assert spoken[0] == "个人信息保护" and len(spoken) == len(set(spoken)) > 8
-    assert await button.get_attribute("aria-pressed") == "true"
+    assert spoken[0] == "个人信息保护" and len(spoken) == len(set(spoken))
+    await expect(button).to_have_attribute("aria-pressed", "true")
     assert await page.evaluate("localStorage.getItem('lianxin.reading')") == "on"
     button = await opened("/accessibility")
     await page.wait_for_function("window.spoken.length > 5")  # Asked for once, read on the next page too.
@@ -169,10 +170,9 @@ async def test_reading_aloud_is_remembered_and_says_so_where_it_cannot(house: Ho
     button = await opened("/privacy")
     await button.click()
     await page.locator("[data-note=reading]").wait_for(state="visible")
-    said = await page.locator("[data-announcer=polite]").text_content()
-    assert said and "没有中文朗读" in said
+    await expect(page.locator("[data-announcer=polite]")).to_contain_text("没有中文朗读")
     await page.context.set_offline(True)
     await page.locator("[data-note=offline]").wait_for(state="visible")
-    assert "网络断开了" in (await page.locator("[data-announcer=assertive]").text_content() or "")
+    await expect(page.locator("[data-announcer=assertive]")).to_contain_text("网络断开了")
     await page.context.set_offline(False)
     await page.locator("[data-note=offline]").wait_for(state="hidden")

@@ -124,7 +124,7 @@ async def at_its_second(page: Page) -> None:
         "(at) => { const film = document.querySelector('video');"
         " return film && film.readyState >= 2 && !film.seeking && film.currentTime; }",
         arg=SECOND,
-        timeout=15_000,
+        timeout=30_000,
     )
     assert abs(await found.json_value() - SECOND) < 0.5
 

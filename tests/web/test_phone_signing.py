@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from aiohttp import ClientResponse
 from markupsafe import Markup
+from playwright.async_api import expect
 
 from scheduling.minutes.phone_signing import LIFETIME
 from scheduling.minutes.record import MinutesState
@@ -146,7 +147,7 @@ async def test_a_kiosk_shows_what_is_written_on_the_phone(
         await kiosk.get_by_alt_text("手机签字二维码").wait_for()
         # One place to sign at a time: the kiosk's own pad is back when the phone is not wanted any more.
         own = kiosk.locator("form[data-signing]")
-        assert not await own.is_visible()
+        await expect(own).to_be_hidden()
         await kiosk.get_by_role("button", name="不用手机了").click()
         await own.wait_for()
         await kiosk.get_by_role("button", name="用自己的手机签字").click()

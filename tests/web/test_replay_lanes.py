@@ -136,7 +136,7 @@ async def opened(house: House, browser: Browser, width: int, recording_id: str) 
 async def says_now(page: Page, *words: str) -> None:
     """The words beside the names; the page writes them when the player has told it where it is."""
     for place, told in enumerate(words):
-        await expect(page.locator("[data-now]").nth(place)).to_have_text(re.compile(told), timeout=15_000)
+        await expect(page.locator("[data-now]").nth(place)).to_have_text(re.compile(told), timeout=30_000)
 
 
 async def goes_to(page: Page, low: float, high: float) -> None:
@@ -146,7 +146,7 @@ async def goes_to(page: Page, low: float, high: float) -> None:
           return low <= time && time <= high;
         }""",
         arg=[low, high],
-        timeout=15_000,
+        timeout=30_000,
     )
 
 
@@ -178,7 +178,7 @@ async def test_lanes_are_seen_clicked_and_read(house: House, chrome: Browser, wi
     for _ in range(5):
         await page.keyboard.press("ArrowRight")
     await goes_to(page, 4.5, 5.5)
-    await expect(slider).to_have_attribute("aria-valuetext", re.compile("^5 秒，"), timeout=15_000)
+    await expect(slider).to_have_attribute("aria-valuetext", re.compile("^5 秒，"), timeout=30_000)
     await says_now(page, "发言")
 
     # The same in a table, whose rows go there too.

@@ -105,7 +105,7 @@ async def test_two_hours_by_keyboard(house: House, chrome: Browser, tmp_path: Pa
 
     # Chapters, events, seconds and speeches; a key typed into the field is a letter.
     await press("k")
-    assert await page.input_value("#find-words") == "供暖 恢复k"
+    await expect(page.locator("#find-words")).to_have_value("供暖 恢复k")
     await press("Tab")  # Past the field there are no hits for that word.
     for key, low, high in (
         ("[", 3000, 3001), ("[", 2400, 2401), ("]", 3000, 3001), ("ArrowLeft", 2985, 2986),
@@ -138,7 +138,7 @@ async def test_two_hours_by_keyboard(house: House, chrome: Browser, tmp_path: Pa
     await press("Space")
     await press("Escape")
     await expect(dialog).to_be_hidden()
-    assert await page.evaluate("document.activeElement.id") == "replay-video"
+    await expect(page.locator("#replay-video")).to_be_focused()
     await press("]")
     await goes_to(page, 900, 901)
     await page.get_by_role("button", name="键盘操作").focus()

@@ -8,6 +8,7 @@ from io import BytesIO
 import docx
 import pypdf
 import pytest
+from playwright.async_api import expect
 from sqlalchemy import text
 
 from cases.database import new_id
@@ -181,7 +182,7 @@ async def test_a_finger_signs_on_a_phone(house: House) -> None:
         pad = page.locator("canvas")
         await pad.scroll_into_view_if_needed()
         await page.get_by_role("button", name="确认签字").click()
-        assert "签名太小" in await page.locator("main").inner_text()
+        await expect(page.locator("main")).to_contain_text("签名太小", use_inner_text=True)
         await pad.scroll_into_view_if_needed()
         box = await pad.bounding_box()
         assert box is not None and box["height"] >= 130

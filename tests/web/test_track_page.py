@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Page
+from playwright.async_api import Page, expect
 from sqlalchemy import select
 
 from recordings.recording import CompositionState, load_recording
@@ -116,7 +116,7 @@ async def test_parties_are_seen_heard_and_in_time_before_there_is_a_film(house: 
         page = await browser.new_page(viewport={"width": 1280, "height": 900})
         collect_errors(page, errors)
         await enter(page, house, f"/recordings/{recording_id}")
-        assert await page.locator(".track-frame .watermark").count() == 2
+        await expect(page.locator(".track-frame .watermark")).to_have_count(2)
         await page.evaluate(LISTEN)
         await page.click(".track-bar button")
         host, citizen = await at(page, 2.5)
@@ -136,7 +136,8 @@ async def test_parties_are_seen_heard_and_in_time_before_there_is_a_film(house: 
         await goes_to(page, 15.0)
         (only,) = await at(page, 16.0)
         assert only["key"] == host["key"] and near(only["colour"], (200, 40, 40))
-        assert "录像缺口" in await page.locator(f"[data-key='{citizen['key']}'] .track-card").inner_text()
+        card = page.locator(f"[data-key='{citizen['key']}'] .track-card")
+        await expect(card).to_contain_text("录像缺口", use_inner_text=True)
         await hears(page, [440, 1700])
         back = await at(page, 20.2)
         assert {each["key"] for each in back} == {host["key"], citizen["key"]}
@@ -174,7 +175,7 @@ async def look_for_film(house: House, page: Page, recording_id: str) -> None:
         recording = await load_recording(db, recording_id)
         recording.composition, recording.composed_at = CompositionState.DONE, house.clock.now()
         await db.commit()
-    await page.click("#film-go", timeout=15_000)
+    await page.click("#film-go", timeout=30_000)
     await page.wait_for_url("**?t=21s")
 
 
