@@ -35,7 +35,7 @@ test("urgent words take the rest of their event with them, and nothing is told b
   one.say("位置保留着");
   one.alert("轮到您了");
   pass(0);
-  assert.deepEqual(messages, ["assertive: 位置保留着。轮到您了"]);
+  assert.deepEqual(messages, ["assertive: 轮到您了。位置保留着"]);
 });
 
 test("a sentence within another one is not told again", () => {
@@ -62,13 +62,17 @@ test("a heading that has just got the focus is read by that; later its words are
 
 test("one topic is told at most so often, and never the same words again", () => {
   const { one, messages, pass } = announcer();
-  for (const ahead of [3, 3, 2]) {
+  for (const ahead of [3, 2, 2, 2, 2]) {
     one.say(`您前面还有 ${ahead} 位`, { topic: "queue", every: 30000 });
     pass(20000);
+  }
+  for (const seconds of [1, 9, 9]) {
+    one.say("连接已恢复");
+    pass(seconds * 1000);
   }
   one.say("已暂停", { topic: "recording" });
   pass(5000);
   one.say("已暂停", { topic: "recording" });
   pass(5000);
-  assert.deepEqual(messages, ["polite: 您前面还有 3 位", "polite: 您前面还有 2 位", "polite: 已暂停"]);
+  assert.deepEqual(messages, ["polite: 您前面还有 3 位", "polite: 您前面还有 2 位", "polite: 连接已恢复", "polite: 连接已恢复", "polite: 已暂停"]);
 });

@@ -1,5 +1,7 @@
 /** What several parts of a page have to say about one event comes within this time; milliseconds. */
 const ONE_EVENT = 250;
+/** Words of no topic are told again after this time; milliseconds. */
+const SAME_WORDS = 3000;
 /** A heading that got the focus was read out by the screen reader itself this long before; milliseconds. */
 const JUST_READ = 2000;
 
@@ -25,15 +27,16 @@ export class Announcer {
 
   /**
    * @param {string} text
-   * @param {{topic?: string, every?: number}} [limits] of one topic at most one message each `every` milliseconds
+   * @param {{topic?: string, every?: number}} [limits] of one topic only what is new, and at most one message
+   *   each `every` milliseconds
    */
-  say(text, { topic = text, every = 0 } = {}) {
+  say(text, { topic = "", every = 0 } = {}) {
     if (this.#allows(topic, text, every)) this.#gather(text, false);
   }
 
   /** For what cannot wait: a call, a lost connection. */
   alert(text) {
-    if (this.#allows(text, text, 3000)) this.#gather(text, true);
+    if (this.#allows("", text, 0)) this.#gather(text, true);
   }
 
   /** The focus went to this heading, which is thereby read out: its words need no message. */
@@ -44,10 +47,11 @@ export class Announcer {
   // Internal
 
   #allows(topic, text, every) {
-    const before = this.#last.get(topic);
+    const key = topic || text;
+    const before = this.#last.get(key);
     const now = this.#now();
-    if (before && (before.text === text && every === 0 || now - before.at < every)) return false;
-    this.#last.set(topic, { text, at: now });
+    if (before && (topic && before.text === text || now - before.at < (topic ? every : SAME_WORDS))) return false;
+    this.#last.set(key, { text, at: now });
     return true;
   }
 
@@ -60,7 +64,8 @@ export class Announcer {
     const urgent = this.#gathered.some((one) => one.urgent);
     const { node, at } = this.#read;
     const read = node && this.#now() - at < JUST_READ ? node.textContent : "";
-    const texts = [...new Set(this.#gathered.filter((one) => one.urgent || !read.includes(one.text)).map((one) => one.text))];
+    const first = this.#gathered.sort((one, other) => Number(other.urgent) - Number(one.urgent));
+    const texts = [...new Set(first.filter((one) => one.urgent || !read.includes(one.text)).map((one) => one.text))];
     this.#gathered = [];
     const told = texts.filter((text) => !texts.some((other) => other !== text && other.includes(text)));
     if (told.length) (urgent ? this.#assertive : this.#polite).textContent = joined(told);
@@ -83,4 +88,12 @@ function region(parent, politeness) {
   node.setAttribute("data-announcer", politeness);
   parent.append(node);
   return node;
+}
+
+/** While this dialog is open nothing outside of it is heard: the page's announcers are in it so long. */
+export function announceIn(dialog) {
+  const regions = [...document.querySelectorAll("[data-announcer]")];
+  const home = regions[0]?.parentNode;
+  dialog.append(...regions);
+  dialog.addEventListener("close", () => (home?.isConnected ? home : document.body).append(...regions), { once: true });
 }

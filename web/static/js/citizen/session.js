@@ -123,7 +123,7 @@ export class SessionScreen {
 
   #paintBadge(room) {
     const words = this.#badge.update(room.recording, room.opened_at);
-    if (words && room.recording.state !== "off") this.#announcer.say(words, { topic: "recording" });
+    if (words) this.#announcer.say(words, { topic: "recording" });
   }
 
   /** What the reception is at, for everybody to read. */
@@ -181,9 +181,14 @@ export class SessionScreen {
     const node = this.#part("notice");
     const text = this.#noticeOf(room);
     // A problem was told when it came (room.js).
-    if (node.textContent !== text && text && text !== this.#problem) this.#announcer.say(text, { topic: "notice" });
+    if (node.textContent !== text && text && text !== this.#problem) this.#announcer.say(text, this.#lineOf(text));
     setText(node, text);
     node.hidden = text === "";
+  }
+
+  /** A line that goes up and down is told once a minute; on the page it stands as it is. */
+  #lineOf(text) {
+    return text === NETWORK_EFFECT[this.#network] ? { topic: "line", every: 60000 } : {};
   }
 
   /** One sentence at most; what hinders most comes first. */

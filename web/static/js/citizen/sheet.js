@@ -1,4 +1,4 @@
-import { Announcer } from "../announcer.js";
+import { announceIn, Announcer } from "../announcer.js";
 import { prepareAll } from "../signature_pad.js";
 import { t } from "../translate.js";
 
@@ -16,14 +16,11 @@ export async function openSheet(url, styles) {
   sheet.className = "sheet";
   const close = Object.assign(document.createElement("button"), { type: "button", className: "button", textContent: t("回到接访") });
   const body = document.createElement("div");
-  // Outside of an open dialog nothing is heard: the page's announcers come along.
-  const announcers = document.querySelectorAll("[data-announcer]");
   const announcer = new Announcer();
-  sheet.append(close, body, ...announcers);
+  sheet.append(close, body);
   document.body.append(sheet);
   close.addEventListener("click", () => sheet.close());
   sheet.addEventListener("close", () => {
-    document.body.append(...announcers);
     sheet.remove();
     removeEventListener("minutes", renew);
   });
@@ -68,6 +65,7 @@ export async function openSheet(url, styles) {
     if (event.submitter?.name) data.set(event.submitter.name, event.submitter.value);
     load(event.target.action || url, { method: "POST", body: new URLSearchParams(data) });
   });
+  announceIn(sheet);
   sheet.showModal();
   await load(url);
 }

@@ -1,3 +1,4 @@
+import { announceIn } from "../announcer.js";
 import { readBoot } from "../boot.js";
 import { element } from "../elements.js";
 import { mount } from "./upload.js";
@@ -27,6 +28,7 @@ export async function openMaterials(boot, call = null) {
   close.addEventListener("click", () => dialog.close());
   dialog.addEventListener("close", () => dialog.remove());
   document.body.append(dialog);
+  announceIn(dialog);
   dialog.showModal();
 
   const show = async (item) => {
@@ -76,6 +78,7 @@ export function chooseKind(call, camera) {
     option(t("取消"), ".is-quiet", null)));
   dialog.addEventListener("close", () => dialog.remove());
   document.body.append(dialog);
+  announceIn(dialog);
   dialog.showModal();
 }
 

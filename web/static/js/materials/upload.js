@@ -1,3 +1,4 @@
+import { Announcer } from "../announcer.js";
 import { element, setText } from "../elements.js";
 import { t } from "../translate.js";
 
@@ -32,7 +33,8 @@ export class Refusal extends Error {
 
 /** The list and the field in `root`. @param {HTMLElement} root @param {Place} place @param {(material: object) => void} [added] */
 export function mount(root, place, added = () => {}) {
-  const status = element("p.upload-status", { role: "status" });
+  const announcer = new Announcer();
+  const status = element("p.upload-status");
   const bar = element("progress.upload-bar", { max: "100", value: "0", hidden: true, "aria-label": t("上传进度") });
   const again = element("button.button", { type: "button", text: t("接着传"), hidden: true });
   const input = element("input.upload-input", { type: "file", accept: place.accepted, id: "material-file" });
@@ -50,9 +52,11 @@ export function mount(root, place, added = () => {}) {
         if (share !== null) bar.value = String(Math.round(share * 100));
       });
       setText(status, t("已传好：{0}，共 {1} 页。", material.name, material.pages));
+      announcer.say(status.textContent);
       added(material);
     } catch (error) {
       setText(status, error instanceof Refusal ? error.message : NETWORK);
+      announcer.alert(status.textContent);
       again.hidden = error instanceof Refusal && !error.passing;
       again.onclick = () => send(file);
     }

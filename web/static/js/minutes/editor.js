@@ -71,7 +71,7 @@ export class Editor {
 
   #build() {
     const add = (kind, keys) => element("button.button.button-second.is-small", { type: "button", "data-insert": kind, text: KINDS[kind], "aria-keyshortcuts": keys || null, on: { click: () => this.#insert(kind) } });
-    this.#state = element("p.minutes-state", { role: "status" });
+    this.#state = element("p.minutes-state");
     this.#notice = element("div.strip.is-notice", { hidden: true });
     this.#list = element("ol.minutes-list", { "aria-label": t("笔录段落") });
     this.#empty = element("p.panel-empty", { text: t("笔录还没有开始。") });
@@ -171,6 +171,8 @@ export class Editor {
     const words = locked || (view && !writable && !unsent ? t("只读：请主持人授权后再写") : STATES[state]);
     if (this.#state.dataset.state === state && this.#state.dataset.words === words) return;
     Object.assign(this.#state.dataset, { state, words });
+    // Saving goes on all the time: only what keeps from writing is told.
+    if (words !== STATES.saved && words !== STATES.saving) this.#announcer.say(words, { topic: "minutes" });
     setText(this.#state, state === "saved" && !locked && writable ? `${words} ${timeOfDay(Date.now())}` : words);
   }
 

@@ -2,6 +2,9 @@ import { elapsed } from "../clock.js";
 import { icon, setText, element } from "../elements.js";
 import { RECORDING_STATES } from "../words.js";
 
+/** Before it runs there is nothing to tell, and while it is prepared the next word comes at once. */
+const PASSING = new Set(["off", "preparing"]);
+
 /** The recording badge: four states in words, red only when the recorder has bytes on disk. */
 export class RecordingBadge {
   #node;
@@ -24,14 +27,14 @@ export class RecordingBadge {
   /**
    * @param {{state: string, since: string|null, bytes?: number, cause: string|null}} recording
    * @param {string|null} openedAt when the sitting began
-   * @returns {string|null} the new words when the state changed, to be announced
+   * @returns {string|null} the new words when the state changed, to be announced; what passes in a moment is not
    */
   update(recording, openedAt) {
     const changed = recording.state !== this.#state;
     if (changed) this.#paint(recording.state);
     const running = recording.state === "active" || recording.state === "faulty" || recording.state === "paused";
     setText(this.#time, running && openedAt ? this.#figures(recording, openedAt) : "");
-    return changed ? RECORDING_STATES[recording.state].text : null;
+    return changed && !PASSING.has(recording.state) ? RECORDING_STATES[recording.state].text : null;
   }
 
   // Internal

@@ -54,7 +54,7 @@ export class ChatPanel {
     list.scrollTop = list.scrollHeight;
     this.#part("chat_empty").hidden = true;
     if (!mine && !this.#visible()) this.#unread += 1;
-    if (!mine) this.#announcer.say(`${name}：${text}`, { topic: "chat" });
+    if (!mine) this.#announcer.say(`${name}：${text}`);
     this.#paintUnread();
   }
 

@@ -1,3 +1,4 @@
+import { announceIn } from "../announcer.js";
 import { element } from "../elements.js";
 import { t } from "../translate.js";
 
@@ -43,6 +44,7 @@ function show(dialog, input, other) {
       dialog.remove();
       resolve(agreed ? { reason: input ? input.value.trim() : "", text: other ? other.value.trim() : "" } : null);
     });
+    announceIn(dialog);
     dialog.showModal();
     if (other || input) (other || input).focus();
   });

@@ -58,7 +58,7 @@ export class MarksPanel {
     const note = input.value.trim();
     if (!await this.#call.command("mark", { mark: kind, note })) return;
     if (input.value.trim() === note) input.value = "";
-    this.#announcer.say(t("已标记：{0}", WORDS[kind]), { topic: "mark" });
+    this.#announcer.say(t("已标记：{0}", WORDS[kind]));
   }
 
   #paint() {

@@ -60,7 +60,7 @@ export class PeoplePanel {
   #announceArrivals(room) {
     const now = new Set(room.lobby.map((waiting) => waiting.participant_id));
     const fresh = room.lobby.filter((waiting) => this.#known && !this.#known.has(waiting.participant_id));
-    for (const waiting of fresh) this.#announcer.say(t("{0}进入等候室", waiting.name), { topic: "lobby" });
+    for (const waiting of fresh) this.#announcer.say(t("{0}进入等候室", waiting.name));
     this.#known = now;
   }
 
