@@ -16,7 +16,7 @@ from tests.scenarios.browsers import chromium, collect_errors, needs_chromium
 from tests.scenarios.parties import act
 from tests.scenarios.service import Service, running_service
 
-pytestmark = [needs_chromium, pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = [needs_chromium, pytest.mark.browser, pytest.mark.timeout(600)]
 WECHAT = (
     "Mozilla/5.0 (Linux; Android 12; V2054A) AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0 "
     "Chrome/116.0 Mobile Safari/537.36 XWEB/1160117 MMWEBSDK/20231002 MicroMessenger/8.0.43"

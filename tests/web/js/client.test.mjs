@@ -30,7 +30,7 @@ function build(overrides = {}) {
     openSocket: (url) => new Wire(url),
     origin: "https://office.example",
     random: () => 1,
-    now: () => 0,
+    now: overrides.now || (() => 0),
   };
   const client = new SignalingClient({ ticket_url: "/j/x/ticket" }, () => ({ publish: true, subscribe: false }), environment);
   return client;
@@ -149,4 +149,19 @@ test("pushes come out under their own name; one failing listener stops nobody", 
   wire.say({ type: "queue", position: 2, ahead: 1, number: "A001", state_text: "" });
   assert.deepEqual(heard, [1]);
   assert.equal(silent.mock.callCount(), 1);
+});
+
+test("a page that wakes after a long silence does not wait for its next look at the clock", async (t) => {
+  let now = 0;
+  const client = build({ now: () => now });
+  t.after(() => client.stop());
+  const wire = await connect(client);
+  client.retryNow();
+  assert.equal(wire.sent.at(-1).type, "ping");
+  assert.equal(client.state, "connected");
+  now = 60000;
+  client.retryNow();
+  await settle();
+  assert.equal(wire.readyState, 3);
+  assert.equal(Wire.all.length, 2, "and opens another socket at once");
 });

@@ -60,3 +60,28 @@ test("sound repeats itself where the browser can, and is sent plainly where it c
   assert.deepEqual(await wantedOf(["audio/opus", "audio/PCMU"]), ["audio/opus"]);
   assert.equal(await wantedOf(null), null);
 });
+
+test("each attempt that comes to nothing is given longer than the one before, up to a quarter of a minute", async () => {
+  globalThis.window = { location: { search: "" } };
+  globalThis.RTCPeerConnection = class { async setRemoteDescription() {} async setLocalDescription() {} createAnswer() {} getTransceivers() { return []; } close() {} get localDescription() { return { sdp: "" }; } };
+  mock.timers.enable({ apis: ["setTimeout"] });
+  const { SubscribePeer } = await import("../../../web/static/js/media/peers.js");
+  const peer = new SubscribePeer(async () => {});
+  const waits = [];
+  let waited = 0, session = 0;
+  const offer = () => peer.accept({ offer_id: session, sdp: `o=- ${session += 1} 1`, tracks: [{ mid: "0" }] });
+  peer.on("remake", () => {
+    waits.push(waited);
+    waited = 0;
+    offer();
+  });
+  await offer();
+  for (let second = 0; second < 60; second += 1) {
+    waited += 1;
+    mock.timers.tick(1000);
+    for (let turn = 0; turn < 20; turn += 1) await Promise.resolve();
+  }
+  assert.deepEqual(waits, [6, 9, 14, 15, 15]);
+  peer.close();
+  mock.timers.reset();
+});
