@@ -173,10 +173,23 @@ async def confirm_by_official(
 
 
 @atomic
-async def confirm_by_provider(db: AsyncSession, clock: Clock, actor: Actor, issuer: str) -> Invitation:
-    """The link holder signed in at a provider whose statement was verified; commits."""
+async def confirm_by_provider(
+    db: AsyncSession, clock: Clock, actor: Actor, issuer: str, name: str
+) -> Invitation:
+    """The link holder signed in at a provider whose statement was verified; commits.
+
+    The name it states is held against the registered one and kept nowhere. Raises RuleError `name_differs`.
+    """
     invitation = await own_invitation(db, actor)
     if invitation.identified_at is None:
+        registered = invitation.person.name if invitation.person else invitation.display_name
+        if clean(name[:200]) != clean(registered):
+            data = {"invitation_id": invitation.id, "words": issuer}
+            await add_event(db, clock, invitation.session_id, "identity.refused", actor.name, data=data)
+            await add_audit(db, clock, actor, "identity.refused", "invitation", invitation.id, "refused")
+            await db.commit()
+            message = "这个账号的姓名与登记的不一致。请用本人的账号，或者请工作人员核验。"
+            raise RuleError("name_differs", message, "code")
         await _identify(db, clock, actor, invitation, How.PROVIDER, issuer)
         await db.commit()
     return invitation

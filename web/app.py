@@ -20,8 +20,10 @@ from web.limits import RateLimits
 from web.live import live_rooms, mount_signaling
 from web.messages import sending
 from web.minutes.live_strokes import LIVE_STROKES, LiveStrokes
+from web.oidc import Journeys
 from web.pages.export import EXPORTS, MOST_AT_ONCE
 from web.pages.materials import keep_materials
+from web.pages.provider import JOURNEYS
 from web.rendering import Renderer
 from web.replay.film_first import FILM_FIRST, FilmFirst
 from web.replay.tracks import keep_piece_maker
@@ -48,6 +50,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> web.Applicatio
     app[EXPORTS] = asyncio.Semaphore(MOST_AT_ONCE)
     app[LIVE_STROKES] = LiveStrokes()
     app[STATIC] = StaticFiles()
+    app[JOURNEYS] = Journeys()
     app[FILM_FIRST] = FilmFirst()
     app[RENDERER] = Renderer()
     app[FORM_KEY] = form_key(settings)

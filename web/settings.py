@@ -89,6 +89,21 @@ class ReceptionSettings:
 
 
 @dataclass(frozen=True)
+class OidcSettings:
+    """A provider of identity (OpenID Connect). Nothing is looked up: each address and key is told here."""
+
+    authorize: str = ""  # Address people are sent to; empty: there is no provider.
+    token: str = ""  # Address that gives the ID token for a code.
+    issuer: str = ""
+    client_id: str = ""
+    client_secret: str = ""
+    keys: str = ""  # File with its public keys (JWK set; RS256 or ES256).
+    scope: str = "openid profile"
+    name_claim: str = "name"  # Compared with the name that was registered, and not kept.
+    number_claim: str = ""  # Number of the identity card, where a case needs it.
+
+
+@dataclass(frozen=True)
 class NoticesSettings:
     gateway: str = ""  # Address that messages are posted to as JSON; empty: none leave.
     token: str = ""  # Bearer token for it.
@@ -110,6 +125,7 @@ class Settings:
     archive: ArchiveSettings = field(default_factory=ArchiveSettings)
     stamps: StampsSettings = field(default_factory=StampsSettings)
     reception: ReceptionSettings = field(default_factory=ReceptionSettings)
+    oidc: OidcSettings = field(default_factory=OidcSettings)
     notices: NoticesSettings = field(default_factory=NoticesSettings)
     database: DatabaseSettings = field(default_factory=DatabaseSettings)
 
@@ -159,6 +175,7 @@ GROUPS: dict[str, type[Any]] = {
     "archive": ArchiveSettings,
     "stamps": StampsSettings,
     "reception": ReceptionSettings,
+    "oidc": OidcSettings,
     "notices": NoticesSettings,
     "database": DatabaseSettings,
 }
@@ -244,6 +261,7 @@ def _check(settings: Settings) -> None:
         raise SettingsError(f"{PREFIX}RECORDINGS_SPILL: 要写完整路径 an absolute path, please")
     _check_archive(settings.archive)
     _check_stamps(settings.stamps)
+    _check_oidc(settings.oidc)
     if settings.notices.gateway and not settings.notices.gateway.startswith(("http://", "https://")):
         raise SettingsError(f"{PREFIX}NOTICES_GATEWAY: 要写 http(s):// 地址 an address of HTTP, please")
 
@@ -287,6 +305,19 @@ def _check_stamps(stamps: StampsSettings) -> None:
         raise SettingsError(f"{PREFIX}STAMPS_AUTHORITY: 要写 http(s):// 地址: {stamps.authority}")
     if stamps.certificate and not Path(stamps.certificate).is_file():
         raise SettingsError(f"{PREFIX}STAMPS_CERTIFICATE: 没有这个文件 no such file: {stamps.certificate}")
+
+
+def _check_oidc(oidc: OidcSettings) -> None:
+    needed = {name: getattr(oidc, name) for name in ("authorize", "token", "issuer", "client_id", "keys")}
+    if not any(needed.values()):
+        return
+    if missing := [f"{PREFIX}OIDC_{name.upper()}" for name, value in needed.items() if not value]:
+        raise SettingsError(f"账号核验还缺 the provider of identity needs too: {', '.join(missing)}")
+    for name in ("authorize", "token"):
+        if not needed[name].startswith(("http://", "https://")):
+            raise SettingsError(f"{PREFIX}OIDC_{name.upper()}: 要写 http(s):// 地址: {needed[name]}")
+    if not Path(oidc.keys).is_file():
+        raise SettingsError(f"{PREFIX}OIDC_KEYS: 没有这个文件 no such file: {oidc.keys}")
 
 
 def _dump(value: Any) -> str:

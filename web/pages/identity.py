@@ -20,10 +20,10 @@ from scheduling.identity import (
     phone_of,
     send_code,
 )
-from web.access import client_address
+from web.access import client_address, terminal_of
 from web.figures import RATE_LIMITED
 from web.forms import Form
-from web.keys import CLOCK, DATABASE, LIMITS
+from web.keys import CLOCK, DATABASE, LIMITS, SETTINGS
 from web.language import say_error
 from web.link_pages import Holder, code_of, context_of, find_holder, next_page, problem_page
 from web.messages import MESSENGER, ShownGateway
@@ -72,6 +72,15 @@ async def submit(request: web.Request) -> web.StreamResponse:
             form.fail("code", say_error(error.code, error.message))
             return await _page(request, db, found, form, 422)
     return see_other(where)
+
+
+async def say_on_page(
+    request: web.Request, db: AsyncSession, found: Holder, error: RuleError
+) -> web.Response:
+    """The page with what went wrong elsewhere, and the other ways."""
+    form = Form()
+    form.fail("code", say_error(error.code, error.message))
+    return await _page(request, db, found, form, 422)
 
 
 async def _act(request: web.Request, db: AsyncSession, found: Holder, act: str, form: Form) -> str:
@@ -171,6 +180,8 @@ async def _page(
         "phone": mask_phone(phone) if phone else "",
         "by_code": bool(phone) and request.app[MESSENGER].works,
         "asked": asked,
+        # On a station's terminal the provider's own sign-in would stay for the next person.
+        "provider": bool(request.app[SETTINGS].oidc.authorize) and not terminal_of(request),
         "sent": sent,
         "shown": gateway.shown.get(phone or "", "") if isinstance(gateway, ShownGateway) else "",
     }
