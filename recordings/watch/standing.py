@@ -173,11 +173,13 @@ def _readings(limit: datetime, organisation_id: str | None) -> Select[*tuple[Any
 
 
 def _damages(organisation_id: str | None) -> Select[*tuple[Any, ...]]:
-    """Of each office: how many were not as sealed at their last reading."""
+    """Of each office: how many were not as sealed at their last reading.
+
+    The join is an outer one so that every database begins with the few readings that found something.
+    """
     query = select(Recording.organisation_id, func.count().filter(_sealed).label("damaged"))
-    query = query.select_from(Verification).join(Recording, _last).where(_damaged)
-    if organisation_id is not None:
-        query = query.where(Recording.organisation_id == organisation_id)
+    same = _last if organisation_id is None else and_(_last, Recording.organisation_id == organisation_id)
+    query = query.select_from(Verification).outerjoin(Recording, same).where(_damaged)
     return query.group_by(Recording.organisation_id)
 
 

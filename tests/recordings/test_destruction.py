@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from sqlalchemy import delete, func, select, text
@@ -15,6 +16,7 @@ from cases.errors import Conflict, Forbidden, Invalid, NotFound, RuleError
 from cases.petitions import list_petition_events
 from cases.policy import SYSTEM, Actor
 from recordings.alarms import Trouble
+from recordings.archive import removal
 from recordings.archive.archiver import Archiver
 from recordings.archive.copies import ArchiveState
 from recordings.archive.destruction import (
@@ -206,6 +208,27 @@ async def test_a_hold_keeps_the_original_here(sitting: Sitting, bucket: Bucket) 
     sitting.clock.advance(days=2)
     assert not await ageing.work_once()
     assert (recording.folder(sitting.root) / "tracks").is_dir()
+
+
+@pytest.mark.parametrize("database_system", ["sqlite"])
+async def test_a_hold_that_comes_while_the_copy_is_proven_keeps_the_original_here(
+    sitting: Sitting, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recording, archiver = await archived(sitting, bucket)
+    ageing = Archiver(sitting.database, sitting.clock, replace(archiver._settings, local_days=1))
+    prove, proven = removal.prove_objects, []
+
+    async def held_meanwhile(*given: Any) -> None:
+        await prove(*given)
+        async with sitting.database.session() as db:
+            await place_hold(db, sitting.clock, actor(sitting, LEADER), recording.id, "复核", None)
+        proven.append(recording.id)
+
+    monkeypatch.setattr(removal, "prove_objects", held_meanwhile)
+    sitting.clock.advance(days=2)
+    assert await ageing.work_once() and proven == [recording.id]
+    assert (recording.folder(sitting.root) / "tracks").is_dir()
+    assert (await state_of(sitting, recording)).state is ArchiveState.ARCHIVED
 
 
 async def test_what_is_permanent_is_never_deleted(sitting: Sitting, bucket: Bucket) -> None:
