@@ -120,3 +120,28 @@ async def test_the_pages_of_the_minutes_are_measured(house: House, chrome: Brows
     await rule.page.locator("summary", has_text="我不签字").click()
     await rule.refused(case.mine, "登记不签字")
     assert not rule.faults, "\n".join(rule.faults)
+
+
+async def test_pages_beside_the_way_are_measured(house: House, chrome: Browser) -> None:
+    given, phone = await make_link(house), house.browser()
+    rule, base = await ruler(chrome, house), f"/j/{given.code}"
+    await rule.open("/book")
+    await given.exchange(phone)
+    await rule.carry(given.code, phone.cookie(LINK_COOKIE))
+    await rule.page.goto(f"{rule.base}{base}/notice")
+    await rule.page.get_by_role("button", name="同意并继续").click()
+    await rule.page.wait_for_url("**/room")
+    await rule.open(f"{base}/check")
+    for screen in ("trouble", "picture", "voice", "sound", "line"):
+        await rule.page.evaluate(SHOW, screen)
+        await rule.hold(f"{base}/check {screen}")
+    await rule.open(f"{base}/check/result")
+    await rule.page.goto(f"{rule.base}/book")
+    await rule.refused("/book", "继续")
+    await rule.page.locator("main .tick label").first.click()
+    await rule.page.get_by_role("button", name="继续").click()
+    await rule.page.locator("main a[href='/book']").first.wait_for()
+    await rule.hold("/book, an office without times")
+    await rule.open("/book/done")
+    assert rule.measured == 11
+    assert not rule.faults, "\n".join(rule.faults)
