@@ -161,6 +161,29 @@ async def test_two_officials_delete_and_the_register_stays(sitting: Sitting, buc
             await db.execute(text("DELETE FROM destruction_records"))
 
 
+@pytest.mark.parametrize("database_system", ["sqlite"])
+async def test_a_store_that_says_deleted_and_keeps_it_ends_no_destruction(
+    sitting: Sitting, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recording, archiver = await archived(sitting, bucket)
+    sitting.clock.advance(days=366 * 11)
+    await decide(sitting, await propose(sitting, recording))
+
+    async def keep(_self: object, _name: str) -> None:
+        """Answers as if it had."""
+
+    with monkeypatch.context() as lying:
+        lying.setattr(type(archiver._settings.store), "delete", keep)
+        assert await archiver.work_once()
+    assert (await state_of(sitting, recording)).state is ArchiveState.DESTROYING
+    assert recording.folder(sitting.root).is_dir()
+    async with sitting.database.session() as db:
+        assert not await list_destructions(db, actor(sitting, LEADER))
+    sitting.clock.advance(minutes=1)
+    assert await archiver.work_once()
+    assert (await state_of(sitting, recording)).state is ArchiveState.DESTROYED
+
+
 async def test_nobody_approves_his_own_proposal(sitting: Sitting, bucket: Bucket) -> None:
     recording, archiver = await archived(sitting, bucket)
     sitting.clock.advance(days=366 * 11)
