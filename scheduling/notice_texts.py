@@ -1,9 +1,11 @@
-"""The texts of messages to citizens: data with versions. Changing a word needs a new version."""
+"""The texts of messages to citizens (table `sms` of the vocabulary). Changing a word needs a new version."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+
+from cases.vocabulary import VOCABULARY
 
 HIDDEN = "······"
 
@@ -26,25 +28,21 @@ class NoticeTemplate:
         return self.text.format_map(fields), self.text.format_map(shown)
 
 
-TEMPLATES: Mapping[str, NoticeTemplate] = {
-    "identity_code": NoticeTemplate(
-        "2026-11",
-        "【连心桥】您的验证码是 {code}，10 分钟内有效，用于核验视频接访的身份。"
-        "工作人员不会向您要验证码，请不要告诉别人。",
-        "验证码",
-        frozenset({"code"}),
-    ),
-    "invitation": NoticeTemplate(
-        "2026-11",
-        "【连心桥】{office}请您参加视频接访：{when}。请在开始前 30 分钟内点开 {link} 。"
-        "链接是您个人的，请不要转发。咨询电话 {phone}。",
-        "邀请",
-        frozenset({"link"}),
-    ),
-    "request_answered": NoticeTemplate(
-        "2026-11", "【连心桥】{office}答复您的请求（{what}）：{answer}。咨询电话 {phone}。", "对请求的答复"
-    ),
-}
+def _texts() -> Mapping[str, NoticeTemplate]:
+    """The words stand in the one vocabulary; here is which version they are and what is kept secret."""
+    versions: Mapping[str, tuple[str, frozenset[str]]] = {
+        "identity_code": ("2026-11", frozenset({"code"})),
+        "invitation": ("2026-11", frozenset({"link"})),
+        "request_answered": ("2026-11", frozenset()),
+    }
+    words = VOCABULARY["sms"]
+    return {
+        name: NoticeTemplate(version, words[name].citizen, words[name].official, secret)
+        for name, (version, secret) in versions.items()
+    }
+
+
+TEMPLATES: Mapping[str, NoticeTemplate] = _texts()
 
 
 def name_of(template: str) -> str:

@@ -12,6 +12,7 @@ from scheduling.notices import add_notice
 from scheduling.sessions import load_session
 from web.access import own_origin
 from web.keys import CLOCK, SETTINGS
+from web.language import in_chinese
 from web.link_pages import when_words
 from web.messages import MESSENGER
 
@@ -26,9 +27,11 @@ async def send_invitation(db: AsyncSession, request: web.Request, invitation: In
     if phone is None or link is None:
         return False
     session = await load_session(db, invitation.session_id)
+    with in_chinese():
+        when = when_words(session.starts_at, request.app[CLOCK].now())
     fields = {
         "office": session.host.name,
-        "when": when_words(session.starts_at, request.app[CLOCK].now()),
+        "when": when,
         "link": url,
         "phone": request.app[SETTINGS].web.help_phone,
     }

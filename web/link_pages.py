@@ -19,6 +19,7 @@ from signaling.rights import is_official
 from web.access import LINK_COOKIE
 from web.cards import offices_of
 from web.keys import CLOCK, SETTINGS
+from web.language import ENGLISH, current_language, say
 from web.rendering import page
 from web.words import long_date
 
@@ -118,5 +119,7 @@ def when_words(moment: datetime, now: datetime) -> str:
     days = (local.date() - today).days
     part = "上午" if local.hour < 12 else "下午" if local.hour < 18 else "晚上"
     hour = local.hour if local.hour <= 12 else local.hour - 12
+    if current_language() == ENGLISH:
+        return f"{say(DAY_WORDS[days]) if 0 <= days < len(DAY_WORDS) else long_date(moment)}, {local:%H:%M}"
     day = DAY_WORDS[days] if 0 <= days < len(DAY_WORDS) else long_date(moment)
     return f"{day}{'' if days in (0, 1, 2) else ' '}{part} {hour}:{local.minute:02}"

@@ -13,6 +13,7 @@ from recordings.evidence.manifest import moment_ns
 from recordings.film.pauses import pauses_of
 from recordings.packages.export import PageContent
 from signaling.speeches import read_speeches
+from web.language import in_chinese
 from web.rendering import Renderer
 from web.replay.beside import gaps_of
 from web.static_files import STATIC_ROOT
@@ -36,6 +37,7 @@ class PackagePages:
         self._styles = b"".join((STATIC_ROOT / name).read_bytes() for name in names)
         self._script = (STATIC_ROOT / "package/player.js").read_bytes()
 
+    @in_chinese()
     def __call__(self, content: PageContent) -> dict[str, bytes]:
         """Path in the package to bytes."""
         told = _Told(content)

@@ -5,6 +5,7 @@ New sentences come in without a translation, and those that nobody says any more
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -38,11 +39,39 @@ def of_module(path: Path) -> tuple[list[str], list[str]]:
     return marked, [text for text in STRING.findall(rest) if WORD.search(text)]
 
 
+def of_python(path: Path) -> Iterator[str]:
+    """Chinese that a module of Python tells, `{0}` for values; not what it logs or explains."""
+    tree = ast.parse(path.read_text("utf-8"))
+    beside = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        called = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
+        if called.startswith(("logger.", "re.compile")):
+            beside |= {id(each) for each in ast.walk(node)}
+        elif isinstance(node, ast.JoinedStr):
+            beside |= {id(each) for each in node.values}
+    for node in ast.walk(tree):
+        text = "" if id(node) in beside else _text_of(node)
+        if WORD.search(text):
+            yield text
+
+
+def _text_of(node: ast.AST) -> str:
+    if isinstance(node, ast.JoinedStr):
+        places = iter(range(len(node.values)))
+        parts = (
+            each.value if isinstance(each, ast.Constant) else f"{{{next(places)}}}" for each in node.values
+        )
+        return "".join(str(part) for part in parts)
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+
+
 def of_vocabulary() -> Iterator[str]:
     """Every word of every state."""
-    for rows in VOCABULARY.values():
+    for table, rows in VOCABULARY.items():
         for word in rows.values():
-            yield from (text for text in (word.official, word.citizen, word.short, word.effect) if text)
+            # What is sent by SMS is a record, in Chinese.
+            citizen = "" if table == "sms" else word.citizen
+            yield from (text for text in (word.official, citizen, word.short, word.effect) if text)
 
 
 def update(language: str = ENGLISH) -> dict[str, int]:

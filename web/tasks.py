@@ -18,7 +18,8 @@ from scheduling.outcome import list_outcomes, list_sources
 from scheduling.session import Session
 from web.flash import take_once
 from web.keys import ACTOR, CLOCK
-from web.words import WEEKDAYS
+from web.language import say
+from web.words import until_date
 
 TASK_STATES = badges("task")
 
@@ -72,9 +73,9 @@ def task_card(tracked: TrackedTask, clock: Clock) -> dict[str, Any]:
 def due_words(tracked: TrackedTask, left: int) -> str:
     """`7月29日（星期三）前，还有 7 天`; of what is over only the date."""
     day = tracked.task.due_on
-    told = f"{day.year}年{day.month}月{day.day}日（星期{WEEKDAYS[day.weekday()]}）前"
+    told = until_date(day)
     if tracked.state is not TaskState.OPEN:
         return told
     if left < 0:
-        return f"{told}，已超期 {-left} 天"
-    return f"{told}，今天到期" if left == 0 else f"{told}，还有 {left} 天"
+        return say(f"{told}，已超期 {-left} 天")
+    return say(f"{told}，今天到期" if left == 0 else f"{told}，还有 {left} 天")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 from babel.dates import format_date
 
@@ -12,7 +12,7 @@ from cases.fields import mask_name, mask_phone
 from cases.organisations import TIER_NAMES
 from cases.roles import INVITATION_ROLE_NAMES
 from cases.vocabulary import VOCABULARY, badges, official_words
-from web.language import ENGLISH, current_language
+from web.language import ENGLISH, current_language, say
 
 ROLES: dict[str, str] = {str(role): name for role, name in INVITATION_ROLE_NAMES.items()}
 CHANNELS: dict[str, str] = {str(channel): name for channel, name in CHANNEL_NAMES.items()}
@@ -90,6 +90,27 @@ def long_date(moment: datetime | None) -> str:
     return f"{day.year}年{day.month}月{day.day}日 星期{WEEKDAYS[day.weekday()]}"
 
 
+def plain_date(day: date) -> str:
+    """`2026年11月25日`."""
+    if current_language() == ENGLISH:
+        return format_date(day, "d MMMM y", locale=ENGLISH)
+    return f"{day.year}年{day.month}月{day.day}日"
+
+
+def short_date(day: date) -> str:
+    """`11月25日 周三`."""
+    if current_language() == ENGLISH:
+        return format_date(day, "EEE d MMM", locale=ENGLISH)
+    return f"{day.month}月{day.day}日 周{WEEKDAYS[day.weekday()]}"
+
+
+def until_date(day: date) -> str:
+    """`2026年7月29日（星期三）前`."""
+    if current_language() == ENGLISH:
+        return f"by {format_date(day, 'EEEE d MMMM y', locale=ENGLISH)}"
+    return f"{plain_date(day)}（星期{WEEKDAYS[day.weekday()]}）前"
+
+
 def date_time(moment: datetime | None) -> str:
     if moment is None:
         return "—"
@@ -113,7 +134,7 @@ def length_of(seconds: float) -> str:
     minutes, rest = divmod(max(1, round(seconds)), 60)
     hours, minutes = divmod(minutes, 60)
     parts = ((hours, "小时"), (minutes, "分"), (rest, "秒"))
-    return " ".join(f"{amount} {unit}" for amount, unit in parts if amount)
+    return " ".join(f"{amount} {say(unit)}" for amount, unit in parts if amount)
 
 
 def size(count: int | None) -> str:
@@ -122,7 +143,7 @@ def size(count: int | None) -> str:
     amount = float(count)
     for unit in ("字节", "KB", "MB"):
         if amount < 1024:
-            return f"{amount:.0f} {unit}" if unit == "字节" else f"{amount:.1f} {unit}"
+            return f"{amount:.0f} {say(unit)}" if unit == "字节" else f"{amount:.1f} {unit}"
         amount /= 1024
     return f"{amount:.2f} GB"
 

@@ -8,6 +8,7 @@ from io import BytesIO
 from fpdf import FPDF
 
 from recordings.film.captions import find_font
+from web.language import in_chinese
 from web.minutes.printed import Printed
 
 BODY, SMALL, TITLE = 12, 9, 18  # Points.
@@ -33,6 +34,7 @@ class _Sheet(FPDF):
         self.cell(0, 5, f"第 {self.page_no()} 页，共 {{nb}} 页", align="C")
 
 
+@in_chinese()
 def minutes_pdf(told: Printed, made_at: datetime) -> bytes:
     """The whole document. Raises PrintError."""
     sheet = _Sheet(told)

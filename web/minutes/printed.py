@@ -15,6 +15,7 @@ from scheduling.minutes.record import MINUTES_STATE_NAMES
 from scheduling.minutes.signature import ACT_NAMES, Signer
 from scheduling.minutes.text import is_empty
 from scheduling.session import Session
+from web.language import in_chinese
 
 PREFIX = {ParagraphKind.QUESTION: "问", ParagraphKind.ANSWER: "答"}
 
@@ -57,6 +58,7 @@ class Printed:
     session_id: str
 
 
+@in_chinese()
 def printed(
     session: Session,
     reading: Reading,

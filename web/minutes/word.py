@@ -9,12 +9,14 @@ from docx import Document
 from docx.oxml.ns import qn
 from docx.shared import Cm, Pt
 
+from web.language import in_chinese
 from web.minutes.printed import Printed
 
 FONT = "仿宋"  # Of official documents (GB/T 9704); Word falls back where it is missing.
 BODY = 14
 
 
+@in_chinese()
 def minutes_word(told: Printed, made_at: datetime) -> bytes:
     """The whole document."""
     document = Document()

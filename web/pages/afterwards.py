@@ -29,11 +29,11 @@ from web.errors import trouble
 from web.figures import RATE_LIMITED
 from web.forms import Form
 from web.keys import ACTOR, CLOCK, DATABASE, LIMITS, SETTINGS
-from web.language import say_error
+from web.language import say, say_error
 from web.link_pages import Holder, code_of, context_of, find_holder, next_page, problem_page
 from web.pages.signin import see_other
 from web.rendering import page
-from web.words import date_time
+from web.words import date_time, plain_date
 
 ORDER = tuple(Question)
 CHOICES = {str(score): words for score, words in SCORES.items()}
@@ -147,7 +147,7 @@ async def saved_receipt(request: web.Request) -> web.StreamResponse:
         *(f"录像摘要（SHA-256）：{digest}" for digest in told["digests"]),
         f"咨询电话：{request.app[SETTINGS].web.help_phone}",
     ]
-    response = web.Response(text="\ufeff" + "\r\n".join(lines) + "\r\n", content_type="text/plain")
+    response = web.Response(text="\ufeff" + "\r\n".join(map(say, lines)) + "\r\n", content_type="text/plain")
     response.headers["Content-Disposition"] = f'attachment; filename="{told["number"]}.txt"'
     return response
 
@@ -225,5 +225,4 @@ async def _receipt_of(db: AsyncSession, found: Holder) -> dict[str, Any]:
 
 
 def long_date_of(petition: Any) -> str:
-    day = handle_by(petition)
-    return f"{day.year}年{day.month}月{day.day}日"
+    return plain_date(handle_by(petition))

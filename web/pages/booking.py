@@ -31,7 +31,7 @@ from web.forms import Form
 from web.keys import ACTOR, CLOCK, DATABASE, LIMITS, SETTINGS
 from web.pages.signin import see_other
 from web.rendering import page
-from web.words import WEEKDAYS, clock_time, long_date
+from web.words import clock_time, long_date, short_date
 
 AHEAD = timedelta(days=14)
 SHOWN = 24
@@ -169,8 +169,7 @@ def _by_day(slots: Sequence[Slot]) -> dict[str, dict[str, str]]:
     days: dict[str, dict[str, str]] = {}
     for slot in sorted(slots, key=lambda slot: slot.starts_at):
         day = slot.starts_at.astimezone(BEIJING)
-        name = f"{day.month}月{day.day}日 周{WEEKDAYS[day.weekday()]}"
-        days.setdefault(name, {})[slot.id] = clock_time(slot.starts_at)
+        days.setdefault(short_date(day), {})[slot.id] = clock_time(slot.starts_at)
     return days
 
 

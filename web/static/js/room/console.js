@@ -129,8 +129,8 @@ class Console {
   /** A plug was pulled, or another program took the device: what works again clears this by itself. */
   #paintDevices() {
     const { silenced } = this.#capture;
-    const what = silenced.has("microphone") ? "麦克风断开了，别人听不到您。" : "摄像头断开了，别人看不到您。";
-    if (silenced.size > 0) setText(part("devices_text"), `${what}请检查插头，或关闭占用它的程序，再点「重试」。`);
+    const what = silenced.has("microphone") ? t("麦克风断开了，别人听不到您。") : t("摄像头断开了，别人看不到您。");
+    if (silenced.size > 0) setText(part("devices_text"), t("{0}请检查插头，或关闭占用它的程序，再点「重试」。", what));
     part("devices").hidden = silenced.size === 0;
   }
 
