@@ -18,6 +18,8 @@ NO_CHROMIUM = "chromium is not installed: real browsers did NOT run"
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1440, "height": 900}
 CROWDED = 3.0
+AS_DESKS = "--autoplay-policy=no-user-gesture-required"
+AS_PHONES = "--autoplay-policy=document-user-activation-required"
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -29,7 +31,7 @@ ARGUMENTS = [
     # Pictures and sound of a synthetic camera and microphone, granted without a prompt.
     "--use-fake-device-for-media-stream",
     "--use-fake-ui-for-media-stream",
-    "--autoplay-policy=no-user-gesture-required",
+    AS_DESKS,
     # Parties in the background of one machine must not be slowed down.
     "--disable-backgrounding-occluded-windows",
     "--disable-renderer-backgrounding",
@@ -40,10 +42,11 @@ needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason=NO_CHROMIUM)
 
 
 @asynccontextmanager
-async def chromium() -> AsyncIterator[Browser]:
-    """A running headless browser."""
+async def chromium(taps: bool = False) -> AsyncIterator[Browser]:
+    """A running headless browser; with `taps` it plays sound only where somebody tapped, as phones do."""
+    arguments = [AS_PHONES if taps and each == AS_DESKS else each for each in ARGUMENTS]
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=ARGUMENTS)
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=arguments)
         try:
             yield browser
         finally:

@@ -1,0 +1,66 @@
+"""What a phone does to a page: telephone calls, the background, sound and pictures that wait for a tap."""
+
+from __future__ import annotations
+
+# Notes what the page asks for, and can refuse it, take it away, or cut the page off its server.
+PHONE_SCRIPT = """
+const phone = window.phone = { asked: [], tracks: [], refused: false, cut: false, locks: [], session: null };
+const alive = () => phone.tracks.filter((track) => track.readyState === "live");
+const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+navigator.mediaDevices.getUserMedia = async (wanted) => {
+  const living = alive().filter((track) => wanted[track.kind]).map((track) => track.kind);
+  phone.asked.push({ audio: Boolean(wanted.audio), video: Boolean(wanted.video), living });
+  if (phone.refused) throw new DOMException("a telephone call", "NotReadableError");
+  const stream = await ask(wanted);
+  phone.tracks.push(...stream.getTracks());
+  return stream;
+};
+phone.take = (kind) => {
+  for (const track of alive().filter((each) => each.kind === kind)) {
+    track.stop();
+    track.dispatchEvent(new Event("ended"));
+  }
+};
+phone.mute = (kind, muted) => {
+  for (const track of alive().filter((each) => each.kind === kind)) {
+    Object.defineProperty(track, "muted", { value: muted, configurable: true });
+    track.dispatchEvent(new Event(muted ? "mute" : "unmute"));
+  }
+};
+window.WebSocket = class extends WebSocket {
+  constructor(...given) { super(...given); phone.socket = this; }
+};
+const get = window.fetch.bind(window);
+window.fetch = (...given) => phone.cut ? Promise.reject(new TypeError("no network")) : get(...given);
+phone.hide = (hidden) => {
+  const seen = { visibilityState: hidden ? "hidden" : "visible", hidden };
+  for (const [name, value] of Object.entries(seen)) {
+    Object.defineProperty(document, name, { value, configurable: true });
+  }
+  document.dispatchEvent(new Event("visibilitychange"));
+};
+const lock = navigator.wakeLock && navigator.wakeLock.request.bind(navigator.wakeLock);
+if (lock) navigator.wakeLock.request = async (kind) => {
+  const given = await lock(kind);
+  phone.locks.push(given);
+  return given;
+};
+// A page that a browser did not let play says why; pictures may be refused as a phone that saves power does.
+const play = HTMLMediaElement.prototype.play;
+phone.unplayed = 0;
+phone.saves = false;
+HTMLMediaElement.prototype.play = function () {
+  const refused = phone.saves && this instanceof HTMLVideoElement;
+  const playing = refused ? Promise.reject(new DOMException("", "NotAllowedError")) : play.call(this);
+  playing.catch((error) => { phone.unplayed += error.name === "NotAllowedError" ? 1 : 0; });
+  return playing;
+};
+navigator.audioSession = Object.assign(new EventTarget(), { type: "auto", state: "active" });
+// Every element that plays voices, wherever it is.
+phone.elements = [];
+window.Audio = class extends Audio {
+  constructor(...given) { super(...given); phone.elements.push(this); }
+};
+const sounds = ({ srcObject }) => srcObject.getTracks().some((track) => track.readyState === "live");
+phone.voices = () => phone.elements.filter(sounds);
+"""
