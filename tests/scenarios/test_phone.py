@@ -81,11 +81,8 @@ class Room:
         ids = {name: await diagnostics(page, "participantId") for name, page in self.pages.items()}
         for name, page in self.pages.items():
             others = set(ids.values()) - {ids[name]}
-            await until(
-                partial(_grown, page, others, before[name]),
-                patience,
-                f"{what}: {name} hears and sees everybody",
-            )
+            grown = partial(_grown, page, others, before[name])
+            await until(grown, patience, f"{what}: {name} hears and sees everybody")
 
 
 async def totals(page: Page) -> dict[tuple[str, str], float]:
