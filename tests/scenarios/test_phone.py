@@ -1,4 +1,4 @@
-"""A phone in the middle of a reception: reloads, calls, the background, a tap for sound and pictures.
+"""A phone in the middle of a reception: reloads, calls, the background, a tap for sound, an interpreter.
 
 One room for all of it, because browsers take a while to meet. The citizen's browser plays sound only after
 a tap, as phones do.
@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page, WebSocket
 
+from cases.roles import InvitationRole
 from tests.journey.run import DEVICES, DRAWN
 from tests.scenarios.browsers import (
     chromium,
@@ -37,7 +38,7 @@ from tests.scenarios.parties import (
     wait_until_all_meet,
 )
 from tests.scenarios.service import Service, running_service
-from tests.scenarios.troubles import PHONE_SCRIPT
+from tests.scenarios.troubles import PHONE_SCRIPT, bring_in
 from web.demo.people import PASSWORD
 
 pytestmark = [needs_chromium, pytest.mark.browser, pytest.mark.real_time, pytest.mark.timeout(600)]
@@ -46,6 +47,7 @@ SHOTS = os.environ.get("LIANXIN_SHOTS")
 WIDER = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 CALL_HOST = "() => document.querySelector('[data-command=admit]')?.click()"
 STILL = "phone.voices().filter((voice) => voice.paused).length"
+VOICES = "phone.voices().map(({ volume, muted }) => muted ? 0 : volume)"
 # Pictures that a phone would open full screen, play aloud, or show black.
 UNFIT = """() => [...document.querySelectorAll("video")].filter((video) => {
   const fit = video.hasAttribute("playsinline") && video.muted && video.hasAttribute("autoplay");
@@ -54,6 +56,14 @@ UNFIT = """() => [...document.querySelectorAll("video")].filter((video) => {
   }
   return !fit;
 }).length"""
+# Where who interprets stands: beside everybody else's picture, under none.
+COVERED = """() => {
+  const box = (node) => node.getBoundingClientRect();
+  const pinned = box(document.querySelector(".tile.is-pinned"));
+  const others = [...document.querySelectorAll(".tile:not(.is-pinned)")].map(box);
+  const meets = (a, b) => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+  return others.filter((other) => meets(pinned, other)).length + (pinned.width < 100 ? 1 : 0);
+}"""
 
 
 @dataclass
@@ -119,6 +129,7 @@ async def test_a_phone_stays_in_the_room(tmp_path: Path) -> None:
         asked = await room.citizen.evaluate("phone.asked")
         assert [each for each in asked if each["living"]] == [], "a kind was captured twice"
         await _another_device_takes_the_seat(room)
+        await _who_interprets_is_seen_beside_all_and_mixed_by_each(room)
 
 
 @asynccontextmanager
@@ -185,6 +196,55 @@ async def _all_inside(room: Room) -> bool:
     await room.host.evaluate(CALL_HOST)
     places = [await diagnostics(page, "place") for page in room.pages.values()]
     return set(places) == {"room"}
+
+
+async def _who_interprets_is_seen_beside_all_and_mixed_by_each(room: Room) -> None:
+    citizen, host = room.citizen, room.host
+    service, voice = room.service, await _desk(room.desks)
+    link = await bring_in(service, service.session_id, InvitationRole.INTERPRETER, "卓玛（手语翻译）")
+    await citizen_to_waiting_room(voice, link)
+    room.pages["interpreter"] = voice
+    await until(lambda: _all_inside(room), 60, "who interprets is called in", every=0.5)
+    await room.flows("with an interpreter")
+    who = await diagnostics(voice, "participantId")
+    for layout in ("speaker", "tiers", "grid", "auto"):
+        await host.locator("[data-part=layout]").select_option(layout)
+        for page in (host, citizen):
+            await until(lambda page=page, layout=layout: _arranged(page, layout), 15, f"layout {layout}")
+            assert await page.evaluate(COVERED) == 0, layout
+        if SHOTS:
+            await host.set_viewport_size({"width": 1920, "height": 1080})
+            await look(host, f"interpreter-{layout}-desk")
+            await look(citizen, f"interpreter-{layout}", True)
+            await host.set_viewport_size({"width": 1440, "height": 900})
+    await citizen.locator(".ears").get_by_text("译音").click()
+    await until(lambda: _hears(citizen, [0.15, 1]), 10, "the floor is behind the interpreter")
+    await citizen.locator(".ears").get_by_text("原声").click()
+    await until(lambda: _hears(citizen, [0, 1]), 10, "the interpreter is not heard")
+    await until(lambda: _is_not_sent(citizen, who), 15, "nor sent", every=1)
+    await citizen.locator(".ears").get_by_text("都听").click()
+    await room.flows("the interpreter is heard again")
+
+
+async def _arranged(page: Page, layout: str) -> bool:
+    stage = page.locator("[data-part=stage]")
+    wanted = {layout, "speaker"} if layout == "auto" else {layout}
+    pinned = "has-pinned" in (await stage.get_attribute("class") or "")
+    return pinned and await stage.get_attribute("data-layout") in wanted
+
+
+async def _hears(page: Page, volumes: list[float]) -> bool:
+    return sorted(await page.evaluate(VOICES)) == volumes
+
+
+async def _is_not_sent(page: Page, who: str) -> bool:
+    async def packets() -> int:
+        voices = [each for each in await inbound(page) if each["kind"] == "audio"]
+        return sum(each["packetsReceived"] for each in voices if each["participant_id"] == who)
+
+    before = await packets()
+    await asyncio.sleep(1)
+    return before == await packets()
 
 
 async def _sound_goes_on_after_every_reload(room: Room) -> None:

@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+from cases.clock import SystemClock
+from cases.database import Database
+from cases.policy import SYSTEM
+from cases.roles import InvitationRole
+from scheduling.invitations import Invitee, invite
+from scheduling.links import issue_link
+from tests.scenarios.service import Service
+
 # Notes what the page asks for, and can refuse it, take it away, or cut the page off its server.
 PHONE_SCRIPT = """
 const phone = window.phone = { asked: [], tracks: [], refused: false, cut: false, locks: [], session: null };
@@ -64,3 +72,15 @@ window.Audio = class extends Audio {
 const sounds = ({ srcObject }) => srcObject.getTracks().some((track) => track.readyState === "live");
 phone.voices = () => phone.elements.filter(sounds);
 """
+
+
+async def bring_in(service: Service, session_id: str, role: InvitationRole, name: str) -> str:
+    """Invite somebody to a sitting; returns the address of the link."""
+    database, clock = Database(service.settings.database_url), SystemClock()
+    try:
+        async with database.session() as db:
+            invitation = await invite(db, clock, SYSTEM, session_id, Invitee(role, name))
+            secret = await issue_link(db, clock, SYSTEM, invitation.id)
+            return f"{service.base}/j/{invitation.code}#{secret}"
+    finally:
+        await database.close()
