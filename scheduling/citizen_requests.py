@@ -68,6 +68,9 @@ TRANSITIONS: Mapping[RequestState, frozenset[RequestState]] = {
     RequestState.REFUSED: frozenset(),
 }
 _OPEN_SQL = text("state = 'open'")
+# What nobody needs to do any more once it is known who somebody is, whichever way it was established.
+OF_IDENTITY = (Asked.VOICE_CODE, Asked.STAFF_CHECK)
+IDENTIFIED = "身份已经核验"
 
 
 class CitizenRequest(Base):
@@ -168,6 +171,28 @@ async def answer_request(
     await add_audit(db, clock, actor, "request.answered", "invitation", request.invitation_id, detail=data)
     await db.commit()
     return request
+
+
+@atomic
+async def end_identity_wishes(db: AsyncSession, clock: Clock, invitation_id: str, by: str) -> None:
+    """Who somebody is was established: nobody needs to be asked for help with it any more; commits."""
+    wish = (CitizenRequest.invitation_id == invitation_id, CitizenRequest.state == RequestState.OPEN)
+    query = select(CitizenRequest).where(*wish, CitizenRequest.asked.in_(OF_IDENTITY)).with_for_update()
+    for request in (await db.scalars(query)).all():
+        request.state, request.answer = RequestState.GRANTED, IDENTIFIED
+        request.answered_at, request.answered_by = clock.now(), by
+        data = {"invitation_id": invitation_id, "asked": str(request.asked), "state": str(request.state)}
+        data |= {"words": IDENTIFIED}
+        await add_event(db, clock, request.session_id, "request.answered", by, data=data)
+        await drop_incident(
+            db,
+            clock,
+            request.session_id,
+            Cause.HELP_ASKED,
+            _subject(invitation_id, request.asked),
+            IDENTIFIED,
+        )
+    await db.commit()
 
 
 async def end_wish(db: AsyncSession, clock: Clock, request: CitizenRequest) -> None:

@@ -12,7 +12,10 @@ from sqlalchemy import select
 
 from cases.policy import SYSTEM
 from cases.roles import InvitationRole
+from scheduling.citizen_requests import Asked, RequestState, find_request
 from scheduling.identity import CODES_PER_HOUR, IdentityCode
+from scheduling.incident import IncidentState
+from scheduling.incidents import list_incidents
 from scheduling.invitation import Invitation
 from scheduling.links import issue_link
 from scheduling.notices import Message
@@ -185,6 +188,21 @@ async def test_what_is_no_code_costs_no_try(strict: House, typed: str) -> None:
     assert answer.status == 422 and "有 1 处需要修改" in await answer.text()
     async with strict.database.session() as db:
         assert (await db.scalars(select(IdentityCode))).one().tries == 0
+
+
+async def test_a_call_for_the_code_is_nobodys_task_once_the_code_was_typed(strict: House) -> None:
+    given, phone = await given_link(strict), strict.browser()
+    await given.exchange(phone)
+    where = f"/j/{given.code}/identity"
+    await phone.send(where, where, act="voice_code")
+    async with strict.database.session() as db:
+        asked = await find_request(db, given.invitation_id, Asked.VOICE_CODE)
+        assert asked is not None and asked.state is RequestState.OPEN
+    await identify(phone, given)
+    async with strict.database.session() as db:
+        asked = await find_request(db, given.invitation_id, Asked.VOICE_CODE)
+        assert asked is not None and asked.state is RequestState.GRANTED
+        assert [task.state for task in await list_incidents(db, given.session_id)] == [IncidentState.ENDED]
 
 
 async def test_who_is_with_you(strict: House) -> None:

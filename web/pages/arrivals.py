@@ -25,6 +25,7 @@ from scheduling.citizen_requests import (
     CitizenRequest,
     RequestState,
     answer_request,
+    end_identity_wishes,
     list_open_requests,
     list_requests,
 )
@@ -73,6 +74,7 @@ async def attest(request: web.Request) -> web.StreamResponse:
                 how = form.choice("how", WAYS, "请选择核验的方式")
                 if how:
                     await confirm_by_official(db, clock, actor, invitation_id, How(how), words)
+                    await end_identity_wishes(db, clock, invitation_id, actor.name)
         except (Invalid, Conflict) as error:
             form.fail(error.field or "how", error.message)
     if form.errors:

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cases.errors import Invalid, RuleError
 from cases.fields import mask_phone
 from scheduling.arrival import RELATION_NAMES, Relation, declare_companions
-from scheduling.citizen_requests import Asked, RequestState, ask, find_request
+from scheduling.citizen_requests import Asked, RequestState, ask, end_identity_wishes, find_request
 from scheduling.identity import (
     check_id_number,
     confirm_code,
@@ -93,6 +93,7 @@ async def _act(request: web.Request, db: AsyncSession, found: Holder, act: str, 
         await ask(db, clock, found[0], Asked(act))
         return f"/j/{code}/identity"
     invitation = await confirm_code(db, clock, found[0], messenger.secrets, form.typed("code"))
+    await end_identity_wishes(db, clock, invitation.id, found[0].name)
     return next_page(request, invitation, found[2])
 
 

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from cases.errors import NotFound, RuleError
+from scheduling.citizen_requests import end_identity_wishes
 from scheduling.identity import check_id_number, confirm_by_provider, needs_identity
 from web.access import LINK_COOKIE, client_address, own_origin, terminal_of
 from web.errors import trouble
@@ -77,6 +78,7 @@ async def prove(request: web.Request) -> web.StreamResponse:
                 str(claims.get(key) or "") for key in (provider.name_claim, provider.number_claim)
             )
             invitation = await confirm_by_provider(db, request.app[CLOCK], found[0], provider.issuer, name)
+            await end_identity_wishes(db, request.app[CLOCK], invitation.id, found[0].name)
             if provider.number_claim and number and found[2].id_number_needed:
                 await check_id_number(db, request.app[CLOCK], found[0], number)
         except RuleError as error:

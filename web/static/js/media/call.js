@@ -87,7 +87,8 @@ export class Call extends Emitter {
       await this.#client.request(type, fields);
       return true;
     } catch (error) {
-      this.emit("problem", error.message);
+      // What a sitting that is over leaves unanswered is no trouble of the line; that it is over was told.
+      if (this.#client.state !== "ended") this.emit("problem", error.message);
       return false;
     }
   }
