@@ -38,7 +38,7 @@ from tests.scenarios.parties import (
     wait_until_all_meet,
 )
 from tests.scenarios.service import Service, running_service
-from tests.scenarios.troubles import PHONE_SCRIPT, bring_in
+from tests.scenarios.troubles import COVERED, PHONE_SCRIPT, UNFIT, bring_in
 from web.demo.people import PASSWORD
 
 pytestmark = [needs_chromium, pytest.mark.browser, pytest.mark.real_time, pytest.mark.timeout(600)]
@@ -48,22 +48,6 @@ WIDER = "document.documentElement.scrollWidth - document.documentElement.clientW
 CALL_HOST = "() => document.querySelector('[data-command=admit]')?.click()"
 STILL = "phone.voices().filter((voice) => voice.paused).length"
 VOICES = "phone.voices().map(({ volume, muted }) => muted ? 0 : volume)"
-# Pictures that a phone would open full screen, play aloud, or show black.
-UNFIT = """() => [...document.querySelectorAll("video")].filter((video) => {
-  const fit = video.hasAttribute("playsinline") && video.muted && video.hasAttribute("autoplay");
-  for (let node = video; node; node = node.parentElement) {
-    if (getComputedStyle(node).transform !== "none") return true;
-  }
-  return !fit;
-}).length"""
-# Where who interprets stands: beside everybody else's picture, under none.
-COVERED = """() => {
-  const box = (node) => node.getBoundingClientRect();
-  const pinned = box(document.querySelector(".tile.is-pinned"));
-  const others = [...document.querySelectorAll(".tile:not(.is-pinned)")].map(box);
-  const meets = (a, b) => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
-  return others.filter((other) => meets(pinned, other)).length + (pinned.width < 100 ? 1 : 0);
-}"""
 
 
 @dataclass

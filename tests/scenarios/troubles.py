@@ -10,6 +10,22 @@ from scheduling.invitations import Invitee, invite
 from scheduling.links import issue_link
 from tests.scenarios.service import Service
 
+# Pictures that a phone would open full screen, play aloud, or show black.
+UNFIT = """() => [...document.querySelectorAll("video")].filter((video) => {
+  const fit = video.hasAttribute("playsinline") && video.muted && video.hasAttribute("autoplay");
+  for (let node = video; node; node = node.parentElement) {
+    if (getComputedStyle(node).transform !== "none") return true;
+  }
+  return !fit;
+}).length"""
+# Where who interprets stands: beside everybody else's picture, under none.
+COVERED = """() => {
+  const box = (node) => node.getBoundingClientRect();
+  const pinned = box(document.querySelector(".tile.is-pinned"));
+  const others = [...document.querySelectorAll(".tile:not(.is-pinned)")].map(box);
+  const meets = (a, b) => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+  return others.filter((other) => meets(pinned, other)).length + (pinned.width < 100 ? 1 : 0);
+}"""
 # Notes what the page asks for, and can refuse it, take it away, or cut the page off its server.
 PHONE_SCRIPT = """
 const phone = window.phone = { asked: [], tracks: [], refused: false, cut: false, locks: [], session: null };
