@@ -177,7 +177,11 @@ async def answer_request(
 async def end_identity_wishes(db: AsyncSession, clock: Clock, invitation_id: str, by: str) -> None:
     """Who somebody is was established: nobody needs to be asked for help with it any more; commits."""
     wish = (CitizenRequest.invitation_id == invitation_id, CitizenRequest.state == RequestState.OPEN)
-    query = select(CitizenRequest).where(*wish, CitizenRequest.asked.in_(OF_IDENTITY)).with_for_update()
+    query = (
+        select(CitizenRequest)
+        .where(*wish, CitizenRequest.asked.in_(OF_IDENTITY))
+        .with_for_update(of=CitizenRequest)
+    )
     for request in (await db.scalars(query)).all():
         request.state, request.answer = RequestState.GRANTED, IDENTIFIED
         request.answered_at, request.answered_by = clock.now(), by

@@ -82,8 +82,10 @@ def trouble(
         return web.json_response({"error": body, "request_id": request.get(REQUEST_ID, "")}, status=status)
     told = say_error(code, message) if code and message else message
     context = {"status": status, "heading": heading, "advice": advice, "message": told}
+    # Who came by a personal link keeps large type, reading aloud and the way to a person.
+    template = "citizen/error.html" if request.path.startswith("/j/") else "error.html"
     try:
-        return page(request, "error.html", context, title=heading, status=status)
+        return page(request, template, context, title=heading, status=status)
     except Exception:  # noqa: BLE001 - the last page must never fail in turn.
         logger.exception("The error page failed")
         return web.Response(text=f"{heading}。{advice}", status=status, content_type="text/plain")

@@ -208,4 +208,4 @@ def _office(actor: Actor | None) -> str:
     if actor is None or not actor.posts:
         return ""
     post = actor.posts[0]
-    return f"{TIER_NAMES[post.tier]} · {ROLE_NAMES[post.role]}"
+    return f"{say(TIER_NAMES[post.tier])} · {say(ROLE_NAMES[post.role])}"

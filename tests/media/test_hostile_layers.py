@@ -28,7 +28,15 @@ def test_vp8_descriptors() -> None:
         pictures.note(data)
         return translated
 
-    assert run(7, [payload(True, 5, 6), payload(False, 0x7FFF, 255), b"\x90\x80\x11\x00"], parse) == 20_000
+    assert (
+        run(
+            "vp8-descriptor",
+            7,
+            [payload(True, 5, 6), payload(False, 0x7FFF, 255), b"\x90\x80\x11\x00"],
+            parse,
+        )
+        == 20_000
+    )
 
 
 def test_layers_in_offers() -> None:
@@ -38,4 +46,4 @@ def test_layers_in_offers() -> None:
         return build_answer(accept(description), description, END)
 
     sdp = offer(section("audio", "0"), section("video", "1") + LAYERS + TRANSPORT_WIDE).encode()
-    assert run(8, [sdp], parse, DescriptionError) > 500
+    assert run("simulcast-sdp", 8, [sdp], parse, DescriptionError) > 500

@@ -22,8 +22,9 @@ from tests.scenarios.parties import (
     open_session,
     wait_until_all_meet,
 )
-from tests.scenarios.service import running_service
+from tests.scenarios.service import Service, running_service
 from tests.scheduling.papers import pdf, photo
+from web.demo.people import PASSWORD
 
 pytestmark = [needs_chromium, pytest.mark.browser, pytest.mark.timeout(240)]
 
@@ -51,7 +52,7 @@ async def test_a_photo_and_a_pdf_reach_the_whole_room_page_by_page(tmp_path: Pat
         for page in (citizen, host, second):
             collect_errors(page, errors)
         await citizen_to_waiting_room(citizen, service.links["citizen"])
-        await official_into_room(host, service.links["district"])
+        await _host_from_the_desk(host, service)
         await _steps_away_and_back(citizen, host)
         await _uploads(citizen)
         await official_into_room(second, service.links["city"])
@@ -77,6 +78,17 @@ async def test_a_photo_and_a_pdf_reach_the_whole_room_page_by_page(tmp_path: Pat
         "合同.pdf",
         "合同.pdf（第3页批注）",
     ]
+
+
+async def _host_from_the_desk(host: Page, service: Service) -> None:
+    """By the account, as at the desk: only there is a window for the hall."""
+    await host.goto(f"{service.base}/signin")
+    await host.get_by_label("用户名").fill("chengguan")
+    await host.get_by_label("密码").fill(PASSWORD)
+    await host.get_by_role("button", name="登录").click()
+    await host.wait_for_url("**/board")
+    await host.goto(f"{service.base}/sessions/{service.session_id}/room")
+    await host.locator('[data-action="open"]').wait_for(state="visible", timeout=30_000)
 
 
 async def _steps_away_and_back(citizen: Page, host: Page) -> None:
@@ -120,6 +132,11 @@ async def _host_shows_the_pdf(citizen: Page, host: Page, second: Page) -> None:
     await _shot(host, "choose")
     await host.get_by_role("button", name="出示：合同.pdf").click()
     await _all_see(everybody, (255, 0, 0))
+    async with host.expect_popup() as opened:
+        await act(host, "hall")
+    everybody["hall"] = hall = await opened.value
+    await hall.set_viewport_size({"width": 1920, "height": 1080})
+    await _all_see(everybody, (255, 0, 0))
     await act(host, "exhibit-next")
     await _all_see(everybody, LIME)
     await act(second, "exhibit-next")  # Every official turns; nobody has to ask who has the mouse.
@@ -141,8 +158,9 @@ async def _host_shows_the_pdf(citizen: Page, host: Page, second: Page) -> None:
     await host.locator('[data-action="exhibit-keep"]').wait_for(state="visible")
     box = await _at_rest(host, ".exhibit-sheet")
     await host.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.6, steps=4)
-    for page in (citizen, second):
+    for page in (citizen, second, hall):
         await until(lambda page=page: _count(page, ".exhibit-dot", 1), 5, "they see where it points")
+    assert await hall.locator("button:visible").all_inner_texts() == ["全屏"]
 
     async def there() -> bool:
         return await _dot_place(citizen) == pytest.approx((0.5, 0.6), abs=0.02)
@@ -156,6 +174,7 @@ async def _host_shows_the_pdf(citizen: Page, host: Page, second: Page) -> None:
     await act(host, "exhibit-hide")
     for page in everybody.values():
         await until(lambda page=page: _count(page, ".exhibit", 0), 5, "it is put away")
+    await hall.close()
 
 
 async def _citizen_shows_the_photo(citizen: Page, host: Page) -> None:

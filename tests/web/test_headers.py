@@ -78,6 +78,13 @@ async def test_an_upload_is_not_taken(house: House) -> None:
     assert (await house.browser().post("/signin", form)).status == 415
 
 
+async def test_trouble_on_a_page_of_a_link_keeps_what_citizens_need(house: House) -> None:
+    answer = await house.browser().get("/j/abcdefghij/nowhere")
+    text = await answer.text()
+    assert answer.status == 404
+    assert "没有找到这个页面" in text and "data-large-type" in text and "data-read-aloud" in text
+
+
 async def test_static_files_are_known_by_name_only(house: House) -> None:
     browser = house.browser()
     page = await (await browser.get("/")).text()

@@ -30,8 +30,6 @@ def test_a_page_names_every_module_that_it_will_import(entry: str) -> None:
         ("citizen/room.html", "citizen/room.js", "modulepreload"),
         ("room/console.html", "room/console.js", "modulepreload"),
         ("citizen/landing.html", "citizen/landing.js", "modulepreload"),
-        # Read while the person reads: the room comes from the cache.
-        ("citizen/landing.html", "citizen/room.js", "prefetch"),
     ],
 )
 def test_templates_ask_for_them_at_once(template: str, entry: str, relation: str) -> None:

@@ -19,7 +19,7 @@ export class ExhibitStage {
   #sheet = element("div.exhibit-sheet", {}, this.#page);
   #picture = element("div.document-picture.exhibit-picture", { tabindex: "0", role: "group", "aria-label": t("出示的材料") }, this.#sheet);
   #strokes = new Strokes(this.#sheet, (points) => this.#call.command("material.draw", { points }));
-  #pointer = new Pointer(this.#sheet, (x, y) => this.#call.client.request("material.point", { x, y }).catch(() => {}));
+  #pointer = new Pointer(this.#sheet, (x, y) => this.#point(x, y));
   #acts = {
     back: this.#act(t("上一页"), () => this.#turn(-1)),
     next: this.#act(t("下一页"), () => this.#turn(1)),
@@ -132,6 +132,12 @@ export class ExhibitStage {
     this.#strokes.paint(late ? [] : strokes);
     if (late) setTimeout(() => this.#call.client.request("material.fetch").catch(() => {}), 200);
     if (this.#shown) this.#paint(this.#shown);
+  }
+
+  /** Others hear of it from the server, the own window for the hall from here. */
+  #point(x, y) {
+    this.#call.client.request("material.point", { x, y }).catch(() => {});
+    this.#call.emit("pointed", { by: this.#call.me, x, y });
   }
 
   #turn(step) {

@@ -21,6 +21,7 @@ class Hall {
   #badge = null;
   #lent = null;
   #tracks = "";
+  #exhibit = null;
 
   start() {
     part("layout").addEventListener("change", () => this.#update());
@@ -48,8 +49,16 @@ class Hall {
     if (shows === "away") return;
     if (lent !== this.#lent) this.#take(lent);
     this.#paintHead(lent);
-    if (shows === "held") this.#darken();
-    else this.#paintStage(lent);
+    if (shows === "held") return this.#darken();
+    this.#paintStage(lent);
+    this.#paintExhibit(lent);
+  }
+
+  /** Fetched when something is shown; from then on it follows the room. */
+  #paintExhibit(lent) {
+    if (!lent.room.exhibit && !this.#exhibit) return;
+    this.#exhibit ??= import("./hall_exhibit.js").then(({ HallExhibit }) => new HallExhibit(part("stage"), lent));
+    this.#exhibit.then((exhibit) => exhibit.update(lent)).catch(() => (this.#exhibit = null));
   }
 
   #darken() {

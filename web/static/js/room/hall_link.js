@@ -2,10 +2,15 @@
  * The console's side of the window for the hall: the same pictures without a second connection, and no
  * microphone there. The window asks for `window.lianxinHall` of the page that opened it.
  */
+import { readBoot } from "../boot.js";
+import { addressOf } from "../materials/choose.js";
 import { t } from "../translate.js";
 
 const NAME = "lianxin-hall";
+// What is drawn on a shown page and where somebody points comes as pushes, once, to the console alone.
+const ON_PAGES = ["material.strokes", "material.pointer"];
 let wished = [];
+let listener = null;
 
 /** @param {import("../media/call.js").Call} call */
 export function openHall(call) {
@@ -21,6 +26,8 @@ export function openHall(call) {
  * @param {() => void} changed hears that the hall shows pictures in other sizes
  */
 export function exposeHall(call, capture, received, changed) {
+  for (const name of ON_PAGES) call.client.on(name, (push) => tell(name, push));
+  call.on("pointed", (place) => tell("material.pointer", place));
   const view = {
     get room() { return call.room; },
     get session() { return call.session; },
@@ -28,13 +35,25 @@ export function exposeHall(call, capture, received, changed) {
     get now() { return call.serverNow; },
     get interrupted() { return call.media === "interrupted"; },
     get received() { return received(); },
+    get materials() { return addressOf(readBoot()); },
     capture,
+    /** @param {(name: string, push: object) => void} hears the one window that is open; the last one counts */
+    listen(hears) { listener = hears; },
+    askForStrokes() { return call.client.request("material.fetch").catch(() => {}); },
     watch(tiles) {
       wished = tiles;
       changed();
     },
   };
   Object.defineProperty(window, "lianxinHall", { value: Object.freeze(view), configurable: true });
+}
+
+function tell(name, push) {
+  try {
+    listener?.(name, push);
+  } catch {
+    listener = null; // The window is gone.
+  }
 }
 
 /**
