@@ -33,7 +33,9 @@
     if (!inText && (box.height < target - 0.5 || box.width < target - 0.5)) say(e, `target of ${Math.round(box.width)}×${Math.round(box.height)} px`);
   }
   const boxes = large.filter((e) => !e.matches('.input')).map((e) => [e, e.getBoundingClientRect()]);
-  boxes.forEach(([e, a], at) => boxes.slice(at + 1).forEach(([other, b]) => {
+  // What scrolls passes beneath what stays: only things that move together can be too near.
+  const stays = (e) => e !== null && (['sticky', 'fixed'].includes(getComputedStyle(e).position) || stays(e.parentElement));
+  boxes.forEach(([e, a], at) => boxes.slice(at + 1).filter(([other]) => stays(e) === stays(other)).forEach(([other, b]) => {
     const x = Math.max(a.left, b.left) - Math.min(a.right, b.right), y = Math.max(a.top, b.top) - Math.min(a.bottom, b.bottom);
     const gap = Math.max(x, y);
     if (gap < apart - 0.5) say(other, `${Math.round(gap)} px from “${words(e)}”`);
