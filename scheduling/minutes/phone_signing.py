@@ -186,7 +186,11 @@ async def cancel_for_signer(
 async def newest_signing(db: AsyncSession, actor: Actor) -> PhoneSigning | None:
     """The holder's own newest link, for the page that shows it."""
     query = select(PhoneSigning).where(PhoneSigning.invitation_id == actor.invitation_id)
-    query = query.order_by(PhoneSigning.issued_at.desc(), PhoneSigning.id).limit(1)
+    # One at most is live; two of one moment have no other order.
+    query = query.order_by(
+        PhoneSigning.state.in_(LIVE).desc(), PhoneSigning.issued_at.desc(), PhoneSigning.id
+    )
+    query = query.limit(1)
     return await db.scalar(query.execution_options(populate_existing=True))
 
 

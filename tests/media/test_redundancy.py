@@ -83,7 +83,7 @@ def test_any_bytes_are_blocks_or_refused() -> None:
         assert sum(len(block.data) for block in found) < len(data) and found[-1].data
         return found
 
-    assert run(2198, [sample], parse, RedundancyError) > 500
+    assert run("redundancy", 2198, [sample], parse, RedundancyError) > 500
 
 
 async def test_the_primary_block_is_the_sound_and_the_rest_is_kept(stage: PublisherStage) -> None:

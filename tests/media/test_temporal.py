@@ -369,6 +369,6 @@ def test_descriptors_of_any_bytes() -> None:
         assert len(pictures.translate(data)) == len(data)
         return level
 
-    assert run(77, [payload(5, 6, 2, 1, 0, False), b"\x90\xf0\x11\x05\x80\x00"], parse) == 20_000
+    assert run("temporal", 77, [payload(5, 6, 2, 1, 0, False), b"\x90\xf0\x11\x05\x80\x00"], parse) == 20_000
     assert level_of(b"\x90\x20\xe0\x00") == 0xE0 and level_of(b"\x90\x80\x05\x00") == -1
     assert level_of(b"\x67\x42\x00") == -1

@@ -42,7 +42,10 @@ class Service:
     def child(self, command: str) -> int:
         """Process number of the child `web`, `media-worker` or `recordings-worker`; 0 while there is none."""
         for number in _children(self.process.pid):
-            words = Path(f"/proc/{number}/cmdline").read_bytes().split(b"\0")
+            try:
+                words = Path(f"/proc/{number}/cmdline").read_bytes().split(b"\0")
+            except FileNotFoundError:
+                continue  # It ended since it was listed.
             if command.encode() in words:
                 return number
         return 0

@@ -276,7 +276,8 @@ async def _a_room_without_pictures_is_entered(room: Room) -> None:
     await citizen.locator('[data-screen="session"]').wait_for(timeout=20_000)
     await act(room.host, "camera")
     await room.flows("cameras are on again")
-    assert room.wishes and _wanted(room.wishes[0]), "pictures were refused before they had a place"
+    await until(lambda: bool(room.wishes), 20, "the page says what it shows")
+    assert _wanted(room.wishes[0]), "pictures were refused before they had a place"
 
 
 async def _dark(page: Page) -> bool:
