@@ -186,10 +186,9 @@ async def cancel_for_signer(
 async def newest_signing(db: AsyncSession, actor: Actor) -> PhoneSigning | None:
     """The holder's own newest link, for the page that shows it."""
     query = select(PhoneSigning).where(PhoneSigning.invitation_id == actor.invitation_id)
-    # One at most is live; two of one moment have no other order.
-    query = query.order_by(
-        PhoneSigning.state.in_(LIVE).desc(), PhoneSigning.issued_at.desc(), PhoneSigning.id
-    )
+    # One at most is live or has served, and none comes after it; two of one moment have no other order.
+    counts = PhoneSigning.state.in_(LIVE | {S.SIGNED}).desc()
+    query = query.order_by(counts, PhoneSigning.issued_at.desc(), PhoneSigning.id)
     query = query.limit(1)
     return await db.scalar(query.execution_options(populate_existing=True))
 
