@@ -86,7 +86,10 @@ async def hall(tmp_path: Path, seed: int, behind: str) -> AsyncIterator[Hall]:
                 await fill(found, address)
                 yield found
             except (AssertionError, TimeoutError) as error:
-                if (slowness := await found.slowness()) > STARVED:
+                slowness = await found.slowness()
+                print(f"the machine stood still for {slowness} ms")
+                # Beside others it fails, and is judged again alone; there is no third time.
+                if slowness > STARVED and os.environ.get("LIANXIN_ALONE"):
                     pytest.skip(f"not judged, the machine itself stood still for {slowness} ms: {error}")
                 raise
             finally:
