@@ -23,10 +23,12 @@ import av
 
 from bench.reel import FPS, HEIGHT, PEOPLE, START, WIDTH, Reel, make_reel
 from recordings.film.captions import BAR, find_font
-from recordings.film.composition import BEIJING, CLOCK_WIDTH, Composition, CompositionPlan
+from recordings.film.composition import Composition
 from recordings.film.encoder import MODULE
 from recordings.film.layout import TITLE_HEIGHT, arrange, fit
 from recordings.film.pixels import build
+from recordings.film.plan import CompositionPlan
+from recordings.film.stage import BEIJING, CLOCK_WIDTH
 
 KINDS = {"heads": "talking heads", "noise": "noise everywhere"}
 FIVE_TIMES = 5.0

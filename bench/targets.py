@@ -7,11 +7,13 @@ from statistics import median
 from bench.forwarding import Measurement
 from bench.point import Point
 
-OURS, FLOOR = "ours", "floor"
+OURS, UNRECORDED, FLOOR = "ours", "ours-unrecorded", "floor"
 JANUS = ("janus", "janus-1-loop")
 # CPU per forwarded packet: at most so much of Janus's better configuration, and so much above the floor.
 OF_JANUS = {Point(4, 4): 0.25, Point(8, 4): 0.25, Point(1, 10): 0.35}
 OF_FLOOR = 1.6
+# Of the worker's CPU, recording takes at most so much.
+MOST_SHARE = 0.10
 # One worker on one core.
 FULL = Point(50, 4)
 MOST_P99 = 10.0
@@ -72,6 +74,7 @@ def targets(figures: Figures, joining: float | None = None) -> list[Target]:
     return [
         *(_of_janus(figures, point, limit) for point, limit in OF_JANUS.items()),
         _of_floor(figures),
+        _share(figures),
         _latency(figures),
         _full(figures),
         _rate(figures),
@@ -96,6 +99,19 @@ def _of_floor(figures: Figures) -> Target:
     figure = ", ".join(f"{point} {ratio:.2f}" for point, ratio in ratios.items())
     met = all(ratio <= OF_FLOOR for ratio in ratios.values()) if ratios else None
     return Target("CPU per packet over the floor", figure, f"{OF_FLOOR}", met)
+
+
+def _share(figures: Figures) -> Target:
+    """What a recorded room costs more than the same room unrecorded, of all that it costs.
+
+    One verdict over the points: a round of a few seconds is not exact to a tenth of what it measures.
+    """
+    found = {point: figures.ratio(OURS, UNRECORDED, point) for point in figures.points(UNRECORDED)}
+    shares = {point: 1 - 1 / ratio for point, ratio in found.items() if ratio}
+    figure = ", ".join(f"{point} {100 * share:.1f} %" for point, share in shares.items())
+    middle = median(shares.values()) if shares else None
+    limit = f"{100 * MOST_SHARE:.0f} % in the middle"
+    return Target("recording, of the worker's CPU", figure, limit, _below(middle, MOST_SHARE))
 
 
 def _latency(figures: Figures) -> Target:

@@ -15,8 +15,11 @@ from media.subscription import Subscription
 PATIENCE = 6.0
 # Seconds after its first packet in which a camera sends all: their rates become known, people come in.
 BEGINNING = 10.0
-# Seconds after which a browser that was asked for a layer, and sends none of it, is asked again.
-AGAIN = 2.0
+# Seconds after which a browser that was asked for a layer, and sends none of it, is asked again; half as long
+# again after each time. It is told to let go of the layer first: Chromium tries at once how much more its
+# network carries when it may send more than before, and otherwise takes 20 s and more to find out.
+AGAIN, LONGER, MOST_AGAIN = 2.0, 1.5, 60.0
+LET_GO = 0.3
 INTERVAL = 0.2
 
 
@@ -28,6 +31,8 @@ class Attention:
         self._wanted_at: dict[Layer, float] = {}
         self._began_at: float | None = None
         self._told_at = 0.0
+        self._again = AGAIN
+        self._has_let_go = False
 
     def look(self, is_recorded: bool, now: float) -> list[str] | None:
         """The rids that are to be sent, when the publisher has to be told; else None."""
@@ -40,13 +45,32 @@ class Attention:
         for layer in self._watched(is_recorded, now):
             self._wanted_at[layer] = max(now, self._wanted_at[layer])
         changed = [layer for layer in layers if self._turns(layer, now)]
-        unheard = now - self._told_at > AGAIN and any(layer.is_awaited for layer in layers)
-        if not changed and not unheard:
+        if changed:
+            for layer in changed:
+                layer.pause(not layer.paused, now)
+            return self._tell([layer for layer in layers if not layer.paused], now)
+        return self._ask_again(now)
+
+    def _ask_again(self, now: float) -> list[str] | None:
+        """For what does not come though it was asked for."""
+        wanted = [layer for layer in self._publication.layers if not layer.paused]
+        awaited = [layer for layer in wanted if layer.is_awaited]
+        if self._has_let_go:
+            return self._tell(wanted, now) if now - self._told_at >= LET_GO else None
+        if not awaited:
+            self._again = AGAIN
             return None
-        for layer in changed:
-            layer.pause(not layer.paused, now)
-        self._told_at = now
-        return [layer.rid for layer in layers if not layer.paused]
+        if now - self._told_at <= self._again:
+            return None
+        self._again = min(LONGER * self._again, MOST_AGAIN)
+        rest = [layer for layer in wanted if layer not in awaited]
+        self._tell(rest or wanted[:1], now)
+        self._has_let_go = True
+        return [layer.rid for layer in rest or wanted[:1]]
+
+    def _tell(self, layers: list[Layer], now: float) -> list[str]:
+        self._told_at, self._has_let_go = now, False
+        return [layer.rid for layer in layers]
 
     def _turns(self, layer: Layer, now: float) -> bool:
         """Whether it is to be taken up again, or let go; what does not come anyway is left to the browser."""
