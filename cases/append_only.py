@@ -56,6 +56,15 @@ def forbid_changes(table: str) -> None:
         )
 
 
+def permit_changes(table: str) -> None:
+    """In a migration that fills a new column: the rows may change until `forbid_changes` is called again."""
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute(f"DROP TRIGGER {table}_append_only ON {table}")
+        return
+    for verb in ("update", "delete"):
+        op.execute(f"DROP TRIGGER {table}_no_{verb}")
+
+
 _POSTGRESQL_FUNCTION = """
 CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger AS $$
 BEGIN

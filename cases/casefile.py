@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, String, Text, UniqueConstraint
+from sqlalchemy import Date, ForeignKey, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from cases.append_only import append_only
@@ -61,8 +61,22 @@ class PetitionState(StrEnum):
     """How far a case has come."""
 
     REGISTERED = "registered"
-    HANDLING = "handling"
+    CLASSIFIED = "classified"
+    FORWARDED = "forwarded"
+    ASSIGNED = "assigned"
+    OBJECTED = "objected"
+    RETURNED = "returned"
+    ROUTED = "routed"
+    REFUSED = "refused"
+    NO_LONGER_ACCEPTED = "no_longer_accepted"
+    NOTIFIED = "notified"
+    ACCEPTED = "accepted"
     CONCLUDED = "concluded"
+    REVIEW_REQUESTED = "review_requested"
+    REVIEWED = "reviewed"
+    RECHECK_REQUESTED = "recheck_requested"
+    RECHECKED = "rechecked"
+    TERMINATED = "terminated"
     CLOSED = "closed"
 
 
@@ -75,6 +89,8 @@ class Part(StrEnum):
     CUSTODIAN = "custodian"
     REGISTRAR = "registrar"
     JOINT = "joint"
+    HANDLER = "handler"
+    REVIEWER = "reviewer"
 
 
 OWNING_PARTS = frozenset({Part.CUSTODIAN, Part.REGISTRAR})
@@ -126,8 +142,21 @@ class PetitionCase(Base):
     query_code_hash: Mapped[str] = mapped_column(String(128))
     event_count: Mapped[int] = mapped_column(default=0)
     registered_at: Mapped[datetime] = mapped_column(index=True)
+    # Codes of cases/handling/procedure.py; the responsible unit, and the days of acceptance and conclusion.
+    way: Mapped[str | None] = mapped_column(String(32), default=None)
+    conclusion: Mapped[str | None] = mapped_column(String(32), default=None)
+    handler_id: Mapped[str | None] = mapped_column(
+        String(ID_LENGTH), ForeignKey("organisations.id"), index=True, default=None
+    )
+    reviewer_id: Mapped[str | None] = mapped_column(
+        String(ID_LENGTH), ForeignKey("organisations.id"), default=None
+    )
+    accepted_on: Mapped[date | None] = mapped_column(Date, default=None)
+    concluded_on: Mapped[date | None] = mapped_column(Date, default=None)
     petitioner: Mapped[Person] = relationship(lazy="joined")
     custodian: Mapped[Organisation] = relationship(lazy="joined", foreign_keys=custodian_id)
+    handler: Mapped[Organisation | None] = relationship(lazy="joined", foreign_keys=handler_id)
+    reviewer: Mapped[Organisation | None] = relationship(lazy="joined", foreign_keys=reviewer_id)
     accused: Mapped[Organisation | None] = relationship(lazy="joined", foreign_keys=accused_organisation_id)
     organisations: Mapped[list[PetitionOrganisation]] = relationship(lazy="selectin")
     grants: Mapped[list[PetitionGrant]] = relationship(lazy="selectin")

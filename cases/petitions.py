@@ -27,6 +27,7 @@ from cases.clock import BEIJING, Clock
 from cases.database import atomic, insert_if_absent, new_id
 from cases.errors import Invalid, NotFound
 from cases.fields import clean, clean_subject, clean_text
+from cases.handling.clocks import start_clock, today
 from cases.organisations import OrganisationKind, get_organisation
 from cases.people import Person, PersonDetails, get_official, make_person
 from cases.policy import Action, Actor, Scope, require, visible_organisation_ids
@@ -92,6 +93,8 @@ async def add_petition(
     db.add(petition)
     await db.flush()
     await _note_parts(db, clock, actor, petition)
+    await db.refresh(petition)
+    await start_clock(db, clock, petition, "register_route", today(clock), custodian.id)
     await add_petition_event(
         db, clock, actor, petition.id, "petition.registered", {"channel": petition.channel}
     )
@@ -198,8 +201,14 @@ async def _note_parts(db: AsyncSession, clock: Clock, actor: Actor, petition: Pe
     for organisation_id in visible_organisation_ids(actor, Action.CREATE_PETITION):
         if organisation_id != petition.custodian_id:
             await add_petition_organisation(db, petition.id, organisation_id, Part.REGISTRAR)
-    if petition.confidential and actor.official_id:  # Or nobody could see what was just entered.
-        await _grant(db, clock, petition.id, actor.official_id)
+    if petition.confidential:  # Or nobody could see what was just entered.
+        await give_petition(db, clock, actor, petition.id)
+
+
+async def give_petition(db: AsyncSession, clock: Clock, actor: Actor, petition_id: str) -> None:
+    """Leave for the actor himself, inside the caller's transaction; the program needs none."""
+    if actor.official_id:
+        await _grant(db, clock, petition_id, actor.official_id)
 
 
 async def _grant(db: AsyncSession, clock: Clock, petition_id: str, official_id: str) -> None:

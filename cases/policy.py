@@ -1,6 +1,6 @@
 """Who may do what: the only place that answers, and it answers no unless a table here says yes.
 
-Three questions are asked in turn. *Role*: does a post's role permit the action at all (ROLE_ACTIONS)?
+Three questions are asked in turn. *Role*: does a post's role permit the action at all (cases/actions.py)?
 *Reach*: does that post touch the object (REACH)? *Override*: is the object confidential, or is the asker
 accused in it? The rules follow domain.md 4.3 and Art. 14, 28 and 30 of the 2022 Regulations:
 
@@ -10,6 +10,7 @@ accused in it? The rules follow domain.md 4.3 and Art. 14, 28 and 30 of the 2022
 - Organisations invited to a joint reception see that case, session and recording as a receptionist's
   "case invited to"; they do not own them.
 - Minutes are written by the host and who is invited as recorder; others in the session where the host lets.
+- The responsible unit of a case answers it; only its head extends the time (Art. 34).
 - A confidential case (检举控告) is seen by explicit grant alone, and never by the accused organisation.
 - A link holder knows one session and nothing else; administrators see no case content.
 - Who helps in a session by link and is no party to it (department, lawyer, mediator, interpreter, observer)
@@ -22,131 +23,22 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum, auto
 
+from cases.actions import (
+    COLLEAGUE,
+    INVITATION_ACTIONS,
+    NAMES,
+    PUBLIC_ACTIONS,
+    READ,
+    ROLE_ACTIONS,
+    SIGNED_IN_ACTIONS,
+    SUBTREE_ROLES,
+)
+from cases.actions import Action as Action
 from cases.errors import Forbidden, NotFound, SignInRequired
 from cases.organisations import OrganisationKind, Tier, covers
 from cases.roles import ADMINISTRATORS
 from cases.roles import InvitationRole as InvitationRole
 from cases.roles import Role as Role
-
-
-class Action(StrEnum):
-    """Everything that can be asked of the policy."""
-
-    VIEW_PUBLIC = "view_public"
-    BOOK_PUBLIC = "book_public"
-    OPEN_LINK = "open_link"
-    SIGN_OUT = "sign_out"
-    CHOOSE_LANGUAGE = "choose_language"
-    SEE_BOARD = "see_board"
-    SEE_PETITION = "see_petition"
-    CREATE_PETITION = "create_petition"
-    HANDLE_PETITION = "handle_petition"
-    GRANT_PETITION = "grant_petition"
-    BOOK = "book"
-    MANAGE_SLOTS = "manage_slots"
-    SEE_SESSION = "see_session"
-    MANAGE_SESSION = "manage_session"
-    ISSUE_LINK = "issue_link"
-    JOIN = "join"
-    RECEIVE = "receive"
-    HANDLE_INCIDENT = "handle_incident"
-    HOST = "host"
-    RECORD = "record"
-    SEE_MINUTES = "see_minutes"
-    WRITE_MINUTES = "write_minutes"
-    FOLLOW_MINUTES = "follow_minutes"
-    FINISH_TASK = "finish_task"
-    SIGN_MINUTES = "sign_minutes"
-    REPLAY = "replay"
-    SEE_MANIFEST = "see_manifest"
-    EXPORT_RECORDING = "export_recording"
-    REVIEW_RECORDING = "review_recording"
-    ANSWER_FINDING = "answer_finding"
-    SEE_VIEW_LOG = "see_view_log"
-    SEE_ALARMS = "see_alarms"
-    ACKNOWLEDGE_ALARM = "acknowledge_alarm"
-    SEE_ARCHIVE = "see_archive"
-    HOLD_RECORDING = "hold_recording"
-    PROPOSE_DESTRUCTION = "propose_destruction"
-    APPROVE_DESTRUCTION = "approve_destruction"
-    SEE_AUDIT = "see_audit"
-    MANAGE_ACCOUNTS = "manage_accounts"
-    SEE_OPERATIONS = "see_operations"
-    SEE_OUTBOX = "see_outbox"
-    SEE_RATINGS = "see_ratings"
-    SEE_MATERIALS = "see_materials"
-    ADD_MATERIAL = "add_material"
-    KNOW_NAMES = "know_names"
-
-
-A = Action
-PUBLIC_ACTIONS = frozenset({A.VIEW_PUBLIC, A.BOOK_PUBLIC, A.OPEN_LINK})
-SIGNED_IN_ACTIONS = frozenset({A.SIGN_OUT, A.CHOOSE_LANGUAGE})
-_READ = frozenset({A.SEE_BOARD, A.SEE_PETITION, A.SEE_SESSION})
-_WATCH = frozenset({A.REPLAY, A.SEE_MANIFEST, A.SEE_ALARMS, A.SEE_MINUTES})
-_PROTECT = frozenset({A.SEE_ARCHIVE, A.HOLD_RECORDING})
-# Who sits with citizens: makes sure who they are, answers what they ask for, sees what was sent to them.
-_DOOR = frozenset({A.RECEIVE, A.SEE_OUTBOX, A.HANDLE_INCIDENT})
-_RATED = frozenset({A.SEE_RATINGS})  # Sums only, also for those they are about.
-_TASKS = frozenset({A.FINISH_TASK})
-_WRITE = frozenset({A.WRITE_MINUTES, A.SIGN_MINUTES})
-# Of everybody who sits in a session; which ones a guest sees: scheduling/materials/reading.py.
-_MATERIALS = frozenset({A.SEE_MATERIALS, A.ADD_MATERIAL})
-# Sits in a session by office and knows who came to it.
-_SIT = frozenset({A.JOIN, A.KNOW_NAMES})
-_CONDUCT = _WRITE | _MATERIALS | _SIT | {A.HOST, A.RECORD, A.MANAGE_SESSION, A.ISSUE_LINK}
-
-ROLE_ACTIONS: Mapping[Role, frozenset[Action]] = {
-    Role.RECEPTIONIST: _READ
-    | _RATED
-    | _WATCH
-    | _CONDUCT
-    | _DOOR
-    | {A.CREATE_PETITION, A.HANDLE_PETITION, A.GRANT_PETITION, A.BOOK, A.MANAGE_SLOTS, A.ANSWER_FINDING}
-    | _TASKS,
-    Role.LEADER: _READ
-    | _RATED
-    | _WATCH
-    | _CONDUCT
-    | _DOOR
-    | _PROTECT
-    | {A.HANDLE_PETITION, A.GRANT_PETITION, A.APPROVE_DESTRUCTION, A.ACKNOWLEDGE_ALARM}
-    | {A.ANSWER_FINDING, A.SEE_VIEW_LOG, A.FINISH_TASK},
-    Role.RECORDER: _WATCH | _DOOR | _WRITE | _MATERIALS | _SIT | {A.SEE_BOARD, A.SEE_SESSION, A.RECORD},
-    Role.STATION_CLERK: _READ | _DOOR | _MATERIALS | _SIT | {A.CREATE_PETITION, A.BOOK, A.ISSUE_LINK},
-    Role.HANDLER: _READ | _RATED | _MATERIALS | _SIT | {A.SEE_MINUTES, A.FINISH_TASK},
-    Role.UNIT_HEAD: _READ | _RATED | _MATERIALS | _SIT | {A.SEE_MINUTES, A.FINISH_TASK},
-    Role.REVIEWER: _READ | _WATCH | _PROTECT | {A.EXPORT_RECORDING, A.REVIEW_RECORDING},
-    Role.INSPECTOR: _READ | _RATED | _WATCH | _PROTECT | {A.REVIEW_RECORDING, A.SEE_VIEW_LOG},
-    Role.JOINT_CONF_OFFICE: _READ | _MATERIALS | _SIT,
-    Role.ARCHIVIST: _WATCH
-    | _PROTECT
-    | {A.SEE_BOARD, A.SEE_SESSION, A.EXPORT_RECORDING, A.ACKNOWLEDGE_ALARM, A.PROPOSE_DESTRUCTION}
-    | {A.SEE_VIEW_LOG},
-    Role.SYSADMIN: frozenset({A.MANAGE_ACCOUNTS, A.SEE_OPERATIONS}),
-    Role.AUDITOR: frozenset({A.SEE_AUDIT}),
-}
-
-# These roles see the whole region below them; the others only where their organisation takes part.
-SUBTREE_ROLES = frozenset(Role) - ADMINISTRATORS - {Role.HANDLER, Role.UNIT_HEAD}
-
-_GUEST = frozenset({A.JOIN, A.SEE_MATERIALS})
-_READER = _GUEST | {A.FOLLOW_MINUTES}
-_CITIZEN = _READER | {A.SIGN_MINUTES}
-_NAMES = frozenset({A.KNOW_NAMES})
-_COLLEAGUE = _MATERIALS | {A.SEE_SESSION, A.JOIN, A.SEE_MINUTES, A.SIGN_MINUTES}
-INVITATION_ACTIONS: Mapping[InvitationRole, frozenset[Action]] = {
-    InvitationRole.HOST: _COLLEAGUE | _NAMES | {A.HOST, A.RECORD, A.WRITE_MINUTES},
-    InvitationRole.JOINT_RECEPTIONIST: _COLLEAGUE | _NAMES,
-    InvitationRole.DEPARTMENT: _COLLEAGUE,
-    InvitationRole.RECORDER: _COLLEAGUE | _NAMES | {A.WRITE_MINUTES},
-    InvitationRole.PETITIONER: _CITIZEN | _NAMES | _MATERIALS,
-    InvitationRole.PROXY: _CITIZEN | _NAMES | _MATERIALS,
-    InvitationRole.COMPANION: _READER | _NAMES | _MATERIALS,
-    InvitationRole.INTERPRETER: _CITIZEN,
-    InvitationRole.THIRD_PARTY: _GUEST | _MATERIALS,
-    InvitationRole.OBSERVER: _GUEST,
-}
 
 
 class Reach(Enum):
@@ -158,6 +50,7 @@ class Reach(Enum):
     LINE = auto()  # Above or below on the same line of the tree.
 
 
+A = Action
 REACH: Mapping[Action, Reach] = {
     A.CREATE_PETITION: Reach.LINE,
     A.HANDLE_PETITION: Reach.OWNER,
@@ -180,6 +73,9 @@ REACH: Mapping[Action, Reach] = {
     A.HANDLE_INCIDENT: Reach.MEMBER,
     A.ANSWER_FINDING: Reach.MEMBER,
     A.FINISH_TASK: Reach.MEMBER,
+    A.ANSWER_PETITION: Reach.MEMBER,
+    A.EXTEND_PETITION: Reach.MEMBER,
+    A.REVIEW_PETITION: Reach.MEMBER,
 }
 
 # Whoever may not even see the object is told that there is none.
@@ -189,6 +85,9 @@ SEEN_BY: Mapping[Action, Action] = {
     A.GRANT_PETITION: A.SEE_PETITION,
     A.BOOK: A.SEE_PETITION,
     A.FINISH_TASK: A.SEE_PETITION,
+    A.ANSWER_PETITION: A.SEE_PETITION,
+    A.EXTEND_PETITION: A.SEE_PETITION,
+    A.REVIEW_PETITION: A.SEE_PETITION,
     A.MANAGE_SESSION: A.SEE_SESSION,
     A.ISSUE_LINK: A.SEE_SESSION,
     A.JOIN: A.SEE_SESSION,
@@ -350,14 +249,14 @@ def _official_may(actor: Actor, action: Action, scope: Scope | None) -> bool:
         return bool(posts)
     if is_accused(actor, scope):
         return False
-    if action in _COLLEAGUE | _NAMES and _is_invited(actor, scope):
+    if action in COLLEAGUE | NAMES and _is_invited(actor, scope):
         return True
     if action is Action.WRITE_MINUTES and _is_invited(actor, scope) and _writes_by_name(actor, scope):
         return True
     granted = actor.official_id in scope.granted_official_ids
     if scope.confidential and not granted:
         return False
-    if granted and action in _READ:
+    if granted and action in READ:
         return bool(posts)
     return any(_reaches(post, action, scope) for post in posts)
 

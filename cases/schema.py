@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 
 from alembic import command
@@ -34,17 +35,16 @@ class SchemaTooOld(Exception):
 def upgrade(connection: Connection) -> None:
     """Run every missing migration in one transaction; the caller commits. Raises SchemaTooNew."""
     _lock(connection)
-    config = _config(connection)
-    _refuse_newer(connection, config)
-    command.upgrade(config, "head")
+    if _known(connection) != _scripts().get_current_head():
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
 
 
 def check(connection: Connection) -> None:
     """Raise SchemaTooNew or SchemaTooOld unless the schema is exactly ours."""
-    config = _config(connection)
-    _refuse_newer(connection, config)
-    found = current_revision(connection)
-    if found != ScriptDirectory.from_config(config).get_current_head():
+    found = _known(connection)
+    if found != _scripts().get_current_head():
         raise SchemaTooOld(found)
 
 
@@ -61,15 +61,21 @@ def _lock(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
-def _config(connection: Connection) -> Config:
+def _config() -> Config:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    config.attributes["connection"] = connection
     return config
 
 
-def _refuse_newer(connection: Connection, config: Config) -> None:
-    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+@functools.cache
+def _scripts() -> ScriptDirectory:
+    """Every revision of this program, read once."""
+    return ScriptDirectory.from_config(_config())
+
+
+def _known(connection: Connection) -> str | None:
+    """The revision the database is at. Raises SchemaTooNew if it is none of ours."""
     found = current_revision(connection)
-    if found is not None and found not in known:
+    if found is not None and found not in {script.revision for script in _scripts().walk_revisions()}:
         raise SchemaTooNew(found)
+    return found

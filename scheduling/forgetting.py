@@ -1,9 +1,9 @@
-"""What a personal link needed is forgotten when it has served: codes, devices, who sat beside the person.
+"""What a personal link needed is forgotten when it has served: codes, devices, who sat beside, numbers.
 
 After a reception the link opens rating, receipt and progress for 30 days (scheduling/links.py). From then on
 nobody needs to know which device held it, so it goes (PIPL Art. 19 and 47: no longer than the purpose needs).
 What belongs to the case stays with the case and its retention: the person, who was identified how, consent
-with its text, signatures, the session's events, the outbox.
+with its text, signatures, the session's events, the outbox with what was sent and when, but not where to.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from scheduling.identity import IdentityCode
 from scheduling.invitation import Invitation
 from scheduling.links import AFTERWARDS, Link
 from scheduling.minutes.phone_signing import PhoneSigning
+from scheduling.notices import Notice, NoticeAddress
 from scheduling.session import Session
 
 # A day more than a link opens after its window (LinkRules.after) where that is not set wider.
@@ -36,11 +37,12 @@ class Forgotten:
     links: int
     signings: int
     companions: int
+    numbers: int
 
     @property
     def anything(self) -> bool:
         """Was there anything to forget?"""
-        return any((self.codes, self.links, self.signings, self.companions))
+        return any((self.codes, self.links, self.signings, self.companions, self.numbers))
 
 
 @atomic
@@ -48,6 +50,7 @@ async def forget_served_links(db: AsyncSession, clock: Clock) -> Forgotten:
     """Forget what links needed whose receptions ended long enough ago; commits, with a line in the audit."""
     ended = Session.ends_at <= clock.now() - KEPT_AFTER_END
     served = select(Invitation.id).join(Session, Session.id == Invitation.session_id).where(ended)
+    sent = select(Notice.id).join(Session, Session.id == Notice.session_id).where(ended)
     # Without its device a link that still opens would belong to whoever comes first.
     closed = Link.valid_until <= clock.now() - AFTERWARDS
     held = or_(Link.device_hash.is_not(None), Link.former_device_hash.is_not(None))
@@ -71,6 +74,7 @@ async def forget_served_links(db: AsyncSession, clock: Clock) -> Forgotten:
             .where(Invitation.id.in_(served), Invitation.companions.is_not(None))
             .values(companions=null()),
         ),
+        numbers=await _count(db, delete(NoticeAddress).where(NoticeAddress.notice_id.in_(sent))),
     )
     if found.anything:
         await add_audit(db, clock, SYSTEM, "links.forgotten", "invitation", None, detail=asdict(found))

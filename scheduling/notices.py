@@ -1,7 +1,8 @@
 """The outbox: every message to a citizen is a row before it leaves, and each step of its way is one more.
 
 Rows are only ever added. What a message says in secret (a code, a link) stands in its draft alone, sealed,
-and the draft is gone when the message has left or nobody may use it any more.
+and the draft is gone when the message has left or nobody may use it any more. The telephone number stands in
+a row of its own and goes when the link has served (scheduling/forgetting.py).
 """
 
 from __future__ import annotations
@@ -56,13 +57,12 @@ TRANSITIONS: Mapping[NoticeState, frozenset[NoticeState]] = {
 
 @append_only
 class Notice(Base):
-    """One message. `text` is what it says without its secrets; `recipient` is a phone number in digits."""
+    """One message. `text` is what it says without its secrets."""
 
     __tablename__ = "notices"
 
     id: Mapped[str] = mapped_column(String(ID_LENGTH), primary_key=True, default=new_id)
     channel: Mapped[NoticeChannel]
-    recipient: Mapped[str] = mapped_column(String(16), index=True)
     template: Mapped[str] = mapped_column(String(32))
     template_version: Mapped[str] = mapped_column(String(32))
     text: Mapped[str] = mapped_column(String(2000))
@@ -71,6 +71,15 @@ class Notice(Base):
         String(ID_LENGTH), ForeignKey("organisations.id"), index=True
     )
     queued_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class NoticeAddress(Base):
+    """Where a message goes, as long as that is needed: a phone number in digits."""
+
+    __tablename__ = "notice_addresses"
+
+    notice_id: Mapped[str] = mapped_column(String(ID_LENGTH), ForeignKey("notices.id"), primary_key=True)
+    recipient: Mapped[str] = mapped_column(String(16), index=True)
 
 
 @append_only
@@ -150,12 +159,13 @@ async def add_notice(
         raise RuleError("outbox_full", "现在短信太多，暂时发不出去。请过一会儿再试，或请工作人员核验。")
     whole, shown = TEMPLATES[template].fill(fields)
     notice = Notice(
-        id=new_id(), channel=NoticeChannel.SMS, recipient=recipient, template=template,
+        id=new_id(), channel=NoticeChannel.SMS, template=template,
         template_version=TEMPLATES[template].version, text=shown, session_id=session.id,
         organisation_id=session.host_organisation_id, queued_at=clock.now(),
     )  # fmt: skip
     db.add(notice)
     await db.flush()
+    db.add(NoticeAddress(notice_id=notice.id, recipient=recipient))
     _add_step(db, clock, notice.id, 1, NoticeState.QUEUED)
     sealed = envelope.seal(whole)
     db.add(NoticeDraft(notice_id=notice.id, sealed=sealed, due_at=clock.now(), expires_at=expires_at))
@@ -179,15 +189,21 @@ async def deliver_notices(
 async def count_sent_to(db: AsyncSession, recipient: str, template: str, since: datetime) -> int:
     """How many messages of this kind this phone was sent since then."""
     query = select(func.count()).select_from(Notice)
-    query = query.where(Notice.recipient == recipient, Notice.template == template, Notice.queued_at > since)
+    query = query.join(NoticeAddress, NoticeAddress.notice_id == Notice.id)
+    query = query.where(NoticeAddress.recipient == recipient)
+    query = query.where(Notice.template == template, Notice.queued_at > since)
     return await db.scalar(query) or 0
 
 
 @dataclass(frozen=True, slots=True)
 class OutboxLine:
-    """A message as the outbox page shows it; `whole` is the full text where it may still be read."""
+    """A message as the outbox page shows it; `whole` is the full text where it may still be read.
+
+    `recipient` is empty once the number was forgotten.
+    """
 
     notice: Notice
+    recipient: str = field(repr=False)
     state: NoticeState
     at: datetime
     reason: str
@@ -202,8 +218,9 @@ async def list_outbox(
     newest = select(func.max(NoticeEvent.sequence)).where(NoticeEvent.notice_id == Notice.id)
     last = newest.correlate(Notice).scalar_subquery()
     query = (
-        select(Notice, NoticeEvent, NoticeDraft)
+        select(Notice, NoticeAddress.recipient, NoticeEvent, NoticeDraft)
         .join(NoticeEvent, (NoticeEvent.notice_id == Notice.id) & (NoticeEvent.sequence == last))
+        .outerjoin(NoticeAddress, NoticeAddress.notice_id == Notice.id)
         .outerjoin(NoticeDraft, NoticeDraft.notice_id == Notice.id)
         .where(Notice.organisation_id.in_(visible_organisation_ids(actor, Action.SEE_OUTBOX)))
         .order_by(Notice.queued_at.desc(), Notice.id)
@@ -211,10 +228,10 @@ async def list_outbox(
     rows = (await db.execute(query.limit(min(limit, 200)).offset(offset))).all()
     return [
         OutboxLine(
-            notice, step.state, step.at, step.reason,
+            notice, recipient or "", step.state, step.at, step.reason,
             envelope.open(draft.sealed) if envelope is not None and draft is not None else None,
         )
-        for notice, step, draft in rows
+        for notice, recipient, step, draft in rows
     ]  # fmt: skip
 
 
@@ -233,13 +250,14 @@ async def _deliver(
 ) -> int:
     notice = await db.get_one(Notice, notice_id)
     draft = await db.get_one(NoticeDraft, notice_id, populate_existing=True)
-    text = envelope.open(draft.sealed)
-    if gateway is None or text is None:
-        reason = "没有接通短信网关" if gateway is None else "密钥已更换，读不出原文"
+    address, text = await db.get(NoticeAddress, notice_id), envelope.open(draft.sealed)
+    if gateway is None or text is None or address is None:
+        reason = "密钥已更换，读不出原文" if text is None else "号码已按期限删除"
+        reason = "没有接通短信网关" if gateway is None else reason
         await _finish(db, clock, draft, NoticeState.FAILED, reason)
         return 0
     try:
-        await gateway.send(Message(notice.id, notice.channel, notice.recipient, text))
+        await gateway.send(Message(notice.id, notice.channel, address.recipient, text))
     except GatewayError as error:
         if draft.attempts >= ATTEMPTS:
             await _finish(db, clock, draft, NoticeState.FAILED, str(error)[:MAX_REASON])

@@ -7,23 +7,37 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.casefile import PetitionCase, PetitionEvent
 from cases.clock import BEIJING
+from cases.deadlines.deadline import Deadline, count
+from cases.handling.clocks import CALENDAR, PetitionClock, profile_of
 from cases.vocabulary import citizen_words
 
-# Regulations on Petition Work (2022), Art. 34: concluded within 60 days of acceptance. Where no date of
-# acceptance is kept the date of registration counts, which is the stricter reading.
-HANDLING = timedelta(days=60)
 DISCLOSED = frozenset(
     {
         "petition.registered",
+        "petition.forwarded",
+        "petition.assigned",
+        "petition.routed",
+        "petition.refused",
+        "petition.no_longer_accepted",
+        "petition.notified",
         "petition.accepted",
+        "petition.extended",
         "petition.concluded",
+        "petition.delivered",
+        "petition.review_requested",
+        "petition.reviewed",
+        "petition.review_delivered",
+        "petition.recheck_requested",
+        "petition.rechecked",
+        "petition.recheck_delivered",
+        "petition.terminated",
         "petition.closed",
         "booking.created",
         "booking.confirmed",
@@ -44,9 +58,19 @@ class Step:
     words: str
 
 
-def handle_by(petition: PetitionCase) -> date:
-    """The last day for an answer, as a date in Beijing."""
-    return (petition.registered_at.astimezone(BEIJING) + HANDLING).date()
+async def handling_deadline(db: AsyncSession, petition: PetitionCase) -> Deadline:
+    """Until when an answer is due (Regulations on Petition Work, Art. 34: 60 days of acceptance).
+
+    As long as the matter was not accepted the date of registration counts, which is the stricter reading.
+    """
+    query = select(PetitionClock).where(
+        PetitionClock.petition_id == petition.id, PetitionClock.duty == "handle"
+    )
+    row = (await db.scalars(query.order_by(PetitionClock.begun_at.desc()).limit(1))).first()
+    if row is not None:
+        return row.counted()
+    start = petition.registered_at.astimezone(BEIJING).date()
+    return count(profile_of(petition), CALENDAR, "handle", start)
 
 
 async def list_progress(db: AsyncSession, petition: PetitionCase) -> Sequence[Step]:

@@ -25,15 +25,16 @@ from scheduling.bookings import (
 from scheduling.bookings import Booking, BookingKind, BookingState, add_booking, change_booking, find_held
 from scheduling.incidents import end_with_session
 from scheduling.invitations import Invitee, add_invitation, seat_organisation
-from scheduling.reach import load_session as load_session
-from scheduling.reach import scope_of_session as scope_of_session
-from scheduling.reach import visible_sessions as visible_sessions
-from scheduling.session import ACTION_FOR, OVER, SESSION_STATE_NAMES
-from scheduling.session import TRANSITIONS as TRANSITIONS
-from scheduling.session import Session as Session
-from scheduling.session import SessionOrganisation as SessionOrganisation
-from scheduling.session import SessionPart as SessionPart
-from scheduling.session import SessionState as SessionState
+from scheduling.reach import load_session, scope_of_session, visible_sessions
+from scheduling.session import (
+    ACTION_FOR,
+    OVER,
+    SESSION_STATE_NAMES,
+    TRANSITIONS,
+    Session,
+    SessionPart,
+    SessionState,
+)
 from scheduling.session_events import add_event
 from scheduling.slots import check_period
 from scheduling.transitions import require_transition
@@ -112,7 +113,7 @@ async def move_session(
     session = await load_session(db, session_id, lock=True)
     require(actor, ACTION_FOR[state], await scope_of_session(db, session))
     old, new = SESSION_STATE_NAMES[session.state], SESSION_STATE_NAMES[state]
-    require_transition(TRANSITIONS, session.state, state, f"接访现在是“{old}”，不能变为“{new}”。")
+    require_transition(TRANSITIONS, session.state, state, f"接访现在是「{old}」，不能变为「{new}」。")
     kind = _event_kind(session, state)
     data = {
         "from": session.state,

@@ -37,7 +37,15 @@ class Unfinished:
 
 
 class MaterialStore:
-    """Given: the folder and the key's file, made at the first need. Blocking; call it in a thread."""
+    """Given: the folder and the key's file, made at the first need. Blocking; call it in a thread.
+
+    `at` finds both in the state directory.
+    """
+
+    @classmethod
+    def at(cls, state: Path) -> MaterialStore:
+        """The store of an installation."""
+        return cls(state / "materials", state / "keys" / KEY_FILE)
 
     def __init__(self, root: Path, key_file: Path) -> None:
         self._root = root
@@ -135,6 +143,8 @@ class MaterialStore:
             raise NotFound("material_not_found", "没有找到这份材料。") from error
         except (InvalidTag, ValueError) as error:
             raise Conflict("material_damaged", "这份材料的文件已损坏，不能打开。") from error
+        except OSError as error:
+            raise Conflict("material_unreadable", "这份材料的文件读不出来，请联系系统管理员。") from error
 
     def _cipher(self) -> AESGCM:
         if not self._key_file.exists():

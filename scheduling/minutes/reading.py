@@ -128,7 +128,7 @@ async def answer_objection(
     paragraph = await db.get(MinutesParagraph, objection.paragraph_id) if objection.paragraph_id else None
     if outcome is ObjectionOutcome.CORRECTED:
         if paragraph is not None and paragraph.revision == objection.revision and not paragraph.removed:
-            raise Invalid("not_corrected", "这一段还没有改动，请先修改笔录再答复“已更正”。", "outcome")
+            raise Invalid("not_corrected", "这一段还没有改动，请先修改笔录再答复「已更正」。", "outcome")
     elif not words:
         raise Invalid("required", "请写明理由，信访人会看到。", "words")
     answer = ObjectionAnswer(

@@ -149,7 +149,7 @@ async def move_minutes(
     """
     minutes = await lock_for(db, actor, session_id, Action.WRITE_MINUTES)
     old, new = MINUTES_STATE_NAMES[minutes.state], MINUTES_STATE_NAMES[state]
-    require_transition(TRANSITIONS, minutes.state, state, f"笔录现在是“{old}”，不能变为“{new}”。")
+    require_transition(TRANSITIONS, minutes.state, state, f"笔录现在是「{old}」，不能变为「{new}」。")
     if state is MinutesState.DRAFTING and minutes.signature_count:
         raise Conflict("minutes_signed", "已经有人签字，笔录不能再改。需要更正的，另记一份说明。")
     if state is MinutesState.LOCKED:

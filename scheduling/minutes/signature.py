@@ -21,13 +21,21 @@ from cases.clock import Clock
 from cases.database import ID_LENGTH, Base, atomic, new_id
 from cases.errors import Conflict, Forbidden, Invalid, NotFound
 from cases.fields import clean_text
-from cases.policy import Action, Actor
+from cases.policy import Action, Actor, allowed
 from cases.roles import INVITATION_ROLE_NAMES, InvitationRole
 from scheduling.invitation import Invitation
 from scheduling.invitations import list_invitations
 from scheduling.minutes.reading import reading_of
-from scheduling.minutes.record import Minutes, MinutesState, Sheet, list_paragraphs, lock_for
+from scheduling.minutes.record import (
+    Minutes,
+    MinutesState,
+    Sheet,
+    list_paragraphs,
+    lock_for,
+    scope_of_minutes,
+)
 from scheduling.minutes.strokes import read_strokes
+from scheduling.reach import load_session
 from scheduling.session_events import add_event
 
 REASON_LIMIT = 500
@@ -128,6 +136,13 @@ def _is_asked(invitation: Invitation, given: Mapping[str, MinutesSignature]) -> 
     return invitation.role in _ORDER and (invitation.revoked_at is None or invitation.id in given)
 
 
+def left_out(signers: Sequence[Signer], host_id: str) -> list[Signer]:
+    """Who can no longer sign once this host has: everybody else who has not, but for the petitioner's side,
+    without whom the host does not sign."""
+    others = [each for each in signers if each.role not in FIRST and each.signer_id != host_id]
+    return [each for each in others if each.signature is None]
+
+
 def missing_first(signers: Sequence[Signer]) -> list[Signer]:
     """Of the petitioner's side, who has neither signed nor refused."""
     return [each for each in signers if each.role in FIRST and each.signature is None]
@@ -143,7 +158,7 @@ async def sign_minutes(
     `already_signed`, `petitioner_first`.
     """
     minutes = await lock_for(db, actor, session_id, Action.SIGN_MINUTES)
-    signer_id, role = await _signer_of(db, actor, session_id)
+    signer_id, role = await signer_of(db, actor, session_id)
     try:
         drawn = read_strokes(strokes)
     except Invalid as error:
@@ -165,10 +180,14 @@ async def refuse_minutes(
 ) -> MinutesSignature:
     """Refuse to sign, with a reason in one's own words; commits.
 
-    Raises as `sign_minutes`, and Invalid at `reason`.
+    Raises as `sign_minutes`, Invalid at `reason`, Conflict `host_signs`.
     """
     minutes = await lock_for(db, actor, session_id, Action.SIGN_MINUTES)
-    signer_id, role = await _signer_of(db, actor, session_id)
+    signer_id, role = await signer_of(db, actor, session_id)
+    if role is InvitationRole.HOST:
+        # Written down as refused the minutes would never be final, and nobody could change that.
+        message = "主持人签字才能定稿。您不签的，请主持单位的另一位接访员签字。"
+        raise Conflict("host_signs", message)
     signature = MinutesSignature(
         id=new_id(), minutes_id=minutes.id, signer_id=signer_id, name=actor.name, role=str(role),
         act=SignatureAct.REFUSED, text_digest=digest, strokes=None, picture=None,
@@ -240,8 +259,11 @@ async def _lock(db: AsyncSession, clock: Clock, actor: Actor, minutes: Minutes, 
     await add_audit(db, clock, actor, "minutes.locked", "session", minutes.session_id, detail=data)
 
 
-async def _signer_of(db: AsyncSession, actor: Actor, session_id: str) -> tuple[str, InvitationRole]:
-    """As whom they sign. Raises Forbidden `not_a_signer` for those who are not asked to."""
+async def signer_of(db: AsyncSession, actor: Actor, session_id: str) -> tuple[str, InvitationRole]:
+    """As whom they sign. Raises Forbidden `not_a_signer` for those who are not asked to.
+
+    Who was not invited signs by post: as host whoever may host, as recorder who only writes.
+    """
     for invitation in await list_invitations(db, session_id):
         named = actor.official_id is not None and invitation.official_id == actor.official_id
         if invitation.revoked_at is None and (invitation.id == actor.invitation_id or named):
@@ -250,7 +272,9 @@ async def _signer_of(db: AsyncSession, actor: Actor, session_id: str) -> tuple[s
             return invitation.id, invitation.role
     else:
         if actor.official_id is not None:
-            return actor.official_id, InvitationRole.HOST
+            scope = await scope_of_minutes(db, await load_session(db, session_id))
+            hosts = allowed(actor, Action.HOST, scope)
+            return actor.official_id, InvitationRole.HOST if hosts else InvitationRole.RECORDER
     raise Forbidden("not_a_signer", "您不需要在这份笔录上签字。")
 
 

@@ -49,6 +49,9 @@ OBJECTS = {
             "handle": Action.HANDLE_PETITION,
             "grant": Action.GRANT_PETITION,
             "book": Action.BOOK,
+            "decide": Action.REVIEW_PETITION,
+            "respond": Action.ANSWER_PETITION,
+            "extend": Action.EXTEND_PETITION,
             "finish": Action.FINISH_TASK,
         },
     ),
@@ -106,14 +109,14 @@ station_clerk     station    create        -                             -
 station_clerk     city       create        see book                      see
 station_clerk     province   create        see book                      see
 station_clerk     housing    -             see book                      see join names materials bring receive tend
-handler           chengguan  -             see finish                    see join names materials bring minutes
-handler           housing    -             see finish                    see join names materials bring minutes
-unit_head         chengguan  -             see finish                    see join names materials bring minutes
-unit_head         housing    -             see finish                    see join names materials bring minutes
-reviewer          chengguan  -             see                           see minutes replay manifest export alarms archive hold review
+handler           chengguan  -             see finish respond            see join names materials bring minutes
+handler           housing    -             see finish respond            see join names materials bring minutes
+unit_head         chengguan  -             see finish respond extend     see join names materials bring minutes
+unit_head         housing    -             see finish respond extend     see join names materials bring minutes
+reviewer          chengguan  -             see decide                    see minutes replay manifest export alarms archive hold review
 reviewer          city       -             see                           see minutes replay manifest export alarms archive hold review
 reviewer          province   -             see                           see minutes replay manifest export alarms archive hold review
-reviewer          housing    -             see                           see minutes replay manifest export alarms archive hold review
+reviewer          housing    -             see decide                    see minutes replay manifest export alarms archive hold review
 inspector         chengguan  -             see                           see minutes replay manifest alarms archive hold review viewers
 inspector         city       -             see                           see minutes replay manifest alarms archive hold review viewers
 inspector         province   -             see                           see minutes replay manifest alarms archive hold review viewers

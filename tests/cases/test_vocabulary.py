@@ -11,6 +11,8 @@ from typing import get_args
 import pytest
 
 from cases.casefile import PetitionState
+from cases.deadlines.deadline import Standing
+from cases.handling.procedure import Conclusion, Ground, Result, Service, Step, Way
 from cases.organisations import Tier
 from cases.roles import InvitationRole
 from cases.task import TaskState
@@ -46,7 +48,14 @@ SOURCES = ("cases", "scheduling", "recordings", "signaling", "web")
 STATES: dict[str, tuple[Iterable[str], frozenset[str]]] = {
     "session": (SessionState, frozenset()),
     "booking": (BookingState, frozenset()),
-    "petition": (PetitionState, frozenset({"draft", "classified", "accepted"})),
+    "clock": (Standing, frozenset()),
+    "petition": (PetitionState, frozenset()),
+    "step": (Step, frozenset()),
+    "way": (Way, frozenset()),
+    "conclusion": (Conclusion, frozenset()),
+    "result": (Result, frozenset()),
+    "ground": (Ground, frozenset()),
+    "service": (Service, frozenset()),
     "recording": (RecordingState, frozenset()),
     "archive": (ArchiveState, frozenset()),
     "minutes": (MinutesState, frozenset()),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from cryptography.fernet import Fernet
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -18,8 +19,12 @@ from scheduling.forgetting import KEPT_AFTER_END, Forgotten, forget_served_links
 from scheduling.identity import IdentityCode
 from scheduling.invitation import Invitation
 from scheduling.links import LinkRules, exchange_link, find_link, find_link_actor, issue_link
+from scheduling.notices import Envelope, add_notice, list_outbox
+from scheduling.session import Session
 from tests.clock import FixedClock
 from tests.factories import World, find_invitation, make_session
+
+PHONE = "13800001234"
 
 
 async def hold(db: AsyncSession, clock: FixedClock, invitation: Invitation) -> tuple[str, str]:
@@ -40,6 +45,15 @@ async def hold(db: AsyncSession, clock: FixedClock, invitation: Invitation) -> t
     return secret, device
 
 
+async def tell(db: AsyncSession, clock: FixedClock, session: Session) -> str:
+    """A message about the session; returns its number."""
+    until, fields = clock.now() + timedelta(minutes=10), {"code": "482913"}
+    envelope = Envelope(Fernet.generate_key())
+    notice = await add_notice(db, clock, envelope, session, PHONE, "identity_code", fields, until)
+    await db.commit()
+    return notice.id
+
+
 async def test_a_served_link_leaves_no_trace_of_devices_and_codes(
     db: AsyncSession, clock: FixedClock, world: World
 ) -> None:
@@ -51,9 +65,12 @@ async def test_a_served_link_leaves_no_trace_of_devices_and_codes(
     later = await make_session(db, clock, world)
     other = await find_invitation(db, later, InvitationRole.PETITIONER)
     await hold(db, clock, other)
+    sent = [await tell(db, clock, session), await tell(db, clock, later)]
     assert not (await forget_served_links(db, clock)).anything, "not a second early"
     clock.advance(seconds=1)
-    assert await forget_served_links(db, clock) == Forgotten(codes=1, links=1, signings=0, companions=1)
+    assert await forget_served_links(db, clock) == Forgotten(
+        codes=1, links=1, signings=0, companions=1, numbers=1
+    )
     assert not (await forget_served_links(db, clock)).anything, "once"
     await db.refresh(invitation)
     link = await find_link(db, invitation.id)
@@ -66,8 +83,10 @@ async def test_a_served_link_leaves_no_trace_of_devices_and_codes(
     kept = await find_link(db, other.id)
     assert kept is not None and kept.device_hash is not None
     assert await db.scalar(select(func.count()).select_from(IdentityCode)) == 1
+    desk = await list_outbox(db, world.actor("chengguan.receptionist"))
+    assert {each.notice.id: each.recipient for each in desk} == {sent[0]: "", sent[1]: PHONE}
     line = (await db.scalars(select(AuditEntry).where(AuditEntry.action == "links.forgotten"))).one()
-    assert line.detail == {"codes": 1, "links": 1, "signings": 0, "companions": 1}
+    assert line.detail == {"codes": 1, "links": 1, "signings": 0, "companions": 1, "numbers": 1}
 
 
 async def test_a_link_that_opens_longer_keeps_its_device_as_long(

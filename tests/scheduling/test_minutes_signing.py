@@ -171,6 +171,20 @@ async def test_the_petitioner_signs_what_was_read_and_the_host_makes_it_final(ta
         assert picture.size == (900, 450) and picture.getextrema() == (0, 255)
 
 
+async def test_only_who_may_host_makes_the_minutes_final(table: Table, world: World) -> None:
+    await table.move(MinutesState.READ_BACK, MinutesState.SIGNING)
+    await table.sign(table.citizen)
+    await table.sign(world.actor("chengguan.recorder"))  # By post, and nobody invited them by name.
+    minutes = (await table.reading()).sheet.minutes
+    assert minutes.state is MinutesState.SIGNING
+    assert InvitationRole.RECORDER in [each.role for each in await list_signers(table.db, minutes)]
+    digest = (await table.reading()).digest
+    with pytest.raises(Conflict, match="host_signs"):
+        await refuse_minutes(table.db, table.clock, table.host, table.session.id, digest, "不同意")
+    await table.sign(table.host)
+    assert (await table.reading()).sheet.minutes.state is MinutesState.LOCKED
+
+
 async def test_refusing_and_agreeing_aloud_are_kept_with_their_reasons(table: Table, world: World) -> None:
     await table.move(MinutesState.READ_BACK, MinutesState.SIGNING)
     digest = (await table.reading()).digest
@@ -223,6 +237,9 @@ async def test_what_is_changed_after_the_end_is_found(table: Table, tmp_path: Pa
     renamed = f"UPDATE minutes_paragraphs SET speaker_name = '别人' {one}"
     assert await after(renamed) is MinutesVerdict.TEXT_CHANGED
     assert await after(f"UPDATE minutes_paragraphs SET speaker_name = '' {one}") is MinutesVerdict.INTACT
+    moved = f"UPDATE minutes_paragraphs SET said_at = '2026-07-22 01:00:00.000000' {one}"
+    assert await after(moved) is MinutesVerdict.TEXT_CHANGED
+    assert await after(f"UPDATE minutes_paragraphs SET said_at = NULL {one}") is MinutesVerdict.INTACT
     # The signatures and the statement cannot be changed in the database; elsewhere it would be seen.
     reading, row = await table.reading(), await table.db.get(SignedMinutes, signed.minutes_id)
     signatures = await list_signatures(table.db, reading.sheet.minutes.id)

@@ -25,6 +25,7 @@ from scheduling.invitations import (
     list_invitations,
     revoke_invitation,
 )
+from scheduling.reach import load_session, scope_of_session
 from scheduling.session import Session, SessionState
 from scheduling.session_events import append_event, list_events
 from scheduling.sessions import (
@@ -33,9 +34,7 @@ from scheduling.sessions import (
     get_session,
     list_sessions,
     list_sessions_of_petition,
-    load_session,
     move_session,
-    scope_of_session,
 )
 from tests.clock import FixedClock
 from tests.factories import World, find_invitation, make_link_actor, make_petition, make_session, make_slots

@@ -1,0 +1,132 @@
+"""What can be done, and which roles permit it at all; whom a role reaches is for cases/policy.py to say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from cases.roles import ADMINISTRATORS, InvitationRole, Role
+
+
+class Action(StrEnum):
+    """Everything that can be asked of the policy (cases/policy.py)."""
+
+    VIEW_PUBLIC = "view_public"
+    BOOK_PUBLIC = "book_public"
+    OPEN_LINK = "open_link"
+    SIGN_OUT = "sign_out"
+    CHOOSE_LANGUAGE = "choose_language"
+    SEE_BOARD = "see_board"
+    SEE_PETITION = "see_petition"
+    CREATE_PETITION = "create_petition"
+    HANDLE_PETITION = "handle_petition"
+    ANSWER_PETITION = "answer_petition"
+    EXTEND_PETITION = "extend_petition"
+    REVIEW_PETITION = "review_petition"
+    GRANT_PETITION = "grant_petition"
+    BOOK = "book"
+    MANAGE_SLOTS = "manage_slots"
+    SEE_SESSION = "see_session"
+    MANAGE_SESSION = "manage_session"
+    ISSUE_LINK = "issue_link"
+    JOIN = "join"
+    RECEIVE = "receive"
+    HANDLE_INCIDENT = "handle_incident"
+    HOST = "host"
+    RECORD = "record"
+    SEE_MINUTES = "see_minutes"
+    WRITE_MINUTES = "write_minutes"
+    FOLLOW_MINUTES = "follow_minutes"
+    FINISH_TASK = "finish_task"
+    SIGN_MINUTES = "sign_minutes"
+    REPLAY = "replay"
+    SEE_MANIFEST = "see_manifest"
+    EXPORT_RECORDING = "export_recording"
+    REVIEW_RECORDING = "review_recording"
+    ANSWER_FINDING = "answer_finding"
+    SEE_VIEW_LOG = "see_view_log"
+    SEE_ALARMS = "see_alarms"
+    ACKNOWLEDGE_ALARM = "acknowledge_alarm"
+    SEE_ARCHIVE = "see_archive"
+    HOLD_RECORDING = "hold_recording"
+    PROPOSE_DESTRUCTION = "propose_destruction"
+    APPROVE_DESTRUCTION = "approve_destruction"
+    SEE_AUDIT = "see_audit"
+    MANAGE_ACCOUNTS = "manage_accounts"
+    SEE_OPERATIONS = "see_operations"
+    SEE_OUTBOX = "see_outbox"
+    SEE_RATINGS = "see_ratings"
+    SEE_MATERIALS = "see_materials"
+    ADD_MATERIAL = "add_material"
+    KNOW_NAMES = "know_names"
+
+
+A = Action
+PUBLIC_ACTIONS = frozenset({A.VIEW_PUBLIC, A.BOOK_PUBLIC, A.OPEN_LINK})
+SIGNED_IN_ACTIONS = frozenset({A.SIGN_OUT, A.CHOOSE_LANGUAGE})
+READ = frozenset({A.SEE_BOARD, A.SEE_PETITION, A.SEE_SESSION})
+_WATCH = frozenset({A.REPLAY, A.SEE_MANIFEST, A.SEE_ALARMS, A.SEE_MINUTES})
+_PROTECT = frozenset({A.SEE_ARCHIVE, A.HOLD_RECORDING})
+# Who sits with citizens: makes sure who they are, answers what they ask for, sees what was sent to them.
+_DOOR = frozenset({A.RECEIVE, A.SEE_OUTBOX, A.HANDLE_INCIDENT})
+_RATED = frozenset({A.SEE_RATINGS})  # Sums only, also for those they are about.
+_TASKS = frozenset({A.FINISH_TASK})
+_WRITE = frozenset({A.WRITE_MINUTES, A.SIGN_MINUTES})
+# Of everybody who sits in a session; which ones a guest sees: scheduling/materials/reading.py.
+_MATERIALS = frozenset({A.SEE_MATERIALS, A.ADD_MATERIAL})
+# Sits in a session by office and knows who came to it.
+_SIT = frozenset({A.JOIN, A.KNOW_NAMES})
+_UNIT = READ | _RATED | _MATERIALS | _SIT | {A.SEE_MINUTES, A.FINISH_TASK, A.ANSWER_PETITION}
+_CONDUCT = _WRITE | _MATERIALS | _SIT | {A.HOST, A.RECORD, A.MANAGE_SESSION, A.ISSUE_LINK}
+
+ROLE_ACTIONS: Mapping[Role, frozenset[Action]] = {
+    Role.RECEPTIONIST: READ
+    | _RATED
+    | _WATCH
+    | _CONDUCT
+    | _DOOR
+    | {A.CREATE_PETITION, A.HANDLE_PETITION, A.GRANT_PETITION, A.BOOK, A.MANAGE_SLOTS, A.ANSWER_FINDING}
+    | _TASKS,
+    Role.LEADER: READ
+    | _RATED
+    | _WATCH
+    | _CONDUCT
+    | _DOOR
+    | _PROTECT
+    | {A.HANDLE_PETITION, A.GRANT_PETITION, A.APPROVE_DESTRUCTION, A.ACKNOWLEDGE_ALARM}
+    | {A.ANSWER_FINDING, A.SEE_VIEW_LOG, A.FINISH_TASK},
+    Role.RECORDER: _WATCH | _DOOR | _WRITE | _MATERIALS | _SIT | {A.SEE_BOARD, A.SEE_SESSION, A.RECORD},
+    Role.STATION_CLERK: READ | _DOOR | _MATERIALS | _SIT | {A.CREATE_PETITION, A.BOOK, A.ISSUE_LINK},
+    Role.HANDLER: _UNIT,
+    Role.UNIT_HEAD: _UNIT | {A.EXTEND_PETITION},
+    Role.REVIEWER: READ | _WATCH | _PROTECT | {A.EXPORT_RECORDING, A.REVIEW_RECORDING, A.REVIEW_PETITION},
+    Role.INSPECTOR: READ | _RATED | _WATCH | _PROTECT | {A.REVIEW_RECORDING, A.SEE_VIEW_LOG},
+    Role.JOINT_CONF_OFFICE: READ | _MATERIALS | _SIT,
+    Role.ARCHIVIST: _WATCH
+    | _PROTECT
+    | {A.SEE_BOARD, A.SEE_SESSION, A.EXPORT_RECORDING, A.ACKNOWLEDGE_ALARM, A.PROPOSE_DESTRUCTION}
+    | {A.SEE_VIEW_LOG},
+    Role.SYSADMIN: frozenset({A.MANAGE_ACCOUNTS, A.SEE_OPERATIONS}),
+    Role.AUDITOR: frozenset({A.SEE_AUDIT}),
+}
+
+# These roles see the whole region below them; the others only where their organisation takes part.
+SUBTREE_ROLES = frozenset(Role) - ADMINISTRATORS - {Role.HANDLER, Role.UNIT_HEAD}
+
+_GUEST = frozenset({A.JOIN, A.SEE_MATERIALS})
+_READER = _GUEST | {A.FOLLOW_MINUTES}
+_CITIZEN = _READER | {A.SIGN_MINUTES}
+NAMES = frozenset({A.KNOW_NAMES})
+COLLEAGUE = _MATERIALS | {A.SEE_SESSION, A.JOIN, A.SEE_MINUTES, A.SIGN_MINUTES}
+INVITATION_ACTIONS: Mapping[InvitationRole, frozenset[Action]] = {
+    InvitationRole.HOST: COLLEAGUE | NAMES | {A.HOST, A.RECORD, A.WRITE_MINUTES},
+    InvitationRole.JOINT_RECEPTIONIST: COLLEAGUE | NAMES,
+    InvitationRole.DEPARTMENT: COLLEAGUE,
+    InvitationRole.RECORDER: COLLEAGUE | NAMES | {A.WRITE_MINUTES},
+    InvitationRole.PETITIONER: _CITIZEN | NAMES | _MATERIALS,
+    InvitationRole.PROXY: _CITIZEN | NAMES | _MATERIALS,
+    InvitationRole.COMPANION: _READER | NAMES | _MATERIALS,
+    InvitationRole.INTERPRETER: _CITIZEN,
+    InvitationRole.THIRD_PARTY: _GUEST | _MATERIALS,
+    InvitationRole.OBSERVER: _GUEST,
+}

@@ -1,0 +1,48 @@
+"""Why a deadline is that date, in sentences that anybody can check with a calendar and the law."""
+
+from __future__ import annotations
+
+from cases.deadlines.deadline import Deadline
+from cases.deadlines.profile import Start, Unit
+
+STARTS = {
+    Start.RECEIVED: "收到",
+    Start.ACCEPTED: "受理",
+    Start.ASSIGNED: "交办",
+    Start.ANSWER_RECEIVED: "收到书面答复",
+    Start.AGREEMENT_EFFECTIVE: "协议生效",
+    Start.DISCOVERED: "发现",
+    Start.YEAR_ENDED: "年度结束",
+}
+
+
+def explain(deadline: Deadline) -> list[str]:
+    """The sentences in their order, in Chinese; the first one says it all where nothing is unusual."""
+    duty, start = deadline.duty, STARTS[deadline.duty.starts]
+    if duty.at_once:
+        return [f"{deadline.start} {start}，应当立即办理（{duty.source}）。"]
+    if not deadline.days:
+        return [f"{deadline.start} {start}，期限逐件确定，这一件还没有定。"]
+    length = _days(deadline.days + deadline.extension, duty.unit)
+    if deadline.raw is None:
+        told = [f"{deadline.start} {start}，期限 {length}（{duty.source}），现在中止计算。"]
+    elif duty.set_each:
+        told = [f"{deadline.raw} 到期：{deadline.start} {start}，加交办时确定的 {length}（{duty.source}）。"]
+    else:
+        told = [f"{deadline.raw} 到期：{deadline.start} {start}，加 {length}（{duty.source}）。"]
+    if deadline.extension:
+        told.append(f"其中批准延长 {_days(deadline.extension, duty.unit)}（{duty.extension_source}）。")
+    for pause in deadline.pauses:
+        if pause.last is None:
+            told.append(f"{pause.first} 开始听证，听证所需时间不计算在内。")
+        else:
+            told.append(f"{pause.first} 至 {pause.last} 听证，所需时间不计算在内。")
+    if deadline.rolled is not None and deadline.rolled != deadline.raw:
+        told.append(f"这一天是{deadline.rolls_over[0]}，不上班，顺延到 {deadline.rolled}。")
+    for year in deadline.unknown_years:
+        told.append(f"{year} 年的节假日安排还没有录入，只按周末计算，请核对。")
+    return told
+
+
+def _days(count: int, unit: Unit) -> str:
+    return f"{count} 日" if unit is Unit.CALENDAR else f"{count} 个工作日"

@@ -1,0 +1,163 @@
+"""Every row of the deadline table with dates worked out by hand, on the real holidays of 2025 and 2026."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from cases.deadlines.deadline import Interval, Standing, count
+from cases.deadlines.explaining import explain
+from cases.deadlines.profile import Pause, national_for, read_profiles
+from cases.deadlines.workdays import read_calendar
+from cases.errors import Invalid
+
+PROFILES, CALENDAR = read_profiles(), read_calendar()
+NATIONAL, FORMER = "national-2022", "national-2005"
+
+
+def day(text: str) -> date:
+    return date.fromisoformat(text)
+
+
+# profile, duty, day of the event, raw, rolled
+WORKED = [
+    (NATIONAL, "register_route", "2026-03-02", "2026-03-17", "2026-03-17"),
+    # 20 September 2026 is a Sunday that is worked.
+    (NATIONAL, "register_route", "2026-09-05", "2026-09-20", "2026-09-20"),
+    # 3 October lies in the National Day week, which ends on the 7th.
+    (NATIONAL, "register_route", "2026-09-18", "2026-10-03", "2026-10-08"),
+    (NATIONAL, "relay_national", "2026-06-15", "2026-06-20", "2026-06-22"),
+    (NATIONAL, "relay_province", "2026-03-03", "2026-03-06", "2026-03-06"),
+    (NATIONAL, "relay_city", "2026-03-04", "2026-03-07", "2026-03-09"),
+    (NATIONAL, "relay_district", "2026-03-02", "2026-03-06", "2026-03-06"),
+    (NATIONAL, "direct_notice", "2026-01-31", "2026-02-15", "2026-02-24"),
+    (NATIONAL, "forward_notice", "2025-12-17", "2026-01-01", "2026-01-04"),
+    # Working days: Friday 30 April, then 6, 7, 8 May and Saturday 9 May, which is worked.
+    (NATIONAL, "forward_objection", "2026-04-29", "2026-05-09", "2026-05-09"),
+    (NATIONAL, "forward_objection", "2026-03-06", "2026-03-13", "2026-03-13"),
+    (NATIONAL, "handle", "2025-11-21", "2026-01-20", "2026-01-20"),
+    (NATIONAL, "handle", "2023-10-01", "2023-11-30", "2023-11-30"),
+    (NATIONAL, "handle", "2025-12-20", "2026-02-18", "2026-02-24"),
+    (NATIONAL, "review_apply", "2026-03-31", "2026-04-30", "2026-04-30"),
+    (NATIONAL, "review_decide", "2026-04-02", "2026-05-02", "2026-05-06"),
+    (NATIONAL, "recheck_apply", "2026-01-31", "2026-03-02", "2026-03-02"),
+    (NATIONAL, "recheck_decide", "2026-08-26", "2026-09-25", "2026-09-28"),
+    # 23 February is the last day off of the Spring Festival.
+    (NATIONAL, "simple_accept", "2026-02-13", "2026-02-25", "2026-02-25"),
+    (NATIONAL, "simple_handle", "2025-09-26", "2025-10-16", "2025-10-16"),
+    (NATIONAL, "simple_relay", "2026-10-09", "2026-10-10", "2026-10-10"),
+    (NATIONAL, "urgent_report", "2026-10-03", "2026-10-03", "2026-10-03"),
+    (NATIONAL, "judicial_confirm", "2026-05-21", "2026-06-20", "2026-06-22"),
+    (FORMER, "register_route", "2021-03-01", "2021-03-16", "2021-03-16"),
+    (FORMER, "handle", "2024-02-01", "2024-04-01", "2024-04-01"),
+    (FORMER, "advice_feedback", "2024-09-01", "2024-10-01", "2024-10-08"),
+    ("zhejiang", "register_route", "2026-04-29", "2026-05-09", "2026-05-09"),
+    ("zhejiang", "handle", "2026-03-31", "2026-04-30", "2026-04-30"),
+    ("shandong", "review_accept", "2026-06-17", "2026-06-23", "2026-06-23"),
+    ("shandong", "handle", "2025-11-21", "2026-01-20", "2026-01-20"),
+    ("beijing", "recheck_decide", "2026-08-26", "2026-09-25", "2026-09-28"),
+]
+
+
+@pytest.mark.parametrize(("profile", "duty", "event", "raw", "rolled"), WORKED)
+def test_worked_dates(profile: str, duty: str, event: str, raw: str, rolled: str) -> None:
+    found = count(PROFILES[profile], CALENDAR, duty, day(event))
+    assert (found.raw, found.rolled) == (day(raw), day(rolled))
+
+
+def test_every_row_has_a_worked_date() -> None:
+    set_each = {"assigned_feedback", "advice_feedback", "annual_report"}
+    shown = {duty for profile, duty, *_ in WORKED if profile == NATIONAL}
+    assert shown | set_each == set(PROFILES[NATIONAL].duties)
+    assert {code for code, duty in PROFILES[NATIONAL].duties.items() if duty.set_each} == set_each
+
+
+def test_a_length_that_is_set_for_each_matter() -> None:
+    open_ended = count(PROFILES[NATIONAL], CALENDAR, "assigned_feedback", day("2026-03-02"))
+    assert open_ended.raw is None and open_ended.stands(day("2027-01-01")) is Standing.RUNNING
+    assert explain(open_ended) == ["2026-03-02 交办，期限逐件确定，这一件还没有定。"]
+    found = count(PROFILES[NATIONAL], CALENDAR, "assigned_feedback", day("2026-03-02"), set_days=20)
+    assert found.raw == day("2026-03-22") and found.rolled == day("2026-03-23")
+    assert (
+        explain(found)[0]
+        == "2026-03-22 到期：2026-03-02 交办，加交办时确定的 20 日（《信访工作条例》第二十二条）。"
+    )
+
+
+def test_an_extension_is_added_to_the_sixty_days_and_has_a_limit() -> None:
+    found = count(PROFILES[NATIONAL], CALENDAR, "handle", day("2025-11-21"), extension=30)
+    assert found.raw == day("2026-02-19") and found.rolled == day("2026-02-24")
+    assert explain(found) == [
+        "2026-02-19 到期：2025-11-21 受理，加 90 日（《信访工作条例》第三十四条）。",
+        "其中批准延长 30 日（《信访工作条例》第三十四条）。",
+        "这一天是春节，不上班，顺延到 2026-02-24。",
+    ]
+    with pytest.raises(Invalid) as refused:
+        count(PROFILES[NATIONAL], CALENDAR, "handle", day("2025-11-21"), extension=31)
+    assert refused.value.code == "bad_extension"
+    with pytest.raises(Invalid):
+        count(PROFILES[NATIONAL], CALENDAR, "review_decide", day("2025-11-21"), extension=1)
+    beijing = count(PROFILES["beijing"], CALENDAR, "review_decide", day("2026-03-02"), extension=30)
+    assert beijing.raw == day("2026-05-01") and beijing.duty.extension_source == "《北京市信访条例》"
+
+
+def test_days_of_hearings_are_not_counted_where_the_text_says_so() -> None:
+    hearing = Interval(Pause.HEARING, day("2026-09-01"), day("2026-09-05"))
+    found = count(PROFILES[NATIONAL], CALENDAR, "recheck_decide", day("2026-08-26"), pauses=[hearing])
+    assert found.raw == day("2026-09-30") and found.paused_days == 5
+    assert "2026-09-01 至 2026-09-05 听证，所需时间不计算在内。" in explain(found)
+    # A second one that begins only because the first one moved the end.
+    later = Interval(Pause.HEARING, day("2026-09-28"), day("2026-09-28"))
+    moved = count(PROFILES[NATIONAL], CALENDAR, "recheck_decide", day("2026-08-26"), pauses=[later, hearing])
+    assert moved.raw == day("2026-10-01") and moved.rolled == day("2026-10-08")
+    # The text has no such clause for the first review.
+    first = count(PROFILES[NATIONAL], CALENDAR, "review_decide", day("2026-08-26"), pauses=[hearing])
+    assert first.raw == day("2026-09-25") and first.pauses == ()
+
+
+def test_a_clock_that_stands_still_has_no_date_and_is_never_overdue() -> None:
+    hearing = Interval(Pause.HEARING, day("2026-09-01"), None)
+    found = count(PROFILES[NATIONAL], CALENDAR, "recheck_decide", day("2026-08-26"), pauses=[hearing])
+    assert found.raw is None and found.stands(day("2027-08-01")) is Standing.SUSPENDED
+    assert explain(found)[-1] == "2026-09-01 开始听证，听证所需时间不计算在内。"
+
+
+def test_pauses_that_cannot_be() -> None:
+    for first, last in (("2026-09-05", "2026-09-01"), ("2026-08-01", "2026-09-01")):
+        with pytest.raises(Invalid) as refused:
+            bad = Interval(Pause.HEARING, day(first), day(last))
+            count(PROFILES[NATIONAL], CALENDAR, "recheck_decide", day("2026-08-26"), pauses=[bad])
+        assert refused.value.code == "bad_pause"
+
+
+def test_people_are_warned_by_the_raw_date_and_late_by_the_rolled_one() -> None:
+    found = count(PROFILES[NATIONAL], CALENDAR, "register_route", day("2026-09-18"))
+    assert (found.raw, found.rolled) == (day("2026-10-03"), day("2026-10-08"))
+    told = {
+        text: found.stands(day(text)) for text in ("2026-09-27", "2026-09-28", "2026-10-08", "2026-10-09")
+    }
+    assert list(told.values()) == [Standing.RUNNING, Standing.NEAR, Standing.NEAR, Standing.OVERDUE]
+    assert found.stands(day("2026-12-01"), met_on=day("2026-10-08")) is Standing.MET
+    assert found.stands(day("2026-12-01"), met_on=day("2026-10-09")) is Standing.MET_LATE
+    assert found.days_left(day("2026-10-09")) == -1
+
+
+def test_a_year_whose_holidays_are_missing_is_told() -> None:
+    found = count(PROFILES[NATIONAL], CALENDAR, "handle", day("2026-12-01"))
+    assert found.raw == day("2027-01-30") and found.rolled == day("2027-02-01")
+    assert found.unknown_years == (2027,)
+    assert explain(found)[-1] == "2027 年的节假日安排还没有录入，只按周末计算，请核对。"
+
+
+def test_a_region_has_days_off_of_its_own() -> None:
+    local = CALENDAR.with_local_rest({day("2026-03-17"): "地方民族节日"})
+    found = count(PROFILES[NATIONAL], local, "register_route", day("2026-03-02"))
+    assert found.rolled == day("2026-03-18") and "地方民族节日" in explain(found)[-1]
+
+
+def test_which_text_holds() -> None:
+    assert national_for(day("2022-04-30"), PROFILES).code == FORMER
+    assert national_for(day("2022-05-01"), PROFILES).code == NATIONAL
+    with pytest.raises(Invalid):
+        count(PROFILES[FORMER], CALENDAR, "forward_objection", day("2021-01-01"))
