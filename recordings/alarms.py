@@ -28,8 +28,8 @@ from cases.fields import clean_text
 from cases.policy import Action, Actor, Scope, allowed, require
 from cases.vocabulary import names
 from recordings.evidence.verdict import visible
+from scheduling.reach import load_session, scope_of_session, visible_sessions
 from scheduling.session import Session
-from scheduling.sessions import load_session, scope_of_session, visible_sessions
 from scheduling.transitions import require_transition
 
 LONGEST_REMARK = 2000
@@ -98,8 +98,8 @@ class AlarmRemark(Base):
 class Alarm(Base):
     """One thing that is wrong. ``key`` tells it apart, so that every night finds it but once.
 
-    ``findings``: text, and where known path, start and end (bytes). An alarm without session is about files
-    that belong to no row.
+    ``findings``: text, and where known text_en, path, start and end (bytes). An alarm without session is
+    about files that belong to no row.
     """
 
     __tablename__ = "alarms"
@@ -146,7 +146,8 @@ class Trouble:
     @property
     def key(self) -> str:
         """SHA-256 (hex) over what is wrong and where."""
-        said = "\n".join(repr(sorted(finding.items())) for finding in self.findings)
+        told = (sorted(each for each in finding.items() if each[0] != "text_en") for finding in self.findings)
+        said = "\n".join(map(repr, told))
         about = (self.kind, self.session_id or "", self.recording_id or "", self.place, self.occasion, said)
         return hashlib.sha256("\n".join(about).encode(errors="replace")).hexdigest()
 

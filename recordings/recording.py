@@ -20,9 +20,9 @@ from cases.policy import Action, Actor, require
 from cases.vocabulary import names
 from recordings.space import DiskGauge, SpaceGauge, require_space
 from recordings.store import RecordingStore
+from scheduling.reach import load_session, scope_of_session
 from scheduling.session import Session
 from scheduling.session_events import add_event
-from scheduling.sessions import load_session, scope_of_session
 from scheduling.transitions import require_transition
 
 LIVE_INDEX = "uq_recordings_live_session"
@@ -152,7 +152,7 @@ class Recording(Base):
 
     def move_to(self, state: RecordingState) -> None:
         """Change the state; Conflict ``bad_transition`` where the table does not permit it."""
-        message = f"录像处于“{RECORDING_STATE_NAMES[self.state]}”，不能这样操作。"
+        message = f"录像处于「{RECORDING_STATE_NAMES[self.state]}」，不能这样操作。"
         require_transition(TRANSITIONS, self.state, state, message)
         self.state = state
 

@@ -31,8 +31,8 @@ from recordings.evidence.proof import note_verdict
 from recordings.evidence.sealing import NothingRecorded, SeatLookup, StillWriting, seal_recording
 from recordings.evidence.signing import load_signer
 from recordings.evidence.spill import NoRoom, bring_home
-from recordings.film.composition import CompositionPlan
 from recordings.film.encoder import CompositionError, encode
+from recordings.film.plan import CompositionPlan
 from recordings.lease import ATTEMPTS, LEASE, UNCOMPOSED, Lane, claim_work, release_lease, renew_lease
 from recordings.recording import (
     LIVE,
@@ -47,6 +47,7 @@ from recordings.watch.completeness import check_when_due
 from recordings.watch.ledger import keep_ledger
 from recordings.watch.patrol import PERIOD, order_patrol
 from recordings.watch.stamping import StampSettings, stamp_waiting, watch_stamps
+from scheduling.materials.store import MaterialStore
 from scheduling.session import OVER, Session
 from scheduling.session_events import add_event
 
@@ -65,6 +66,7 @@ class RecordingsSettings:
 
     Every sealed recording is read again within ``verify_period``.
     ``spill`` is where the media workers went on when the disk of ``root`` could not take more.
+    ``materials`` holds the pages that were shown; None: a recording that shows any lists them as missing.
     """
 
     root: Path
@@ -73,6 +75,7 @@ class RecordingsSettings:
     verify_period: timedelta = PERIOD
     plan: CompositionPlan = field(default_factory=CompositionPlan)
     spill: Path | None = None
+    materials: MaterialStore | None = None
     stamps: StampSettings | None = None  # None: no authority, no time stamps.
 
 
@@ -186,8 +189,10 @@ class RecordingsWorker:
                 if self._settings.spill is not None:
                     spilled = self._settings.spill / recording.id
                     await asyncio.to_thread(bring_home, spilled, recording.folder(self._settings.root))
-                signer = load_signer(self._settings.keys)
-                await seal_recording(db, self._clock, recording, self._settings.root, signer, self._seats)
+                signer, root, materials = (
+                    load_signer(self._settings.keys), self._settings.root, self._settings.materials,
+                )  # fmt: skip
+                await seal_recording(db, self._clock, recording, root, signer, self._seats, materials)
             except StillWriting:
                 if self._clock.now() - stopped > WRITING_PATIENCE:
                     logger.warning("Recording %s is still being written", recording_id)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from recordings.archive.objects import Piece
 from recordings.archive.store import StoreError
+from recordings.evidence.exhibits import kept_exhibits
 from recordings.evidence.manifest import MANIFEST_FILE
 
 
@@ -20,7 +21,7 @@ def files_of(folder: Path) -> list[Path]:
 def sums_of(folder: Path, manifest_sha256: str | None) -> dict[str, tuple[int, str]]:
     """Size and SHA-256 of each file by relative path; blocks.
 
-    Raises StoreError ``original_changed`` when segments or manifest are not as they were sealed.
+    Raises StoreError ``original_changed`` when segments, exhibits or manifest are not as they were sealed.
     """
     try:
         sums = {str(path.relative_to(folder)): sum_of(path) for path in files_of(folder)}
@@ -29,10 +30,10 @@ def sums_of(folder: Path, manifest_sha256: str | None) -> dict[str, tuple[int, s
         manifest = json.loads((folder / MANIFEST_FILE).read_bytes())
     except OSError as error:
         raise StoreError("original_unreadable", str(error)) from error
-    for track in manifest["tracks"]:
-        for entry in track["segments"]:
-            if sums.get(entry["path"]) != (entry["size"], entry["sha256"]):
-                raise StoreError("original_changed", entry["path"])
+    segments = [entry for track in manifest["tracks"] for entry in track["segments"]]
+    for entry in (*segments, *kept_exhibits(manifest)):
+        if sums.get(entry["path"]) != (entry["size"], entry["sha256"]):
+            raise StoreError("original_changed", entry["path"])
     return sums
 
 

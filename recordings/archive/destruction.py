@@ -21,7 +21,7 @@ from cases.policy import Action, Actor, require
 from recordings.archive.copies import Archive, ArchiveState, archive_of
 from recordings.archive.legal_hold import clean_reason, lock_recording, standing_holds
 from recordings.recording import Recording, load_recording
-from scheduling.sessions import load_session, scope_of_session
+from scheduling.reach import load_session, scope_of_session
 from scheduling.transitions import require_transition
 
 OPEN_INDEX = "uq_destruction_proposals_open"

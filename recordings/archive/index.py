@@ -28,9 +28,9 @@ from cases.policy import Scope
 from recordings.evidence.clock_jumps import ClockJumps, read_jumps, wall_ns
 from recordings.recording import Recording, RecordingState, load_recording
 from scheduling.invitation import Invitation
+from scheduling.reach import load_session, scope_of_session
 from scheduling.session import Session
 from scheduling.session_events import SessionEvent, list_events
-from scheduling.sessions import load_session, scope_of_session
 
 # Texts of events that a reviewer may look for: marks, chat, minutes, reasons.
 TEXT_KEYS = ("text", "note", "reason", "title", "label")

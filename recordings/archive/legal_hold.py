@@ -16,7 +16,7 @@ from cases.errors import Conflict, Forbidden, Invalid, NotFound
 from cases.fields import clean_text
 from cases.policy import Action, Actor, require
 from recordings.recording import Recording, RecordingState, load_recording
-from scheduling.sessions import load_session, scope_of_session
+from scheduling.reach import load_session, scope_of_session
 
 REASON_LIMIT = 300
 

@@ -16,9 +16,8 @@ from recordings.archive.copies import Archive, ArchiveState
 from recordings.archive.destruction import DestructionProposal, DestructionRecord, ProposalState
 from recordings.archive.legal_hold import LegalHold, standing_holds
 from recordings.recording import Recording
-from scheduling.reach import visible_sessions
+from scheduling.reach import scope_of_session, visible_sessions
 from scheduling.session import Session
-from scheduling.sessions import scope_of_session
 
 PAGE_SIZE = 30
 

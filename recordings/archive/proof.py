@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -128,9 +129,11 @@ def _compare(
     """The digests of the whole against the manifest; what differs is named by its blocks."""
     name, found = entry["path"], double.found()
     if (size, found["sha256"]) != (entry["size"], entry["sha256"]):
-        pairs = zip(blocks.found, entry["blocks_sha256"], strict=False)
-        wrong = [number for number, (ours, sealed) in enumerate(pairs) if ours != sealed] or [0]
-        start, end = wrong[0] * BLOCK, min((wrong[-1] + 1) * BLOCK, entry["size"])
+        # Also blocks that only one of the two has: cut off, or added.
+        pairs = list(zip_longest(blocks.found, entry["blocks_sha256"]))
+        wrong = [number for number, (ours, sealed) in enumerate(pairs) if ours != sealed]
+        wrong = wrong or [0, len(pairs) - 1]  # The manifest's blocks are not those of its digest.
+        start, end = wrong[0] * BLOCK, min((wrong[-1] + 1) * BLOCK, max(size, entry["size"]))
         zh = f"归档中分段 {name} 的第 {start} 至 {end} 字节（不含末位）与封存时不一致。"
         en = f"Archived segment {name}: bytes {start} to {end} (end excluded) are not as sealed."
         verdict.findings.append(Finding("segment_damaged", name, zh, en, start=start, end=end))

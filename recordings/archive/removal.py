@@ -44,7 +44,7 @@ from scheduling.session_events import add_event
 
 logger = logging.getLogger(__name__)
 
-TRACKS = "tracks"  # What ages out; manifest, signature and film stay here.
+TRACKS = "tracks"  # What ages out; manifest, signature, film and the pages shown stay here.
 DISTRUST = ("corrupted", "missing")
 
 

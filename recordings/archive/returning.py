@@ -44,7 +44,7 @@ from recordings.evidence.examiner import ExaminationError, examine
 from recordings.evidence.manifest import MANIFEST_FILE
 from recordings.evidence.proof import note_verdict
 from recordings.recording import Recording, load_recording
-from scheduling.sessions import load_session, scope_of_session
+from scheduling.reach import load_session, scope_of_session
 
 logger = logging.getLogger(__name__)
 

@@ -24,6 +24,7 @@ from cases.errors import Invalid
 from cases.fields import clean
 from cases.organisations import Organisation
 from cases.petitions import NUMBER_PREFIX
+from cases.plans import follow_indexes
 from cases.policy import Action, Actor, ActorKind, require, visible_organisation_ids, visible_prefixes
 from cases.visibility import open_to, reachable_organisations
 from recordings.archive.index import (
@@ -47,7 +48,6 @@ MOST_TERMS = 24
 # A page may be cut short by what the live rule hides; so many times it is filled up.
 MOST_ROUNDS = 8
 MOST_CANDIDATES = 500
-DETOURS = ("enable_seqscan", "enable_bitmapscan", "enable_hashjoin", "enable_mergejoin", "enable_sort")
 HITS_SHOWN = 3
 
 
@@ -103,16 +103,16 @@ async def search_archive(
     """Return one page of what the actor may replay. Raises Forbidden, Invalid at the field."""
     require(actor, Action.REPLAY)
     terms = _terms(query)
-    await _walk_by_index(db, True)
+    await follow_indexes(db, True)
     asked = await _rarest_first(db, terms)
     petitions = await _petitions(db, clock, query.number)
     words = [fold(word) for word in query.words.split()]
     found: list[Found] = []
     size = 2 * PAGE  # The live rule may hide some of them.
     for _ in range(MOST_ROUNDS):
-        await _walk_by_index(db, True)
+        await follow_indexes(db, True)
         candidates = await _candidates(db, actor, query, asked, petitions, before, size)
-        await _walk_by_index(db, False)
+        await follow_indexes(db, False)
         permitted = await _permitted(db, actor, [place.row_id for place in candidates])
         rows = await _load(db, [place for place in candidates if place.row_id in permitted], words)
         found += rows
@@ -157,18 +157,6 @@ def _reach_terms(actor: Actor) -> list[str] | None:
     return [term_of_region(code) for code in widest] + own
 
 
-async def _walk_by_index(db: AsyncSession, only: bool) -> None:
-    """Whether PostgreSQL follows indexes in their order and nothing else, in this transaction.
-
-    It takes terms that always meet for independent ones, expects next to nothing, and would read and sort
-    all of them instead of stopping after a page.
-    """
-    if db.get_bind().dialect.name == "postgresql":
-        value = "off" if only else "on"
-        ways = [func.set_config(name, value, True) for name in DETOURS]
-        await db.execute(select(*ways, func.set_config("jit", "off", True)))
-
-
 async def _count(db: AsyncSession, term: str) -> int:
     """How many recordings have the term, counted up to FEW."""
     source = select(ArchiveTerm.recording_id).where(ArchiveTerm.term == term).limit(FEW)
@@ -180,7 +168,7 @@ def _terms(query: ArchiveQuery) -> list[str]:
     for word in query.words.split():
         of_word = terms_of_words(word)
         if not of_word:
-            raise Invalid("word_too_short", "每个词至少两个字，例如“供暖”。", "words")
+            raise Invalid("word_too_short", "每个词至少两个字，例如「供暖」。", "words")
         terms |= of_word
     if clean(query.person):
         of_name = terms_of_name(query.person)

@@ -24,8 +24,9 @@ from recordings.capture.volumes import AGAIN_SECONDS, Volumes
 logger = logging.getLogger(__name__)
 
 PACKET_CEILING = 8_192  # per track: about 40 s of video
-# Each room's turn. A killed worker loses what came in so long, at most; a write has its price whatever its
-# size, so that turns of 50 ms cost twice as much.
+# Each room's turn. A killed worker loses what came in so long, at most, and a fifth of a second that was not
+# handed over yet; a write has its price whatever its size, so that turns of 50 ms cost twice as much, while
+# turns of 0.4 s gain nothing that shows in a whole worker (docs/performance.md).
 FLUSH_SECONDS = 0.25
 SHORTEST_PAUSE = 0.005
 RETRY_SECONDS = 0.5

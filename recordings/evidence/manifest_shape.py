@@ -46,6 +46,8 @@ def check_shape(manifest: Any) -> dict[str, Any]:
             _text(person.get(name) or "", f"{where}.{name}")
     for number, track in enumerate(_list(top.get("tracks"), "tracks")):
         _track(_record(track, f"tracks[{number}]"), f"tracks[{number}]")
+    for number, entry in enumerate(_list(top.get("exhibits", []), "exhibits")):
+        _record(entry, f"exhibits[{number}]")  # A page that is none is a card, and no reason for no film.
     for number, event in enumerate(_list(top.get("session_events", []), "session_events")):
         where = f"session_events[{number}]"
         _number(_record(event, where).get("sequence"), f"{where}.sequence")

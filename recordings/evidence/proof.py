@@ -18,7 +18,7 @@ from cases.policy import Action, Actor, require
 from recordings.alarms import AlarmKind, Trouble, raise_alarm
 from recordings.evidence.verification import Finding, Verdict
 from recordings.recording import Recording, load_recording
-from scheduling.sessions import load_session, scope_of_session
+from scheduling.reach import load_session, scope_of_session
 
 # A folder that is wrong all over is wrong enough with so many findings.
 FINDINGS_KEPT = 100
@@ -142,4 +142,5 @@ def _kept(finding: Finding) -> dict[str, Any]:
         "start": finding.start,
         "end": finding.end,
         "text": finding.text_zh,
+        "text_en": finding.text_en,
     }

@@ -16,7 +16,10 @@ from cases.clock import Clock
 from cases.organisations import get_organisation
 from cases.petitions import add_petition_event
 from cases.policy import SYSTEM
+from recordings.alarms import raise_alarm
 from recordings.capture.journal import SOFTWARE
+from recordings.evidence.exhibit_keeping import keep_exhibits, trouble_of
+from recordings.evidence.exhibits import ShownPage, pages_shown
 from recordings.evidence.inventory import read_clock_map, read_tracks, segments_being_written
 from recordings.evidence.manifest import (
     MANIFEST_FILE,
@@ -32,9 +35,10 @@ from recordings.evidence.manifest import (
 from recordings.evidence.signing import ManifestSigner
 from recordings.recording import CompositionState, Recording, RecordingState
 from scheduling.invitations import Invitation
+from scheduling.materials.store import MaterialStore
+from scheduling.reach import load_session
 from scheduling.session import Session
-from scheduling.session_events import add_event, list_events
-from scheduling.sessions import load_session
+from scheduling.session_events import SessionEvent, add_event, list_events
 
 # Who sat in a session: rows whose first part has the participant id, with the invitation of that seat.
 SeatLookup = Callable[[AsyncSession, str], Awaitable[Sequence[tuple[Any, Invitation]]]]
@@ -49,14 +53,24 @@ class NothingRecorded(Exception):
 
 
 @dataclass(frozen=True)
+class Shown:
+    """The pages that a recording has to keep, and where their pictures are; None: nowhere."""
+
+    session_id: str
+    pages: Sequence[ShownPage]
+    store: MaterialStore | None
+
+
+@dataclass(frozen=True)
 class Sealed:
-    """Result of sealing the files of one recording."""
+    """Result of sealing the files of one recording. ``size`` counts segments and exhibits, in bytes."""
 
     manifest_sha256: str
     size: int
     tracks: int
     gaps: int
     jumps: int  # How often the wall clock was set meanwhile.
+    exhibits: Sequence[dict[str, Any]] = ()  # As the manifest lists them.
 
 
 async def seal_recording(
@@ -66,16 +80,22 @@ async def seal_recording(
     root: Path,
     signer: ManifestSigner,
     seats: SeatLookup,
+    materials: MaterialStore | None = None,
 ) -> Sealed:
     """Write and sign the manifest and move the row to ``sealed``; commits.
+
+    ``materials`` has the pages that were shown. One that cannot be had is listed as missing and raises an
+    alarm; the sealing goes on.
 
     Raises StillWriting, NothingRecorded, or OSError; then nothing has changed but perhaps a manifest
     file, which the next attempt replaces. Two sealers of one organisation at once: the unique
     chain number lets one of them win, the other raises IntegrityError and is tried again.
     """
     session = await load_session(db, recording.session_id)
-    facts = await _facts(db, clock, recording, session, seats)
-    sealed = await asyncio.to_thread(seal_folder, recording.folder(root), facts, signer)
+    events = await list_events(db, session.id)
+    facts = await _facts(db, clock, recording, session, seats, events)
+    shown = Shown(session.id, pages_shown(events, recording.id, recording.started_at), materials)
+    sealed = await asyncio.to_thread(seal_folder, recording.folder(root), facts, signer, shown)
     recording.move_to(RecordingState.SEALED)
     recording.sealed_at, recording.manifest_sha256 = clock.now(), sealed.manifest_sha256
     recording.previous_manifest_sha256 = facts["chain"]["previous_manifest_sha256"]
@@ -94,11 +114,15 @@ async def seal_recording(
     }
     await add_event(db, clock, session.id, "recording.sealed", data=data)
     await add_petition_event(db, clock, SYSTEM, recording.petition_id, "recording.attached", data)
+    if (trouble := trouble_of(recording, sealed.exhibits)) is not None:
+        await raise_alarm(db, clock, trouble)
     await db.commit()
     return sealed
 
 
-def seal_folder(folder: Path, facts: dict[str, Any], signer: ManifestSigner) -> Sealed:
+def seal_folder(
+    folder: Path, facts: dict[str, Any], signer: ManifestSigner, shown: Shown | None = None
+) -> Sealed:
     """The part of sealing that reads and writes files; blocks."""
     if segments_being_written(folder):
         raise StillWriting
@@ -106,6 +130,7 @@ def seal_folder(folder: Path, facts: dict[str, Any], signer: ManifestSigner) -> 
     tracks = read_tracks(folder, clock_map, _stopped_ns(facts))
     if not any(entry["packets"] for track in tracks for entry in track["segments"]):
         raise NothingRecorded
+    exhibits = keep_exhibits(folder, shown.store, shown.session_id, shown.pages) if shown else []
     content = {
         "format": MANIFEST_FORMAT,
         "version": MANIFEST_VERSION,
@@ -113,6 +138,7 @@ def seal_folder(folder: Path, facts: dict[str, Any], signer: ManifestSigner) -> 
         "signing_key": signer.fingerprint,
         "clock": {"source": "server", "boots": clock_map.anchors(), "jumps": clock_map.jumps()},
         "tracks": tracks,
+        "exhibits": exhibits,
         **facts,
     }
     data = canonical(without_floats(content))
@@ -121,7 +147,8 @@ def seal_folder(folder: Path, facts: dict[str, Any], signer: ManifestSigner) -> 
     entries = [entry for track in tracks for entry in track["segments"]]
     gaps = sum(len(track["gaps"]) for track in tracks)
     jumps = len(content["clock"]["jumps"])
-    return Sealed(sha256_hex(data), sum(entry["size"] for entry in entries), len(tracks), gaps, jumps)
+    size = sum(entry["size"] for entry in (*entries, *exhibits))
+    return Sealed(sha256_hex(data), size, len(tracks), gaps, jumps, exhibits)
 
 
 def _stopped_ns(facts: dict[str, Any]) -> int | None:
@@ -130,7 +157,12 @@ def _stopped_ns(facts: dict[str, Any]) -> int | None:
 
 
 async def _facts(
-    db: AsyncSession, clock: Clock, recording: Recording, session: Session, seats: SeatLookup
+    db: AsyncSession,
+    clock: Clock,
+    recording: Recording,
+    session: Session,
+    seats: SeatLookup,
+    events: Sequence[SessionEvent],
 ) -> dict[str, Any]:
     """What the database knows: who, what happened, consents, and the place in the chain."""
     organisation = await get_organisation(db, recording.organisation_id)
@@ -157,7 +189,7 @@ async def _facts(
         "sealed_at": moment_text(clock.now()),
         "participants": [_participant(seat.id, invitation) for seat, invitation in seated],
         "consents": [_consent(invitation) for invitation in invitations if invitation.consented_at],
-        "session_events": await _events(db, session.id),
+        "session_events": _events(events),
         "chain": await _chain(db, recording),
     }
 
@@ -182,7 +214,7 @@ def _consent(invitation: Invitation) -> dict[str, Any]:
     }
 
 
-async def _events(db: AsyncSession, session_id: str) -> list[dict[str, Any]]:
+def _events(events: Sequence[SessionEvent]) -> list[dict[str, Any]]:
     return [
         {
             "sequence": event.sequence,
@@ -193,7 +225,7 @@ async def _events(db: AsyncSession, session_id: str) -> list[dict[str, Any]]:
             "participant_id": event.participant_id,
             "data": event.data,
         }
-        for event in await list_events(db, session_id)
+        for event in events
     ]
 
 

@@ -68,7 +68,8 @@ class Note:
 class Verdict:
     """What was found. ``intact`` holds only when nothing at all is wrong.
 
-    ``sm3_segments`` counts the segments proven by SM3 as well as by SHA-256. ``notes`` tell how much is
+    ``sm3_segments`` counts the segments proven by SM3 as well as by SHA-256, ``exhibits`` the pages of shown
+    materials. ``notes`` tell how much is
     proven besides: they never make a recording less intact.
     """
 
@@ -80,6 +81,7 @@ class Verdict:
     size: int = 0
     sm3_segments: int = 0
     notes: list[Note] = field(default_factory=list)
+    exhibits: int = 0
 
     @property
     def intact(self) -> bool:
@@ -104,9 +106,15 @@ class Verdict:
         """The notes as lines of the report."""
         return [f"· {note.text_zh} {note.text_en}" for note in self.notes]
 
+    @property
+    def counted(self) -> str:
+        """How many files of the recording were read, in words."""
+        pages = f", {self.exhibits} 页出示的材料 pages shown" if self.exhibits else ""
+        return f"{self.segments} 个分段 segments{pages}"
+
     def lines(self) -> list[str]:
         """The report in Chinese and English, one line per finding."""
-        head = f"{visible(self.folder.name)}: {self.segments} 个分段 segments, {self.size} 字节 bytes"
+        head = f"{visible(self.folder.name)}: {self.counted}, {self.size} 字节 bytes"
         if self.intact:
             return [
                 head,

@@ -14,6 +14,8 @@ from typing import Any
 from recordings.capture import segment
 from recordings.evidence.attestations import check_key, objection_to
 from recordings.evidence.digests import BLOCK, block_digests, file_digests, whole_digests
+from recordings.evidence.exhibit_check import check_exhibits
+from recordings.evidence.exhibits import EXHIBITS, kept_exhibits
 from recordings.evidence.keys import KeyRegister
 from recordings.evidence.manifest import (
     CHAIN_START,
@@ -50,6 +52,8 @@ def verify_folder(
         if manifest is not None:
             check_key(verdict, manifest, register)
             _check_tracks(verdict, manifest)
+            check_exhibits(verdict, manifest)
+            _check_added(verdict, manifest)
             _check_derivative(verdict, trusted, register)
     except (OSError, KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         text = f"{type(error).__name__}: {error}"
@@ -138,7 +142,6 @@ def _check_tracks(verdict: Verdict, manifest: dict[str, Any]) -> None:
             _sealed(verdict, "chain_broken", f"{zh}（{entry['path']}）", f"{en} at {entry['path']}.")
             chain = entry["chain_sha256"]
         _check_segment(verdict, entry, owners)
-    _check_added(verdict, {entry["path"] for entry in entries})
 
 
 def _check_segment(verdict: Verdict, entry: dict[str, Any], owners: dict[str, str]) -> None:
@@ -198,6 +201,8 @@ def _changed_ranges(
     elif size > entry["size"]:
         ranges.append((entry["size"], size))
     damaged = _new_damage(entry, file)
+    if size != entry["size"]:  # What is left of a record ends where something is missing: at the next byte.
+        damaged = [(start, min(end + 1, size)) for start, end in damaged]
     for number, digest in enumerate(sealed):
         start, end = number * BLOCK, min((number + 1) * BLOCK, entry["size"])
         if start >= size or (number < len(blocks) and blocks[number] == digest) or end > size:
@@ -215,9 +220,13 @@ def _new_damage(entry: dict[str, Any], file: segment.SegmentFile) -> list[tuple[
     return [item for item in found if item not in known]
 
 
-def _check_added(verdict: Verdict, listed: set[str]) -> None:
+def _check_added(verdict: Verdict, manifest: dict[str, Any]) -> None:
     root = verdict.folder
-    for path in sorted((root / "tracks").rglob("*")):
+    listed = {entry["path"] for track in manifest["tracks"] for entry in track["segments"]}
+    listed |= {entry["path"] for entry in kept_exhibits(manifest)}
+    places = [root / "tracks", root / EXHIBITS]
+    links = [place for place in places if place.is_symlink()]
+    for path in sorted([*links, *(path for place in places for path in place.rglob("*"))]):
         name = path.relative_to(root).as_posix()
         if name not in listed and (path.is_symlink() or not path.is_dir()):
             zh, en = f"多出封存时没有的文件 {name}。", f"File {name} was added after sealing."

@@ -1,9 +1,9 @@
 """Direction: who is large at which moment of a film, by the layout that was asked for.
 
 ``session`` is what everybody saw: the layout that the host had chosen at that moment (the event
-``layout.chosen``; equal places by tier before the first), a document large while it was shown. ``grid`` keeps
-equal places throughout; ``speaker`` makes large who has the floor; ``spotlight`` one person from the
-beginning to the end.
+``layout.chosen``; equal places by tier before the first), a shared screen or a material large while it was
+shown. ``grid`` keeps equal places throughout; ``speaker`` makes large who has the floor; ``spotlight`` one
+person from the beginning to the end.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from recordings.evidence.manifest import moment_ns
-from recordings.film.shares import SCREEN, shares_of, shown_at
+from recordings.film.exhibits import showings_of
+from recordings.film.layout import CAMERA, MATERIAL
+from recordings.film.shares import SCREEN, Share, shares_of, shown_at
 
 SESSION, GRID, SPEAKER, SPOTLIGHT = "session", "grid", "speaker", "spotlight"
 LAYOUTS = (SESSION, GRID, SPEAKER, SPOTLIGHT)
@@ -48,15 +50,26 @@ class Direction:
         if layout == SPOTLIGHT:
             self._turns = [(0.0, find_person(manifest, spotlight))]
         self._begins = [begin for begin, _ in self._turns]
+        self._showings = showings_of(manifest, start_ns) if layout in (SESSION, SPEAKER) else []
+        self._shown = [showing.start for showing in self._showings]
 
     def large_at(self, at: float) -> Large | None:
-        """Second ``at`` of the recording; None while all are equal. A document comes before a person."""
-        presenter = shown_at(self._shares, at)
-        if presenter is not None:
-            return Large(presenter, SCREEN)
+        """Second ``at`` of the recording; None while all are equal. A document comes before a person.
+
+        No room has a shared screen and a material up at once; where a manifest says so, the later one counts.
+        """
+        share, showing = shown_at(self._shares, at), self._showing_at(at)
+        if showing is not None and (share is None or showing.start >= share.start):
+            return Large(showing.participant_id, MATERIAL)
+        if share is not None:
+            return Large(share.participant_id, SCREEN)
         place = bisect_right(self._begins, at)
         who = self._turns[place - 1][1] if place else None
-        return Large(who, "camera") if who is not None else None
+        return Large(who, CAMERA) if who is not None else None
+
+    def _showing_at(self, at: float) -> Share | None:
+        place = bisect_right(self._shown, at)
+        return self._showings[place - 1] if place and at < self._showings[place - 1].end else None
 
 
 def find_person(manifest: dict[str, Any], named: str) -> str:

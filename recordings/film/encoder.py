@@ -20,7 +20,8 @@ from typing import Any
 from recordings.capture.journal import sync_directory
 from recordings.child import HOME, NICE, die_with_parent
 from recordings.evidence.manifest_shape import ManifestUnusable, read_manifest
-from recordings.film.composition import CompositionPlan, compose, span_of
+from recordings.film.composition import compose
+from recordings.film.plan import CompositionPlan, span_of
 
 MODULE = "recordings.film.encoder"
 SHORTEST_LIMIT = 300.0  # seconds any composition may take

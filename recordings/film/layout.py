@@ -25,7 +25,8 @@ OFFICE_ROLES = ("host", "joint_receptionist", "department")
 TITLE_HEIGHT = 40  # pixels at the top: title and running time
 LABEL_HEIGHT = 32  # pixels at the foot of each tile: name and office
 GAP = 4
-SCREEN = "screen"
+CAMERA, SCREEN = "camera", "screen"
+MATERIAL = "material"
 INTERPRETER = "interpreter"
 PINNED = 0.28  # of the width: whose hands or lips are read stays beside whatever layout is on
 # Beside a document: up to so many people in one, two, three columns, and their share of the width.
@@ -76,9 +77,11 @@ def standing(participant: dict[str, Any]) -> tuple[int, int, str, str]:
 
 
 def label_of(participant: dict[str, Any], source: str) -> str:
-    """Name, office and role as written at the foot of the tile."""
+    """Name, office and role as written at the foot of the tile; for the pages of a material, who shows it."""
     role = ROLE_NAMES.get(participant.get("role") or "", "")
     name = participant.get("name") or "未署名"
+    if source == MATERIAL:
+        return f"{name}出示"
     parts = [name, participant.get("organisation") or "", role]
     text = "  ".join(part for part in parts if part)
     return f"{text}  出示材料" if source == SCREEN else text
@@ -95,25 +98,31 @@ def arrange(
     """Tiles of everybody who published anything, in standing order, on a canvas of that size.
 
     ``sources``: participant id to the sources recorded. Somebody heard only still gets a tile. ``presenter``
-    is large and comes first: with a document all people stand beside it, with the camera all the others.
+    is large and comes first: with a document all people stand beside it, with the camera all the others. The
+    pages of a material are nobody's track: they are large even when nothing was recorded of who shows them.
     Who interprets with a picture and is not large has a place of their own at the right, which stays.
     """
     people = [who for who in sorted(participants, key=standing) if sources.get(who["participant_id"])]
     pinned = [who for who in people if _is_pinned(who, sources, presenter)]
     if pinned and len(pinned) < len(people):
         side = even(width * PINNED)
-        on_stage = [who for who in people if who not in pinned]
+        on_stage = [who for who in participants if who not in pinned]
         tiles = arrange(on_stage, sources, width - side, height, presenter, source)
         boxes = column(len(pinned), width - side, side - GAP, height)
-        return tiles + [_tile(who, "camera", box) for who, box in zip(pinned, boxes, strict=True)]
+        return tiles + [_tile(who, CAMERA, box) for who, box in zip(pinned, boxes, strict=True)]
     large = [who for who in people if who["participant_id"] == presenter]
-    others = people if source == SCREEN else [who for who in people if who not in large]
+    others = people if source != CAMERA else [who for who in people if who not in large]
+    if source == MATERIAL and presenter is not None:
+        known = (who for who in participants if who["participant_id"] == presenter)
+        large = [next(known, {"participant_id": presenter})]
+        if not others:
+            return [_tile(large[0], source, cells(1, width, height)[0])]
     if not large or not others:
         boxes = cells(len(people), width, height)
-        return [_tile(who, "camera", box) for who, box in zip(people, boxes, strict=True)]
+        return [_tile(who, CAMERA, box) for who, box in zip(people, boxes, strict=True)]
     document, boxes = beside(len(others), width, height)
     shown = [_tile(who, source, document) for who in large]
-    return shown + [_tile(who, "camera", box) for who, box in zip(others, boxes, strict=True)]
+    return shown + [_tile(who, CAMERA, box) for who, box in zip(others, boxes, strict=True)]
 
 
 def beside(count: int, width: int, height: int) -> tuple[Box, list[Box]]:
@@ -143,7 +152,7 @@ def column(count: int, x: int, width: int, height: int) -> list[Box]:
 
 def _is_pinned(participant: dict[str, Any], sources: dict[str, set[str]], presenter: str | None) -> bool:
     who = participant["participant_id"]
-    return participant.get("role") == INTERPRETER and "camera" in sources[who] and who != presenter
+    return participant.get("role") == INTERPRETER and CAMERA in sources[who] and who != presenter
 
 
 def cells(count: int, width: int, height: int) -> list[Box]:

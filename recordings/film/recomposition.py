@@ -18,7 +18,7 @@ from recordings.film.direction import GRID, SESSION, SPEAKER, SPOTLIGHT, find_pe
 from recordings.film.encoder import progress_text
 from recordings.lease import UNCOMPOSED
 from recordings.recording import CompositionState, Recording, load_recording
-from scheduling.sessions import load_session, scope_of_session
+from scheduling.reach import load_session, scope_of_session
 
 LAYOUT_NAMES: Mapping[str, str] = {
     SESSION: "按接访时的画面",

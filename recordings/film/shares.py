@@ -46,6 +46,6 @@ def _bridged(participant_id: str, spans: Iterable[tuple[float, float]]) -> list[
     return shares
 
 
-def shown_at(shares: Iterable[Share], at: float) -> str | None:
-    """Whose document is large at that second; of two, who began last."""
-    return next((s.participant_id for s in reversed(list(shares)) if s.start <= at <= s.end), None)
+def shown_at(shares: Iterable[Share], at: float) -> Share | None:
+    """The document that is large at that second; of two, the one that began last."""
+    return next((share for share in reversed(list(shares)) if share.start <= at <= share.end), None)

@@ -67,7 +67,7 @@ class PackageVerdict(Verdict):
 
     def lines(self) -> list[str]:
         """The report in Chinese and English, one line per finding."""
-        head = f"{self.folder.name}: {self.files} 个文件 files, {self.segments} 个分段 segments"
+        head = f"{self.folder.name}: {self.files} 个文件 files, {self.counted}"
         if not self.intact:
             told = (f"✗ {finding.text_zh} {finding.text_en}" for finding in self.findings)
             return [head, *told, *self.noted]
@@ -246,7 +246,7 @@ def _check_inside(
     if f"{RECORDING_FOLDER}/{MANIFEST_FILE}" in listed:
         inner = verify_folder(root / RECORDING_FOLDER, trusted, verdict.register)
         verdict.fingerprint, verdict.manifest_sha256 = inner.fingerprint, inner.manifest_sha256
-        verdict.segments, verdict.size = inner.segments, inner.size
+        verdict.segments, verdict.size, verdict.exhibits = inner.segments, inner.size, inner.exhibits
         verdict.notes += inner.notes
         found = [replace(one, path=f"{RECORDING_FOLDER}/{one.path}") for one in inner.findings]
         if inner.manifest_sha256 not in (None, package["manifest_sha256"]):

@@ -28,8 +28,8 @@ from recordings.evidence.signing import ManifestSigner
 from recordings.packages.package import Package, PackageFile, package_name
 from recordings.recording import Recording, load_recording
 from recordings.review.replay import note_access
+from scheduling.reach import load_session, scope_of_session
 from scheduling.session import Session
-from scheduling.sessions import load_session, scope_of_session
 
 READ_ME = "说明.txt"
 

@@ -10,7 +10,7 @@ import contextlib
 import json
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,7 @@ from recordings.evidence.inclusion import proof_files
 from recordings.evidence.manifest import MANIFEST_FILE, SIGNATURE_FILE, moment_text
 from recordings.evidence.proof import Verification, last_verification
 from recordings.evidence.signing import ManifestSigner
+from recordings.packages.acts import Act, acts_of
 from recordings.packages.check import RECORDING_FOLDER
 from recordings.packages.clip import (
     CLIP_FILE,
@@ -44,13 +45,14 @@ from recordings.packages.clip import (
     cut_film,
     write_proof,
 )
+from recordings.packages.filing import UNFILED, Filing
 from recordings.packages.metadata import FilmFacts, MetadataSource, metadata_xml, read_film
 from recordings.packages.package import Package, PackageFile, package_name
 from recordings.recording import CompositionState, Recording, load_recording
 from recordings.review.replay import RecordingAccess
 from recordings.store import COMPOSED_FILE
+from scheduling.reach import load_session, scope_of_session
 from scheduling.session import Session
-from scheduling.sessions import load_session, scope_of_session
 
 logger = logging.getLogger(__name__)
 
@@ -73,10 +75,12 @@ class Export:
     reason: str
     made_at: datetime
     span: tuple[float, float] | None
-    verification: Verification | None
+    acts: tuple[Act, ...]  # what was done with the recording, this export the last of it
     ledger: Path | None = None  # Of the office; what it proves of the recording goes along.
     sequence: int | None = None  # among the recordings of the case, from 1
     retention: str | None = None
+    confidential: bool = False
+    filing: Filing = UNFILED
 
     @property
     def name(self) -> str:
@@ -128,12 +132,13 @@ async def begin_export(
     address: str | None,
     root: Path,
     span: tuple[float, float] | None = None,
+    filing: Filing = UNFILED,
 ) -> Export:
     """Permit and log one export; commits. ``span`` asks for a clip, in seconds of the film.
 
     Raises NotFound, Forbidden, Invalid, and Conflict ``not_sealed`` or ``not_composed``.
     """
-    recording, session, verification = await see_export(db, actor, recording_id)
+    recording, session, _ = await see_export(db, actor, recording_id)
     reason = clean_reason(reason)
     _require_ready(recording, span)
     earlier = select(func.count()).where(
@@ -146,11 +151,14 @@ async def begin_export(
         )
     export = Export(
         recording, session.petition.number, session.title, recording.folder(root), actor.name, reason,
-        clock.now(), span, verification, ledger_of(root, recording.organisation_id),
+        clock.now(), span, (), ledger_of(root, recording.organisation_id),
         await db.scalar(earlier),
         period_name(recording.started_at, archive.keep_until) if archive else None,
+        session.petition.confidential, filing,
     )  # fmt: skip
     db.add(_access(export, actor, address))
+    await db.flush()
+    export = replace(export, acts=await acts_of(db, recording))
     detail = _detail(export)
     await add_audit(
         db, clock, actor, "recording.export_begun", "recording", recording_id, detail=detail, address=address
@@ -176,9 +184,9 @@ def _require_ready(recording: Recording, span: tuple[float, float] | None) -> No
 
 def _access(export: Export, actor: Actor, address: str | None) -> RecordingAccess:
     return RecordingAccess(
-        id=new_id(), recording_id=export.recording.id, at=export.made_at, purpose="export",
-        actor_kind=str(actor.kind), official_id=actor.official_id, actor_name=actor.name,
-        address=address[:64] if address else None, reason=export.reason,
+        id=new_id(), recording_id=export.recording.id, organisation_id=export.recording.organisation_id,
+        at=export.made_at, purpose="export", actor_kind=str(actor.kind), official_id=actor.official_id,
+        actor_name=actor.name, address=address[:64] if address else None, reason=export.reason,
     )  # fmt: skip
 
 
@@ -284,19 +292,12 @@ def _events_json(manifest: dict[str, Any]) -> bytes:
 def _metadata_source(
     export: Export, manifest: dict[str, Any], signature: dict[str, Any], film: FilmFacts | None
 ) -> MetadataSource:
-    row, last = export.recording, export.verification
-    acts = [(manifest.get("sealed_at") or "", "系统", "封存", "计算摘要、写入清单并签名")]
-    if row.composed_at is not None:
-        acts.append((moment_text(row.composed_at) or "", "系统", "格式转换", "由原始轨道合成 MP4"))
-    if last is not None:
-        verdict = "完整" if last.intact else f"发现 {last.finding_count} 处不一致"
-        acts.append((moment_text(last.at) or "", "系统", "完整性检测", verdict))
-    made_at = moment_text(export.made_at) or ""
-    acts.append((made_at, export.by, "导出", export.reason))
-    sha256 = row.manifest_sha256 or ""
+    acts = tuple((moment_text(act.at) or "", act.who, act.what, act.remark) for act in export.acts)
+    made_at, sha256 = moment_text(export.made_at) or "", export.recording.manifest_sha256 or ""
     return MetadataSource(
-        manifest, sha256, signature, film, tuple(acts), made_at, SOFTWARE, export.sequence, export.retention
-    )
+        manifest, sha256, signature, film, acts, made_at, SOFTWARE, export.sequence, export.retention,
+        export.confidential, export.filing,
+    )  # fmt: skip
 
 
 def _clip_package(

@@ -2,14 +2,15 @@
 
 Element names are those of DA/T 63 as far as they are known (docs/recording-format.md says how far, and maps
 them); ``code`` stands only where the number of the field could be read in its text. What the office decides
-when it files the record (archive code, fonds, retention) is an empty element with ``filled="false"``, never
-a guess.
+when it files the record (档号, 密级, and the codes of archive and fonds where the settings do not tell them)
+is an empty element with ``filled="false"``, never a guess.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from math import gcd
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,14 @@ from xml.etree import ElementTree as ET  # noqa: S405 - only written here, never
 
 import av
 
+from cases.clock import BEIJING
+from recordings.packages.filing import UNFILED, Filing
+
 METADATA_FORMAT = "lianxin-metadata"
 _REFUSED = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 # Pixel format of a decoder: colour space, chroma sampling, bits.
 SAMPLINGS = {"yuv420p": ("YCbCr", "4:2:0", 8), "yuvj420p": ("YCbCr", "4:2:0", 8)}
+RULE, RULE_CONFIDENTIAL = "内部，按信访保密规定使用", "；信访件已限定查看人员"
 MAKERS = {"h264": "H.264/AVC", "aac": "AAC"}
 
 
@@ -81,6 +86,8 @@ class MetadataSource:
     software: str
     sequence: int | None = None  # the recording's number among those of its case, from 1
     retention: str | None = None  # 永久 or years, where the archive has a class for it
+    confidential: bool = False  # Only who was granted the case may see it.
+    filing: Filing = UNFILED
 
 
 def metadata_xml(source: MetadataSource) -> bytes:
@@ -93,7 +100,7 @@ def metadata_xml(source: MetadataSource) -> bytes:
     _content(ET.SubElement(root, "内容描述"), source.manifest)
     _form(ET.SubElement(root, "形式特征"), source)
     _signature(ET.SubElement(root, "数字签名"), source)
-    _rights(ET.SubElement(root, "权限管理"))
+    _rights(ET.SubElement(root, "权限管理"), source.confidential)
     _business(ET.SubElement(root, "职能业务"), recording)
     _agents(ET.SubElement(root, "机构人员"), source.manifest)
     _acts(ET.SubElement(root, "管理活动"), source.acts, recording.get("id"))
@@ -123,12 +130,12 @@ def _put(parent: ET.Element, name: str, value: object = None, code: str = "", **
 
 def _identity(part: ET.Element, recording: dict[str, Any], source: MetadataSource) -> None:
     office = recording.get("organisation") or {}
-    _put(part, "档案馆代码")
+    _put(part, "档案馆代码", source.filing.archive)
     _put(part, "档案门类代码", "LX")  # 录像, 《机关档案管理规定》(2018) article 28.
     _put(part, "聚合层次", "件")
     _put(part, "唯一标识符", recording.get("id"))
     _put(part, "档号")
-    _put(part, "全宗号")
+    _put(part, "全宗号", source.filing.fonds_of(office))
     _put(part, "全宗名称", office.get("name"))
     _put(part, "年度", str(recording.get("started_at") or "")[:4])
     _put(part, "保管期限", source.retention)
@@ -145,12 +152,33 @@ def _content(part: ET.Element, manifest: dict[str, Any]) -> None:
     _put(part, "摄录者", office.get("name"))
     _put(part, "摄录时间", recording.get("started_at"))
     _put(part, "主题", "信访接访")
-    _put(part, "内容描述")
+    _put(part, "内容描述", _abstract(manifest))
     _put(part, "内容起始时间", recording.get("started_at"))
     _put(part, "内容结束时间", recording.get("stopped_at"))
     for person in manifest.get("participants", []):
         _put(part, "人物", person.get("name"), role=str(person.get("role") or ""))
     _put(part, "地点", office.get("region_code"), scheme="行政区划代码")
+
+
+def _abstract(manifest: dict[str, Any]) -> str | None:
+    """What the recording holds, in a sentence of what the manifest counts; None without its two ends."""
+    recording = manifest["recording"]
+    try:
+        ends = [datetime.fromisoformat(recording[key]) for key in ("started_at", "stopped_at")]
+        begin, end = (at.astimezone(BEIJING) for at in ends)
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return None
+    kinds = [event.get("kind") for event in manifest.get("session_events", [])]
+    gaps = sum(len(track.get("gaps", [])) for track in manifest["tracks"])
+    counted = (
+        f"参加 {len(manifest.get('participants', []))} 人",
+        f"原始轨道 {len(manifest['tracks'])} 条",
+        f"缺口 {gaps} 处",
+        f"标记 {kinds.count('mark.set')} 个",
+        "笔录已签字" if "minutes.signed" in kinds else "",
+    )
+    told = "，".join(each for each in counted if each)
+    return f"视频接访录像，北京时间 {begin:%Y-%m-%d %H:%M:%S} 至 {end:%Y-%m-%d %H:%M:%S}；{told}。"
 
 
 def _form(part: ET.Element, source: MetadataSource) -> None:
@@ -174,7 +202,7 @@ def _film(one: ET.Element, film: FilmFacts) -> None:
     form = _node(one, "格式信息")
     _put(form, "格式名称", "MP4")
     _put(form, "格式版本", "ISO/IEC 14496-14")
-    _put(form, "格式描述")
+    _put(form, "格式描述", f"{film.video_codec} 视频和 {film.audio_codec} 音频")
     sampling = SAMPLINGS.get(film.pixel_format, (None, None, None))
     video = _node(one, "视频参数")
     _put(video, "视频编码标准", film.video_codec)
@@ -220,10 +248,10 @@ def _signature(part: ET.Element, source: MetadataSource) -> None:
     _put(part, "签名算法", signature.get("algorithm"))
 
 
-def _rights(part: ET.Element) -> None:
+def _rights(part: ET.Element, confidential: bool) -> None:
     _put(part, "授权标识符", None, "M93")
     _put(part, "密级")
-    _put(part, "控制标识", "内部，按信访保密规定使用")
+    _put(part, "控制标识", RULE + (RULE_CONFIDENTIAL if confidential else ""))
     _put(part, "版权信息")
 
 

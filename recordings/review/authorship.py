@@ -18,8 +18,7 @@ from cases.policy import Action, Actor, require
 from cases.roles import ROLE_NAMES
 from recordings.archive.legal_hold import lock_recording
 from recordings.recording import Recording
-from scheduling.reach import scope_of_session
-from scheduling.sessions import load_session
+from scheduling.reach import load_session, scope_of_session
 
 WORDS_LIMIT = 1000
 OFFICE_LIMIT = 200

@@ -25,8 +25,7 @@ from cases.policy import Action, Actor, require
 from recordings.archive.legal_hold import lock_recording
 from recordings.review.authorship import WORDS_LIMIT, Authored, authored, clean_words, open_for_review
 from recordings.review.film_time import Stretch
-from scheduling.reach import scope_of_session
-from scheduling.sessions import load_session
+from scheduling.reach import load_session, scope_of_session
 from scheduling.transitions import require_transition
 
 MOST_FINDINGS = 200  # Of one recording.

@@ -16,8 +16,8 @@ from recordings.recording import Recording
 from recordings.review.replay import FINISHED, length_of
 from scheduling.minutes.paragraph import MinutesParagraph
 from scheduling.minutes.record import Sheet
+from scheduling.reach import scope_of_session
 from scheduling.session import Session
-from scheduling.sessions import scope_of_session
 
 # A paragraph that was begun a breath before the recording belongs to its first second.
 EARLY = 2.0

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import ForeignKey, String, select
+from sqlalchemy import ForeignKey, Index, String, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -24,9 +24,9 @@ from recordings.evidence.proof import Verification, last_verification
 from recordings.recording import Recording, RecordingState, load_recording
 from recordings.review.view_purpose import purpose_of, require_purpose
 from recordings.store import COMPOSED_FILE
+from scheduling.reach import load_session, scope_of_session
 from scheduling.session import Session
 from scheduling.session_events import SessionEvent, list_events
-from scheduling.sessions import load_session, scope_of_session
 
 # Spans of speech are written down up to a minute after they were spoken.
 NOTED_LATER = "speech.noted"
@@ -38,12 +38,17 @@ FINISHED = (RecordingState.STOPPED, RecordingState.SEALED, RecordingState.ARCHIV
 
 @append_only
 class RecordingAccess(Base):
-    """Somebody opened a recording. ``purpose`` is replay, manifest, proof or export; ``reason`` as stated."""
+    """Somebody opened a recording. ``purpose`` is replay, manifest, proof or export; ``reason`` as stated.
+
+    ``organisation_id`` is the recording's, which never changes: the audit of one office reads by it.
+    """
 
     __tablename__ = "recording_accesses"
+    __table_args__ = (Index("ix_recording_accesses_organisation_id_at", "organisation_id", "at", "id"),)
 
     id: Mapped[str] = mapped_column(String(ID_LENGTH), primary_key=True, default=new_id)
     recording_id: Mapped[str] = mapped_column(String(ID_LENGTH), ForeignKey("recordings.id"), index=True)
+    organisation_id: Mapped[str] = mapped_column(String(ID_LENGTH))
     at: Mapped[datetime] = mapped_column(index=True)
     purpose: Mapped[str] = mapped_column(String(16))
     actor_kind: Mapped[str] = mapped_column(String(16))
@@ -171,6 +176,7 @@ async def note_access(
         RecordingAccess(
             id=new_id(),
             recording_id=recording.id,
+            organisation_id=recording.organisation_id,
             at=clock.now(),
             purpose=purpose,
             actor_kind=str(actor.kind),

@@ -26,6 +26,7 @@ from recordings.review.view_purpose import ViewPurpose
 from recordings.review.viewing import PlayedRange
 
 PAGE = 50
+Viewing = RecordingAccess | ViewPurpose | PlayedRange
 ACTS: Mapping[str, str] = {
     "purpose": "写明查阅事由",
     "played": "播放",
@@ -97,8 +98,8 @@ async def audited_offices(db: AsyncSession, actor: Actor) -> dict[str, str]:
 
 async def _openings(db: AsyncSession, query: AuditQuery, before: Cursor | None) -> list[ViewLine]:
     one = RecordingAccess
-    found = select(one, Organisation.name).join(Recording, Recording.id == one.recording_id)
-    found = _narrowed(found, query, before, one.at, one.id, one.actor_name)
+    found = select(one, Organisation.name)
+    found = _narrowed(found, query, before, one, one.actor_name)
     if query.act:
         found = found.where(one.purpose == query.act)
     return [
@@ -112,8 +113,8 @@ async def _openings(db: AsyncSession, query: AuditQuery, before: Cursor | None) 
 
 async def _purposes(db: AsyncSession, query: AuditQuery, before: Cursor | None) -> list[ViewLine]:
     one = ViewPurpose
-    found = select(one, Organisation.name).join(Recording, Recording.id == one.recording_id)
-    found = _narrowed(found, query, before, one.at, one.id, one.by)
+    found = select(one, Organisation.name)
+    found = _narrowed(found, query, before, one, one.by)
     return [
         ViewLine(
             row.id, row.at, "purpose", row.recording_id, office, row.by, row.office, row.address or "",
@@ -125,9 +126,8 @@ async def _purposes(db: AsyncSession, query: AuditQuery, before: Cursor | None) 
 
 async def _ranges(db: AsyncSession, query: AuditQuery, before: Cursor | None) -> list[ViewLine]:
     one = PlayedRange
-    found = select(one, ViewPurpose, Organisation.name).join(Recording, Recording.id == one.recording_id)
-    found = found.join(ViewPurpose, ViewPurpose.id == one.purpose_id)
-    found = _narrowed(found, query, before, one.at, one.id, one.by)
+    found = select(one, ViewPurpose, Organisation.name).join(ViewPurpose, ViewPurpose.id == one.purpose_id)
+    found = _narrowed(found, query, before, one, one.by)
     return [
         ViewLine(
             row.id, row.at, "played", row.recording_id, office, row.by, row.office, why.address or "",
@@ -138,23 +138,22 @@ async def _ranges(db: AsyncSession, query: AuditQuery, before: Cursor | None) ->
 
 
 def _narrowed(
-    found: Any, query: AuditQuery, before: Cursor | None,
-    at: InstrumentedAttribute[datetime], row_id: InstrumentedAttribute[str],
-    who: InstrumentedAttribute[str],
-) -> Any:  # fmt: skip
+    found: Any, query: AuditQuery, before: Cursor | None, one: type[Viewing], who: InstrumentedAttribute[str]
+) -> Any:
     """One page of one log, newest first: what is asked, after where the page before ended."""
-    found = found.join(Organisation, Organisation.id == Recording.organisation_id)
+    # An outer join, or SQLite goes through all of every office, one after another, and sorts what it finds.
+    found = found.outerjoin(Organisation, Organisation.id == one.organisation_id)
     if query.since:
-        found = found.where(at >= _midnight(query.since))
+        found = found.where(one.at >= _midnight(query.since))
     if query.until:
-        found = found.where(at < _midnight(query.until + timedelta(days=1)))
+        found = found.where(one.at < _midnight(query.until + timedelta(days=1)))
     if query.organisation_id:
-        found = found.where(Recording.organisation_id == query.organisation_id)
+        found = found.where(one.organisation_id == query.organisation_id)
     if query.person:
         found = found.where(who.contains(query.person, autoescape=True))
     if before is not None:
-        found = found.where(before.beyond(at, row_id))
-    return found.order_by(at.desc(), row_id.desc()).limit(PAGE + 1)
+        found = found.where(before.beyond(one.at, one.id))
+    return found.order_by(one.at.desc(), one.id.desc()).limit(PAGE + 1)
 
 
 def _midnight(day: date) -> datetime:

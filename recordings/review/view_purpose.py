@@ -22,8 +22,7 @@ from cases.fields import clean_text, count_graphemes
 from cases.policy import Action, Actor, require
 from recordings.recording import load_recording
 from recordings.review.authorship import Authored, authored
-from scheduling.reach import scope_of_session
-from scheduling.sessions import load_session
+from scheduling.reach import load_session, scope_of_session
 
 # 查阅事由. "other" needs words, the rest may have them.
 PURPOSES: Mapping[str, str] = {
@@ -49,10 +48,12 @@ class ViewPurpose(Authored, Base):
     __table_args__ = (
         Index(PURPOSE_INDEX, "recording_id", "sign_in_id", unique=True),
         Index("ix_view_purposes_at", "at"),
+        Index("ix_view_purposes_organisation_id_at", "organisation_id", "at", "id"),
     )
 
     id: Mapped[str] = mapped_column(String(ID_LENGTH), primary_key=True, default=new_id)
     recording_id: Mapped[str] = mapped_column(String(ID_LENGTH), ForeignKey("recordings.id"))
+    organisation_id: Mapped[str] = mapped_column(String(ID_LENGTH))  # the recording's
     sign_in_id: Mapped[str] = mapped_column(String(ID_LENGTH))
     kind: Mapped[str] = mapped_column(String(32))
     words: Mapped[str] = mapped_column(String(WORDS_LIMIT * 4))
@@ -104,14 +105,15 @@ async def state_purpose(
         raise Invalid("purpose_unknown", "请选择查阅事由。", "kind")
     words = clean_text(words.replace("\n", " "), "words", "说明", WORDS_LIMIT)
     if kind == "other" and count_graphemes(words) < SHORTEST_WORDS:
-        raise Invalid("words_required", "选择“其他”时请写明事由，至少四个字。", "words")
+        raise Invalid("words_required", "选择「其他」时请写明事由，至少四个字。", "words")
     if actor.sign_in_id is None:
         raise Forbidden("no_sign_in", "请登录后再写明查阅事由。")
     if found := await purpose_of(db, actor, recording_id):
         return found
     purpose = ViewPurpose(
-        id=new_id(), recording_id=recording_id, sign_in_id=actor.sign_in_id, kind=kind, words=words,
-        address=address[:64] if address else None, **await authored(db, clock, actor),
+        id=new_id(), recording_id=recording_id, organisation_id=recording.organisation_id,
+        sign_in_id=actor.sign_in_id, kind=kind, words=words, address=address[:64] if address else None,
+        **await authored(db, clock, actor),
     )  # fmt: skip
     try:
         db.add(purpose)

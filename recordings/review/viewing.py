@@ -21,9 +21,8 @@ from recordings.review.authorship import Authored, authored
 from recordings.review.film_time import LONGEST_MS
 from recordings.review.replay import RecordingAccess
 from recordings.review.view_purpose import ViewPurpose, purpose_of
-from scheduling.reach import scope_of_session
+from scheduling.reach import load_session, scope_of_session
 from scheduling.session import Session
-from scheduling.sessions import load_session
 
 MOST_RANGES = 60  # In one report; a page reports every 15 seconds.
 MOST_ROWS = 20_000  # For one reason; more than a month of jumping about.
@@ -37,10 +36,14 @@ class PlayedRange(Authored, Base):
     """A stretch of the film that was played, in milliseconds, half open; ``at`` is when it was reported."""
 
     __tablename__ = "played_ranges"
-    __table_args__ = (Index("ix_played_ranges_at", "at"),)
+    __table_args__ = (
+        Index("ix_played_ranges_at", "at"),
+        Index("ix_played_ranges_organisation_id_at", "organisation_id", "at", "id"),
+    )
 
     id: Mapped[str] = mapped_column(String(ID_LENGTH), primary_key=True, default=new_id)
     recording_id: Mapped[str] = mapped_column(String(ID_LENGTH), ForeignKey("recordings.id"), index=True)
+    organisation_id: Mapped[str] = mapped_column(String(ID_LENGTH))  # the recording's
     purpose_id: Mapped[str] = mapped_column(String(ID_LENGTH), ForeignKey("view_purposes.id"), index=True)
     from_ms: Mapped[int]
     to_ms: Mapped[int]
@@ -73,7 +76,7 @@ async def note_played(
     Stretches of one report that touch become one row. Raises NotFound, Forbidden ``purpose_required``,
     Invalid ``bad_ranges``, Conflict ``too_many_ranges``.
     """
-    await see_recording(db, actor, recording_id)
+    recording, _ = await see_recording(db, actor, recording_id)
     purpose = await purpose_of(db, actor, recording_id)
     if purpose is None:
         raise Forbidden("purpose_required", "请先在回放页写明查阅事由，再播放录像。")
@@ -84,8 +87,14 @@ async def note_played(
     who = await authored(db, clock, actor)
     rows = [
         PlayedRange(
-            id=new_id(), recording_id=recording_id, purpose_id=purpose.id, from_ms=start, to_ms=end, **who
-        )
+            id=new_id(),
+            recording_id=recording_id,
+            organisation_id=recording.organisation_id,
+            purpose_id=purpose.id,
+            from_ms=start,
+            to_ms=end,
+            **who,
+        )  # fmt: skip
         for start, end in spans
     ]
     db.add_all(rows)

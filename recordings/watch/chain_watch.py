@@ -66,22 +66,28 @@ async def check_chains(
         ledger = await asyncio.to_thread(read_ledger, ledger_of(root, office_id), register)
         links, texts = await _office(db, office_id, ledger, clock.now())
         named = [Path(finding.path).stem for finding in ledger.findings]
-        texts += await missed_days(db, office_id, ledger_of(root, office_id), named)
+        texts += [(text, "") for text in await missed_days(db, office_id, ledger_of(root, office_id), named)]
         if night is not None:
             await insert_if_absent(
                 db, OfficeCheck, id=new_id(), organisation_id=office_id, night=night, at=clock.now(),
                 links=links, days=len(ledger.days), found=len(texts),
             )  # fmt: skip
-        found += [Trouble(AlarmKind.CHAIN, name, ({"text": f"{name}：{text}"},)) for text in texts]
+        found += [Trouble(AlarmKind.CHAIN, name, (_finding(name, *told),)) for told in texts]
     return found
+
+
+def _finding(name: str, text: str, text_en: str) -> dict[str, str]:
+    return {"text": f"{name}：{text}"} | ({"text_en": f"{name}: {text_en}"} if text_en else {})
 
 
 def _ledgers(root: Path) -> list[str]:
     return [path.name for path in (root.resolve().parent / LEDGER).glob("*/")]
 
 
-async def _office(db: AsyncSession, office_id: str, ledger: Ledger, now: datetime) -> tuple[int, list[str]]:
-    """How many recordings stand in the chain, and what is wrong, in words."""
+async def _office(
+    db: AsyncSession, office_id: str, ledger: Ledger, now: datetime
+) -> tuple[int, list[tuple[str, str]]]:
+    """How many recordings stand in the chain, and what is wrong: in Chinese, in English or "" beside it."""
     query = select(
         Recording.id,
         Recording.chain_number,
@@ -98,11 +104,11 @@ async def _office(db: AsyncSession, office_id: str, ledger: Ledger, now: datetim
         if row.state is not RecordingState.DESTROYED
     ]
     leaves = [leaf for day in ledger.days for leaf in day.leaves]
-    texts = [finding.text_zh for finding in ledger.findings]
-    texts += [fault.text_zh for fault in judge_chain(links, leaves, departed)]
+    texts = [(finding.text_zh, finding.text_en) for finding in ledger.findings]
+    texts += [(fault.text_zh, fault.text_en) for fault in judge_chain(links, leaves, departed)]
     for gone in ledger.departed:
         if gone.recording_id not in registered:
-            texts.append(f"日根目录里有第 {gone.number} 号的销毁记录，销毁清册里却没有。")
+            texts.append((f"日根目录里有第 {gone.number} 号的销毁记录，销毁清册里却没有。", ""))
     covered = {leaf.number for leaf in leaves}
     late = [
         row.chain_number
@@ -112,7 +118,7 @@ async def _office(db: AsyncSession, office_id: str, ledger: Ledger, now: datetim
         and now - row.sealed_at > COVERED_WITHIN
     ]
     if late:
-        texts.append(f"第 {late[0]} 号起有录像封存一天多以后仍没有列入日根。")
+        texts.append((f"第 {late[0]} 号起有录像封存一天多以后仍没有列入日根。", ""))
     return len(links), texts
 
 

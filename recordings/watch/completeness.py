@@ -21,6 +21,7 @@ from cases.clock import BEIJING, Clock
 from cases.database import ID_LENGTH, Base, insert_if_absent, new_id
 from recordings.alarms import AlarmKind, Trouble, raise_alarm
 from recordings.archive.copies import aged_out
+from recordings.evidence.exhibits import EXHIBITS
 from recordings.evidence.keys import KeyRegister, read_register
 from recordings.lease import SEALED, UNCOMPOSED
 from recordings.recording import LIVE, Recording, RecordingState
@@ -261,7 +262,7 @@ def _missing(held: Holding) -> Iterator[str]:
     elif held.manifest_sha256 is None:
         yield "封存清单不在磁盘上，或者无法读取。"
     for name in held.missing[:NAMED]:
-        yield f"缺少分段 {name}。"
+        yield f"缺少出示的材料 {name}。" if name.startswith(f"{EXHIBITS}/") else f"缺少分段 {name}。"
     if len(held.missing) > NAMED:
         yield f"另外还缺少 {len(held.missing) - NAMED} 个分段。"
 
@@ -281,7 +282,8 @@ def _digests(row: Recording, held: Holding, before: str | None) -> Iterator[str]
     if row.chain_number is not None and not held.previous_sha256 == row.previous_manifest_sha256 == before:
         yield f"录像链在第 {row.chain_number} 号断开：前一份清单的摘要不符。"
     for name in held.resized[:NAMED]:
-        yield f"分段 {name} 的大小与清单不符。"
+        shown = name.startswith(f"{EXHIBITS}/")
+        yield f"出示的材料 {name} 的大小与清单不符。" if shown else f"分段 {name} 的大小与清单不符。"
     if len(held.resized) > NAMED:
         yield f"另外还有 {len(held.resized) - NAMED} 个分段的大小与清单不符。"
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from recordings.evidence.clock_jumps import ClockJumps, jumps_of
+from recordings.evidence.exhibits import EXHIBITS, kept_exhibits
 from recordings.evidence.manifest import MANIFEST_FILE, sha256_hex
 
 NAMED = 5  # of the files that are missing; the rest is a number
@@ -23,9 +24,11 @@ NAMED = 5  # of the files that are missing; the rest is a number
 
 @dataclass
 class Holding:
-    """One folder held against its manifest. ``size`` is what the manifest says of all segments, in bytes.
+    """One folder held against its manifest. ``size`` is what the manifest says of all segments and
+    exhibits, in bytes.
 
-    ``missing`` and ``resized`` are paths of segments; ``first_at`` and ``last_at`` bound what was recorded.
+    ``missing`` and ``resized`` are paths of segments and exhibits; ``first_at`` and ``last_at`` bound what
+    was recorded.
     """
 
     exists: bool = False
@@ -44,7 +47,7 @@ class Holding:
 
 
 def look_into(folder: Path) -> Holding:
-    """Read the manifest and look up every segment it names. Never raises for what is wrong there."""
+    """Read the manifest and look up every file it names. Never raises for what is wrong there."""
     holding = Holding(exists=folder.is_dir())
     try:
         data = (folder / MANIFEST_FILE).read_bytes()
@@ -61,7 +64,7 @@ def look_into(folder: Path) -> Holding:
 
 def without_segments(holding: Holding) -> Holding:
     """The same of an original that aged out: its segments lie in the archive, the rest stayed."""
-    return replace(holding, missing=[], resized=[])
+    return replace(holding, missing=_exhibits_in(holding.missing), resized=_exhibits_in(holding.resized))
 
 
 def _read(holding: Holding, folder: Path, manifest: dict[str, Any]) -> None:
@@ -71,14 +74,23 @@ def _read(holding: Holding, folder: Path, manifest: dict[str, Any]) -> None:
     holding.tracks = len(manifest["tracks"])
     holding.jumps = jumps_of(manifest)
     for entry in (entry for track in manifest["tracks"] for entry in track["segments"]):
-        name, size = str(entry["path"]), int(entry["size"])
-        holding.size += size
-        found = _size_of(folder / name)
-        if found is None:
-            holding.missing.append(name)
-        elif found != size:
-            holding.resized.append(name)
+        _look_up(holding, folder, str(entry["path"]), int(entry["size"]))
         _stretch(holding, entry["first_at"], entry["last_at"])
+    for entry in kept_exhibits(manifest):
+        _look_up(holding, folder, str(entry["path"]), int(entry["size"]))
+
+
+def _look_up(holding: Holding, folder: Path, name: str, size: int) -> None:
+    holding.size += size
+    found = _size_of(folder / name)
+    if found is None:
+        holding.missing.append(name)
+    elif found != size:
+        holding.resized.append(name)
+
+
+def _exhibits_in(names: list[str]) -> list[str]:
+    return [name for name in names if name.startswith(f"{EXHIBITS}/")]
 
 
 def _stretch(holding: Holding, first: str | None, last: str | None) -> None:

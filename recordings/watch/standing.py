@@ -18,6 +18,7 @@ from cases.clock import Clock
 from cases.errors import NotFound
 from cases.fields import clean
 from cases.organisations import Organisation
+from cases.plans import follow_indexes
 from cases.policy import Action, Actor, Scope, require
 from cases.visibility import reachable_organisations
 from recordings.evidence.proof import Verification
@@ -96,7 +97,9 @@ async def list_standing(
     require(actor, Action.SEE_ALARMS)
     seen = Organisation.id.in_(reachable_organisations(actor, Action.SEE_ALARMS))
     query = _standing(clock.now() - period, after).where(seen).limit(PAGE_SIZE + 1)
+    await follow_indexes(db, True)
     rows = (await db.execute(query)).all()
+    await follow_indexes(db, False)
     checks = await _last_checks(db, [row.id for row in rows[:PAGE_SIZE]])
     last = rows[PAGE_SIZE - 1] if len(rows) > PAGE_SIZE else None
     place = None if last is None else Place(last.damaged, last.overdue, last.region_code, last.id)

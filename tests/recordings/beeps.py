@@ -22,8 +22,9 @@ from numpy.typing import NDArray
 from recordings.capture import segment
 from recordings.capture.journal import Disk, TrackJournal
 from recordings.film.captions import Lettering
-from recordings.film.composition import CompositionPlan, compose
+from recordings.film.composition import compose
 from recordings.film.layout import LABEL_HEIGHT, Tile, arrange
+from recordings.film.plan import CompositionPlan
 from recordings.film.sound import RATE
 from tests.media.impairment import Impairment
 from tests.recordings.synthetic import (

@@ -14,6 +14,7 @@ import numpy as np
 from recordings.capture.journal import file_sha256
 from recordings.evidence.manifest import canonical, moment_text, sha256_hex, without_floats
 from recordings.evidence.signing import load_signer
+from recordings.packages.acts import Act
 from recordings.packages.export import Export, PageContent, build_package
 from recordings.packages.package import Package
 from recordings.recording import CompositionState, Recording, RecordingState
@@ -25,6 +26,11 @@ FPS, GROUP, RATE = 15, 30, 48_000
 TWO = PARTIES[:2]
 MADE = datetime(2026, 11, 22, 2, 30, tzinfo=UTC)
 CHAIN_NUMBER = 3
+ACTS = (
+    Act(START + timedelta(hours=1), "系统", "封存", "计算摘要、写入清单并签名"),
+    Act(START + timedelta(hours=2), "系统", "格式转换", "由原始轨道合成 MP4"),
+    Act(MADE, "赵敏", "导出", "市局复查调阅"),
+)
 RECORDING_ID = "0123456789abcdef0123456789abcdef"
 
 
@@ -120,7 +126,7 @@ def make_export(
         composed_at=MADE - timedelta(minutes=30),
     )
     title = json.loads(manifest)["recording"]["title"]
-    return Export(recording, number, title, folder, "赵敏", "市局复查调阅", MADE, span, None, ledger)
+    return Export(recording, number, title, folder, "赵敏", "市局复查调阅", MADE, span, ACTS, ledger)
 
 
 def plain_pages(content: PageContent) -> Mapping[str, bytes]:

@@ -1,14 +1,11 @@
 """The evidence of a large archive: a reading of each recording, each office's nights, who looked at what.
 
-`python -m tests.recordings.standings 100000` prints how long each page of 链与时间戳 and 调阅审计 takes on
-each database.
+`python -m tests.recordings.archive_bench 100000` prints how long each page of 链与时间戳 and 调阅审计 takes
+on each database.
 """
 
 from __future__ import annotations
 
-import asyncio
-import sys
-import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
@@ -27,10 +24,8 @@ from recordings.review.view_audit import AuditQuery, audited_offices, list_views
 from recordings.watch.day_lines import glance
 from recordings.watch.standing import list_standing, office_standing
 from tests.clock import FixedClock
-from tests.databases import DatabaseServer, requested_systems
 from tests.recordings.archives import BEGIN, DISTRICTS, write_archive
 
-ROUNDS = 5
 NIGHTS = 365
 DAYS = 3_650  # of an office's ledger: ten years
 UNSEEN = "o59"  # Nobody ever looked at a recording of this office.
@@ -65,6 +60,7 @@ async def write_readings(database: Database, count: int) -> None:
     night = "DATE '2025-07-22' + i" if postgresql else "date('2025-07-22', '+' || i || ' days')"
     numbers = "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < {}) "
     seen = f"FROM n WHERE 'o' || (i % {DISTRICTS}) <> '{UNSEEN}'"
+    office = f"'o' || (i % {DISTRICTS})"
     who = f"{at}, '马秀英' || (i % 100), '某办'"
     plan = [
         (count, "verifications (id, recording_id, at, took_ms, intact, exit_code, segments, size, "
@@ -73,13 +69,14 @@ async def write_readings(database: Database, count: int) -> None:
          f"WHERE i % {NEVER} <> 3"),
         (NIGHTS, "office_checks (id, organisation_id, night, at, links, days, found)",
          f"SELECT o.id || '-' || i, o.id, {night}, {at}, 1, 1, 0 FROM n, organisations o"),
-        (count, "recording_accesses (id, recording_id, at, purpose, actor_kind, actor_name)",
-         f"SELECT 'a' || i, 'r' || i, {at}, CASE WHEN i % 5000 = 3 THEN 'export' ELSE 'replay' END, "
-         f"'official', '马秀英' || (i % 100) {seen}"),
-        (count, "view_purposes (id, recording_id, sign_in_id, kind, words, at, by, office)",
-         f"SELECT 'u' || i, 'r' || i, 's' || i, 'minutes', '', {who} {seen}"),
-        (count, "played_ranges (id, recording_id, purpose_id, from_ms, to_ms, at, by, office)",
-         f"SELECT 'l' || i, 'r' || i, 'u' || i, 0, 15000, {who} {seen}"),
+        (count, "recording_accesses (id, recording_id, organisation_id, at, purpose, actor_kind, actor_name)",
+         f"SELECT 'a' || i, 'r' || i, {office}, {at}, CASE WHEN i % 5000 = 3 THEN 'export' ELSE 'replay' "
+         f"END, 'official', '马秀英' || (i % 100) {seen}"),
+        (count, "view_purposes (id, recording_id, organisation_id, sign_in_id, kind, words, at, by, office)",
+         f"SELECT 'u' || i, 'r' || i, {office}, 's' || i, 'minutes', '', {who} {seen}"),
+        (count, "played_ranges (id, recording_id, organisation_id, purpose_id, from_ms, to_ms, at, by, "
+         "office)",
+         f"SELECT 'l' || i, 'r' || i, {office}, 'u' || i, 0, 15000, {who} {seen}"),
     ]  # fmt: skip
     sealed = (
         "UPDATE recordings SET sealed_at = started_at, size = 1000000, "
@@ -136,20 +133,6 @@ def pages(count: int) -> dict[str, Call]:
     }
 
 
-async def measure(database: Database, count: int) -> list[tuple[str, float]]:
-    """Name of each page and seconds of the best of ROUNDS."""
-    measured = []
-    for name, call in pages(count).items():
-        best = float("inf")
-        for _ in range(ROUNDS):
-            async with database.session() as db:
-                started = time.perf_counter()
-                await call(db)
-                best = min(best, time.perf_counter() - started)
-        measured.append((name, best))
-    return measured
-
-
 def measure_days(root: Path) -> tuple[float, float]:
     """Seconds of the first glance at a ledger of ten years, and of the next one."""
     directory, times = write_days(root), []
@@ -158,25 +141,3 @@ def measure_days(root: Path) -> tuple[float, float]:
         glance(directory)
         times.append(time.perf_counter() - started)
     return times[0], times[1]
-
-
-async def main(count: int) -> None:
-    """Print a table for each database."""
-    directory = Path(tempfile.mkdtemp(prefix="lianxin-standings-"))
-    first, again = measure_days(directory / "recordings")
-    print(f"a ledger of ten years: {first * 1000:.1f} ms, again {again * 1000:.2f} ms")
-    server = DatabaseServer(directory)
-    for system in requested_systems():
-        url = server.create(system)
-        database = Database(url)
-        await write_readings(database, count)
-        print(f"{system}, {count} recordings, readings, openings, reasons and stretches")
-        for name, took in await measure(database, count):
-            print(f"  {name:36} {took * 1000:7.1f} ms")
-        await database.close()
-        server.drop(url)
-    server.close()
-
-
-if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[1])))

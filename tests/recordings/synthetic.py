@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fractions import Fraction
@@ -16,6 +16,8 @@ import numpy as np
 
 from recordings.capture import segment
 from recordings.capture.journal import Disk, TrackIdentity, TrackJournal
+from recordings.evidence.digests import whole_digests
+from recordings.evidence.exhibits import ShownPage, entry_of
 from recordings.evidence.inventory import read_clock_map, read_tracks
 from recordings.evidence.manifest import MANIFEST_FILE, SIGNATURE_FILE, canonical, moment_text
 from recordings.evidence.signing import load_signer
@@ -202,7 +204,21 @@ def write_session(
         write_track(root, party, "microphone", audio_packets(party, left), late, 0.02, roll_seconds, jump)
 
 
-def manifest_content(root: Path, seconds: float, parties: tuple[Party, ...] = PARTIES) -> dict[str, Any]:
+def write_exhibits(root: Path, pictures: dict[tuple[str, int], bytes]) -> list[dict[str, Any]]:
+    """Pages that were shown at the beginning, by material id and page; their entries of the manifest."""
+    entries = []
+    for material_id, page in sorted(pictures, key=lambda key: f"{key[0]}/page-{key[1]}.jpg"):
+        shown = ShownPage(material_id, "答复.pdf", page, None, START)
+        path, picture = root / shown.path, pictures[material_id, page]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(picture)
+        entries.append(entry_of(shown, len(picture), whole_digests(picture), None))
+    return entries
+
+
+def manifest_content(
+    root: Path, seconds: float, parties: tuple[Party, ...] = PARTIES, exhibits: Sequence[dict[str, Any]] = ()
+) -> dict[str, Any]:
     clock = read_clock_map(root)
     tracks = read_tracks(root, clock)
     return {
@@ -218,12 +234,16 @@ def manifest_content(root: Path, seconds: float, parties: tuple[Party, ...] = PA
         "participants": [party.entry() for party in parties],
         "clock": {"source": "server", "boots": clock.anchors(), "jumps": clock.jumps()},
         "tracks": tracks,
+        "exhibits": list(exhibits),
     }
 
 
-def seal(root: Path, seconds: float = 6.0, parties: tuple[Party, ...] = PARTIES) -> None:
-    """A signed manifest without a database."""
-    data = canonical(manifest_content(root, seconds, parties))
+def seal(
+    root: Path, seconds: float = 6.0, parties: tuple[Party, ...] = PARTIES,
+    exhibits: Sequence[dict[str, Any]] = (),
+) -> None:  # fmt: skip
+    """A signed manifest without a database; ``exhibits`` of ``write_exhibits``."""
+    data = canonical(manifest_content(root, seconds, parties, exhibits))
     (root / MANIFEST_FILE).write_bytes(data)
     signer = load_signer(root.parent / "keys")
     (root / SIGNATURE_FILE).write_bytes(canonical(signer.sign(data)))

@@ -26,7 +26,7 @@ from recordings.alarms import (
     may_acknowledge,
     raise_alarm,
 )
-from scheduling.sessions import scope_of_session
+from scheduling.reach import scope_of_session
 from scheduling.transitions import reachable_from
 from tests.recordings.sitting import Sitting
 

@@ -17,8 +17,8 @@ from recordings.archive.index import ArchiveTerm, index_due, index_recording
 from recordings.archive.search import PAGE, ArchiveQuery, Hit, search_archive
 from recordings.evidence.manifest import MANIFEST_FILE, moment_text
 from recordings.recording import start_recording, stop_recording
+from scheduling.reach import load_session, scope_of_session
 from scheduling.session_events import append_event
-from scheduling.sessions import load_session, scope_of_session
 from tests.factories import make_session
 from tests.recordings.sitting import Sitting
 

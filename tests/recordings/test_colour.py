@@ -16,8 +16,9 @@ from recordings.capture.journal import Disk, TrackJournal
 from recordings.capture.segment import RTP
 from recordings.film.captions import BAR, EMPTY
 from recordings.film.colour import BT601_WEIGHTS, BT709, FULL, LIMITED, WEIGHTS, planes_of_rgb, to_film
-from recordings.film.composition import CompositionPlan, compose
+from recordings.film.composition import compose
 from recordings.film.layout import arrange
+from recordings.film.plan import CompositionPlan
 from tests.recordings.synthetic import (
     FPS,
     MONOTONIC_NS,

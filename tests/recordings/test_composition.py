@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 
 from recordings.film.captions import load_font, shorten_label
-from recordings.film.composition import CompositionFlawed, CompositionPlan, compose, inspect_film
+from recordings.film.composition import CompositionFlawed, compose, inspect_film
 from recordings.film.layout import Box, arrange, cells, fit, standing
+from recordings.film.plan import CompositionPlan
 from recordings.film.sound import PEAK, RATE, Mixer, Voice
 from tests.recordings.synthetic import PARTIES, audio_packets, seal, video_packets, write_session, write_track
 
@@ -263,6 +264,6 @@ def test_pictures_keep_their_shape(width: int, height: int) -> None:
 
 
 def test_the_burned_in_time_is_that_of_beijing() -> None:
-    from recordings.film.composition import BEIJING
+    from recordings.film.stage import BEIJING
 
     assert datetime(2026, 11, 20, 1, 30, tzinfo=UTC).astimezone(BEIJING).hour == 9

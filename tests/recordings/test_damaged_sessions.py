@@ -17,8 +17,9 @@ from recordings.capture.journal import read_boot_id
 from recordings.capture.segment import SegmentHeader
 from recordings.evidence.manifest import MANIFEST_FILE
 from recordings.evidence.verification import verify_folder
-from recordings.film.composition import Composition, CompositionPlan, compose, span_of
+from recordings.film.composition import Composition, compose
 from recordings.film.layout import arrange
+from recordings.film.plan import CompositionPlan, span_of
 from tests.recordings import stranger
 from tests.recordings.synthetic import (
     MONOTONIC_NS,
@@ -143,8 +144,8 @@ def test_six_hours_are_sealed_proven_and_shown_within_bounds(tmp_path: Path) -> 
         (tile,) = arrange([party.entry()], {party.participant_id: {"camera", "microphone"}}, 640, 360)
         middle = tile.picture.y + tile.picture.height // 2, tile.picture.x + tile.picture.width // 2
         for at in (0.0, 3 * 3600.0, HOURS * 3600 - 24.0):
-            composition._paint(at)
-            shown = composition._canvas.frame(0).to_ndarray(format="rgb24")[middle].astype(int)
+            composition._stage.paint(at)
+            shown = composition._stage.canvas.frame(0).to_ndarray(format="rgb24")[middle].astype(int)
             assert np.abs(shown - np.array(party.colour)).max() < 30, at
         composition.close()
         _, peak = tracemalloc.get_traced_memory()

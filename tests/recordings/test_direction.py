@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from recordings.evidence.manifest import MANIFEST_FILE
-from recordings.film.composition import CompositionPlan
 from recordings.film.direction import GRID, SESSION, SPEAKER, SPOTLIGHT, Direction, Large
 from recordings.film.encoder import CompositionError, make_film, progress_text
 from recordings.film.layout import Box, arrange
+from recordings.film.plan import CompositionPlan
 from tests.recordings.synthetic import PARTIES, START_NS, seal, write_session
 from tests.recordings.test_composition import picture_at
 

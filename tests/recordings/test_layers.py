@@ -12,7 +12,8 @@ from media.rtp import Packet, parse_packet
 from media.sink import SenderReport, TrackDescription
 from media.toplayer import TopLayer
 from recordings.evidence.inventory import read_clock_map, read_track
-from recordings.film.composition import CompositionPlan, compose
+from recordings.film.composition import compose
+from recordings.film.plan import CompositionPlan
 from tests.recordings.synthetic import (
     FPS,
     PARTIES,

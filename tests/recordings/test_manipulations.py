@@ -20,7 +20,7 @@ from recordings.evidence.signing import load_signer
 from recordings.evidence.verdict import Finding
 from recordings.evidence.verification import verify_folder
 from recordings.store import COMPOSED_FILE, COMPOSED_SIGNATURE, COMPOSED_STATEMENT
-from tests.recordings.synthetic import MONOTONIC_NS, PARTIES, START_NS, identity, rtp, seal
+from tests.recordings.synthetic import MONOTONIC_NS, PARTIES, START_NS, identity, rtp, seal, write_exhibits
 
 MANIPULATIONS = 1_000
 # A manifest and its signature accuse each other, a film and its statement too: a finding names the first.
@@ -32,7 +32,7 @@ PART_OF = {
 
 
 def make_recording(root: Path, source: random.Random, seconds: int, packet: int) -> None:
-    """Two parties with camera and microphone; segments of two seconds, and a film that was not composed."""
+    """Two parties with camera and microphone; segments of two seconds, pages of two materials, and a film."""
     for party in PARTIES[:2]:
         for name in ("camera", "microphone"):
             journal = TrackJournal(root, identity(party, name), Disk(), roll_seconds=2)
@@ -43,7 +43,8 @@ def make_recording(root: Path, source: random.Random, seconds: int, packet: int)
                 if number % 10 == 9:
                     journal.drain(MONOTONIC_NS + at, START_NS + at)
             journal.finish(MONOTONIC_NS + at, START_NS + at, "session closed")
-    seal(root, float(seconds), PARTIES[:2])
+    pages = {(name, page): source.randbytes(packet * 9) for name in ("paper", "photo") for page in (1, 12)}
+    seal(root, float(seconds), PARTIES[:2], write_exhibits(root, pages))
     film = source.randbytes(5_000)
     manifest = (root / MANIFEST_FILE).read_bytes()
     statement = canonical(
@@ -69,6 +70,7 @@ class Sealed:
         files = sorted(path for path in self.root.rglob("*") if path.is_file())
         self.whole = {path.relative_to(self.root).as_posix(): path.read_bytes() for path in files}
         self.journals = [name for name in self.whole if name.endswith(".lxj")]
+        self.pages = [name for name in self.whole if name.startswith("exhibits/")]
         self.tracks = sorted({name.rpartition("/")[0] for name in self.journals})
         self.trusted = frozenset({load_signer(self.root.parent / "keys").fingerprint})
 
@@ -106,9 +108,9 @@ def cut(sealed: Sealed, source: random.Random) -> Change:
 
 def drop(sealed: Sealed, source: random.Random) -> Change:
     gone: Change = {source.choice(sorted(sealed.whole)): None}
-    if source.random() < 0.2:  # A whole track.
-        track = source.choice(sealed.tracks)
-        gone |= {name: None for name in sealed.journals if name.startswith(track)}
+    if MANIFEST_FILE not in gone and source.random() < 0.2:  # A whole track, or a whole material.
+        track = source.choice([*sealed.tracks, "exhibits/paper"])
+        gone |= {name: None for name in (*sealed.journals, *sealed.pages) if name.startswith(track)}
     return gone
 
 
@@ -127,15 +129,20 @@ def add(sealed: Sealed, source: random.Random) -> Change:
         journal = source.choice(sealed.journals)
         return {journal: sealed.whole[journal] + record}
     number, track = source.randint(90, 999), source.choice([*sealed.tracks, "tracks/p_new-camera", "tracks"])
+    if source.random() < 0.3:
+        folder = source.choice(("exhibits/paper", "exhibits/new", "exhibits"))
+        return {f"{folder}/page-{number}.{source.choice(('jpg', 'png', 'bin'))}": more}
     return {f"{track}/{number:06}.{source.choice(('lxj', 'bin'))}": more}
 
 
 def swap(sealed: Sealed, source: random.Random) -> Change:
-    """Two segments, of one track or of two, or two pieces of one segment."""
+    """Two segments, of one track or of two, two pages, a page for a segment, or two pieces of one of them."""
     if source.random() < 0.6:
-        one, two = source.sample(sealed.journals, 2)
+        one, two = source.sample(
+            source.choice((sealed.journals, sealed.pages, [*sealed.journals, *sealed.pages])), 2
+        )
         return {one: sealed.whole[two], two: sealed.whole[one]}
-    name = source.choice(sealed.journals)
+    name = source.choice([*sealed.journals, *sealed.pages])
     data = bytearray(sealed.whole[name])
     size = source.randint(1, 60)
     one, two = sorted(source.sample(range(0, len(data) - size, size), 2))  # type: ignore[assignment]
@@ -145,10 +152,10 @@ def swap(sealed: Sealed, source: random.Random) -> Change:
 
 
 def reorder(sealed: Sealed, source: random.Random) -> Change:
-    """Segments of one track under each other's names, or whole, sound records in another order."""
+    """Segments of a track or pages of a material under each other's names, or records in another order."""
     if source.random() < 0.5:
-        track = source.choice(sealed.tracks)
-        names = [name for name in sealed.journals if name.startswith(track + "/")]
+        track = source.choice([*sealed.tracks, "exhibits/paper", "exhibits/photo"])
+        names = [name for name in (*sealed.journals, *sealed.pages) if name.startswith(track + "/")]
         order = names[1:] + names[:1]
         return {name: sealed.whole[other] for name, other in zip(names, order, strict=True)}
     name = source.choice(sealed.journals)

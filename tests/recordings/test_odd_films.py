@@ -14,8 +14,9 @@ import pytest
 from recordings.capture import segment
 from recordings.capture.journal import Disk, TrackJournal
 from recordings.film.colour import BT709, LIMITED
-from recordings.film.composition import CompositionPlan, compose
+from recordings.film.composition import compose
 from recordings.film.layout import arrange
+from recordings.film.plan import CompositionPlan
 from recordings.film.sound import PEAK, RATE, Mixer, Samples
 from tests.recordings.synthetic import (
     MONOTONIC_NS,

@@ -14,7 +14,7 @@ from cases.errors import Conflict, Forbidden, Invalid
 from cases.policy import SYSTEM
 from recordings import worker as works
 from recordings.evidence.verification import verify_folder
-from recordings.film.composition import CompositionPlan
+from recordings.film.plan import CompositionPlan
 from recordings.film.recomposition import ask_for_composition, composition_text
 from recordings.recording import CompositionState
 from tests.recordings.sitting import Sitting

@@ -14,7 +14,12 @@ import pytest
 
 from recordings.capture import segment
 from recordings.capture.journal import Disk, TrackJournal
-from recordings.capture.recorder import JournalRecorder, JournalRecorderFactory
+from recordings.capture.recorder import (
+    FLUSH_SECONDS,
+    WATCH_SECONDS,
+    JournalRecorder,
+    JournalRecorderFactory,
+)
 from recordings.capture.track_recorder import TrackRecorder
 from recordings.capture.volumes import Volumes
 from recordings.evidence import spill
@@ -183,6 +188,7 @@ def test_a_stall_without_a_second_volume_is_told_and_marked(tmp_path: Path) -> N
     took = bench.give_until(lambda: bool(bench.room.status().stalled))
     assert took <= PROMISE and bench.room.status().state == "faulty"
     bench.give(500)
+    time.sleep(FLUSH_SECONDS + WATCH_SECONDS)  # The call began so much later than the waiting, at most.
     bench.disk.open.set()
     bench.give_until(lambda: not bench.room.status().stalled)
     track = bench.finish()

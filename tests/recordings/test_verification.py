@@ -144,6 +144,16 @@ def test_a_manifest_signed_anew_by_a_stranger_is_known_by_its_key(folder: Path) 
     assert verdict.exit_code is ExitCode.UNKNOWN_SIGNER
 
 
+def test_a_manifest_in_another_form_is_named_even_when_signed(folder: Path) -> None:
+    """Two texts of one meaning: readers that take the last of two equal keys, or the first, would differ."""
+    manifest = json.loads((folder / "manifest.json").read_bytes())
+    data = json.dumps(manifest, indent=1, ensure_ascii=False).encode()
+    (folder / "manifest.json").write_bytes(data)
+    signature = canonical(load_signer(folder.parent / "another").sign(data))
+    (folder / "manifest.sig").write_bytes(signature)
+    assert [finding.code for finding in verify_folder(folder).findings][:1] == ["manifest_form"]
+
+
 def test_a_broken_chain_is_named_even_when_signed(folder: Path) -> None:
     def swap(manifest: dict[str, Any]) -> None:
         entries = manifest["tracks"][0]["segments"]

@@ -21,7 +21,7 @@ from recordings.evidence.inventory import segments_being_written
 from recordings.evidence.proof import last_verification
 from recordings.evidence.verification import ExitCode, verify_folder
 from recordings.film import encoder
-from recordings.film.composition import CompositionPlan
+from recordings.film.plan import CompositionPlan
 from recordings.lease import LEASE, claim_work, renew_lease
 from recordings.recording import (
     TRANSITIONS,
