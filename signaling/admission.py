@@ -13,7 +13,8 @@ from cases.clock import Clock
 from cases.errors import Forbidden, NotFound, RuleError
 from cases.policy import Action, Actor, ActorKind, require
 from scheduling.invitations import Invitation, invitation_for_official
-from scheduling.sessions import Session, scope_of_session
+from scheduling.reach import scope_of_session
+from scheduling.session import Session
 from signaling.protocol import ErrorCode
 from signaling.rights import is_official
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import replace
 
 from cases.errors import Forbidden
-from cases.policy import Actor, ActorKind
+from cases.policy import Actor
 from signaling.commands import Command
 from signaling.connection import Connection
 from signaling.handlers import HANDLERS, Handler
+from signaling.hosting import authority_of
 from signaling.live import LiveRoom
 from signaling.participant import Participant
 from signaling.pushes import Ok
@@ -29,13 +29,8 @@ class Attendee:
 
     @property
     def authority(self) -> Actor:
-        """By whose right the sitting is moved.
-
-        Who was given the host's part acts for the host's office, which decided so; the room checks the right.
-        """
-        if self.person.invited_as == "host":
-            return self.actor
-        return replace(self.actor, kind=ActorKind.SYSTEM)
+        """By whose right the sitting is moved and its minutes are kept."""
+        return authority_of(self.person, self.actor)
 
     async def carry_out(self, command: Command) -> Ok:
         """Refusals in this order: right, place, then what the handler finds."""

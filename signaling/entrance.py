@@ -22,7 +22,7 @@ from signaling.commands import Authenticate
 from signaling.conduct import KINDS
 from signaling.connection import Connection
 from signaling.deliberation import CAUSE, find_deliberation
-from signaling.exhibit import find_exhibit
+from signaling.exhibit import count_strokes, find_exhibit
 from signaling.live import LiveRoom
 from signaling.mark_pushes import Marks
 from signaling.marks import find_marks
@@ -50,6 +50,7 @@ async def build_room(database: Database, clock: Clock, session_id: str, recordin
         room.deliberation = await find_deliberation(db, session_id)
         room.marks = await find_marks(db, session_id)
         room.exhibit = await find_exhibit(db, session_id)
+        room.strokes_written = await count_strokes(db, session_id)
         for participant_id in await find_veiled(db, session_id) & room.people.keys():
             room.people[participant_id].veiled = True
     room.minutes_shown = minutes is not None and minutes.shown_live

@@ -2,30 +2,39 @@
 
 A material is a file of the session (scheduling/materials/), not media: pages fetch the picture by themselves.
 One is shown at a time, and not beside a document that comes as media (stage.py). What is drawn lies over the
-page in this process's memory only: the material never changes, and a restart loses the drawing, not the page.
+page and never changes the material; page and strokes are events, so that a recording has what everybody saw
+and a restart loses neither.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.errors import NotFound, RuleError
+from scheduling.materials.showing import DRAWN, ENDED, KINDS, REPLACED, SHOWN, TURNED, WIPED
 from scheduling.session_events import SessionEvent, events_of_kinds
 from signaling.material_views import ExhibitView
 
-SHOWN, TURNED, ENDED = "material.shown", "material.turned", "material.ended"
 MOST_STROKES = 200  # On one page.
+# In one sitting, with what was wiped away: each is a line of the recording's manifest for ever.
+MOST_WRITTEN = 3_000
 # Of width and height of a page; integers, so that everybody draws the same.
 UNITS = 10_000
 FULL = "这一页的批注已满，请先擦掉一些"
+ALL_FULL = "这场接访的批注已经很多，不能再画"
 
 
 @dataclass
 class Exhibit:
-    """What is shown. `by` is the participant who shows it; `strokes` by page, each x, y, x, y… in UNITS."""
+    """What is shown. `by` is the participant who shows it; `strokes` by page, each x, y, x, y… in UNITS.
+
+    `page_sha256` (hex) is over the picture of the page that is up; None where an earlier version showed it.
+    """
 
     material_id: str
     name: str
@@ -33,6 +42,7 @@ class Exhibit:
     by: str
     page: int = 1
     strokes: dict[int, list[list[int]]] = field(default_factory=dict)
+    page_sha256: str | None = None
 
     @property
     def drawn(self) -> list[list[int]]:
@@ -43,6 +53,10 @@ class Exhibit:
         """For the session's history: whoever replays it knows which page was up."""
         return {"material_id": self.material_id, "name": self.name, "page": self.page, "pages": self.pages}
 
+    def place(self) -> dict[str, Any]:
+        """The page that is up, for the history of what is drawn on it."""
+        return {"material_id": self.material_id, "page": self.page}
+
     def view(self) -> ExhibitView:
         """For the wire."""
         return ExhibitView(self.material_id, self.name, self.page, self.pages, self.by)
@@ -52,36 +66,62 @@ class Exhibit:
         if not 1 <= page <= self.pages:
             raise NotFound("page_not_found", f"这份材料只有 {self.pages} 页")
 
-    def draw(self, points: list[int]) -> None:
-        """Add a stroke to the page. Raises RuleError `bad_stroke`, `strokes_full`."""
+    def require_stroke(self, points: list[int], written: int) -> None:
+        """May it be drawn, after `written` in this sitting? Raises RuleError `bad_stroke`, `strokes_full`."""
         if len(points) % 2 or any(not 0 <= point <= UNITS for point in points):
             raise RuleError("bad_stroke", "批注不完整，请再画一次")
         if len(self.drawn) >= MOST_STROKES:
             raise RuleError("strokes_full", FULL)
-        self.strokes.setdefault(self.page, []).append(points)
+        if written >= MOST_WRITTEN:
+            raise RuleError("strokes_full", ALL_FULL)
 
-    def wipe(self, everything: bool) -> None:
-        """Take the last stroke of the page back, or all of them."""
+    def draw(self, points: list[int], page: int | None = None) -> None:
+        """Add a stroke to a page, the one that is up if None."""
+        self.strokes.setdefault(page or self.page, []).append(points)
+
+    def wipe(self, everything: bool, page: int | None = None) -> None:
+        """Take the last stroke of a page back, or all of them."""
+        drawn = self.strokes.get(page or self.page, [])
         if everything:
-            self.strokes.pop(self.page, None)
-        elif self.drawn:
-            self.drawn.pop()
+            drawn.clear()
+        elif drawn:
+            drawn.pop()
+
+
+def replayed(events: Iterable[SessionEvent]) -> Exhibit | None:
+    """What is shown after these events, in order; None when nothing is."""
+    exhibit: Exhibit | None = None
+    replaced: Exhibit | None = None
+    for event in events:
+        data, page = event.data, int(event.data.get("page", 1))
+        if event.kind == SHOWN:
+            by, sha256 = event.participant_id or "", data.get("page_sha256")
+            exhibit = Exhibit(
+                str(data["material_id"]), str(data["name"]), int(data["pages"]), by, page, {}, sha256
+            )
+            if replaced is not None and replaced.material_id == exhibit.material_id:
+                exhibit.strokes = replaced.strokes
+            replaced = None
+        elif event.kind == ENDED:
+            replaced = exhibit if data.get("cause") == REPLACED else None
+            exhibit = None
+        elif exhibit is None:
+            continue
+        elif event.kind == TURNED:
+            exhibit.page, exhibit.page_sha256 = page, data.get("page_sha256")
+        elif event.kind == DRAWN:
+            exhibit.draw([int(point) for point in data["points"]], page)
+        elif event.kind == WIPED:
+            exhibit.wipe(bool(data["everything"]), page)
+    return exhibit
 
 
 async def find_exhibit(db: AsyncSession, session_id: str) -> Exhibit | None:
-    """What is shown by the session's events; None when nothing is."""
-    events = await events_of_kinds(db, session_id, (SHOWN, TURNED, ENDED))
-    shown: SessionEvent | None = None
-    page = 1
-    for event in events:
-        if event.kind == TURNED:
-            page = int(event.data.get("page", 1))
-            continue
-        shown = event if event.kind == SHOWN else None
-        page = int(event.data.get("page", 1))
-    if shown is None:
-        return None
-    data = shown.data
-    return Exhibit(
-        str(data["material_id"]), str(data["name"]), int(data["pages"]), shown.participant_id or "", page
-    )
+    """What is shown by the session's events, with what is drawn on it; None when nothing is."""
+    return replayed(await events_of_kinds(db, session_id, KINDS))
+
+
+async def count_strokes(db: AsyncSession, session_id: str) -> int:
+    """How many were drawn in this session, wiped away or not."""
+    drawn = select(func.count()).where(SessionEvent.session_id == session_id, SessionEvent.kind == DRAWN)
+    return await db.scalar(drawn) or 0

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from cases.policy import Actor, ActorKind
 from scheduling.session_events import append_event
-from signaling.conduct import SUCCEEDED
+from signaling.conduct import HOST, SUCCEEDED
 from signaling.pushes import RightsChanged
 from signaling.speaking import apply_phase
 from signaling.succession import missing_host, next_host
@@ -14,6 +16,16 @@ from signaling.succession import missing_host, next_host
 if TYPE_CHECKING:
     from signaling.live import LiveRoom
     from signaling.participant import Participant
+
+
+def authority_of(person: Participant, actor: Actor) -> Actor:
+    """By whose right a person does what the host's part permits; name and office stay their own.
+
+    Who was given the part acts for the host's office, which decided so; the room checks the right.
+    """
+    if person.role != HOST or person.invited_as == HOST:
+        return actor
+    return replace(actor, kind=ActorKind.SYSTEM)
 
 
 async def take_over(live: LiveRoom, now: datetime) -> None:

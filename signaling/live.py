@@ -17,10 +17,11 @@ from cases.database import Database
 from cases.policy import Action, Actor, allowed
 from recordings.recording import activate_recording
 from recordings.space import SpaceGauge
+from scheduling.materials.showing import ENDED
+from scheduling.materials.store import MaterialStore
 from scheduling.session_events import add_event, append_event
 from signaling.backlog import Backlog
 from signaling.connection import Connection
-from signaling.exhibit import ENDED
 from signaling.media_client import WorkerLink
 from signaling.media_room import MediaRoom
 from signaling.participant import Participant
@@ -43,7 +44,7 @@ FIGURES_INTERVAL = timedelta(seconds=5)
 
 
 class LiveRoom:
-    """Given: room, database, clock, folder of recordings, a way to find a worker, a gauge of the disk.
+    """Given: room, database, clock, folder of recordings, materials, a way to find a worker, a gauge.
 
     Owned: connections, backlog, media half.
     `lock` is held while a command changes the room, so that what is checked is still true when it is
@@ -56,6 +57,7 @@ class LiveRoom:
         database: Database,
         clock: Clock,
         recordings: Path,
+        materials: MaterialStore,
         pick: Callable[[bool], WorkerLink | None],
         gauge: SpaceGauge,
     ) -> None:
@@ -63,6 +65,7 @@ class LiveRoom:
         self.database = database
         self.clock = clock
         self.recordings = recordings
+        self.materials = materials
         self.gauge = gauge
         self.lock = asyncio.Lock()
         self.connections: dict[str, Connection] = {}

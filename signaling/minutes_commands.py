@@ -9,6 +9,7 @@ from scheduling.minutes.text import STORED_LIMIT
 from signaling.commands import Command, limited
 
 MinutesAct = Literal["insert", "edit", "describe", "move", "remove"]
+MinutesStep = Literal["drafting", "read_back", "signing"]
 Paragraph = Literal["heading", "question", "answer", "statement", "note"]
 
 
@@ -40,6 +41,13 @@ class ChangeMinutes(Command):
 
 
 @dataclass(frozen=True, kw_only=True)
+class MoveMinutes(Command):
+    """Have the sheet read back or signed, or go on writing; it is locked by the host's signature alone."""
+
+    state: MinutesStep
+
+
+@dataclass(frozen=True, kw_only=True)
 class ShowMinutes(Command):
     """Let the petitioner's side read along, or no longer."""
 
@@ -58,6 +66,7 @@ COMMANDS: dict[str, type[Command]] = {
     "minutes.fetch": FetchMinutes,
     "minutes.begin": BeginMinutes,
     "minutes.change": ChangeMinutes,
+    "minutes.move": MoveMinutes,
     "minutes.show": ShowMinutes,
     "minutes.let_write": LetWrite,
 }

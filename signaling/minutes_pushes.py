@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from scheduling.invitation import Invitation
 from scheduling.minutes.editing import Changed
@@ -45,7 +45,10 @@ class SpeakerView:
 
 @dataclass(frozen=True)
 class MinutesView:
-    """The sheet. For the petitioner's side without notes and without speakers to choose."""
+    """The sheet. For the petitioner's side without notes and without speakers to choose.
+
+    For officials alone: `open_objections` have no answer yet, `unsigned` names of who is still to sign.
+    """
 
     version: int
     state: str
@@ -54,6 +57,8 @@ class MinutesView:
     writable: bool
     paragraphs: list[MinutesParagraphView]
     speakers: list[SpeakerView]
+    open_objections: int = 0
+    unsigned: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from cases.policy import Actor
 from cases.signin import DEFAULT_RULES, SignInRules
 from media.control import CloseRoom, Event
 from recordings.space import DiskGauge, SpaceGauge
+from scheduling.materials.store import MaterialStore
 from signaling import sittings
 from signaling.admission import Admission, IssuedTicket, TicketBook, issue_ticket
 from signaling.attendee import Attendee
@@ -49,7 +50,7 @@ SHORTEST_TICK = 0.02
 
 
 class RoomRegistry:
-    """Given: database, clock, the workers' socket paths, the folder of recordings, rules, a gauge.
+    """Given: database, clock, the workers' socket paths, the folder of recordings, materials, rules, a gauge.
 
     Owned: rooms, links to workers, tickets, a ticker. It is the `Door` of connections and the
     `WorkerListener` of links.
@@ -61,12 +62,14 @@ class RoomRegistry:
         clock: Clock,
         worker_sockets: Iterable[str],
         recordings: Path,
+        materials: MaterialStore,
         sign_in_rules: SignInRules = DEFAULT_RULES,
         gauge: SpaceGauge | None = None,
     ) -> None:
         self.database = database
         self.clock = clock
         self.recordings = recordings
+        self.materials = materials
         self.gauge = gauge or DiskGauge()
         self.tickets = TicketBook()
         self.relays = Relays()  # Replaced by whoever has a TURN server.
@@ -168,7 +171,9 @@ class RoomRegistry:
                 if room.sitting.ended:
                     return None
                 pick = self.workers.pick
-                live = LiveRoom(room, self.database, self.clock, self.recordings, pick, self.gauge)
+                live = LiveRoom(
+                    room, self.database, self.clock, self.recordings, self.materials, pick, self.gauge
+                )
                 live.relays = self.relays
                 self.rooms[session_id] = live
             return None if live.room.sitting.ended else live

@@ -119,6 +119,7 @@ class Room:
         self.minutes_state: str | None = None
         self.deliberation: Deliberation | None = None
         self.exhibit: Exhibit | None = None
+        self.strokes_written = 0  # Of the whole sitting, also of what was wiped away.
         self.marks: dict[str, Mark] = {}
 
     # Coming and going
@@ -330,7 +331,7 @@ class Room:
             lobby=lobby_view(self.in_lobby(), now, named) if for_official else [],
             recording=self.badge.view(for_official),
             conduct=self.conduct.view(),
-            minutes_shown=self.minutes_shown,
+            minutes_shown=self.minutes_shown and not apart,
             minutes_state=self.minutes_state,
             deliberation=self.deliberation.view(not apart) if self.deliberation is not None else None,
             exhibit=self.exhibit.view() if self.exhibit is not None else None,

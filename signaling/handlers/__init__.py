@@ -97,6 +97,7 @@ HANDLERS: dict[type[commands.Command], Handler] = {
     minutes_commands.FetchMinutes: Handler(minutes.fetch, place="room", exclusive=False),
     minutes_commands.BeginMinutes: Handler(minutes.begin, Right.READ_MINUTES, "room", exclusive=False),
     minutes_commands.ChangeMinutes: Handler(minutes.change, Right.READ_MINUTES, "room", exclusive=False),
+    minutes_commands.MoveMinutes: Handler(minutes.move, Right.READ_MINUTES, "room", exclusive=False),
     minutes_commands.ShowMinutes: Handler(minutes.show, Right.SHOW_MINUTES, "room", exclusive=False),
     minutes_commands.LetWrite: Handler(minutes.let, Right.SHOW_MINUTES, "room", exclusive=False),
 }

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
 from typing import TYPE_CHECKING, Any
 
 from cases.errors import Forbidden, RuleError
-from scheduling.materials.reading import find_material
+from scheduling.materials.reading import find_material, page_file
+from scheduling.materials.showing import DRAWN, ENDED, REPLACED, SHOWN, TURNED, WIPED
 from scheduling.session_events import append_event
 from signaling import sittings
-from signaling.exhibit import ENDED, SHOWN, TURNED, UNITS, Exhibit
+from signaling.exhibit import UNITS, Exhibit
 from signaling.material_commands import (
     DrawStroke,
     FetchStrokes,
@@ -47,11 +50,13 @@ async def show(me: Attendee, command: ShowMaterial) -> None:
     exhibit = Exhibit(found.id, found.name, found.pages, me.person.id)
     exhibit.require_page(command.page)
     exhibit.page = command.page
+    exhibit.page_sha256 = await _digest(me.live, exhibit, command.page)
+    await me.live.backlog.settle()  # The end of what was up before comes first in the history, too.
     if before is not None:
         if before.material_id == found.id:
             exhibit.strokes = before.strokes
-        await _write(me.live, ENDED, me.person, before.data() | {"cause": "replaced"}, before.by)
-    await _write(me.live, SHOWN, me.person, exhibit.data())
+        await _write(me.live, ENDED, me.person, before.data() | {"cause": REPLACED}, before.by)
+    await _write(me.live, SHOWN, me.person, exhibit.data() | {"page_sha256": exhibit.page_sha256})
     me.room.exhibit = exhibit
     me.live.changed()
     _tell_strokes(me.live, exhibit)
@@ -63,8 +68,10 @@ async def turn(me: Attendee, command: TurnPage) -> None:
     exhibit.require_page(command.page)
     if command.page == exhibit.page:
         return
-    await _write(me.live, TURNED, me.person, exhibit.data() | {"page": command.page})
-    exhibit.page = command.page
+    digest = await _digest(me.live, exhibit, command.page)
+    data = exhibit.data() | {"page": command.page, "page_sha256": digest}
+    await _write(me.live, TURNED, me.person, data)
+    exhibit.page, exhibit.page_sha256 = command.page, digest
     me.live.changed()
     _tell_strokes(me.live, exhibit)
 
@@ -100,16 +107,21 @@ async def point(me: Attendee, command: PointAt) -> None:
 
 
 async def draw(me: Attendee, command: DrawStroke) -> None:
-    """Over the page, for everybody; the material itself stays as it is."""
-    exhibit = _handled(me)
-    exhibit.draw(list(command.points))
+    """Over the page, for everybody; the material itself stays as it is. Written before it is told."""
+    exhibit, points = _handled(me), list(command.points)
+    exhibit.require_stroke(points, me.room.strokes_written)
+    await _write(me.live, DRAWN, me.person, exhibit.place() | {"points": points})
+    me.room.strokes_written += 1
+    exhibit.draw(points)
     _tell_strokes(me.live, exhibit)
 
 
 async def wipe(me: Attendee, command: WipeStrokes) -> None:
     """The last line of the page, or all."""
     exhibit = _handled(me)
-    exhibit.wipe(command.everything)
+    if exhibit.drawn:
+        await _write(me.live, WIPED, me.person, exhibit.place() | {"everything": command.everything})
+        exhibit.wipe(command.everything)
     _tell_strokes(me.live, exhibit)
 
 
@@ -135,12 +147,23 @@ def _handled(me: Attendee) -> Exhibit:
     return exhibit
 
 
+async def _digest(live: LiveRoom, exhibit: Exhibit, page: int) -> str:
+    """SHA-256 of the page's picture, as hex: the recording proves by it what was shown.
+
+    Raises NotFound, Conflict where the page does not open: then nobody would see it.
+    """
+    store, session_id = live.materials, live.room.sitting.id
+    picture = await asyncio.to_thread(store.read, session_id, exhibit.material_id, page_file(page))
+    return hashlib.sha256(picture).hexdigest()
+
+
 def _strokes(exhibit: Exhibit) -> MaterialStrokes:
     return MaterialStrokes(exhibit.material_id, exhibit.page, exhibit.drawn)
 
 
 def _tell_strokes(live: LiveRoom, exhibit: Exhibit) -> None:
-    live.tell_listeners(_strokes(exhibit))
+    if live.room.exhibit is exhibit:  # It may have been put away while its history was written.
+        live.tell_listeners(_strokes(exhibit))
 
 
 async def _write(

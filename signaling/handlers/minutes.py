@@ -20,19 +20,31 @@ from scheduling.minutes.editing import (
     change_minutes,
 )
 from scheduling.minutes.paragraph import ParagraphKind
+from scheduling.minutes.reading import reading_of
 from scheduling.minutes.record import (
+    MinutesState,
     Sheet,
     begin_minutes,
     find_minutes,
     follow_minutes,
     let_write,
+    move_minutes,
     read_minutes,
     scope_of_minutes,
     show_live,
     speakers_of,
 )
+from scheduling.minutes.signature import list_signers
 from scheduling.reach import load_session
-from signaling.minutes_commands import BeginMinutes, ChangeMinutes, FetchMinutes, LetWrite, ShowMinutes
+from signaling.hosting import authority_of
+from signaling.minutes_commands import (
+    BeginMinutes,
+    ChangeMinutes,
+    FetchMinutes,
+    LetWrite,
+    MoveMinutes,
+    ShowMinutes,
+)
 from signaling.minutes_pushes import (
     MinutesSheet,
     MinutesView,
@@ -59,7 +71,15 @@ async def begin(me: Attendee, command: BeginMinutes) -> None:
     """Begin from a template; who is faster chooses it."""
     async with me.live.database.session() as db:
         session_id = me.room.sitting.id
-        await begin_minutes(db, me.live.clock, me.actor, session_id, command.template or None)
+        await begin_minutes(db, me.live.clock, me.authority, session_id, command.template or None)
+    await refresh(me.live)
+
+
+async def move(me: Attendee, command: MoveMinutes) -> None:
+    """The next step: to be read back, to be signed, or back to writing."""
+    async with me.live.database.session() as db:
+        state = MinutesState(command.state)
+        await move_minutes(db, me.live.clock, me.authority, me.room.sitting.id, state)
     await refresh(me.live)
 
 
@@ -67,7 +87,7 @@ async def change(me: Attendee, command: ChangeMinutes) -> None:
     """Carry one change out; everybody who reads along is told, the sender too, before the answer."""
     async with me.live.database.session() as db:
         change = change_of(command)
-        changed = await change_minutes(db, me.live.clock, me.actor, me.room.sitting.id, change)
+        changed = await change_minutes(db, me.live.clock, me.authority, me.room.sitting.id, change)
     await spread(me.live, changed, command.edit_id, me.person.name)
     if changed.repeated:
         me.live.tell(me.person.id, changed_push(changed, command.edit_id, me.person.name))
@@ -76,7 +96,7 @@ async def change(me: Attendee, command: ChangeMinutes) -> None:
 async def show(me: Attendee, command: ShowMinutes) -> None:
     """The petitioner's side reads along from now on, or no longer."""
     async with me.live.database.session() as db:
-        minutes = await show_live(db, me.live.clock, me.actor, me.room.sitting.id, command.shown)
+        minutes = await show_live(db, me.live.clock, me.authority, me.room.sitting.id, command.shown)
     me.room.minutes_shown = minutes.shown_live
     me.live.changed()
     await tell_officials(me.live)
@@ -89,7 +109,9 @@ async def let(me: Attendee, command: LetWrite) -> None:
     """A colleague of another office writes along from now on, or no longer."""
     async with me.live.database.session() as db:
         session_id = me.room.sitting.id
-        await let_write(db, me.live.clock, me.actor, session_id, command.speaker_id, command.allowed)
+        await let_write(
+            db, me.live.clock, me.authority, session_id, command.speaker_id, command.allowed
+        )  # fmt: skip
     await tell_officials(me.live)
 
 
@@ -105,8 +127,14 @@ async def spread(live: LiveRoom, changed: Changed, edit_id: str, by: str) -> Non
     for person in live.room.in_room():
         if Right.READ_MINUTES in person.rights:
             live.tell(person.id, push)
-        elif changed.minutes.shown_live and Right.FOLLOW_MINUTES in person.rights:
+        elif changed.minutes.shown_live and _follows(live, person):
             live.tell(person.id, public)
+
+
+def _follows(live: LiveRoom, person: Participant) -> bool:
+    """Whether this guest may be told what is written now; what is written in private comes later, as it then
+    stands."""
+    return Right.FOLLOW_MINUTES in person.rights and not live.room.is_apart(person)
 
 
 async def refresh(live: LiveRoom) -> None:
@@ -129,8 +157,12 @@ async def tell_officials(live: LiveRoom) -> None:
 async def _tell_sheet(live: LiveRoom, person: Participant, actor: Actor | None) -> None:
     if actor is None or person.id not in live.connections:
         return
+    official = Right.READ_MINUTES in person.rights
+    if not official and live.room.is_apart(person):
+        live.tell(person.id, MinutesSheet(None))
+        return
     async with live.database.session() as db:
-        view = await view_for(db, actor, live.room.sitting.id, Right.READ_MINUTES in person.rights)
+        view = await view_for(db, authority_of(person, actor), live.room.sitting.id, official)
     if view is not None and not person.official:
         screened = _screened(live)
         view = replace(view, paragraphs=[without_names(each, screened) for each in view.paragraphs])
@@ -158,7 +190,10 @@ async def official_view(db: AsyncSession, actor: Actor, session_id: str, sheet: 
     scope = await scope_of_minutes(db, await load_session(db, session_id))
     writable = allowed(actor, Action.WRITE_MINUTES, scope)
     speakers = await speakers_of(db, session_id)
-    return minutes_view(sheet.minutes, sheet.paragraphs, writable, speakers, scope.minutes_writer_ids)
+    view = minutes_view(sheet.minutes, sheet.paragraphs, writable, speakers, scope.minutes_writer_ids)
+    reading = await reading_of(db, sheet)
+    unsigned = [each.name for each in await list_signers(db, sheet.minutes) if each.signature is None]
+    return replace(view, open_objections=reading.open_objections, unsigned=unsigned)
 
 
 def change_of(command: ChangeMinutes) -> Change:

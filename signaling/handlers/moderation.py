@@ -79,6 +79,8 @@ async def remove(me: Attendee, command: Remove) -> None:
     """Take the seat, the media and the link away."""
     person = me.room.removable(command.participant_id)
     reason = plain(command.reason)
+    if not reason:
+        raise BadState(message="移出需要说明原因")
     await me.live.write(
         person, "participant.removed", me.person, {"reason": reason},
         place="removed", removed_at=me.live.clock.now(), removed_reason=reason,

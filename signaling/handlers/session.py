@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 async def open_session(me: Attendee, command: Open) -> None:
     """Begin; recording starts with it. Twice is as good as once."""
     if me.room.sitting.state == "paused":
-        raise BadState(message="接访已暂停，请点“继续”")
+        raise BadState(message="接访已暂停，请点「继续」")
     if me.room.sitting.state != "live":
         await sittings.require_room_on_disk(me.live)
         await me.live.media.find_place()

@@ -20,6 +20,7 @@ from cases.roles import InvitationRole
 from recordings.space import Space
 from scheduling.arrival import record_consent
 from scheduling.invitations import Invitation, Invitee, list_invitations
+from scheduling.materials.store import MaterialStore
 from scheduling.sessions import CreateSession, create_session
 from signaling.registry import RoomRegistry
 from signaling.routes import mount
@@ -74,8 +75,9 @@ class Hall:
         """A new web process, as far as signaling goes."""
         paths = [worker.path for worker in self.workers]
         self.registry = RoomRegistry(
-            self.database, self.clock, paths, self.folder / "recordings", gauge=self.gauge
-        )
+            self.database, self.clock, paths, self.folder / "recordings",
+            MaterialStore(self.folder / "materials", self.folder / "key"), gauge=self.gauge,
+        )  # fmt: skip
         await self.registry.start()
         app = web.Application()
         registry = self.registry

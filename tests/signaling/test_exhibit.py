@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from scheduling.materials.material import Material, MaterialKind
 from scheduling.materials.rendering import Rendered
 from scheduling.materials.store import MaterialStore
 from scheduling.materials.uploading import Draft, keep_material
-from signaling.exhibit import MOST_STROKES, find_exhibit
+from signaling.exhibit import MOST_STROKES, MOST_WRITTEN, find_exhibit
 from tests.signaling.hall import Hall
 from tests.signaling.test_conduct import events
 
@@ -131,8 +133,56 @@ async def test_pointing_passes_and_drawing_stays_on_its_page(hall: Hall) -> None
     assert len(exhibit.drawn) == MOST_STROKES - 1
     await host.ask("material.wipe", everything=True)
     assert exhibit.drawn == []
-    kinds = {event for event in ("material.shown", "material.turned") if await events(hall, event)}
-    assert kinds == {"material.shown", "material.turned"}, "neither pointing nor drawing is written"
+    told = [(by, data) for _, by, data in await events(hall, "material.drawn")]
+    assert told == [
+        (hall.actors["joint_receptionist"].name, {"material_id": paper, "page": 1, "points": stroke})
+    ]
+    wiped = [data for _, _, data in await events(hall, "material.wiped")]
+    assert [(data["page"], data["everything"]) for data in wiped] == [(1, False), (1, True)]
+    await host.ask("material.wipe", everything=True)
+    assert len(await events(hall, "material.wiped")) == 2, "nothing was there to be wiped"
+
+
+async def test_the_picture_that_was_up_is_in_the_history_and_what_does_not_open_is_not_shown(
+    hall: Hall,
+) -> None:
+    host = await hall.client("host")
+    paper = await bring(hall, "host", "答复.pdf")
+    await host.ask("material.show", material_id=paper, page=1)
+    folder = Path(hall.folder) / "materials" / hall.session_id / paper
+    (folder / "page-002").write_bytes(bytes(40))
+    assert (await host.ask("material.turn", page=2))["code"] == "material_damaged"
+    await host.ask("material.turn", page=3)
+    (folder / "page-001").unlink()
+    assert (await host.ask("material.turn", page=1))["code"] == "material_not_found"
+    digest = hashlib.sha256(PAGE).hexdigest()
+    for kind, page in (("material.shown", 1), ("material.turned", 3)):
+        ((_, _, data),) = await events(hall, kind)
+        assert (data["page"], data["page_sha256"]) == (page, digest)
+    assert (await host.room_where(shows(3)))["exhibit"]["page"] == 3
+
+
+async def test_a_stroke_is_written_before_it_is_told_and_a_sitting_has_a_ceiling(hall: Hall) -> None:
+    host, joint = await hall.client("host"), await hall.client("joint_receptionist")
+    paper = await bring(hall, "host", "答复.pdf")
+    await host.ask("material.show", material_id=paper, page=1)
+    live = hall.registry.rooms[hall.session_id]
+    live.room.strokes_written = MOST_WRITTEN - 1
+    assert (await joint.ask("material.draw", points=[1, 2, 3, 4]))["type"] == "ok"
+    assert (await joint.ask("material.draw", points=[1, 2, 3, 4]))["code"] == "strokes_full"
+    live.room.strokes_written = 0
+    await _rename(hall, "session_events", "away")  # Whatever is told now cannot have been written.
+    assert (await joint.ask("material.draw", points=[5, 6, 7, 8]))["type"] == "error"
+    assert live.room.exhibit is not None and live.room.exhibit.drawn == [[1, 2, 3, 4]]
+    told = [push["strokes"] for push in host.pushes if push["type"] == "material.strokes"]
+    assert told[-1] == [[1, 2, 3, 4]]
+    await _rename(hall, "away", "session_events")
+
+
+async def _rename(hall: Hall, table: str, to: str) -> None:
+    async with hall.database.session() as db:
+        await db.execute(text(f"ALTER TABLE {table} RENAME TO {to}"))
+        await db.commit()
 
 
 async def test_a_restart_finds_the_page_and_a_deliberation_ends_it(hall: Hall) -> None:
@@ -142,9 +192,21 @@ async def test_a_restart_finds_the_page_and_a_deliberation_ends_it(hall: Hall) -
     await host.ask("material.show", material_id=two, page=2)
     await host.ask("material.turn", page=3)
     assert [data["cause"] for _, _, data in await events(hall, "material.ended")] == ["replaced"]
+    first, second, third = [1, 1, 2, 2], [3, 3, 4, 4], [5, 5, 6, 6]
+    for stroke in (first, second):
+        await host.ask("material.draw", points=stroke)
+    await host.ask("material.wipe", everything=False)
+    await host.ask("material.turn", page=1)
+    await host.ask("material.draw", points=third)
+    await host.ask("material.show", material_id=two, page=3)  # The same once more keeps its strokes.
     await hall.kill_web()
     await hall.start_web()
     host = await hall.client("host")
+    await host.ask("material.fetch")
+    assert (await host.push("material.strokes"))["strokes"] == [first]
+    exhibit = hall.registry.rooms[hall.session_id].room.exhibit
+    assert exhibit is not None and exhibit.strokes == {3: [first], 1: [third]}
+    assert hall.registry.rooms[hall.session_id].room.strokes_written == 3
     shown = host.welcome["room"]["exhibit"]
     assert (shown["material_id"], shown["page"], shown["by"]) == (two, 3, host.id)
     await host.ask("open")

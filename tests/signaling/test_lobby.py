@@ -100,14 +100,17 @@ async def test_remove_takes_seat_media_and_link(hall: Hall) -> None:
         await issue_link(db, hall.clock, SYSTEM, invitation)
     await host.ask("admit", participant_id=citizen.id)
     await citizen.ask("publish", sdp="x", sources={"0": "camera"})
+    assert (await host.ask("remove", participant_id=citizen.id, reason=" \u202e"))["code"] == "bad_state"
     assert (await host.ask("remove", participant_id=citizen.id, reason="扰乱秩序"))["type"] == "ok"
+    assert [data["reason"] for _, _, data in await events(hall, "participant.removed")] == ["扰乱秩序"]
     assert (await citizen.push("removed"))["reason"] == "扰乱秩序"
     assert await citizen.closed() == 4410
     assert citizen.id not in hall.worker.rooms[hall.session_id].people
     async with hall.database.session() as db:
         assert await find_link(db, invitation) is None
     again = await hall.socket()
-    assert (await again.authenticate(await hall.ticket("petitioner")))["code"] == "forbidden"
+    refused = await again.authenticate(await hall.ticket("petitioner"))
+    assert (refused["code"], refused["message"]) == ("forbidden", "扰乱秩序")
     await host.room_where(lambda room: names(room) == [host.id])
 
 
@@ -117,12 +120,12 @@ async def test_stepping_away_keeps_the_place_for_ten_minutes(hall: Hall) -> None
     await citizen.ask("step_away")
     room = await host.room_where(lambda room: find(room, citizen.id, "lobby")["presence"] == "away")
     assert names(room, "lobby") == [citizen.id, companion.id]
-    hall.clock.advance(minutes=9)
+    hall.clock.advance(minutes=9, seconds=59)
     await citizen.ask("ready", device={})
     room = await host.room_where(lambda room: find(room, citizen.id, "lobby")["ready"])
     assert names(room, "lobby") == [citizen.id, companion.id]
     await citizen.ask("step_away")
-    hall.clock.advance(minutes=11)
+    hall.clock.advance(minutes=10, seconds=1)
     room = await host.room_where(lambda room: names(room, "lobby") == [companion.id, citizen.id])
     await citizen.ask("ready", device={})
     await host.room_where(lambda room: names(room, "lobby") == [companion.id, citizen.id])

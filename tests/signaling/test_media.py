@@ -93,6 +93,8 @@ async def test_a_fault_is_told_to_everybody_and_the_host_starts_again(hall: Hall
 async def test_pause_stops_the_capture_and_resume_goes_on(hall: Hall) -> None:
     host, citizen = await on_air(hall)
     assert (await host.ask("resume"))["code"] == "bad_state"
+    assert (await host.ask("pause", reason=" \u202e"))["code"] == "bad_state"
+    assert hall.worker.rooms[hall.session_id].recording is not None
     assert (await host.ask("pause", reason="内部商议"))["type"] == "ok"
     room = await citizen.room_where(lambda room: room["state"] == "paused")
     assert room["recording"]["state"] == "paused"

@@ -7,7 +7,10 @@ from typing import Any
 import pytest
 
 from cases.database import new_id
+from scheduling.minutes.reading import object_to
 from scheduling.minutes.record import MinutesState, load_minutes, move_minutes
+from signaling.deliberation import COUNTDOWN
+from signaling.handlers.minutes import refresh
 from tests.signaling.hall import Client, Hall
 
 
@@ -161,3 +164,69 @@ async def test_what_comes_in_wrong_changes_nothing(hall: Hall) -> None:
         await db.commit()
     locked = await host.ask("minutes.change", **change("insert", one, kind="note", text="锁定以后"))
     assert locked["code"] == "minutes_locked" and "不能再改" in locked["message"]
+
+
+async def test_what_is_written_while_others_confer_is_told_when_they_are_back(hall: Hall) -> None:
+    host, recorder = await hall.client("host"), await hall.client("recorder")
+    citizen = await inside(hall, host, "petitioner")
+    await host.ask("minutes.begin", template="single")
+    await host.ask("minutes.show", shown=True)
+    await citizen.push("minutes")
+    assert (await host.ask("open"))["type"] == "ok"
+    assert (await host.ask("deliberate", participants=[host.id, recorder.id]))["type"] == "ok"
+    await citizen.room_where(lambda room: bool(room["deliberation"]) and not room["minutes_shown"])
+    citizen.pushes.clear()
+    one = new_id()
+    for client, act in (
+        (recorder, change("insert", one, kind="statement", text="底线是三万元")),
+        (host, change("edit", one, base=1, text="底线是四万元")),
+    ):
+        assert (await client.ask("minutes.change", **act))["type"] == "ok"
+    await heard(recorder, one, 2)
+    assert await sheet(citizen) is None and "万元" not in str(citizen.pushes)
+    await host.ask("minutes.change", **change("edit", one, base=2, text="由区住建局答复"))
+    await host.ask("end_deliberation")
+    hall.clock.advance(seconds=COUNTDOWN.total_seconds())
+    await citizen.until(lambda push: push["type"] == "room" and push["room"]["minutes_shown"])
+    assert "万元" not in str(citizen.pushes)
+    read = await sheet(citizen)
+    assert read is not None and "由区住建局答复" in [each["text"] for each in read["paragraphs"]]
+
+
+async def test_who_conducts_in_the_hosts_place_keeps_the_minutes(hall: Hall) -> None:
+    host, joint = await hall.client("host"), await hall.client("joint_receptionist")
+    citizen = await inside(hall, host, "petitioner")
+    await host.ask("minutes.begin", template="")
+    add = change("insert", new_id(), kind="statement", text="市局派人到场")
+    assert (await joint.ask("minutes.change", **add))["code"] == "forbidden"
+    assert (await host.ask("hand_over", participant_id=joint.id))["type"] == "ok"
+    await joint.push("rights")
+    seen = await sheet(joint)
+    assert seen is not None and seen["writable"]
+    assert (await joint.ask("minutes.change", **add))["type"] == "ok"
+    assert (await joint.ask("minutes.show", shown=True))["type"] == "ok"
+    assert (await citizen.push("minutes"))["minutes"]["paragraphs"]
+    assert (await joint.ask("minutes.move", state="read_back"))["type"] == "ok"
+    assert (await sheet(host) or {})["state"] == "read_back"
+    await joint.ask("hand_over", participant_id=host.id)
+    await joint.push("rights")
+    assert (await joint.ask("minutes.move", state="signing"))["code"] == "forbidden"
+
+
+async def test_the_desk_reads_how_the_minutes_stand_and_takes_the_next_step(hall: Hall) -> None:
+    host, recorder = await hall.client("host"), await hall.client("recorder")
+    citizen = await inside(hall, host, "petitioner")
+    await host.ask("minutes.begin", template="")
+    assert (await host.ask("minutes.move", state="locked"))["code"] == "bad_message"
+    assert (await host.ask("minutes.move", state="signing"))["code"] == "bad_transition"
+    assert (await citizen.ask("minutes.move", state="read_back"))["code"] == "forbidden"
+    assert (await recorder.ask("minutes.move", state="read_back"))["type"] == "ok"
+    await citizen.room_where(lambda room: room["minutes_state"] == "read_back")
+    host.pushes.clear()
+    async with hall.database.session() as db:
+        await object_to(db, hall.clock, hall.actors["petitioner"], hall.session_id, None, "少写了电梯")
+    await refresh(hall.registry.rooms[hall.session_id])
+    told = (await host.push("minutes"))["minutes"]
+    assert told["open_objections"] == 1 and hall.actors["petitioner"].name in told["unsigned"]
+    assert (await host.ask("minutes.move", state="signing"))["code"] == "objections_open"
+    assert (await host.ask("minutes.move", state="drafting"))["type"] == "ok"

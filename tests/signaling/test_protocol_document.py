@@ -28,6 +28,7 @@ ENUMERATIONS = {
     get_args(commands.Spot): "Spot",
     get_args(commands.Channel): "Channel",
     get_args(minutes_commands.MinutesAct): "MinutesAct",
+    get_args(minutes_commands.MinutesStep): "MinutesStep",
     get_args(minutes_commands.Paragraph): "ParagraphKind",
 }
 VIEWS = [

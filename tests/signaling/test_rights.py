@@ -45,6 +45,7 @@ FIELDS: dict[str, dict[str, Any]] = {
         "edit_id": "0" * 32, "act": "move", "paragraph_id": "0" * 32, "base": None, "after_id": None,
         "kind": None, "speaker_id": None, "text": "", "ago_ms": 0,
     },
+    "minutes.move": {"state": "read_back"},
     "minutes.show": {"shown": False},
     "minutes.let_write": {"speaker_id": "x", "allowed": True},
     "deliberate": {"participants": ["x"]},

@@ -6,7 +6,7 @@ import pytest
 
 from media import control
 from recordings.recording import find_live_recording
-from scheduling.sessions import load_session
+from scheduling.reach import load_session
 from tests.signaling.hall import Hall
 from tests.signaling.test_media import on_air
 
