@@ -6,7 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
-from scheduling.sessions import Session
+from scheduling.session import Session
 from web.access import form_token
 from web.keys import SETTINGS
 

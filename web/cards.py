@@ -15,15 +15,9 @@ from cases.roles import InvitationRole
 from recordings.recording import Recording, RecordingState, list_recordings_of_petition
 from scheduling.device_check import verdicts_of_sessions
 from scheduling.invitation import Invitation
-from scheduling.reach import scopes_of_sessions
-from scheduling.sessions import (
-    Session,
-    SessionOrganisation,
-    SessionPart,
-    SessionState,
-    list_sessions_of_petition,
-    scope_of_session,
-)
+from scheduling.reach import scope_of_session, scopes_of_sessions
+from scheduling.session import Session, SessionOrganisation, SessionPart, SessionState
+from scheduling.sessions import list_sessions_of_petition
 from web.words import duration, masked_name, size
 
 OPEN_STATES = frozenset(

@@ -161,8 +161,8 @@ def compose(
     out: Annotated[Path | None, typer.Option(help="写到哪里 file to write")] = None,
 ) -> None:
     """按另一种版式再合成一次 Compose a sealed recording again; its own film stays as it is."""
-    from recordings.film.composition import CompositionPlan
     from recordings.film.encoder import CompositionError, make_film
+    from recordings.film.plan import CompositionPlan
 
     path = out or Path(f"{folder.resolve().name}-{layout}.mp4")
     plan = replace(CompositionPlan(), layout=layout, spotlight=spotlight)
@@ -342,7 +342,7 @@ def _say_where(settings: Settings) -> None:
     if not settings.web.certificate.startswith(str(settings.state / "tls")):
         return
     for line in (
-        f"手机第一次要先信任自建的证书机构：打开 {base}/authority.pem（浏览器提示不安全时选“继续”）",
+        f"手机第一次要先信任自建的证书机构：打开 {base}/authority.pem（浏览器提示不安全时选「继续」）",
         "  Android：设置 → 安全 → 加密与凭据 → 安装 CA 证书",
         "  iPhone：下载后到 设置 → 已下载描述文件 安装，再到 关于本机 → 证书信任设置 打开开关",
         "Phones must trust this authority once; the code leads to it.",

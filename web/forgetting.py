@@ -1,4 +1,4 @@
-"""The task that forgets what served links needed, once an hour."""
+"""The task that forgets what served links and seats needed, once an hour."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from aiohttp import web
 
 from scheduling.forgetting import forget_served_links
+from signaling.forgetting import forget_devices
 from web.keys import CLOCK, DATABASE
 
 logger = logging.getLogger(__name__)
@@ -29,6 +30,7 @@ async def _forget_on(app: web.Application) -> None:
         try:
             async with app[DATABASE].session() as db:
                 await forget_served_links(db, app[CLOCK])
+                await forget_devices(db, app[CLOCK])
         except Exception:  # noqa: BLE001 - the next round tries again; a database may be away for a while.
             logger.exception("Served links could not be forgotten")
         await asyncio.sleep(EVERY)

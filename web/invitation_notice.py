@@ -9,7 +9,7 @@ from scheduling.identity import phone_of
 from scheduling.invitation import Invitation
 from scheduling.links import find_link
 from scheduling.notices import add_notice
-from scheduling.sessions import load_session
+from scheduling.reach import load_session
 from web.access import own_origin
 from web.keys import CLOCK, SETTINGS
 from web.language import in_chinese

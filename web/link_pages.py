@@ -14,7 +14,7 @@ from cases.roles import INVITATION_ROLE_NAMES
 from scheduling.identity import needs_id_number, needs_identity
 from scheduling.invitation import Invitation
 from scheduling.links import find_link_holder, has_moved
-from scheduling.sessions import Session, SessionState
+from scheduling.session import Session, SessionState
 from signaling.rights import is_official
 from web.access import LINK_COOKIE
 from web.cards import offices_of

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 
+from scheduling.materials.store import MaterialStore
 from signaling.registry import RoomRegistry
 from signaling.relays import Relays
 from signaling.routes import mount
@@ -19,7 +20,10 @@ async def live_rooms(app: web.Application) -> AsyncIterator[None]:
     """Given: database, clock, settings. Owned: the registry with its links to the media workers."""
     settings = app[SETTINGS]
     sockets = [str(settings.media_socket(number)) for number in range(settings.media_workers)]
-    registry = RoomRegistry(app[DATABASE], app[CLOCK], sockets, settings.recordings_root, rules_of(settings))
+    registry = RoomRegistry(
+        app[DATABASE], app[CLOCK], sockets, settings.recordings_root, MaterialStore.at(settings.state),
+        rules_of(settings),
+    )  # fmt: skip
     registry.relays = Relays(settings.media.turn_urls, settings.media.turn_secret)
     app[REGISTRY] = registry
     ROOMS.set_function(lambda: len(registry.rooms))

@@ -7,6 +7,7 @@ from cases.policy import Action, Actor, allowed
 PLACES = (
     ("board", "/board", "今日接访", Action.SEE_BOARD),
     ("cases", "/cases", "信访件", Action.SEE_PETITION),
+    ("clocks", "/clocks", "期限", Action.SEE_PETITION),
     ("alarms", "/alarms", "录像告警", Action.SEE_ALARMS),
     ("archive", "/archive", "录像归档", Action.SEE_ARCHIVE),
     ("requests", "/requests", "群众的请求", Action.RECEIVE),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from itertools import compress
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,17 @@ from cases.fields import clean
 from recordings.evidence.clock_jumps import steady
 from recordings.evidence.manifest import moment_ns
 from recordings.film.pauses import pauses_of
+from recordings.packages.check import RECORDING_FOLDER
 from recordings.packages.export import PageContent
+from recordings.playback.exhibits import KINDS, Sheet, Step, read_exhibits
+from recordings.review.exhibit_page import page_paths
+from scheduling.materials.showing import worth_a_line
 from signaling.speeches import read_speeches
-from web.language import in_chinese
+from web.language import current_language, in_chinese
+from web.package_minutes import PackageMinutes
 from web.rendering import Renderer
 from web.replay.beside import gaps_of
+from web.replay.exhibits import build_exhibits
 from web.static_files import STATIC_ROOT
 from web.words import ROLES, clock_seconds, date_time, duration, event_word, length_of
 
@@ -29,26 +36,39 @@ STRANGER = "其他参加人"
 
 
 class PackagePages:
-    """Makes the readable files. ``renderer`` holds the templates."""
+    """Makes the readable files. ``renderer`` holds the templates; ``minutes`` go along if there are any."""
 
-    def __init__(self, renderer: Renderer) -> None:
+    def __init__(self, renderer: Renderer, minutes: PackageMinutes | None = None) -> None:
         self._renderer = renderer
+        self._minutes = minutes
         names = ("css/tokens.css", "package/package.css")
         self._styles = b"".join((STATIC_ROOT / name).read_bytes() for name in names)
-        self._script = (STATIC_ROOT / "package/player.js").read_bytes()
-
-    @in_chinese()
-    def __call__(self, content: PageContent) -> dict[str, bytes]:
-        """Path in the package to bytes."""
-        told = _Told(content)
-        context = told.context()
-        pages = {
-            PAGE: self._renderer.render("package/index.html", context),
-            INSTRUCTIONS: self._renderer.render("package/verify.txt", context),
-            EVENTS_TEXT: told.events_text(),
+        self._scripts = {
+            f"player/{name}": (STATIC_ROOT / "package" / name).read_bytes()
+            for name in ("player.js", "sheets.js")
         }
+
+    def __call__(self, content: PageContent) -> dict[str, bytes]:
+        """Path in the package to bytes.
+
+        The page is in the language of who exports. The texts are a record and stay Chinese; how to verify it
+        stands there in both.
+        """
+        told = _Told(content)
+        context = told.context() | {
+            "minutes": self._minutes is not None,
+            "signed_minutes": self._minutes is not None and self._minutes.record is not None,
+            "spoken": self._minutes.spoken if self._minutes else (),
+        }
+        pages = {PAGE: self._renderer.render("package/index.html", context)}
+        with in_chinese():
+            pages |= {
+                INSTRUCTIONS: self._renderer.render("package/verify.txt", context),
+                EVENTS_TEXT: told.events_text(),
+            }
         files = {name: text.encode() for name, text in pages.items()}
-        return files | {"player/package.css": self._styles, "player/player.js": self._script}
+        minutes = self._minutes.files(content.export.made_at) if self._minutes else {}
+        return files | minutes | {"player/package.css": self._styles, **self._scripts}
 
 
 class _Told:
@@ -72,6 +92,7 @@ class _Told:
         export, recording = self._content.export, self._manifest["recording"]
         film = self._content.film
         return {
+            "language": current_language(),
             "title": export.title,
             "number": export.number,
             "office": (recording.get("organisation") or {}).get("name", ""),
@@ -79,6 +100,7 @@ class _Told:
             "film": film,
             "seconds": self.seconds,
             "events": self._events(),
+            "exhibits": self._exhibits(),
             "speeches": self._speeches()[:MOST_SPEECHES],
             "pauses": self._shown(self._pauses),
             "gaps": [] if self._content.clip else gaps_of(self._manifest),
@@ -107,7 +129,9 @@ class _Told:
 
     def _events(self) -> list[dict[str, Any]]:
         found = []
-        for event in sorted(self._manifest.get("session_events", []), key=lambda one: one["sequence"]):
+        happened = sorted(self._manifest.get("session_events", []), key=lambda one: one["sequence"])
+        told = worth_a_line((event["kind"], event.get("data") or {}) for event in happened)
+        for event in compress(happened, told):
             at = datetime.fromisoformat(event["at"].replace("Z", "+00:00"))
             seconds = (at - self._began) / timedelta(seconds=1) - self._offset
             if event["kind"].partition(".")[0] in UNSHOWN or seconds > self.seconds + 1:
@@ -118,6 +142,32 @@ class _Told:
             name = clean(str(event.get("actor_name") or ""))
             found.append({"offset": offset, "at": at, "kind": event["kind"], "name": name})
         return found
+
+    def _exhibits(self) -> dict[str, Any]:
+        """As on the replay's page, with pictures that lie in the package."""
+        names = {who: clean(str(person.get("name") or "")) for who, person in self._people.items()}
+        steps = [
+            Step(
+                event["kind"], self._second_of(event), event["data"] or {}, event.get("participant_id") or ""
+            )
+            for event in sorted(self._manifest.get("session_events", []), key=lambda one: one["sequence"])
+            if event["kind"] in KINDS
+        ]
+        shown = read_exhibits(steps, self._offset + self.seconds)
+        return build_exhibits(
+            shown.between(self._offset, self._offset + self.seconds), names, self._manifest, self._picture
+        )
+
+    def _picture(self, sheet: Sheet) -> str:
+        """Where the page lies in the package; empty where it does not."""
+        if self._content.clip:
+            return ""
+        path = page_paths(self._manifest).get((sheet.material_id, sheet.page))
+        return f"{RECORDING_FOLDER}/{path}" if path else ""
+
+    def _second_of(self, event: dict[str, Any]) -> float:
+        at = datetime.fromisoformat(event["at"].replace("Z", "+00:00"))
+        return (at - self._began) / timedelta(seconds=1)
 
     def _speeches(self) -> list[dict[str, Any]]:
         found = []
@@ -161,6 +211,6 @@ class _Told:
         return f"要求 {asked[0]} 至 {asked[1]}，按关键画面取 {cut[0]} 至 {cut[1]}（原录像的时间）"
 
 
-def package_pages(root: Path | None = None) -> PackagePages:
+def package_pages(root: Path | None = None, minutes: PackageMinutes | None = None) -> PackagePages:
     """The maker for programs without a web process."""
-    return PackagePages(Renderer(root) if root else Renderer())
+    return PackagePages(Renderer(root) if root else Renderer(), minutes)

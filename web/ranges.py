@@ -84,7 +84,35 @@ def _open(path: Path) -> int:
 
 
 async def _send(request: web.Request, descriptor: int, kind: str, tag: str) -> web.StreamResponse:
-    size = os.fstat(descriptor).st_size
+    found = _place(request, os.fstat(descriptor).st_size, kind, tag)
+    if isinstance(found, web.Response):
+        return found
+    start, end, status, headers = found
+    response = web.StreamResponse(status=status, headers=headers)
+    response.content_length = end - start
+    await response.prepare(request)
+    if request.method != "HEAD" and await _copy(response, descriptor, start, end) < end:
+        # Fewer bytes than were announced: only the end of the connection tells the other side.
+        if request.transport is not None:
+            request.transport.abort()
+        return response
+    await response.write_eof()
+    return response
+
+
+def respond_with_bytes(request: web.Request, content: bytes, kind: str, tag: str) -> web.Response:
+    """Send `content`, of which `tag` is a strong validator."""
+    found = _place(request, len(content), kind, f'"{tag}"')
+    if isinstance(found, web.Response):
+        return found
+    start, end, status, headers = found
+    return web.Response(body=content[start:end], status=status, headers=headers)
+
+
+def _place(
+    request: web.Request, size: int, kind: str, tag: str
+) -> web.Response | tuple[int, int, int, dict[str, str]]:
+    """Start and end of what is sent, with status and headers; an answer where nothing is."""
     headers = {
         "Accept-Ranges": "bytes",
         "ETag": tag,
@@ -100,16 +128,7 @@ async def _send(request: web.Request, descriptor: int, kind: str, tag: str) -> w
     start, end = part or (0, size)
     if part:
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
-    response = web.StreamResponse(status=206 if part else 200, headers=headers)
-    response.content_length = end - start
-    await response.prepare(request)
-    if request.method != "HEAD" and await _copy(response, descriptor, start, end) < end:
-        # Fewer bytes than were announced: only the end of the connection tells the other side.
-        if request.transport is not None:
-            request.transport.abort()
-        return response
-    await response.write_eof()
-    return response
+    return start, end, 206 if part else 200, headers
 
 
 def _precondition(request: web.Request, tag: str) -> int | None:

@@ -97,10 +97,12 @@ def _environment(root: Path) -> Environment:
                 "clock_seconds",
                 "long_date",
                 "date_time",
+                "plain_date",
                 "duration",
                 "size",
                 "event_word",
                 "masked_phone",
+                "office_words",
             ]
         )
     }

@@ -75,6 +75,7 @@ async def _seal_and_compose(settings: Settings) -> None:
     from cases.database import Database
     from recordings.archive.archiver import run_archiver
     from recordings.worker import RecordingsSettings, run_recordings_worker
+    from scheduling.materials.store import MaterialStore
     from signaling.seat import seats_of_session
 
     database = Database(settings.database_url)
@@ -84,6 +85,7 @@ async def _seal_and_compose(settings: Settings) -> None:
         settings.recordings.poll_seconds,
         timedelta(days=settings.recordings.verify_days),
         spill=settings.spill_root,
+        materials=MaterialStore.at(settings.state),
         stamps=_stamps(settings),
     )
     work = asyncio.create_task(run_recordings_worker(database, SystemClock(), wanted, seats_of_session))

@@ -16,6 +16,7 @@ from typing import Any
 from media.addresses import read_address
 from media.networks import Networks
 from recordings.archive.retention import DEFAULT_CLASSES, read_classes
+from recordings.packages.filing import Filing, read_filing
 
 PREFIX = "LIANXIN_"
 
@@ -72,7 +73,14 @@ class ArchiveSettings:
     local_days: int = 0  # Originals age out so long after they were archived; 0: never.
     retention: str = "permanent"  # The class of new recordings.
     classes: tuple[str, ...] = DEFAULT_CLASSES  # name=years, 0 for ever.
+    repository: str = ""  # 档案馆代码, for the metadata of exported packages.
+    fonds: tuple[str, ...] = ()  # office=全宗号
     poll_seconds: float = 5.0
+
+    @property
+    def filing(self) -> Filing:
+        """Raises ValueError naming what cannot be used."""
+        return read_filing(self.repository, self.fonds)
 
 
 @dataclass(frozen=True)
@@ -294,6 +302,10 @@ def _check_archive(archive: ArchiveSettings) -> None:
         raise SettingsError(f"{PREFIX}ARCHIVE_CLASSES: 保管期限写法不对 {error}") from error
     if archive.retention not in classes:
         raise SettingsError(f"{PREFIX}ARCHIVE_RETENTION: 没有这个保管期限 no such class: {archive.retention}")
+    try:
+        archive.filing  # noqa: B018 - read to see whether it can be.
+    except ValueError as error:
+        raise SettingsError(f"{PREFIX}ARCHIVE_REPOSITORY, _FONDS: 写法不对 {error}") from error
     if archive.local_days < 0 or archive.poll_seconds <= 0:
         raise SettingsError(f"{PREFIX}ARCHIVE_LOCAL_DAYS, _POLL_SECONDS: 不能是负数 not negative")
 

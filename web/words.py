@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
+from typing import Any
 
 from babel.dates import format_date
 
@@ -54,6 +56,7 @@ BOOKING_STATES = badges("booking")
 # The devices of who petitions, before the slot; "None": no check yet.
 DEVICE_VERDICTS = badges("device") | {"None": VOCABULARY["device"]["unknown"].badge}
 PETITION_STATES = badges("petition")
+CLOCK_STATES = badges("clock")
 # Human tasks of a session.
 INCIDENT_STATES = badges("incident")
 # The recording of a live room; the drawings of browsers have other names here (templates/icons.html).
@@ -164,6 +167,23 @@ def masked_phone(phone: str | None) -> str:
 def masked_name(name: str) -> str:
     """`李某` for whoever needs to know that there is somebody, not who."""
     return mask_name(name)
+
+
+def office_words(office: str) -> str:
+    """`城关区信访局 复查复核员、…` as it was kept, with the roles in the page's language."""
+    posts = [post.rpartition(" ") for post in office.split("、")]
+    between = "、" if current_language() != ENGLISH else ", "
+    return between.join(f"{name}{space}{say(role)}" for name, space, role in posts)
+
+
+def finding_words(finding: Mapping[str, Any], place: str = "") -> str:
+    """A finding of a check in the page's language; ``place`` is the office that it begins with, if any."""
+    text, head = str(finding["text"]), f"{place}："
+    if current_language() != ENGLISH:
+        return text
+    if told := finding.get("text_en"):
+        return str(told)
+    return f"{place}: {say(text.removeprefix(head))}" if place and text.startswith(head) else say(text)
 
 
 def waited(since: datetime, now: datetime) -> str:

@@ -17,6 +17,7 @@ from recordings.recording import CompositionState, load_recording, start_recordi
 from recordings.store import COMPOSED_FILE, COMPOSED_SIGNATURE, COMPOSED_STATEMENT
 from recordings.worker import RecordingsSettings, RecordingsWorker
 from scheduling.invitations import Invitee
+from scheduling.materials.store import MaterialStore
 from scheduling.session import SessionState
 from scheduling.session_events import append_event
 from scheduling.sessions import move_session
@@ -133,7 +134,10 @@ def _state(house: House, folder: Path) -> None:
 
 def recordings_worker(house: House) -> RecordingsWorker:
     """The real worker on the house's disk and database."""
-    settings = RecordingsSettings(house.settings.recordings_root, house.settings.state / "keys")
+    state = house.settings.state
+    settings = RecordingsSettings(
+        house.settings.recordings_root, state / "keys", materials=MaterialStore.at(state)
+    )
     return RecordingsWorker(house.database, house.clock, settings, seats_of_session)
 
 

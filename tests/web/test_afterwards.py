@@ -12,8 +12,9 @@ from cases.policy import SYSTEM
 from recordings.recording import start_recording, stop_recording
 from scheduling.links import exchange_link
 from scheduling.ratings import FEWEST, Rating
+from scheduling.reach import load_session
 from scheduling.session import SessionState
-from scheduling.sessions import load_session, move_session
+from scheduling.sessions import move_session
 from tests.web.conftest import Browser, House
 from tests.web.test_links import Given, make_link
 from web.access import LINK_COOKIE
@@ -104,6 +105,8 @@ async def test_the_receipt_and_how_to_see_the_recording(house: House) -> None:
     house.clock.advance(days=20)  # The same device, or the link again.
     text = await (await phone.get(f"{base}/receipt")).text()
     assert "ab" * 32 in text and "LZ2026-" in text and "2026年9月20日" in text
+    # That Sunday is worked (holidays of 2026).
+    assert "2026-09-20 到期：2026-07-22" in text
     assert "视频接访已进行" in text
     saved = await phone.get(f"{base}/receipt.txt")
     assert "attachment" in saved.headers["Content-Disposition"] and "ab" * 32 in await saved.text()

@@ -9,8 +9,9 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from cases.policy import SYSTEM
+from scheduling.reach import load_session
 from scheduling.session import SessionState
-from scheduling.sessions import load_session, move_session
+from scheduling.sessions import move_session
 from tests.journey.measures import measure
 from tests.scenarios.browsers import needs_chromium
 from tests.web.conftest import House
@@ -176,3 +177,42 @@ async def test_reading_aloud_is_remembered_and_says_so_where_it_cannot(house: Ho
     await expect(page.locator("[data-announcer=assertive]")).to_contain_text("网络断开了")
     await page.context.set_offline(False)
     await page.locator("[data-note=offline]").wait_for(state="hidden")
+
+
+LINES = """() => {
+  const heading = document.querySelector("h1"), lines = [], letter = document.createRange();
+  const walker = document.createTreeWalker(heading, NodeFilter.SHOW_TEXT);
+  for (let node = walker.nextNode(), last = null; node; node = walker.nextNode()) {
+    for (let at = 0; at < node.length; at += 1) {
+      letter.setStart(node, at);
+      letter.setEnd(node, at + 1);
+      const { top } = letter.getBoundingClientRect();
+      if (last === null || Math.abs(top - last) > 8) lines.push("");
+      lines[lines.length - 1] += node.data[at];
+      last = top;
+    }
+  }
+  return lines.map((line) => line.trim());
+}"""
+HEADINGS = {
+    "接访已结束，谢谢您": ["接访已结束，", "谢谢您"],
+    "您没有同意录音录像": ["您没有", "同意录音录像"],
+    "摄像头或麦克风没有打开": ["摄像头或麦克风", "没有打开"],
+    "您的位置保留 10 分钟": ["您的位置", "保留 10 分钟"],
+    "个人信息保护": ["个人信息保护"],
+}
+
+
+async def test_large_headings_break_between_words_and_a_number_stays_with_its_noun(
+    house: House, chrome: Browser
+) -> None:
+    one = await walk(chrome, house)
+    await one.page.add_init_script("localStorage.setItem('lianxin.type', 'large')")
+    await one.page.goto(f"{one.base}/privacy")
+    assert await one.page.locator("html.large-type").count() == 1
+    for words in HEADINGS:  # As a module says them later.
+        await one.page.evaluate("(words) => { document.querySelector('h1').textContent = words; }", words)
+        await expect(one.page.locator("h1")).to_have_text(words)
+        lines = await one.page.evaluate(LINES)
+        assert "".join(lines).replace(" ", "") == words.replace(" ", "")
+        assert lines == HEADINGS[words], words

@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 
 from recordings import worker as works
-from recordings.film.composition import CompositionPlan
 from recordings.film.encoder import CompositionError
+from recordings.film.plan import CompositionPlan
 from recordings.lease import Lane
 from recordings.recording import CompositionState, load_recording
 from tests.web.conftest import House

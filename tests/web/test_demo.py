@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
@@ -14,7 +15,9 @@ from cases.policy import SYSTEM
 from scheduling.session import Session, SessionState
 from scheduling.sessions import move_session
 from tests.clock import FixedClock
+from tests.scheduling.papers import photo
 from tests.web.conftest import Browser
+from tests.web.test_materials import BOOT, Sender
 from web.app import create_app
 from web.demo.day import find_ready_session, ready_session, seed_day
 from web.settings import DatabaseSettings, Settings
@@ -65,3 +68,30 @@ async def test_looking_at_the_demonstration_changes_nothing(
 async def test_a_foreign_page_cannot_press_the_button(demo_browser: Browser) -> None:
     headers = {"Origin": "https://elsewhere.example"}
     assert (await demo_browser.post("/demo/open", json={}, headers=headers)).status == 403
+
+
+async def test_every_window_brings_material_of_its_own(demo_browser: Browser) -> None:
+    """What the dialog of 出示材料 asks for, in the windows of the citizen and of the host."""
+    mine, host = (f"/demo/party/{number}/materials" for number in (1, 2))
+    boot = BOOT.search(await (await demo_browser.get("/demo/party/1")).text())
+    assert boot is not None
+    told = json.loads(boot[1])
+    assert told["ticket_url"].replace("/ticket", "/materials") == mine
+    sender = Sender(demo_browser, mine, told["csrf_token"])
+    assert (await (await demo_browser.get(mine)).json())["place"]["address"] == mine
+    status, answer = await sender.send(photo())
+    assert status == 200
+    picture = answer["material"]["picture"] + "1"
+    assert picture.startswith(mine) and (await demo_browser.get(picture)).status == 200
+    (seen,) = (await (await demo_browser.get(host)).json())["materials"]
+    assert seen["picture"].startswith(host) and (await demo_browser.get(seen["picture"] + "1")).status == 200
+    sender.base = host
+    status, answer = await sender.send(photo((1, 2, 3)))
+    assert status == 200
+    assert len((await (await demo_browser.get(host)).json())["materials"]) == 2
+    (own,) = (await (await demo_browser.get(mine)).json())["materials"]
+    assert own["id"] == seen["id"], "what the offices brought is not the citizen's to see before it is shown"
+    hidden = answer["material"]["picture"].replace(host, mine)
+    assert (await demo_browser.get(hidden + "1")).status == 404
+    for wrong in ("0", "5", "x", "11"):
+        assert (await demo_browser.get(f"/demo/party/{wrong}/materials")).status == 404

@@ -15,7 +15,7 @@ from scheduling.incidents import list_incidents
 from scheduling.invitations import revoke_invitation
 from scheduling.line_score import LineFigures, LineScore
 from scheduling.links import find_link, issue_link
-from scheduling.sessions import load_session
+from scheduling.reach import load_session
 from scheduling.visiting_place import set_place
 from signaling.line_test import LineTest
 from tests.factories import find_invitation, make_session

@@ -5,17 +5,21 @@ from __future__ import annotations
 import asyncio
 import shutil
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
+import pypdf
 import pytest
 from sqlalchemy import select
 from typer.testing import CliRunner
 
 from cases.audit import AuditEntry, verify_audit
+from cases.database import new_id
 from cases.errors import NotFound
 from cases.policy import SYSTEM
 from recordings.capture.journal import file_sha256
 from recordings.evidence.manifest import sha256_hex
+from recordings.evidence.minutes_record import verify_minutes_record
 from recordings.packages.check import verify_path
 from recordings.packages.export import begin_export, see_export
 from recordings.packages.package import PackageFile
@@ -27,6 +31,9 @@ from recordings.recording import (
     stop_recording,
 )
 from recordings.review.replay import RecordingAccess
+from scheduling.minutes.editing import InsertParagraph, change_minutes
+from scheduling.minutes.paragraph import MinutesParagraph, ParagraphKind
+from scheduling.minutes.record import MinutesState, begin_minutes, load_minutes, move_minutes
 from tests.factories import make_petition, make_session
 from tests.recordings.exports import SECONDS, write_recording
 from tests.web.conftest import House
@@ -268,3 +275,43 @@ def test_times_people_type() -> None:
     for text in ("", ":", "1:2:3:4", "-1", "1.5", "1:60", "nan", "1e3", "٣", "9" * 50):
         with pytest.raises(ValueError, match="no time"):
             parse_time(text)
+
+
+async def test_the_minutes_go_along_once_they_were_read_back(
+    house: House, template: Path, tmp_path: Path
+) -> None:
+    """As PDF, as the signed record that proves itself, and paragraph by paragraph on the page."""
+    recording_id = await sealed(house, template)
+    host, said = house.world.actor("chengguan.receptionist"), "从三月起没有供暖 <i>"
+    async with house.database.session() as db:
+        recording = await load_recording(db, recording_id)
+        session_id = recording.session_id
+        await begin_minutes(db, house.clock, host, session_id)
+        change = InsertParagraph(
+            edit_id=new_id(), paragraph_id=new_id(), after_id=None, kind=ParagraphKind.ANSWER,
+            speaker_id=None, text=said,
+        )  # fmt: skip
+        await change_minutes(db, house.clock, host, session_id, change)
+        paragraph = (await db.scalars(select(MinutesParagraph).where(MinutesParagraph.text == said))).one()
+        paragraph.said_at = recording.started_at + timedelta(seconds=3)
+        recording.stopped_at = recording.started_at + timedelta(seconds=SECONDS)
+        await db.commit()
+
+    async def unpacked(name: str, span: tuple[float, float] | None = None) -> set[str]:
+        await export_recording(house.settings, recording_id, tmp_path / name, REASON, span)
+        assert verify_path(tmp_path / name).intact
+        return {path.name for path in (tmp_path / name).iterdir()}
+
+    assert not {"minutes.pdf", "minutes.json"} & await unpacked("draft"), "a draft stays in the house"
+    async with house.database.session() as db:
+        await move_minutes(db, house.clock, host, session_id, MinutesState.READ_BACK)
+        minutes = await load_minutes(db, session_id)
+        minutes.state = MinutesState.LOCKED
+        await db.commit()
+    assert {"minutes.pdf", "minutes.json"} <= await unpacked("final")
+    words = "".join(each.extract_text() for each in pypdf.PdfReader(tmp_path / "final/minutes.pdf").pages)
+    assert said in words.replace("\n", "").replace("\x00", "")
+    assert verify_minutes_record(tmp_path / "final/minutes.json").intact
+    page = (tmp_path / "final/index.html").read_text("utf-8")
+    assert 'href="minutes.pdf"' in page and 'data-seek="3.0"' in page and "从三月起没有供暖 &lt;i&gt;" in page
+    assert not {"minutes.pdf", "minutes.json"} & await unpacked("clip", (0.0, 4.0))

@@ -19,8 +19,8 @@ from scheduling.incidents import list_incidents
 from scheduling.invitation import Invitation
 from scheduling.links import issue_link
 from scheduling.notices import Message
+from scheduling.reach import load_session
 from scheduling.session_events import SessionEvent, list_events
-from scheduling.sessions import load_session
 from tests.factories import find_invitation, make_session
 from tests.web.conftest import Browser, House
 from tests.web.test_links import Given
@@ -117,6 +117,11 @@ async def test_from_link_to_room_with_a_code(strict: House) -> None:
     assert {name: one["agreed"] for name, one in answers.items()} == {"transcript": True, "messages": False}
     assert [answers[one.name]["digest"] for one in PURPOSES] == [one.digest for one in PURPOSES]
     assert "13800001234" not in str(told) and CODE not in str(told)
+    # Another mind about a further purpose is kept too, beside the first answer.
+    assert (await phone.send(where, where, purpose_messages="yes", **agreed)).status == 303
+    given_twice = [event.data for event in await events_of(strict, given) if event.kind == "consent.given"]
+    said = [{one["purpose"]: one["agreed"] for one in data["purposes"]} for data in given_twice]
+    assert said == [{"transcript": True, "messages": False}, {"transcript": False, "messages": True}]
 
 
 async def test_thousands_of_guesses_are_refused_in_words_and_harm_nobody(strict: House) -> None:

@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 import pytest
 
 from cases.clock import BEIJING
+from cases.deadlines.profile import read_profiles
+from scheduling.phases import PHASES
 from tests.scenarios.browsers import chromium, needs_chromium
 from tests.web.conftest import House
 from tests.web.test_axe import CITIZEN, LARGE_TYPE, Looker
@@ -30,8 +32,6 @@ from web.sentences import WEB, of_module, of_python, of_template, of_vocabulary
 
 TEMPLATES, MODULES = WEB / "templates", WEB / "static" / "js"
 PLACEHOLDER = re.compile(r"%\(\w+\)s|%%|\{\w+\}")
-# A package is a record and stays Chinese.
-PACKAGE = "package/index"
 # What a demonstration's camera shows, and the sign in the minutes for who wrote which of two words.
 RECORDS = ("media/synthetic.js", "minutes/merge.js")
 SPEAKING = [path for path in sorted(MODULES.rglob("*.js")) if not path.as_posix().endswith(RECORDS)]
@@ -40,7 +40,8 @@ SILENT = re.compile(
     "cases/(lanzhou|schema)|scheduling/minutes/(template|merge)|web/(commands|demo|cli|settings|supervisor)"
     "|web/(minutes/|package_page|messages|language)|recordings/packages/(metadata|package|check|clip|day_proof)"
     "|recordings/evidence/(keys|minutes_record|verdict|examiner|manifest_shape|day_root|attestations)"
-    "|recordings/film/(composition|direction|layout|picture|pixels|veils)|recordings/watch/(office_check|day_)"
+    "|recordings/film/(composition|direction|layout|pages|picture|pixels|sheet|stage|veils)"
+    "|recordings/watch/office_check"
     "|recordings/worker|migrations|web/sentences"
 )
 # Dates are written by Babel (web/words.py), a masked name keeps its ending, a copy of a paper is named.
@@ -55,7 +56,7 @@ def test_every_page_is_translated() -> None:
         for text in of_template(path)
         if text not in known
     }
-    assert {each for each in awaited if each[0] != PACKAGE} == set()
+    assert awaited == set()
 
 
 def test_modules_say_nothing_unmarked_or_untranslated() -> None:
@@ -75,7 +76,9 @@ def test_every_sentence_of_rules_and_every_word_of_the_vocabulary_is_translated(
         if not SILENT.search(path.relative_to(root).as_posix())
         for text in of_python(path)
         if not WRITTEN.search(text)
-    }
+    } | {phase.title for phases in PHASES.values() for phase in phases}
+    duties = [duty for profile in read_profiles().values() for duty in profile.duties.values()]
+    rules |= {text for duty in duties for text in (duty.title, duty.source)}
     assert len(rules) > 500
     assert {text for text in (*rules, *of_vocabulary()) if text not in known} == set()
 

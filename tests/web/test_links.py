@@ -117,7 +117,10 @@ async def test_no_ticket_before_consent_and_none_after_declining(house: House) -
     given, phone = await make_link(house), house.browser()
     await given.exchange(phone)
     assert (await phone.post(f"/j/{given.code}/ticket", json={})).status == 422
-    page = f"/j/{given.code}/notice"
+    page, notice = f"/j/{given.code}/notice", current_notice()
+    agreed = {"decision": "agree", "version": notice.version, "digest": notice.digest}
+    assert (await phone.send(page, page, **agreed)).status == 303
+    assert (await phone.post(f"/j/{given.code}/ticket", json={})).status == 200
     answer = await phone.send(page, page, decision="decline")
     assert answer.headers["Location"] == f"/j/{given.code}/declined"
     assert "您没有同意录音录像" in await (await phone.get(answer.headers["Location"])).text()

@@ -8,16 +8,19 @@ import time
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from cases.policy import SYSTEM
+from cases.policy import SYSTEM, Actor, ActorKind
 from scheduling.arrival import record_consent
 from scheduling.invitations import list_invitations
 from scheduling.links import exchange_link, find_link_actor, issue_link
+from scheduling.minutes.reading import object_to
 from scheduling.session import Session
+from signaling.handlers.minutes import refresh
 from tests.factories import PASSWORD
 from tests.scenarios.browsers import needs_chromium
 from tests.web.conftest import House
 from tests.web.test_axe import CITIZEN, DESK, OFFICIAL, Looker, database_system, looker  # noqa: F401
 from tests.web.test_minutes import arrange
+from web.keys import REGISTRY
 
 pytestmark = [pytest.mark.browser, needs_chromium, pytest.mark.timeout(180)]
 STATE = ".minutes-state"
@@ -141,4 +144,27 @@ async def test_the_tab_in_the_room_and_the_petitioner_reading_along(
     await citizen.look("reading along")
     await page.get_by_label("信访人同步看到笔录").uncheck()
     await expect(citizen.page.locator(".reading")).to_be_hidden()
+
+    # Read back from the console: the petitioner is sent to the sheet, an objection keeps from signing.
+    await page.get_by_role("button", name="记录完毕，交信访人核对").click()
+    await expect(page.locator(".minutes-standing")).to_contain_text("请信访人核对")
+    await expect(page.get_by_role("button", name="核对完毕，开始签字")).to_be_visible()
+    await expect(citizen.page.locator("[data-part=sheet] a")).to_be_visible()
+    async with house.database.session() as db:
+        said = next(each for each in await list_invitations(db, session.id) if str(each.role) == "petitioner")
+        actor = Actor(
+            ActorKind.INVITEE, said.display_name, invitation_id=said.id, session_id=session.id,
+            invitation_role=said.role,
+        )  # fmt: skip
+        await object_to(db, house.clock, actor, session.id, None, "少写了电梯")
+    await refresh(house.server.app[REGISTRY].rooms[session.id])
+    await expect(page.locator(".minutes-standing.is-bad")).to_contain_text("1 条意见还没有答复")
+    await expect(page.get_by_role("button", name="核对完毕，开始签字")).to_have_count(0)
+    for width in (1280, DESK):
+        await page.set_viewport_size({"width": width, "height": 720})
+        await host.look(f"console, read back @{width}")
+    assert not host.faults, "\n".join(host.faults)
+    async with page.context.expect_page() as opened:
+        await page.get_by_role("link", name="意见和签字").click()
+    await expect((await opened.value).locator("#objections-title")).to_contain_text("1 条没有答复")
     assert not citizen.faults, "\n".join(citizen.faults)

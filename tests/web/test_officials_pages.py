@@ -22,7 +22,7 @@ from scheduling.invitation import Invitation
 from scheduling.minutes.record import MinutesState
 from scheduling.notices import add_notice
 from scheduling.ratings import Question, Rating
-from scheduling.sessions import load_session
+from scheduling.reach import load_session
 from tests.axe import violations
 from tests.factories import PASSWORD
 from tests.scenarios.browsers import needs_chromium, state_purpose
@@ -31,7 +31,7 @@ from tests.web.test_axe import DESK, OFFICIAL, WIDER
 from tests.web.test_chain import chained
 from tests.web.test_signing import arrange
 from tests.web.tracks import record_tracks
-from tests.web.walks import small_targets, walk
+from tests.web.walks import fine_print, small_targets, walk
 from web.messages import MESSENGER
 from web.routes import TABLE
 
@@ -57,6 +57,7 @@ PAGES: dict[str, tuple[str, Callable[[Things], str]]] = {
     "/board": (RECEPTIONIST, lambda _: "/board"),
     "/incidents/{incident_id}": (RECEPTIONIST, lambda it: f"/incidents/{it.incident}"),
     "/cases": (RECEPTIONIST, lambda _: "/cases"),
+    "/clocks": (RECEPTIONIST, lambda _: "/clocks"),
     "/cases/new": (RECEPTIONIST, lambda _: "/cases/new"),
     "/cases/{petition_id}": (RECEPTIONIST, lambda it: f"/cases/{it.petition}"),
     "/cases/{petition_id}/book": (RECEPTIONIST, lambda it: f"/cases/{it.petition}/book"),
@@ -106,6 +107,7 @@ NO_PAGES = frozenset(
         "/recordings/{recording_id}/manifest.json",
         "/recordings/{recording_id}/proof.zip",
         "/recordings/{recording_id}/desk",
+        "/recordings/{recording_id}/exhibits/{material_id}/{number}",
     }
 )
 
@@ -143,8 +145,9 @@ async def prepare(house: House) -> Things:
                 organisation_id=session.host_organisation_id, score=4, words="", at=clock.now(),
             )
         )  # fmt: skip
-        text = "录像所在的磁盘只剩 3 %，请清理。"
-        await raise_alarm(db, clock, Trouble(AlarmKind.CHAIN, house.world.chengguan.name, ({"text": text},)))
+        name = house.world.chengguan.name
+        text = f"{name}：日根 2026-07-22 的文件丢失，数据库里有登记；可以用 lianxin ledger restore 恢复。"
+        await raise_alarm(db, clock, Trouble(AlarmKind.CHAIN, name, ({"text": text},)))
         await add_incident(db, clock, Occurrence(session.id, Cause.DISCONNECTED, invitation.id))
         await db.commit()
         incident = (await list_incidents(db, session.id))[0]
@@ -174,6 +177,7 @@ async def look(page: Page, name: str, width: int) -> list[str]:
     if wider := await page.evaluate(WIDER):
         faults.append(f"sideways {wider}")
     faults += await small_targets(page)
+    faults += await fine_print(page)
     return [f"{name} @{width}: {fault}" for fault in faults]
 
 
@@ -205,9 +209,10 @@ async def test_every_page_is_walked_by_keyboard_and_found_without_fault(
 
 
 FAULTY = """<!doctype html><html lang="zh-CN"><title>x</title><style>
-button { min-width: 44px; min-height: 44px } .low { min-height: 20px }
-:focus { outline: 3px solid } .dim:focus { outline: none }
+button { font-size: 16px; min-width: 44px; min-height: 44px } .low { min-height: 20px }
+.fine { font-size: 11px } :focus { outline: 3px solid } .dim:focus { outline: none }
 </style><main><button id="fine">fine</button>%s</main></html>"""
+FINE = '<p><small class="fine">fine print</small></p>'
 DIM, LOW = '<button class="dim">dim</button>', '<button class="low">low</button>'
 TRAP = '<button onkeydown="event.preventDefault()">trap</button><button>behind</button>'
 
@@ -216,9 +221,10 @@ TRAP = '<button onkeydown="event.preventDefault()">trap</button><button>behind</
 @needs_chromium
 async def test_what_is_wrong_is_found(chrome: Browser) -> None:
     page = await chrome.new_page()
-    for wrong, fault in (("", ""), (DIM, "focus not seen"), (TRAP, "never reached"), (LOW, "small")):
+    wrongs = {"": "", DIM: "focus not seen", TRAP: "never reached", LOW: "small", FINE: "fine print"}
+    for wrong, fault in wrongs.items():
         await page.set_content(FAULTY % wrong)
-        found = [*await walk(page), *await small_targets(page)]
+        found = [*await walk(page), *await small_targets(page), *await fine_print(page)]
         assert [each.partition(":")[0] for each in found] == [fault] * bool(fault), found
     for picture in ("", '<img src="data:,">'):
         await page.set_content(FAULTY % picture)

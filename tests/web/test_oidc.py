@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from scheduling.sessions import load_session
+from scheduling.reach import load_session
 from tests.web.conftest import Browser, House
 from tests.web.test_identity import Given, events_of, given_link, row_of, strict
 from web.access import TERMINAL_COOKIE

@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from playwright.async_api import Page
 
+from recordings.evidence.manifest import canonical, moment_text
 from recordings.evidence.signing import load_signer
-from recordings.packages.export import build_package
+from recordings.packages.export import PageContent, build_package
 from recordings.packages.package import write_folder
-from tests.recordings.exports import make_export, write_recording
+from tests.recordings.exports import TWO, make_export, write_recording
+from tests.recordings.synthetic import START
 from tests.scenarios.browsers import chromium, needs_chromium
-from tests.web.test_axe import DESK, OFFICIAL, Looker
+from tests.web.shown import paper
+from tests.web.test_axe import CITIZEN, DESK, OFFICIAL, Looker
+from tests.web.test_english import chinese_of
+from web.language import CHINESE, ENGLISH, speak
 from web.package_page import package_pages
 
-pytestmark = [pytest.mark.browser, needs_chromium, pytest.mark.timeout(120)]
+PAPER = "a" * 32
 FILM = "document.getElementById('film')"
 
 
 async def until(page: Page, condition: str) -> None:
     """Wait for a condition; asked from here, because the page's own policy forbids code from text."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not await page.evaluate(condition):  # noqa: ASYNC110 - the page has no event of ours.
             await asyncio.sleep(0.02)
 
@@ -32,6 +39,91 @@ async def near(page: Page, seconds: float) -> None:
     await until(page, f"Math.abs({FILM}.currentTime - {seconds}) < 0.6 && !{FILM}.seeking")
 
 
+LINE = [1000, 1000, 9000, 9000]
+SHEET = """() => {
+  const figure = document.getElementById('exhibit');
+  if (figure.hidden) return null;
+  const [image, svg] = [figure.querySelector('img'), figure.querySelector('#sheet svg')];
+  if (!image) return [document.getElementById('exhibit-missing').textContent];
+  const [page, lines] = [image, svg].map((each) => each.getBoundingClientRect());
+  const over = ['left', 'top', 'width', 'height'].every((side) => Math.abs(page[side] - lines[side]) < 1);
+  return [image.naturalWidth, svg.childElementCount, over];
+}"""
+
+
+def show_papers(folder: Path, keys: Path) -> None:
+    """Page 1 from second 1, a line on it from second 2; from second 5 page 2, which is missing."""
+    content = paper("#fff8e0", "one")
+    (folder / f"exhibits/{PAPER}").mkdir(parents=True)
+    (folder / f"exhibits/{PAPER}/page-1.jpg").write_bytes(content)
+    page = {"material_id": PAPER, "name": "合同 <b>", "pages": 2}
+    told = (
+        (1.0, "shown", page | {"page": 1}), (2.0, "drawn", page | {"page": 1, "points": LINE}),
+        (5.0, "turned", page | {"page": 2}), (6.0, "ended", page | {"page": 2, "cause": "stopped"}),
+    )  # fmt: skip
+    manifest = json.loads((folder / "manifest.json").read_bytes())
+    who = manifest["participants"][0]["participant_id"]
+    manifest["session_events"] += [
+        {
+            "sequence": 100 + number, "at": moment_text(START + timedelta(seconds=at)), "monotonic_ms": 0,
+            "kind": f"material.{kind}", "actor_name": "王芳", "participant_id": who, "data": data,
+        }
+        for number, (at, kind, data) in enumerate(told)
+    ]  # fmt: skip
+    entry = {"material_id": PAPER, "name": "合同 <b>", "media_type": "image/jpeg", "sm3": "0" * 64}
+    sealed = {"page": 1, "path": f"exhibits/{PAPER}/page-1.jpg", "size": len(content), "sha256": "0" * 64}
+    missing = {"page": 2, "path": f"exhibits/{PAPER}/page-2.jpg", "size": 0, "missing": "damaged"}
+    manifest["exhibits"] = [entry | sealed, entry | missing]
+    data = canonical(manifest)
+    (folder / "manifest.json").write_bytes(data)
+    (folder / "manifest.sig").write_bytes(canonical(load_signer(keys).sign(data)))
+
+
+@pytest.mark.browser
+@needs_chromium
+@pytest.mark.timeout(120)
+async def test_the_page_shows_documents_at_their_seconds(tmp_path: Path) -> None:
+    write_recording(tmp_path / "rec", tmp_path / "keys")
+    show_papers(tmp_path / "rec", tmp_path / "keys")
+    (tmp_path / "room").mkdir()
+    export, signer = make_export(tmp_path / "rec"), load_signer(tmp_path / "keys")
+    write_folder(build_package(export, signer, package_pages(), tmp_path / "room"), tmp_path / "out")
+    trouble: list[str] = []
+    async with chromium() as browser:
+        for width in (CITIZEN, DESK):
+            context = await browser.new_context(viewport={"width": width, "height": 800}, locale="zh-CN")
+            await context.set_offline(True)
+            page = await context.new_page()
+            page.on("console", lambda message: trouble.append(message.text))
+            page.on("pageerror", lambda error: trouble.append(str(error)))
+            await page.goto((tmp_path / "out" / "index.html").as_uri())
+            await until(page, f"{FILM}.readyState >= 1")
+            for second, wanted in (
+                (0.5, "null"), (1.5, "[565,0,true]"), (2.5, "[565,1,true]"),
+                (5.5, '["没有保存下来：文件损坏"]'), (7, "null"), (2.5, "[565,1,true]"),
+            ):  # fmt: skip
+                await page.evaluate(f"{FILM}.currentTime = {second}")
+                await until(page, f"JSON.stringify(({SHEET})()) === {json.dumps(wanted)}")
+            assert await page.inner_text("#exhibit-words") == "李建国 · 合同 <b>，第 1 页，共 2 页"
+            await page.click("#exhibit-close")
+            assert await page.evaluate("(([, , over]) => over)((" + SHEET + ")())")
+            await page.focus("#exhibit-view")
+            await page.keyboard.press("ArrowRight")
+            await until(page, "document.getElementById('exhibit-view').scrollLeft > 0")
+            assert await page.evaluate(f"{FILM}.currentTime") == 2.5, "the key scrolled and did nothing else"
+            assert not trouble, trouble
+            eyes = Looker(page, "")
+            await eyes.look("package with documents")
+            assert not eyes.faults, "\n".join(eyes.faults)
+            trouble.clear()
+            await page.click("[data-list=exhibits] li:nth-child(2) a")
+            await until(page, f"JSON.stringify(({SHEET})()).includes('文件损坏')")
+            await context.close()
+
+
+@pytest.mark.browser
+@needs_chromium
+@pytest.mark.timeout(120)
 async def test_the_page_plays_from_disk_without_a_network(tmp_path: Path) -> None:
     write_recording(tmp_path / "rec", tmp_path / "keys", "城关区供暖问题联合接访 <b>")
     (tmp_path / "room").mkdir()
@@ -81,3 +173,35 @@ async def test_the_page_plays_from_disk_without_a_network(tmp_path: Path) -> Non
             trouble.clear()  # The policy of the page refused what axe wanted to fetch.
             await context.close()
     assert asked and all(url.startswith(("file:", "data:")) for url in asked), asked
+
+
+def told_in(language: str, contents: list[PageContent]) -> list[dict[str, bytes]]:
+    speak(language)
+    try:
+        return [package_pages()(content) for content in contents]
+    finally:
+        speak(CHINESE)
+
+
+def test_the_page_is_in_the_language_of_who_exports_and_the_texts_stay_chinese(tmp_path: Path) -> None:
+    write_recording(tmp_path / "rec", tmp_path / "keys")
+    contents: list[PageContent] = []
+
+    def keep(content: PageContent) -> dict[str, bytes]:
+        contents.append(content)
+        return {}
+
+    for span in (None, (2.0, 5.0)):
+        (tmp_path / f"{span}").mkdir()
+        export, signer = make_export(tmp_path / "rec", span), load_signer(tmp_path / "keys")
+        build_package(export, signer, keep, tmp_path / f"{span}")
+    people = [party.name for party in TWO] + ["王芳", "马秀英"]
+    typed = ["城关区供暖问题联合接访", "城关区信访局", "市局复查调阅", "赵敏", *people]
+    offices = [party.organisation or "" for party in TWO]
+    chinese, english = told_in(CHINESE, contents), told_in(ENGLISH, contents)
+    for before, after, words in zip(chinese, english, ("Exported by", "Asked for"), strict=True):
+        page = after["index.html"].decode()
+        assert 'lang="zh-CN"' in before["index.html"].decode() and 'lang="en"' in page and words in page
+        assert chinese_of(page, sorted(filter(None, typed + offices), key=len, reverse=True)) == []
+        for name in ("events.txt", "HOW-TO-VERIFY.txt"):
+            assert before[name] == after[name], name

@@ -21,7 +21,7 @@ from recordings.review.review import (
     load_review,
 )
 from scheduling.invitations import list_invitations
-from scheduling.sessions import load_session
+from scheduling.reach import load_session
 from scheduling.transitions import reachable_from
 from tests.web.conftest import Browser, House
 from tests.web.test_desk import INSPECTOR, ONE_SYSTEM, REVIEWER, SECOND, playable

@@ -51,6 +51,7 @@ def stamps(authority: str, certificate: str) -> dict[str, str]:
         ({"LIANXIN_SETTINGS": "/nowhere.toml"}, "LIANXIN_SETTINGS"),
         ({"LIANXIN_RECORDINGS_SPILL": "second"}, "LIANXIN_RECORDINGS_SPILL"),
         ({"LIANXIN_WEB_CERTIFICATE": "a.pem"}, "certificate"),
+        ({"LIANXIN_ARCHIVE_FONDS": "城关区信访局"}, "LIANXIN_ARCHIVE_REPOSITORY, _FONDS"),
         ({"LIANXIN_STAMPS_AUTHORITY": "https://tsa.example"}, "STAMPS_AUTHORITY and _CERTIFICATE"),
         (stamps("ftp://tsa.example", __file__), "LIANXIN_STAMPS_AUTHORITY"),
         (stamps("https://tsa.example", "/nowhere.pem"), "LIANXIN_STAMPS_CERTIFICATE"),

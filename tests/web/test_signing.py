@@ -12,10 +12,14 @@ from playwright.async_api import expect
 from sqlalchemy import text
 
 from cases.database import new_id
+from cases.roles import InvitationRole
+from scheduling.invitations import Invitee, invite
 from scheduling.minutes.editing import InsertParagraph, change_minutes
 from scheduling.minutes.paragraph import ParagraphKind
 from scheduling.minutes.reading import read_back
 from scheduling.minutes.record import MinutesState, begin_minutes, move_minutes
+from scheduling.session import SessionState
+from scheduling.sessions import move_session
 from tests.scenarios.browsers import chromium, needs_chromium
 from tests.scheduling.test_minutes_signing import handwriting
 from tests.web.conftest import Browser, House
@@ -128,6 +132,7 @@ async def test_from_reading_back_to_the_final_document(house: House) -> None:
 async def test_refused_and_agreed_aloud_end_in_a_final_text_too(house: House) -> None:
     case = await arrange(house, MinutesState.READ_BACK, MinutesState.SIGNING)
     digest = await case.digest()
+    assert "还没有签" in await (await case.host.get(case.theirs)).text()
     assert "请写明原因" in await case.cite(422, act="refuse", digest=digest, reason="")
     noted = {"act": "agreed_aloud", "digest": digest, "signer_id": case.given.invitation_id}
     assert "请写明原因" in await case.act(422, **noted, reason="")
@@ -136,8 +141,45 @@ async def test_refused_and_agreed_aloud_end_in_a_final_text_too(house: House) ->
     assert "口头确认" in await (await case.phone.get(case.mine)).text()
     assert "已经签过字" in await case.cite(422, act="refuse", digest=digest, reason="又不想签了")
     await case.act(303, act="sign", digest=digest, strokes=handwriting())
-    assert "已定稿" in await (await case.host.get(case.theirs)).text()
+    final = await (await case.host.get(case.theirs)).text()
+    assert "已定稿" in final and "还没有签" not in final and "没有签字" in final
     assert "请选择要做的事" in await case.act(422, act="shred")
+
+
+async def test_what_was_not_signed_in_the_sitting_is_signed_after_it_by_the_same_link(house: House) -> None:
+    case = await arrange(house, MinutesState.READ_BACK, MinutesState.SIGNING)
+    async with house.database.session() as db:
+        for state in (SessionState.LIVE, SessionState.CLOSED):
+            await move_session(db, house.clock, house.world.actor(HOST), case.given.session_id, state)
+    house.clock.advance(hours=20)
+    digest = await case.digest()
+    await case.cite(303, act="sign", digest=digest, strokes=handwriting())
+    host = await house.official(HOST)
+    signed = await host.send(case.theirs, case.theirs, act="sign", digest=digest, strokes=handwriting(2))
+    assert signed.status == 303 and "已定稿" in await (await host.get(case.theirs)).text()
+
+
+async def test_the_host_reads_whom_the_last_signature_leaves_out(house: House) -> None:
+    case = await arrange(house, MinutesState.READ_BACK, MinutesState.SIGNING)
+    async with house.database.session() as db:
+        city = house.world.actor("city.receptionist")
+        invitee = Invitee(InvitationRole.JOINT_RECEPTIONIST, official_id=city.official_id)
+        await invite(db, house.clock, house.world.actor(HOST), case.given.session_id, invitee)
+    colleague = await house.official("city.receptionist")
+    assert city.name in _left_out(await (await case.host.get(case.theirs)).text())
+    theirs = await (await colleague.get(case.theirs)).text()
+    assert 'name="strokes"' in theirs and not _left_out(theirs)
+    digest = await case.digest()
+    signed = await colleague.send(case.theirs, case.theirs, act="sign", digest=digest, strokes=handwriting())
+    assert signed.status == 303
+    assert 'name="strokes"' not in await (await colleague.get(case.theirs)).text()
+    host = await (await case.host.get(case.theirs)).text()
+    assert 'name="strokes"' in host and city.name not in _left_out(host)
+
+
+def _left_out(page: str) -> str:
+    """Of the sentence before the host's own pad."""
+    return page.partition("还没有签字的")[2].partition("以后不能再签")[0]
 
 
 async def test_others_see_nothing_and_change_nothing(house: House) -> None:

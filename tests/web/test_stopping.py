@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 
 from cases.database import Database
-from scheduling.sessions import load_session
+from scheduling.reach import load_session
 from tests.scenarios.service import Service, running_service
 
 pytestmark = pytest.mark.timeout(120)

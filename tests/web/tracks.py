@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
+
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.policy import SYSTEM
 from cases.roles import InvitationRole
@@ -20,9 +23,14 @@ from tests.web.conftest import House
 from tests.web.sittings import recordings_worker
 
 Write = Callable[[Path, dict[str, Party]], None]
+# What else happens before the recording is stopped, in the session of this id.
+Meanwhile = Callable[[AsyncSession, str], Awaitable[None]]
 
 
-async def record_tracks(house: House, seconds: float, write: Write | None = None, sealed: bool = True) -> str:
+async def record_tracks(
+    house: House, seconds: float, write: Write | None = None, sealed: bool = True,
+    meanwhile: Meanwhile | None = None,
+) -> str:  # fmt: skip
     """The id of a recording that has stopped, without a film: host red, petitioner yellow.
 
     ``write`` puts the tracks into the folder instead, for the parties by role.
@@ -45,7 +53,9 @@ async def record_tracks(house: House, seconds: float, write: Write | None = None
             write_session(folder, seconds, tuple(parties.values()), (160, 90))
         else:
             write(folder, parties)
-        clock.advance(seconds=seconds)
+        if meanwhile is not None:
+            await meanwhile(db, session.id)
+        clock.set(START + timedelta(seconds=seconds))
         await stop_recording(db, clock, SYSTEM, made.id, "session_closed")
     clock.advance(seconds=6)
     if sealed:

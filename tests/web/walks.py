@@ -53,8 +53,28 @@ SMALL = """(least) => {
   }
   return [...new Set(faults)];
 }"""
+# Text that is shown, and what is typed or chosen, below the floor.
+FINE_PRINT = """(least) => {
+  const shown = (e) => e.checkVisibility({visibilityProperty: true}) && e.getClientRects().length
+    && !e.closest(".skip, .visually-hidden, .announcer, .watermark, [inert]");
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), found = new Set();
+  const untyped = "[type=hidden], [type=checkbox], [type=radio], [type=range], [type=file]";
+  const typed = `textarea, select, input:not(${untyped})`;
+  const look = (e, words) => {
+    const size = parseFloat(getComputedStyle(e).fontSize);
+    if (size >= least - 0.1 || !shown(e)) return;
+    found.add(`${size} px: ${e.tagName}.${e.className} ${words.slice(0, 20)}`);
+  };
+  while (texts.nextNode()) {
+    const words = texts.currentNode.textContent.trim(), e = texts.currentNode.parentElement;
+    if (words && !e.closest("script, style, noscript, option, svg")) look(e, words);
+  }
+  for (const e of document.querySelectorAll(typed)) look(e, e.name);
+  return [...found].slice(0, 12);
+}"""
 AT_ONCE = 25
 TARGET = 44  # CSS pixels
+LEAST_TYPE = 15  # CSS pixels; running text of officials has 17
 
 
 async def walk(page: Page) -> list[str]:
@@ -79,3 +99,8 @@ async def walk(page: Page) -> list[str]:
 async def small_targets(page: Page) -> list[str]:
     """Controls under 44 x 44."""
     return [f"small: {each}" for each in await page.evaluate(SMALL, TARGET)]
+
+
+async def fine_print(page: Page) -> list[str]:
+    """Text under 15 px."""
+    return [f"fine print: {each}" for each in await page.evaluate(FINE_PRINT, LEAST_TYPE)]

@@ -13,10 +13,11 @@ from cases.clock import SystemClock
 from cases.database import Database
 from cases.errors import RuleError
 from cases.policy import Actor, ActorKind
-from recordings.evidence.signing import load_signer
+from recordings.evidence.signing import ManifestSigner, load_signer
 from recordings.packages.clip import ClipError
-from recordings.packages.export import Export, begin_export, build_package, finish_export
+from recordings.packages.export import Export, PageMaker, begin_export, build_package, finish_export
 from recordings.packages.package import Package, PackageError, write_folder, write_zip
+from web.package_minutes import minutes_of_package
 from web.package_page import package_pages
 from web.settings import Settings
 
@@ -38,8 +39,13 @@ async def export_recording(
         await database.migrate()
         async with database.session() as db:
             root = settings.recordings_root
-            export = await begin_export(db, clock, actor, recording_id, reason, None, root, span)
-        package, size = await asyncio.to_thread(_write, settings, export, target)
+            export = await begin_export(
+                db, clock, actor, recording_id, reason, None, root, span, settings.archive.filing
+            )
+            signer = load_signer(settings.state / "keys")
+            minutes = await minutes_of_package(db, clock, actor, export, signer)
+        pages = package_pages(minutes=minutes)
+        package, size = await asyncio.to_thread(_write, export, signer, pages, target)
         async with database.session() as db:
             await finish_export(db, clock, actor, export, package, None)
         return size
@@ -53,9 +59,9 @@ async def export_recording(
         await database.close()
 
 
-def _write(settings: Settings, export: Export, target: Path) -> tuple[Package, int]:
+def _write(export: Export, signer: ManifestSigner, pages: PageMaker, target: Path) -> tuple[Package, int]:
     with tempfile.TemporaryDirectory(prefix="lianxin-export-") as room:
-        package = build_package(export, load_signer(settings.state / "keys"), package_pages(), Path(room))
+        package = build_package(export, signer, pages, Path(room))
         write = write_zip if target.suffix.lower() == ".zip" else write_folder
         return package, write(package, target)
 

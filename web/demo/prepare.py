@@ -92,7 +92,7 @@ def show_demo(console: Console, settings: Settings, day: DemoDay) -> None:
     console.print(people)
     console.print(qr_text(base + (day.links[0].path if _is_lan(settings) else "/demo")))
     if day.reception_session_id:
-        console.print("正在后台录制一场已结束的接访，约一分钟后在“信访件”里可以回放。")
+        console.print("正在后台录制一场已结束的接访，约一分钟后在「信访件」里可以回放。")
         console.print(
             "A finished reception is being recorded in the background; replay it in about a minute."
         )

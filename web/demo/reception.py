@@ -12,7 +12,7 @@ from cases.database import Database
 from cases.policy import SYSTEM
 from scheduling.identity import How, confirm_by_official, needs_identity
 from scheduling.invitations import list_invitations
-from scheduling.sessions import load_session
+from scheduling.reach import load_session
 from web.demo.day import PartyLink, party_links
 from web.demo.peers import DemoPeer, use_loopback_only
 from web.notice import current_notice

@@ -8,12 +8,14 @@ from aiohttp import web
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cases.casefile import PetitionCase
+from cases.deadlines.explaining import explain
 from cases.errors import Conflict, Invalid
 from cases.petitions import find_by_query_code
 from recordings.recording import Recording
 from scheduling.citizen_requests import Asked, RequestState, ask, find_request
 from scheduling.identity import NEEDS_IDENTITY
-from scheduling.progress import handle_by, list_progress
+from scheduling.progress import handling_deadline, list_progress
 from scheduling.ratings import (
     QUESTIONS,
     RATEABLE,
@@ -181,7 +183,7 @@ async def find_progress(request: web.Request) -> web.StreamResponse:
         told = {
             "number": petition.number,
             "steps": await list_progress(db, petition),
-            "deadline": long_date_of(petition),
+            **await deadline_of(db, petition),
             "handler": petition.custodian.name,
         }
     return _progress(request, form, told)
@@ -213,7 +215,7 @@ async def _receipt_of(db: AsyncSession, found: Holder) -> dict[str, Any]:
     return {
         "number": petition.number,
         "handler": petition.custodian.name,
-        "deadline": long_date_of(petition),
+        **await deadline_of(db, petition),
         "recorded": session.record,
         "digests": [one.manifest_sha256 for one in recordings if one.manifest_sha256],
         "steps": await list_progress(db, petition),
@@ -224,5 +226,8 @@ async def _receipt_of(db: AsyncSession, found: Holder) -> dict[str, Any]:
     }
 
 
-def long_date_of(petition: Any) -> str:
-    return plain_date(handle_by(petition))
+async def deadline_of(db: AsyncSession, petition: PetitionCase) -> dict[str, Any]:
+    """The last day for an answer in words, and how it was counted."""
+    found = await handling_deadline(db, petition)
+    assert found.rolled is not None
+    return {"deadline": plain_date(found.rolled), "why": explain(found)}

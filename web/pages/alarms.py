@@ -26,17 +26,18 @@ from web.access import client_address
 from web.forms import Form
 from web.keys import ACTOR, CLOCK, DATABASE
 from web.pages.signin import see_other
+from web.paging import beside, read_offset
 from web.rendering import page
+from web.words import finding_words
 
 PAGE_SIZE = 30
 # What an alarm is about that belongs to no session.
 SESSIONLESS = {AlarmKind.NOT_ARCHIVED: "归档存储", AlarmKind.CHAIN: "录像链", AlarmKind.STAMP: "日根的时间戳"}
 OF_OFFICES = (AlarmKind.CHAIN, AlarmKind.STAMP)
-FURTHEST = 100_000
 
 
 async def show_list(request: web.Request) -> web.StreamResponse:
-    actor, offset = request[ACTOR], _offset(request.query.get("offset", "0"))
+    actor, offset = request[ACTOR], read_offset(request)
     done = request.query.get("state") == AlarmState.ACKNOWLEDGED
     state = AlarmState.ACKNOWLEDGED if done else AlarmState.OPEN
     async with request.app[DATABASE].session() as db:
@@ -46,8 +47,7 @@ async def show_list(request: web.Request) -> web.StreamResponse:
             "state": state,
             "counts": {each: await count_alarms(db, actor, each) for each in AlarmState},
             "rows": [_row(alarm) for alarm in found[:PAGE_SIZE]],
-            "previous": max(0, offset - PAGE_SIZE) if offset else None,
-            "next": offset + PAGE_SIZE if len(found) > PAGE_SIZE else None,
+            "beside": beside("/alarms", {"state": state}, offset, PAGE_SIZE, len(found)),
             "check": await last_check(db),
             "oldest": await oldest_reading(db),
         }
@@ -83,7 +83,7 @@ async def _page(request: web.Request, db: AsyncSession, form: Form, status: int 
     context = {
         "nav": "alarms",
         "alarm": _row(alarm),
-        "findings": alarm.findings,
+        "findings": [finding_words(each, _office(alarm)) for each in alarm.findings],
         "more": alarm.finding_count - len(alarm.findings),
         "remark": alarm.acknowledgement,
         "form": form,
@@ -94,14 +94,15 @@ async def _page(request: web.Request, db: AsyncSession, form: Form, status: int 
 
 
 def _row(alarm: Alarm) -> dict[str, Any]:
-    first = alarm.findings[0]["text"] if alarm.findings else ""
+    first = finding_words(alarm.findings[0], _office(alarm)) if alarm.findings else ""
     more = alarm.finding_count - 1
     return {
         "id": alarm.id,
         "at": alarm.at,
         "kind": ALARM_KIND_NAMES[alarm.kind],
         "state": alarm.state,
-        "text": f"{first}（共 {alarm.finding_count} 处）" if more > 0 else first,
+        "text": first,
+        "more": alarm.finding_count if more > 0 else 0,
         "session_id": alarm.session_id,
         "title": alarm.session.title if alarm.session else SESSIONLESS.get(alarm.kind, "没有登记的文件"),
         "held_at": alarm.session.opened_at or alarm.session.starts_at if alarm.session else None,
@@ -111,5 +112,6 @@ def _row(alarm: Alarm) -> dict[str, Any]:
     }
 
 
-def _offset(typed: str) -> int:
-    return min(int(typed), FURTHEST) if typed.isascii() and typed.isdigit() and len(typed) < 7 else 0
+def _office(alarm: Alarm) -> str:
+    """The office that the texts of an alarm begin with."""
+    return alarm.place if alarm.kind in OF_OFFICES else ""

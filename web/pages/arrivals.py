@@ -36,7 +36,8 @@ from scheduling.invitations import list_invitations
 from scheduling.links import issue_link
 from scheduling.notice_texts import name_of
 from scheduling.notices import list_outbox
-from scheduling.sessions import get_session, scope_of_session
+from scheduling.reach import scope_of_session
+from scheduling.sessions import get_session
 from signaling.rights import is_official
 from web.device_words import device_line
 from web.flash import keep_once, take_once
@@ -145,11 +146,12 @@ async def outbox(request: web.Request) -> web.StreamResponse:
     rows = [
         {
             "at": line.notice.queued_at,
-            "to": masked_phone(line.notice.recipient),
+            "to": masked_phone(line.recipient),
             "text": line.whole or line.notice.text,
             "state": line.state,
             "reason": line.reason,
-            "version": f"{name_of(line.notice.template)} · {line.notice.template_version} 版",
+            "template": name_of(line.notice.template),
+            "version": line.notice.template_version,
         }
         for line in lines
     ]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
-
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.errors import Invalid
 from cases.fields import clean, clean_name, clean_subject, clean_text, mask_id_number
+from cases.handling.procedure import RULES
 from cases.organisations import Organisation, OrganisationKind, list_organisations
 from cases.people import PersonDetails
 from cases.petitions import (
@@ -29,19 +28,23 @@ from scheduling.materials.reading import materials_of_case
 from web.cards import recording_cards, session_cards_of_petition
 from web.flash import keep_once, take_once
 from web.forms import Form
+from web.handling import handling_desk
 from web.keys import ACTOR, CLOCK, DATABASE
 from web.pages.materials import desk_view
 from web.pages.signin import see_other
+from web.paging import beside, read_offset
 from web.rendering import page
 from web.tasks import task_list
 from web.words import CHANNELS, event_word
 
 PAGE_SIZE = 30
+# What was told with these is shown as it was written: unit, reasons, proof of delivery.
+STEP_EVENTS = frozenset(rule.event for rule in RULES.values())
 
 
 async def show_list(request: web.Request) -> web.StreamResponse:
     actor, search = request[ACTOR], clean(request.query.get("search", ""))[:100]
-    offset = _offset(request.query.get("offset", "0"))
+    offset = read_offset(request)
     async with request.app[DATABASE].session() as db:
         found = await list_petitions(db, actor, search, PAGE_SIZE + 1, offset)
     context = {
@@ -49,8 +52,7 @@ async def show_list(request: web.Request) -> web.StreamResponse:
         "search": search,
         "rows": [_row(petition) for petition in found[:PAGE_SIZE]],
         "may_create": allowed(actor, Action.CREATE_PETITION),
-        "previous": _place(search, offset - PAGE_SIZE) if offset else None,
-        "next": _place(search, offset + PAGE_SIZE) if len(found) > PAGE_SIZE else None,
+        "beside": beside("/cases", {"search": search}, offset, PAGE_SIZE, len(found)),
     }
     return page(request, "cases.html", context, title="信访件")
 
@@ -69,6 +71,7 @@ async def show(request: web.Request) -> web.StreamResponse:
             "may_book": allowed(actor, Action.BOOK, scope_of(petition)),
             "tasks": await task_list(request, db, petition),
             "materials": [desk_view(each) for each in await materials_of_case(db, actor, petition.id)],
+            "handling": await handling_desk(request, db, petition),
             "query_code": take_once(request, f"query:{petition_id}"),
         }
         context["requests"] = [
@@ -126,7 +129,7 @@ def _command(form: Form, organisations: dict[str, str]) -> RegisterPetition:
         subject=form.take("subject", clean_subject),
         description=form.take("description", clean_text),
         channel=Channel(form.choice("channel", CHANNELS, "请选择来源") or Channel.VISIT),
-        custodian_id=form.choice("custodian", organisations, "请选择责任单位"),
+        custodian_id=form.choice("custodian", organisations, "请选择登记单位"),
     )
 
 
@@ -154,12 +157,6 @@ def _row(petition: PetitionCase) -> dict[str, object]:
 
 
 def _event(event: PetitionEvent) -> dict[str, object]:
-    return {"at": event.at, "text": event_word(event.kind), "actor": event.actor_name}
-
-
-def _offset(typed: str) -> int:
-    return min(int(typed), 100_000) if typed.isascii() and typed.isdigit() and len(typed) < 7 else 0
-
-
-def _place(search: str, offset: int) -> str:
-    return urlencode({"search": search, "offset": max(0, offset)})
+    taken = event.kind in STEP_EVENTS
+    notes = [str(value) for value in event.data.values()] if taken else []
+    return {"at": event.at, "text": event_word(event.kind), "actor": event.actor_name, "notes": notes}

@@ -13,7 +13,7 @@ from cases.errors import RuleError
 from scheduling.arrival import PurposeConsent, decline_consent, record_consent
 from scheduling.citizen_requests import Asked, RequestState, add_request, ask, find_request
 from scheduling.links import DEFAULT_RULES, LinkGrant, exchange_link, find_issued, find_link_holder
-from scheduling.sessions import load_session
+from scheduling.reach import load_session
 from signaling.rights import is_official
 from web.access import LINK_COOKIE, client_address, set_link_cookie
 from web.boot import room_boot

@@ -46,7 +46,7 @@ async def open_parties(request: web.Request) -> web.StreamResponse:
 async def party(request: web.Request) -> web.StreamResponse:
     """One party's real room page with a synthetic camera."""
     request[FRAMING] = "child"
-    number = _number(request)
+    number = _number(request.match_info["number"])
     async with request.app[DATABASE].session() as db:
         session, invitations = await _parties(db, request)
     invitation = invitations[number - 1]
@@ -77,7 +77,7 @@ async def party(request: web.Request) -> web.StreamResponse:
 
 async def ticket(request: web.Request) -> web.StreamResponse:
     """A ticket for the party's seat; in the demonstration nobody has to read the notice first."""
-    number, clock = _number(request), request.app[CLOCK]
+    number, clock = _number(request.match_info["number"]), request.app[CLOCK]
     async with request.app[DATABASE].session() as db:
         _, invitations = await _parties(db, request)
         invitation = invitations[number - 1]
@@ -87,6 +87,13 @@ async def ticket(request: web.Request) -> web.StreamResponse:
             await record_consent(db, clock, actor, notice.version, notice.digest)
         issued = await request.app[REGISTRY].issue_ticket(db, actor)
     return web.json_response({"ticket": issued.ticket, "expires_in": issued.expires_in})
+
+
+async def find_party(db: AsyncSession, request: web.Request) -> tuple[Actor, Session]:
+    """Whose window asks, by the `party` of the address. Raises 404, Conflict."""
+    place = _number(request.match_info["party"]) - 1
+    session, invitations = await _parties(db, request)
+    return _holder(invitations[place]), session
 
 
 def _holder(invitation: Invitation) -> Actor:
@@ -127,8 +134,7 @@ def _party(number: int, invitation: Invitation) -> dict[str, Any]:
     }
 
 
-def _number(request: web.Request) -> int:
-    typed = request.match_info["number"]
+def _number(typed: str) -> int:
     if typed not in ("1", "2", "3", "4"):
         raise web.HTTPNotFound
     return int(typed)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import av
@@ -27,6 +28,7 @@ from recordings.packages.package import Package, PackageError, zip_package
 from web.access import client_address
 from web.forms import Form
 from web.keys import ACTOR, CLOCK, DATABASE, RENDERER, SETTINGS
+from web.package_minutes import minutes_of_package
 from web.package_page import PackagePages
 from web.rendering import page
 
@@ -51,20 +53,29 @@ async def submit(request: web.Request) -> web.StreamResponse:
         raise Conflict("export_busy", "另外的导出正在进行，请过几分钟再试。")
     async with places:
         clock, root = request.app[CLOCK], request.app[SETTINGS].recordings_root
+        filing = request.app[SETTINGS].archive.filing
         actor, address = request[ACTOR], client_address(request)
         try:
             async with request.app[DATABASE].session() as db:
-                export = await begin_export(db, clock, actor, recording_id, reason, address, root, span)
+                export = await begin_export(
+                    db, clock, actor, recording_id, reason, address, root, span, filing
+                )
+                signer = await asyncio.to_thread(load_signer, request.app[SETTINGS].state / "keys")
+                minutes = await minutes_of_package(db, clock, actor, export, signer)
         except Invalid as error:
             form.fail(error.field or "reason", error.message)
             return await _page(request, form, 422)
         with tempfile.TemporaryDirectory(prefix="lianxin-export-") as room:
-            return await _send(request, actor, export, Path(room))
+            pages = PackagePages(request.app[RENDERER], minutes)
+            make = partial(build_package, export, signer, pages, Path(room))
+            return await _send(request, actor, export, make)
 
 
-async def _send(request: web.Request, actor: Actor, export: Export, room: Path) -> web.StreamResponse:
+async def _send(
+    request: web.Request, actor: Actor, export: Export, make: Callable[[], Package]
+) -> web.StreamResponse:
     try:
-        package = await asyncio.to_thread(_build, request, export, room)
+        package = await asyncio.to_thread(make)
         length = await asyncio.to_thread(package.length)
     except (ClipError, PackageError) as error:
         raise Conflict("export_failed", str(error)) from error
@@ -100,11 +111,6 @@ async def _send(request: web.Request, actor: Actor, export: Export, room: Path) 
         return response
     await response.write_eof()
     return response
-
-
-def _build(request: web.Request, export: Export, room: Path) -> Package:
-    signer = load_signer(request.app[SETTINGS].state / "keys")
-    return build_package(export, signer, PackagePages(request.app[RENDERER]), room)
 
 
 def _gather(pieces: Iterator[bytes]) -> bytes:

@@ -13,7 +13,8 @@ from cases.roles import InvitationRole
 from scheduling import invitations
 from scheduling.invitations import Invitee
 from scheduling.links import issue_link
-from scheduling.sessions import get_session, scope_of_session
+from scheduling.reach import scope_of_session
+from scheduling.sessions import get_session
 from web.cards import OPEN_STATES
 from web.flash import keep_once, take_once
 from web.forms import Form

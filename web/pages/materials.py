@@ -1,6 +1,7 @@
 """证据材料 (C9 and the desk): uploading in parts, the list, and single pages as pictures.
 
-The same handlers serve a sign-in (`/sessions/…`) and a personal link (`/j/…`); `_bringer` finds out whose.
+The same handlers serve a sign-in (`/sessions/…`), a personal link (`/j/…`) and, in demo mode, a window of the
+demonstration (`/demo/party/…`); `_bringer` finds out whose.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from scheduling.materials.limits import LARGEST, PART
 from scheduling.materials.material import KIND_NAMES, Material
 from scheduling.materials.reading import find_material, list_materials, read_page
 from scheduling.materials.rendering import Rendering
-from scheduling.materials.store import KEY_FILE, MaterialStore
+from scheduling.materials.store import MaterialStore
 from scheduling.materials.uploading import Progress, Upload, add_part, begin_upload, finish_upload
 from scheduling.reach import load_session, scope_of_session
 from scheduling.session import OVER, Session
@@ -30,6 +31,7 @@ from web.access import form_token
 from web.errors import wants_json
 from web.keys import ACTOR, CLOCK, DATABASE, REGISTRY, SETTINGS
 from web.link_pages import code_of, context_of, find_holder, next_page, problem_page
+from web.pages.demo import find_party
 from web.pages.signin import see_other
 from web.rendering import page
 from web.words import size as size_words
@@ -41,8 +43,7 @@ ACCEPTED = "image/jpeg,image/png,image/webp,application/pdf"
 
 async def keep_materials(app: web.Application) -> AsyncIterator[None]:
     """Given: settings. Owned: the store of materials and the turn of opening them."""
-    state = app[SETTINGS].state
-    app[STORE] = MaterialStore(state / "materials", state / "keys" / KEY_FILE)
+    app[STORE] = MaterialStore.at(app[SETTINGS].state)
     app[RENDERING] = Rendering()
     yield
 
@@ -85,6 +86,12 @@ async def show_own(request: web.Request) -> web.StreamResponse:
         context = await context_of(db, request, found)
         context |= {"materials": listed["materials"], "boot": listed["place"]}
     return page(request, "citizen/materials.html", context, title="我的材料")
+
+
+async def list_for_window(request: web.Request) -> web.StreamResponse:
+    """The list of a window of the demonstration, as JSON: its page is the room."""
+    async with request.app[DATABASE].session() as db:
+        return web.json_response(await _list(db, request, await _bringer(db, request)), dumps=_dumps)
 
 
 async def begin(request: web.Request) -> web.StreamResponse:
@@ -186,6 +193,9 @@ async def _bringer(db: AsyncSession, request: web.Request, action: Action = Acti
         if not where.endswith(("/room", "/receipt")):
             raise Forbidden("identity_needed", "请先完成前面的步骤，再上传材料。")
         bringer = Bringer(actor, session, f"/j/{code_of(request)}/materials")
+    elif "party" in request.match_info:
+        actor, session = await find_party(db, request)
+        bringer = Bringer(actor, session, f"/demo/party/{request.match_info['party']}/materials")
     else:
         session = await load_session(db, request.match_info["session_id"])
         bringer = Bringer(request[ACTOR], session, f"/sessions/{session.id}/materials")

@@ -24,7 +24,7 @@ from web.replay.desk import asked_moment, mark_of
 from web.replay.film_first import FILM_FIRST
 from web.replay.lanes import film_length
 from web.replay.tracks import build_tracks
-from web.words import date_time
+from web.words import date_time, finding_words
 
 INTACT = ("完整性已校验", "shield", "good")
 DAMAGED = ("内容不一致", "warning", "bad")
@@ -151,7 +151,7 @@ def _proof(recording: Recording, last: Verification | None) -> dict[str, Any]:
     return proof | {
         "integrity": INTACT if last.intact else DAMAGED,
         "integrity_text": good if last.intact else bad,
-        "findings": [finding["text"] for finding in last.findings[:FINDINGS_SHOWN]]
+        "findings": [finding_words(finding) for finding in last.findings[:FINDINGS_SHOWN]]
         + ([f"还有 {more} 处。"] if more > 0 else []),
         "proof": {
             "sha256": last.manifest_sha256 or "—",

@@ -6,7 +6,8 @@ from aiohttp import web
 
 from cases.policy import Action, require
 from scheduling.invitations import invitation_for_official
-from scheduling.sessions import get_session, scope_of_session
+from scheduling.reach import scope_of_session
+from scheduling.sessions import get_session
 from web.boot import room_boot
 from web.cards import OPEN_STATES, offices_of
 from web.keys import ACTOR, CLOCK, DATABASE, REGISTRY

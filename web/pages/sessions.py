@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import compress
 from typing import Any
 
 from aiohttp import web
@@ -18,8 +19,11 @@ from scheduling.incidents import list_incidents
 from scheduling.invitation import Invitation
 from scheduling.invitations import Invitee
 from scheduling.links import find_link, issue_link, revoke_link
+from scheduling.materials.showing import worth_a_line
+from scheduling.reach import scope_of_session
+from scheduling.session import SessionState
 from scheduling.session_events import list_events
-from scheduling.sessions import SessionState, get_session, move_session, scope_of_session
+from scheduling.sessions import get_session, move_session
 from web.cards import OPEN_STATES, may_join, offices_of, recording_card
 from web.device_words import device_line
 from web.flash import keep_once, take_once
@@ -119,6 +123,7 @@ async def _page(request: web.Request, form: Form, status: int = 200) -> web.Resp
         scope = await scope_of_session(db, session)
         offices = (await offices_of(db, [session.id])).get(session.id, [])
         checks = await newest_checks(db, [session.id])
+        events = await list_events(db, session.id)
         context = {
             "nav": "board",
             "session": session,
@@ -127,7 +132,7 @@ async def _page(request: web.Request, form: Form, status: int = 200) -> web.Resp
                 await _person(db, i) | {"device": device_line(checks.get(i.id)) if i.id in checks else None}
                 for i in await invitations.list_invitations(db, session.id)
             ],
-            "events": await list_events(db, session.id),
+            "events": list(compress(events, worth_a_line((each.kind, each.data) for each in events))),
             "tasks": tasks_of(
                 await list_incidents(db, session.id),
                 allowed(actor, Action.JOIN, scope) or allowed(actor, Action.RECEIVE, scope),

@@ -67,7 +67,7 @@ def _opening(actor: Actor | None, target: str) -> str:
     """Where somebody begins: who may not see the board, at the first page that there is instead."""
     if actor is None or target != BOARD or allowed(actor, Action.SEE_BOARD):
         return target
-    return next((address for _, address, _ in places_of(actor)), target)
+    return next((address for _, address, _ in places_of(actor)), "/")
 
 
 async def leave(request: web.Request) -> web.StreamResponse:

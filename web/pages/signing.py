@@ -8,8 +8,9 @@ from typing import Any
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cases.errors import Invalid, NotFound, RuleError
-from cases.policy import Action, allowed
+from cases.errors import Forbidden, Invalid, NotFound, RuleError
+from cases.policy import Action, Scope, allowed
+from cases.roles import InvitationRole
 from recordings.evidence.minutes_record import record_of
 from recordings.evidence.signed_minutes import SignedMinutes, check_final, sign_final
 from recordings.evidence.signing import load_signer
@@ -30,10 +31,12 @@ from scheduling.minutes.signature import (
     FIRST,
     SignatureAct,
     Signer,
+    left_out,
     list_signers,
     missing_first,
     note_signer,
     sign_minutes,
+    signer_of,
 )
 from scheduling.session import Session
 from scheduling.sessions import get_session
@@ -168,13 +171,28 @@ async def _page(request: web.Request, form: Form, status: int = 200) -> web.Resp
         context = _context(reading, signers, may_write, on_phone)
         context |= {"session": session, "told": told, "form": form, "nav": "board"}
         context["draft"] = await changes_since_read_back(db, reading.sheet)
-        context["may_sign"] = (
-            allowed(actor, Action.SIGN_MINUTES, scope)
-            and reading.sheet.minutes.state is MinutesState.SIGNING
-            and not any(each.signature and each.name == actor.name for each in signers)
-        )
+        context |= await _own_part(request, db, scope, reading, signers)
     title = ("错误：" if form.errors else "") + f"核对和签字：{session.title}"
     return page(request, "minutes_signing.html", context, title=title, status=status)
+
+
+async def _own_part(
+    request: web.Request, db: AsyncSession, scope: Scope, reading: Reading, signers: tuple[Signer, ...]
+) -> dict[str, Any]:
+    """Whether the reader signs now, and whom the host's signature leaves out."""
+    actor, mine = request[ACTOR], {"may_sign": False, "leaves_out": list[str]()}
+    if reading.sheet.minutes.state is not MinutesState.SIGNING:
+        return mine
+    if not allowed(actor, Action.SIGN_MINUTES, scope):
+        return mine
+    try:
+        signer_id, role = await signer_of(db, actor, reading.sheet.minutes.session_id)
+    except Forbidden:
+        return mine
+    mine["may_sign"] = not any(each.signature and each.signer_id == signer_id for each in signers)
+    if role is InvitationRole.HOST:
+        mine["leaves_out"] = [each.name for each in left_out(signers, signer_id)]
+    return mine
 
 
 def _context(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import compress
 from pathlib import Path
 from typing import Any
 
@@ -14,19 +15,23 @@ from cases.clock import BEIJING
 from cases.policy import Action, allowed
 from recordings.evidence.manifest_shape import ManifestUnusable, read_manifest
 from recordings.film.recomposition import LAYOUT_NAMES
+from recordings.review.exhibit_page import holds_exhibits
 from recordings.review.replay import ReplayPlan
 from scheduling.invitation import Invitation
-from scheduling.sessions import scope_of_session
+from scheduling.materials.showing import worth_a_line
+from scheduling.reach import scope_of_session
 from signaling.quality_history import grade_minutes
 from signaling.quality_minutes import list_quality
 from signaling.seat import Seat, seats_of_session
 from web.keys import ACTOR, CLOCK, DATABASE
+from web.language import say
 from web.pages.original import original_of
 from web.replay.desk import build_desk
+from web.replay.exhibits import build_exhibits, exhibits_of
 from web.replay.film_text import minutes_beside
 from web.replay.happenings import Happening, chapters_of, gaps_in, said_in
 from web.replay.lane_shapes import LANE_SHAPES, lane_outlines
-from web.replay.lanes import build_lanes
+from web.replay.lanes import build_lanes, film_length
 from web.words import gap_cause
 
 
@@ -63,14 +68,23 @@ async def build_beside(request: web.Request, plan: ReplayPlan, sitting: Sitting)
         spoken = await minutes_beside(db, actor, plan)
     lanes = await asyncio.to_thread(build_lanes, plan, sitting.people, grade_minutes(minutes), sitting.gaps)
     may_export = allowed(actor, Action.EXPORT_RECORDING, scope)
+    names = _names(sitting.seats)
+    shown = exhibits_of(plan, film_length(plan))
     return {
         "desk": desk,
         "events": _events(plan),
         "lanes": lanes,
         "lane_shapes": LANE_SHAPES,
         "lane_outlines": lane_outlines,
-        "chapters": chapters_of(plan.events, recording.started_at, _names(sitting.seats)),
-        "lane_words": [[list(span) for span in lane.now] for lane in lanes.lanes],
+        "chapters": chapters_of(plan.events, recording.started_at, names),
+        "exhibits": build_exhibits(
+            shown,
+            names,
+            sitting.manifest,
+            lambda sheet: f"/recordings/{recording.id}/exhibits/{sheet.material_id}/{sheet.page}",
+        ),
+        "exhibits_unsealed": recording.sealed and not holds_exhibits(sitting.manifest),
+        "lane_words": [[(start, end, say(words)) for start, end, words in lane.now] for lane in lanes.told],
         "speeches": [{"name": lane.name, "spans": lane.speeches} for lane in lanes.lanes],
         "spoken": spoken,
         "gaps": gaps_of(sitting.manifest),
@@ -86,6 +100,7 @@ async def build_beside(request: web.Request, plan: ReplayPlan, sitting: Sitting)
 def _events(plan: ReplayPlan) -> list[dict[str, Any]]:
     """What happened; steps before the recording are shown without a place to seek to."""
     began = plan.recording.started_at
+    told = worth_a_line((event.kind, event.event.data) for event in plan.events)
     return [
         {
             "offset": round(event.seconds, 1) if event.at >= began else None,
@@ -94,7 +109,7 @@ def _events(plan: ReplayPlan) -> list[dict[str, Any]]:
             "name": event.actor_name or "",
             "texts": said_in(event.event.data),
         }
-        for event in plan.events
+        for event in compress(plan.events, told)
         if event.kind.partition(".")[0] not in ("link", "invitation", "speech")
     ]
 

@@ -18,6 +18,7 @@ from recordings.review.note import list_notes
 from recordings.review.review import ANSWERABLE, ReviewState, load_review
 from recordings.review.view_purpose import purpose_of
 from web.keys import ACTOR, CLOCK
+from web.words import office_words
 
 DEEP_LINK = re.compile(r"[0-9hms:.]{1,20}", re.ASCII)
 
@@ -45,7 +46,7 @@ async def build_desk(
 
 async def mark_of(db: AsyncSession, actor: Actor) -> str:
     """What stands over every picture: the viewer's name and office."""
-    return f"{actor.name} {await office_of(db, actor)}".strip()
+    return f"{actor.name} {office_words(await office_of(db, actor))}".strip()
 
 
 async def _review(

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from itertools import groupby
+from itertools import compress, groupby
 from typing import Any
 
 from recordings.evidence.clock_jumps import ClockJumps, wall_ns
 from recordings.film.layout import standing
 from recordings.review.replay import ReplayEvent, ReplayPlan
+from scheduling.materials.showing import worth_a_line
 from signaling.quality_history import QualitySpan
 from signaling.speeches import read_speeches
 from web.replay.happenings import (
@@ -111,6 +112,12 @@ class Lanes:
     lanes: tuple[Lane, ...]
     rows: tuple[Row, ...]
     together: float
+    documents: Lane | None = None
+
+    @property
+    def told(self) -> tuple[Lane, ...]:
+        """Every lane that says in words what is so at a moment, in the order of the page."""
+        return ((self.documents,) if self.documents else ()) + self.lanes
 
 
 def build_lanes(
@@ -121,7 +128,8 @@ def build_lanes(
 ) -> Lanes:
     """``people``: participant_id, name, role, tier and organisation of everybody who ever had a seat."""
     film = _Film(plan.recording.started_at, film_length(plan), plan.jumps)
-    happened = [event for event in plan.events if event.kind != NOTED]
+    listed = worth_a_line((event.kind, event.event.data) for event in plan.events)
+    happened = [event for event in compress(plan.events, listed) if event.kind != NOTED]
     spans = [*_speeches(film, plan.events), *_levels(film, quality)]
     spans += [span for each in (*find_happenings(happened, film.length), *gaps) for span in film.span(each)]
     spans.sort(key=lambda span: span.start)
@@ -142,6 +150,7 @@ def build_lanes(
         ),
         rows,
         together,
+        _documents(film, told),
     )
 
 
@@ -248,6 +257,19 @@ def _lane(film: _Film, person: Mapping[str, Any], spans: list[Span]) -> Lane:
         now,
         tuple((round(span.start, 2), round(span.end, 2)) for span in _together(speeches, 0.0)),
     )
+
+
+def _documents(film: _Film, spans: list[Span]) -> Lane | None:
+    """What was shown, in a lane of its own; None where nothing was."""
+    shown = [span for span in spans if span.kind == DOCUMENT]
+    if not shown:
+        return None
+    whole = length_of(sum(span.end - span.start for span in _together(shown, 0.0)))
+    now = tuple((span.start, span.end, span.words) for span in shown)
+    width = EVENT_WIDTH * film.length
+    turns = [Span(span.start, span.start + width, EVENT) for span in shown]
+    bars = (*film.bars(shown), *film.bars(turns))
+    return Lane("出示的材料", "", f"出示 {len(shown)} 次，共 {whole}", bars, now)
 
 
 def _rest(spans: list[Span]) -> str:

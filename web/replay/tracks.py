@@ -16,6 +16,7 @@ from recordings.playback.window import PIECE
 from recordings.recording import Recording
 from recordings.review.replay import ReplayPlan
 from web.keys import CLOCK
+from web.language import say
 from web.replay.happenings import Happening
 from web.words import ROLES
 
@@ -61,6 +62,11 @@ async def build_tracks(
     }
 
 
+def _part(person: Mapping[str, Any]) -> str:
+    role = say(ROLES.get(person.get("role") or "", ""))
+    return " ".join(each for each in (person.get("organisation"), role) if each)
+
+
 def _parties(catalogue: Catalogue, people: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     known = {str(person["participant_id"]): dict(person) for person in people}
     present = list(dict.fromkeys(track.participant_id for track in catalogue.tracks))
@@ -69,9 +75,7 @@ def _parties(catalogue: Catalogue, people: Sequence[Mapping[str, Any]]) -> list[
         {
             "id": person["participant_id"],
             "name": person["name"],
-            "part": " ".join(
-                part for part in (person.get("organisation"), ROLES.get(person.get("role") or "", "")) if part
-            ),
+            "part": _part(person),
             "tracks": [
                 {
                     "number": track.number,

@@ -80,7 +80,8 @@
     if (event.altKey || event.ctrlKey || event.metaKey || event.isComposing) return;
     const pressing = event.key === " " && event.target.closest("button");
     const act = Object.hasOwn(keys, event.key) && !pressing ? keys[event.key] : null;
-    if (!act) return;
+    // A page that is looked at closely is scrolled by the same keys.
+    if (!act || (event.key.startsWith("Arrow") && event.target.closest(".is-close .exhibit-view"))) return;
     event.preventDefault();
     event.stopPropagation(); // Otherwise the film's own controls would act on the same key.
     act();
@@ -97,8 +98,8 @@
   buttons.forward.addEventListener("click", () => seek(film.currentTime + JUMP));
   buttons.play.addEventListener("click", toggle);
   for (const button of speeds) button.addEventListener("click", () => setSpeed(button));
-  film.addEventListener("play", () => (buttons.play.textContent = "暂停"));
-  film.addEventListener("pause", () => (buttons.play.textContent = "播放"));
+  film.addEventListener("play", () => (buttons.play.textContent = buttons.play.dataset.pause));
+  film.addEventListener("pause", () => (buttons.play.textContent = buttons.play.dataset.play));
   film.addEventListener("timeupdate", mark);
   film.addEventListener("seeked", mark);
   film.addEventListener("error", () => (document.getElementById("film-problem").hidden = false));

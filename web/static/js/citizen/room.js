@@ -121,7 +121,6 @@ class CitizenRoom {
     try {
       await this.#capture.open();
       this.#set({ captured: true, step: this.#known.step === "passed" ? "passed" : this.#first });
-      if (this.#call.place === "room") this.#arrive();
     } catch (error) {
       this.#showTrouble(error.cause || "unsupported");
     }
@@ -180,9 +179,12 @@ class CitizenRoom {
   }
 
   #welcomed() {
+    const inside = this.#call.place === "room";
     this.#known.farewell = null;
+    // Who is back in the room was called before; out of the waiting room it is the call.
+    this.#known.arrived = inside && this.#known.place !== "lobby";
     if (this.#call.place === "lobby" && this.#known.step === "passed" && !this.#known.away) this.#wait();
-    if (this.#call.place === "room" && this.#known.captured) this.#called();
+    if (inside) this.#called();
   }
 
   #called() {
@@ -195,7 +197,7 @@ class CitizenRoom {
 
   /** Where nobody sends a picture there is none to wait for. */
   #arrive() {
-    setTimeout(() => this.#set({ arrived: true }), CALLED_AT_MOST);
+    setTimeout(() => this.#set({ arrived: this.#call.place === "room" }), CALLED_AT_MOST);
   }
 
   async #leave() {

@@ -137,7 +137,7 @@ export class SessionScreen {
 
   get #phase() {
     const { room, session } = this.#call;
-    return session.phases.find(({ code }) => code === room.conduct.phase)?.title;
+    return t(session.phases.find(({ code }) => code === room.conduct.phase)?.title || "");
   }
 
   #paintButtons() {

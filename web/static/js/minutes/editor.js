@@ -78,7 +78,7 @@ export class Editor {
     const buttons = element("div.minutes-add", { role: "group", "aria-label": t("插入段落") }, add("question", "Alt+Q"), add("answer", "Alt+A"), add("statement"), add("heading"), add("note"));
     this.#area.replaceChildren(element("div.minutes-bar", {}, this.#state, buttons), this.#notice, this.#empty, this.#list,
       element("details.minutes-keys", {}, element("summary", { text: t("快捷键") }), element("dl", {},
-        ...[["Alt+Q", t("在下面插入“问”")], ["Alt+A", t("在下面插入“答”")], ["Ctrl+Enter", t("写下一段：问后面是答，答后面是问")], ["Alt+R", t("换说话人：方向键选，回车回到正文")], ["Alt+↑ / Alt+↓", t("把这一段上移、下移")]]
+        ...[["Alt+Q", t("在下面插入「问」")], ["Alt+A", t("在下面插入「答」")], ["Ctrl+Enter", t("写下一段：问后面是答，答后面是问")], ["Alt+R", t("换说话人：方向键选，回车回到正文")], ["Alt+↑ / Alt+↓", t("把这一段上移、下移")]]
           .flatMap(([key, words]) => [element("dt", {}, element("kbd", { text: key })), element("dd", { text: words })]))));
     new ResizeObserver(() => this.#grow()).observe(this.#list);
     this.#area.addEventListener("keydown", (event) => this.#key(event));
@@ -178,7 +178,7 @@ export class Editor {
 
   #met({ paragraph, by, other, overlaps }) {
     const at = this.#sheet.paragraphs.findIndex((one) => one.id === paragraph.id) + 1;
-    const pairs = overlaps.map(({ saved, typed }) => t("“{0}”和“{1}”", saved, typed)).join("、");
+    const pairs = overlaps.map(({ saved, typed }) => t("「{0}」和「{1}」", saved, typed)).join("、");
     this.#tell(t("{0}和{1}同时改了第 {2} 段的同一处，两种写法都保留了：{3}。请核对。", by, other, at, pairs));
   }
 

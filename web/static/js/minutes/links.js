@@ -46,6 +46,7 @@ export class RoomLink extends Emitter {
   }
 
   begin(template) { return this.#client.request("minutes.begin", { template }); }
+  move(state) { return this.#client.request("minutes.move", { state }); }
   show(shown) { return this.#client.request("minutes.show", { shown }); }
   letWrite(speakerId, allowed) { return this.#client.request("minutes.let_write", { speaker_id: speakerId, allowed }); }
 

@@ -2,6 +2,7 @@ import { element, setText } from "../elements.js";
 import { Editor } from "./editor.js";
 import { RoomLink } from "./links.js";
 import { Sheet } from "./sheet.js";
+import { Steps } from "./steps.js";
 import { UnsentStore } from "./store.js";
 import { t } from "../translate.js";
 
@@ -18,23 +19,26 @@ class Panel {
   #host;
   #shown;
   #writers;
+  #steps;
 
   constructor(area, boot, call, announcer) {
     this.#area = area;
     this.#call = call;
     this.#link = new RoomLink(call.client);
     this.#sheet = new Sheet(this.#link, new UnsentStore(boot.session.id, boot.display_name));
-    this.#build(announcer);
+    this.#build(announcer, signingAddress(boot.ticket_url));
     this.#link.on("sheet", (view) => this.#sheet.load(view));
     this.#link.on("changed", (push) => this.#sheet.hear(push));
     this.#link.on("ready", () => this.#sheet.refresh());
     this.#sheet.on("changed", () => this.#paint());
+    this.#sheet.on("state", () => this.#paint());
+    call.client.on("rights", () => this.#sheet.refresh());
     this.#sheet.refresh();
   }
 
   // Internal
 
-  #build(announcer) {
+  #build(announcer, address) {
     const choice = element("select.input", { id: "minutes-template" }, ...Object.entries(TEMPLATES).map(([value, text]) => element("option", { value, text })));
     const start = element("button.button", { type: "button", text: t("开始记录"), on: { click: () => this.#do(this.#link.begin(choice.value)) } });
     this.#begin = element("div.minutes-begin", { hidden: true }, element("label", { for: "minutes-template", text: t("笔录模板") }), choice, start);
@@ -43,7 +47,8 @@ class Panel {
     this.#host = element("details.minutes-host", { hidden: true }, element("summary", { text: t("同步显示和授权") }),
       element("label.check", {}, this.#shown, element("span", { text: t("信访人同步看到笔录（看不到备注和删除的内容）") })), this.#writers);
     const body = element("div.minutes-body");
-    this.#area.replaceChildren(this.#begin, this.#host, body);
+    this.#steps = new Steps(address, (state) => this.#do(this.#link.move(state)), announcer);
+    this.#area.replaceChildren(this.#begin, this.#steps.node, this.#host, body);
     new Editor(body, this.#sheet, announcer);
   }
 
@@ -51,6 +56,7 @@ class Panel {
     const { view } = this.#sheet;
     this.#begin.hidden = Boolean(view) || !this.#call.may("read_minutes");
     this.#host.hidden = !view || !this.#call.may("show_minutes");
+    this.#steps.update(view, this.#sheet.unsent);
     if (!view) return;
     this.#shown.checked = view.shown_live;
     const key = JSON.stringify(view.speakers);
@@ -73,6 +79,11 @@ class Panel {
       this.#paint();
     }
   }
+}
+
+/** @returns {string} where this person reads objections and signs; who came by link has a page of the link's */
+function signingAddress(ticket) {
+  return ticket.startsWith("/sessions/") ? ticket.replace(/ticket$/, "minutes/signing") : ticket.replace(/ticket$/, "minutes");
 }
 
 /** Called when the tab is opened for the first time. */

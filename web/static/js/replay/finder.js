@@ -72,7 +72,7 @@ function row({ seconds, text, when }, typed) {
 /** What a list of links [data-seek] says, to be looked up. @param {HTMLElement} list */
 export function passagesOf(list) {
   return [...list.querySelectorAll("[data-seek]")].map((link) => {
-    const [when, ...rest] = [...link.children].map((child) => child.textContent.trim().replace(/\s+/g, " "));
+    const [when, ...rest] = [...link.children].filter((child) => child.tagName !== "IMG").map((child) => child.textContent.trim().replace(/\s+/g, " "));
     return { seconds: Number(link.dataset.seek), when, text: rest.join(" ") };
   });
 }

@@ -15,7 +15,7 @@ export class FollowedList {
     this.#film = film;
     this.#links = [...list.querySelectorAll("[data-seek]")];
     this.#timeline = new Timeline(this.#links.map((link) => Number(link.dataset.seek)));
-    for (const kind of ["timeupdate", "seeked"]) film.addEventListener(kind, () => this.#mark());
+    for (const kind of ["timeupdate", "seeking", "seeked"]) film.addEventListener(kind, () => this.#mark());
   }
 
   /** @param {1|-1} step @returns {number|null} seconds of the one after or before the present moment */

@@ -69,7 +69,8 @@ export class Keys {
 
   #takes(event, { near }, target) {
     if (event.key.length === 1 && event.key !== " " && !this.#switch.checked) return false;
-    if (event.key.startsWith("Arrow") && target.matches("input")) return false;
+    // A page that is looked at closely is scrolled by them.
+    if (event.key.startsWith("Arrow") && target.matches("input, .is-close .sheet-view")) return false;
     if ((event.key === " " || event.key === "Enter") && target.matches("button, summary, input")) return false;
     return !near || this.#near.some((area) => area.contains(target));
   }

@@ -23,6 +23,7 @@ async function startTracks(root) {
   const [{ Stage }, { waitForFilm }] = await Promise.all([import("./tracks/stage.js"), import("./tracks/film.js")]);
   const stage = new Stage(root, read("replay-tracks"), read("replay-speeches"));
   start(stage, root.closest("[data-player]"));
+  if (find("replay-sheets")) stage.showPapers(read("replay-sheets"));
   if (find("film-coming")) waitForFilm(find("film-coming"), stage);
 }
 
@@ -33,9 +34,9 @@ function start(film, root) {
   const player = new Player(film, root, Number(root.dataset.duration));
   const ways = new Ways(player, read("replay-speeches"));
   if (area) new Lanes(player, area, read("lanes-now"));
-  const [events, chapters, spoken] = [find("replay-events"), find("replay-chapters"), find("replay-spoken")];
-  const [moments, parts] = [events, chapters, spoken].map((list) => list && new FollowedList(film, list));
-  const finder = find("replay-find") && new Finder(player, find("replay-find"), [events, spoken].flatMap((list) => (list ? passagesOf(list) : [])));
+  const [events, chapters, spoken, shown] = ["events", "chapters", "spoken", "exhibits"].map((name) => find(`replay-${name}`));
+  const [moments, parts, , pages] = [events, chapters, spoken, shown].map((list) => list && new FollowedList(film, list));
+  const finder = find("replay-find") && new Finder(player, find("replay-find"), [events, spoken, shown].flatMap((list) => (list ? passagesOf(list) : [])));
   const go = (list, step) => {
     const time = list && list.beside(step);
     if (time !== null && time !== undefined) player.seek(time);
@@ -68,16 +69,21 @@ function start(film, root) {
     { keys: ["o"], shown: "O", text: t("只看下一位"), act: () => announcer.say(t("只看：{0}", ways.nextPerson())) },
     { keys: ["j"], shown: "J", text: t("上一段发言"), act: () => ways.beside(-1) },
     { keys: ["l"], shown: "L", text: t("下一段发言"), act: () => ways.beside(1) },
+    ...(shown ? [
+      { keys: ["P"], shown: "Shift+P", text: t("上一页出示的材料"), act: () => go(pages, -1) },
+      { keys: ["p"], shown: "P", text: t("下一页出示的材料"), act: () => go(pages, 1) },
+    ] : []),
     { keys: ["/", "、"], shown: "/", text: t("在录像中查找"), act: () => finder && finder.focus() },
     { keys: ["n"], shown: "N", text: t("在此刻写批注"), act: note },
     { keys: ["c"], shown: "C", text: t("复制此刻的链接"), act: () => player.copyLink() },
     { keys: ["m"], shown: "M", text: t("静音，开或关"), act: () => player.mute() },
     ...(film.enlargeNext ? [{ keys: ["g"], shown: "G", text: t("放大下一方"), act: () => announcer.say(film.enlargeNext()) }] : []),
+    ...(film.lookClosely && shown ? [{ keys: ["z"], shown: "Z", text: t("细看材料，开或关"), act: () => film.lookClosely() }] : []),
     { keys: ["f"], shown: "F", text: t("全屏"), act: () => player.fullScreen() },
-    { keys: ["v"], shown: "V", text: t("到“重新校验”"), act: () => focus("replay-verify") },
-    { keys: ["e"], shown: "E", text: t("到“刻录导出”"), act: () => focus("replay-export") },
+    { keys: ["v"], shown: "V", text: t("到「重新校验」"), act: () => focus("replay-verify") },
+    { keys: ["e"], shown: "E", text: t("到「刻录导出」"), act: () => focus("replay-export") },
     { keys: ["?", "？"], shown: "?", text: t("这个列表"), act: () => keys.help() },
-  ], [root, events, chapters, spoken].filter(Boolean));
+  ], [root, events, chapters, spoken, shown].filter(Boolean));
   // Between the film and the tracks: at the same second.
   for (const link of document.querySelectorAll("[data-view]")) link.addEventListener("click", () => keepPlace(film.currentTime));
   player.tools.querySelector(".replay-acts").append(

@@ -31,9 +31,10 @@ export class Watermark {
 
   #guard() {
     const text = `${this.#text} ${spell(this.#now())}`;
-    const films = [...document.querySelectorAll("video")];
+    // Pages of documents are pictures as films are.
+    const films = [...document.querySelectorAll("video, .sheet-view")];
     const hosts = new Map(films.map((film) => [film.closest("[data-marked], .player") || film.parentElement, film]));
-    for (const film of films) {
+    for (const film of films.filter((each) => each instanceof HTMLVideoElement)) {
       // Picture in picture and the film's own full screen would show it without its mark.
       film.disablePictureInPicture = true;
       if (!film.getAttribute("controlslist")) film.setAttribute("controlslist", "nofullscreen nodownload noremoteplayback");
@@ -55,7 +56,9 @@ export class Watermark {
       host.append(layer);
     }
     for (const line of layer.children) if (line.textContent !== text) line.textContent = text;
-    if (!seen(layer)) for (const film of host.querySelectorAll("video")) film.pause();
+    const hidden = !seen(layer);
+    if (hidden) for (const film of host.querySelectorAll("video")) film.pause();
+    for (const paper of host.querySelectorAll(".sheet-view")) paper.hidden = hidden;
   }
 
   #drop(host, layer) {

@@ -1,6 +1,6 @@
 import { label } from "../elements.js";
 import { ask } from "./dialogs.js";
-import { openingWarning } from "./roster.js";
+import { openingWarning, unsignedWarning } from "./roster.js";
 import { Sharing } from "./sharing.js";
 import { t } from "../translate.js";
 
@@ -145,17 +145,20 @@ export class ControlBar {
     const answer = await ask({
       title: t("结束接访？"),
       text: t("{0} 人都会离开，录音录像停止并封存到信访件。结束后不能再继续；还要再谈，请用「暂停」或另约时间。", this.#call.room.participants.length),
-      warning: this.#closingWarning(),
+      warning: this.#closingWarnings(),
       yes: t("结束接访"),
       danger: true,
     });
     if (answer) this.#call.command("close");
   }
 
-  #closingWarning() {
+  #closingWarnings() {
     const { room } = this.#call;
-    const waiting = room.lobby.length ? t("等候室里还有 {0} 人没有接谈。", room.lobby.length) : "";
-    return room.recording.state === "faulty" ? t("{0}录制现在有异常，没有录上的部分会作为缺口记入清单。", waiting) : waiting;
+    return [
+      room.lobby.length ? t("等候室里还有 {0} 人没有接谈。", room.lobby.length) : "",
+      unsignedWarning(room.minutes_state),
+      room.recording.state === "faulty" ? t("录制现在有异常，没有录上的部分会作为缺口记入清单。") : "",
+    ];
   }
 
   async #leave() {

@@ -89,10 +89,10 @@ function choose(officials, me) {
   const dialog = element("dialog.dialog", { "aria-labelledby": "deliberation-title" },
     element("form", { method: "dialog" },
       element("h2", { id: "deliberation-title", text: t("开始内部合议？") }),
-      element("p", { text: t("参加合议的人互相看得见、听得见。信访人和没有选中的人看不到、听不到，会看到“工作人员正在内部商议，请不要离开”。合议期间不录音录像，开始和结束的时间写入接访记录。") }),
+      element("p", { text: t("参加合议的人互相看得见、听得见。信访人和没有选中的人看不到、听不到，会看到「工作人员正在内部商议，请不要离开」。合议期间不录音录像，开始和结束的时间写入接访记录。") }),
       element("fieldset.dialog-choices", {}, element("legend", { text: t("谁参加合议") }), ...boxes),
       element("div.dialog-acts", {},
-        element("button.button.button-second", { type: "submit", value: "no", text: t("取消") }),
+        element("button.button.button-second", { type: "button", text: t("取消"), on: { click: () => dialog.close() } }),
         element("button.button", { type: "submit", value: "yes", text: t("开始合议") }))));
   document.body.append(dialog);
   return new Promise((resolve) => {

@@ -3,12 +3,13 @@ import { element } from "../elements.js";
 import { t } from "../translate.js";
 
 /**
- * Ask before something that cannot be undone, stating what it does.
+ * Ask before something that cannot be undone, stating what it does. The focus begins on the way back, and Enter
+ * in a field is the act: the only button that submits.
  *
  * @param {object} question
  * @param {string} question.title
  * @param {string} question.text what will happen
- * @param {string} [question.warning]
+ * @param {string|string[]} [question.warning] each sentence a paragraph
  * @param {string} question.yes the act, as words on the button
  * @param {boolean} [question.danger]
  * @param {{label: string, required: boolean, choices?: string[]}} [question.reason] also asks why
@@ -22,11 +23,11 @@ export function ask({ title, text, warning = "", yes, danger = false, reason = n
     element("form", { method: "dialog" },
       element("h2", { id: "dialog-title", text: title }),
       element("p", { text }),
-      warning ? element("p.dialog-warning", { text: warning }) : null,
+      ...[warning].flat().filter(Boolean).map((sentence) => element("p.dialog-warning", { text: sentence })),
       other ? element("div.field", {}, element("label", { for: "dialog-text", text: text_field.label }), other) : null,
       reason ? reasonField(reason, input) : null,
       element("div.dialog-acts", {},
-        element("button.button.button-second", { type: "submit", value: "no", formnovalidate: true, text: t("取消") }),
+        element("button.button.button-second", { type: "button", text: t("取消"), on: { click: () => dialog.close() } }),
         element(danger ? "button.button.button-danger" : "button.button", { type: "submit", value: "yes", text: yes }))));
   return show(dialog, input, other);
 }

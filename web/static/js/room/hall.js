@@ -3,6 +3,7 @@ import { elapsed, timeOfDay } from "../clock.js";
 import { setText } from "../elements.js";
 import { Focus } from "../media/focus.js";
 import { Tiles } from "../media/tiles.js";
+import { t } from "../translate.js";
 import { RecordingBadge } from "./badge.js";
 import { arrangementOf, hallShows } from "./layouts.js";
 import { SESSION_STATES } from "./states.js";
@@ -83,7 +84,7 @@ class Hall {
     const running = room.state === "live" || room.state === "paused";
     setText(part("elapsed"), running && room.opened_at ? elapsed(now - Date.parse(room.opened_at)) : "");
     setText(part("clock"), timeOfDay(now));
-    setText(part("phase"), session.phases.find(({ code }) => code === room.conduct.phase)?.title || "");
+    setText(part("phase"), t(session.phases.find(({ code }) => code === room.conduct.phase)?.title || ""));
     this.#badge.update(room.recording, null);
   }
 

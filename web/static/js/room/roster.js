@@ -128,3 +128,14 @@ export function openingWarning(room) {
   if (room.participants.some((person) => isCitizenSide(person.role))) return "";
   return room.lobby.length > 0 ? t("信访人还在等候室，没有准入。") : t("信访人还没有到。");
 }
+
+/**
+ * @param {string|null} state of the minutes
+ * @returns {string} the warning in the dialog before the sitting is closed; empty when they are final
+ */
+export function unsignedWarning(state) {
+  if (state === "locked") return "";
+  if (!state) return t("这场接访还没有笔录。");
+  if (state === "drafting") return t("笔录还没有交信访人核对；结束以后仍可用原来的链接核对和签字，但经过不再录像。");
+  return t("笔录还没有签完字；结束以后仍可用原来的链接核对和签字，但经过不再录像。");
+}

@@ -96,7 +96,7 @@ export class Toolbar {
 
   #makePhases(phases) {
     for (const { code, title } of [FREE, ...phases]) {
-      const button = element("button.phase", { type: "button", text: title, on: { click: () => this.#click(code) } });
+      const button = element("button.phase", { type: "button", text: t(title), on: { click: () => this.#click(code) } });
       this.#phases.set(code, button);
       this.#part("phases").append(element("li", {}, button));
     }

@@ -36,6 +36,7 @@ export class Stage {
   #seen = new Set();
   #grid;
   #bar;
+  #paper = null;
   #steered = new WeakSet();
 
   /**
@@ -142,6 +143,21 @@ export class Stage {
 
   removeEventListener(...args) {
     this.#root.removeEventListener(...args);
+  }
+
+  /** Documents that were shown stand among the parties. @param {object} data of web/replay/exhibits.py */
+  async showPapers(data) {
+    if (!data.showings.length) return;
+    const { SheetTile } = await import("./sheet.js");
+    this.#paper = new SheetTile(data, (key) => this.#enlarge(key));
+    this.#tiles.push(this.#paper);
+    this.#grid.append(this.#paper.root);
+    this.#tick();
+  }
+
+  /** The document twice as large, for a key. */
+  lookClosely() {
+    this.#paper?.lookClosely();
   }
 
   // For tests and for whoever looks why something stands still: seconds each track is off, and its state
@@ -308,6 +324,7 @@ export class Stage {
   }
 
   #showTile(tile, time, awake) {
+    if (tile === this.#paper) return tile.paint(time);
     if (!awake) {
       for (const feed of tile.feeds) feed.sleep();
       tile.show(null, tile.never || t("画面暂不显示，放大可看"), time);

@@ -1,0 +1,93 @@
+"""The console while people sit in it, by keyboard alone: a sitting is opened, marked, paused and closed."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+from tests.scenarios.browsers import needs_chromium
+from tests.web.conftest import House
+from tests.web.test_axe import Looker, database_system  # noqa: F401
+from tests.web.test_minutes import arrange
+from tests.web.test_minutes_page import citizen_in_room, signed_in
+from tests.web.walks import fine_print, small_targets, walk
+
+pytestmark = [pytest.mark.browser, needs_chromium, pytest.mark.timeout(180)]
+STATE = "[data-part=state]"
+
+
+async def examine(host: Looker, name: str) -> list[str]:
+    """Faults of the console as it stands, on a small and on a large desk."""
+    faults: list[str] = []
+    for width, height in ((1280, 720), (1920, 1080)):
+        await host.page.set_viewport_size({"width": width, "height": height})
+        await host.look(f"{name} @{width}")
+        faults += [f"{name} @{width}: {each}" for each in await small_targets(host.page)]
+        faults += [f"{name} @{width}: {each}" for each in await fine_print(host.page)]
+    return faults
+
+
+async def answer(page: Page, *keys: str) -> None:
+    """Press keys in the dialog that is open; it goes."""
+    await expect(page.locator("dialog[open]")).to_be_visible()
+    for key in keys:
+        await page.keyboard.press(key)
+    await expect(page.locator("dialog")).to_have_count(0)
+
+
+async def test_a_sitting_is_conducted_by_keyboard(house: House, chrome: Browser) -> None:
+    session = await arrange(house)
+    host = await signed_in(house, chrome, "chengguan.receptionist")
+    page = host.page
+    await page.goto(f"{host.base}/sessions/{session.id}/room")
+    citizen = await citizen_in_room(house, chrome, session)
+    await expect(page.locator("[data-part=lobby] li")).to_have_count(1, timeout=30_000)
+    await page.get_by_role("button", name="准入").focus()
+    await page.keyboard.press("Enter")
+    await citizen.page.get_by_role("button", name="回到接访").click(timeout=30_000)
+    await expect(page.locator("[data-part=people] .seat")).to_have_count(2)
+
+    await page.locator("[data-action=open]").focus()
+    await page.keyboard.press("Enter")
+    await answer(page, "Tab", "Enter")
+    await expect(page.locator(STATE)).to_have_attribute("data-state", "live")
+    await page.keyboard.press("Control+Shift+2")
+    await page.locator("#tab-people").focus()
+    await page.keyboard.press("ArrowRight")
+    await expect(page.locator("[data-mark=promise]")).to_have_count(1)
+    await page.keyboard.press("ArrowLeft")
+
+    # The seldom acts of a person: opened, walked, left by Escape, and the focus is where it was.
+    more = page.locator("[aria-label='操作：李德福']")
+    await more.focus()
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".person-acts:not([hidden])")).to_be_visible()
+    faults = await examine(host, "console, acts of a person")
+    faults += [f"acts of a person: {each}" for each in await walk(page)]
+    await more.focus()
+    await page.keyboard.press("Escape")
+    await expect(more).to_be_focused()
+    await expect(page.locator(".person-acts:not([hidden])")).to_have_count(0)
+
+    # What it means is said before; without a reason nobody pauses; thinking better of it changes nothing.
+    await page.keyboard.press("Alt+Shift+P")
+    await expect(page.locator("dialog")).to_contain_text("暂停期间不录音录像")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("dialog[open]")).to_be_visible()
+    await page.keyboard.type("信访人需要休息")
+    await answer(page, "Enter")
+    await expect(page.locator(STATE)).to_have_attribute("data-state", "paused")
+    await page.keyboard.press("Alt+Shift+P")
+    await expect(page.locator(STATE)).to_have_attribute("data-state", "live")
+    await page.keyboard.press("Alt+Shift+X")
+    await expect(page.locator("dialog")).to_contain_text("录音录像停止并封存")
+    await expect(page.locator(".dialog-warning").first).to_contain_text("还没有交信访人核对")
+    faults += await examine(host, "console, asked before closing")
+    await answer(page, "Escape")
+    await expect(page.locator(STATE)).to_have_attribute("data-state", "live")
+    await page.keyboard.press("Alt+Shift+X")
+    await expect(page.locator("dialog[open]")).to_be_visible()
+    await page.get_by_role("button", name="结束接访").last.focus()
+    await answer(page, "Enter")
+    await expect(page.locator("[data-part=farewell]")).to_be_visible()
+    assert not faults + host.faults, "\n".join(faults + host.faults)
