@@ -8,8 +8,8 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-# Two at a time, a file in one piece: most tests wait for real time, not for the processor.
-PYTEST_ARGS ?= -n 3 --dist loadfile
+# Twice as many as cores, a file in one piece: three lanes wait for real time, the fourth uses the processor.
+PYTEST_ARGS ?= -n 4 --dist loadfile
 
 .PHONY: sentences
 sentences: environment
@@ -32,6 +32,7 @@ bench: development
 	@$(BIN)/python -m bench.composition
 	@$(BIN)/python -m bench.verification
 	@$(BIN)/python -m bench.replaying
+	@$(BIN)/python -m tests.recordings.archive_bench
 	@$(BIN)/python -m bench --joining $(BENCH_ARGS)
 
 soak: development

@@ -16,6 +16,7 @@ from tests.databases import VARIABLE, DatabaseServer, find_binaries, missing_rea
 from tests.factories import CHEAP_HASH, CHEAP_HASHER, World, make_world
 from tests.scenarios.browsers import chromium
 from tests.statements import share_compiled_statements
+from tests.turns import give_way
 
 # Playwright's own five seconds are too few for a page that shares two cores with other browsers.
 expect.set_options(timeout=20_000)
@@ -30,6 +31,12 @@ def pytest_report_header() -> list[str]:
     elif "postgresql" in requested_systems():
         lines.append(f"postgresql: private server from {find_binaries()}")
     return lines
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Where files are given out to several processes: see tests/turns.py."""
+    if hasattr(item.config, "workerinput"):
+        give_way(item.location[0])
 
 
 @pytest.fixture(scope="session", autouse=True)

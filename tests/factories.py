@@ -18,7 +18,8 @@ from cases.roles import InvitationRole, Role
 from cases.signin import actor_for
 from scheduling.invitations import Invitation, Invitee, list_invitations
 from scheduling.links import exchange_link, find_link_actor, issue_link
-from scheduling.sessions import CreateSession, Session, create_session
+from scheduling.session import Session
+from scheduling.sessions import CreateSession, create_session
 from scheduling.slots import OpenSlots, ReceptionRoom, Slot, open_slots
 
 PASSWORD = "Yellow-River-1909"
@@ -47,11 +48,12 @@ OFFICIALS = {
     "chengguan": (Role.RECEPTIONIST, Role.LEADER, Role.RECORDER, Role.REVIEWER, Role.ARCHIVIST),
     "xigu": (Role.RECEPTIONIST, Role.LEADER),
     "station": (Role.STATION_CLERK,),
-    "housing": (Role.HANDLER,),
+    "housing": (Role.HANDLER, Role.UNIT_HEAD),
 }
 NAMES = (
     *("王丽华", "李建国", "张秀英", "刘志强", "陈晓明", "杨淑珍", "赵永红", "黄国栋"),
     *("周文静", "吴长青", "徐桂兰", "孙立新", "胡玉梅", "朱海峰", "高凤霞", "林少华"),
+    "方正",
 )
 
 
@@ -89,7 +91,7 @@ async def make_world(db: AsyncSession, clock: Clock) -> World:
         )
         world.organisations[key] = row
         db.add(row)
-        await db.flush()
+    await db.flush()  # In one statement, so that those below find those above.
     names = iter(NAMES)
     for key, roles in OFFICIALS.items():
         for role in roles:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from recordings.recording import TRANSITIONS as RECORDING_TRANSITIONS
-from scheduling.sessions import TRANSITIONS as SESSION_TRANSITIONS
+from scheduling.session import TRANSITIONS as SESSION_TRANSITIONS
 from web.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent

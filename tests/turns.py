@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import OrderedDict
 from functools import cache
 from pathlib import Path
@@ -10,26 +11,42 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
-ROOMS = "files in which browsers meet in a room"
+NETWORKS = "files in which browsers meet over networks that are measured"
+RECEPTIONS = "files in which browsers hold receptions"
+SECONDS = "files without browsers in which seconds are measured"
+# Each begins at once and goes on in real time, mostly waiting: one file of it after another.
+LANES = (NETWORKS, RECEPTIONS, SECONDS)
 ROOT = Path(__file__).parent.parent
 # Browsers that look at pages, without a call that goes on in real time.
 PAGES = ("tests/web/", "tests/journey/")
+# How far whatever has time stands back behind whatever goes on in real time.
+NICENESS = 5
 
 
 @cache
-def drives_browsers(path: str) -> bool:
+def marked(path: str, marker: str) -> bool:
     """Whether tests of that file carry the marker; who gives files out has no more than their names."""
-    return "mark.browser" in (ROOT / path).read_text("utf-8")
+    return f"mark.{marker}" in (ROOT / path).read_text("utf-8")
 
 
 def scope_of(path: str) -> str:
-    """What is given out in one piece: all rooms together, so that no two of them share the processor."""
-    return ROOMS if drives_browsers(path) and not path.startswith(PAGES) else path
+    """What is given out in one piece: files that would disturb each other's measurements."""
+    if path.startswith(PAGES):
+        return path
+    if marked(path, "browser"):
+        return RECEPTIONS if path.startswith("tests/scenarios/") else NETWORKS
+    return SECONDS if marked(path, "real_time") else path
 
 
 def turn_of(scope: str) -> int:
     """What takes longest comes first, so that nothing long is left for the end."""
-    return 0 if scope == ROOMS else 1 if drives_browsers(scope) else 2
+    return 0 if scope in LANES else 1 if marked(scope, "browser") else 2
+
+
+def give_way(path: str) -> None:
+    """Called before each test of a process: from its first file that has time on, it stands back."""
+    if scope_of(path) not in LANES and os.nice(0) < NICENESS:
+        os.nice(NICENESS - os.nice(0))
 
 
 class BrowsersInTurn(LoadFileScheduling):

@@ -48,6 +48,7 @@ def measurement(
 def a_good_run() -> Iterator[Measurement]:
     for point, floor in (("1x4", 10.0), ("4x4", 8.0), ("8x4", 7.0), ("1x10", 6.0)):
         yield measurement("ours", floor * 1.5, point)
+        yield measurement("ours-unrecorded", floor * 1.4, point)
         yield measurement("floor", floor, point)
         yield measurement("janus", 70.0, point, p99=0.4)
         yield measurement("janus-1-loop", 60.0, point, p99=0.3)
@@ -85,6 +86,13 @@ def test_each_can_be_missed(name: str, worse: Measurement) -> None:
     judged = judge(worse)
     assert judged[name].met is False
     assert str(judged[name]).startswith("NOT met")
+
+
+def test_the_share_of_recording_is_judged_over_the_points() -> None:
+    dear = [measurement("ours-unrecorded", cpu, point) for point, cpu in (("1x4", 13.0), ("4x4", 10.0))]
+    assert judge(dear[0])["recording"].met is True
+    both = judge(*dear, measurement("ours-unrecorded", 8.9, "8x4"))["recording"]
+    assert both.met is False and "1x4 13.3 %, 4x4 16.7 %, 1x10 6.7 %, 8x4 15.2 %" in both.figure
 
 
 def test_a_slow_joining_is_missed() -> None:

@@ -34,7 +34,7 @@
   }
   const boxes = large.filter((e) => !e.matches('.input')).map((e) => [e, e.getBoundingClientRect()]);
   // What scrolls passes beneath what stays: only things that move together can be too near.
-  const stays = (e) => e !== null && (['sticky', 'fixed'].includes(getComputedStyle(e).position) || stays(e.parentElement));
+  const stays = (e) => e !== null && e !== open && (['sticky', 'fixed'].includes(getComputedStyle(e).position) || stays(e.parentElement));
   boxes.forEach(([e, a], at) => boxes.slice(at + 1).filter(([other]) => stays(e) === stays(other)).forEach(([other, b]) => {
     const x = Math.max(a.left, b.left) - Math.min(a.right, b.right), y = Math.max(a.top, b.top) - Math.min(a.bottom, b.bottom);
     const gap = Math.max(x, y);

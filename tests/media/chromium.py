@@ -20,6 +20,7 @@ from media.control import (
     Subscribe,
 )
 from tests.media.peers import Controller
+from tests.scenarios.browsers import NO_SUGGESTIONS
 
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = [
@@ -34,6 +35,7 @@ ARGUMENTS = [
     "--use-fake-device-for-media-stream",
     "--use-fake-ui-for-media-stream",
     "--autoplay-policy=no-user-gesture-required",
+    NO_SUGGESTIONS,
 ]
 PAGE = """<!doctype html><title>peer</title><body><script>
 window.frames_of = {};

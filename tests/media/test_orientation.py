@@ -23,8 +23,9 @@ from media.subscription import Subscription
 from recordings.capture.segment import RTP, SegmentFile
 from recordings.evidence.inventory import read_clock_map, read_tracks
 from recordings.evidence.manifest import MANIFEST_FILE, utc_text
-from recordings.film.composition import CompositionPlan, compose
+from recordings.film.composition import compose
 from recordings.film.layout import arrange, fit
+from recordings.film.plan import CompositionPlan
 from tests.media.chromium import CHROMIUM, ChromiumPeer, chromium
 from tests.media.offers import ordinary_offer
 from tests.media.peers import Controller

@@ -18,6 +18,18 @@ NO_CHROMIUM = "chromium is not installed: real browsers did NOT run"
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1440, "height": 900}
 CROWDED = 3.0
+# The window about each page makes two pages of its own ready, for suggestions beneath a line for addresses
+# that nobody sees here: a second of processor time for each window. Of such switches the last one counts, so
+# what Playwright turns off stands here again (tests/test_browsers.py).
+TURNED_OFF = (
+    *("WebUIOmniboxPopup", "WebUIOmniboxAimPopup", "WebUIOmniboxFullPopup", "PreloadTopChromeWebUI"),
+    *("AvoidUnnecessaryBeforeUnloadCheckSync", "DestroyProfileOnBrowserClose", "HttpsUpgrades"),
+    *("HttpsFirstBalancedModeAutoEnable", "LensOverlay", "MediaRouter", "PaintHolding", "AimEnabled"),
+    *("ThirdPartyStoragePartitioning", "AvoidCorsURLLoaderRestartOnRedirect", "TcpPortRandomizationWin"),
+    *("OptimizationHints", "NetworkTimeServiceQuerying", "PreconnectToSearch", "msForceBrowserSignIn"),
+    "msEdgeUpdateLaunchServicesPreferredVersion",
+)
+NO_SUGGESTIONS = f"--disable-features={','.join(TURNED_OFF)}"
 AS_DESKS = "--autoplay-policy=no-user-gesture-required"
 AS_PHONES = "--autoplay-policy=document-user-activation-required"
 ARGUMENTS = [
@@ -32,6 +44,7 @@ ARGUMENTS = [
     "--use-fake-device-for-media-stream",
     "--use-fake-ui-for-media-stream",
     AS_DESKS,
+    NO_SUGGESTIONS,
     # Parties in the background of one machine must not be slowed down.
     "--disable-backgrounding-occluded-windows",
     "--disable-renderer-backgrounding",

@@ -63,7 +63,9 @@ async def test_a_photo_and_a_pdf_reach_the_whole_room_page_by_page(tmp_path: Pat
         await _citizen_shows_the_photo(citizen, host)
         assert errors == []
         told = _events(tmp_path / "var" / "lianxin.db")
-    assert [(kind, name, page) for kind, name, page in told if kind != "material.added"] == [
+    assert [(kind, page) for kind, _, page in told if kind == "material.drawn"] == [("material.drawn", 3)]
+    apart = ("material.added", "material.drawn")
+    assert [(kind, name, page) for kind, name, page in told if kind not in apart] == [
         ("participant.stepped_away", None, None),
         ("participant.came_back", None, None),
         ("material.shown", "合同.pdf", 1),

@@ -38,7 +38,7 @@ from tests.scenarios.parties import (
     wait_until_all_meet,
 )
 from tests.scenarios.service import Service, running_service
-from tests.scenarios.troubles import COVERED, PHONE_SCRIPT, UNFIT, bring_in
+from tests.scenarios.troubles import COVERED, LARGE, NOT_IN_SIGHT, PHONE_SCRIPT, UNFIT, WATCH_CALLS, bring_in
 from web.demo.people import PASSWORD
 
 pytestmark = [needs_chromium, pytest.mark.browser, pytest.mark.real_time, pytest.mark.timeout(600)]
@@ -47,7 +47,6 @@ SHOTS = os.environ.get("LIANXIN_SHOTS")
 WIDER = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 CALL_HOST = "() => document.querySelector('[data-command=admit]')?.click()"
 STILL = "phone.voices().filter((voice) => voice.paused).length"
-VOICES = "phone.voices().map(({ volume, muted }) => muted ? 0 : volume)"
 
 
 @dataclass
@@ -218,7 +217,7 @@ async def _arranged(page: Page, layout: str) -> bool:
 
 
 async def _hears(page: Page, volumes: list[float]) -> bool:
-    return sorted(await page.evaluate(VOICES)) == volumes
+    return sorted(await page.evaluate("phone.voices().map((v) => v.muted ? 0 : v.volume)")) == volumes
 
 
 async def _is_not_sent(page: Page, who: str) -> bool:
@@ -272,8 +271,10 @@ async def _a_room_without_pictures_is_entered(room: Room) -> None:
     await until(lambda: _dark(citizen), 15, "the camera is off")
     await citizen.reload()
     room.wishes.clear()
+    await citizen.evaluate(WATCH_CALLS)
     await _return(citizen)
     await citizen.locator('[data-screen="session"]').wait_for(timeout=20_000)
+    assert await citizen.evaluate("calls") == [], "whose turn it was long ago is called again"
     await act(room.host, "camera")
     await room.flows("cameras are on again")
     await until(lambda: bool(room.wishes), 20, "the page says what it shows")
@@ -355,11 +356,11 @@ async def _the_background_is_left(room: Room) -> None:
 async def _it_may_lie_on_its_side(room: Room) -> None:
     citizen = room.citizen
     await citizen.set_viewport_size({"width": 740, "height": 360})
-    await look(citizen, "lying")
-    buttons = citizen.locator(".bar-button:visible")
-    assert await buttons.count() == 4
-    tops = {round((await buttons.nth(place).bounding_box() or {"y": 0})["y"]) for place in range(4)}
-    assert len(tops) == 1, "four in a row"
+    assert await citizen.locator(".bar-button:visible").count() == 4
+    for large in (True, False):
+        await citizen.evaluate(LARGE, large)
+        await look(citizen, f"lying-large-{large}")
+        assert await citizen.evaluate(NOT_IN_SIGHT) == [], f"to be scrolled for, large type: {large}"
     await citizen.set_viewport_size({"width": 360, "height": 740})
 
 

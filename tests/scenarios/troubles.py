@@ -88,6 +88,25 @@ window.Audio = class extends Audio {
 const sounds = ({ srcObject }) => srcObject.getTracks().some((track) => track.readyState === "live");
 phone.voices = () => phone.elements.filter(sounds);
 """
+LARGE = "(large) => document.documentElement.classList.toggle('large-type', large)"
+# What a phone on its side shows only in part, the large picture and its four buttons.
+NOT_IN_SIGHT = """() => [...document.querySelectorAll(".bar-button, .tile.is-main")]
+  .filter((node) => node.offsetParent)
+  .map((node) => [node.dataset.action || "picture", node.getBoundingClientRect()])
+  .filter(([, { top, left, bottom, right, height }]) =>
+    top < 0 || left < 0 || bottom > innerHeight || right > innerWidth || height < 64)
+  .map(([name]) => name)"""
+# Every time the page says "轮到您了", seen or told.
+WATCH_CALLS = """() => {
+  window.calls = [];
+  const look = () => {
+    const seen = document.querySelector('[data-screen="called"]:not([hidden])');
+    const told = [...document.querySelectorAll("[data-announcer]")]
+      .find((node) => node.textContent.includes("轮到您了"));
+    if (seen || told) calls.push(seen ? "seen" : "told");
+  };
+  new MutationObserver(look).observe(document.body, { subtree: true, childList: true, attributes: true });
+}"""
 
 
 async def bring_in(service: Service, session_id: str, role: InvitationRole, name: str) -> str:

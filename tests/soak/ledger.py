@@ -22,6 +22,8 @@ DATABASE_FILES = ("lianxin.db", "lianxin.db-wal", "lianxin.db-shm")
 # Of files: a pool of five connections, each with the database and its log.
 LARGEST_POOL = 10
 LAZY_THREADS = 2
+# Of a media worker that has recorded nothing yet: writer, forcer, watchdog, and what opens and closes files.
+FIRST_RECORDING_THREADS = 4
 IDLE = 0.02  # of a core
 
 
@@ -133,6 +135,8 @@ def leaks(before: dict[str, Held], after: dict[str, Held]) -> list[str]:
         # The recorder's writer, and what opens and closes recordings: begun with the first one after a kill.
         # The recordings worker's pool gets a thread whenever more is done at once than ever before.
         lazy = LAZY_THREADS if name.startswith(("media", "recordings")) else 0
+        if name.startswith("media") and old.threads == 1:
+            lazy = FIRST_RECORDING_THREADS
         allowed = {"descriptors": pool, "threads": max(pool, lazy)}
         for what in ("descriptors", "sockets", "threads", "tasks"):
             had, has = getattr(old, what), getattr(new, what)
