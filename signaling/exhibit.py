@@ -16,15 +16,13 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.errors import NotFound, RuleError
-from scheduling.materials.showing import DRAWN, ENDED, KINDS, REPLACED, SHOWN, TURNED, WIPED
+from scheduling.materials.exhibition import MOST_LINES, READ, UNITS, Exhibition
+from scheduling.materials.showing import DRAWN
 from scheduling.session_events import SessionEvent, events_of_kinds
 from signaling.material_views import ExhibitView
 
-MOST_STROKES = 200  # On one page.
 # In one sitting, with what was wiped away: each is a line of the recording's manifest for ever.
 MOST_WRITTEN = 3_000
-# Of width and height of a page; integers, so that everybody draws the same.
-UNITS = 10_000
 FULL = "这一页的批注已满，请先擦掉一些"
 ALL_FULL = "这场接访的批注已经很多，不能再画"
 
@@ -70,7 +68,7 @@ class Exhibit:
         """May it be drawn, after `written` in this sitting? Raises RuleError `bad_stroke`, `strokes_full`."""
         if len(points) % 2 or any(not 0 <= point <= UNITS for point in points):
             raise RuleError("bad_stroke", "批注不完整，请再画一次")
-        if len(self.drawn) >= MOST_STROKES:
+        if len(self.drawn) >= MOST_LINES:
             raise RuleError("strokes_full", FULL)
         if written >= MOST_WRITTEN:
             raise RuleError("strokes_full", ALL_FULL)
@@ -90,35 +88,21 @@ class Exhibit:
 
 def replayed(events: Iterable[SessionEvent]) -> Exhibit | None:
     """What is shown after these events, in order; None when nothing is."""
-    exhibit: Exhibit | None = None
-    replaced: Exhibit | None = None
+    exhibition = Exhibition()
     for event in events:
-        data, page = event.data, int(event.data.get("page", 1))
-        if event.kind == SHOWN:
-            by, sha256 = event.participant_id or "", data.get("page_sha256")
-            exhibit = Exhibit(
-                str(data["material_id"]), str(data["name"]), int(data["pages"]), by, page, {}, sha256
-            )
-            if replaced is not None and replaced.material_id == exhibit.material_id:
-                exhibit.strokes = replaced.strokes
-            replaced = None
-        elif event.kind == ENDED:
-            replaced = exhibit if data.get("cause") == REPLACED else None
-            exhibit = None
-        elif exhibit is None:
-            continue
-        elif event.kind == TURNED:
-            exhibit.page, exhibit.page_sha256 = page, data.get("page_sha256")
-        elif event.kind == DRAWN:
-            exhibit.draw([int(point) for point in data["points"]], page)
-        elif event.kind == WIPED:
-            exhibit.wipe(bool(data["everything"]), page)
-    return exhibit
+        exhibition.take(event.kind, event.data, event.participant_id or "")
+    page = exhibition.page
+    if page is None:
+        return None
+    strokes: dict[int, list[list[int]]] = {}
+    for line in exhibition.all_lines:
+        strokes.setdefault(line.page, []).append(list(line.points))
+    return Exhibit(page.material_id, page.name, page.pages, page.by, page.number, strokes, page.sha256)
 
 
 async def find_exhibit(db: AsyncSession, session_id: str) -> Exhibit | None:
     """What is shown by the session's events, with what is drawn on it; None when nothing is."""
-    return replayed(await events_of_kinds(db, session_id, KINDS))
+    return replayed(await events_of_kinds(db, session_id, READ))
 
 
 async def count_strokes(db: AsyncSession, session_id: str) -> int:

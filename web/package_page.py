@@ -14,8 +14,9 @@ from recordings.evidence.manifest import moment_ns
 from recordings.film.pauses import pauses_of
 from recordings.packages.check import RECORDING_FOLDER
 from recordings.packages.export import PageContent
-from recordings.playback.exhibits import KINDS, Sheet, Step, read_exhibits
+from recordings.playback.exhibits import Sheet, Step, read_exhibits
 from recordings.review.exhibit_page import page_paths
+from scheduling.materials.exhibition import READ
 from scheduling.materials.showing import worth_a_line
 from signaling.speeches import read_speeches
 from web.language import current_language, in_chinese
@@ -151,7 +152,7 @@ class _Told:
                 event["kind"], self._second_of(event), event["data"] or {}, event.get("participant_id") or ""
             )
             for event in sorted(self._manifest.get("session_events", []), key=lambda one: one["sequence"])
-            if event["kind"] in KINDS
+            if event["kind"] in READ
         ]
         shown = read_exhibits(steps, self._offset + self.seconds)
         return build_exhibits(

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from recordings.evidence.manifest import moment_text
-from scheduling.materials.showing import ENDED, SHOWN, TURNED
+from scheduling.materials.exhibition import READ, Exhibition, UpPage
 
 EXHIBITS = "exhibits"
 MEDIA_TYPES = {"jpg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
@@ -61,38 +61,27 @@ def pages_shown(events: Iterable[Happened], recording_id: str, started_at: datet
     nothing is recorded, is no part of it. ``events``: the session's, in order.
     """
     found: dict[tuple[str, int], ShownPage] = {}
-    up: ShownPage | None = None
+    exhibition = Exhibition()
     running, paused = False, False
     for event in events:
         kind, data = event.kind, event.data
         since = event.at
-        if kind in (SHOWN, TURNED):
-            up = _page_of(event)
-        elif kind == ENDED:
-            up = None
-        elif kind == ORDERED and data.get("recording_id") == recording_id:
+        if kind in READ:
+            exhibition.take(kind, data)
+        if kind == ORDERED and data.get("recording_id") == recording_id:
             running, since = True, started_at
         elif kind == STOPPED and data.get("recording_id") == recording_id:
             break
         elif kind == PAUSED or kind in GONE_ON:
             paused = kind == PAUSED
+        up = exhibition.page
         if up is not None and running and not paused:
-            key = (up.material_id, up.page)
-            found.setdefault(key, ShownPage(up.material_id, up.name, up.page, up.page_sha256, since))
+            found.setdefault((up.material_id, up.number), _shown(up, since))
     return sorted(found.values(), key=lambda shown: shown.path)
 
 
-def _page_of(event: Happened) -> ShownPage | None:
-    """The page that an event brought up; None where it names none that can be."""
-    data = event.data
-    try:
-        shown = ShownPage(
-            str(data["material_id"]), str(data.get("name") or ""), int(data["page"]), data.get("page_sha256"),
-            event.at,
-        )  # fmt: skip
-        return shown if shown.path else None
-    except (KeyError, TypeError, ValueError):
-        return None
+def _shown(page: UpPage, since: datetime) -> ShownPage:
+    return ShownPage(page.material_id, page.name, page.number, page.sha256, since)
 
 
 def entry_of(shown: ShownPage, size: int, digests: Mapping[str, str], missing: str | None) -> dict[str, Any]:

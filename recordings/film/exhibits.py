@@ -1,40 +1,22 @@
 """Exhibits: which page of which material everybody looked at, and what was drawn on it, second by second.
 
-Read from the session's events (``material.shown``, ``turned``, ``ended``, ``drawn``, ``wiped``); strange data
-is left out.
+Read from the session's events by the rule of scheduling.materials.exhibition; strange data is left out.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import zip_longest
 from typing import Any, NamedTuple
 
 from recordings.evidence.manifest import moment_ns
 from recordings.film.shares import Share
+from scheduling.materials import exhibition
+from scheduling.materials.exhibition import READ, UpPage
+from scheduling.materials.showing import ENDED, REPLACED, SHOWN
 
-SHOWN, TURNED, ENDED = "material.shown", "material.turned", "material.ended"
-DRAWN, WIPED = "material.drawn", "material.wiped"
-REPLACED = "replaced"  # the cause of an end that another beginning follows
 BRIDGED = 2.0  # seconds
-CLOSED = ("session.closed", "session.failed")
-KINDS = frozenset({SHOWN, TURNED, ENDED, DRAWN, WIPED, *CLOSED})
-UNITS = 10_000  # of width and height of a page, in which strokes are told
-# A room takes no more; what a manifest says beyond it is not drawn.
-MOST_STROKES, LONGEST_STROKE = 200, 2_000
-Stroke = tuple[int, ...]  # x, y, x, y … in UNITS
-
-
-@dataclass(frozen=True)
-class Page:
-    """The page that is up. ``by``: participant id of who shows it; ``sha256`` of the picture, if told."""
-
-    material_id: str
-    name: str
-    number: int
-    pages: int
-    by: str
-    sha256: str | None
+Stroke = tuple[int, ...]  # x, y, x, y … in exhibition.UNITS
 
 
 class Step(NamedTuple):
@@ -58,9 +40,15 @@ class Exhibition:
         self._unnamed = unnamed
         self._steps = steps_of(manifest, start_ns)
         self._taken = 0
-        self._material = ""  # that is up: shown again before it is put away, it keeps its strokes
-        self._strokes: dict[int, list[Stroke]] = {}
-        self.page: Page | None = None
+        self._rule = exhibition.Exhibition()
+
+    @property
+    def page(self) -> UpPage | None:
+        """The page that is up, its name on one line."""
+        page = self._rule.page
+        if page is None:
+            return None
+        return replace(page, name="" if page.by in self._unnamed else " ".join(page.name.split()))
 
     @property
     def moments(self) -> list[float]:
@@ -70,49 +58,14 @@ class Exhibition:
     @property
     def strokes(self) -> list[Stroke]:
         """What is drawn on the page that is up."""
-        return list(self._strokes.get(self.page.number, ())) if self.page is not None else []
+        return [line.points for line in self._rule.lines]
 
     def advance(self, at: float) -> None:
         """Take everything up to second ``at`` of the recording."""
         while self._taken < len(self._steps) and self._steps[self._taken].at <= at:
-            self._take(self._steps[self._taken])
+            step = self._steps[self._taken]
+            self._rule.take(step.kind, step.data, step.by, step.at)
             self._taken += 1
-
-    def _take(self, step: Step) -> None:
-        if step.kind == SHOWN:
-            self._show(step)
-        elif step.kind == ENDED or step.kind in CLOSED:
-            self.page, self._material, self._strokes = None, "", {}
-        elif step.data.get("material_id") != self._material:
-            return
-        elif step.kind == TURNED:
-            self._turn(step.data)
-        elif (number := _number(step.data.get("page"))) is None:
-            return
-        elif step.kind == DRAWN:
-            stroke, drawn = stroke_of(step.data.get("points")), self._strokes.setdefault(number, [])
-            if stroke and len(drawn) < MOST_STROKES:
-                drawn.append(stroke)
-        elif step.data.get("everything") is True:
-            self._strokes.pop(number, None)
-        elif self._strokes.get(number):
-            self._strokes[number].pop()
-
-    def _show(self, step: Step) -> None:
-        data, number = step.data, _number(step.data.get("page"))
-        material_id = data.get("material_id")
-        if number is None or not isinstance(material_id, str):
-            return
-        if material_id != self._material:
-            self._material, self._strokes = material_id, {}
-        name = "" if step.by in self._unnamed else " ".join(str(data.get("name") or "").split())
-        pages = _number(data.get("pages")) or number
-        self.page = Page(material_id, name, number, pages, step.by, _digest(data))
-
-    def _turn(self, data: dict[str, Any]) -> None:
-        number = _number(data.get("page"))
-        if self.page is not None and number is not None:
-            self.page = replace(self.page, number=number, sha256=_digest(data))
 
 
 def showings_of(manifest: dict[str, Any], start_ns: int) -> list[Share]:
@@ -134,7 +87,7 @@ def steps_of(manifest: dict[str, Any], start_ns: int) -> list[Step]:
     """The events that concern exhibits, in order of their time."""
     found = []
     for event in manifest.get("session_events", ()):
-        if event.get("kind") not in KINDS:
+        if event.get("kind") not in READ:
             continue
         try:
             at, data = (moment_ns(str(event["at"])) - start_ns) / 1e9, dict(event.get("data") or {})
@@ -156,21 +109,3 @@ def _without_replaced(steps: list[Step]) -> list[Step]:
         if not (replaced and then is not None and then.kind == SHOWN and then.at - step.at <= BRIDGED):
             kept.append(step)
     return kept
-
-
-def stroke_of(points: Any) -> Stroke | None:
-    """The places of a stroke; None for what is none."""
-    if not isinstance(points, list) or len(points) % 2 or not 2 <= len(points) <= LONGEST_STROKE:
-        return None
-    if any(type(point) is not int or not 0 <= point <= UNITS for point in points):
-        return None
-    return tuple(points)
-
-
-def _number(value: Any) -> int | None:
-    return value if type(value) is int and value >= 1 else None
-
-
-def _digest(data: dict[str, Any]) -> str | None:
-    value = data.get("page_sha256")
-    return value if isinstance(value, str) else None

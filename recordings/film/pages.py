@@ -10,9 +10,10 @@ from PIL import Image
 from recordings.film.canvas import Canvas
 from recordings.film.captions import Lettering, to_planes
 from recordings.film.colour import planes_of_rgb
-from recordings.film.exhibits import Exhibition, Page, Stroke
+from recordings.film.exhibits import Exhibition, Stroke
 from recordings.film.layout import Box, Tile, fit
 from recordings.film.sheet import PageMissing, SealedPages, draw_strokes
+from scheduling.materials.exhibition import UpPage
 
 NAMELESS = "出示的材料"
 GROUND = (16, 22, 29)  # RGB, as around a page in the room
@@ -40,7 +41,7 @@ class PagePainter:
         self._exhibition, self._sealed = exhibition, sealed
         ground = planes_of_rgb(np.full((2, 2, 3), GROUND, dtype=np.uint8)).ravel()
         self._ground = (int(ground[0]), int(ground[4]), int(ground[5]))
-        self._fitted: dict[Page, Fitted | str] = {}  # the last ones for this place, or why there is none
+        self._fitted: dict[UpPage, Fitted | str] = {}  # the last ones for this place, or why there is none
         self.place(None)
 
     def place(self, tile: Tile | None) -> None:
@@ -48,7 +49,7 @@ class PagePainter:
         self._tile = tile
         self._width = max(THINNEST, tile.picture.height * LINE) if tile is not None else THINNEST
         self._fitted.clear()
-        self._page: Page | None = None
+        self._page: UpPage | None = None
         self._said: tuple[str, ...] | None = None
         self._drawn: list[Stroke] = []
         self._sheet: Image.Image | None = None
@@ -69,14 +70,14 @@ class PagePainter:
         else:
             self._show(found, self._tile.picture)
 
-    def _open(self, page: Page, tile: Tile) -> None:
+    def _open(self, page: UpPage, tile: Tile) -> None:
         caption = tile.caption
         parts = (tile.label, page.name, f"第 {page.number} 页，共 {page.pages} 页")
         words = "  ".join(part for part in parts if part)
         self._canvas.paste(self._lettering.bar(words, caption.width, caption.height), caption)
         self._page, self._said, self._sheet = page, None, None
 
-    def _look_up(self, page: Page, place: Box) -> Fitted | str:
+    def _look_up(self, page: UpPage, place: Box) -> Fitted | str:
         """The page as large as the place lets it be; words when there is none."""
         if page not in self._fitted:
             if len(self._fitted) >= KEPT:

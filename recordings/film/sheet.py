@@ -16,8 +16,9 @@ from typing import Any
 
 from PIL import Image, ImageDraw, ImageOps
 
-from recordings.film.exhibits import UNITS, Page, Stroke
+from recordings.film.exhibits import Stroke
 from recordings.film.layout import Box
+from scheduling.materials.exhibition import UNITS, UpPage
 
 FOLDER = "exhibits"
 PAGE_PATH = re.compile(r"exhibits/[A-Za-z0-9_-]{1,64}/page-[0-9]{1,6}\.(?:jpg|jpeg|png|webp)")
@@ -49,7 +50,7 @@ class SealedPages:
                 if isinstance(key[1], int):
                     self._entries.setdefault((key[0], key[1]), entry)
 
-    def picture(self, page: Page) -> Image.Image:
+    def picture(self, page: UpPage) -> Image.Image:
         """The page in RGB and upright. Raises PageMissing."""
         entry = self._entries.get((page.material_id, page.number))
         if entry is None:

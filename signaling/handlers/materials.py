@@ -7,11 +7,12 @@ import hashlib
 from typing import TYPE_CHECKING, Any
 
 from cases.errors import Forbidden, RuleError
+from scheduling.materials.exhibition import UNITS
 from scheduling.materials.reading import find_material, page_file
 from scheduling.materials.showing import DRAWN, ENDED, REPLACED, SHOWN, TURNED, WIPED
 from scheduling.session_events import append_event
 from signaling import sittings
-from signaling.exhibit import UNITS, Exhibit
+from signaling.exhibit import Exhibit
 from signaling.material_commands import (
     DrawStroke,
     FetchStrokes,

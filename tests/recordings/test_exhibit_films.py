@@ -11,13 +11,14 @@ import pytest
 
 from recordings.film.composition import Composition, compose
 from recordings.film.direction import GRID, SESSION, SPEAKER, SPOTLIGHT, Direction, Large
-from recordings.film.exhibits import LONGEST_STROKE, MOST_STROKES, Exhibition, showings_of
+from recordings.film.exhibits import Exhibition, showings_of
 from recordings.film.layout import MATERIAL, TITLE_HEIGHT, Box, arrange, cells, fit
 from recordings.film.pages import GROUND
 from recordings.film.plan import CompositionPlan
 from recordings.film.sheet import (
     INK,
 )
+from scheduling.materials.exhibition import LONGEST_LINE, MOST_LINES
 from tests.recordings.exhibiting import CONTRACT, LEAK, Sitting, Table, jpeg
 from tests.recordings.synthetic import PARTIES, START_NS, audio_packets, seal, write_session, write_track
 from tests.recordings.test_composition import picture_at
@@ -286,7 +287,7 @@ def test_odd_events_are_left_out() -> None:
         [1.5, 2],
         [True, False],
         [[1, 2]],
-        [0, 0] * LONGEST_STROKE,
+        [0, 0] * LONGEST_LINE,
     ]
     for points in odd:
         sitting.draw(1.1, CONTRACT, 1, points)
@@ -296,11 +297,11 @@ def test_odd_events_are_left_out() -> None:
     sitting.turn(1.5, LEAK, 2)
     sitting.wipe(1.6, CONTRACT, 1, everything=True)
     sitting.turn(1.7, CONTRACT, 1)
-    for _ in range(2 * MOST_STROKES):
+    for _ in range(2 * MOST_LINES):
         sitting.draw(2, CONTRACT, 1, LINE)
     sitting.events += [{"kind": "material.shown"}, {"kind": "material.drawn", "at": 7, "data": []}]
     nothing, many = strokes_at(sitting, 1.9, 3)
-    assert nothing == [] and len(many) == MOST_STROKES
+    assert nothing == [] and len(many) == MOST_LINES
 
 
 @pytest.mark.parametrize("who", ["p_citizen", "somebody else", ""])

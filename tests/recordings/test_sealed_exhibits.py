@@ -201,11 +201,11 @@ async def test_three_hundred_pages_and_what_a_killed_attempt_left(
     facts += [{}, {"material_id": "../..", "page": 1}, {"material_id": long, "page": "x"}]
     async with sitting.database.session() as db:
         session = await db.get_one(Session, sitting.session.id)
-        for data in facts:
+        for kind, data in zip([SHOWN] + [TURNED] * len(facts), facts, strict=False):
             session.event_count += 1
             row = SessionEvent(
                 session_id=session.id, sequence=session.event_count, at=sitting.clock.now(),
-                monotonic_ms=0, kind=TURNED, data=data,
+                monotonic_ms=0, kind=kind, data=data,
             )  # fmt: skip
             db.add(row)
         await db.commit()

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from scheduling.materials.exhibition import MOST_LINES
 from scheduling.materials.material import Material, MaterialKind
 from scheduling.materials.rendering import Rendered
 from scheduling.materials.store import MaterialStore
 from scheduling.materials.uploading import Draft, keep_material
-from signaling.exhibit import MOST_STROKES, MOST_WRITTEN, find_exhibit
+from signaling.exhibit import MOST_WRITTEN, find_exhibit
 from tests.signaling.hall import Hall
 from tests.signaling.test_conduct import events
 
@@ -127,10 +128,10 @@ async def test_pointing_passes_and_drawing_stays_on_its_page(hall: Hall) -> None
     assert (await late.push("material.strokes"))["strokes"] == [stroke]
     exhibit = hall.registry.rooms[hall.session_id].room.exhibit
     assert exhibit is not None
-    exhibit.strokes[1] = [stroke] * MOST_STROKES
+    exhibit.strokes[1] = [stroke] * MOST_LINES
     assert (await host.ask("material.draw", points=stroke))["code"] == "strokes_full"
     await host.ask("material.wipe", everything=False)
-    assert len(exhibit.drawn) == MOST_STROKES - 1
+    assert len(exhibit.drawn) == MOST_LINES - 1
     await host.ask("material.wipe", everything=True)
     assert exhibit.drawn == []
     told = [(by, data) for _, by, data in await events(hall, "material.drawn")]
