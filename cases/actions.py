@@ -13,6 +13,7 @@ class Action(StrEnum):
 
     VIEW_PUBLIC = "view_public"
     BOOK_PUBLIC = "book_public"
+    SUBMIT_PETITION = "submit_petition"
     OPEN_LINK = "open_link"
     SIGN_OUT = "sign_out"
     CHOOSE_LANGUAGE = "choose_language"
@@ -62,7 +63,7 @@ class Action(StrEnum):
 
 
 A = Action
-PUBLIC_ACTIONS = frozenset({A.VIEW_PUBLIC, A.BOOK_PUBLIC, A.OPEN_LINK})
+PUBLIC_ACTIONS = frozenset({A.VIEW_PUBLIC, A.BOOK_PUBLIC, A.SUBMIT_PETITION, A.OPEN_LINK})
 SIGNED_IN_ACTIONS = frozenset({A.SIGN_OUT, A.CHOOSE_LANGUAGE})
 READ = frozenset({A.SEE_BOARD, A.SEE_PETITION, A.SEE_SESSION})
 _WATCH = frozenset({A.REPLAY, A.SEE_MANIFEST, A.SEE_ALARMS, A.SEE_MINUTES})

@@ -31,18 +31,24 @@ class Person(Base):
     name: Mapped[str] = mapped_column(String(256))
     phone: Mapped[str | None] = mapped_column(String(16), index=True)
     id_number_masked: Mapped[str | None] = mapped_column(String(18))
+    # A keyed digest of the number, by which the same person is known again; the number is not in it.
+    id_mark: Mapped[str | None] = mapped_column(String(64), index=True, default=None)
     address: Mapped[str | None] = mapped_column(String(800))
     created_at: Mapped[datetime]
 
 
 @dataclass(frozen=True, slots=True)
 class PersonDetails:
-    """What is typed about a person; `person` turns it into a row."""
+    """What is typed about a person; `person` turns it into a row.
+
+    `id_mark` is the keyed digest of the number (fields.mark_id_number), by who holds the key.
+    """
 
     name: str
     phone: str = ""
     id_number: str = ""
     address: str = ""
+    id_mark: str = ""
 
 
 def make_person(clock: Clock, details: PersonDetails, *, phone_required: bool = True) -> Person:
@@ -52,8 +58,9 @@ def make_person(clock: Clock, details: PersonDetails, *, phone_required: bool = 
     masked = mask_id_number(details.id_number) if clean(details.id_number) else None
     address = clean_text(details.address, "address", "地址", 200) or None
     return Person(
-        id=new_id(), name=name, phone=phone, id_number_masked=masked, address=address, created_at=clock.now()
-    )
+        id=new_id(), name=name, phone=phone, id_number_masked=masked, address=address,
+        id_mark=details.id_mark or None if masked else None, created_at=clock.now(),
+    )  # fmt: skip
 
 
 class Official(Base):

@@ -50,6 +50,7 @@ class RegisterPetition:
     class_: PetitionClass = PetitionClass.CLAIM
     confidential: bool = False
     accused_organisation_id: str | None = None
+    phone_required: bool = True
 
 
 @atomic
@@ -77,7 +78,7 @@ async def add_petition(
         raise Invalid("bad_custodian", "请选择信访部门作为登记单位。", "custodian_id")
     if command.accused_organisation_id:
         await get_organisation(db, command.accused_organisation_id)
-    petitioner = make_person(clock, command.petitioner)
+    petitioner = make_person(clock, command.petitioner, phone_required=command.phone_required)
     query_code = "".join(secrets.choice(QUERY_ALPHABET) for _ in range(QUERY_LENGTH))
     petition = PetitionCase(
         id=new_id(), number=await _next_number(db, clock), channel=command.channel,
@@ -158,7 +159,7 @@ async def grant_petition(
     petition = await load_petition(db, petition_id)
     require(actor, Action.GRANT_PETITION, scope_of(petition))
     official = await get_official(db, official_id)
-    await _grant(db, clock, petition_id, official_id)
+    await let_see(db, clock, petition_id, official_id)
     await add_petition_event(db, clock, actor, petition_id, "grant.given", {"official": official.name})
     await add_audit(db, clock, actor, "petition.granted", "petition", petition_id, detail={"to": official_id})
     await db.commit()
@@ -208,10 +209,11 @@ async def _note_parts(db: AsyncSession, clock: Clock, actor: Actor, petition: Pe
 async def give_petition(db: AsyncSession, clock: Clock, actor: Actor, petition_id: str) -> None:
     """Leave for the actor himself, inside the caller's transaction; the program needs none."""
     if actor.official_id:
-        await _grant(db, clock, petition_id, actor.official_id)
+        await let_see(db, clock, petition_id, actor.official_id)
 
 
-async def _grant(db: AsyncSession, clock: Clock, petition_id: str, official_id: str) -> None:
+async def let_see(db: AsyncSession, clock: Clock, petition_id: str, official_id: str) -> None:
+    """Leave for one official, inside the caller's transaction; the caller has asked the policy."""
     await insert_if_absent(
         db, PetitionGrant, petition_id=petition_id, official_id=official_id, granted_at=clock.now()
     )

@@ -8,7 +8,7 @@ from typing import Any
 
 from babel.dates import format_date
 
-from cases.casefile import CHANNEL_NAMES
+from cases.casefile import CHANNEL_NAMES, CLASS_NAMES
 from cases.clock import BEIJING
 from cases.fields import mask_name, mask_phone
 from cases.organisations import TIER_NAMES
@@ -17,8 +17,10 @@ from cases.vocabulary import VOCABULARY, badges, official_words
 from web.language import ENGLISH, current_language, say
 
 ROLES: dict[str, str] = {str(role): name for role, name in INVITATION_ROLE_NAMES.items()}
+CLASSES: dict[str, str] = {str(each): name for each, name in CLASS_NAMES.items()}
 CHANNELS: dict[str, str] = {str(channel): name for channel, name in CHANNEL_NAMES.items()}
 TIERS: dict[str, str] = {str(tier): name for tier, name in TIER_NAMES.items()}
+PARTIES, REPLIES = official_words("party"), official_words("reply")
 WEEKDAYS = "一二三四五六日"
 
 # State: (words officials read, icon, tone), from the one vocabulary (cases/vocabulary.json).

@@ -13,6 +13,7 @@ import pytest
 from cases.casefile import PetitionState
 from cases.deadlines.deadline import Standing
 from cases.handling.procedure import Conclusion, Ground, Result, Service, Step, Way
+from cases.intake.matter import PartyKind, ReplyBy
 from cases.organisations import Tier
 from cases.roles import InvitationRole
 from cases.task import TaskState
@@ -72,6 +73,8 @@ STATES: dict[str, tuple[Iterable[str], frozenset[str]]] = {
     "line": (get_args(QualityLevel), frozenset()),
     "role": (InvitationRole, frozenset()),
     "tier": (Tier, frozenset()),
+    "party": (PartyKind, frozenset()),
+    "reply": (ReplyBy, frozenset()),
 }
 # Of these citizens read, too (experience.md 2.6).
 FOR_CITIZENS = ("session", "participant", "badge", "line", "minutes", "device", "call", "request")

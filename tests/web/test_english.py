@@ -28,7 +28,10 @@ TAGS = r"</?(?:a|b|strong)\b[^>]*>"
 JOINED = re.compile(rf"[a-z0-9]{TAGS}[A-Za-z]\w*|[a-z][.:;,]{TAGS}\w+")
 SENTENCES = re.compile(r"\b[a-z]+[.;,][A-Z][a-z]+\b")
 PLACE = re.compile(r"\{(\w+)(?::[^}]*)?\}")
-CITIZENS = ("/j/", "/book", "/privacy", "/accessibility", "/progress", "/signin", "/terminal")
+CITIZENS = (
+    *("/j/", "/book", "/petition", "/mailbox", "/privacy", "/accessibility", "/progress", "/signin"),
+    "/terminal",
+)
 # The other language is offered in its own word; a masked name keeps its ending.
 KEPT = ("中文", "李某", *DISTRICTS.values())
 # What the search of recordings was asked for, and how a line of the minutes begins, which are a record.
