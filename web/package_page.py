@@ -11,7 +11,7 @@ from typing import Any
 from cases.fields import clean
 from recordings.evidence.clock_jumps import steady
 from recordings.evidence.manifest import moment_ns
-from recordings.film.pauses import pauses_of
+from recordings.evidence.pauses import pauses_of
 from recordings.packages.check import RECORDING_FOLDER
 from recordings.packages.export import PageContent
 from recordings.playback.exhibits import Sheet, Step, read_exhibits
@@ -161,10 +161,9 @@ class _Told:
 
     def _picture(self, sheet: Sheet) -> str:
         """Where the page lies in the package; empty where it does not."""
-        if self._content.clip:
-            return ""
-        path = page_paths(self._manifest).get((sheet.material_id, sheet.page))
-        return f"{RECORDING_FOLDER}/{path}" if path else ""
+        clip = self._content.clip
+        path = page_paths(clip or self._manifest).get((sheet.material_id, sheet.page))
+        return path or "" if clip else f"{RECORDING_FOLDER}/{path}" if path else ""
 
     def _second_of(self, event: dict[str, Any]) -> float:
         at = datetime.fromisoformat(event["at"].replace("Z", "+00:00"))

@@ -14,8 +14,11 @@ from recordings.evidence.verdict import ExitCode, Finding, Verdict
 LARGEST = 64 << 20  # bytes; no page of a material has a tenth of it, and what is read lies in memory
 
 
-def check_exhibits(verdict: Verdict, manifest: dict[str, Any]) -> None:
-    """Add what is wrong with the pages that were shown. Raises OSError, TypeError, KeyError."""
+def check_exhibits(verdict: Verdict, manifest: dict[str, Any], file: str = MANIFEST_FILE) -> None:
+    """Add what is wrong with the pages that were shown. Raises OSError, TypeError, KeyError.
+
+    ``file``: the name of what lists them.
+    """
     entries = listed_exhibits(manifest)
     owners = {entry["sha256"]: entry["path"] for entry in entries if "missing" not in entry}
     paths = [entry["path"] for entry in entries]
@@ -24,18 +27,18 @@ def check_exhibits(verdict: Verdict, manifest: dict[str, Any]) -> None:
             "清单中出示的材料重复或顺序不对。",
             "Pages shown stand twice or out of order in the manifest.",
         )
-        _in_manifest(verdict, "exhibits_disordered", zh, en)
+        _listed(verdict, "exhibits_disordered", file, zh, en)
     for entry in entries:
         name = entry["path"]
         if not is_exhibit(entry):
             zh, en = f"清单中出示的材料不合规：{name}。", f"Page shown that is not allowed: {name}."
-            _in_manifest(verdict, "exhibit_refused", zh, en)
+            _listed(verdict, "exhibit_refused", file, zh, en)
         elif "missing" not in entry:
             _check_page(verdict, entry, owners)
 
 
-def _in_manifest(verdict: Verdict, code: str, zh: str, en: str) -> None:
-    verdict.findings.append(Finding(code, MANIFEST_FILE, zh, en, ExitCode.NOT_AS_SEALED))
+def _listed(verdict: Verdict, code: str, file: str, zh: str, en: str) -> None:
+    verdict.findings.append(Finding(code, file, zh, en, ExitCode.NOT_AS_SEALED))
 
 
 def _check_page(verdict: Verdict, entry: dict[str, Any], owners: dict[str, str]) -> None:

@@ -13,15 +13,13 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from recordings.evidence.manifest import moment_text
+from recordings.evidence.pauses import BEGIN, END
 from scheduling.materials.exhibition import READ, Exhibition, UpPage
 
 EXHIBITS = "exhibits"
 MEDIA_TYPES = {"jpg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
 EXHIBIT_PATH = re.compile(r"exhibits/([A-Za-z0-9_]{1,64})/page-([1-9][0-9]{0,5})\.(jpg|png|webp)")
 ORDERED, STOPPED = "recording.ordered", "recording.stopped"
-PAUSED = "session.paused"
-# What a session can do next after a pause (scheduling.session.TRANSITIONS).
-GONE_ON = frozenset({"session.resumed", "session.closed", "session.failed", "minutes.presented"})
 
 
 class Happened(Protocol):
@@ -72,8 +70,8 @@ def pages_shown(events: Iterable[Happened], recording_id: str, started_at: datet
             running, since = True, started_at
         elif kind == STOPPED and data.get("recording_id") == recording_id:
             break
-        elif kind == PAUSED or kind in GONE_ON:
-            paused = kind == PAUSED
+        elif kind == BEGIN or kind in END:
+            paused = kind == BEGIN
         up = exhibition.page
         if up is not None and running and not paused:
             found.setdefault((up.material_id, up.number), _shown(up, since))

@@ -6,13 +6,13 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
+from recordings.evidence.pauses import deliberations_of, pauses_of
 from recordings.film.canvas import BLACK, Canvas
 from recordings.film.captions import Lettering
 from recordings.film.direction import Direction, Large
 from recordings.film.exhibits import Exhibition
 from recordings.film.layout import MATERIAL, TITLE_HEIGHT, Box, Tile, arrange
 from recordings.film.pages import PagePainter
-from recordings.film.pauses import deliberations_of, pauses_of
 from recordings.film.picture import DELIBERATION, PAUSED, TilePainter
 from recordings.film.plan import CompositionPlan, Span
 from recordings.film.sheet import SealedPages

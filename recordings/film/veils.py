@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from recordings.evidence.manifest import moment_ns
-from recordings.film.pauses import Pause
+from recordings.evidence.pauses import Pause
 
 BEGAN, ENDED = "veil.began", "veil.ended"
 # In place of the name, in the whole film: who is screened once is named nowhere in it.

@@ -21,6 +21,7 @@ from typing import Any, BinaryIO
 from recordings.capture.journal import file_sha256
 from recordings.evidence.attestations import objection_to
 from recordings.evidence.day_root import LEDGER
+from recordings.evidence.exhibits import EXHIBITS
 from recordings.evidence.inclusion import DAY_FILE, INCLUSION_FILE, check_inclusion, check_ledger
 from recordings.evidence.keys import KeyRegister
 from recordings.evidence.manifest import MANIFEST_FILE, canonical
@@ -258,6 +259,7 @@ def _check_inside(
     elif CLIP_STATEMENT in listed:
         signer, found = check_clip(root, trusted, original, verdict.register)
         verdict.fingerprint, verdict.manifest_sha256 = signer, package["manifest_sha256"]
+        verdict.exhibits = sum(path.startswith(f"{EXHIBITS}/") for path in listed)
     else:
         return []
     # Keys are changed over the years, so another key is not wrong in itself, but never passes unseen.

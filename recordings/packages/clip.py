@@ -2,6 +2,7 @@
 
 The proof names the film and the manifest by digest, says from where to where, who cut it, when and why,
 and holds a digest over the coded pictures and sound: whoever has the original finds the same packets there.
+The pages of materials that it shows go along (recordings.packages.clip_exhibits).
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from recordings.evidence.manifest import canonical, sha256_hex
 from recordings.evidence.signing import ManifestSigner, check_signature
 from recordings.evidence.sm2 import Sm2Unavailable
 from recordings.evidence.verification import ExitCode, Finding, unchecked
+from recordings.packages.clip_exhibits import check_clip_exhibits, foreign_exhibits
 from recordings.store import COMPOSED_FILE, COMPOSED_STATEMENT
 
 CLIP_FORMAT = "lianxin-clip"
@@ -137,9 +139,17 @@ def _copy(
 
 
 def clip_statement(
-    folder: Path, clip: Path, cut: Cut, asked: tuple[float, float], facts: dict[str, Any]
+    folder: Path,
+    clip: Path,
+    cut: Cut,
+    asked: tuple[float, float],
+    exhibits: list[dict[str, Any]],
+    facts: dict[str, Any],
 ) -> bytes:
-    """The canonical proof. ``folder`` is the recording's, ``facts`` say who, when, why. Raises OSError."""
+    """The canonical proof. ``folder`` is the recording's, ``facts`` say who, when, why. Raises OSError.
+
+    ``exhibits``: the manifest's entries of the pages that go along.
+    """
     film, made_of = folder / COMPOSED_FILE, folder / COMPOSED_STATEMENT
     statement = made_of.read_bytes() if made_of.is_file() else None
     original = {
@@ -159,6 +169,7 @@ def clip_statement(
             "file": CLIP_FILE,
             "size": clip.stat().st_size,
             "sha256": file_sha256(clip),
+            "exhibits": exhibits,
             **cut.stated(),
             **facts,
         }
@@ -203,8 +214,11 @@ def check_clip(
     if not film.is_file() or film.is_symlink() or file_sha256(film) != proof["sha256"]:
         zh, en = "片段与其签名的证明不符。", "The clip does not fit its signed proof."
         note("clip_changed", CLIP_FILE, zh, en)
-    if original is not None and (said := _differs(proof, original)) is not None:
-        note("clip_foreign", CLIP_STATEMENT, *said)
+    found += check_clip_exhibits(root, proof, CLIP_STATEMENT)
+    if original is not None:
+        if (said := _differs(proof, original)) is not None:
+            note("clip_foreign", CLIP_STATEMENT, *said)
+        found += foreign_exhibits(proof, original)
     return signer, found
 
 

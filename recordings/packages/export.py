@@ -45,6 +45,7 @@ from recordings.packages.clip import (
     cut_film,
     write_proof,
 )
+from recordings.packages.clip_exhibits import clip_files, exhibits_between
 from recordings.packages.filing import UNFILED, Filing
 from recordings.packages.metadata import FilmFacts, MetadataSource, metadata_xml, read_film
 from recordings.packages.package import Package, PackageFile, package_name
@@ -310,17 +311,19 @@ def _clip_package(
     signature: dict[str, Any],
     proof_of_day: list[PackageFile],
 ) -> Package:
-    """Clip, proof and a page. The manifest names everybody, so it stays in the house."""
+    """Clip, proof, the pages it shows and a page. The manifest names everybody, so it stays in the house."""
     assert export.span is not None
     clip = room / CLIP_FILE
     cut = cut_film(export.folder / COMPOSED_FILE, clip, *export.span)
     told = {key: facts[key] for key in ("recording_id", "manifest_sha256", "made_at", "by", "reason")}
-    proof = clip_statement(export.folder, clip, cut, export.span, told)
+    exhibits = exhibits_between(manifest, float(cut.start), float(cut.stop))
+    proof = clip_statement(export.folder, clip, cut, export.span, exhibits, told)
     write_proof(room, proof, signer)
     seconds = float(cut.stop - cut.start)
     content = PageContent(export, manifest, signature, CLIP_FILE, seconds, json.loads(proof))
     made = pages(content)
     files = [PackageFile(name, made[name]) for name in sorted(made)]
     files += [PackageFile(name, room / name) for name in (CLIP_FILE, CLIP_STATEMENT, CLIP_SIGNATURE)]
+    files += [PackageFile(name, path) for name, path in clip_files(export.folder, exhibits)]
     files += proof_of_day
     return Package(export.name, tuple(files), facts | {"kind": "clip"}, signer)

@@ -20,9 +20,9 @@ from recordings.capture.recorder import JournalRecorderFactory
 from recordings.evidence.clock_jumps import LAST_NS, ClockJumps, jumps_of, read_jumps, steady
 from recordings.evidence.inventory import read_clock_map, read_tracks
 from recordings.evidence.manifest import MANIFEST_FILE, moment_ns, moment_text
+from recordings.evidence.pauses import pauses_of
 from recordings.film.composition import compose
 from recordings.film.layout import arrange
-from recordings.film.pauses import pauses_of
 from recordings.film.plan import CompositionPlan, span_of
 from recordings.lease import Lane
 from recordings.recording import RecordingState, load_recording, start_recording, stop_recording

@@ -15,9 +15,9 @@ import pytest
 from recordings.evidence.clock_jumps import steady
 from recordings.evidence.manifest import MANIFEST_FILE
 from recordings.evidence.manifest_shape import CEILING, ManifestUnusable, check_shape, read_manifest
+from recordings.evidence.pauses import pauses_of
 from recordings.film.composition import Composition, compose
 from recordings.film.encoder import CompositionError, make_film
-from recordings.film.pauses import pauses_of
 from recordings.film.plan import CompositionPlan
 from recordings.film.shares import shares_of
 from tests.recordings.exports import session_events

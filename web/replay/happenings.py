@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from recordings.archive.index import texts_of
-from recordings.film.pauses import BEGIN, deliberations_among, pauses_among
+from recordings.evidence.pauses import BEGIN, deliberations_among, pauses_among
 from recordings.review.replay import ReplayEvent
 from web.words import event_word, gap_cause
 
