@@ -12,12 +12,14 @@ from cases.fields import clean
 from recordings.evidence.clock_jumps import steady
 from recordings.evidence.manifest import moment_ns
 from recordings.evidence.pauses import pauses_of
+from recordings.evidence.veils import NAMELESS, veils_of, without_names
+from recordings.film.pages import NAMELESS as UNNAMED
 from recordings.packages.check import RECORDING_FOLDER
 from recordings.packages.export import PageContent
 from recordings.playback.exhibits import Sheet, Step, read_exhibits
 from recordings.review.exhibit_page import page_paths
 from scheduling.materials.exhibition import READ
-from scheduling.materials.showing import worth_a_line
+from scheduling.materials.showing import SHOWN, worth_a_line
 from signaling.speeches import read_speeches
 from web.language import current_language, in_chinese
 from web.package_minutes import PackageMinutes
@@ -85,8 +87,14 @@ class _Told:
         self.seconds = content.seconds or whole
         self._began = datetime.fromisoformat(recording["started_at"].replace("Z", "+00:00"))
         self._pauses = pauses_of(self._manifest, began_ns, whole)
+        people = self._manifest.get("participants", [])
+        # A clip may leave the house without the rest: it names nobody whom its film does not name.
+        self._screened = veils_of(self._manifest, began_ns, whole) if content.clip else {}
+        self._hidden = {
+            person.get("name") for person in people if person.get("participant_id") in self._screened
+        }
         self._people = {
-            person.get("participant_id"): person for person in self._manifest.get("participants", [])
+            str(person["participant_id"]): person for person in without_names(people, self._screened)
         }
 
     def context(self) -> dict[str, Any]:
@@ -140,17 +148,20 @@ class _Told:
             if self._content.clip and seconds < 0:
                 continue
             offset = round(seconds, 1) if seconds >= 0 else None
-            name = clean(str(event.get("actor_name") or ""))
+            name = self._actor_of(event)
             found.append({"offset": offset, "at": at, "kind": event["kind"], "name": name})
         return found
+
+    def _actor_of(self, event: dict[str, Any]) -> str:
+        name = event.get("actor_name")
+        hidden = event.get("participant_id") in self._screened or name in self._hidden
+        return NAMELESS if name and hidden else clean(str(name or ""))
 
     def _exhibits(self) -> dict[str, Any]:
         """As on the replay's page, with pictures that lie in the package."""
         names = {who: clean(str(person.get("name") or "")) for who, person in self._people.items()}
         steps = [
-            Step(
-                event["kind"], self._second_of(event), event["data"] or {}, event.get("participant_id") or ""
-            )
+            self._step_of(event)
             for event in sorted(self._manifest.get("session_events", []), key=lambda one: one["sequence"])
             if event["kind"] in READ
         ]
@@ -158,6 +169,13 @@ class _Told:
         return build_exhibits(
             shown.between(self._offset, self._offset + self.seconds), names, self._manifest, self._picture
         )
+
+    def _step_of(self, event: dict[str, Any]) -> Step:
+        """Who is screened is not named by a file, either."""
+        who, data = event.get("participant_id") or "", event["data"] or {}
+        if who in self._screened and event["kind"] == SHOWN:
+            data = {**data, "name": UNNAMED}
+        return Step(event["kind"], self._second_of(event), data, who)
 
     def _picture(self, sheet: Sheet) -> str:
         """Where the page lies in the package; empty where it does not."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from recordings.evidence.pauses import deliberations_of, pauses_of
+from recordings.evidence.veils import CARD, veils_of, without_names
 from recordings.film.canvas import BLACK, Canvas
 from recordings.film.captions import Lettering
 from recordings.film.direction import Direction, Large
@@ -17,7 +18,6 @@ from recordings.film.picture import DELIBERATION, PAUSED, TilePainter
 from recordings.film.plan import CompositionPlan, Span
 from recordings.film.sheet import SealedPages
 from recordings.film.stream import ParticipantStreams
-from recordings.film.veils import CARD, veils_of, without_names
 
 BEIJING = timezone(timedelta(hours=8))
 CLOCK_WIDTH = 340

@@ -16,14 +16,16 @@ from recordings.evidence.exhibit_check import check_exhibits
 from recordings.evidence.exhibits import EXHIBITS, is_exhibit, kept_exhibits, listed_exhibits
 from recordings.evidence.manifest import MANIFEST_FILE, moment_ns, sha256_hex
 from recordings.evidence.pauses import Pause, deliberations_of, pauses_of
+from recordings.evidence.veils import veils_of
 from recordings.evidence.verdict import ExitCode, Finding, Verdict
-from scheduling.materials.exhibition import READ, Exhibition
+from scheduling.materials.exhibition import READ, Exhibition, UpPage
 
 
 def exhibits_between(manifest: dict[str, Any], since: float, until: float) -> list[dict[str, Any]]:
     """Entries of the pages that were up in [since, until) seconds of the recording, outside of its pauses.
 
-    In the manifest's order. Raises KeyError, TypeError, ValueError for what is no manifest.
+    In the manifest's order, without the name that somebody gave a file who is screened at any time.
+    Raises KeyError, TypeError, ValueError for what is no manifest.
     """
     calm = steady(manifest)
     start_ns = moment_ns(calm["recording"]["started_at"])
@@ -31,32 +33,37 @@ def exhibits_between(manifest: dict[str, Any], since: float, until: float) -> li
         *pauses_of(calm, start_ns, until),
         *deliberations_of(calm, start_ns, until),
     ]
-    seen: set[tuple[str, int]] = set()
-    for key, begin, end in _spans(calm, start_ns, until):
-        if key not in seen and _reaches(max(begin, since), min(end, until), off):
-            seen.add(key)
+    seen, nameless = set(), set()
+    screened = veils_of(calm, start_ns, until)
+    for page, begin, end in _spans(calm, start_ns, until):
+        if page.by in screened:
+            nameless.add(page.material_id)
+        if _reaches(max(begin, since), min(end, until), off):
+            seen.add((page.material_id, page.number))
     # An entry that leads elsewhere than its page lies is not followed.
     return [
-        entry
+        _nameless(entry) if entry["material_id"] in nameless else entry
         for entry in listed_exhibits(manifest)
         if (entry.get("material_id"), entry.get("page")) in seen and is_exhibit(entry)
     ]
 
 
-def _spans(
-    manifest: dict[str, Any], start_ns: int, until: float
-) -> Iterator[tuple[tuple[str, int], float, float]]:
-    """Material and number of each page, and from which second to which it was up."""
+def _nameless(entry: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in entry.items() if key != "name"}
+
+
+def _spans(manifest: dict[str, Any], start_ns: int, until: float) -> Iterator[tuple[UpPage, float, float]]:
+    """Each page, and from which second to which it was up."""
     exhibition, began = Exhibition(), 0.0
     events = [event for event in manifest.get("session_events", ()) if event["kind"] in READ]
     for event in sorted(events, key=lambda event: event["sequence"]):
         at = (moment_ns(event["at"]) - start_ns) / 1e9
         if exhibition.page is not None:
-            yield (exhibition.page.material_id, exhibition.page.number), began, at
-        exhibition.take(event["kind"], event.get("data") or {})
+            yield exhibition.page, began, at
+        exhibition.take(event["kind"], event.get("data") or {}, event.get("participant_id") or "")
         began = at
     if exhibition.page is not None:
-        yield (exhibition.page.material_id, exhibition.page.number), began, until
+        yield exhibition.page, began, until
 
 
 def _reaches(since: float, until: float, off: list[Pause]) -> bool:
@@ -105,7 +112,7 @@ def foreign_exhibits(proof: dict[str, Any], original: Path) -> list[Finding]:
         sealed = []
     found = []
     for entry in entries:
-        if entry not in sealed:
+        if entry not in sealed and entry not in map(_nameless, sealed):
             zh = f"片段中的材料 {entry['path']} 不在原录像的封存清单里。"
             en = f"The page {entry['path']} of the clip is not in the manifest of the original."
             found.append(Finding("clip_exhibit_foreign", entry["path"], zh, en, ExitCode.NOT_AS_SEALED))

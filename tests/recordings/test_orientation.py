@@ -21,13 +21,13 @@ from recordings.capture.journal import Disk, TrackJournal
 from recordings.capture.segment import RTP, SegmentFile, encode_header, parse_header
 from recordings.evidence.manifest import MANIFEST_FILE, moment_ns, moment_text
 from recordings.evidence.pauses import deliberations_of, pauses_of
+from recordings.evidence.veils import veils_of, without_names
 from recordings.film.canvas import turn
 from recordings.film.captions import Lettering
 from recordings.film.colour import planes_of_rgb
 from recordings.film.composition import compose
 from recordings.film.layout import Box, arrange, fit
 from recordings.film.plan import CompositionPlan
-from recordings.film.veils import veils_of, without_names
 from tests.recordings.synthetic import (
     FPS,
     MONOTONIC_NS,

@@ -124,6 +124,82 @@ async def test_the_page_shows_documents_at_their_seconds(tmp_path: Path) -> None
 @pytest.mark.browser
 @needs_chromium
 @pytest.mark.timeout(120)
+async def test_a_clip_shows_the_documents_that_lie_in_it(tmp_path: Path) -> None:
+    """From second 4 on: the page that was up then, with its line, on the clip's own time."""
+    write_recording(tmp_path / "rec", tmp_path / "keys")
+    show_papers(tmp_path / "rec", tmp_path / "keys")
+    (tmp_path / "room").mkdir()
+    export, signer = make_export(tmp_path / "rec", (4.1, 5.9)), load_signer(tmp_path / "keys")
+    write_folder(build_package(export, signer, package_pages(), tmp_path / "room"), tmp_path / "out")
+    trouble: list[str] = []
+    async with chromium() as browser:
+        for width in (CITIZEN, DESK):
+            context = await browser.new_context(viewport={"width": width, "height": 800}, locale="zh-CN")
+            await context.set_offline(True)
+            page = await context.new_page()
+            page.on("console", lambda message: trouble.append(message.text))
+            page.on("pageerror", lambda error: trouble.append(str(error)))
+            await page.goto((tmp_path / "out" / "index.html").as_uri())
+            await until(page, f"{FILM}.readyState >= 1")
+            for second, wanted in ((0.5, "[565,1,true]"), (1.5, '["没有保存下来：文件损坏"]')):
+                await page.evaluate(f"{FILM}.currentTime = {second}")
+                await until(page, f"JSON.stringify(({SHEET})()) === {json.dumps(wanted)}")
+            assert await page.locator("[data-list=exhibits] li").count() == 2
+            assert not trouble, trouble
+            await page.evaluate(f"{FILM}.currentTime = 0.5")
+            await until(page, f"JSON.stringify(({SHEET})()) === '[565,1,true]'")
+            await page.screenshot(path=tmp_path / f"clip-{width}.png", full_page=True)
+            await context.close()
+
+
+SCREENED = "马秀英"
+
+
+def test_a_clip_names_nobody_who_is_screened_in_its_film(tmp_path: Path) -> None:
+    write_recording(tmp_path / "rec", tmp_path / "keys")
+    show_papers(tmp_path / "rec", tmp_path / "keys")
+    manifest = json.loads((tmp_path / "rec" / "manifest.json").read_bytes())
+    person = manifest["participants"][0] | {"name": SCREENED}
+    who = person["participant_id"]
+    manifest["participants"][0] = person
+    veil = {
+        "sequence": 900, "at": moment_text(START + timedelta(seconds=7.9)), "monotonic_ms": 0,
+        "kind": "veil.began", "actor_name": "王芳", "participant_id": who, "data": {},
+    }  # fmt: skip
+    raised = veil | {
+        "sequence": 901,
+        "at": moment_text(START + timedelta(seconds=2.2)),
+        "kind": "hand.raised",
+    }
+    spoken = {"spans": [[who, round(START.timestamp() * 1000) + 2100, 900]]}
+    noted = veil | {"sequence": 902, "kind": "speech.noted", "actor_name": None, "data": spoken}
+    manifest["session_events"] += [veil, raised | {"actor_name": SCREENED}, noted]
+    for event in manifest["session_events"]:
+        if event["kind"] == "material.shown":
+            event["data"]["name"] = f"{SCREENED}的合同"
+    for entry in manifest["exhibits"]:
+        entry["name"] = f"{SCREENED}的合同"
+    data = canonical(manifest)
+    (tmp_path / "rec" / "manifest.json").write_bytes(data)
+    (tmp_path / "room").mkdir()
+    for span, named in (((0.5, 3.5), False), (None, True)):
+        export, signer = make_export(tmp_path / "rec", span), load_signer(tmp_path / "keys")
+        package = build_package(export, signer, package_pages(), tmp_path / "room")
+        write_folder(package, tmp_path / f"{named}")
+        texts = [
+            path.read_text(encoding="utf-8")
+            for path in sorted((tmp_path / f"{named}").rglob("*"))
+            if path.suffix in (".html", ".txt", ".json", ".sig")
+        ]
+        assert any(SCREENED in text for text in texts) is named
+    page = (tmp_path / "False" / "index.html").read_text(encoding="utf-8")
+    assert "举手" in page and page.count("已屏蔽") >= 4  # The hand, the speech, and twice who showed it.
+    assert "出示的材料，第 1 页" in page
+
+
+@pytest.mark.browser
+@needs_chromium
+@pytest.mark.timeout(120)
 async def test_the_page_plays_from_disk_without_a_network(tmp_path: Path) -> None:
     write_recording(tmp_path / "rec", tmp_path / "keys", "城关区供暖问题联合接访 <b>")
     (tmp_path / "room").mkdir()
