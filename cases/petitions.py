@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.audit import add_audit
@@ -29,9 +29,9 @@ from cases.errors import Invalid, NotFound
 from cases.fields import clean, clean_subject, clean_text
 from cases.handling.clocks import start_clock, today
 from cases.organisations import OrganisationKind, get_organisation
-from cases.people import Person, PersonDetails, get_official, make_person
+from cases.people import PersonDetails, get_official, make_person
 from cases.policy import Action, Actor, Scope, require, visible_organisation_ids
-from cases.visibility import visible_petitions
+from cases.register.index import index_petition
 
 NUMBER_PREFIX = "LZ"
 QUERY_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # Nothing that is mistaken for something else on paper.
@@ -128,23 +128,6 @@ async def find_by_query_code(db: AsyncSession, number: str, query_code: str) -> 
     return petition if fits else None
 
 
-async def list_petitions(
-    db: AsyncSession, actor: Actor, search: str = "", limit: int = 50, offset: int = 0
-) -> Sequence[PetitionCase]:
-    """Return the cases the actor sees, newest first; `search` looks in number, subject and petitioner."""
-    require(actor, Action.SEE_PETITION)
-    query = select(PetitionCase).where(visible_petitions(actor))
-    words = clean(search)
-    if words:
-        named = PetitionCase.petitioner_id.in_(
-            select(Person.id).where(Person.name.contains(words, autoescape=True))
-        )
-        number = PetitionCase.number.contains(words.upper(), autoescape=True)
-        query = query.where(or_(number, PetitionCase.subject.contains(words, autoescape=True), named))
-    query = query.order_by(PetitionCase.registered_at.desc(), PetitionCase.number.desc())
-    return (await db.scalars(query.limit(min(limit, 200)).offset(max(offset, 0)))).all()
-
-
 async def list_petition_events(db: AsyncSession, actor: Actor, petition_id: str) -> Sequence[PetitionEvent]:
     """Return the history of a case, oldest first."""
     await get_petition(db, actor, petition_id)
@@ -169,9 +152,8 @@ async def add_petition_organisation(
     db: AsyncSession, petition_id: str, organisation_id: str, part: Part
 ) -> None:
     """Note inside the caller's transaction that an organisation takes part; repeated notes change nothing."""
-    await insert_if_absent(
-        db, PetitionOrganisation, petition_id=petition_id, organisation_id=organisation_id, part=part
-    )
+    await _note_part(db, petition_id, organisation_id, part)
+    await index_petition(db, petition_id)
 
 
 async def add_petition_event(
@@ -194,16 +176,23 @@ async def add_petition_event(
     )  # fmt: skip
     db.add(event)
     await db.flush()
+    await index_petition(db, petition_id)  # What happened may have changed by what the case is found.
     return event
 
 
 async def _note_parts(db: AsyncSession, clock: Clock, actor: Actor, petition: PetitionCase) -> None:
-    await add_petition_organisation(db, petition.id, petition.custodian_id, Part.CUSTODIAN)
+    await _note_part(db, petition.id, petition.custodian_id, Part.CUSTODIAN)
     for organisation_id in visible_organisation_ids(actor, Action.CREATE_PETITION):
         if organisation_id != petition.custodian_id:
-            await add_petition_organisation(db, petition.id, organisation_id, Part.REGISTRAR)
+            await _note_part(db, petition.id, organisation_id, Part.REGISTRAR)
     if petition.confidential:  # Or nobody could see what was just entered.
         await give_petition(db, clock, actor, petition.id)
+
+
+async def _note_part(db: AsyncSession, petition_id: str, organisation_id: str, part: Part) -> None:
+    await insert_if_absent(
+        db, PetitionOrganisation, petition_id=petition_id, organisation_id=organisation_id, part=part
+    )
 
 
 async def give_petition(db: AsyncSession, clock: Clock, actor: Actor, petition_id: str) -> None:

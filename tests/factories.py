@@ -132,10 +132,12 @@ async def make_petition(
     **more: object,
 ) -> PetitionCase:
     """Register a case of 李大爷 with `custodian` and commit; `more` are fields of RegisterPetition."""
-    person = PersonDetails("李德福", "13800001234", address="城关区酒泉路 12 号")
-    command = RegisterPetition(
-        Channel.VISIT, subject, "多次反映，没有结果。", person, custodian.id, **more,  # type: ignore[arg-type]
-    )  # fmt: skip
+    fields = {
+        "channel": Channel.VISIT,
+        "description": "多次反映，没有结果。",
+        "petitioner": PersonDetails("李德福", "13800001234", address="城关区酒泉路 12 号"),
+    } | more
+    command = RegisterPetition(subject=subject, custodian_id=custodian.id, **fields)  # type: ignore[arg-type]
     petition, _ = await register_petition(db, clock, SYSTEM, command)
     return petition
 

@@ -12,6 +12,7 @@ from aiohttp import web
 
 from cases.clock import Clock, SystemClock
 from cases.database import Database
+from cases.register.index import index_missing
 from web import forgetting, guards, upload_watch
 from web.board_memory import BOARDS, BoardMemory
 from web.flash import ONCE, OnceBook
@@ -68,9 +69,11 @@ def create_app(settings: Settings, clock: Clock | None = None) -> web.Applicatio
 
 
 async def open_database(app: web.Application) -> AsyncIterator[None]:
-    """Given: settings. Owned: the database, migrated to this program's schema."""
+    """Given: settings. Owned: the database of this program's schema, every case in its index."""
     database = Database(app[SETTINGS].database_url)
     await database.migrate()
+    async with database.session() as db:
+        await index_missing(db)
     app[DATABASE] = database
     yield
     await database.close()

@@ -22,11 +22,11 @@ from cases.petitions import (
     get_petition,
     grant_petition,
     list_petition_events,
-    list_petitions,
     register_petition,
     scope_of,
 )
 from cases.policy import ANONYMOUS, SYSTEM, Action, allowed
+from cases.register.search import RegisterQuery, search_register
 from tests.clock import FixedClock
 from tests.factories import World, make_petition
 
@@ -160,29 +160,10 @@ async def test_lists_hold_what_the_policy_allows_one_by_one(
         expected = {p.id for p in petitions if allowed(actor, Action.SEE_PETITION, scope_of(p))}
         if not allowed(actor, Action.SEE_PETITION):
             with pytest.raises(Forbidden):
-                await list_petitions(db, actor)
+                await search_register(db, actor, RegisterQuery())
             continue
-        assert {p.id for p in await list_petitions(db, actor)} == expected, key
-    assert len(await list_petitions(db, SYSTEM)) == len(petitions)
-
-
-async def test_search(db: AsyncSession, clock: FixedClock, world: World) -> None:
-    petition = await make_petition(db, clock, world.chengguan, "路灯不亮")
-    await make_petition(db, clock, world.chengguan, "100%_不满意")
-    actor = world.actor("city.receptionist")
-    for words, count in (
-        ("路灯", 1),
-        ("李德", 2),
-        (petition.number.lower(), 1),
-        ("%", 1),
-        ("_", 1),
-        ("无此", 0),
-        ("", 2),
-    ):
-        assert len(await list_petitions(db, actor, words)) == count, words
-    assert (
-        len(await list_petitions(db, actor, limit=1)) == len(await list_petitions(db, actor, offset=1)) == 1
-    )
+        assert {p.id for p in (await search_register(db, actor, RegisterQuery())).found} == expected, key
+    assert len((await search_register(db, SYSTEM, RegisterQuery())).found) == len(petitions)
 
 
 async def test_the_lanzhou_tree_is_seeded_once(db: AsyncSession) -> None:

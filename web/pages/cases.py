@@ -1,18 +1,15 @@
-"""Petition cases: list with search, one case, registration."""
+"""One petition case: what it is, its history, and what can be done with it."""
 
 from __future__ import annotations
 
 from aiohttp import web
 
-from cases.fields import clean
 from cases.handling.procedure import RULES
 from cases.intake.matters import find_intake, list_parties
 from cases.petitions import (
-    PetitionCase,
     PetitionEvent,
     get_petition,
     list_petition_events,
-    list_petitions,
     scope_of,
 )
 from cases.policy import Action, allowed
@@ -24,29 +21,12 @@ from web.flash import take_once
 from web.handling import handling_desk
 from web.keys import ACTOR, DATABASE
 from web.pages.materials import desk_view
-from web.paging import beside, read_offset
 from web.rendering import page
 from web.tasks import task_list
 from web.words import event_word
 
-PAGE_SIZE = 30
 # What was told with these is shown as it was written: unit, reasons, proof of delivery.
 STEP_EVENTS = frozenset(rule.event for rule in RULES.values())
-
-
-async def show_list(request: web.Request) -> web.StreamResponse:
-    actor, search = request[ACTOR], clean(request.query.get("search", ""))[:100]
-    offset = read_offset(request)
-    async with request.app[DATABASE].session() as db:
-        found = await list_petitions(db, actor, search, PAGE_SIZE + 1, offset)
-    context = {
-        "nav": "cases",
-        "search": search,
-        "rows": [_row(petition) for petition in found[:PAGE_SIZE]],
-        "may_create": allowed(actor, Action.CREATE_PETITION),
-        "beside": beside("/cases", {"search": search}, offset, PAGE_SIZE, len(found)),
-    }
-    return page(request, "cases.html", context, title="信访件")
 
 
 async def show(request: web.Request) -> web.StreamResponse:
@@ -73,18 +53,6 @@ async def show(request: web.Request) -> web.StreamResponse:
             for b in await list_bookings(db, actor, BookingState.REQUESTED, petition_id)
         ]
     return page(request, "case.html", context, title=petition.subject)
-
-
-def _row(petition: PetitionCase) -> dict[str, object]:
-    return {
-        "id": petition.id,
-        "number": petition.number,
-        "subject": petition.subject,
-        "petitioner": petition.petitioner.name,
-        "custodian": petition.custodian.short_name,
-        "registered_at": petition.registered_at,
-        "state": petition.state,
-    }
 
 
 def _event(event: PetitionEvent) -> dict[str, object]:

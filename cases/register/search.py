@@ -1,0 +1,219 @@
+"""Looking through the register: by number, name, first letters of a name, words, and by what a case is.
+
+Everything asked is a term of the index, and so is what the actor may see: the rarest term is walked in the
+order of time, the others are looked up for each row of it, and nothing sorts or counts the whole register.
+A page walks so many rows at most; where that was not enough it says how far back it has looked.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from itertools import islice, product
+
+from sqlalchemy import ColumnElement, exists, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
+
+from cases.casefile import Channel, PetitionCase, PetitionClass, PetitionState
+from cases.clock import BEIJING
+from cases.cursor import Cursor
+from cases.plans import follow_indexes
+from cases.policy import Action, Actor, ActorKind, require, visible_organisation_ids, visible_prefixes
+from cases.register.index import PetitionTerm, term_of_grant, term_of_number
+from cases.register.terms import fold, term_of_office, term_of_region, terms_of_name, terms_of_words
+from cases.visibility import visible_petitions
+
+PAGE = 50
+# Up to here it is worth counting which term is the rarer one.
+FEW = 3000
+# Rows of the leading term that one page looks at.
+MOST_WALKED = 10_000
+# A page may be cut short by what the live rule hides, or by pairs that meet without their word.
+MOST_ROUNDS = 4
+MOST_WORDS = 6
+MOST_WAYS = 4
+_NUMBER = re.compile(r"(?:lz)?((?:\d{4}-)?\d{1,7})")
+_LETTERS = re.compile(r"[a-z]{1,12}")
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterQuery:
+    """What is looked for; empty fields ask nothing. Dates are civil days in Beijing, both included.
+
+    `words` are separated by blanks, all must be there: a case number or its last digits, a part of the
+    subject or of the petitioner's name, or first letters of the name's readings.
+    """
+
+    words: str = ""
+    state: PetitionState | None = None
+    channel: Channel | None = None
+    class_: PetitionClass | None = None
+    custodian_id: str = ""
+    since: date | None = None
+    until: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterPage:
+    """Up to PAGE cases, newest first. `older`: where the next page begins, None on the last one.
+
+    `looked_back_to`: set where the page is short only because it has walked enough; there may be more.
+    """
+
+    found: tuple[PetitionCase, ...] = ()
+    older: Cursor | None = None
+    looked_back_to: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Walked:
+    """Places with every term; `stopped` is the last row that was looked at, None if that was the end."""
+
+    places: tuple[Cursor, ...]
+    stopped: Cursor | None = None
+
+
+async def search_register(
+    db: AsyncSession, actor: Actor, query: RegisterQuery, before: Cursor | None = None
+) -> RegisterPage:
+    """Return one page of the cases that the actor may see. Raises Forbidden."""
+    require(actor, Action.SEE_PETITION)
+    words = query.words.split()[:MOST_WORDS]
+    await follow_indexes(db, True)
+    ways = [await _rarest_first(db, way) for way in _ways(actor, query, words)]
+    found: list[PetitionCase] = []
+    for _ in range(MOST_ROUNDS):
+        await follow_indexes(db, True)
+        walked = _newest([await _walk(db, query, way, before, 2 * PAGE) for way in ways], 2 * PAGE)
+        await follow_indexes(db, False)
+        found += await _load(db, actor, [place.row_id for place in walked.places], words)
+        if len(found) > PAGE:
+            last = found[PAGE - 1]
+            return RegisterPage(tuple(found[:PAGE]), Cursor(last.registered_at, last.id))
+        if len(walked.places) < 2 * PAGE:
+            stopped = walked.stopped
+            return RegisterPage(tuple(found), stopped, stopped.at if stopped else None)
+        before = walked.places[-1]
+    return RegisterPage(tuple(found), before, before.at if before else None)
+
+
+def _ways(actor: Actor, query: RegisterQuery, words: Sequence[str]) -> Iterator[frozenset[str]]:
+    """Sets of terms; a case that has all of one of the sets is a candidate."""
+    fixed = {f"{kind}:{value}" for kind, value in _kinds(query) if value}
+    for reach in _reaches(actor):
+        for way in islice(product(*(_readings(fold(word)) for word in words)), MOST_WAYS):
+            yield frozenset({reach}.union(fixed, *way))
+
+
+def _kinds(query: RegisterQuery) -> Iterator[tuple[str, str | None]]:
+    yield "s", query.state
+    yield "c", query.channel
+    yield "k", query.class_
+    yield "h", query.custodian_id
+
+
+def _reaches(actor: Actor) -> list[str]:
+    """Terms of which a case has one if the actor may see it; to the program itself every class is open."""
+    if actor.kind is ActorKind.SYSTEM:
+        return [f"k:{each}" for each in PetitionClass]
+    prefixes = visible_prefixes(actor, Action.SEE_PETITION)
+    widest = [code for code in prefixes if not any(code != up and code.startswith(up) for up in prefixes)]
+    own = [term_of_office(each) for each in visible_organisation_ids(actor, Action.SEE_PETITION)]
+    granted = [term_of_grant(actor.official_id)] if actor.official_id else []
+    return [term_of_region(code) for code in widest] + own + granted
+
+
+def _readings(word: str) -> list[frozenset[str]]:
+    """In which ways a folded word can be meant, as terms."""
+    meant = []
+    if number := _NUMBER.fullmatch(word):
+        meant.append(frozenset({term_of_number(number[1])}))
+    if _LETTERS.fullmatch(word):
+        meant.append(frozenset({f"y:{word}"}))
+    if pairs := terms_of_words(word):
+        meant.append(frozenset(pairs))
+    elif single := terms_of_name(word):
+        meant.append(frozenset(single))
+    return meant or [frozenset({f"w:{word}"[:8]})]  # Of signs alone nothing is a term: nothing is found.
+
+
+def _has(petition: PetitionCase, word: str) -> bool:
+    """Whether a case that has the terms of a word has the word; numbers and letters are whole terms."""
+    if word in fold(petition.subject) or word in fold(petition.petitioner.name):
+        return True
+    if number := _NUMBER.fullmatch(word):
+        return "-" not in number[1] or petition.number.casefold().endswith(number[1])
+    return _LETTERS.fullmatch(word) is not None
+
+
+async def _rarest_first(db: AsyncSession, terms: frozenset[str]) -> list[str]:
+    counts: dict[str, int] = {}
+    for term in sorted(terms):
+        source = select(PetitionTerm.petition_id).where(PetitionTerm.term == term).limit(FEW)
+        counts[term] = await db.scalar(select(func.count()).select_from(source.subquery())) or 0
+        if counts[term] == 0:
+            return [term]
+    return sorted(counts, key=lambda term: (counts[term], term))
+
+
+async def _walk(
+    db: AsyncSession, query: RegisterQuery, terms: Sequence[str], before: Cursor | None, size: int
+) -> _Walked:
+    """The newest `size` places that have every term, among MOST_WALKED rows of the first one."""
+    leading, *others = terms
+    at, place = PetitionTerm.at, PetitionTerm.petition_id
+    conditions: list[ColumnElement[bool]] = [PetitionTerm.term == leading]
+    if query.since:
+        conditions.append(at >= _midnight(query.since))
+    if query.until:
+        conditions.append(at < _midnight(query.until) + timedelta(days=1))
+    if before is not None:
+        conditions.append(before.beyond(at, place))
+    rows = select(at, place).where(*conditions).order_by(at.desc(), place.desc())
+    stretch = rows.limit(MOST_WALKED if others else size).subquery()
+    found = select(stretch.c.at, stretch.c.petition_id)
+    for term in others:
+        other = aliased(PetitionTerm)
+        found = found.where(
+            exists().where(
+                other.term == term, other.at == stretch.c.at, other.petition_id == stretch.c.petition_id
+            )
+        )
+    found = found.order_by(stretch.c.at.desc(), stretch.c.petition_id.desc()).limit(size)
+    places = tuple(Cursor(row[0], row[1]) for row in await db.execute(found))
+    if len(places) == size or not others:
+        return _Walked(places)
+    last = (await db.execute(rows.offset(MOST_WALKED - 1).limit(1))).first()
+    return _Walked(places, Cursor(last[0], last[1]) if last else None)
+
+
+def _newest(walks: Sequence[_Walked], size: int) -> _Walked:
+    """The newest of several walks, no further back than all of them have looked."""
+    stops = [walk.stopped for walk in walks if walk.stopped is not None]
+    stopped = max(stops, key=_order, default=None)
+    places = {place for walk in walks for place in walk.places}
+    if stopped is not None:
+        places = {place for place in places if _order(place) >= _order(stopped)}
+    return _Walked(tuple(sorted(places, key=_order, reverse=True)[:size]), stopped)
+
+
+def _order(place: Cursor) -> tuple[datetime, str]:
+    return place.at, place.row_id
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time.min, BEIJING)
+
+
+async def _load(
+    db: AsyncSession, actor: Actor, ids: Sequence[str], words: Sequence[str]
+) -> list[PetitionCase]:
+    """The cases in their order, without those that the live rule hides or that lack a word."""
+    query = select(PetitionCase).where(PetitionCase.id.in_(ids), visible_petitions(actor))
+    cases = {each.id: each for each in await db.scalars(query)}
+    folded = [fold(word) for word in words]
+    ordered = (cases[each] for each in ids if each in cases)
+    return [each for each in ordered if all(_has(each, word) for word in folded)]
