@@ -128,6 +128,7 @@ INVITATION_ACTIONS: Mapping[InvitationRole, frozenset[Action]] = {
     InvitationRole.PROXY: _CITIZEN | NAMES | _MATERIALS,
     InvitationRole.COMPANION: _READER | NAMES | _MATERIALS,
     InvitationRole.INTERPRETER: _CITIZEN,
+    InvitationRole.MEDIATOR: _CITIZEN | _MATERIALS,
     InvitationRole.THIRD_PARTY: _GUEST | _MATERIALS,
     InvitationRole.OBSERVER: _GUEST,
 }

@@ -54,6 +54,7 @@ class InvitationRole(StrEnum):
     PROXY = "proxy"
     COMPANION = "companion"
     INTERPRETER = "interpreter"
+    MEDIATOR = "mediator"
     THIRD_PARTY = "third_party"
     RECORDER = "recorder"
     OBSERVER = "observer"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cases.roles import InvitationRole
+from scheduling.session import SessionKind
 
 SINGLE, JOINT = "single", "joint"
 # Who conducts, who writes the minutes and who lends a voice are needed in every phase.
@@ -28,8 +29,10 @@ class Phase:
         return role in self.speaks
 
 
-def kind_of(joint_organisations: int) -> str:
-    """The type of a session: with other offices or without."""
+def kind_of(joint_organisations: int, kind: SessionKind = SessionKind.RECEPTION) -> str:
+    """The type of a session: what for, and a reception with other offices or without."""
+    if kind is not SessionKind.RECEPTION:
+        return str(kind)
     return JOINT if joint_organisations else SINGLE
 
 
@@ -41,7 +44,7 @@ def read_phases(text: str) -> Mapping[str, tuple[Phase, ...]]:
         if len({phase.code for phase in phases}) != len(phases):
             raise ValueError(f"phases of {kind}: a code stands twice")
         found[kind] = phases
-    if not {SINGLE, JOINT} <= found.keys():
+    if not {SINGLE, JOINT, *map(str, set(SessionKind) - {SessionKind.RECEPTION})} <= found.keys():
         raise ValueError("phases: a type of session is missing")
     return found
 

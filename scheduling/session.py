@@ -42,6 +42,21 @@ class SessionState(StrEnum):
 
 SESSION_STATE_NAMES: Mapping[SessionState, str] = names("session", SessionState)
 
+
+class SessionKind(StrEnum):
+    """What the parties come together for; it chooses phases and the template of the minutes."""
+
+    RECEPTION = "reception"
+    MEDIATION = "mediation"
+    FOLLOW_UP = "follow_up"
+
+
+SESSION_KIND_NAMES: Mapping[SessionKind, str] = {
+    SessionKind.RECEPTION: "接访",
+    SessionKind.MEDIATION: "调解",
+    SessionKind.FOLLOW_UP: "回访",
+}
+
 _S = SessionState
 _CALLED_OFF = {_S.CANCELLED, _S.RESCHEDULED, _S.NO_SHOW, _S.TECHNICAL_FAILED}
 # Steps before the sitting may be skipped forward: a notice given by telephone leaves no trace here.
@@ -121,6 +136,7 @@ class Session(Base):
     host_organisation_id: Mapped[str] = mapped_column(
         String(ID_LENGTH), ForeignKey("organisations.id"), index=True
     )
+    kind: Mapped[SessionKind] = mapped_column(default=SessionKind.RECEPTION)
     state: Mapped[SessionState]
     starts_at: Mapped[datetime] = mapped_column(index=True)
     ends_at: Mapped[datetime]

@@ -32,6 +32,7 @@ from scheduling.session import (
     SESSION_STATE_NAMES,
     TRANSITIONS,
     Session,
+    SessionKind,
     SessionPart,
     SessionState,
 )
@@ -70,6 +71,7 @@ class CreateSession:
     joint_organisation_ids: tuple[str, ...] = ()
     invitees: tuple[Invitee, ...] = ()
     record: bool = True
+    kind: SessionKind = SessionKind.RECEPTION
 
 
 @atomic
@@ -85,7 +87,7 @@ async def create_session(db: AsyncSession, clock: Clock, actor: Actor, command: 
         id=new_id(), petition_id=petition.id, petition=petition, booking_id=None,
         title=clean_subject(command.title or petition.subject, "title", "标题"),
         host_organisation_id=command.host_organisation_id, state=SessionState.SCHEDULED,
-        record=command.record, event_count=0, created_at=clock.now(), organisations=[],
+        kind=command.kind, record=command.record, event_count=0, created_at=clock.now(), organisations=[],
     )  # fmt: skip
     await _take_time(db, clock, actor, session, command)
     db.add(session)

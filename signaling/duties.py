@@ -1,4 +1,4 @@
-"""What time alone brings about in a room: calls nobody answers, a host who is gone, a disk that fills."""
+"""What time alone brings about in a room: unanswered calls, a host who is gone, a wait, a disk that fills."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from signaling.calls import call_off
+from signaling.forecasting import look_ahead
 from signaling.hosting import take_over
 from signaling.incidents import look_out
 from signaling.waiting import let_pass
@@ -23,6 +24,7 @@ async def attend(live: LiveRoom, now: datetime) -> None:
         await take_over(live, now)
         await call_off(live, now)
         await let_pass(live, now)
+    await look_ahead(live, now)
     await look_out(live, now)
     await _look_at_disk(live, now)
 

@@ -26,8 +26,9 @@ from signaling.media_client import WorkerLink
 from signaling.media_room import MediaRoom
 from signaling.participant import Participant
 from signaling.protocol import CloseCode, dump
-from signaling.pushes import Push, QueueChanged, QueueView, Relay, RoomChanged, SessionClosed
+from signaling.pushes import Push, QueueChanged, Relay, RoomChanged, SessionClosed
 from signaling.quality_minutes import add_minutes
+from signaling.queue_views import QueueView
 from signaling.relays import Relays
 from signaling.room import Room
 from signaling.seat import change_seat

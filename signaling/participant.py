@@ -9,6 +9,7 @@ from cases.fields import mask_name
 from signaling.commands import Scalar, Source
 from signaling.pushes import MediaNeeds, MediaState, Offer, ParticipantView, Presence, SourceView
 from signaling.quality import Quality
+from signaling.queue_views import WaitView
 from signaling.rights import CITIZEN_ROLES, Right, is_official, rights_of
 from signaling.times import wire_time
 
@@ -65,6 +66,7 @@ class Participant:
     absent_since: datetime | None = None
     away_since: datetime | None = None
     place_lost: bool = False
+    wait: WaitView | None = None
     pointed_at: float = 0.0
     vanished: bool = False
     hidden: bool = False

@@ -11,6 +11,7 @@ from typing import Literal
 
 from signaling.commands import Channel, Layout, MediaPath, Source
 from signaling.material_views import ExhibitView
+from signaling.queue_views import QueueView, WaitView
 
 Presence = Literal["connected", "reconnecting", "away"]
 MediaState = Literal["none", "connecting", "connected", "silent"]
@@ -163,18 +164,6 @@ class RoomView:
 
 
 @dataclass(frozen=True)
-class QueueView:
-    """Where a waiting person stands; position 1 is next; stepped out, the place is kept `away_until`."""
-
-    position: int
-    ahead: int
-    number: str
-    state_text: str
-    note: str
-    away_until: str | None
-
-
-@dataclass(frozen=True)
 class Relay:
     """A TURN server as RTCPeerConnection takes it."""
 
@@ -254,7 +243,7 @@ class RoomChanged(Push):
 
 @dataclass(frozen=True)
 class QueueChanged(Push):
-    """The place in the waiting room changed."""
+    """The place in the waiting room changed, or how long it probably takes."""
 
     position: int
     ahead: int
@@ -262,6 +251,7 @@ class QueueChanged(Push):
     state_text: str
     note: str
     away_until: str | None
+    wait: WaitView | None
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from signaling.participant import Participant
-from signaling.pushes import LobbyView, QueueView
+from signaling.pushes import LobbyView
+from signaling.queue_views import QueueView
 from signaling.times import wire_time
 
 # "I have to go for a moment" and a dropped phone keep the place this long (experience.md C7, 5.2).
@@ -40,7 +41,7 @@ def queue_view(waiting: list[Participant], person: Participant) -> QueueView:
     """What the waiting person reads."""
     ahead = waiting.index(person)
     words, until = state_text(person, ahead), wire_time(away_until(person))
-    return QueueView(ahead + 1, ahead, person.number, words, person.note, until)
+    return QueueView(ahead + 1, ahead, person.number, words, person.note, until, person.wait)
 
 
 def state_text(person: Participant, ahead: int) -> str:

@@ -38,7 +38,7 @@ class Right(StrEnum):
 OFFICIAL_ROLES = frozenset({"host", "joint_receptionist", "department", "recorder", "observer"})
 # Who comes with the matter; others read their names only where the policy lets them (KNOW_NAMES).
 CITIZEN_ROLES = frozenset({"petitioner", "proxy", "companion"})
-GUEST_ROLES = frozenset({"petitioner", "proxy", "companion", "interpreter", "third_party"})
+GUEST_ROLES = frozenset({"petitioner", "proxy", "companion", "interpreter", "mediator", "third_party"})
 
 _WATCH = frozenset({Right.SUBSCRIBE, Right.CHAT, Right.SEE_LOBBY})
 _SPEAK = frozenset({Right.PUBLISH, Right.SUBSCRIBE, Right.RAISE_HAND})
@@ -62,7 +62,7 @@ RIGHTS: dict[str, frozenset[Right]] = {
     **{role: _SHOW | _FOLLOW | {Right.WAIT} for role in sorted(GUEST_ROLES)},
     # Lends a voice and has no papers in the matter.
     "interpreter": _SPEAK | _FOLLOW | {Right.WAIT},
-    # A lawyer or mediator speaks in the matter; what is written is the parties' business.
+    # A lawyer or psychologist speaks in the matter; what is written is the parties' business.
     "third_party": _SHOW | {Right.WAIT},
 }
 

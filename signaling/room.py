@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from cases.errors import Forbidden, NotFound, RuleError
 from scheduling.phases import PHASES, SINGLE
 from scheduling.session import OVER
+from scheduling.waiting_time import Forecast
 from signaling.commands import Source
 from signaling.conduct import Conduct
 from signaling.deliberation import Deliberation
@@ -16,8 +17,9 @@ from signaling.exhibit import Exhibit
 from signaling.marks import Mark
 from signaling.participant import Participant
 from signaling.protocol import ErrorCode
-from signaling.pushes import BadgeState, PhaseView, QueueView, RecordingView, RoomView, SessionView
+from signaling.pushes import BadgeState, PhaseView, RecordingView, RoomView, SessionView
 from signaling.queue import in_order, lobby_view, lost_place, queue_view
+from signaling.queue_views import QueueView
 from signaling.rights import Right
 from signaling.speeches import Speeches
 from signaling.stage import Stage
@@ -121,6 +123,9 @@ class Room:
         self.exhibit: Exhibit | None = None
         self.strokes_written = 0  # Of the whole sitting, also of what was wiped away.
         self.marks: dict[str, Mark] = {}
+        # When this sitting probably begins; None while nobody waits or nobody looked (forecasting.py).
+        self.forecast: Forecast | None = None
+        self.forecast_at = sitting.starts_at
 
     # Coming and going
 

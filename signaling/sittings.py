@@ -38,7 +38,7 @@ def sitting_of(session: Session) -> Sitting:
         opened_at=session.opened_at,
         host_organisation_id=session.host_organisation_id,
         record=session.record,
-        kind=kind_of(len(session.organisations) - 1),
+        kind=kind_of(len(session.organisations) - 1, session.kind),
     )
 
 

@@ -16,6 +16,7 @@ ROLES = (
     "proxy",
     "companion",
     "interpreter",
+    "mediator",
     "third_party",
     "recorder",
     "observer",

@@ -1,6 +1,7 @@
 """Signing the minutes: by hand, refused with a reason, or agreed by word of mouth; then they are locked.
 
-The petitioner's side comes first, the host last; with the host's signature the text is final.
+The petitioner's side comes first, of a mediation then the mediator, the host last; with the host's signature
+the text is final.
 """
 
 from __future__ import annotations
@@ -36,11 +37,14 @@ from scheduling.minutes.record import (
 )
 from scheduling.minutes.strokes import read_strokes
 from scheduling.reach import load_session
+from scheduling.session import SessionKind
 from scheduling.session_events import add_event
 
 REASON_LIMIT = 500
-# Whose word is needed before the host signs.
+# Whose word is needed before the host signs; of minutes begun from the template of mediations also the
+# mediator's (People's Mediation Law, article 29: the agreement is signed by the parties and the mediator).
 FIRST = frozenset({InvitationRole.PETITIONER, InvitationRole.PROXY})
+FIRST_OF_MEDIATION = FIRST | {InvitationRole.MEDIATOR}
 
 
 class SignatureAct(StrEnum):
@@ -91,12 +95,16 @@ class MinutesSignature(Base):
 
 @dataclass(frozen=True)
 class Signer:
-    """Somebody who is asked to sign, in their order, and what they did."""
+    """Somebody who is asked to sign, in their order, and what they did.
+
+    `first`: without their word the host does not sign.
+    """
 
     signer_id: str
     name: str
     role: InvitationRole
     signature: MinutesSignature | None
+    first: bool = False
 
     @property
     def role_name(self) -> str:
@@ -112,11 +120,15 @@ async def list_signatures(db: AsyncSession, minutes_id: str) -> tuple[MinutesSig
 
 
 async def list_signers(db: AsyncSession, minutes: Minutes) -> tuple[Signer, ...]:
-    """The petitioner's side, then the offices, the host last. The caller has asked the policy."""
+    """The petitioner's side, the mediator, the offices, the host last. The caller has asked the policy."""
+    first = FIRST_OF_MEDIATION if minutes.template == str(SessionKind.MEDIATION) else FIRST
     given = {each.signer_id: each for each in await list_signatures(db, minutes.id)}
     asked = [each for each in await list_invitations(db, minutes.session_id) if _is_asked(each, given)]
     asked.sort(key=lambda each: _ORDER[each.role])
-    signers = [Signer(each.id, each.display_name, each.role, given.pop(each.id, None)) for each in asked]
+    signers = [
+        Signer(each.id, each.display_name, each.role, given.pop(each.id, None), each.role in first)
+        for each in asked
+    ]
     others = [Signer(each.signer_id, each.name, InvitationRole(each.role), each) for each in given.values()]
     return (*signers, *others)
 
@@ -125,10 +137,12 @@ _ORDER = {
     InvitationRole.PETITIONER: 0,
     InvitationRole.PROXY: 1,
     InvitationRole.INTERPRETER: 2,
-    InvitationRole.DEPARTMENT: 3,
-    InvitationRole.JOINT_RECEPTIONIST: 4,
-    InvitationRole.RECORDER: 5,
-    InvitationRole.HOST: 6,
+    # People's Mediation Law, article 29: after the parties the mediator signs.
+    InvitationRole.MEDIATOR: 3,
+    InvitationRole.DEPARTMENT: 4,
+    InvitationRole.JOINT_RECEPTIONIST: 5,
+    InvitationRole.RECORDER: 6,
+    InvitationRole.HOST: 7,
 }
 
 
@@ -137,15 +151,15 @@ def _is_asked(invitation: Invitation, given: Mapping[str, MinutesSignature]) -> 
 
 
 def left_out(signers: Sequence[Signer], host_id: str) -> list[Signer]:
-    """Who can no longer sign once this host has: everybody else who has not, but for the petitioner's side,
-    without whom the host does not sign."""
-    others = [each for each in signers if each.role not in FIRST and each.signer_id != host_id]
+    """Who can no longer sign once this host has: everybody else who has not, but for those without whom the
+    host does not sign."""
+    others = [each for each in signers if not each.first and each.signer_id != host_id]
     return [each for each in others if each.signature is None]
 
 
 def missing_first(signers: Sequence[Signer]) -> list[Signer]:
-    """Of the petitioner's side, who has neither signed nor refused."""
-    return [each for each in signers if each.role in FIRST and each.signature is None]
+    """Of those whose word comes before the host's, who has neither signed nor refused."""
+    return [each for each in signers if each.first and each.signature is None]
 
 
 @atomic
@@ -155,7 +169,7 @@ async def sign_minutes(
     """Sign by hand the text with that digest; the host's signature locks it. Commits.
 
     Raises NotFound, Forbidden, Invalid at `strokes`, Conflict `minutes_changed`, `minutes_not_signing`,
-    `already_signed`, `petitioner_first`.
+    `already_signed`, `petitioner_first`, `mediator_first`.
     """
     minutes = await lock_for(db, actor, session_id, Action.SIGN_MINUTES)
     signer_id, role = await signer_of(db, actor, session_id)
@@ -212,7 +226,7 @@ async def note_signer(
     if invitation is None or invitation.session_id != session_id or invitation.role not in _ORDER:
         raise NotFound("invitation_not_found", "没有找到这位参加人。")
     if act is SignatureAct.SIGNED or invitation.official_id is not None:
-        raise Invalid("bad_act", "只能登记信访人一方的口头确认或拒签。", "act")
+        raise Invalid("bad_act", "只能登记信访人一方和调解员的口头确认或拒签。", "act")
     signature = MinutesSignature(
         id=new_id(), minutes_id=minutes.id, signer_id=invitation.id, name=invitation.display_name,
         role=str(invitation.role), act=act, text_digest=digest, strokes=None, picture=None,
@@ -236,7 +250,11 @@ async def _add(
     if reading.digest != signature.text_digest:
         raise Conflict("minutes_changed", "您看过之后笔录有改动，请重新看一遍再签。")
     is_host = signature.role == InvitationRole.HOST
-    if is_host and missing_first(await list_signers(db, minutes)):
+    missing = missing_first(await list_signers(db, minutes)) if is_host else []
+    if missing and all(each.role is InvitationRole.MEDIATOR for each in missing):
+        message = "请先由调解员签字，或登记口头确认、拒签，主持人最后签字定稿。"
+        raise Conflict("mediator_first", message)
+    if missing:
         raise Conflict("petitioner_first", "请先由信访人一方签字、口头确认或登记拒签，主持人最后签字定稿。")
     db.add(signature)
     minutes.signature_count += 1

@@ -14,7 +14,7 @@ from cases.clock import BEIJING
 from cases.roles import INVITATION_ROLE_NAMES
 from scheduling.invitation import Invitation
 from scheduling.minutes.paragraph import ParagraphKind
-from scheduling.session import Session
+from scheduling.session import Session, SessionKind
 
 _H, _S = ParagraphKind.HEADING, ParagraphKind.STATEMENT
 
@@ -103,7 +103,9 @@ MOST_PEOPLE = 40
 
 
 def usual_template(session: Session) -> str:
-    """What is offered first: joint where offices of more than one tier sit together."""
+    """What is begun with: by what the session is for; joint where offices of more than one tier sit."""
+    if session.kind is not SessionKind.RECEPTION:
+        return str(session.kind)
     return "joint" if len({each.organisation.tier for each in session.organisations}) > 1 else "single"
 
 

@@ -242,6 +242,7 @@ HOLDERS = {
     InvitationRole.PROXY: {"join", "names", "materials", "bring", "follow", "sign"},
     InvitationRole.COMPANION: {"join", "names", "materials", "bring", "follow"},
     InvitationRole.INTERPRETER: {"join", "materials", "follow", "sign"},
+    InvitationRole.MEDIATOR: {"join", "materials", "bring", "follow", "sign"},
     InvitationRole.THIRD_PARTY: {"join", "materials", "bring"},
     InvitationRole.OBSERVER: {"join", "materials"},
 }

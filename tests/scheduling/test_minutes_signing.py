@@ -19,7 +19,7 @@ from cases.policy import Actor, ActorKind
 from cases.roles import InvitationRole
 from recordings.evidence.signed_minutes import MinutesVerdict, SignedMinutes, check_final, compare, sign_final
 from recordings.evidence.signing import load_signer
-from scheduling.invitations import list_invitations
+from scheduling.invitations import Invitee, list_invitations
 from scheduling.minutes.editing import EditParagraph, InsertParagraph, change_minutes
 from scheduling.minutes.objection import ObjectionOutcome
 from scheduling.minutes.paragraph import MinutesParagraph, ParagraphKind
@@ -34,7 +34,7 @@ from scheduling.minutes.signature import (
     sign_minutes,
 )
 from scheduling.minutes.strokes import MOST_POINTS, read_strokes
-from scheduling.session import Session
+from scheduling.session import Session, SessionKind
 from scheduling.session_events import list_events
 from tests.clock import FixedClock
 from tests.factories import World, make_petition, make_session
@@ -99,6 +99,74 @@ async def table(db: AsyncSession, clock: FixedClock, world: World) -> Table:
         invitation_role=petitioner.role,
     )  # fmt: skip
     return Table(db, clock, session, host, citizen, said)
+
+
+@pytest.fixture
+async def mediation(db: AsyncSession, clock: FixedClock, world: World) -> Table:
+    """Minutes of a mediation at which a mediator sits."""
+    petition = await make_petition(db, clock, world.chengguan)
+    mediator = Invitee(InvitationRole.MEDIATOR, "马调解")
+    session = await make_session(db, clock, world, petition, kind=SessionKind.MEDIATION, invitees=(mediator,))
+    host = world.actor("chengguan.receptionist")
+    sheet = await begin_minutes(db, clock, host, session.id)
+    assert sheet.minutes.template == "mediation", "chosen by what the session is for"
+    return Table(db, clock, session, host, await guest(db, session), sheet.paragraphs[0])
+
+
+async def guest(db: AsyncSession, session: Session, role: str = "petitioner") -> Actor:
+    """Who came by link in this role."""
+    found = next(each for each in await list_invitations(db, session.id) if each.role == role)
+    return Actor(
+        ActorKind.INVITEE, found.display_name, invitation_id=found.id, session_id=session.id,
+        invitation_role=found.role,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kind", "template"), [("reception", "joint"), ("mediation", "mediation"), ("follow_up", "follow_up")]
+)
+async def test_the_kind_of_session_chooses_the_template(
+    db: AsyncSession, clock: FixedClock, world: World, kind: str, template: str
+) -> None:
+    session = await make_session(db, clock, world, kind=SessionKind(kind))
+    sheet = await begin_minutes(db, clock, world.actor("chengguan.receptionist"), session.id)
+    assert sheet.minutes.template == template
+
+
+async def test_the_mediator_signs_after_the_petitioner_and_before_the_host(mediation: Table) -> None:
+    table = mediation
+    await table.move(MinutesState.READ_BACK, MinutesState.SIGNING)
+    minutes = (await table.reading()).sheet.minutes
+    roles = [each.role for each in await list_signers(table.db, minutes)]
+    assert roles[:2] == [InvitationRole.PETITIONER, InvitationRole.MEDIATOR]
+    with pytest.raises(Conflict, match="petitioner_first"):
+        await table.sign(table.host)
+    await table.sign(table.citizen)
+    with pytest.raises(Conflict, match="mediator_first"):
+        await table.sign(table.host)
+    await table.sign(await guest(table.db, table.session, "mediator"))
+    await table.sign(table.host)
+    assert (await table.reading()).sheet.minutes.state is MinutesState.LOCKED
+
+
+async def test_a_mediator_who_does_not_sign_is_noted_and_holds_up_no_reception(
+    mediation: Table, clock: FixedClock, world: World
+) -> None:
+    table = mediation
+    await table.move(MinutesState.READ_BACK, MinutesState.SIGNING)
+    await table.sign(table.citizen)
+    digest, mediator = (await table.reading()).digest, await guest(table.db, table.session, "mediator")
+    await note_signer(
+        table.db, clock, table.host, table.session.id, digest, mediator.invitation_id or "",
+        SignatureAct.REFUSED, "提前离开",
+    )  # fmt: skip
+    await table.sign(table.host)
+    plain = await make_session(table.db, clock, world, invitees=(Invitee(InvitationRole.MEDIATOR, "马调解"),))
+    sheet = await begin_minutes(table.db, clock, table.host, plain.id)
+    table = Table(table.db, clock, plain, table.host, await guest(table.db, plain), sheet.paragraphs[0])
+    await table.move(MinutesState.READ_BACK, MinutesState.SIGNING)
+    await table.sign(table.citizen)
+    await table.sign(table.host)
 
 
 async def test_nothing_is_shown_for_signing_before_it_is_read_back(table: Table) -> None:

@@ -12,7 +12,7 @@ from cases.policy import INVITATION_ACTIONS, Action
 from cases.roles import InvitationRole
 from tests.signaling.hall import Client, Hall, find
 
-MASKED = ("department", "observer", "interpreter", "third_party")
+MASKED = ("department", "observer", "interpreter", "mediator", "third_party")
 
 
 @pytest.fixture
@@ -58,13 +58,13 @@ async def test_who_is_no_party_reads_citizens_masked_and_officials_by_name(hall:
     helpers = {who: await inside(hall, host, who) for who in MASKED}
     proxy = await inside(hall, host, "proxy")
     for who, client in helpers.items():
-        room = await client.room_where(lambda room: len(room["participants"]) == 7)
+        room = await client.room_where(lambda room: len(room["participants"]) == 8)
         assert find(room, citizen.id)["name"] == masked, who
         assert find(room, proxy.id)["name"] == "p某", who
         assert find(room, host.id)["name"] == find(host.room, host.id)["name"], "officials are public"
         assert not told(client) & {name, "proxy name", "companion name"}, who
     assert find(helpers["department"].room, waiting.id, "lobby")["name"] == "c某"
-    room = await proxy.room_where(lambda room: len(room["participants"]) == 7)
+    room = await proxy.room_where(lambda room: len(room["participants"]) == 8)
     assert find(room, citizen.id)["name"] == name
     assert find(room, helpers["third_party"].id)["name"] == "third_party name"
 

@@ -10,7 +10,15 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 import pytest
 
-from signaling import commands, mark_pushes, material_views, minutes_commands, minutes_pushes, pushes
+from signaling import (
+    commands,
+    mark_pushes,
+    material_views,
+    minutes_commands,
+    minutes_pushes,
+    pushes,
+    queue_views,
+)
 from signaling.protocol import COMMANDS, PUSHES, CloseCode, ErrorCode, parse, shape
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text(encoding="utf-8")
@@ -33,8 +41,8 @@ ENUMERATIONS = {
 }
 VIEWS = [
     pushes.SessionView, pushes.RoomView, pushes.ParticipantView, pushes.SourceView, pushes.LobbyView,
-    pushes.RecordingView, pushes.QualityView, pushes.QueueView, pushes.MediaNeeds, pushes.Relay,
-    pushes.OfferedTrack, pushes.PhaseView, pushes.ConductView,
+    pushes.RecordingView, pushes.QualityView, queue_views.QueueView, queue_views.WaitView, pushes.MediaNeeds,
+    pushes.Relay, pushes.OfferedTrack, pushes.PhaseView, pushes.ConductView,
     minutes_pushes.MinutesView, minutes_pushes.MinutesParagraphView, minutes_pushes.SpeakerView,
     minutes_pushes.OverlapView, pushes.DeliberationView, mark_pushes.MarkView, material_views.ExhibitView,
 ]  # fmt: skip

@@ -20,6 +20,7 @@ from cases.roles import INVITATION_ROLE_NAMES, InvitationRole
 from scheduling.booking import BookingState
 from scheduling.bookings import BookPublicly, book_publicly, list_bookings
 from scheduling.invitations import Invitee
+from scheduling.session import SESSION_KIND_NAMES, SessionKind
 from scheduling.sessions import CreateSession, create_session, get_session
 from scheduling.slot import Slot
 from scheduling.slots import list_free_slots
@@ -41,9 +42,13 @@ GUESTS = {
         InvitationRole.PROXY,
         InvitationRole.COMPANION,
         InvitationRole.INTERPRETER,
+        InvitationRole.MEDIATOR,
         InvitationRole.THIRD_PARTY,
     )
 }
+
+
+KINDS = {str(kind): name for kind, name in SESSION_KIND_NAMES.items()}
 
 
 async def show(request: web.Request) -> web.StreamResponse:
@@ -80,6 +85,7 @@ def _command(
     else:
         form.fail("slot", "请选择时间")
     guests = _guests(form)
+    kind = form.choice("kind", KINDS, "请选择这场是接访、调解还是回访") if form.typed("kind") else ""
     if form.errors:
         return None
     length = timedelta(minutes=request.app[SETTINGS].web.session_minutes)
@@ -91,6 +97,7 @@ def _command(
         host_organisation_id=host,
         joint_organisation_ids=tuple(item for item in joint if item != host),
         invitees=(_petitioner(petition), *guests),
+        kind=SessionKind(kind or SessionKind.RECEPTION),
     )
 
 
@@ -181,6 +188,7 @@ async def _page(request: web.Request, form: Form, status: int) -> web.Response:
     for name, value in last.items():
         form.values.setdefault(name, value)
     form.values.setdefault("host", choices["host"])
+    form.values.setdefault("kind", SessionKind.RECEPTION)
     form.values.setdefault("slot", request.query.get("slot", "")[:64])
     context = {
         "nav": "cases",
@@ -188,6 +196,7 @@ async def _page(request: web.Request, form: Form, status: int) -> web.Response:
         "petition": petition,
         "petitioner": petition.petitioner.name,
         "guest_roles": GUESTS,
+        "kinds": KINDS,
         **choices,
     }
     title = "错误：预约视频接访" if form.errors else "预约视频接访"
@@ -205,7 +214,7 @@ async def _last_session(db: AsyncSession, request: web.Request, petition: Petiti
     joint = [
         o.organisation_id for o in session.organisations if o.organisation_id != session.host_organisation_id
     ]
-    return {"host": session.host_organisation_id, "joint": "\n".join(joint)}
+    return {"host": session.host_organisation_id, "joint": "\n".join(joint), "kind": SessionKind.FOLLOW_UP}
 
 
 async def show_public(request: web.Request) -> web.StreamResponse:

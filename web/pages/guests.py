@@ -9,7 +9,7 @@ from cases.errors import Conflict, Invalid
 from cases.fields import clean_name, clean_text
 from cases.organisations import list_organisations
 from cases.policy import Action, allowed
-from cases.roles import InvitationRole
+from cases.roles import INVITATION_ROLE_NAMES, InvitationRole
 from scheduling import invitations
 from scheduling.invitations import Invitee
 from scheduling.links import issue_link
@@ -27,7 +27,7 @@ from web.rendering import page
 KINDS = {
     "department": ("责任单位", InvitationRole.DEPARTMENT),
     "lawyer": ("律师", InvitationRole.THIRD_PARTY),
-    "mediator": ("人民调解员", InvitationRole.THIRD_PARTY),
+    "mediator": (INVITATION_ROLE_NAMES[InvitationRole.MEDIATOR], InvitationRole.MEDIATOR),
     "psychologist": ("心理咨询师", InvitationRole.THIRD_PARTY),
     "interpreter": ("翻译", InvitationRole.INTERPRETER),
 }

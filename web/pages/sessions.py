@@ -21,7 +21,7 @@ from scheduling.invitations import Invitee
 from scheduling.links import find_link, issue_link, revoke_link
 from scheduling.materials.showing import worth_a_line
 from scheduling.reach import scope_of_session
-from scheduling.session import SessionState
+from scheduling.session import SESSION_KIND_NAMES, SessionState
 from scheduling.session_events import list_events
 from scheduling.sessions import get_session, move_session
 from web.cards import OPEN_STATES, may_join, offices_of, recording_card
@@ -42,6 +42,7 @@ INVITABLE = {
         InvitationRole.PROXY,
         InvitationRole.COMPANION,
         InvitationRole.INTERPRETER,
+        InvitationRole.MEDIATOR,
         InvitationRole.THIRD_PARTY,
         InvitationRole.OBSERVER,
     )
@@ -137,6 +138,7 @@ async def _page(request: web.Request, form: Form, status: int = 200) -> web.Resp
                 await list_incidents(db, session.id),
                 allowed(actor, Action.JOIN, scope) or allowed(actor, Action.RECEIVE, scope),
             ),
+            "kind": SESSION_KIND_NAMES[session.kind],
             "host": next((o.name for o in offices if o.id == session.host_organisation_id), "—"),
             "joint": [o.name for o in offices if o.id != session.host_organisation_id],
             "recordings": [

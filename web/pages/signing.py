@@ -28,7 +28,6 @@ from scheduling.minutes.record import (
 )
 from scheduling.minutes.signature import (
     ACT_NAMES,
-    FIRST,
     SignatureAct,
     Signer,
     left_out,
@@ -224,7 +223,7 @@ def _context(
                 "role": each.role_name,
                 "signature": each.signature,
                 "act": ACT_NAMES[each.signature.act] if each.signature else "",
-                "citizen": each.role in FIRST,
+                "notable": each.first,
                 "on_phone": each.signer_id in on_phone and each.signature is None,
             }
             for each in signers

@@ -304,6 +304,10 @@ class CitizenRoom {
     setText(part("queue_ahead"), ahead);
     setText(part("queue_number"), queue.number);
     setText(part("queue_note"), queue.note || WAITING);
+    const wait = waitWords(queue.wait);
+    part("wait_row").hidden = !wait;
+    setText(part("wait"), wait);
+    if (wait && this.#screen === "waiting") this.#announcer.say(t("预计还要等{0}", wait), { topic: "wait", every: 60000 });
     if (queue.away_until) this.#paintAway(queue);
     if (this.#screen === "waiting" && queue.note) this.#announcer.say(`${queue.note}${ahead}`, { topic: "note" });
     else if (this.#screen === "waiting") this.#announcer.say(ahead, { topic: "queue", every: 30000 });
@@ -338,6 +342,14 @@ class CitizenRoom {
     setText(part("time"), timeOfDay(this.#call.serverNow));
     this.#update();
   }
+}
+
+/** A range, never a promise; calm words when somebody before takes longer than usual. */
+function waitWords(wait) {
+  if (!wait) return "";
+  if (wait.least === null) return t("比平时久一些，请安心等候");
+  if (wait.most === null) return t("{0} 小时以上", wait.least / 60);
+  return wait.least ? t("约 {0}～{1} 分钟", wait.least, wait.most) : t("{0} 分钟以内", wait.most);
 }
 
 markReady();

@@ -6,7 +6,7 @@ import { Steps } from "./steps.js";
 import { UnsentStore } from "./store.js";
 import { t } from "../translate.js";
 
-const TEMPLATES = { "": t("按参加单位自动选择"), single: t("单级接访笔录"), joint: t("多级联合接访笔录"), mediation: t("调解笔录"), follow_up: t("回访笔录") };
+const TEMPLATES = { "": t("按接访性质自动选择"), single: t("单级接访笔录"), joint: t("多级联合接访笔录"), mediation: t("调解笔录"), follow_up: t("回访笔录") };
 const LET = new Set(["joint_receptionist", "department"]);
 
 /** The tab 笔录 of the reception console: begin, write, show to the petitioner, let colleagues write. */
