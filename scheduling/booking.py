@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 from sqlalchemy import ForeignKey, Index, String, text
@@ -11,6 +11,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from cases.casefile import PetitionCase
 from cases.database import ID_LENGTH, Base, new_id
+from cases.organisations import Organisation
+from cases.people import Official, Person
 from cases.vocabulary import names
 from scheduling.slot import Slot
 
@@ -35,10 +37,12 @@ BOOKING_KIND_NAMES = {
 
 
 class BookingState(StrEnum):
-    """Where a booking stands."""
+    """Where a booking stands (domain.md 1.2, step 3)."""
 
-    REQUESTED = "requested"
-    CONFIRMED = "confirmed"
+    SUBMITTED = "submitted"
+    REVIEWING = "reviewing"
+    APPROVED = "approved"
+    SCHEDULED = "scheduled"
     FULFILLED = "fulfilled"
     MISSED = "missed"
     CANCELLED = "cancelled"
@@ -50,8 +54,10 @@ BOOKING_STATE_NAMES = names("booking", BookingState)
 
 _B = BookingState
 TRANSITIONS: Mapping[BookingState, frozenset[BookingState]] = {
-    _B.REQUESTED: frozenset({_B.CONFIRMED, _B.REJECTED, _B.REDIRECTED, _B.CANCELLED}),
-    _B.CONFIRMED: frozenset({_B.FULFILLED, _B.MISSED, _B.CANCELLED}),
+    _B.SUBMITTED: frozenset({_B.REVIEWING, _B.APPROVED, _B.REJECTED, _B.REDIRECTED, _B.CANCELLED}),
+    _B.REVIEWING: frozenset({_B.APPROVED, _B.REJECTED, _B.REDIRECTED, _B.CANCELLED}),
+    _B.APPROVED: frozenset({_B.SCHEDULED, _B.REDIRECTED, _B.CANCELLED}),
+    _B.SCHEDULED: frozenset({_B.FULFILLED, _B.MISSED, _B.CANCELLED}),
     _B.FULFILLED: frozenset(),
     _B.MISSED: frozenset(),
     _B.CANCELLED: frozenset(),
@@ -59,8 +65,10 @@ TRANSITIONS: Mapping[BookingState, frozenset[BookingState]] = {
     _B.REDIRECTED: frozenset(),
 }
 # A slot is taken by a booking in one of these states; the partial unique index says the same.
-HOLDING = frozenset({_B.REQUESTED, _B.CONFIRMED, _B.FULFILLED, _B.MISSED})
-_HOLDING_SQL = text("state IN ('requested', 'confirmed', 'fulfilled', 'missed')")
+HOLDING = frozenset({_B.SUBMITTED, _B.REVIEWING, _B.APPROVED, _B.SCHEDULED, _B.FULFILLED, _B.MISSED})
+# Nobody decided yet whether and where it is held.
+PENDING = frozenset({_B.SUBMITTED, _B.REVIEWING, _B.APPROVED})
+_HOLDING_SQL = text("state IN ('submitted', 'reviewing', 'approved', 'scheduled', 'fulfilled', 'missed')")
 
 
 class Booking(Base):
@@ -86,5 +94,20 @@ class Booking(Base):
     reason: Mapped[str | None] = mapped_column(String(2000), default=None)
     created_at: Mapped[datetime]
     created_by: Mapped[str | None] = mapped_column(String(ID_LENGTH), ForeignKey("officials.id"))
+    # The last day on which somebody must have reviewed it.
+    review_due_on: Mapped[date | None] = mapped_column(default=None)
+    reviewer_id: Mapped[str | None] = mapped_column(
+        String(ID_LENGTH), ForeignKey("officials.id"), default=None
+    )
+    reviewed_at: Mapped[datetime | None] = mapped_column(default=None)
+    redirected_to_id: Mapped[str | None] = mapped_column(
+        String(ID_LENGTH), ForeignKey("organisations.id"), default=None
+    )
+    # The citizen wants the upper level to sit there too: a joint reception, not a refusal.
+    insists: Mapped[bool] = mapped_column(default=False)
+    proxy_id: Mapped[str | None] = mapped_column(String(ID_LENGTH), ForeignKey("people.id"), default=None)
     slot: Mapped[Slot] = relationship(lazy="joined")
     petition: Mapped[PetitionCase] = relationship(lazy="joined")
+    reviewer: Mapped[Official | None] = relationship(lazy="joined", foreign_keys=[reviewer_id])
+    redirected_to: Mapped[Organisation | None] = relationship(lazy="joined")
+    proxy: Mapped[Person | None] = relationship(lazy="joined")

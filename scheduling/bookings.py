@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.exc import IntegrityError
@@ -13,24 +14,28 @@ from cases.audit import add_audit
 from cases.casefile import Channel, PetitionCase, scope_of
 from cases.clock import Clock
 from cases.database import atomic, new_id, violates
-from cases.errors import Conflict, NotFound
-from cases.fields import clean_phone, clean_text
-from cases.people import Person, PersonDetails
+from cases.errors import Conflict, Invalid, NotFound
+from cases.fields import clean, clean_phone, clean_text
+from cases.handling.clocks import CALENDAR, today
+from cases.people import Person, PersonDetails, make_person
 from cases.petitions import RegisterPetition, add_petition, add_petition_event, load_petition
 from cases.policy import ANONYMOUS, SYSTEM, Action, Actor, require
 from cases.visibility import visible_petitions
 from scheduling.booking import BOOKING_KIND_NAMES as BOOKING_KIND_NAMES
 from scheduling.booking import BOOKING_STATE_NAMES as BOOKING_STATE_NAMES
 from scheduling.booking import HOLDING as HOLDING
+from scheduling.booking import PENDING as PENDING
 from scheduling.booking import TRANSITIONS as TRANSITIONS
 from scheduling.booking import Booking as Booking
 from scheduling.booking import BookingKind as BookingKind
 from scheduling.booking import BookingState as BookingState
+from scheduling.engagements import refuse_engaged_room
 from scheduling.slot import Slot
 from scheduling.slots import get_slot
 from scheduling.transitions import require_transition
 
 MAX_LIVE_PER_PHONE = 3
+REVIEW_DAYS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,9 @@ class BookPublicly:
     phone: str
     subject: str
     description: str
+    insists: bool = False  # The upper level is to sit there too (domain.md 1.2, step 4).
+    proxy_name: str = ""  # Who asks on behalf of `name`, with a written mandate.
+    proxy_phone: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +87,13 @@ async def add_booking(
     note: str = "",
 ) -> Booking:  # fmt: skip
     """Take a slot, confirmed, inside the caller's transaction. Raises Conflict `slot_taken`, `slot_over`."""
-    slot = await _bookable(db, clock, slot_id)
+    slot = await bookable_slot(db, clock, slot_id)
     booking = await _take(
         db,
         slot_id=slot.id,
         petition_id=petition.id,
         kind=kind,
-        state=BookingState.CONFIRMED,
+        state=BookingState.SCHEDULED,
         note=clean_text(note, "note", "备注", 500),
         created_at=clock.now(),
         created_by=actor.official_id,
@@ -109,18 +117,26 @@ async def book_publicly(
     Raises Invalid at the field, Conflict `slot_taken` or `too_many_bookings`, NotFound for a private slot.
     """
     require(ANONYMOUS, Action.BOOK_PUBLIC)
-    slot = await _bookable(db, clock, command.slot_id)
+    slot = await bookable_slot(db, clock, command.slot_id)
     if not slot.is_public:
         raise NotFound("slot_not_found", "没有找到这个时段，请重新选择。")
+    # Whoever comes too late is told before the matter is entered; the index decides among the others.
+    held = select(Booking.id).where(Booking.slot_id == slot.id, Booking.state.in_(sorted(HOLDING)))
+    if await db.scalar(held) is not None:
+        raise _taken()
     await _refuse_hoarding(db, clock, clean_phone(command.phone))
+    proxy = await _proxy(db, clock, command)
     petition, query_code = await add_petition(db, clock, SYSTEM, _matter(command, slot))
     booking = await _take(
         db,
         slot_id=slot.id,
         petition_id=petition.id,
-        kind=BookingKind.SELF_ONLINE,
-        state=BookingState.REQUESTED,
+        kind=BookingKind.BY_PROXY if proxy else BookingKind.SELF_ONLINE,
+        state=BookingState.SUBMITTED,
         created_at=clock.now(),
+        review_due_on=review_due(clock),
+        insists=command.insists,
+        proxy_id=proxy.id if proxy else None,
     )
     await _write_down(db, clock, ANONYMOUS, booking)
     await add_audit(db, clock, ANONYMOUS, "booking.created", "booking", booking.id, address=address)
@@ -180,9 +196,10 @@ async def list_bookings(
     return (await db.scalars(query.order_by(Slot.starts_at).limit(min(limit, 500)))).all()
 
 
-async def _bookable(db: AsyncSession, clock: Clock, slot_id: str) -> Slot:
+async def bookable_slot(db: AsyncSession, clock: Clock, slot_id: str) -> Slot:
+    """Return a slot that can still be taken. Raises NotFound, Conflict `slot_over`."""
     slot = await get_slot(db, slot_id)
-    if slot.starts_at <= clock.now():
+    if slot.closed or slot.starts_at <= clock.now():
         raise Conflict("slot_over", "这个时段已经开始，请选择以后的时段。", "slot_id")
     return slot
 
@@ -193,9 +210,15 @@ async def _take(db: AsyncSession, **values: object) -> Booking:
         await db.execute(insert(Booking).values(id=(booking_id := new_id()), **values))
     except IntegrityError as error:
         if violates(error, "ix_bookings_one_per_slot", "bookings.slot_id"):
-            raise Conflict("slot_taken", "这个时段刚刚被别人约走了，请另选一个。", "slot_id") from error
+            raise _taken() from error
         raise
-    return await db.get_one(Booking, booking_id)
+    booking = await db.get_one(Booking, booking_id)
+    await refuse_engaged_room(db, booking.slot)
+    return booking
+
+
+def _taken() -> Conflict:
+    return Conflict("slot_taken", "这个时段刚刚被别人约走了，请另选一个。", "slot_id")
 
 
 async def _refuse_hoarding(db: AsyncSession, clock: Clock, phone: str) -> None:
@@ -206,11 +229,31 @@ async def _refuse_hoarding(db: AsyncSession, clock: Clock, phone: str) -> None:
         .join(PetitionCase, PetitionCase.id == Booking.petition_id)
         .join(Person, Person.id == PetitionCase.petitioner_id)
         .where(Person.phone == phone, Slot.starts_at > clock.now())
-        .where(Booking.state.in_([BookingState.REQUESTED, BookingState.CONFIRMED]))
+        .where(Booking.state.in_([*sorted(PENDING), BookingState.SCHEDULED]))
     )
     if (await db.scalar(live) or 0) >= MAX_LIVE_PER_PHONE:
         message = f"这个电话已经有 {MAX_LIVE_PER_PHONE} 个预约。需要更改请拨打接访单位电话。"
         raise Conflict("too_many_bookings", message, "phone")
+
+
+def review_due(clock: Clock) -> date:
+    """The last day of the review: two working days after the request (domain.md 1.2, step 3)."""
+    day = today(clock)
+    for _ in range(REVIEW_DAYS):
+        day = CALENDAR.roll(day + timedelta(days=1))
+    return day
+
+
+async def _proxy(db: AsyncSession, clock: Clock, command: BookPublicly) -> Person | None:
+    if not clean(command.proxy_name) and not clean(command.proxy_phone):
+        return None
+    try:
+        person = make_person(clock, PersonDetails(command.proxy_name, command.proxy_phone))
+    except Invalid as error:
+        raise Invalid(error.code, error.message, f"proxy_{error.field}") from error
+    db.add(person)
+    await db.flush()
+    return person
 
 
 def _matter(command: BookPublicly, slot: Slot) -> RegisterPetition:

@@ -21,6 +21,7 @@ from cases.petitions import add_petition_organisation
 from cases.policy import Action, Actor, Scope, allowed, is_accused, require
 from cases.roles import InvitationRole, Role
 from cases.signin import actor_for
+from scheduling.engagements import ResourceKind, engage, release
 from scheduling.invitation import Invitation as Invitation
 from scheduling.reach import get_invitation as get_invitation
 from scheduling.reach import load_session, manageable, scope_of_session
@@ -57,10 +58,12 @@ class Invitee:
 async def invite(
     db: AsyncSession, clock: Clock, actor: Actor, session_id: str, invitee: Invitee
 ) -> Invitation:
-    """Invite one more person and commit. Raises Invalid at the field, Conflict `already_invited`."""
+    """Invite one more person and commit. Raises Invalid, Conflict `already_invited`, `engaged`."""
     session = await load_session(db, session_id, lock=True)
     require(actor, Action.MANAGE_SESSION, await scope_of_session(db, session))
     invitation = await add_invitation(db, clock, session, invitee)
+    if invitation.official_id is not None:
+        await engage(db, clock, session, {invitation.official_id: ResourceKind.PERSON})
     await _note_invited(db, clock, actor, invitation)
     await db.commit()
     return invitation
@@ -134,6 +137,8 @@ async def revoke_invitation(db: AsyncSession, clock: Clock, actor: Actor, invita
     invitation, _ = await manageable(db, actor, invitation_id, Action.MANAGE_SESSION)
     if invitation.revoked_at is None:
         invitation.revoked_at = clock.now()
+        if invitation.official_id is not None:
+            await release(db, clock, invitation.session_id, {invitation.official_id})
         data = {"invitation_id": invitation.id, "role": invitation.role}
         await add_event(db, clock, invitation.session_id, "invitation.revoked", actor.name, data=data)
         await add_audit(db, clock, actor, "invitation.revoked", "invitation", invitation.id)

@@ -145,6 +145,8 @@ class Session(Base):
     record: Mapped[bool] = mapped_column(default=True)
     id_number_needed: Mapped[bool] = mapped_column(default=False)
     event_count: Mapped[int] = mapped_column(default=0)
+    # Counts moves and the calling off: SEQUENCE of the calendar entry (RFC 5545, 3.8.7.4).
+    revision: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime]
     petition: Mapped[PetitionCase] = relationship(lazy="joined")
     host: Mapped[Organisation] = relationship(lazy="joined")

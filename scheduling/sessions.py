@@ -23,6 +23,8 @@ from scheduling.bookings import (
     TRANSITIONS as BOOKING_TRANSITIONS,
 )
 from scheduling.bookings import Booking, BookingKind, BookingState, add_booking, change_booking, find_held
+from scheduling.engagements import ResourceKind, engage, release
+from scheduling.equipment import Equipment
 from scheduling.incidents import end_with_session
 from scheduling.invitations import Invitee, add_invitation, seat_organisation
 from scheduling.reach import load_session, scope_of_session, visible_sessions
@@ -37,6 +39,7 @@ from scheduling.session import (
     SessionState,
 )
 from scheduling.session_events import add_event
+from scheduling.slot import ReceptionRoom
 from scheduling.slots import check_period
 from scheduling.transitions import require_transition
 
@@ -72,13 +75,17 @@ class CreateSession:
     invitees: tuple[Invitee, ...] = ()
     record: bool = True
     kind: SessionKind = SessionKind.RECEPTION
+    room_ids: tuple[str, ...] = ()
+    equipment_ids: tuple[str, ...] = ()
 
 
 @atomic
 async def create_session(db: AsyncSession, clock: Clock, actor: Actor, command: CreateSession) -> Session:
     """Arrange a session with its organisations, invitations and booking in one commit; it is `scheduled`.
 
-    Raises Invalid at the field, Conflict `slot_taken` or `session_exists`, NotFound, Forbidden.
+    People invited by name, rooms and equipment are engaged for its time: nobody else gets them.
+
+    Raises Invalid at the field, Conflict `slot_taken`, `session_exists` or `engaged`, NotFound, Forbidden.
     """
     petition = await load_petition(db, command.petition_id)
     require(actor, Action.SEE_PETITION, scope_of(petition))
@@ -87,7 +94,8 @@ async def create_session(db: AsyncSession, clock: Clock, actor: Actor, command: 
         id=new_id(), petition_id=petition.id, petition=petition, booking_id=None,
         title=clean_subject(command.title or petition.subject, "title", "标题"),
         host_organisation_id=command.host_organisation_id, state=SessionState.SCHEDULED,
-        kind=command.kind, record=command.record, event_count=0, created_at=clock.now(), organisations=[],
+        kind=command.kind, record=command.record, event_count=0, revision=0, created_at=clock.now(),
+        organisations=[],
     )  # fmt: skip
     await _take_time(db, clock, actor, session, command)
     db.add(session)
@@ -95,6 +103,7 @@ async def create_session(db: AsyncSession, clock: Clock, actor: Actor, command: 
     await _seat_organisations(db, session, command)
     await db.refresh(session, ["organisations", "host"])
     await _invite_all(db, clock, session, command.invitees)
+    await engage(db, clock, session, await _resources(db, session, command))
     await _note_created(db, clock, actor, session)
     await db.commit()
     return await load_session(db, session.id)
@@ -131,6 +140,8 @@ async def move_session(
     await add_event(db, clock, session_id, kind, actor.name or None, data=data)
     await _follow_booking(db, clock, actor, session)
     if state in OVER:
+        session.revision += 1
+        await release(db, clock, session_id)
         await add_petition_event(
             db, clock, actor, session.petition_id, kind, {"session_id": session_id, **data}
         )
@@ -173,6 +184,24 @@ async def _scope_of_host(db: AsyncSession, petition: PetitionCase, host_id: str)
     return replace(scope_of(petition), region_codes=codes, organisation_ids=own, owner_organisation_ids=own)
 
 
+async def _resources(db: AsyncSession, session: Session, command: CreateSession) -> dict[str, ResourceKind]:
+    """What the session engages: its slot's room, further rooms, equipment, and officials invited by name."""
+    seated = {command.host_organisation_id, *command.joint_organisation_ids}
+    seated |= {each.organisation_id for each in session.organisations}
+    rooms, equipment = set(command.room_ids), set(command.equipment_ids)
+    for model, ids, field in ((ReceptionRoom, rooms, "rooms"), (Equipment, equipment, "equipment")):
+        if len(ids) > MAX_JOINT:
+            raise Invalid("too_many", f"最多选择 {MAX_JOINT} 个。", field)
+        owners = (await db.scalars(select(model.organisation_id).where(model.id.in_(ids)))).all()
+        if len(owners) != len(ids) or not seated.issuperset(owners):
+            raise Invalid("bad_choice", "只能选择参加单位的接访室和设备。", field)
+    if session.booking_id is not None:
+        rooms.add((await db.get_one(Booking, session.booking_id)).slot.room_id)
+    people = {each.official_id for each in command.invitees if each.official_id}
+    kinds = ((people, ResourceKind.PERSON), (rooms, ResourceKind.ROOM), (equipment, ResourceKind.EQUIPMENT))
+    return {each: kind for ids, kind in kinds for each in ids}
+
+
 async def _take_time(
     db: AsyncSession, clock: Clock, actor: Actor, session: Session, command: CreateSession
 ) -> None:
@@ -196,8 +225,10 @@ async def _booking_for(
     held = await find_held(db, slot_id, petition.id)
     if held is None:
         return await add_booking(db, clock, actor, slot_id, petition, BookingKind.LEADER_INVITED)
-    if held.state is BookingState.REQUESTED:
-        await change_booking(db, clock, actor, held.id, BookingState.CONFIRMED)
+    if held.state in (BookingState.SUBMITTED, BookingState.REVIEWING):
+        await change_booking(db, clock, actor, held.id, BookingState.APPROVED)
+    if held.state is BookingState.APPROVED:
+        await change_booking(db, clock, actor, held.id, BookingState.SCHEDULED)
     return held
 
 

@@ -25,7 +25,10 @@ class ReceptionRoom(Base):
 
 
 class Slot(Base):
-    """A stretch of time in one room. `is_public`: citizens may take it themselves."""
+    """A stretch of time in one room. `is_public`: citizens may take it themselves.
+
+    `closed`: its reception day was called off, nobody takes it any more.
+    """
 
     __tablename__ = "slots"
     __table_args__ = (UniqueConstraint("room_id", "starts_at"),)
@@ -38,4 +41,8 @@ class Slot(Base):
     starts_at: Mapped[datetime] = mapped_column(index=True)
     ends_at: Mapped[datetime]
     is_public: Mapped[bool] = mapped_column(default=True)
+    closed: Mapped[bool] = mapped_column(default=False)
+    reception_day_id: Mapped[str | None] = mapped_column(
+        String(ID_LENGTH), ForeignKey("reception_days.id"), index=True, default=None
+    )
     room: Mapped[ReceptionRoom] = relationship(lazy="joined")

@@ -17,6 +17,7 @@ from cases.fields import clean_name, require_zone
 from cases.organisations import Organisation, OrganisationKind, get_organisation
 from cases.policy import Action, Actor, Scope, require
 from scheduling.booking import HOLDING, Booking
+from scheduling.engagement import Engagement
 from scheduling.slot import ReceptionRoom as ReceptionRoom
 from scheduling.slot import Slot as Slot
 
@@ -67,6 +68,16 @@ async def open_slots(db: AsyncSession, clock: Clock, actor: Actor, command: Open
     if room is None:
         raise NotFound("room_not_found", "没有找到这个接访室。")
     require(actor, Action.MANAGE_SLOTS, scope_of_organisation(room.organisation))
+    slots = await add_slots(db, clock, room, command)
+    await add_audit(db, clock, actor, "slots.opened", "reception_room", room.id, detail={"count": len(slots)})
+    await db.commit()
+    return slots
+
+
+async def add_slots(
+    db: AsyncSession, clock: Clock, room: ReceptionRoom, command: OpenSlots
+) -> Sequence[Slot]:
+    """Create the slots inside the caller's transaction, after the caller asked the policy. Raises alike."""
     check_period(clock, command.starts_at, command.ends_at, MAX_DAY)
     moments = _cut(command)
     # Touching the room's row makes two openers take turns, so that the look below is not out of date.
@@ -80,8 +91,7 @@ async def open_slots(db: AsyncSession, clock: Clock, actor: Actor, command: Open
         for start, end in zip(moments, moments[1:], strict=False)
     ]  # fmt: skip
     db.add_all(slots)
-    await add_audit(db, clock, actor, "slots.opened", "reception_room", room.id, detail={"count": len(slots)})
-    await db.commit()
+    await db.flush()
     return slots
 
 
@@ -91,11 +101,19 @@ async def list_free_slots(
 ) -> Sequence[Slot]:  # fmt: skip
     """Return slots that nobody holds and that have not begun, in order of time."""
     taken = exists().where(Booking.slot_id == Slot.id, Booking.state.in_(sorted(HOLDING)))
+    engaged = exists().where(
+        Engagement.resource_id == Slot.room_id,
+        Engagement.released_at.is_(None),
+        Engagement.starts_at < Slot.ends_at,
+        Engagement.ends_at > Slot.starts_at,
+    )
     query = select(Slot).where(
         Slot.organisation_id == organisation_id,
         Slot.starts_at >= max(starts_from, clock.now()),
         Slot.starts_at < starts_before,
+        Slot.closed.is_(False),
         ~taken,
+        ~engaged,
     )
     if public_only:
         query = query.where(Slot.is_public)

@@ -98,7 +98,7 @@ async def _requests(db: AsyncSession, request: web.Request) -> list[dict[str, An
     if not allowed(request[ACTOR], Action.BOOK):
         return []
     now = request.app[CLOCK].now()
-    found = await list_bookings(db, request[ACTOR], BookingState.REQUESTED)
+    found = await list_bookings(db, request[ACTOR], BookingState.SUBMITTED)
     return [
         {"petition": b.petition, "slot_id": b.slot_id, "starts_at": b.slot.starts_at}
         for b in found

@@ -40,6 +40,7 @@ from scheduling.incident import IncidentState
 from scheduling.minutes.record import MinutesState
 from scheduling.notices import NoticeState
 from scheduling.progress import DISCLOSED
+from scheduling.rota.reception_day import DayState
 from scheduling.session import SessionState
 from signaling.pushes import BadgeState, QualityLevel
 
@@ -49,6 +50,7 @@ SOURCES = ("cases", "scheduling", "recordings", "signaling", "web")
 STATES: dict[str, tuple[Iterable[str], frozenset[str]]] = {
     "session": (SessionState, frozenset()),
     "booking": (BookingState, frozenset()),
+    "reception_day": (DayState, frozenset()),
     "clock": (Standing, frozenset()),
     "petition": (PetitionState, frozenset()),
     "step": (Step, frozenset()),

@@ -205,7 +205,7 @@ async def test_a_booked_slot_becomes_a_session_once(
     command = CreateSession(booked.petition.id, world.chengguan.id, slot_id=first.id)
     session = await create_session(db, clock, own, command)
     assert (session.starts_at, session.booking_id) == (first.starts_at, booked.booking.id)
-    assert (await get_booking(db, own, booked.booking.id)).state is BookingState.CONFIRMED
+    assert (await get_booking(db, own, booked.booking.id)).state is BookingState.SCHEDULED
     with pytest.raises(Conflict) as caught:
         await create_session(db, clock, own, command)
     assert caught.value.code == "session_exists"

@@ -242,16 +242,17 @@ async def test_a_cancelled_slot_is_free_again(db: AsyncSession, clock: FixedCloc
     [slot, *_] = await make_slots(db, clock, world.chengguan)
     booked = await book_publicly(db, clock, citizen(slot.id))
     own = world.actor("chengguan.receptionist")
-    assert [each.id for each in await list_bookings(db, own, BookingState.REQUESTED)] == [booked.booking.id]
+    assert [each.id for each in await list_bookings(db, own, BookingState.SUBMITTED)] == [booked.booking.id]
     assert await list_bookings(db, world.actor("xigu.receptionist")) == []
     with pytest.raises(NotFound):
         await move_booking(
-            db, clock, world.actor("xigu.receptionist"), booked.booking.id, BookingState.CONFIRMED
+            db, clock, world.actor("xigu.receptionist"), booked.booking.id, BookingState.SCHEDULED
         )
     with pytest.raises(Conflict) as caught:
         await move_booking(db, clock, own, booked.booking.id, BookingState.FULFILLED)
     assert caught.value.code == "bad_transition"
-    await move_booking(db, clock, own, booked.booking.id, BookingState.CONFIRMED)
+    await move_booking(db, clock, own, booked.booking.id, BookingState.APPROVED)
+    await move_booking(db, clock, own, booked.booking.id, BookingState.SCHEDULED)
     cancelled = await move_booking(db, clock, own, booked.booking.id, BookingState.CANCELLED, "本人要求")
     assert (cancelled.state, cancelled.reason) == (BookingState.CANCELLED, "本人要求")
     await book_slot(db, clock, own, BookSlot(slot.id, booked.petition.id))

@@ -14,7 +14,7 @@ from scheduling.sessions import BOOKING_FOLLOWS
 from scheduling.transitions import Table, reachable_from, require_transition
 
 TABLES = [
-    pytest.param(booking.TRANSITIONS, BookingState, BookingState.REQUESTED, id="booking"),
+    pytest.param(booking.TRANSITIONS, BookingState, BookingState.SUBMITTED, id="booking"),
     pytest.param(session.TRANSITIONS, SessionState, SessionState.REQUESTED, id="session"),
 ]
 FINAL = {"archived", "rejected", "redirected", "cancelled", "rescheduled", "fulfilled", "missed"}

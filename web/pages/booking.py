@@ -162,7 +162,7 @@ async def _free(db: AsyncSession, request: web.Request, host: str, public_only: 
 
 async def _own_slots(db: AsyncSession, request: web.Request, petition: PetitionCase, host: str) -> list[Slot]:
     """Slots this citizen already asked for on the public page: confirming one arranges the sitting."""
-    found = await list_bookings(db, request[ACTOR], BookingState.REQUESTED, petition.id)
+    found = await list_bookings(db, request[ACTOR], BookingState.SUBMITTED, petition.id)
     now = request.app[CLOCK].now()
     return [b.slot for b in found if b.slot.organisation_id == host and b.slot.starts_at > now]
 

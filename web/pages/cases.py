@@ -50,7 +50,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         }
         context["requests"] = [
             {"slot_id": b.slot_id, "starts_at": b.slot.starts_at}
-            for b in await list_bookings(db, actor, BookingState.REQUESTED, petition_id)
+            for b in await list_bookings(db, actor, BookingState.SUBMITTED, petition_id)
         ]
     return page(request, "case.html", context, title=petition.subject)
 

@@ -1,0 +1,140 @@
+"""Engaging persons, rooms and equipment: of two who want the same one at the same time exactly one gets it.
+
+Whoever engages touches the row of each resource first, in order of their ids, and only then looks whether it
+is free. On PostgreSQL the second waits for the first at that row, on SQLite at the database's write lock; so
+what the look shows is true until the commit, and two who wait for one another cannot be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cases.clock import BEIJING, Clock
+from cases.database import insert_if_absent, new_id
+from cases.errors import Conflict
+from cases.people import Official
+from scheduling.booking import HOLDING, Booking
+from scheduling.engagement import Engagement as Engagement
+from scheduling.engagement import Resource as Resource
+from scheduling.engagement import ResourceKind as ResourceKind
+from scheduling.equipment import Equipment
+from scheduling.session import Session
+from scheduling.slot import ReceptionRoom, Slot
+
+FIELDS = {ResourceKind.PERSON: "officials", ResourceKind.ROOM: "rooms", ResourceKind.EQUIPMENT: "equipment"}
+
+
+async def take_turn(db: AsyncSession, wanted: Mapping[str, ResourceKind]) -> None:
+    """Wait for everybody who engages one of these now; from here on nobody else does until the commit."""
+    for resource_id in sorted(wanted):
+        await insert_if_absent(db, Resource, id=resource_id, kind=wanted[resource_id], turn=0)
+        await db.execute(
+            update(Resource).where(Resource.id == resource_id).values(turn=Resource.turn + 1),
+            execution_options={"synchronize_session": False},
+        )
+
+
+async def engage(
+    db: AsyncSession, clock: Clock, session: Session, wanted: Mapping[str, ResourceKind]
+) -> None:
+    """Take all of `wanted` (id to kind) for the time of the session, inside the caller's transaction.
+
+    Raises Conflict `engaged` at `officials`, `rooms` or `equipment`, naming whom and when, never what for.
+    """
+    await take_turn(db, wanted)
+    await _refuse_engaged(db, session, wanted)
+    db.add_all(
+        Engagement(
+            id=new_id(), resource_id=each, session_id=session.id, starts_at=session.starts_at,
+            ends_at=session.ends_at,
+        )
+        for each in sorted(wanted)
+    )  # fmt: skip
+    await db.flush()
+
+
+async def move_engagements(db: AsyncSession, clock: Clock, session: Session) -> None:
+    """Take the same for the new time of the session and let go of the old. Raises Conflict `engaged`."""
+    wanted = await engaged_by(db, session.id)
+    await release(db, clock, session.id)
+    await engage(db, clock, session, wanted)
+
+
+async def release(db: AsyncSession, clock: Clock, session_id: str, only: Collection[str] = ()) -> None:
+    """Let go of what a session engages (`only` these), inside the caller's transaction."""
+    same = (Engagement.session_id == session_id) & Engagement.released_at.is_(None)
+    change = update(Engagement).where(same).values(released_at=clock.now())
+    change = change.where(Engagement.resource_id.in_(only)) if only else change
+    await db.execute(change, execution_options={"synchronize_session": False})
+
+
+async def engaged_by(db: AsyncSession, session_id: str) -> dict[str, ResourceKind]:
+    """What a session engages now: id to kind."""
+    query = select(Resource.id, Resource.kind).join(Engagement, Engagement.resource_id == Resource.id)
+    query = query.where(Engagement.session_id == session_id, Engagement.released_at.is_(None))
+    return {resource_id: kind for resource_id, kind in await db.execute(query)}
+
+
+async def engaged_times(
+    db: AsyncSession, resource_ids: Collection[str], starts_from: datetime, starts_before: datetime
+) -> Sequence[Engagement]:
+    """Every live engagement of these resources that touches the stretch of time."""
+    query = select(Engagement).where(
+        Engagement.resource_id.in_(resource_ids),
+        Engagement.released_at.is_(None),
+        Engagement.ends_at > starts_from,
+        Engagement.starts_at < starts_before,
+    )
+    return (await db.scalars(query)).all()
+
+
+async def refuse_engaged_room(db: AsyncSession, slot: Slot) -> None:
+    """Refuse a slot whose room a session took for the same time. Raises Conflict `slot_taken`."""
+    await take_turn(db, {slot.room_id: ResourceKind.ROOM})
+    if await engaged_times(db, [slot.room_id], slot.starts_at, slot.ends_at):
+        raise Conflict("slot_taken", "这个时段刚刚被别人约走了，请另选一个。", "slot_id")
+
+
+async def names_of(db: AsyncSession, resource_ids: Collection[str]) -> dict[str, str]:
+    """What people call each of these resources."""
+    found: dict[str, str] = {}
+    for model in (Official, ReceptionRoom, Equipment):
+        rows = await db.execute(select(model.id, model.name).where(model.id.in_(resource_ids)))
+        found |= {row_id: name for row_id, name in rows}
+    return found
+
+
+async def _refuse_engaged(db: AsyncSession, session: Session, wanted: Mapping[str, ResourceKind]) -> None:
+    taken = [
+        (each.resource_id, each.starts_at, each.ends_at)
+        for each in await engaged_times(db, wanted.keys(), session.starts_at, session.ends_at)
+        if each.session_id != session.id
+    ]
+    rooms = [each for each, kind in wanted.items() if kind is ResourceKind.ROOM]
+    taken += await _booked_rooms(db, session, rooms)
+    if not taken:
+        return
+    resource_id, starts_at, ends_at = min(taken, key=lambda each: (each[1], each[0]))
+    name = (await names_of(db, [resource_id])).get(resource_id, "")
+    begin, end = starts_at.astimezone(BEIJING), ends_at.astimezone(BEIJING)
+    message = f"{name}在 {begin:%H:%M}–{end:%H:%M} 已有别的安排，请另选时间或换人、换场地。"
+    raise Conflict("engaged", message, FIELDS[wanted[resource_id]])
+
+
+async def _booked_rooms(
+    db: AsyncSession, session: Session, room_ids: Collection[str]
+) -> list[tuple[str, datetime, datetime]]:
+    """Slots of these rooms that somebody else holds without a session yet."""
+    query = (
+        select(Slot.room_id, Slot.starts_at, Slot.ends_at)
+        .join(Booking, Booking.slot_id == Slot.id)
+        .where(Slot.room_id.in_(room_ids), Booking.state.in_(sorted(HOLDING)))
+        .where(Slot.starts_at < session.ends_at, Slot.ends_at > session.starts_at)
+    )
+    if session.booking_id is not None:
+        query = query.where(Booking.id != session.booking_id)
+    return [(room, start, end) for room, start, end in await db.execute(query)]

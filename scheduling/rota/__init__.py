@@ -1,0 +1,1 @@
+"""Reception days: which leader receives when and where, by rules that repeat, with substitutes."""
