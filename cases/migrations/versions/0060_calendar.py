@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0060"
-down_revision = "0056"
+down_revision = "0046"
 
 NEW_NAMES = (("requested", "submitted"), ("confirmed", "scheduled"))
 HOLDING = "state IN ('submitted', 'reviewing', 'approved', 'scheduled', 'fulfilled', 'missed')"
