@@ -14,7 +14,7 @@ from cases.clock import BEIJING
 from cases.roles import INVITATION_ROLE_NAMES
 from scheduling.invitation import Invitation
 from scheduling.minutes.paragraph import ParagraphKind
-from scheduling.session import Session, SessionKind
+from scheduling.session import Session, SessionKind, SessionOrganisation, SessionPart
 
 _H, _S = ParagraphKind.HEADING, ParagraphKind.STATEMENT
 
@@ -115,13 +115,25 @@ def fill(template: Template, session: Session, invitations: Sequence[Invitation]
     facts = {
         "date": f"{start.year}年{start.month}月{start.day}日",
         "from": f"{start.hour}时{start.minute:02d}分",
-        "offices": "、".join(each.organisation.name for each in session.organisations),
+        "offices": "、".join(each.organisation.name for each in _in_order(session)),
         "people": "；".join(_person(each) for each in invitations[:MOST_PEOPLE] if each.revoked_at is None),
     }
     return [
         TemplateLine(line.kind, _FIELD.sub(lambda found: facts.get(found[1], ""), line.text))
         for line in template.lines
     ]
+
+
+def _in_order(session: Session) -> list[SessionOrganisation]:
+    """The host first, then the higher tiers down, as everywhere."""
+    return sorted(
+        session.organisations,
+        key=lambda each: (
+            each.part is not SessionPart.HOST,
+            len(each.organisation.region_code),
+            each.organisation.region_code,
+        ),
+    )
 
 
 def _person(invitation: Invitation) -> str:

@@ -1,8 +1,8 @@
-// A heading of two lines breaks between words: browsers break Chinese between any two signs. A classic script.
+// A heading or a button of two lines breaks between words: browsers break Chinese between any two signs. A classic script.
 (function () {
   if (!window.Intl || !Intl.Segmenter || !window.MutationObserver || !/^zh/.test(document.documentElement.lang)) return;
   var segmenter = new Intl.Segmenter("zh", { granularity: "word" });
-  var OURS = /(摄像头|麦克风|验证码|二维码|工作人员|录音录像|信访人|接访|笔录)/;  // No browser's dictionary has them all.
+  var OURS = /(摄像头|麦克风|验证码|二维码|工作人员|录音录像|信访人|接访|笔录|政务服务网)/;  // No browser's dictionary has them all.
   var SHORT = 6;
   function wordsOf(text) {
     var words = [];
@@ -37,7 +37,7 @@
     });
     place.replaceChildren(words);
   }
-  document.querySelectorAll("h1").forEach(function (heading) {
+  document.querySelectorAll("h1, .page .button").forEach(function (heading) {
     arrange(heading);
     new MutationObserver(function () { arrange(heading); }).observe(heading, { childList: true });
   });
