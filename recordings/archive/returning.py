@@ -8,7 +8,7 @@ import json
 import logging
 import shutil
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -32,15 +32,16 @@ from recordings.archive.copies import (
     objects_of,
     pause_after,
 )
-from recordings.archive.key import load_master
+from recordings.archive.key import MasterKey, load_master
 from recordings.archive.objects import NotAnObject
-from recordings.archive.proof import prove_archived
+from recordings.archive.proof import LOST, prove_archived
 from recordings.archive.removal import TRACKS
-from recordings.archive.restore import Readable, restore_files
+from recordings.archive.restore import Readable, Stored, restore_files
 from recordings.archive.settings import ArchiverSettings
 from recordings.archive.store import ArchiveStore, StoreError
 from recordings.capture.journal import sync_directory
 from recordings.evidence.examiner import ExaminationError, examine
+from recordings.evidence.exhibits import is_exhibit, kept_exhibits
 from recordings.evidence.manifest import MANIFEST_FILE
 from recordings.evidence.proof import note_verdict
 from recordings.recording import Recording, load_recording
@@ -195,6 +196,8 @@ class Returner:
     async def _restore(self, recording_id: str, store: Readable) -> None:
         """Fetch the tracks into a room of their own, hold them against the manifest, put them in place.
 
+        Pages that were shown stay here when tracks age out; one that was lost since comes back with them.
+
         Killed anywhere, it begins anew, or finds them in place and says so.
         """
         async with self._database.session() as db:
@@ -203,14 +206,36 @@ class Returner:
         if (folder / TRACKS).exists():
             await asyncio.to_thread(_hold_against_manifest, folder, folder)
         else:
-            tracks = [row for row in rows if row.path.startswith(f"{TRACKS}/")]
-            await asyncio.to_thread(_make_room, folder, sum(row.stored_size for row in tracks))
+            lost = await asyncio.to_thread(_lost_exhibits, folder)
+            wanted = [row for row in rows if row.path.startswith(f"{TRACKS}/") or row.path in lost]
+            await asyncio.to_thread(_make_room, folder, sum(row.stored_size for row in wanted))
             master = load_master(self._settings.key_file, create=False)
+            pages = [row for row in wanted if row.path in lost]
+            tracks = [row for row in wanted if row.path not in lost]
             await restore_files(store, tracks, master, recording_id, folder / ROOM)
+            await self._fetch_pages(pages, store, master, recording_id, folder / ROOM)
             await asyncio.to_thread(_hold_against_manifest, folder, folder / ROOM)
+            await asyncio.to_thread(_put_back, folder, lost)
+            # The tracks last: that they are there says that everything is.
             await asyncio.to_thread((folder / ROOM / TRACKS).rename, folder / TRACKS)
             await asyncio.to_thread(shutil.rmtree, folder / ROOM)
             await asyncio.to_thread(sync_directory, folder)
+        await self._note_restored(recording_id)
+
+    async def _fetch_pages(
+        self, pages: Sequence[Stored], store: Readable, master: MasterKey, recording_id: str, room: Path
+    ) -> None:
+        """Pages that were lost here, as far as the archive has them: the tracks do not wait for them."""
+        for path in sorted({row.path for row in pages}):
+            rows = [row for row in pages if row.path == path]
+            try:
+                await restore_files(store, rows, master, recording_id, room)
+            except (StoreError, NotAnObject) as error:
+                if isinstance(error, StoreError) and error.cause not in LOST:
+                    raise
+                logger.error("The page %s of %s does not come back: %s", path, recording_id, error)
+
+    async def _note_restored(self, recording_id: str) -> None:
         async with self._database.session() as db:
             archive = await archive_of(db, recording_id)
             if archive is None or archive.lease_owner != self._owner:
@@ -245,6 +270,26 @@ def _make_room(folder: Path, size: int) -> None:
     shutil.rmtree(folder / ROOM, ignore_errors=True)
     if shutil.disk_usage(folder).free - size < KEPT_FREE:
         raise OSError(errno.ENOSPC, "no room for the original")
+
+
+def _lost_exhibits(folder: Path) -> dict[str, tuple[int, str]]:
+    """Path to size and SHA-256 of each page that was sealed with the recording and is not here."""
+    manifest = json.loads((folder / MANIFEST_FILE).read_bytes())
+    return {
+        entry["path"]: (entry["size"], entry["sha256"])
+        for entry in kept_exhibits(manifest)
+        if is_exhibit(entry) and not (folder / entry["path"]).exists()
+    }
+
+
+def _put_back(folder: Path, lost: Mapping[str, tuple[int, str]]) -> None:
+    """Those that came, each as it was sealed; of one that did not come the verification tells."""
+    for name, sealed in lost.items():
+        path = folder / ROOM / name
+        if path.is_file() and sum_of(path) == sealed:
+            (folder / name).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            path.rename(folder / name)
+            sync_directory((folder / name).parent)
 
 
 def _hold_against_manifest(folder: Path, place: Path) -> None:
