@@ -243,3 +243,99 @@ def decrypt(data: bytes, master: bytes) -> tuple[dict[str, Any], bytes]:
         plain += cipher.decrypt(nonce, chunk, bound)
     assert len(plain) == head.content["size"]
     return head.content, plain
+
+
+# Materials that were shown: rows of (kind, data), (key, content) and (missing, meaning).
+
+SHOWING_ROWS, EXHIBIT_ROWS, MISSING_ROWS = tables("Materials that were shown")
+EXHIBIT_KEYS = {name for keys, _ in EXHIBIT_ROWS for name in re.findall(r"`(\w+)`", keys)}
+MISSING_CAUSES = {name.strip("`") for name, _ in MISSING_ROWS}
+SHOWN, TURNED, ENDED, DRAWN, WIPED = (kind.strip("`") for kind, _ in SHOWING_ROWS)
+OVER = re.findall(r"`([\w.]+)`", sentence_text(r"\n?With (`\S+` or `\S+`) nothing is shown any more either"))
+REPLACED = sentence_text(r"After the cause `(\w+)` another material follows")
+MOST_PAGES = sentence_number(r"A page is an integer from 1 to ([\d,]+)")
+MOST_NUMBERS = sentence_number(r"`points` are at least 4 and at most ([\d,]+) integers")
+MOST_LINES = sentence_number(r"over one page lie at most ([\d,]+) lines")
+EXTENT = sentence_number(r"of one line over the page, in 0 to ([\d,]+) of its width")
+EXHIBIT_FORM = next(content for key, content in EXHIBIT_ROWS if key == "`path`").split("`")[1]
+MEDIA_TYPES = re.findall(r"`(image/\w+)`", next(what for key, what in EXHIBIT_ROWS if key == "`media_type`"))
+ENDINGS = re.findall(r"(\w+)(?:,|$)", EXHIBIT_ROWS[0][1].split(": ")[1])
+
+
+def keys_of_event(kind: str) -> set[str]:
+    """The keys of its `data`; a row that says so has those of the row above."""
+    found: set[str] = set()
+    for name, told in SHOWING_ROWS:
+        told = told.split(";")[0] if name.strip("`") == TURNED else told
+        own = set(re.findall(r"`(\w+)`", told)) - {REPLACED}
+        found = found | own if told.startswith("the same keys") else own
+        if name.strip("`") == kind:
+            return found
+    raise KeyError(kind)
+
+
+class Up(NamedTuple):
+    """What everybody looks at: material, page, lines over it."""
+
+    material_id: str
+    page: int
+    lines: list[list[int]]
+
+
+def what_is_up(events: list[dict[str, Any]]) -> Up | None:
+    """After these events, in their order, as the section tells it."""
+    material, page, is_up = "", 0, False
+    lines: dict[int, list[list[int]]] = {}
+    for event in events:
+        kind, data = event["kind"], event["data"]
+        number = data.get("page")
+        is_page = type(number) is int and 1 <= number <= MOST_PAGES
+        if kind == SHOWN:
+            named = data.get("material_id")
+            is_up = is_page and isinstance(named, str) and bool(re.fullmatch(r"[A-Za-z0-9_]{1,64}", named))
+            if not is_up or named != material:
+                lines = {}
+            material, page = (named, number) if is_up else ("", 0)
+        elif kind == ENDED or kind in OVER:
+            is_up = False
+            if kind in OVER or data.get("cause") != REPLACED:
+                material, lines = "", {}
+        elif not is_up or not is_page or data.get("material_id") != material:
+            continue
+        elif kind == TURNED:
+            page = number
+        elif kind == DRAWN and is_line(data.get("points")):
+            if len(lines.setdefault(number, [])) < MOST_LINES:
+                lines[number].append(data["points"])
+        elif kind == WIPED:
+            drawn = lines.get(number, [])
+            del drawn[0 if data.get("everything") is True else -1 :]
+    return Up(material, page, lines.get(page, [])) if is_up else None
+
+
+def is_line(points: Any) -> bool:
+    return (
+        isinstance(points, list)
+        and len(points) in range(4, MOST_NUMBERS + 1, 2)
+        and all(type(number) is int and 0 <= number <= EXTENT for number in points)
+    )
+
+
+def wrong_exhibits(root: Path, entries: list[dict[str, Any]]) -> list[str]:
+    """Paths of the pages that are not as listed, and of files that no entry lists."""
+    wrong, listed = [], set()
+    for entry in entries:
+        form = EXHIBIT_FORM.replace("<material_id>", entry["material_id"])
+        form = form.replace("<page>", str(entry["page"])).replace(
+            "<ext>", dict(zip(MEDIA_TYPES, ENDINGS, strict=True))[entry["media_type"]]
+        )
+        data = b""
+        if "missing" not in entry:
+            listed.add(entry["path"])
+            data = (root / entry["path"]).read_bytes() if (root / entry["path"]).is_file() else b""
+        found = (len(data), hashlib.sha256(data).hexdigest(), hashlib.new("sm3", data).hexdigest())
+        right = entry["path"] == form and entry.get("missing", "empty") in MISSING_CAUSES
+        if not right or found != (entry["size"], entry["sha256"], entry["sm3"]) or set(entry) - EXHIBIT_KEYS:
+            wrong.append(entry["path"])
+    there = (path.relative_to(root).as_posix() for path in root.glob("exhibits/**/*") if path.is_file())
+    return wrong + sorted(set(there) - listed)

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from recordings.evidence.digests import whole_digests
 from recordings.evidence.manifest import canonical, moment_text, sha256_hex
 from recordings.evidence.signing import load_signer
 from recordings.evidence.verification import ExitCode
@@ -49,6 +50,7 @@ def put_pages(folder: Path, keys: Path) -> None:
     entries = write_exhibits(folder, {(PAPER, 1): b"one", (PAPER, 2): b"two", (PHOTO, 1): b"photo"})
     lost = entries[0] | {
         "page": 3, "path": f"exhibits/{PAPER}/page-3.jpg", "size": 0, "missing": "not_found",
+        **whole_digests(b""),
     }  # fmt: skip
     manifest = json.loads((folder / "manifest.json").read_bytes())
     manifest["session_events"] += happened(TOLD, 100)
