@@ -60,6 +60,8 @@ class Action(StrEnum):
     SEE_MATERIALS = "see_materials"
     ADD_MATERIAL = "add_material"
     KNOW_NAMES = "know_names"
+    SEE_INTERNAL_DOCUMENTS = "see_internal_documents"
+    MANAGE_TEMPLATES = "manage_templates"
 
 
 A = Action
@@ -70,6 +72,8 @@ _WATCH = frozenset({A.REPLAY, A.SEE_MANIFEST, A.SEE_ALARMS, A.SEE_MINUTES})
 _PROTECT = frozenset({A.SEE_ARCHIVE, A.HOLD_RECORDING})
 # Who sits with citizens: makes sure who they are, answers what they ask for, sees what was sent to them.
 _DOOR = frozenset({A.RECEIVE, A.SEE_OUTBOX, A.HANDLE_INCIDENT})
+# What offices write to one another about a case.
+_PAPERS = frozenset({A.SEE_INTERNAL_DOCUMENTS})
 _RATED = frozenset({A.SEE_RATINGS})  # Sums only, also for those they are about.
 _TASKS = frozenset({A.FINISH_TASK})
 _WRITE = frozenset({A.WRITE_MINUTES, A.SIGN_MINUTES})
@@ -77,11 +81,12 @@ _WRITE = frozenset({A.WRITE_MINUTES, A.SIGN_MINUTES})
 _MATERIALS = frozenset({A.SEE_MATERIALS, A.ADD_MATERIAL})
 # Sits in a session by office and knows who came to it.
 _SIT = frozenset({A.JOIN, A.KNOW_NAMES})
-_UNIT = READ | _RATED | _MATERIALS | _SIT | {A.SEE_MINUTES, A.FINISH_TASK, A.ANSWER_PETITION}
+_UNIT = READ | _PAPERS | _RATED | _MATERIALS | _SIT | {A.SEE_MINUTES, A.FINISH_TASK, A.ANSWER_PETITION}
 _CONDUCT = _WRITE | _MATERIALS | _SIT | {A.HOST, A.RECORD, A.MANAGE_SESSION, A.ISSUE_LINK}
 
 ROLE_ACTIONS: Mapping[Role, frozenset[Action]] = {
     Role.RECEPTIONIST: READ
+    | _PAPERS
     | _RATED
     | _WATCH
     | _CONDUCT
@@ -89,6 +94,7 @@ ROLE_ACTIONS: Mapping[Role, frozenset[Action]] = {
     | {A.CREATE_PETITION, A.HANDLE_PETITION, A.GRANT_PETITION, A.BOOK, A.MANAGE_SLOTS, A.ANSWER_FINDING}
     | _TASKS,
     Role.LEADER: READ
+    | _PAPERS
     | _RATED
     | _WATCH
     | _CONDUCT
@@ -100,14 +106,18 @@ ROLE_ACTIONS: Mapping[Role, frozenset[Action]] = {
     Role.STATION_CLERK: READ | _DOOR | _MATERIALS | _SIT | {A.CREATE_PETITION, A.BOOK, A.ISSUE_LINK},
     Role.HANDLER: _UNIT,
     Role.UNIT_HEAD: _UNIT | {A.EXTEND_PETITION},
-    Role.REVIEWER: READ | _WATCH | _PROTECT | {A.EXPORT_RECORDING, A.REVIEW_RECORDING, A.REVIEW_PETITION},
-    Role.INSPECTOR: READ | _RATED | _WATCH | _PROTECT | {A.REVIEW_RECORDING, A.SEE_VIEW_LOG},
-    Role.JOINT_CONF_OFFICE: READ | _MATERIALS | _SIT,
+    Role.REVIEWER: READ
+    | _PAPERS
+    | _WATCH
+    | _PROTECT
+    | {A.EXPORT_RECORDING, A.REVIEW_RECORDING, A.REVIEW_PETITION},
+    Role.INSPECTOR: READ | _PAPERS | _RATED | _WATCH | _PROTECT | {A.REVIEW_RECORDING, A.SEE_VIEW_LOG},
+    Role.JOINT_CONF_OFFICE: READ | _PAPERS | _MATERIALS | _SIT,
     Role.ARCHIVIST: _WATCH
     | _PROTECT
     | {A.SEE_BOARD, A.SEE_SESSION, A.EXPORT_RECORDING, A.ACKNOWLEDGE_ALARM, A.PROPOSE_DESTRUCTION}
     | {A.SEE_VIEW_LOG},
-    Role.SYSADMIN: frozenset({A.MANAGE_ACCOUNTS, A.SEE_OPERATIONS}),
+    Role.SYSADMIN: frozenset({A.MANAGE_ACCOUNTS, A.SEE_OPERATIONS, A.MANAGE_TEMPLATES}),
     Role.AUDITOR: frozenset({A.SEE_AUDIT}),
 }
 

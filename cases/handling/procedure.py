@@ -8,14 +8,15 @@ hearing Art. 36, refusals Art. 19 and 36.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 
 from cases.casefile import PetitionClass, PetitionState
+from cases.documents.kind import DocumentKind
 from cases.vocabulary import names
 
-S = PetitionState
+S, D = PetitionState, DocumentKind
 
 
 class Step(StrEnum):
@@ -93,6 +94,8 @@ class Service(StrEnum):
     SMS = "sms"
     ONLINE = "online"
     TELEPHONE = "telephone"
+    LEFT = "left"
+    ANNOUNCED = "announced"
 
 
 class Taker(StrEnum):
@@ -132,9 +135,51 @@ GROUND_NAMES = names("ground", Ground)
 OWN_WAYS = frozenset({Way.HANDLE, Way.PROTECTION})
 
 
+class Keep(StrEnum):
+    """What the case itself remembers of a step."""
+
+    CLASS = "class"
+    HANDLER = "handler"
+    NO_HANDLER = "no_handler"
+    REVIEWER = "reviewer"
+    ACCEPTED_ON = "accepted_on"
+    CONCLUSION = "conclusion"
+
+
+class Move(StrEnum):
+    """What a step does to a clock that runs, beside starting and meeting."""
+
+    EXTEND = "extend"
+    PAUSE = "pause"
+    RESUME = "resume"
+
+
+@dataclass(frozen=True, slots=True)
+class InTime:
+    """Until the clock of `duty` has run out; who is late is told by `code` and `act`."""
+
+    duty: str
+    code: str
+    act: str
+
+
+@dataclass(frozen=True, slots=True)
+class Otherwise:
+    """Where a step leads with one of its results, and which clocks begin then."""
+
+    to: PetitionState
+    starts: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One row. `to` None: the state stays. `event`: the kind of the line in the case's history."""
+    """One row. `to` None: the state stays. `event`: the kind of the line in the case's history.
+
+    `starts`, `meets`: duties whose clocks begin and end. `moves`: what happens to a running clock. `needs`:
+    by state, the clock that the delivery of a paper has to have begun. `in_time`: until when. `otherwise`:
+    what a result changes. `back`: the case returns to where it came from. `makes`: papers that the step
+    calls for. `delivers`: the paper whose delivery is this step.
+    """
 
     froms: frozenset[PetitionState]
     to: PetitionState | None
@@ -143,103 +188,126 @@ class Rule:
     asks: tuple[Ask, ...] = (Ask.WORDS,)
     starts: tuple[str, ...] = ()
     meets: tuple[str, ...] = ()
+    keeps: Keep | None = None
+    moves: tuple[Move, str] | None = None
+    needs: Mapping[PetitionState, str] = field(default_factory=dict)
+    in_time: InTime | None = None
+    otherwise: Mapping[Result, Otherwise] = field(default_factory=dict)
+    back: bool = False
+    makes: tuple[DocumentKind, ...] = ()
+    delivers: DocumentKind | None = None
 
 
 _DIVIDED = frozenset({S.CLASSIFIED, S.RETURNED})
 _ARRIVED = frozenset({S.FORWARDED, S.ASSIGNED})
+# The clock that begins when the opinion of that state reached the petitioner.
+_DELIVERED = MappingProxyType({S.CONCLUDED: "review_apply", S.REVIEWED: "recheck_apply"})
 RULES: Mapping[Step, Rule] = MappingProxyType(
     {
         Step.CLASSIFY: Rule(
             frozenset({S.REGISTERED, S.CLASSIFIED}), S.CLASSIFIED, Taker.KEEPER, "petition.classified",
-            (Ask.CLASS, Ask.WAY, Ask.WORDS),
+            (Ask.CLASS, Ask.WAY, Ask.WORDS), keeps=Keep.CLASS,
         ),
         Step.FORWARD: Rule(
             _DIVIDED, S.FORWARDED, Taker.KEEPER, "petition.forwarded", (Ask.UNIT, Ask.WORDS),
-            starts=("forward_notice", "forward_objection"),
-            meets=("register_route",),
+            starts=("forward_notice", "forward_objection"), meets=("register_route",), keeps=Keep.HANDLER,
+            makes=(D.TRANSFER_SHEET, D.RECEIPT_NOTICE),
         ),
         Step.ASSIGN: Rule(
             _DIVIDED, S.ASSIGNED, Taker.KEEPER, "petition.assigned", (Ask.UNIT, Ask.DAYS, Ask.WORDS),
             starts=("forward_notice", "forward_objection", "assigned_feedback"),
-            meets=("register_route",),
+            meets=("register_route",), keeps=Keep.HANDLER, makes=(D.ASSIGNMENT_SHEET, D.RECEIPT_NOTICE),
         ),
         Step.ROUTE: Rule(
             _DIVIDED, S.ROUTED, Taker.KEEPER, "petition.routed", (Ask.BODY, Ask.WORDS),
-            meets=("register_route",),
+            meets=("register_route",), makes=(D.ROUTING_NOTICE,),
         ),
-        Step.REFUSE: Rule(_DIVIDED, S.REFUSED, Taker.KEEPER, "petition.refused", meets=("register_route",)),
+        Step.REFUSE: Rule(
+            _DIVIDED, S.REFUSED, Taker.KEEPER, "petition.refused", meets=("register_route",),
+            makes=(D.REFUSAL_NOTICE,),
+        ),
         Step.CEASE: Rule(
             _DIVIDED, S.NO_LONGER_ACCEPTED, Taker.KEEPER, "petition.no_longer_accepted",
-            meets=("register_route",),
+            meets=("register_route",), makes=(D.CESSATION_NOTICE,),
         ),
         Step.OBJECT: Rule(
-            _ARRIVED, S.OBJECTED, Taker.UNIT, "petition.objected", meets=("forward_objection",)
+            _ARRIVED, S.OBJECTED, Taker.UNIT, "petition.objected", meets=("forward_objection",),
+            in_time=InTime("forward_objection", "objection_late", "提出异议"), makes=(D.OBJECTION,),
         ),
         Step.AGREE_RETURN: Rule(
             frozenset({S.OBJECTED}), S.RETURNED, Taker.KEEPER, "petition.returned",
-            starts=("register_route",),
+            starts=("register_route",), meets=("forward_notice", "assigned_feedback"), keeps=Keep.NO_HANDLER,
         ),
         Step.DECLINE_RETURN: Rule(
-            frozenset({S.OBJECTED}), S.FORWARDED, Taker.KEEPER, "petition.return_declined"
+            frozenset({S.OBJECTED}), S.FORWARDED, Taker.KEEPER, "petition.return_declined", back=True
         ),
         Step.NOTIFY: Rule(
             _ARRIVED, S.NOTIFIED, Taker.UNIT, "petition.notified", (Ask.SERVICE, Ask.ON, Ask.PROOF),
-            meets=("forward_notice",),
+            meets=("forward_notice",), delivers=D.RECEIPT_NOTICE,
         ),
         Step.ACCEPT: Rule(
             _ARRIVED | {S.NOTIFIED}, S.ACCEPTED, Taker.UNIT, "petition.accepted", (Ask.ON, Ask.WORDS),
-            starts=("handle",), meets=("forward_notice",),
+            starts=("handle",), meets=("forward_notice",), keeps=Keep.ACCEPTED_ON,
+            makes=(D.ACCEPTANCE_NOTICE,),
         ),
         Step.EXTEND: Rule(
-            frozenset({S.ACCEPTED}), None, Taker.UNIT_HEAD, "petition.extended", (Ask.DAYS, Ask.WORDS)
+            frozenset({S.ACCEPTED}), None, Taker.UNIT_HEAD, "petition.extended", (Ask.DAYS, Ask.WORDS),
+            moves=(Move.EXTEND, "handle"), makes=(D.EXTENSION_NOTICE,),
         ),
         Step.CONCLUDE: Rule(
             frozenset({S.ACCEPTED}), S.CONCLUDED, Taker.UNIT, "petition.concluded",
-            (Ask.CONCLUSION, Ask.WORDS), meets=("handle", "assigned_feedback"),
+            (Ask.CONCLUSION, Ask.WORDS), meets=("handle", "assigned_feedback"), keeps=Keep.CONCLUSION,
+            makes=(D.HANDLING_OPINION, D.CLOSING_REPORT),
         ),
         Step.DELIVER: Rule(
             frozenset({S.CONCLUDED}), None, Taker.UNIT, "petition.delivered",
-            (Ask.SERVICE, Ask.ON, Ask.PROOF), starts=("review_apply",),
+            (Ask.SERVICE, Ask.ON, Ask.PROOF), starts=("review_apply",), delivers=D.HANDLING_OPINION,
         ),
         Step.REQUEST_REVIEW: Rule(
             frozenset({S.CONCLUDED}), S.REVIEW_REQUESTED, Taker.KEEPER, "petition.review_requested",
             (Ask.REVIEWER, Ask.ON, Ask.WORDS), starts=("review_decide",), meets=("review_apply",),
+            keeps=Keep.REVIEWER, needs=_DELIVERED, makes=(D.REVIEW_RECEIPT,),
+            in_time=InTime("review_apply", "review_late", "请求复查"),
         ),
         Step.DECIDE_REVIEW: Rule(
             frozenset({S.REVIEW_REQUESTED}), S.REVIEWED, Taker.REVIEWER, "petition.reviewed",
-            (Ask.RESULT, Ask.WORDS), meets=("review_decide",),
+            (Ask.RESULT, Ask.WORDS), meets=("review_decide",), makes=(D.REVIEW_OPINION,),
+            otherwise=MappingProxyType({Result.REDO: Otherwise(S.ACCEPTED, starts=("handle",))}),
         ),
         Step.DELIVER_REVIEW: Rule(
             frozenset({S.REVIEWED}), None, Taker.REVIEWER, "petition.review_delivered",
-            (Ask.SERVICE, Ask.ON, Ask.PROOF), starts=("recheck_apply",),
+            (Ask.SERVICE, Ask.ON, Ask.PROOF), starts=("recheck_apply",), delivers=D.REVIEW_OPINION,
         ),
         Step.REQUEST_RECHECK: Rule(
             frozenset({S.REVIEWED}), S.RECHECK_REQUESTED, Taker.KEEPER, "petition.recheck_requested",
             (Ask.REVIEWER, Ask.ON, Ask.WORDS), starts=("recheck_decide",), meets=("recheck_apply",),
+            keeps=Keep.REVIEWER, needs=_DELIVERED, makes=(D.RECHECK_RECEIPT, D.HEARING_NOTICE),
+            in_time=InTime("recheck_apply", "recheck_late", "请求复核"),
         ),
         Step.BEGIN_HEARING: Rule(
             frozenset({S.RECHECK_REQUESTED}), None, Taker.REVIEWER,
-            "petition.hearing_began", (Ask.ON, Ask.WORDS),
+            "petition.hearing_began", (Ask.ON, Ask.WORDS), moves=(Move.PAUSE, "recheck_decide"),
         ),
         Step.END_HEARING: Rule(
             frozenset({S.RECHECK_REQUESTED}), None, Taker.REVIEWER,
-            "petition.hearing_ended", (Ask.ON, Ask.WORDS),
+            "petition.hearing_ended", (Ask.ON, Ask.WORDS), moves=(Move.RESUME, "recheck_decide"),
         ),
         Step.DECIDE_RECHECK: Rule(
             frozenset({S.RECHECK_REQUESTED}), S.RECHECKED, Taker.REVIEWER, "petition.rechecked",
-            (Ask.RESULT, Ask.WORDS), meets=("recheck_decide",),
+            (Ask.RESULT, Ask.WORDS), meets=("recheck_decide",), makes=(D.RECHECK_OPINION,),
         ),
         Step.DELIVER_RECHECK: Rule(
             frozenset({S.RECHECKED}), None, Taker.REVIEWER, "petition.recheck_delivered",
-            (Ask.SERVICE, Ask.ON, Ask.PROOF),
+            (Ask.SERVICE, Ask.ON, Ask.PROOF), delivers=D.RECHECK_OPINION,
         ),
         Step.TERMINATE: Rule(
             frozenset({S.CONCLUDED, S.REVIEWED, S.RECHECKED}), S.TERMINATED, Taker.KEEPER,
             "petition.terminated", (Ask.GROUND, Ask.WORDS), meets=("review_apply", "recheck_apply"),
+            needs=_DELIVERED, makes=(D.TERMINATION_NOTICE,),
         ),
         Step.CLOSE: Rule(
             frozenset({S.CONCLUDED, S.TERMINATED, S.ROUTED, S.REFUSED, S.NO_LONGER_ACCEPTED}), S.CLOSED,
-            Taker.KEEPER, "petition.closed", meets=("review_apply",),
+            Taker.KEEPER, "petition.closed", meets=("review_apply",), needs=_DELIVERED,
         ),
     }
 )  # fmt: skip

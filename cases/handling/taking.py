@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import date
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from sqlalchemy import delete, select, update
@@ -33,7 +32,7 @@ from cases.handling.clocks import (
     start_clock,
     today,
 )
-from cases.handling.procedure import RULES, Result, Rule, Step, Taker, Way, steps_from
+from cases.handling.procedure import RULES, Keep, Move, Rule, Step, Taker, Way, steps_from
 from cases.handling.told import Told, read_told
 from cases.petitions import add_petition_event, add_petition_organisation, give_petition, load_petition
 from cases.policy import Action, Actor, allowed, require
@@ -46,20 +45,6 @@ ACTIONS = {
 }
 # The event after which a case was at the unit, told apart when the office does not agree to a return.
 ARRIVALS = {"petition.forwarded": PetitionState.FORWARDED, "petition.assigned": PetitionState.ASSIGNED}
-# A paper has to have reached the petitioner before the next step: the clock that its delivery starts.
-AFTER_DELIVERY = {
-    (Step.CLOSE, PetitionState.CONCLUDED): "review_apply",
-    (Step.TERMINATE, PetitionState.CONCLUDED): "review_apply",
-    (Step.REQUEST_REVIEW, PetitionState.CONCLUDED): "review_apply",
-    (Step.TERMINATE, PetitionState.REVIEWED): "recheck_apply",
-    (Step.REQUEST_RECHECK, PetitionState.REVIEWED): "recheck_apply",
-}
-# What may be done only while its clock has not run out, and how that is told.
-IN_TIME = {
-    Step.OBJECT: ("forward_objection", "objection_late", "提出异议"),
-    Step.REQUEST_REVIEW: ("review_apply", "review_late", "请求复查"),
-    Step.REQUEST_RECHECK: ("recheck_apply", "recheck_late", "请求复核"),
-}
 
 
 def offered(petition: PetitionCase) -> tuple[Step, ...]:
@@ -68,8 +53,9 @@ def offered(petition: PetitionCase) -> tuple[Step, ...]:
 
 
 def steps_for(actor: Actor, petition: PetitionCase) -> list[Step]:
-    """The steps that this official may take now, in the order of the table."""
-    return [step for step in offered(petition) if _may(actor, petition, RULES[step])]
+    """The steps that this official may take now, in the order of the table; no delivery of a paper."""
+    mine = [step for step in offered(petition) if may_take(actor, petition, RULES[step].taker)]
+    return [step for step in mine if RULES[step].delivers is None]
 
 
 @atomic
@@ -86,47 +72,57 @@ async def take_step(
     require(actor, ACTIONS[rule.taker] if rule else Action.SEE_PETITION, scope_of(petition))
     if rule is None or step not in offered(petition):
         raise Conflict("bad_step", "这一步现在不能进行，请刷新页面看看现在办到哪一步。")
-    if not _may(actor, petition, rule):
+    if not may_take(actor, petition, rule.taker):
         raise Forbidden(message="这一步由责任单位办理。")
+    if rule.delivers is not None:
+        raise Conflict("deliver_by_paper", "请在「文书」里出具并送达，送达时这一步随之完成。")
     told = await read_told(db, clock, petition, rule, given)
-    await _decide(db, clock, petition, Step(step), told)
-    state = await _state_after(db, petition, Step(step), rule, told)
-    await _move(db, petition, state)
-    await _save(db, clock, actor, petition, Step(step), rule, told)
-    await add_petition_event(db, clock, actor, petition.id, rule.event, told.data())
-    await add_audit(db, clock, actor, rule.event, "petition", petition.id)
+    await apply_step(db, clock, actor, petition, rule, told)
     await db.commit()
     return await load_petition(db, petition_id)
 
 
-def _may(actor: Actor, petition: PetitionCase, rule: Rule) -> bool:
-    if not allowed(actor, ACTIONS[rule.taker], scope_of(petition)):
+async def apply_step(
+    db: AsyncSession, clock: Clock, actor: Actor, petition: PetitionCase, rule: Rule, told: Told
+) -> None:
+    """Take a step inside the caller's transaction, which has asked the policy and the table.
+
+    Raises Conflict `not_delivered`, `petition_moved`, `no_clock` or the code of what is late.
+    """
+    await _decide(db, clock, petition, rule, told)
+    await _move(db, petition, await _state_after(db, petition, rule, told))
+    await _save(db, clock, actor, petition, rule, told)
+    await add_petition_event(db, clock, actor, petition.id, rule.event, told.data())
+    await add_audit(db, clock, actor, rule.event, "petition", petition.id)
+
+
+def may_take(actor: Actor, petition: PetitionCase, taker: Taker) -> bool:
+    """Whether what is `taker`'s to do in this case is this official's."""
+    if not allowed(actor, ACTIONS[taker], scope_of(petition)):
         return False
-    if rule.taker is Taker.REVIEWER:
+    if taker is Taker.REVIEWER:
         return petition.reviewer_id in actor.organisation_ids
-    return rule.taker is Taker.KEEPER or petition.handler_id in actor.organisation_ids
+    return taker is Taker.KEEPER or petition.handler_id in actor.organisation_ids
 
 
-async def _decide(db: AsyncSession, clock: Clock, petition: PetitionCase, step: Step, told: Told) -> None:
-    """What the table cannot say. Raises Conflict."""
-    wanted = AFTER_DELIVERY.get((step, petition.state))
+async def _decide(db: AsyncSession, clock: Clock, petition: PetitionCase, rule: Rule, told: Told) -> None:
+    """What depends on the clocks. Raises Conflict."""
+    wanted = rule.needs.get(petition.state)
     if wanted is not None:
         clocks = await list_clocks(db, petition.id)
         if not any(row.duty == wanted and row.met_on is None for row in clocks):
             raise Conflict("not_delivered", "意见书还没有送达信访人，送达后才能进行这一步。")
-    if step in IN_TIME:
-        duty, code, act = IN_TIME[step]
-        row = await find_running(db, petition.id, duty)
+    if rule.in_time is not None:
+        row = await find_running(db, petition.id, rule.in_time.duty)
         if row is not None and row.rolled_on is not None and (told.on or today(clock)) > row.rolled_on:
-            raise Conflict(code, f"{act}的期限到 {row.rolled_on} 为止，已经过了。")
+            late = f"{rule.in_time.act}的期限到 {row.rolled_on} 为止，已经过了。"
+            raise Conflict(rule.in_time.code, late)
 
 
-async def _state_after(
-    db: AsyncSession, petition: PetitionCase, step: Step, rule: Rule, told: Told
-) -> PetitionState:
-    if step is Step.DECIDE_REVIEW and told.result is Result.REDO:
-        return PetitionState.ACCEPTED
-    if step is not Step.DECLINE_RETURN:
+async def _state_after(db: AsyncSession, petition: PetitionCase, rule: Rule, told: Told) -> PetitionState:
+    if told.result is not None and told.result in rule.otherwise:
+        return rule.otherwise[told.result].to
+    if not rule.back:
         return rule.to or petition.state
     query = select(PetitionEvent.kind).where(
         PetitionEvent.petition_id == petition.id, PetitionEvent.kind.in_(sorted(ARRIVALS))
@@ -144,32 +140,30 @@ async def _move(db: AsyncSession, petition: PetitionCase, state: PetitionState) 
 
 
 async def _save(
-    db: AsyncSession, clock: Clock, actor: Actor, petition: PetitionCase, step: Step, rule: Rule, told: Told
+    db: AsyncSession, clock: Clock, actor: Actor, petition: PetitionCase, rule: Rule, told: Told
 ) -> None:
     day = told.on or today(clock)
-    values = await _kept(db, clock, actor, petition, step, told)
+    values = await _kept(db, clock, actor, petition, rule, told)
     if values:
         await db.execute(update(PetitionCase).where(PetitionCase.id == petition.id).values(**values))
     for duty in rule.meets:
         await meet_clock(db, petition, duty, day)
     bearer = (told.unit and told.unit.id) or (told.reviewer and told.reviewer.id) or petition.handler_id
-    for duty in rule.starts:
+    other = rule.otherwise.get(told.result) if told.result is not None else None
+    for duty in rule.starts + (other.starts if other else ()):
         days = told.days if duty == "assigned_feedback" else 0
-        await start_clock(db, clock, petition, duty, day, bearer, days)
-    await _turn(db, clock, petition, step, told)
+        await start_clock(db, clock, petition, duty, told.effective_on or day, bearer, days)
+    if rule.moves is not None:
+        move, duty = rule.moves
+        row = await _running(db, petition, duty)
+        await _MOVES[move](db, row, told.days if move is Move.EXTEND else day)
 
 
-async def _turn(db: AsyncSession, clock: Clock, petition: PetitionCase, step: Step, told: Told) -> None:
-    """The clocks that a step moves without starting or meeting them by the table."""
-    day = told.on or today(clock)
-    if step is Step.EXTEND:
-        await extend_clock(db, await _running(db, petition, "handle"), told.days)
-    if step is Step.BEGIN_HEARING:
-        await pause_clock(db, await _running(db, petition, "recheck_decide"), day)
-    if step is Step.END_HEARING:
-        await resume_clock(db, await _running(db, petition, "recheck_decide"), day)
-    if step is Step.DECIDE_REVIEW and told.result is Result.REDO:
-        await start_clock(db, clock, petition, "handle", day, petition.handler_id)
+_MOVES: Mapping[Move, Callable[[AsyncSession, PetitionClock, Any], Awaitable[None]]] = {
+    Move.EXTEND: extend_clock,
+    Move.PAUSE: pause_clock,
+    Move.RESUME: resume_clock,
+}
 
 
 async def _running(db: AsyncSession, petition: PetitionCase, duty: str) -> PetitionClock:
@@ -180,32 +174,30 @@ async def _running(db: AsyncSession, petition: PetitionCase, duty: str) -> Petit
 
 
 async def _kept(
-    db: AsyncSession, clock: Clock, actor: Actor, petition: PetitionCase, step: Step, told: Told
+    db: AsyncSession, clock: Clock, actor: Actor, petition: PetitionCase, rule: Rule, told: Told
 ) -> dict[str, Any]:
     """What the case itself remembers of a step; who takes part is noted on the way."""
     day = told.on or today(clock)
-    if step is Step.CLASSIFY:
-        secret = petition.confidential or told.class_ is PetitionClass.ACCUSATION
-        if secret and not petition.confidential:  # Or nobody could see it any more.
-            await give_petition(db, clock, actor, petition.id)
-        return {"class_": told.class_, "way": told.way, "confidential": secret}
-    if told.unit is not None:
-        await add_petition_organisation(db, petition.id, told.unit.id, Part.HANDLER)
-        return {"handler_id": told.unit.id}
-    if step is Step.AGREE_RETURN:
-        await _let_go(db, petition, day)
-        return {"handler_id": None}
-    if told.reviewer is not None:
-        await add_petition_organisation(db, petition.id, told.reviewer.id, Part.REVIEWER)
-        return {"reviewer_id": told.reviewer.id}
-    if step is Step.ACCEPT:
-        return {"accepted_on": day}
-    return {"concluded_on": day, "conclusion": told.conclusion} if step is Step.CONCLUDE else {}
-
-
-async def _let_go(db: AsyncSession, petition: PetitionCase, day: date) -> None:
-    """A unit that is not responsible sees the case no more, and its clocks end."""
-    parts = PetitionOrganisation.petition_id == petition.id, PetitionOrganisation.part == Part.HANDLER
-    await db.execute(delete(PetitionOrganisation).where(*parts))
-    for duty in ("forward_notice", "assigned_feedback"):
-        await meet_clock(db, petition, duty, day)
+    match rule.keeps:
+        case Keep.CLASS:
+            secret = petition.confidential or told.class_ is PetitionClass.ACCUSATION
+            if secret and not petition.confidential:  # Or nobody could see it any more.
+                await give_petition(db, clock, actor, petition.id)
+            return {"class_": told.class_, "way": told.way, "confidential": secret}
+        case Keep.HANDLER if told.unit is not None:
+            await add_petition_organisation(db, petition.id, told.unit.id, Part.HANDLER)
+            return {"handler_id": told.unit.id}
+        case Keep.NO_HANDLER:
+            parts = PetitionOrganisation.petition_id == petition.id
+            await db.execute(
+                delete(PetitionOrganisation).where(parts, PetitionOrganisation.part == Part.HANDLER)
+            )
+            return {"handler_id": None}
+        case Keep.REVIEWER if told.reviewer is not None:
+            await add_petition_organisation(db, petition.id, told.reviewer.id, Part.REVIEWER)
+            return {"reviewer_id": told.reviewer.id}
+        case Keep.ACCEPTED_ON:
+            return {"accepted_on": day}
+        case Keep.CONCLUSION:
+            return {"concluded_on": day, "conclusion": told.conclusion}
+    return {}

@@ -62,6 +62,8 @@ class Told:
     reviewer: Organisation | None = None
     result: Result | None = None
     ground: Ground | None = None
+    # From when what a delivery begins is counted, where that is not the day of `on`.
+    effective_on: date | None = None
 
     def data(self) -> dict[str, Any]:
         """For the case's history, in words that stay readable when tables change."""

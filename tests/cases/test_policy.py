@@ -41,7 +41,10 @@ OFFICE = Scope(frozenset({"620102"}), frozenset({"chengguan"}), frozenset({"chen
 PETITION = Scope(frozenset({"620102"}), frozenset({"chengguan", "housing"}), frozenset({"chengguan"}))
 SESSION = replace(PETITION, session_id="session")
 OBJECTS = {
-    "office": (OFFICE, {"create": Action.CREATE_PETITION, "slots": Action.MANAGE_SLOTS}),
+    "office": (
+        OFFICE,
+        {"create": Action.CREATE_PETITION, "slots": Action.MANAGE_SLOTS},
+    ),
     "petition": (
         PETITION,
         {
@@ -53,6 +56,7 @@ OBJECTS = {
             "respond": Action.ANSWER_PETITION,
             "extend": Action.EXTEND_PETITION,
             "finish": Action.FINISH_TASK,
+            "papers": Action.SEE_INTERNAL_DOCUMENTS,
         },
     ),
     "session": (
@@ -90,45 +94,45 @@ OBJECTS = {
 }
 # Whatever stands in no cell is refused; a role and a place in no row may do nothing with these objects.
 MATRIX = """
-role              place      office        petition                      session
-receptionist      chengguan  create slots  see handle grant book finish  see manage link join names materials bring receive tend host record minutes write sign replay manifest alarms answer
-receptionist      station    create        -                             -
-receptionist      city       create        see book                      see minutes replay manifest alarms
-receptionist      province   create        see book                      see minutes replay manifest alarms
-receptionist      housing    -             see book finish               see join names materials bring receive tend minutes replay manifest alarms answer
-leader            chengguan  -             see handle grant finish       see manage link join names materials bring receive tend host record minutes write sign replay manifest alarms acknowledge archive hold approve answer viewers
-leader            city       -             see                           see minutes replay manifest alarms archive hold viewers
-leader            province   -             see                           see minutes replay manifest alarms archive hold viewers
-leader            housing    -             see finish                    see join names materials bring receive tend minutes replay manifest alarms archive hold answer viewers
-recorder          chengguan  -             -                             see join names materials bring receive tend record minutes write sign replay manifest alarms
-recorder          city       -             -                             see minutes replay manifest alarms
-recorder          province   -             -                             see minutes replay manifest alarms
-recorder          housing    -             -                             see join names materials bring receive tend minutes replay manifest alarms
-station_clerk     chengguan  create        see book                      see link join names materials bring receive tend
-station_clerk     station    create        -                             -
-station_clerk     city       create        see book                      see
-station_clerk     province   create        see book                      see
-station_clerk     housing    -             see book                      see join names materials bring receive tend
-handler           chengguan  -             see finish respond            see join names materials bring minutes
-handler           housing    -             see finish respond            see join names materials bring minutes
-unit_head         chengguan  -             see finish respond extend     see join names materials bring minutes
-unit_head         housing    -             see finish respond extend     see join names materials bring minutes
-reviewer          chengguan  -             see decide                    see minutes replay manifest export alarms archive hold review
-reviewer          city       -             see                           see minutes replay manifest export alarms archive hold review
-reviewer          province   -             see                           see minutes replay manifest export alarms archive hold review
-reviewer          housing    -             see decide                    see minutes replay manifest export alarms archive hold review
-inspector         chengguan  -             see                           see minutes replay manifest alarms archive hold review viewers
-inspector         city       -             see                           see minutes replay manifest alarms archive hold review viewers
-inspector         province   -             see                           see minutes replay manifest alarms archive hold review viewers
-inspector         housing    -             see                           see minutes replay manifest alarms archive hold review viewers
-joint_conf_office chengguan  -             see                           see join names materials bring
-joint_conf_office city       -             see                           see
-joint_conf_office province   -             see                           see
-joint_conf_office housing    -             see                           see join names materials bring
-archivist         chengguan  -             -                             see minutes replay manifest export alarms acknowledge archive hold destroy viewers
-archivist         city       -             -                             see minutes replay manifest export alarms archive hold viewers
-archivist         province   -             -                             see minutes replay manifest export alarms archive hold viewers
-archivist         housing    -             -                             see minutes replay manifest export alarms archive hold viewers
+role               place      office        petition                             session
+receptionist       chengguan  create slots  see handle grant book finish papers  see manage link join names materials bring receive tend host record minutes write sign replay manifest alarms answer
+receptionist       station    create        -                                    -
+receptionist       city       create        see book papers                      see minutes replay manifest alarms
+receptionist       province   create        see book papers                      see minutes replay manifest alarms
+receptionist       housing    -             see book finish papers               see join names materials bring receive tend minutes replay manifest alarms answer
+leader             chengguan  -             see handle grant finish papers       see manage link join names materials bring receive tend host record minutes write sign replay manifest alarms acknowledge archive hold approve answer viewers
+leader             city       -             see papers                           see minutes replay manifest alarms archive hold viewers
+leader             province   -             see papers                           see minutes replay manifest alarms archive hold viewers
+leader             housing    -             see finish papers                    see join names materials bring receive tend minutes replay manifest alarms archive hold answer viewers
+recorder           chengguan  -             -                                    see join names materials bring receive tend record minutes write sign replay manifest alarms
+recorder           city       -             -                                    see minutes replay manifest alarms
+recorder           province   -             -                                    see minutes replay manifest alarms
+recorder           housing    -             -                                    see join names materials bring receive tend minutes replay manifest alarms
+station_clerk      chengguan  create        see book                             see link join names materials bring receive tend
+station_clerk      station    create        -                                    -
+station_clerk      city       create        see book                             see
+station_clerk      province   create        see book                             see
+station_clerk      housing    -             see book                             see join names materials bring receive tend
+handler            chengguan  -             see finish respond papers            see join names materials bring minutes
+handler            housing    -             see finish respond papers            see join names materials bring minutes
+unit_head          chengguan  -             see finish respond extend papers     see join names materials bring minutes
+unit_head          housing    -             see finish respond extend papers     see join names materials bring minutes
+reviewer           chengguan  -             see decide papers                    see minutes replay manifest export alarms archive hold review
+reviewer           city       -             see papers                           see minutes replay manifest export alarms archive hold review
+reviewer           province   -             see papers                           see minutes replay manifest export alarms archive hold review
+reviewer           housing    -             see decide papers                    see minutes replay manifest export alarms archive hold review
+inspector          chengguan  -             see papers                           see minutes replay manifest alarms archive hold review viewers
+inspector          city       -             see papers                           see minutes replay manifest alarms archive hold review viewers
+inspector          province   -             see papers                           see minutes replay manifest alarms archive hold review viewers
+inspector          housing    -             see papers                           see minutes replay manifest alarms archive hold review viewers
+joint_conf_office  chengguan  -             see papers                           see join names materials bring
+joint_conf_office  city       -             see papers                           see
+joint_conf_office  province   -             see papers                           see
+joint_conf_office  housing    -             see papers                           see join names materials bring
+archivist          chengguan  -             -                                    see minutes replay manifest export alarms acknowledge archive hold destroy viewers
+archivist          city       -             -                                    see minutes replay manifest export alarms archive hold viewers
+archivist          province   -             -                                    see minutes replay manifest export alarms archive hold viewers
+archivist          housing    -             -                                    see minutes replay manifest export alarms archive hold viewers
 """  # noqa: E501
 
 
@@ -169,6 +173,7 @@ def test_matrix_names_every_action_on_an_object() -> None:
     general = PUBLIC_ACTIONS | {Action.SIGN_OUT, Action.CHOOSE_LANGUAGE, Action.SEE_BOARD, Action.SEE_AUDIT}
     assert set(Action) - named == general | {
         Action.MANAGE_ACCOUNTS,
+        Action.MANAGE_TEMPLATES,
         Action.SEE_OPERATIONS,
         Action.SEE_OUTBOX,
         Action.SEE_RATINGS,
@@ -318,6 +323,13 @@ def test_whom_the_host_lets_write_writes_minutes_in_this_session_alone() -> None
     assert not allowed(holder(InvitationRole.DEPARTMENT), Action.WRITE_MINUTES, elsewhere)
     accused = replace(let, accused_organisation_ids=frozenset({"housing"}))
     assert not allowed(official(Role.HANDLER, "housing"), Action.WRITE_MINUTES, accused)
+
+
+def test_templates_are_an_administrators_of_the_office_alone() -> None:
+    for role in Role:
+        for place in ("chengguan", "city", "xigu", "station"):
+            may = role is Role.SYSADMIN and place == "chengguan"
+            assert allowed(official(role, place), Action.MANAGE_TEMPLATES, OFFICE) is may
 
 
 def test_without_scope_the_question_is_whether_ever() -> None:

@@ -11,6 +11,7 @@ from cases.deadlines.deadline import Standing
 from cases.handling.board import OpenCounts, Which, count_open_clocks, list_open_clocks
 from cases.handling.clocks import list_clocks, today
 from cases.handling.taking import take_step
+from tests.cases.documents.papers import deliver_step
 from tests.clock import FixedClock
 from tests.factories import World, make_petition
 
@@ -60,10 +61,10 @@ async def test_what_petitioners_may_ask_for_is_nobodys_delay(
         (KEEPER, "forward", {"unit": world.housing.id, "words": "请办理"}),
         ("housing.handler", "accept", {"words": "受理"}),
         ("housing.handler", "conclude", {"conclusion": "explain", "words": "已修好"}),
-        ("housing.handler", "deliver", {"service": "sms", "proof": "短信回执"}),
     ]
     for who, step, given in steps:
         await take_step(db, clock, world.actor(who), petition.id, step, given)
+    await deliver_step(db, clock, world.actor("housing.handler"), petition.id, "deliver")
     assert await list_open_clocks(db, clock, world.actor(KEEPER), Which.ALL) == []
     clock.advance(days=60)
     stands = {row.duty: row.stands(today(clock)) for row in await list_clocks(db, petition.id)}

@@ -1,0 +1,100 @@
+"""What the program itself can put into a paper: the case, the step it is about, its clocks, the remedies."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cases.casefile import CHANNEL_NAMES, PetitionCase, PetitionEvent
+from cases.clock import BEIJING
+from cases.deadlines.profile import Unit
+from cases.documents.kind import DocumentKind
+from cases.handling.clocks import list_clocks, profile_of
+from cases.handling.procedure import WAY_NAMES, Way
+from cases.handling.told import list_reviewers
+from cases.organisations import Organisation
+
+# Of each clock the name of its length and of its last day in a template.
+CLOCKS = {
+    "forward_notice": ("notice_within", "notice_due"),
+    "forward_objection": ("objection_within", "objection_due"),
+    "assigned_feedback": ("", "feedback_due"),
+    "handle": ("handle_within", "handle_due"),
+    "review_decide": ("review_within", "review_due"),
+    "recheck_decide": ("recheck_within", "recheck_due"),
+}
+# A paper against which something can be done: the duty that says until when, and what it is called.
+REMEDIES = {
+    DocumentKind.HANDLING_OPINION: ("review_apply", "处理意见", "复查"),
+    DocumentKind.REVIEW_OPINION: ("recheck_apply", "复查意见", "复核"),
+}
+TERMINAL = (
+    "本意见为信访终结意见。您仍然以同一事实和理由提出信访请求的，各级机关、单位不再受理"
+    "（《信访工作条例》第三十六条）。"
+)
+
+
+async def facts_of(
+    db: AsyncSession, petition: PetitionCase, event: PetitionEvent, kind: DocumentKind, office: Organisation
+) -> dict[str, str]:
+    """Name of FACTS → text; what is not known yet is empty."""
+    told: dict[str, Any] = event.data
+    facts = {
+        "petitioner": petition.petitioner.name,
+        "number": petition.number,
+        "subject": petition.subject,
+        "description": petition.description,
+        "channel": CHANNEL_NAMES[petition.channel],
+        "registered_on": chinese_date(petition.registered_at.astimezone(BEIJING).date()),
+        "custodian": petition.custodian.name,
+        "handler": petition.handler.name if petition.handler else "",
+        "reviewer": petition.reviewer.name if petition.reviewer else "",
+        "office": office.name,
+        "way": WAY_NAMES[Way(petition.way)] if petition.way else "",
+        "accepted_on": chinese_date(petition.accepted_on) if petition.accepted_on else "",
+        "step_on": chinese_date(day_of(event)),
+        **{name: str(told.get(name) or "") for name in ("words", "body", "days", "conclusion", "result")},
+        "ground": str(told.get("ground") or ""),
+        "remedies": await _remedies(db, petition, kind),
+    }
+    profile = profile_of(petition)
+    for duty, (within, _) in CLOCKS.items():
+        length = profile.duty(duty)
+        if within and length is not None and length.days:
+            facts[within] = f"{length.days}{'日' if length.unit is Unit.CALENDAR else '个工作日'}"
+    for row in await list_clocks(db, petition.id):  # The newest of a duty comes last.
+        if row.duty in CLOCKS and row.rolled_on is not None:
+            facts[CLOCKS[row.duty][1]] = chinese_date(row.rolled_on)
+    return facts
+
+
+def day_of(event: PetitionEvent) -> date:
+    """The civil date of a step: the one it was told, else when it was entered."""
+    told = event.data.get("on")
+    return date.fromisoformat(told) if told else event.at.astimezone(BEIJING).date()
+
+
+def chinese_date(day: date) -> str:
+    """`2026年7月22日`, as in every paper, whoever reads it."""
+    return f"{day.year}年{day.month}月{day.day}日"
+
+
+async def _remedies(db: AsyncSession, petition: PetitionCase, kind: DocumentKind) -> str:
+    """Art. 35 and 36, or what the profile of the region says instead."""
+    if kind is DocumentKind.RECHECK_OPINION:
+        return TERMINAL
+    if kind not in REMEDIES:
+        return ""
+    code, paper, remedy = REMEDIES[kind]
+    duty = profile_of(petition).duty(code)
+    if duty is None:
+        return ""
+    offices = [each.name for each in await list_reviewers(db, petition)]
+    where = "或者".join(offices) or f"有权{remedy}的机关"
+    unit = "日" if duty.unit is Unit.CALENDAR else "个工作日"
+    return (
+        f"您如果不服本{paper}，可以自收到本意见书之日起{duty.days}{unit}内，书面向{where}请求{remedy}"
+        f"（{duty.source}）。期限内没有请求{remedy}的，不再受理。"
+    )

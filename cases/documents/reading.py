@@ -1,0 +1,102 @@
+"""Papers of a case for who may see them: officials by the policy, the petitioner what is addressed to him."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cases.casefile import PetitionCase, scope_of
+from cases.documents.delivering import find_document
+from cases.documents.document import Delivery, DeliveryProof, Document, DocumentFile
+from cases.documents.form import FORMS
+from cases.errors import Conflict, NotFound
+from cases.petitions import get_petition
+from cases.policy import Action, Actor, allowed, require
+
+
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """A paper with its deliveries, oldest first; `replaced_by`: the one that corrects it."""
+
+    document: Document
+    deliveries: tuple[Delivery, ...]
+    replaced_by: Document | None
+
+    @property
+    def counts_from(self) -> Delivery | None:
+        """The delivery from which time is counted: the first."""
+        return self.deliveries[0] if self.deliveries else None
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether the petitioner said himself that he has it."""
+        return any(each.by_petitioner for each in self.deliveries)
+
+
+async def list_documents(db: AsyncSession, actor: Actor, petition: PetitionCase) -> Sequence[Filed]:
+    """The papers of a case, the newest first."""
+    scope = scope_of(petition)
+    require(actor, Action.SEE_PETITION, scope)
+    inside = allowed(actor, Action.SEE_INTERNAL_DOCUMENTS, scope)
+    filed = await _filed(db, petition)
+    return [each for each in reversed(filed) if inside or not FORMS[each.document.kind].internal]
+
+
+async def list_for_petitioner(db: AsyncSession, petition: PetitionCase) -> Sequence[Filed]:
+    """What the petitioner may read, oldest first; the caller has made sure that it is the petitioner."""
+    return [each for each in await _filed(db, petition) if not FORMS[each.document.kind].internal]
+
+
+async def get_document(db: AsyncSession, actor: Actor, petition_id: str, document_id: str) -> Filed:
+    """One paper. Raises NotFound, also for who may not know of it."""
+    petition = await get_petition(db, actor, petition_id)
+    found = [each for each in await list_documents(db, actor, petition) if each.document.id == document_id]
+    if not found:
+        raise NotFound("document_not_found", "没有找到这份文书。")
+    return found[0]
+
+
+async def read_file(db: AsyncSession, document: Document) -> bytes:
+    """The PDF as it was issued. Raises Conflict `document_damaged` when it is not the same any more."""
+    file = await db.get(DocumentFile, document.id)
+    if file is None or hashlib.sha256(file.content).hexdigest() != document.sha256:
+        raise Conflict("document_damaged", "这份文书的文件与出具时不一致，请联系系统管理员。")
+    return file.content
+
+
+async def read_own_file(db: AsyncSession, petition: PetitionCase, document_id: str) -> tuple[Document, bytes]:
+    """The PDF for the petitioner; the caller has made sure that it is the petitioner. Raises NotFound."""
+    document = await find_document(db, petition, document_id)
+    if FORMS[document.kind].internal:
+        raise NotFound("document_not_found", "没有找到这份文书。")
+    return document, await read_file(db, document)
+
+
+async def read_proof(
+    db: AsyncSession, actor: Actor, petition_id: str, document_id: str, delivery_id: str
+) -> tuple[Delivery, bytes]:
+    """The file that proves a delivery. Raises NotFound, Conflict `document_damaged`."""
+    filed = await get_document(db, actor, petition_id, document_id)
+    found = next((each for each in filed.deliveries if each.id == delivery_id), None)
+    proof = await db.get(DeliveryProof, found.id) if found is not None else None
+    if found is None or proof is None:
+        raise NotFound("document_not_found", "没有找到这份凭证。")
+    if hashlib.sha256(proof.content).hexdigest() != found.proof_sha256:
+        raise Conflict("document_damaged", "这份凭证的文件与上传时不一致，请联系系统管理员。")
+    return found, proof.content
+
+
+async def _filed(db: AsyncSession, petition: PetitionCase) -> list[Filed]:
+    query = select(Document).where(Document.petition_id == petition.id)
+    rows = (await db.scalars(query.order_by(Document.issued_at, Document.id))).all()
+    ids = [row.id for row in rows]
+    noted = select(Delivery).where(Delivery.document_id.in_(ids)).order_by(Delivery.noted_at, Delivery.id)
+    deliveries: dict[str, list[Delivery]] = {}
+    for each in (await db.scalars(noted)).all():
+        deliveries.setdefault(each.document_id, []).append(each)
+    newer = {row.corrects_id: row for row in rows if row.corrects_id}
+    return [Filed(row, tuple(deliveries.get(row.id, ())), newer.get(row.id)) for row in rows]

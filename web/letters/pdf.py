@@ -1,0 +1,199 @@
+"""A paper as PDF, laid out as official letters are (GB/T 9704-2012): A4, red head, number, title, signature.
+
+The text can be searched: the font is inside, and lines are broken and set by this file, with no punctuation
+at the beginning of a line that belongs to the one before.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from fpdf import FPDF
+
+from cases.documents.issuing import Render
+from cases.documents.letter import Letter
+from recordings.film.captions import find_font
+from web.language import in_chinese
+from web.minutes.pdf import PrintError
+
+# Millimetres and points as the standard has them: 37 above, 28 on the left, a body of 156 by 225.
+TOP, LEFT, WIDTH, BOTTOM = 37, 28, 156, 35
+HEAD, TITLE, BODY, SMALL = 26, 22, 16, 10.5
+LINE = 10.2  # 22 lines on a page.
+INDENT = 2  # Characters before a paragraph.
+RED = (200, 16, 16)
+BLACK = (0, 0, 0)
+NOT_FIRST = "，。、；：！？）〕」』》〉】”’,.;:!?)]}％%"
+NOT_LAST = "（〔「『《〈【“‘(["
+# Letters are set in a face with serifs where there is one; the others find one at least.
+FACES = (
+    ("/usr/share/fonts/opentype/noto/NotoSerifCJK-Regular.ttc", 2),
+    ("/usr/share/fonts/noto-cjk/NotoSerifCJK-Regular.ttc", 2),
+    ("/usr/share/fonts/google-noto-serif-cjk-fonts/NotoSerifCJK-Regular.ttc", 2),
+)
+
+
+class _Sheet(FPDF):
+    def footer(self) -> None:
+        """The number of the page, as the standard sets it."""
+        self.set_y(-28)
+        self.set_font("letter", size=14)
+        self.set_text_color(*BLACK)
+        self.cell(0, 8, f"— {self.page_no()} —", align="R" if self.page_no() % 2 else "L")
+
+
+@in_chinese()
+def letter_pdf(letter: Letter, made_at: datetime) -> bytes:
+    """The whole letter. Raises PrintError where there is no Chinese font."""
+    sheet = _Sheet(format="A4")
+    sheet.set_title(f"{letter.title} {letter.number}")
+    sheet.set_author(letter.office)
+    sheet.set_lang("zh-CN")
+    sheet.set_creation_date(made_at)
+    sheet.set_margins(LEFT, TOP, 210 - LEFT - WIDTH)
+    sheet.set_auto_page_break(False)
+    path, face = _font()
+    sheet.add_font("letter", fname=path, collection_font_number=face)
+    sheet.add_page()
+    _head(sheet, letter)
+    _lines(sheet, f"{letter.recipient}：", 0)
+    for each in letter.paragraphs:
+        if each.heading:
+            _room(sheet, LINE * 2)
+            sheet.set_font("letter", size=BODY)
+        _lines(sheet, each.text, INDENT, bold=each.heading)
+    if letter.note:
+        _lines(sheet, letter.note, INDENT)
+    _signature(sheet, letter)
+    return bytes(sheet.output())
+
+
+def drawing(now: Callable[[], datetime]) -> Render:
+    """Draws letters in a thread: a font takes a while to be read."""
+
+    async def draw(letter: Letter) -> bytes:
+        return await asyncio.to_thread(letter_pdf, letter, now())
+
+    return draw
+
+
+def _head(sheet: FPDF, letter: Letter) -> None:
+    """Whose letter it is, in red over a red line; the number; the title."""
+    sheet.set_text_color(*RED)
+    size = HEAD
+    sheet.set_font("letter", size=size)
+    while sheet.get_string_width(letter.office) > WIDTH and size > BODY:
+        size -= 1
+        sheet.set_font("letter", size=size)
+    _bold(sheet, True)
+    sheet.cell(WIDTH, 14, letter.office, align="C", new_x="LMARGIN", new_y="NEXT")
+    _bold(sheet, False)
+    sheet.set_text_color(*BLACK)
+    sheet.ln(6)
+    sheet.set_font("letter", size=BODY)
+    sheet.cell(WIDTH, LINE, letter.number, align="C", new_x="LMARGIN", new_y="NEXT")
+    sheet.set_draw_color(*RED)
+    sheet.set_line_width(0.7)
+    sheet.line(LEFT, sheet.get_y() + 2, LEFT + WIDTH, sheet.get_y() + 2)
+    sheet.ln(14)
+    sheet.set_font("letter", size=TITLE)
+    _bold(sheet, True)
+    for line in _broken(sheet, letter.title, WIDTH, 0):
+        sheet.cell(WIDTH, 12, line, align="C", new_x="LMARGIN", new_y="NEXT")
+    _bold(sheet, False)
+    sheet.ln(LINE)
+
+
+def _lines(sheet: FPDF, text: str, indent: int, bold: bool = False) -> None:
+    """A paragraph whose full lines reach the right edge."""
+    sheet.set_font("letter", size=BODY)
+    _bold(sheet, bold)
+    wide = sheet.get_string_width("国") * indent
+    lines = _broken(sheet, text, WIDTH, wide)
+    for number, line in enumerate(lines):
+        if _room(sheet, LINE):
+            sheet.set_font("letter", size=BODY)
+            _bold(sheet, bold)
+        first = wide if number == 0 else 0.0
+        slack = WIDTH - first - sheet.get_string_width(line)
+        gaps = len(line) - 1
+        spread = slack / gaps * sheet.k if number < len(lines) - 1 and gaps and 0 < slack < BODY else 0.0
+        sheet.set_x(LEFT + first)
+        sheet.set_char_spacing(spread)
+        sheet.cell(WIDTH - first, LINE, line, new_x="LMARGIN", new_y="NEXT")
+        sheet.set_char_spacing(0)
+    _bold(sheet, False)
+
+
+def _broken(sheet: FPDF, text: str, width: float, first: float) -> list[str]:
+    """Lines that fit; figures and Latin words stay whole where they can."""
+    lines: list[str] = []
+    line, left = "", width - first
+    for piece in _pieces(text):
+        if line and sheet.get_string_width(line + piece) > left:
+            carried = piece
+            while line and (carried[0] in NOT_FIRST or line[-1] in NOT_LAST) and len(line) > 1:
+                line, carried = line[:-1], line[-1] + carried
+            lines.append(line.rstrip())
+            line, left = carried.lstrip(), width
+        else:
+            line += piece
+        while sheet.get_string_width(line) > left and len(line) > 1:  # One word longer than a line.
+            cut = next(at for at in range(len(line), 0, -1) if sheet.get_string_width(line[:at]) <= left)
+            lines.append(line[:cut])
+            line, left = line[cut:], width
+    return [*lines, line]
+
+
+def _pieces(text: str) -> list[str]:
+    found: list[str] = []
+    for letter in text:
+        joins = letter.isascii() and letter.isalnum()
+        if joins and found and found[-1][-1].isascii() and found[-1][-1].isalnum():
+            found[-1] += letter
+        else:
+            found.append(letter)
+    return found
+
+
+def _signature(sheet: FPDF, letter: Letter) -> None:
+    """Office and date on the right with room for the seal over both, never alone on a page."""
+    sheet.set_font("letter", size=BODY)
+    _room(sheet, LINE * 5)
+    sheet.ln(LINE * 2)
+    right = LEFT + WIDTH - sheet.get_string_width("国") * 4
+    widest = max(sheet.get_string_width(letter.office), sheet.get_string_width(letter.date))
+    centre = right - widest / 2
+    for line in (letter.office, letter.date):
+        width = sheet.get_string_width(line)
+        sheet.set_x(max(LEFT, centre - width / 2))
+        sheet.cell(width, LINE, line, new_x="LMARGIN", new_y="NEXT")
+    sheet.set_font("letter", size=SMALL)
+    sheet.set_x(max(LEFT, centre - sheet.get_string_width("（印章）") / 2))
+    sheet.cell(30, 6, "（印章）", new_x="LMARGIN", new_y="NEXT")
+
+
+def _room(sheet: FPDF, height: float) -> bool:
+    """A new page where the rest of this one is too short."""
+    if sheet.get_y() + height <= sheet.h - BOTTOM:
+        return False
+    sheet.add_page()
+    return True
+
+
+def _bold(sheet: FPDF, on: bool) -> None:
+    """The same face drawn thicker: there is one weight in the house."""
+    sheet.text_mode = "FILL_STROKE" if on else "FILL"  # type: ignore[assignment]
+    if on:
+        sheet.set_line_width(0.2)
+        sheet.set_draw_color(*(sheet.text_color.colors255 if sheet.text_color else BLACK))
+
+
+def _font() -> tuple[str, int]:
+    found = next((face for face in FACES if Path(face[0]).is_file()), None) or find_font()
+    if found is None:
+        raise PrintError("这台服务器上没有中文字体，不能生成 PDF。请安装 fonts-noto-cjk。")
+    return found
