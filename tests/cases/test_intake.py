@@ -39,6 +39,8 @@ PERSON = PersonDetails("李德福", "13800001234")
 async def seen(db: AsyncSession, actor: Actor) -> set[str]:
     """Ids of the cases on the first page of somebody's list."""
     return {each.id for each in (await search_register(db, actor, RegisterQuery())).found}
+
+
 OTHERS = tuple(PersonDetails(f"邻居{number}", f"1390000000{number}") for number in range(1, 6))
 
 

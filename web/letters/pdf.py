@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from pathlib import Path
 
@@ -63,7 +64,6 @@ def letter_pdf(letter: Letter, made_at: datetime) -> bytes:
     for each in letter.paragraphs:
         if each.heading:
             _room(sheet, LINE * 2)
-            sheet.set_font("letter", size=BODY)
         _lines(sheet, each.text, INDENT, bold=each.heading)
     if letter.note:
         _lines(sheet, letter.note, INDENT)
@@ -88,9 +88,9 @@ def _head(sheet: FPDF, letter: Letter) -> None:
     while sheet.get_string_width(letter.office) > WIDTH and size > BODY:
         size -= 1
         sheet.set_font("letter", size=size)
-    _bold(sheet, True)
-    sheet.cell(WIDTH, 14, letter.office, align="C", new_x="LMARGIN", new_y="NEXT")
-    _bold(sheet, False)
+    with _bold(sheet, RED):
+        sheet.cell(WIDTH, 14, letter.office, align="C")
+    sheet.set_xy(LEFT, sheet.get_y() + 14)
     sheet.set_text_color(*BLACK)
     sheet.ln(6)
     sheet.set_font("letter", size=BODY)
@@ -100,32 +100,31 @@ def _head(sheet: FPDF, letter: Letter) -> None:
     sheet.line(LEFT, sheet.get_y() + 2, LEFT + WIDTH, sheet.get_y() + 2)
     sheet.ln(14)
     sheet.set_font("letter", size=TITLE)
-    _bold(sheet, True)
     for line in _broken(sheet, letter.title, WIDTH, 0):
-        sheet.cell(WIDTH, 12, line, align="C", new_x="LMARGIN", new_y="NEXT")
-    _bold(sheet, False)
+        with _bold(sheet, BLACK):
+            sheet.cell(WIDTH, 12, line, align="C")
+        sheet.set_xy(LEFT, sheet.get_y() + 12)
     sheet.ln(LINE)
 
 
 def _lines(sheet: FPDF, text: str, indent: int, bold: bool = False) -> None:
     """A paragraph whose full lines reach the right edge."""
     sheet.set_font("letter", size=BODY)
-    _bold(sheet, bold)
     wide = sheet.get_string_width("国") * indent
     lines = _broken(sheet, text, WIDTH, wide)
     for number, line in enumerate(lines):
         if _room(sheet, LINE):
             sheet.set_font("letter", size=BODY)
-            _bold(sheet, bold)
         first = wide if number == 0 else 0.0
         slack = WIDTH - first - sheet.get_string_width(line)
         gaps = len(line) - 1
         spread = slack / gaps * sheet.k if number < len(lines) - 1 and gaps and 0 < slack < BODY else 0.0
-        sheet.set_x(LEFT + first)
-        sheet.set_char_spacing(spread)
-        sheet.cell(WIDTH - first, LINE, line, new_x="LMARGIN", new_y="NEXT")
+        sheet.set_xy(LEFT + first, sheet.get_y())
+        with _bold(sheet, BLACK) if bold else nullcontext():
+            sheet.set_char_spacing(spread)
+            sheet.cell(WIDTH - first, LINE, line)
         sheet.set_char_spacing(0)
-    _bold(sheet, False)
+        sheet.set_xy(LEFT, sheet.get_y() + LINE)
 
 
 def _broken(sheet: FPDF, text: str, width: float, first: float) -> list[str]:
@@ -184,12 +183,9 @@ def _room(sheet: FPDF, height: float) -> bool:
     return True
 
 
-def _bold(sheet: FPDF, on: bool) -> None:
+def _bold(sheet: FPDF, colour: tuple[int, int, int]) -> AbstractContextManager[object]:
     """The same face drawn thicker: there is one weight in the house."""
-    sheet.text_mode = "FILL_STROKE" if on else "FILL"  # type: ignore[assignment]
-    if on:
-        sheet.set_line_width(0.2)
-        sheet.set_draw_color(*(sheet.text_color.colors255 if sheet.text_color else BLACK))
+    return sheet.local_context(text_mode="FILL_STROKE", line_width=0.2, draw_color=colour)
 
 
 def _font() -> tuple[str, int]:
