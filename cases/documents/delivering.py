@@ -15,7 +15,7 @@ from cases.audit import add_audit
 from cases.casefile import PetitionCase, scope_of
 from cases.clock import Clock
 from cases.database import atomic, new_id
-from cases.documents.document import Delivery, DeliveryProof, Document
+from cases.documents.document import Delivery, DeliveryProof, IssuedDocument
 from cases.documents.form import ANNOUNCED_DAYS, FORMS, Form
 from cases.errors import Conflict, Forbidden, Invalid, NotFound
 from cases.fields import clean, clean_text
@@ -102,16 +102,21 @@ async def confirm_receipt(
     return row
 
 
-async def find_document(db: AsyncSession, petition: PetitionCase, document_id: str) -> Document:
+async def find_document(db: AsyncSession, petition: PetitionCase, document_id: str) -> IssuedDocument:
     """A paper of this case; the caller asks the policy. Raises NotFound."""
-    document = await db.get(Document, document_id)
+    document = await db.get(IssuedDocument, document_id)
     if document is None or document.petition_id != petition.id:
         raise NotFound("document_not_found", "没有找到这份文书。")
     return document
 
 
 async def _deliver(
-    db: AsyncSession, clock: Clock, actor: Actor, petition: PetitionCase, document: Document, row: Delivery
+    db: AsyncSession,
+    clock: Clock,
+    actor: Actor,
+    petition: PetitionCase,
+    document: IssuedDocument,
+    row: Delivery,
 ) -> None:
     """The row, the line of the history, and the step, once: whatever came first has begun the clocks."""
     query = select(Delivery.id).where(Delivery.document_id == document.id)
@@ -137,8 +142,8 @@ async def _take(
     await apply_step(db, clock, actor, petition, rule, told)
 
 
-async def _refuse_replaced(db: AsyncSession, document: Document) -> None:
-    if await db.scalar(select(Document.id).where(Document.corrects_id == document.id)):
+async def _refuse_replaced(db: AsyncSession, document: IssuedDocument) -> None:
+    if await db.scalar(select(IssuedDocument.id).where(IssuedDocument.corrects_id == document.id)):
         raise Conflict("document_replaced", "这份文书已经更正过了，请用更正后的文书。")
 
 
@@ -146,7 +151,7 @@ def _read(
     clock: Clock,
     actor: Actor,
     form: Form,
-    document: Document,
+    document: IssuedDocument,
     given: Mapping[str, str],
     upload: Upload | None,
 ) -> Delivery:
@@ -175,7 +180,7 @@ def _read(
     )  # fmt: skip
 
 
-def _day(typed: str, clock: Clock, document: Document) -> date:
+def _day(typed: str, clock: Clock, document: IssuedDocument) -> date:
     try:
         day = date.fromisoformat(typed.strip()) if typed.strip() else today(clock)
     except ValueError as error:

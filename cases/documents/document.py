@@ -34,7 +34,7 @@ class DocumentTemplate(Base):
 
 
 @append_only
-class Document(Base):
+class IssuedDocument(Base):
     """A paper as it was issued. `number` is like 城关区住建局信处〔2026〕3号.
 
     `paragraphs`: the whole text as `[heading, text]`; `sha256`: of the file. `event_id`: the step it is

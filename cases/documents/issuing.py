@@ -16,7 +16,7 @@ from cases.casefile import PetitionCase, PetitionEvent, scope_of
 from cases.clock import Clock
 from cases.database import abandon, atomic, new_id, violates
 from cases.documents.choosing import choose_template
-from cases.documents.document import Document, DocumentFile
+from cases.documents.document import DocumentFile, IssuedDocument
 from cases.documents.facts import chinese_date, facts_of
 from cases.documents.form import FORMS, Form
 from cases.documents.kind import DocumentKind
@@ -58,7 +58,7 @@ class Draft:
     template: Template
     facts: Mapping[str, str]
     asked: Mapping[str, bool]
-    corrects: Document | None = None
+    corrects: IssuedDocument | None = None
 
     def prefilled(self) -> dict[str, str]:
         """What the fields begin with."""
@@ -72,7 +72,9 @@ async def list_due(db: AsyncSession, actor: Actor, petition: PetitionCase) -> Se
     """Papers that this official may issue now and that were not issued for the step they are about."""
     require(actor, Action.SEE_PETITION, scope_of(petition))
     events = await _events(db, petition.id)
-    query = select(Document.event_id, Document.kind).where(Document.petition_id == petition.id)
+    query = select(IssuedDocument.event_id, IssuedDocument.kind).where(
+        IssuedDocument.petition_id == petition.id
+    )
     issued = {(event_id, kind) for event_id, kind in await db.execute(query)}
     return [
         form
@@ -134,7 +136,7 @@ def compose(draft: Draft, clock: Clock, number: str, given: Mapping[str, str]) -
 async def issue_document(
     db: AsyncSession, clock: Clock, actor: Actor, petition_id: str, kind: str, given: Mapping[str, str],
     render: Render, corrects_id: str = "",
-) -> Document:  # fmt: skip
+) -> IssuedDocument:  # fmt: skip
     """Issue a paper and commit. `render` draws it; nothing is locked meanwhile, so it may be drawn again.
 
     Raises as `draft_document` and `compose`; Conflict `document_exists` where somebody was first.
@@ -170,8 +172,8 @@ async def issue_document(
 
 def _row(
     clock: Clock, actor: Actor, draft: Draft, letter: Letter, sequence: int, content: bytes, reason: str
-) -> Document:
-    return Document(
+) -> IssuedDocument:
+    return IssuedDocument(
         id=new_id(), petition_id=draft.petition.id, event_id=draft.event.id, kind=draft.form.kind,
         organisation_id=draft.office.id, organisation=draft.office, year=today(clock).year,
         sequence=sequence, number=letter.number, title=letter.title, recipient=letter.recipient,
@@ -183,7 +185,7 @@ def _row(
     )  # fmt: skip
 
 
-def letter_of(document: Document) -> Letter:
+def letter_of(document: IssuedDocument) -> Letter:
     """The words of a paper that was issued."""
     told = tuple(Paragraph(text, heading) for heading, text in document.paragraphs)
     return Letter(
@@ -241,25 +243,27 @@ def _office(petition: PetitionCase, taker: Taker) -> Organisation:
     return office
 
 
-async def _replaced(db: AsyncSession, petition: PetitionCase, form: Form, document_id: str) -> Document:
-    row = await db.get(Document, document_id)
+async def _replaced(db: AsyncSession, petition: PetitionCase, form: Form, document_id: str) -> IssuedDocument:
+    row = await db.get(IssuedDocument, document_id)
     if row is None or row.petition_id != petition.id or row.kind != form.kind:
         raise NotFound("document_not_found", "没有找到这份文书。")
-    if await db.scalar(select(Document.id).where(Document.corrects_id == row.id)):
+    if await db.scalar(select(IssuedDocument.id).where(IssuedDocument.corrects_id == row.id)):
         raise Conflict("document_replaced", "这份文书已经更正过了，请刷新页面再看。")
     return row
 
 
 async def _refuse_second(db: AsyncSession, draft: Draft) -> None:
-    query = select(Document.id).where(Document.event_id == draft.event.id, Document.kind == draft.form.kind)
+    query = select(IssuedDocument.id).where(
+        IssuedDocument.event_id == draft.event.id, IssuedDocument.kind == draft.form.kind
+    )
     if (await db.scalars(query)).first():
         raise Conflict("document_exists", "这份文书刚刚已经出具，请刷新页面再看。")
 
 
 async def _next(db: AsyncSession, clock: Clock, draft: Draft) -> int:
-    query = select(func.max(Document.sequence)).where(
-        Document.organisation_id == draft.office.id,
-        Document.kind == draft.form.kind,
-        Document.year == today(clock).year,
+    query = select(func.max(IssuedDocument.sequence)).where(
+        IssuedDocument.organisation_id == draft.office.id,
+        IssuedDocument.kind == draft.form.kind,
+        IssuedDocument.year == today(clock).year,
     )
     return (await db.scalar(query) or 0) + 1

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.casefile import PetitionCase, scope_of
 from cases.documents.delivering import find_document
-from cases.documents.document import Delivery, DeliveryProof, Document, DocumentFile
+from cases.documents.document import Delivery, DeliveryProof, DocumentFile, IssuedDocument
 from cases.documents.form import FORMS
 from cases.errors import Conflict, NotFound
 from cases.petitions import get_petition
@@ -22,9 +22,9 @@ from cases.policy import Action, Actor, allowed, require
 class Filed:
     """A paper with its deliveries, oldest first; `replaced_by`: the one that corrects it."""
 
-    document: Document
+    document: IssuedDocument
     deliveries: tuple[Delivery, ...]
-    replaced_by: Document | None
+    replaced_by: IssuedDocument | None
 
     @property
     def counts_from(self) -> Delivery | None:
@@ -60,7 +60,7 @@ async def get_document(db: AsyncSession, actor: Actor, petition_id: str, documen
     return found[0]
 
 
-async def read_file(db: AsyncSession, document: Document) -> bytes:
+async def read_file(db: AsyncSession, document: IssuedDocument) -> bytes:
     """The PDF as it was issued. Raises Conflict `document_damaged` when it is not the same any more."""
     file = await db.get(DocumentFile, document.id)
     if file is None or hashlib.sha256(file.content).hexdigest() != document.sha256:
@@ -68,7 +68,9 @@ async def read_file(db: AsyncSession, document: Document) -> bytes:
     return file.content
 
 
-async def read_own_file(db: AsyncSession, petition: PetitionCase, document_id: str) -> tuple[Document, bytes]:
+async def read_own_file(
+    db: AsyncSession, petition: PetitionCase, document_id: str
+) -> tuple[IssuedDocument, bytes]:
     """The PDF for the petitioner; the caller has made sure that it is the petitioner. Raises NotFound."""
     document = await find_document(db, petition, document_id)
     if FORMS[document.kind].internal:
@@ -91,8 +93,8 @@ async def read_proof(
 
 
 async def _filed(db: AsyncSession, petition: PetitionCase) -> list[Filed]:
-    query = select(Document).where(Document.petition_id == petition.id)
-    rows = (await db.scalars(query.order_by(Document.issued_at, Document.id))).all()
+    query = select(IssuedDocument).where(IssuedDocument.petition_id == petition.id)
+    rows = (await db.scalars(query.order_by(IssuedDocument.issued_at, IssuedDocument.id))).all()
     ids = [row.id for row in rows]
     noted = select(Delivery).where(Delivery.document_id.in_(ids)).order_by(Delivery.noted_at, Delivery.id)
     deliveries: dict[str, list[Delivery]] = {}

@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.clock import Clock
 from cases.documents.delivering import deliver_document
-from cases.documents.document import Delivery, Document
+from cases.documents.document import Delivery, IssuedDocument
 from cases.documents.issuing import draft_document, issue_document
 from cases.documents.letter import Letter
 from cases.handling.procedure import RULES, Step
@@ -40,7 +40,7 @@ async def issue(
     kind: str,
     corrects: str = "",
     **typed: str,
-) -> Document:
+) -> IssuedDocument:
     """Issue a paper; what is not in `typed` is filled in."""
     draft = await draft_document(db, clock, actor, petition_id, kind, corrects)
     given = {name: text or TYPED.get(name, "") for name, text in draft.prefilled().items()}

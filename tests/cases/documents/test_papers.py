@@ -16,7 +16,7 @@ from cases.casefile import PetitionState
 from cases.database import Database
 from cases.documents.choosing import add_template, choose_template
 from cases.documents.delivering import MOST_PROOF, Upload, confirm_receipt, deliver_document
-from cases.documents.document import Document
+from cases.documents.document import IssuedDocument
 from cases.documents.form import FORMS
 from cases.documents.issuing import Incomplete, draft_document, issue_document, list_due
 from cases.documents.kind import DocumentKind
@@ -40,11 +40,11 @@ async def desk(db: AsyncSession, clock: FixedClock, world: World) -> Desk:
     return Desk(db, clock, world, await make_petition(db, clock, world.chengguan))
 
 
-async def paper(desk: Desk, who: str, kind: str, corrects: str = "", **typed: str) -> Document:
+async def paper(desk: Desk, who: str, kind: str, corrects: str = "", **typed: str) -> IssuedDocument:
     return await issue(desk.db, desk.clock, desk.world.actor(who), desk.id, kind, corrects, **typed)
 
 
-async def text_of(desk: Desk, row: Document) -> str:
+async def text_of(desk: Desk, row: IssuedDocument) -> str:
     return (await read_file(desk.db, row)).decode()
 
 
@@ -53,7 +53,9 @@ async def due(desk: Desk, who: str) -> list[str]:
     return [str(form.kind) for form in await list_due(desk.db, desk.world.actor(who), petition)]
 
 
-async def deliver(desk: Desk, who: str, row: Document, upload: Upload | None = None, **given: str) -> None:
+async def deliver(
+    desk: Desk, who: str, row: IssuedDocument, upload: Upload | None = None, **given: str
+) -> None:
     actor = desk.world.actor(who)
     await deliver_document(desk.db, desk.clock, actor, desk.id, row.id, SERVED | given, upload)
 
@@ -148,7 +150,7 @@ async def test_a_paper_is_kept_as_it_was_issued(desk: Desk) -> None:
             await desk.db.execute(text(f"DELETE FROM {table}"))
         await desk.db.rollback()
     with pytest.raises(AppendOnlyError):
-        await desk.db.execute(update(Document).values(title="x"))
+        await desk.db.execute(update(IssuedDocument).values(title="x"))
     await desk.db.rollback()
     row.sha256 = "0" * 64  # In memory only.
     with pytest.raises(Conflict) as changed:
