@@ -1,8 +1,8 @@
 """The archive's index: what was said, marked and noted in a recording, and who was there, ready to be found.
 
-Chinese has no blanks between words, so every pair of neighbouring characters is a term. Terms carry the
-beginning of their recording and are stored in that order: the newest recordings with a term are read off
-without sorting, on SQLite and PostgreSQL alike.
+Chinese has no blanks between words, so every pair of neighbouring characters is a term. Where a term occurs
+is kept by recordings/archive/postings.py, and so is who may see it: a case that is open to those it concerns
+holds their organisations and regions as terms too, a confidential one does not.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from cases.database import ID_LENGTH, Base
 from cases.fields import clean
 from cases.organisations import CODE_LENGTHS
 from cases.policy import Scope
+from recordings.archive.postings import TERM_LENGTH, add_postings, forget_postings
 from recordings.evidence.clock_jumps import ClockJumps, read_jumps, wall_ns
 from recordings.recording import Recording, RecordingState, load_recording
 from scheduling.invitation import Invitation
@@ -37,26 +37,16 @@ TEXT_KEYS = ("text", "note", "reason", "title", "label")
 PASSAGE_LIMIT = 2000
 MOST_PASSAGES = 5000
 MOST_MS = 2**31 - 1
-TERM_LENGTH = 80
 WRITTEN_AT_ONCE = 500
+EVERY = "a:"  # The term of every recording.
 _RUN = re.compile(r"[^\W_]+")
 
 
-class ArchiveTerm(Base):
-    """One term of one recording. `term` is a kind, a colon and the term itself; see `terms_of_words`."""
-
-    __tablename__ = "archive_terms"
-    __table_args__ = ({"sqlite_with_rowid": False},)
-
-    term: Mapped[str] = mapped_column(String(TERM_LENGTH), primary_key=True)
-    at: Mapped[datetime] = mapped_column(primary_key=True)
-    recording_id: Mapped[str] = mapped_column(
-        String(ID_LENGTH), ForeignKey("recordings.id"), primary_key=True
-    )
-
-
 class ArchivePassage(Base):
-    """One text of a recording. `place` counts from 0; `ms` from its beginning, None for its title."""
+    """One text of a recording. `place` counts from 0; `ms` from its beginning, None for its title.
+
+    `folded` is the text as it is compared, None where that is the text itself.
+    """
 
     __tablename__ = "archive_passages"
 
@@ -68,6 +58,7 @@ class ArchivePassage(Base):
     kind: Mapped[str] = mapped_column(String(64))
     who: Mapped[str] = mapped_column(String(256))
     text: Mapped[str] = mapped_column(Text)
+    folded: Mapped[str | None] = mapped_column(Text, default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +92,13 @@ def term_of_office(organisation_id: str) -> str:
     return f"o:{organisation_id}"
 
 
+def term_of_reader(organisation_id: str) -> str:
+    """Return the term of everything open that concerns an organisation itself."""
+    return f"v:{organisation_id}"
+
+
 def term_of_region(code: str) -> str:
-    """Return the term of everything that concerns a region or a region below it."""
+    """Return the term of everything open that concerns a region or a region below it."""
     return f"r:{code}"
 
 
@@ -112,12 +108,18 @@ def term_of_event(kind: str) -> str:
 
 
 def terms_of_scope(scope: Scope) -> set[str]:
-    """Return the terms by which the policy finds it: organisations concerned, and every region above them."""
+    """Return the organisations that took part and, unless it is confidential, by whose posts it is seen.
+
+    A confidential case is seen by grant alone (Art. 30 of the 2022 Regulations), and grants come and go: the
+    search looks them up when it is asked.
+    """
+    terms = {term_of_office(each) for each in scope.organisation_ids}
+    if scope.confidential:
+        return terms
     lengths = sorted(CODE_LENGTHS.values())
     regions = {code[:length] for code in scope.region_codes for length in lengths if length <= len(code)}
-    return {term_of_region(code) for code in regions} | {
-        term_of_office(each) for each in scope.organisation_ids
-    }
+    terms |= {term_of_region(code) for code in regions}
+    return terms | {term_of_reader(each) for each in scope.organisation_ids}
 
 
 def _pairs(run: str) -> Iterator[str]:
@@ -135,8 +137,8 @@ async def index_due(db: AsyncSession, limit: int = 20, root: Path | None = None)
 
 async def forget_recording(db: AsyncSession, recording: Recording) -> None:
     """A recording that is destroyed leaves no words behind; inside the caller's transaction."""
-    for model in (ArchiveTerm, ArchivePassage):
-        await db.execute(delete(model).where(model.recording_id == recording.id))
+    await forget_postings(db, recording.id)
+    await db.execute(delete(ArchivePassage).where(ArchivePassage.recording_id == recording.id))
     recording.index_wanted_at = None
 
 
@@ -162,9 +164,8 @@ async def index_recording(db: AsyncSession, recording_id: str, root: Path | None
     terms = {term for passage in found for term in terms_of_words(passage.text)}
     terms |= {term for name in names for term in terms_of_name(name)}
     terms |= {term_of_event(each.kind) for each in events}
-    terms |= terms_of_scope(await scope_of_session(db, session))
-    rows = [{"term": t, "at": recording.started_at, "recording_id": recording_id} for t in sorted(terms)]
-    await _add(db, ArchiveTerm, rows)
+    terms |= {EVERY} | terms_of_scope(await scope_of_session(db, session))
+    await add_postings(db, recording_id, recording.started_at, terms)
     await _add(db, ArchivePassage, passage_rows(recording_id, found), "ms" if jumps else "")
     settled = update(Recording).where(Recording.id == recording_id, Recording.index_wanted_at == wanted)
     await db.execute(settled.values(index_wanted_at=None).execution_options(synchronize_session=False))
@@ -193,10 +194,15 @@ def passage_rows(recording_id: str, passages: Iterable[Passage]) -> list[dict[st
     return [
         {
             "recording_id": recording_id, "place": place, "ms": _ms(each.seconds), "kind": each.kind,
-            "who": each.who, "text": each.text,
+            "who": each.who, "text": each.text, "folded": _folded(each.text),
         }
         for place, each in enumerate(passages)
     ]  # fmt: skip
+
+
+def _folded(text: str) -> str | None:
+    folded = fold(text)
+    return None if folded == text else folded
 
 
 def _ms(seconds: float | None) -> int | None:

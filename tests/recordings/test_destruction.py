@@ -27,9 +27,10 @@ from recordings.archive.destruction import (
     decide_destruction,
     propose_destruction,
 )
-from recordings.archive.index import ArchivePassage, ArchiveTerm, index_recording
+from recordings.archive.index import ArchivePassage, index_recording
 from recordings.archive.legal_hold import lift_hold, place_hold
 from recordings.archive.listing import list_archives, list_destructions
+from recordings.archive.postings import terms_of
 from recordings.archive.retention import read_classes
 from recordings.archive.store import StoreAddress, open_store
 from recordings.evidence.keys import open_register
@@ -94,11 +95,9 @@ async def indexed(sitting: Sitting, recording: Recording) -> int:
     """How many words and texts of it can be searched for, after the index was brought up to date."""
     async with sitting.database.session() as db:
         await index_recording(db, recording.id)
-        found = 0
-        for model in (ArchiveTerm, ArchivePassage):
-            query = select(func.count()).select_from(model).where(model.recording_id == recording.id)
-            found += await db.scalar(query) or 0
-        return found
+        passages = select(func.count()).select_from(ArchivePassage)
+        found = await db.scalar(passages.where(ArchivePassage.recording_id == recording.id)) or 0
+        return found + len(await terms_of(db, recording.id))
 
 
 async def chain_of(sitting: Sitting) -> list[Trouble]:
