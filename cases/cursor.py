@@ -31,6 +31,11 @@ class Cursor:
         return f"{(self.at - EPOCH) // MICROSECOND}-{self.row_id}"
 
 
+def spelled(place: Cursor | None) -> str | None:
+    """`Cursor.spelled`, None for no place."""
+    return None if place is None else place.spelled()
+
+
 def read_cursor(typed: str) -> Cursor | None:
     """The place that an address names; anything else begins at the newest."""
     micros, _, row_id = typed[:80].partition("-")

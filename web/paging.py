@@ -1,4 +1,8 @@
-"""Pages of a list that is read by an offset: which one an address asks for, and the addresses beside it."""
+"""Pages of a list: which one an address asks for, and the addresses beside it.
+
+A list is read from an offset where it is short, and from the place where the last page ended where it grows
+for years: the thousandth page of that costs what the first does.
+"""
 
 from __future__ import annotations
 
@@ -26,4 +30,17 @@ def beside(path: str, query: Mapping[str, str], offset: int, size: int, found: i
     return {
         "previous": at(offset - size) if offset else None,
         "next": at(offset + size) if found > size else None,
+    }
+
+
+def onward(
+    path: str, query: Mapping[str, str], begun: bool, name: str, place: str | None
+) -> dict[str, str | None]:
+    """Addresses of the first page, unless this is it (`begun`: it began at a place), and of the next one.
+
+    `place` is where the next page begins, under `name` in its address; None on the last page.
+    """
+    return {
+        "first": (f"{path}?{urlencode(query)}" if query else path) if begun else None,
+        "next": f"{path}?{urlencode({**query, name: place})}" if place else None,
     }

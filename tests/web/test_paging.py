@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from aiohttp.test_utils import make_mocked_request
 
-from web.paging import FURTHEST, beside, read_offset
+from web.paging import FURTHEST, beside, onward, read_offset
 
 
 @pytest.mark.parametrize(
@@ -23,3 +23,13 @@ def test_the_pages_beside() -> None:
     assert beside("/cases", query, 0, 30, 30) == {"previous": None, "next": None}
     assert beside("/cases", query, 0, 30, 31) == {"previous": None, "next": f"{told}30"}
     assert beside("/cases", query, 20, 30, 31) == {"previous": f"{told}0", "next": f"{told}50"}
+
+
+def test_a_list_that_goes_on_from_a_place_leads_back_to_its_beginning() -> None:
+    query = {"words": "屋顶&<"}
+    told = "/recordings?words=%E5%B1%8B%E9%A1%B6%26%3C"
+    assert onward("/recordings", query, False, "before", None) == {"first": None, "next": None}
+    further = onward("/recordings", query, False, "before", "5-r1")
+    assert further == {"first": None, "next": f"{told}&before=5-r1"}
+    assert onward("/recordings", query, True, "before", None) == {"first": told, "next": None}
+    assert onward("/chain", {}, True, "after", None)["first"] == "/chain"

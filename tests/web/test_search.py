@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import html
+import re
 from datetime import timedelta
 
+import pytest
+
 from cases.policy import SYSTEM
+from recordings.archive import search
 from recordings.archive.index import index_due
-from recordings.recording import start_recording, stop_recording
+from recordings.archive.postings import add_postings
+from recordings.recording import load_recording, start_recording, stop_recording
 from scheduling.session_events import append_event
 from tests.factories import make_petition, make_session
 from tests.web.conftest import House
@@ -72,3 +78,22 @@ async def test_dates_are_civil_days_in_beijing(house: House) -> None:
     assert "楼道漏水" in await (await browser.get(f"/recordings?since={day}&until={day}")).text()
     later = day + timedelta(days=1)
     assert "楼道漏水" not in await (await browser.get(f"/recordings?since={later}")).text()
+
+
+async def test_a_page_that_stopped_looking_says_how_far_it_came_and_goes_on(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All pairs of 承诺修好 occur: only reading the text tells that the word does not."""
+    recording_id = await arrange(house)
+    async with house.database.session() as db:
+        recording = await load_recording(db, recording_id)
+        await add_postings(db, recording_id, recording.started_at, {"w:诺修"})
+        await db.commit()
+    browser = await house.official("city.leader")
+    assert "没有找到" in await (await browser.get("/recordings?words=承诺修好")).text()
+    monkeypatch.setattr(search, "MOST_LOOKED_AT", 1)
+    text = await (await browser.get("/recordings?words=承诺修好")).text()
+    assert "已经查到" in text and "没有找到" not in text and ">下一页<" in text
+    [address] = re.findall(r'href="(/recordings\?[^"]*before=[^"]*)"', text)
+    text = await (await browser.get(html.unescape(address))).text()
+    assert "没有找到" in text and ">回到第一页<" in text

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
-
 from aiohttp import web
 
-from cases.cursor import read_cursor
+from cases.cursor import read_cursor, spelled
 from cases.fields import clean
 from recordings.review.view_audit import ACTS, AuditQuery, audited_offices, list_views
 from web.forms import Form
 from web.keys import ACTOR, DATABASE
+from web.paging import onward
 from web.rendering import page
 
 FIELDS = ("since", "until", "office", "person", "act")
@@ -32,8 +31,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         "acts": ACTS,
         "asked": bool(asked),
         "lines": lines,
-        "first": urlencode(asked) if before else None,
-        "older": urlencode(asked | {"before": older.spelled()}) if older else None,
+        "beside": onward("/audit/recordings", asked, before is not None, "before", spelled(older)),
     }
     title = "错误：调阅审计" if form.errors else "调阅审计"
     return page(request, "audit.html", context, title=title, status=422 if form.errors else 200)

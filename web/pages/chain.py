@@ -18,6 +18,7 @@ from recordings.watch.day_lines import DayLine, LedgerGlance, glance, read_days,
 from recordings.watch.standing import list_standing, office_standing, read_place
 from web.access import client_address
 from web.keys import ACTOR, CLOCK, DATABASE, SETTINGS
+from web.paging import onward
 from web.rendering import page
 from web.settings import Settings
 
@@ -37,8 +38,7 @@ async def show_list(request: web.Request) -> web.StreamResponse:
         "check": check,
         "period": settings.recordings.verify_days,
         "authority": settings.stamps.authority,
-        "first": after is not None,
-        "more": more.spelled() if more else "",
+        "beside": onward("/chain", {}, after is not None, "after", more.spelled() if more else None),
     }
     return page(request, "chain.html", context, title="链与时间戳")
 
@@ -59,8 +59,9 @@ async def show_office(request: web.Request) -> web.StreamResponse:
         "standing": standing,
         "wanting": wanting,
         "days": days,
-        "older": days[-1].name if older else "",
-        "newer": before is not None,
+        "beside": onward(
+            f"/chain/{office}", {}, before is not None, "before", days[-1].name if older else None
+        ),
         "period": settings.recordings.verify_days,
         "authority": settings.stamps.authority,
     }

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlencode
 
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cases.cursor import read_cursor
+from cases.cursor import read_cursor, spelled
 from cases.errors import Invalid
 from cases.fields import clean
 from cases.organisations import list_organisations
 from cases.policy import Action, Actor, visible_organisation_ids, visible_prefixes
 from recordings.archive.copies import aged_out
-from recordings.archive.search import ArchivePage, ArchiveQuery, Found, search_archive
+from recordings.archive.search import PAGE, ArchivePage, ArchiveQuery, Found, search_archive
 from web.cards import recording_card
 from web.forms import Form
 from web.keys import ACTOR, CLOCK, DATABASE
+from web.paging import onward
 from web.rendering import page
 from web.words import EVENTS, duration
 
@@ -63,8 +63,8 @@ async def show(request: web.Request) -> web.StreamResponse:
         "happened": HAPPENED,
         "asked": bool(asked),
         "rows": [_row(each, form.value("words"), each.recording.id in gone) for each in found.found],
-        "first": urlencode(asked) if "before" in request.query else None,
-        "older": urlencode(asked | {"before": found.older.spelled()}) if found.older else None,
+        "looked_back_to": found.older.at if found.older and len(found.found) < PAGE else None,
+        "beside": onward("/recordings", asked, "before" in request.query, "before", spelled(found.older)),
     }
     status = 422 if form.errors else 200
     title = "错误：录像检索" if form.errors else "录像检索"
