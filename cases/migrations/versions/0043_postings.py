@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0043"
-down_revision = "0070"
+down_revision = "0053"
 
 
 def upgrade() -> None:
