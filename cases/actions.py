@@ -57,6 +57,7 @@ class Action(StrEnum):
     SEE_OPERATIONS = "see_operations"
     SEE_OUTBOX = "see_outbox"
     SEE_RATINGS = "see_ratings"
+    SEE_FIGURES = "see_figures"
     SEE_MATERIALS = "see_materials"
     ADD_MATERIAL = "add_material"
     KNOW_NAMES = "know_names"
@@ -74,7 +75,7 @@ _PROTECT = frozenset({A.SEE_ARCHIVE, A.HOLD_RECORDING})
 _DOOR = frozenset({A.RECEIVE, A.SEE_OUTBOX, A.HANDLE_INCIDENT})
 # What offices write to one another about a case.
 _PAPERS = frozenset({A.SEE_INTERNAL_DOCUMENTS})
-_RATED = frozenset({A.SEE_RATINGS})  # Sums only, also for those they are about.
+_RATED = frozenset({A.SEE_RATINGS, A.SEE_FIGURES})  # Sums only, also for those they are about.
 _TASKS = frozenset({A.FINISH_TASK})
 _WRITE = frozenset({A.WRITE_MINUTES, A.SIGN_MINUTES})
 # Of everybody who sits in a session; which ones a guest sees: scheduling/materials/reading.py.
@@ -103,7 +104,11 @@ ROLE_ACTIONS: Mapping[Role, frozenset[Action]] = {
     | {A.HANDLE_PETITION, A.GRANT_PETITION, A.APPROVE_DESTRUCTION, A.ACKNOWLEDGE_ALARM}
     | {A.ANSWER_FINDING, A.SEE_VIEW_LOG, A.FINISH_TASK},
     Role.RECORDER: _WATCH | _DOOR | _WRITE | _MATERIALS | _SIT | {A.SEE_BOARD, A.SEE_SESSION, A.RECORD},
-    Role.STATION_CLERK: READ | _DOOR | _MATERIALS | _SIT | {A.CREATE_PETITION, A.BOOK, A.ISSUE_LINK},
+    Role.STATION_CLERK: READ
+    | _DOOR
+    | _MATERIALS
+    | _SIT
+    | {A.SEE_FIGURES, A.CREATE_PETITION, A.BOOK, A.ISSUE_LINK},
     Role.HANDLER: _UNIT,
     Role.UNIT_HEAD: _UNIT | {A.EXTEND_PETITION},
     Role.REVIEWER: READ
@@ -112,7 +117,7 @@ ROLE_ACTIONS: Mapping[Role, frozenset[Action]] = {
     | _PROTECT
     | {A.EXPORT_RECORDING, A.REVIEW_RECORDING, A.REVIEW_PETITION},
     Role.INSPECTOR: READ | _PAPERS | _RATED | _WATCH | _PROTECT | {A.REVIEW_RECORDING, A.SEE_VIEW_LOG},
-    Role.JOINT_CONF_OFFICE: READ | _PAPERS | _MATERIALS | _SIT,
+    Role.JOINT_CONF_OFFICE: READ | {A.SEE_FIGURES} | _PAPERS | _MATERIALS | _SIT,
     Role.ARCHIVIST: _WATCH
     | _PROTECT
     | {A.SEE_BOARD, A.SEE_SESSION, A.EXPORT_RECORDING, A.ACKNOWLEDGE_ALARM, A.PROPOSE_DESTRUCTION}

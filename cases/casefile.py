@@ -152,7 +152,7 @@ class PetitionCase(Base):
         String(ID_LENGTH), ForeignKey("organisations.id"), default=None
     )
     accepted_on: Mapped[date | None] = mapped_column(Date, default=None)
-    concluded_on: Mapped[date | None] = mapped_column(Date, default=None)
+    concluded_on: Mapped[date | None] = mapped_column(Date, index=True, default=None)
     petitioner: Mapped[Person] = relationship(lazy="joined")
     custodian: Mapped[Organisation] = relationship(lazy="joined", foreign_keys=custodian_id)
     handler: Mapped[Organisation | None] = relationship(lazy="joined", foreign_keys=handler_id)

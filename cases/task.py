@@ -61,7 +61,7 @@ class PetitionTask(Base):
     organisation_id: Mapped[str] = mapped_column(String(ID_LENGTH), ForeignKey("organisations.id"))
     organisation: Mapped[Organisation] = relationship(lazy="joined")
     person: Mapped[str] = mapped_column(String(256))
-    due_on: Mapped[date] = mapped_column(Date)
+    due_on: Mapped[date] = mapped_column(Date, index=True)
     words: Mapped[str] = mapped_column(String(WORDS_LIMIT * 4))
     at: Mapped[datetime]
     by_id: Mapped[str | None] = mapped_column(String(ID_LENGTH))

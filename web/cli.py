@@ -73,6 +73,18 @@ def demo(
     _leave()
 
 
+@app.command("figures-demo")
+def figures_demo() -> None:
+    """写入一组演示信访件，统计结果与公开数字一致 Seed cases whose figures are the published ones."""
+    from web.commands.sample_figures import write_sample_figures
+
+    settings = _settings()
+    settings.prepare_directories()
+    _migrate(settings)
+    written = asyncio.run(write_sample_figures(settings))
+    console.print("已写入 written" if written else "已经有了 there already", "/figures?period=2021-H1")
+
+
 @app.command(hidden=True)
 def web() -> None:
     """One web process (started by serve)."""

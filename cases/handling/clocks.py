@@ -29,7 +29,10 @@ class PetitionClock(Base):
     """One duty of one case. `raw_on`, `rolled_on`: None where no length was set; `met_on`: when done."""
 
     __tablename__ = "petition_clocks"
-    __table_args__ = (Index("ix_petition_clocks_open", "met_on", "rolled_on"),)
+    __table_args__ = (
+        Index("ix_petition_clocks_open", "met_on", "rolled_on"),
+        Index("ix_petition_clocks_due", "duty", "rolled_on"),
+    )
 
     id: Mapped[str] = mapped_column(String(ID_LENGTH), primary_key=True, default=new_id)
     petition_id: Mapped[str] = mapped_column(String(ID_LENGTH), ForeignKey("petitions.id"), index=True)

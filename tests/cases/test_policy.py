@@ -177,6 +177,7 @@ def test_matrix_names_every_action_on_an_object() -> None:
         Action.SEE_OPERATIONS,
         Action.SEE_OUTBOX,
         Action.SEE_RATINGS,
+        Action.SEE_FIGURES,
     }
 
 

@@ -10,6 +10,7 @@ from typing import get_args
 
 import pytest
 
+from cases.campaigns.campaign import CampaignKind, CampaignStepKind, FourDuty, Rank
 from cases.casefile import PetitionState
 from cases.deadlines.deadline import Standing
 from cases.handling.procedure import Conclusion, Ground, Result, Service, Step, Way
@@ -77,6 +78,10 @@ STATES: dict[str, tuple[Iterable[str], frozenset[str]]] = {
     "tier": (Tier, frozenset()),
     "party": (PartyKind, frozenset()),
     "reply": (ReplyBy, frozenset()),
+    "campaign": (CampaignKind, frozenset()),
+    "rank": (Rank, frozenset()),
+    "four_duty": (FourDuty, frozenset()),
+    "campaign_step": (CampaignStepKind, frozenset()),
 }
 # Of these citizens read, too (experience.md 2.6).
 FOR_CITIZENS = ("session", "participant", "badge", "line", "minutes", "device", "call", "request")

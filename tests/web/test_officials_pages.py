@@ -64,6 +64,9 @@ PAGES: dict[str, tuple[str, Callable[[Things], str]]] = {
     "/sessions/{session_id}": (RECEPTIONIST, lambda it: f"/sessions/{it.session}"),
     "/sessions/{session_id}/guests": (RECEPTIONIST, lambda it: f"/sessions/{it.session}/guests"),
     "/sessions/{session_id}/arrivals": (RECEPTIONIST, lambda it: f"/sessions/{it.session}/arrivals"),
+    "/figures": (RECEPTIONIST, lambda _: "/figures"),
+    "/figures/cases": (RECEPTIONIST, lambda _: "/figures/cases?count=registered"),
+    "/figures/screen": (RECEPTIONIST, lambda _: "/figures/screen"),
     "/ratings": (RECEPTIONIST, lambda _: "/ratings"),
     "/requests": (RECEPTIONIST, lambda _: "/requests"),
     "/outbox": (RECEPTIONIST, lambda _: "/outbox"),
@@ -96,6 +99,8 @@ PAGES: dict[str, tuple[str, Callable[[Things], str]]] = {
 NO_PAGES = frozenset(
     {
         "/board/live",
+        "/figures/report.pdf",
+        "/figures/report.xlsx",
         "/sessions/{session_id}/materials/{material_id}/pages/{number}",
         "/sessions/{session_id}/minutes/sheet",
         "/sessions/{session_id}/minutes.pdf",

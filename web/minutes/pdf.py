@@ -43,7 +43,7 @@ def minutes_pdf(told: Printed, made_at: datetime) -> bytes:
     sheet.set_creation_date(made_at)
     sheet.set_margins(MARGIN, MARGIN, MARGIN)
     sheet.set_auto_page_break(True, margin=MARGIN)
-    path, face = _font()
+    path, face = chinese_font()
     sheet.add_font("chinese", fname=path, collection_font_number=face)
     sheet.add_page()
     _text(sheet, told.title, TITLE, LINE * 1.4, "C")
@@ -80,7 +80,7 @@ def _text(sheet: FPDF, words: str, size: int, height: float, align: str = "L", l
     sheet.multi_cell(0, height, words, align=align, new_x="LMARGIN", new_y="NEXT", link=link or None)
 
 
-def _font() -> tuple[str, int]:
+def chinese_font() -> tuple[str, int]:
     """File and face of the Chinese font; fpdf2 embeds the characters that are used."""
     found = find_font()
     if found is None:

@@ -1,0 +1,1 @@
+"""Campaigns: matters that leaders take charge of (包案), and surveys of disputes; struck off by evidence."""

@@ -1,0 +1,144 @@
+"""The figures on their pages: what is counted leads to its list; reports and the wall hold the same."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from io import BytesIO
+from xml.etree import ElementTree
+
+import pytest
+from pypdf import PdfReader
+
+from cases.casefile import PetitionClass
+from cases.handling.taking import take_step
+from tests.factories import make_petition
+from tests.web.conftest import House
+from web.demo.source_figures import seed_source_figures
+
+HALF = "period=2021-H1"
+
+
+@pytest.fixture
+def database_system() -> str:
+    """One system is enough for pages; the queries run on both in tests/cases/figures."""
+    return "sqlite"
+
+
+async def test_the_page_says_what_it_counts_and_leads_to_just_those_cases(house: House) -> None:
+    async with house.database.session() as db:
+        await seed_source_figures(db)
+    leader = await house.official("city.leader")
+    answer = await leader.get(f"/figures?{HALF}")
+    page = await answer.text()
+    assert answer.status == 200 and "2021年上半年" in page
+    for value in ("33.97 天", "100.00%", "88.66%", "59.04%", "33970／1000", "782／882"):
+        assert value in page, value
+    settled = await (await leader.get(f"/figures/cases?{HALF}&count=resolved")).text()
+    assert "共 418 件" in settled and "LZ2021-9" in settled
+    rest = await (await leader.get(f"/figures/cases?{HALF}&count=surveyed&without=resolved")).text()
+    assert "共 290 件" in rest and "没有做到的" in rest
+    # Who rated how has no list, and neither has a measure that is none.
+    for name in ("unit_satisfied", "unit_rated", "rated", "x", ""):
+        assert (await leader.get(f"/figures/cases?{HALF}&count={name}")).status == 404
+    assert (await leader.get(f"/figures/cases?{HALF}&count=surveyed&without=unit_satisfied")).status == 404
+    one = await (await leader.get(f"/figures?{HALF}&region=620102")).text()
+    assert "1000" not in re.sub(r"<option.*?</option>", "", one) and 'value="620102" selected' in one
+
+
+async def test_a_district_counts_its_own_and_a_unit_what_it_handles(house: House) -> None:
+    async with house.database.session() as db:
+        await seed_source_figures(db)
+        petition = await make_petition(db, house.clock, house.world.chengguan)
+        given = {"class": "claim", "way": "handle", "words": "修屋顶", "unit": house.world.housing.id}
+        for step in ("classify", "forward"):
+            keeper = house.world.actor("chengguan.receptionist")
+            await take_step(db, house.clock, keeper, petition.id, step, given)
+    city, district, handler = [
+        await house.official(key) for key in ("city.leader", "xigu.leader", "housing.handler")
+    ]
+    counts = {}
+    for name, browser in (("city", city), ("district", district), ("unit", handler)):
+        listed = await (await browser.get(f"/figures/cases?{HALF}&count=concluded")).text()
+        found = re.search(r"共 (\d+) 件", listed)
+        assert found is not None
+        counts[name] = int(found.group(1))
+    assert counts["city"] == 1000 and counts["district"] == 120 and counts["unit"] == 0
+    asked = await (await district.get(f"/figures/cases?{HALF}&count=concluded&region=620102")).text()
+    own = await (await handler.get("/figures/cases?count=registered")).text()
+    assert "共 1 件" in own and petition.number in own
+    assert "共 0 件" in asked, "a filter does not widen what one sees"
+    assert (await (await house.official("city.sysadmin")).get("/figures")).status == 403
+
+
+@pytest.mark.parametrize(
+    ("query", "reason"),
+    [
+        ("year=2026&span=13", "统计期"),
+        ("span=days&first=2026-02-30&last=2026-03-01", "日期"),
+        ("span=days&first=2026-03-02&last=2026-03-01", "结束日期早于开始日期"),
+        ("period=1970", "年份应在"),
+        ("period=9999-12", "年份应在"),
+        ("period=2000-01-01..2026-01-01", "十年"),
+        ("period=%00%F0%9F%98%80", "统计期"),
+    ],
+)
+async def test_a_period_that_is_none_is_told_and_this_month_shown(
+    house: House, query: str, reason: str
+) -> None:
+    leader = await house.official("city.leader")
+    answer = await leader.get(f"/figures?{query}")
+    page = await answer.text()
+    assert answer.status == 422 and reason in page and "2026年7月" in page
+    odd = await leader.get("/figures?channel=%27x&class=1&region=%25&office=..&unit=&tile=z&period=2026-07")
+    assert odd.status == 200
+
+
+async def test_reports_hold_the_same_figures(house: House) -> None:
+    async with house.database.session() as db:
+        await seed_source_figures(db)
+    leader = await house.official("city.leader")
+    answer = await leader.get(f"/figures/report.pdf?{HALF}")
+    assert answer.status == 200 and answer.headers["Content-Type"] == "application/pdf"
+    text = "".join(page.extract_text() for page in PdfReader(BytesIO(await answer.read())).pages)
+    text = text.replace("\0", "")  # As pypdf reads characters of two bytes.
+    for words in ("2021年上半年信访统计报告", "兰州市信访局", "33.97 天", "88.66%", "城关区", "视频接访"):
+        assert words in text, words
+    answer = await leader.get(f"/figures/report.xlsx?{HALF}")
+    book = zipfile.ZipFile(BytesIO(await answer.read()))
+    assert book.testzip() is None
+    rows = _rows(book.read("xl/worksheets/sheet2.xml"))
+    assert rows["平均办理天数"] == ["33.97", "天", "33970", "1000"]
+    assert rows["矛盾纠纷化解率"] == ["59.04", "%", "418", "708"]
+    for name in book.namelist():
+        ElementTree.fromstring(book.read(name))  # noqa: S314 - what we have just written ourselves.
+        assert b"<f>" not in book.read(name)
+
+
+def _rows(sheet: bytes) -> dict[str, list[str]]:
+    space = {"m": "http://schemas.openxmlformats.org/spreadsheetml/2006/main"}
+    rows = ElementTree.fromstring(sheet).findall(".//m:row", space)  # noqa: S314
+    told = [["".join(cell.itertext()) for cell in row] for row in rows]
+    return {row[0]: row[1:5] for row in told}
+
+
+async def test_the_wall_refreshes_itself_and_names_nobody(house: House) -> None:
+    async with house.database.session() as db:
+        await seed_source_figures(db)
+    leader = await house.official("city.leader")
+    answer = await leader.get(f"/figures/screen?{HALF}")
+    page = await answer.text()
+    assert answer.status == 200 and answer.headers["Refresh"] == "300"
+    assert "33.97 天" in page and "<a " not in page and "<form" not in page
+    names = [official.name for official in house.world.officials.values()]
+    assert not any(name in page for name in names) and "LZ2021" not in page and "1390000" not in page
+
+
+async def test_secret_cases_are_in_no_figure(house: House) -> None:
+    async with house.database.session() as db:
+        await make_petition(db, house.clock, house.world.chengguan, "公开的")
+        await make_petition(db, house.clock, house.world.chengguan, "密的", class_=PetitionClass.ACCUSATION)
+    house.clock.advance(days=1)
+    for key in ("city.leader", "chengguan.receptionist"):
+        listed = await (await (await house.official(key)).get("/figures/cases?count=registered")).text()
+        assert "共 1 件" in listed and "公开的" in listed and "密的" not in listed

@@ -1,0 +1,187 @@
+"""The monthly and yearly report: the same rows as PDF for reading and as a workbook for counting on.
+
+A report is a record and therefore Chinese. Art. 41 of the Regulations of 2022 names what a yearly report
+holds: numbers, fields, the units most complained about, forwarding and supervising.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from fpdf import FPDF
+from fpdf.enums import TableBordersLayout
+from fpdf.fonts import FontFace
+
+from cases.clock import BEIJING
+from cases.figures.indicator import Form
+from cases.figures.period import Period
+from cases.figures.reading import Reading
+from scheduling.session_figures import ReceptionFigures
+from web.language import in_chinese
+from web.minutes.pdf import chinese_font
+from web.statistics.charts import Columns, draw_columns
+from web.statistics.spreadsheet import Cell, Sheet, write_workbook
+from web.statistics.telling import (
+    COLUMNS,
+    Row,
+    breakdown,
+    channel_rows,
+    class_rows,
+    indicator_rows,
+    period_words,
+    reception_rows,
+    summary,
+    trend_rows,
+    trend_sentence,
+)
+
+BODY, SMALL, TITLE, HEADING = 10.5, 8.5, 20, 13  # Points.
+MARGIN, LINE = 18, 6.2  # Millimetres.
+BLUE, GOLD, GREY = (11, 74, 143), (185, 138, 46), (195, 203, 212)
+NOT_COUNTED = "保密的和检举控告某单位的信访件不在内。分子、分母和算法见各项指标。"
+
+
+def report_title(period: Period) -> str:
+    """`2026年7月信访统计月报`."""
+    code = period.code
+    kind = "年报" if len(code) == 4 else "月报" if len(code) == 7 and code[5:].isdigit() else "报告"
+    return f"{period_words(period)}信访统计{kind}"
+
+
+class _Paper(FPDF):
+    def footer(self) -> None:
+        """Page numbers."""
+        self.set_y(-14)
+        self.set_font("chinese", size=SMALL)
+        self.cell(0, 5, f"第 {self.page_no()} 页，共 {{nb}} 页", align="C")
+
+
+@in_chinese()
+def report_pdf(reading: Reading, receptions: ReceptionFigures, office: str, made_at: datetime) -> bytes:
+    """The document. Raises PrintError where there is no Chinese font."""
+    paper = _Paper(format="A4")
+    paper.set_title(report_title(reading.period))
+    paper.set_lang("zh-CN")
+    paper.set_creation_date(made_at)
+    paper.set_margins(MARGIN, MARGIN, MARGIN)
+    paper.set_auto_page_break(True, margin=MARGIN)
+    path, face = chinese_font()
+    paper.add_font("chinese", fname=path, collection_font_number=face)
+    paper.add_page()
+    _words(paper, report_title(reading.period), TITLE, "C", 11)
+    day = made_at.astimezone(BEIJING)
+    _words(paper, f"{office}　{day.year}年{day.month}月{day.day}日", BODY, "C")
+    paper.ln(3)
+    _words(paper, "".join(summary(reading)), BODY)
+    _words(paper, NOT_COUNTED, SMALL)
+    for heading, rows, widths in _tables(reading, receptions):
+        _heading(paper, heading, len(rows))
+        _table(paper, rows, widths)
+    _heading(paper, "十二个月的变化", 14)
+    _words(paper, trend_sentence(reading), BODY)
+    drawn = [(code[2:], (sums["registered"], sums["concluded"])) for code, sums in trend_rows(reading)]
+    _draw(paper, draw_columns(drawn))
+    _words(paper, "蓝色：登记；金色：办结。", SMALL)
+    paper.ln(2)
+    _table(paper, _trend(reading), (2, 1, 1, 1, 1))
+    return bytes(paper.output())
+
+
+@in_chinese()
+def report_workbook(reading: Reading, receptions: ReceptionFigures, office: str, made_at: datetime) -> bytes:
+    """The same as .xlsx, a sheet for each table; rates as numbers beside numerator and denominator."""
+    about = [
+        (report_title(reading.period),), (office,), (f"{made_at.astimezone(BEIJING):%Y-%m-%d %H:%M}",),
+        ("".join(summary(reading)),), (NOT_COUNTED,),
+    ]  # fmt: skip
+    sheets = [Sheet("说明", about), Sheet("指标", _indicators(reading))]
+    sheets += [Sheet(heading, rows) for heading, rows, _ in _tables(reading, receptions)[1:]]
+    return write_workbook([*sheets, Sheet("逐月", _trend(reading))], made_at)
+
+
+def _tables(
+    reading: Reading, receptions: ReceptionFigures
+) -> list[tuple[str, list[tuple[str, ...]], tuple[int, ...]]]:
+    indicators: list[tuple[str, ...]] = [("指标", "数值", "分子", "分母", "上期")]
+    for row in indicator_rows(reading.sums, reading.before):
+        found = row["figure"]
+        below = f"{found.denominator} {found.indicator.below}" if found.indicator.denominator else "—"
+        above = f"{found.numerator} {found.indicator.above}"
+        indicators.append((found.indicator.title, row["value"], above, below, row["before"] or "—"))
+    widths = (26, *(12 for _ in COLUMNS))
+    told: list[tuple[str, list[tuple[str, ...]], tuple[int, ...]]] = [
+        ("各项指标", indicators, (26, 16, 34, 34, 16)),
+        ("按地区", _parts("地区", breakdown(reading.districts, "region")), widths),
+        ("按渠道", _parts("渠道", channel_rows(reading)), widths),
+        ("按类别", _parts("类别", class_rows(reading)), widths),
+        ("按责任单位", _parts("责任单位", breakdown(reading.units, "unit")), widths),
+        ("热点", [("热点", "件数"), *((each.title, f"{each.cases}") for each in reading.topics)], (3, 1)),
+        ("视频接访", [("项目", "数值", "怎么算的"), *reception_rows(receptions)], (2, 1, 2)),
+    ]
+    return [each for each in told if len(each[1]) > 1]
+
+
+def _parts(heading: str, rows: Sequence[Row]) -> list[tuple[str, ...]]:
+    return [(heading, *(title for title, _ in COLUMNS)), *((row.name, *row.cells) for row in rows)]
+
+
+def _indicators(reading: Reading) -> list[tuple[Cell, ...]]:
+    rows: list[tuple[Cell, ...]] = [("指标", "数值", "单位", "分子", "分母", "上期", "怎么算的", "依据")]
+    units = {Form.COUNT: "件", Form.RATE: "%", Form.MEAN: "天"}
+    for row in indicator_rows(reading.sums, reading.before):
+        found, it = row["figure"], row["figure"].indicator
+        below = found.denominator if it.denominator else None
+        told = (it.title, found.value, units[it.form], found.numerator, below)
+        rows.append((*told, row["before"], it.definition, it.source))
+    return rows
+
+
+def _trend(reading: Reading) -> list[tuple[str, ...]]:
+    head = ("月份", "登记", "办结", "到期", "其中按期办结")
+    names = ("registered", "concluded", "handle_due", "handle_kept")
+    return [head, *((code, *(f"{sums[name]}" for name in names)) for code, sums in trend_rows(reading))]
+
+
+def _words(paper: FPDF, text: str, size: float, align: str = "L", height: float = LINE) -> None:
+    paper.set_font("chinese", size=size)
+    paper.multi_cell(0, height, text, align=align, new_x="LMARGIN", new_y="NEXT")
+
+
+def _heading(paper: FPDF, text: str, rows: int) -> None:
+    """A heading that does not stay alone at the end of a page."""
+    if paper.get_y() > paper.h - MARGIN - 20 - LINE * min(rows, 5):
+        paper.add_page()
+    paper.ln(4)
+    _words(paper, text, HEADING, height=8)
+
+
+def _table(paper: FPDF, rows: Sequence[Sequence[str]], widths: tuple[int, ...]) -> None:
+    paper.set_font("chinese", size=SMALL)
+    paper.set_draw_color(*GREY)
+    with paper.table(
+        rows, col_widths=widths, line_height=5.2, padding=1, text_align="LEFT",
+        borders_layout=TableBordersLayout.HORIZONTAL_LINES,
+        headings_style=FontFace(fill_color=(233, 237, 241)),
+    ):  # fmt: skip
+        pass
+
+
+def _draw(paper: FPDF, drawing: Columns) -> None:
+    """The drawing of the page, in millimetres."""
+    scale, top = (paper.w - 2 * MARGIN) / drawing.width, paper.get_y() + 1
+    if top + drawing.height * scale > paper.h - MARGIN:
+        paper.add_page()
+        top = paper.get_y()
+    paper.set_font("chinese", size=7)
+    for y, label in drawing.lines:
+        paper.set_draw_color(*GREY)
+        paper.line(MARGIN + drawing.left * scale, top + y * scale, paper.w - MARGIN, top + y * scale)
+        paper.text(MARGIN, top + y * scale + 1, label)
+    for bar in drawing.bars:
+        paper.set_fill_color(*(GOLD if bar.kind else BLUE))
+        place = MARGIN + bar.x * scale, top + bar.y * scale, bar.width * scale, bar.height * scale
+        paper.rect(*place, style="F")
+    for x, label in drawing.labels:
+        paper.text(MARGIN + x * scale - 3.5, top + (drawing.base + 20) * scale, label)
+    paper.set_y(top + drawing.height * scale + 2)
