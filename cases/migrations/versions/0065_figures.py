@@ -8,7 +8,7 @@ from alembic import op
 from cases.append_only import forbid_changes
 
 revision = "0065"
-down_revision = "0053"
+down_revision = "0043"
 
 
 def upgrade() -> None:
