@@ -323,6 +323,13 @@ class Close(Command):
 
 
 @dataclass(frozen=True, kw_only=True)
+class CloseUnsigned(Command):
+    """End it before its minutes are signed; the reason is kept."""
+
+    reason: str = limited(REASON_LIMIT)
+
+
+@dataclass(frozen=True, kw_only=True)
 class StartRecording(Command):
     """Start the recording, or start it again after a fault."""
 
@@ -369,5 +376,6 @@ COMMANDS: dict[str, type[Command]] = {
     "veil": Veil,
     "voice_altered": VoiceAltered,
     "close": Close,
+    "close_unsigned": CloseUnsigned,
     "start_recording": StartRecording,
 }

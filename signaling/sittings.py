@@ -12,6 +12,7 @@ from cases.policy import SYSTEM, Actor
 from recordings.recording import start_recording, stop_recording
 from recordings.space import require_space
 from scheduling.links import revoke_link
+from scheduling.minutes.record import MinutesState, find_minutes
 from scheduling.phases import kind_of
 from scheduling.session import TRANSITIONS, Session, SessionState
 from scheduling.session_events import append_event
@@ -124,9 +125,18 @@ async def come_back(live: LiveRoom) -> None:
     live.changed()
 
 
-async def close(live: LiveRoom, actor: Actor) -> None:
+async def waits_for_signatures(live: LiveRoom) -> bool:
+    """Is this sitting recorded, and are its minutes begun but not signed by everybody?"""
+    if live.room.badge.recording_id is None:
+        return False
+    async with live.database.session() as db:
+        minutes = await find_minutes(db, live.room.sitting.id)
+    return minutes is not None and minutes.state is not MinutesState.LOCKED
+
+
+async def close(live: LiveRoom, actor: Actor, reason: str | None = None) -> None:
     """Close the session, write the recording out, and end the room on the worker. Raises RuleError."""
-    await move(live, actor, "closed")
+    await move(live, actor, "closed", reason)
     await finish(live, "session_closed")
 
 

@@ -85,6 +85,7 @@ HANDLERS: dict[type[commands.Command], Handler] = {
     commands.Veil: _host(veils.veil, Right.VEIL),
     commands.VoiceAltered: Handler(veils.voice_altered, Right.PUBLISH, "room"),
     commands.Close: _host(session.close, Right.CLOSE),
+    commands.CloseUnsigned: _host(session.close_unsigned, Right.CLOSE),
     commands.StartRecording: _host(session.start_recording, Right.RECORD),
     material_commands.ShowMaterial: Handler(materials.show, Right.SHARE, "room"),
     material_commands.TurnPage: Handler(materials.turn, Right.SHARE, "room"),

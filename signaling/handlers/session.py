@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cases.errors import RuleError
 from signaling import sittings
-from signaling.commands import Close, Open, Pause, Resume, StartRecording
+from signaling.commands import Close, CloseUnsigned, Open, Pause, Resume, StartRecording
 from signaling.room import BadState
 from signaling.texts import plain
 
 if TYPE_CHECKING:
     from signaling.attendee import Attendee
+
+UNSIGNED = "笔录还没有签完字，签字的经过也要录下来。确需现在结束的，请写明原因"
 
 
 async def open_session(me: Attendee, command: Open) -> None:
@@ -61,6 +64,20 @@ async def start_recording(me: Attendee, command: StartRecording) -> None:
 
 
 async def close(me: Attendee, command: Close) -> None:
-    """The recording is written out first, then the sitting is closed, then everybody is told."""
+    """The recording is written out first, then the sitting is closed, then everybody is told.
+
+    It is recorded until the minutes are signed. Raises RuleError `minutes_unsigned`.
+    """
+    if await sittings.waits_for_signatures(me.live):
+        raise RuleError("minutes_unsigned", UNSIGNED)
     await sittings.close(me.live, me.authority)
+    me.live.dismiss(answering=me.connection, by=me.person)
+
+
+async def close_unsigned(me: Attendee, command: CloseUnsigned) -> None:
+    """The same, with signatures missing; why stands in the events and so in the recording's manifest."""
+    reason = plain(command.reason)
+    if not reason:
+        raise BadState(message="笔录没有签完字就结束，需要说明原因")
+    await sittings.close(me.live, me.authority, reason)
     me.live.dismiss(answering=me.connection, by=me.person)

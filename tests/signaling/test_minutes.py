@@ -12,6 +12,7 @@ from scheduling.minutes.record import MinutesState, load_minutes, move_minutes
 from signaling.deliberation import COUNTDOWN
 from signaling.handlers.minutes import refresh
 from tests.signaling.hall import Client, Hall
+from tests.signaling.test_conduct import events
 
 
 @pytest.fixture
@@ -230,3 +231,39 @@ async def test_the_desk_reads_how_the_minutes_stand_and_takes_the_next_step(hall
     assert told["open_objections"] == 1 and hall.actors["petitioner"].name in told["unsigned"]
     assert (await host.ask("minutes.move", state="signing"))["code"] == "objections_open"
     assert (await host.ask("minutes.move", state="drafting"))["type"] == "ok"
+
+
+async def test_it_is_recorded_until_the_minutes_are_signed(hall: Hall) -> None:
+    """A click alone ends neither sitting nor recording; who ends it before that says why."""
+    host = await hall.client("host")
+    await host.ask("open")
+    hall.worker.confirm(hall.session_id)
+    await host.room_where(lambda room: room["recording"]["state"] == "active")
+    await host.ask("minutes.begin", template="single")
+    for state in (None, MinutesState.READ_BACK, MinutesState.SIGNING):
+        if state is not None:
+            async with hall.database.session() as db:
+                await move_minutes(db, hall.clock, hall.actors["host"], hall.session_id, state)
+        refused = await host.ask("close")
+        assert refused["code"] == "minutes_unsigned" and "签完字" in refused["message"], state
+        assert hall.worker.rooms[hall.session_id].recording is not None
+    assert (await host.ask("close_unsigned", reason=" \u202e"))["code"] == "bad_state"
+    assert hall.worker.rooms[hall.session_id].recording is not None
+    assert (await host.ask("close_unsigned", reason="信访人已离开，改日签字"))["type"] == "ok"
+    (closed,) = await events(hall, "session.closed")
+    assert closed[2]["reason"] == "信访人已离开，改日签字"
+    assert hall.worker.rooms == {}
+
+
+@pytest.mark.parametrize("state", [None, MinutesState.LOCKED])
+async def test_a_click_ends_it_once_they_are_signed_or_where_there_are_none(
+    hall: Hall, state: MinutesState | None
+) -> None:
+    host = await hall.client("host")
+    await host.ask("open")
+    if state is not None:
+        await host.ask("minutes.begin", template="single")
+        async with hall.database.session() as db:
+            (await load_minutes(db, hall.session_id)).state = state
+            await db.commit()
+    assert (await host.ask("close"))["type"] == "ok"

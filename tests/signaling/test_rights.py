@@ -33,6 +33,7 @@ FIELDS: dict[str, dict[str, Any]] = {
     "remove": {"participant_id": "x", "reason": ""},
     "move_to_lobby": {"participant_id": "x"},
     "pause": {"reason": "商议"},
+    "close_unsigned": {"reason": "信访人已离开"},
     "postpone": {"participant_id": "x", "to": "next", "reason": ""},
     "refer": {"participant_id": "x", "to": "telephone", "reason": ""},
     "rename": {"participant_id": "x", "name": "李明", "reason": "登记有误"},

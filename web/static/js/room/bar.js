@@ -148,8 +148,16 @@ export class ControlBar {
       warning: this.#closingWarnings(),
       yes: t("结束接访"),
       danger: true,
+      reason: this.#endsUnsigned() ? { label: t("还没签完字，为什么现在结束"), required: true, choices: ["信访人不愿签字", "信访人已离开", "改日核对签字"] } : null,
     });
-    if (answer) this.#call.command("close");
+    if (answer?.reason) this.#call.command("close_unsigned", { reason: answer.reason });
+    else if (answer) this.#call.command("close");
+  }
+
+  /** What is signed is recorded as well, so ending before that wants a reason (signaling/handlers/session.py). */
+  #endsUnsigned() {
+    const { minutes_state: state, recording } = this.#call.room;
+    return recording.state !== "off" && Boolean(state) && state !== "locked";
   }
 
   #closingWarnings() {
