@@ -38,6 +38,7 @@ class NoticeChannel(StrEnum):
     """How a message travels."""
 
     SMS = "sms"
+    WECHAT = "wechat"
 
 
 class NoticeState(StrEnum):

@@ -25,6 +25,7 @@ DOCUMENTS = [
     "docs/packet-path.md",
     "docs/network.md",
     "docs/turn.md",
+    "docs/interfaces.md",
 ]
 
 

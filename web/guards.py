@@ -12,7 +12,7 @@ from aiohttp.abc import AbstractAccessLogger
 from aiohttp.typedefs import Handler
 
 from cases.errors import RuleError
-from cases.policy import Action, require
+from cases.policy import ANONYMOUS, Action, require
 from web.access import identify, is_https, keep_form_cookie, own_origin, token_matches
 from web.errors import rule_response, sign_in_redirect, trouble
 from web.figures import REQUEST_SECONDS, REQUESTS
@@ -130,6 +130,9 @@ async def check_permission(request: web.Request, handler: Handler) -> web.Stream
         (request.method if request.method != "HEAD" else "GET", route_name(request))
     ]
     if needs is Who.NOBODY_SPECIAL:
+        return await handler(request)
+    if needs is Who.PROGRAM:
+        request[ACTOR] = ANONYMOUS
         return await handler(request)
     request[ACTOR] = await identify(request)
     if refusal := _refusal(request, needs):

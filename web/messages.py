@@ -15,6 +15,7 @@ from aiohttp import web
 
 from scheduling.identity import Secrets
 from scheduling.notices import Envelope, Gateway, GatewayError, Message, deliver_notices
+from scheduling.replies import deliver_replies
 from web.keys import CLOCK, DATABASE, FORM_KEY, SETTINGS
 from web.settings import Settings
 
@@ -119,6 +120,7 @@ async def _send_on(app: web.Application) -> None:
             async with app[DATABASE].session() as db:
                 envelope = messenger.secrets.envelope
                 await deliver_notices(db, app[CLOCK], envelope, messenger.gateway)
+                await deliver_replies(db, app[CLOCK], envelope, messenger.gateway)
         except Exception:  # noqa: BLE001 - the next round tries again; a database may be away for a while.
             logger.exception("The outbox could not be worked through")
         await messenger.rung()

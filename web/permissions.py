@@ -15,6 +15,7 @@ class Who(StrEnum):
     SIGNED_IN = "signed_in"
     LINK = "link"  # The handler asks for the link's cookie; without it the link page answers.
     SOCKET = "socket"  # The ticket in the first message decides (signaling/admission.py).
+    PROGRAM = "program"  # Another system: no cookie is read, the handler checks signature or token.
     DEMO = "demo"  # Exists in demo mode only.
 
 

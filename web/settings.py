@@ -118,6 +118,13 @@ class NoticesSettings:
 
 
 @dataclass(frozen=True)
+class InboundSettings:
+    sms_secret: str = ""  # Signs what the SMS gateway hands in at /inbound/sms; empty: nothing is taken.
+    wechat_secret: str = ""
+    office: str = "6201"  # Region code of the office for messages that name none.
+
+
+@dataclass(frozen=True)
 class DatabaseSettings:
     url: str = ""  # Empty: SQLite in the state directory.
 
@@ -135,6 +142,7 @@ class Settings:
     reception: ReceptionSettings = field(default_factory=ReceptionSettings)
     oidc: OidcSettings = field(default_factory=OidcSettings)
     notices: NoticesSettings = field(default_factory=NoticesSettings)
+    inbound: InboundSettings = field(default_factory=InboundSettings)
     database: DatabaseSettings = field(default_factory=DatabaseSettings)
 
     @property
@@ -185,6 +193,7 @@ GROUPS: dict[str, type[Any]] = {
     "reception": ReceptionSettings,
     "oidc": OidcSettings,
     "notices": NoticesSettings,
+    "inbound": InboundSettings,
     "database": DatabaseSettings,
 }
 

@@ -15,6 +15,7 @@ from cases.casefile import PetitionState
 from cases.deadlines.deadline import Standing
 from cases.handling.procedure import Conclusion, Ground, Result, Service, Step, Way
 from cases.intake.matter import PartyKind, ReplyBy
+from cases.intake.thread import ThreadState
 from cases.organisations import Tier
 from cases.roles import InvitationRole
 from cases.task import TaskState
@@ -82,6 +83,7 @@ STATES: dict[str, tuple[Iterable[str], frozenset[str]]] = {
     "rank": (Rank, frozenset()),
     "four_duty": (FourDuty, frozenset()),
     "campaign_step": (CampaignStepKind, frozenset()),
+    "thread": (ThreadState, frozenset()),
 }
 # Of these citizens read, too (experience.md 2.6).
 FOR_CITIZENS = ("session", "participant", "badge", "line", "minutes", "device", "call", "request")

@@ -13,6 +13,8 @@ from datetime import timedelta
 import pytest
 from playwright.async_api import Browser, Page
 
+from cases.casefile import Channel
+from cases.intake.threads import Incoming, list_threads, receive_message
 from cases.policy import SYSTEM, Action
 from recordings.alarms import AlarmKind, AlarmState, Trouble, list_alarms, raise_alarm
 from scheduling.citizen_requests import Asked, add_request
@@ -50,6 +52,7 @@ class Things:
     alarm: str
     incident: str
     office: str
+    thread: str
 
 
 # Route to who opens it, and with which address.
@@ -58,6 +61,8 @@ PAGES: dict[str, tuple[str, Callable[[Things], str]]] = {
     "/incidents/{incident_id}": (RECEPTIONIST, lambda it: f"/incidents/{it.incident}"),
     "/cases": (RECEPTIONIST, lambda _: "/cases"),
     "/clocks": (RECEPTIONIST, lambda _: "/clocks"),
+    "/messages": (RECEPTIONIST, lambda _: "/messages"),
+    "/messages/{thread_id}": (RECEPTIONIST, lambda it: f"/messages/{it.thread}"),
     "/cases/new": (RECEPTIONIST, lambda _: "/cases/new"),
     "/cases/{petition_id}": (RECEPTIONIST, lambda it: f"/cases/{it.petition}"),
     "/cases/{petition_id}/book": (RECEPTIONIST, lambda it: f"/cases/{it.petition}/book"),
@@ -129,6 +134,16 @@ def database_system() -> str:
     return "sqlite"
 
 
+async def thread_of(house: House) -> str:
+    """Two messages that wait in an office of the receptionist."""
+    async with house.database.session() as db:
+        for number in range(2):
+            message = Incoming(Channel.SMS, f"m{number}", "13800138000", "楼道漏水三个月无人修", "620102")
+            await receive_message(db, house.clock, message, f"nonce-{number:020d}")
+        (thread,) = await list_threads(db, house.world.actor(RECEPTIONIST))
+        return thread.id
+
+
 async def prepare(house: House) -> Things:
     """Something to see on every page."""
     tracks = await record_tracks(house, 4.0, sealed=False)
@@ -159,8 +174,9 @@ async def prepare(house: House) -> Things:
         alarm = (await list_alarms(db, SYSTEM, AlarmState.OPEN))[0]
         office = house.world.chengguan.id
         return Things(
-            session.petition_id, session.id, tracks, sealed.id, alarm.id, incident.incident.id, office
-        )
+            session.petition_id, session.id, tracks, sealed.id, alarm.id, incident.incident.id, office,
+            await thread_of(house),
+        )  # fmt: skip
 
 
 async def enter(page: Page, house: House, key: str) -> None:

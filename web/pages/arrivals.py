@@ -37,6 +37,7 @@ from scheduling.links import issue_link
 from scheduling.notice_texts import name_of
 from scheduling.notices import list_outbox
 from scheduling.reach import scope_of_session
+from scheduling.replies import list_replies
 from scheduling.sessions import get_session
 from signaling.rights import is_official
 from web.device_words import device_line
@@ -143,7 +144,8 @@ async def outbox(request: web.Request) -> web.StreamResponse:
     messenger, demo = request.app[MESSENGER], request.app[SETTINGS].demo
     async with request.app[DATABASE].session() as db:
         lines = await list_outbox(db, request[ACTOR], messenger.secrets.envelope if demo else None, PAGE_SIZE)
-    rows = [
+        replies = await list_replies(db, request[ACTOR], PAGE_SIZE)
+    rows: list[dict[str, Any]] = [
         {
             "at": line.notice.queued_at,
             "to": masked_phone(line.recipient),
@@ -154,7 +156,19 @@ async def outbox(request: web.Request) -> web.StreamResponse:
             "version": line.notice.template_version,
         }
         for line in lines
+    ] + [
+        {
+            "at": reply.queued_at,
+            "to": masked_phone(reply.recipient or ""),
+            "text": "对来信查询的答复",
+            "state": reply.state,
+            "reason": reply.reason,
+            "template": "进度查询",
+            "version": "2026-11",
+        }
+        for reply in replies
     ]
+    rows.sort(key=lambda row: row["at"], reverse=True)
     context = {"nav": "outbox", "rows": rows, "works": messenger.works}
     return page(request, "outbox.html", context, title="发出的短信")
 

@@ -35,6 +35,8 @@ from web.words import CHANNELS, CLASSES, REPLIES
 
 # What a clerk writes down himself; the other channels come by their own ways.
 BY_HAND = (Channel.PHONE, Channel.LETTER, Channel.VISIT, Channel.VIDEO)
+# Channels by which somebody without a telephone writes.
+WRITTEN = frozenset({Channel.LETTER, Channel.WECHAT})
 FIELDS = {"office_id": "custodian", "custodian_id": "custodian", "accused_id": "accused"}
 
 
@@ -49,8 +51,9 @@ async def submit(request: web.Request) -> web.StreamResponse:
     actor, form = request[ACTOR], Form(await request.post())
     async with request.app[DATABASE].session() as db:
         organisations = await custodians(db, actor)
-        units = await _units(db)
-        matter = _matter(request, form, organisations, units)
+        units = await all_units(db)
+        channel = Channel(form.choice("channel", CHANNELS, "请选择来源") or Channel.VISIT)
+        matter = clerk_matter(request, form, organisations, units, channel)
         if not form.errors:
             try:
                 petition, code = await register_matter(db, request.app[CLOCK], actor, matter)
@@ -69,7 +72,8 @@ async def custodians(db: AsyncSession, actor: Actor) -> dict[str, str]:
     return {item.id: item.name for item in found if _may_keep(actor, item)}
 
 
-async def _units(db: AsyncSession) -> dict[str, str]:
+async def all_units(db: AsyncSession) -> dict[str, str]:
+    """Whoever a matter may be about, by id."""
     return {each.id: each.name for each in await list_organisations(db)}
 
 
@@ -82,18 +86,19 @@ def _may_keep(actor: Actor, organisation: Organisation) -> bool:
     )
 
 
-def _matter(
-    request: web.Request, form: Form, organisations: Mapping[str, str], units: Mapping[str, str]
-) -> Matter:
-    channel = Channel(form.choice("channel", CHANNELS, "请选择来源") or Channel.VISIT)
-    # Who writes a letter may have no telephone.
-    person = read_person(form, phone_required=channel is not Channel.LETTER)
+def clerk_matter(
+    request: web.Request, form: Form, organisations: Mapping[str, str], units: Mapping[str, str],
+    channel: Channel,
+) -> Matter:  # fmt: skip
+    """What a clerk filled in; only good when the form has no errors. Whoever writes may have no telephone."""
+    needed = channel not in WRITTEN
+    person = read_person(form, phone_required=needed)
     subject, description = read_matter(form)
     matter = Matter(
         channel, form.choice("custodian", organisations, "请选择登记单位"), person, subject, description,
         read_class(form), read_accused(form, units), headcount=read_headcount(form),
         representatives=read_representatives(form), proxy=read_proxy(form), reply_by=read_reply(form),
-        phone_required=channel is not Channel.LETTER,
+        phone_required=needed,
     )  # fmt: skip
     if form.errors or not clean(person.id_number):
         return matter
@@ -102,7 +107,7 @@ def _matter(
 
 async def _page(request: web.Request, form: Form, status: int = 200) -> web.Response:
     async with request.app[DATABASE].session() as db:
-        organisations, units = await custodians(db, request[ACTOR]), await _units(db)
+        organisations, units = await custodians(db, request[ACTOR]), await all_units(db)
     if not form.value("custodian"):
         own = {post.organisation_id for post in request[ACTOR].posts} & set(organisations)
         form.values["custodian"] = next(iter(sorted(own)), "")

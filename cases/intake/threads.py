@@ -1,0 +1,231 @@
+"""Messages by SMS and WeChat: taken once, threaded by sender, entered into the register by a clerk."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from enum import StrEnum
+
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cases.audit import add_audit
+from cases.casefile import Channel, PetitionCase
+from cases.clock import Clock
+from cases.database import atomic, new_id
+from cases.errors import Conflict, Invalid, NotFound
+from cases.fields import clean, clean_phone, clean_text
+from cases.intake.matters import Matter, add_matter
+from cases.intake.thread import InboundMark, MessageThread, ThreadMessage, ThreadState
+from cases.organisations import find_office, get_organisation
+from cases.policy import SYSTEM, Action, Actor, require, visible_organisation_ids
+
+CHANNELS = frozenset({Channel.SMS, Channel.WECHAT})
+MESSAGE_LIMIT = 2000  # Graphemes of one message.
+MOST_OF_THREAD = 200
+MARKS_KEPT = timedelta(minutes=15)
+_SENDER = re.compile(r"[0-9A-Za-z_-]{4,64}")
+_QUERY = re.compile(r"(?:查询|cx)?\W*([a-z]{2}\d{4}-?\d{6})\W+([a-z0-9]{10})", re.IGNORECASE)
+# Who writes such words is read above the office that was written to (Art. 30: nothing reaches the accused).
+_ACCUSES = re.compile("举报|检举|控告|贪污|受贿|行贿")
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """Command: one message as an operator's network hands it over. `office_code` is whom it was sent to."""
+
+    channel: Channel
+    external_id: str
+    sender: str
+    text: str
+    office_code: str
+
+
+class Taken(StrEnum):
+    """What became of a message."""
+
+    THREADED = "threaded"
+    REPEATED = "repeated"
+    QUERY = "query"
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A question for the progress of a matter."""
+
+    number: str
+    query_code: str
+
+
+def read_query(text: str) -> Query | None:
+    """`查询 LZ2026-000123 k3m5p7q9rs` in any spelling people use; None for anything else."""
+    found = _QUERY.fullmatch(clean(text))
+    if found is None:
+        return None
+    number = found[1].upper()
+    return Query(number if "-" in number else f"{number[:6]}-{number[6:]}", found[2])
+
+
+async def take_nonce(db: AsyncSession, clock: Clock, channel: str, nonce: str) -> None:
+    """Use a nonce up inside the caller's transaction. Raises Conflict `replayed`."""
+    await db.execute(delete(InboundMark).where(InboundMark.at < clock.now() - MARKS_KEPT))
+    try:
+        await db.execute(insert(InboundMark).values(channel=channel, mark=nonce, at=clock.now()))
+    except IntegrityError as error:
+        raise Conflict("replayed", "这个请求已经收到过。") from error
+
+
+@atomic
+async def receive_message(db: AsyncSession, clock: Clock, incoming: Incoming, nonce: str) -> Taken:
+    """Keep a message in its sender's open thread; commits. The caller has checked the signature.
+
+    A query is not kept, for it holds a code; the caller answers it. Raises Invalid at the field, Conflict
+    `replayed` for a nonce that came before.
+    """
+    require(SYSTEM, Action.CREATE_PETITION)
+    message = _checked(incoming)
+    await take_nonce(db, clock, message.channel, nonce)
+    if read_query(message.text):
+        await db.commit()
+        return Taken.QUERY
+    known = select(ThreadMessage.id).where(
+        ThreadMessage.channel == message.channel, ThreadMessage.external_id == message.external_id
+    )
+    if await db.scalar(known):
+        await db.commit()
+        return Taken.REPEATED
+    thread_id = await _open_thread(db, clock, message)
+    row = ThreadMessage(
+        id=new_id(), thread_id=thread_id, channel=message.channel, external_id=message.external_id,
+        text=message.text, at=clock.now(),
+    )  # fmt: skip
+    db.add(row)
+    await db.flush()
+    await db.commit()
+    return Taken.THREADED
+
+
+async def list_threads(
+    db: AsyncSession, actor: Actor, state: ThreadState = ThreadState.OPEN, limit: int = 50, offset: int = 0
+) -> Sequence[MessageThread]:
+    """Threads of the actor's own organisations, the longest waiting first."""
+    require(actor, Action.CREATE_PETITION)
+    query = select(MessageThread).where(MessageThread.state == state)
+    query = query.where(
+        MessageThread.organisation_id.in_(visible_organisation_ids(actor, Action.CREATE_PETITION))
+    )
+    query = query.order_by(MessageThread.last_at, MessageThread.id).limit(min(limit, 200)).offset(offset)
+    return (await db.scalars(query)).all()
+
+
+async def get_thread(db: AsyncSession, actor: Actor, thread_id: str) -> MessageThread:
+    """A thread of the actor's own organisations. Raises NotFound."""
+    require(actor, Action.CREATE_PETITION)
+    query = select(MessageThread).where(MessageThread.id == thread_id)
+    thread = await db.scalar(query.execution_options(populate_existing=True))
+    if thread is None or thread.organisation_id not in visible_organisation_ids(
+        actor, Action.CREATE_PETITION
+    ):
+        raise NotFound("thread_not_found", "没有找到这组信息。")
+    return thread
+
+
+async def list_messages(db: AsyncSession, thread_id: str) -> Sequence[ThreadMessage]:
+    """What was written, oldest first. The caller has asked the policy by `get_thread`."""
+    query = select(ThreadMessage).where(ThreadMessage.thread_id == thread_id)
+    return (await db.scalars(query.order_by(ThreadMessage.at, ThreadMessage.id))).all()
+
+
+@atomic
+async def register_thread(
+    db: AsyncSession, clock: Clock, actor: Actor, thread_id: str, matter: Matter
+) -> tuple[PetitionCase, str]:
+    """Make a case of a thread; commits. What was written stands in the case as it was written.
+
+    Raises Conflict `thread_done` when a colleague was first, Invalid at the field.
+    """
+    thread = await get_thread(db, actor, thread_id)
+    await _close(db, thread, ThreadState.REGISTERED)
+    matter = replace(matter, channel=thread.channel, source=f"thread-{thread.channel}", external_id=thread.id)
+    petition, code = await add_matter(db, clock, actor, matter)
+    await db.execute(
+        update(MessageThread).where(MessageThread.id == thread.id).values(petition_id=petition.id)
+    )
+    await add_audit(db, clock, actor, "petition.registered", "petition", petition.id)
+    await db.commit()
+    return petition, code
+
+
+@atomic
+async def dismiss_thread(db: AsyncSession, clock: Clock, actor: Actor, thread_id: str, reason: str) -> None:
+    """Put a thread away that is no matter, with the reason; commits. Raises Invalid, Conflict."""
+    thread = await get_thread(db, actor, thread_id)
+    words = clean_text(reason, "reason", "原因", 200)
+    if not words:
+        raise Invalid("required", "请写明不登记的原因。", "reason")
+    await _close(db, thread, ThreadState.DISMISSED, words)
+    await add_audit(db, clock, actor, "thread.dismissed", "thread", thread.id)
+    await db.commit()
+
+
+def _checked(incoming: Incoming) -> Incoming:
+    if incoming.channel not in CHANNELS:
+        raise Invalid("bad_channel", "没有这个渠道。", "channel")
+    if not clean(incoming.external_id) or len(incoming.external_id) > 128:
+        raise Invalid("bad_message_id", "信息的编号要有 1 到 128 个字符。", "id")
+    sender = clean(incoming.sender)
+    if incoming.channel is Channel.SMS:
+        sender = clean_phone(sender, "from")
+    elif not _SENDER.fullmatch(sender):
+        raise Invalid("bad_sender", "发信人的编号要有 4 到 64 个字母和数字。", "from")
+    text = clean_text(incoming.text, "text", "信息", MESSAGE_LIMIT)
+    if not text:
+        raise Invalid("required", "信息是空的。", "text")
+    return replace(incoming, sender=sender, text=text, external_id=clean(incoming.external_id))
+
+
+async def _open_thread(db: AsyncSession, clock: Clock, message: Incoming) -> str:
+    """The sender's open thread, made when there is none; two messages at once meet in one."""
+    same = (MessageThread.channel == message.channel) & (MessageThread.sender == message.sender)
+    same &= MessageThread.state == ThreadState.OPEN
+    touch = update(MessageThread).where(same).values(last_at=clock.now()).returning(MessageThread.id)
+    if found := await db.scalar(touch):
+        held = select(ThreadMessage.id).where(ThreadMessage.thread_id == found).limit(MOST_OF_THREAD)
+        if len((await db.scalars(held)).all()) >= MOST_OF_THREAD:
+            raise Conflict("thread_full", "还没有处理的信息太多，暂时收不下。")
+        return found
+    thread_id = new_id()
+    row = {
+        "id": thread_id, "channel": message.channel, "sender": message.sender, "state": ThreadState.OPEN,
+        "organisation_id": await _reading_office(db, message), "opened_at": clock.now(),
+        "last_at": clock.now(),
+    }  # fmt: skip
+    try:
+        async with db.begin_nested():
+            await db.execute(insert(MessageThread).values(**row))
+    except IntegrityError:
+        return (await db.scalars(select(MessageThread.id).where(same))).one()
+    return thread_id
+
+
+async def _reading_office(db: AsyncSession, message: Incoming) -> str:
+    office = await find_office(db, message.office_code)
+    if office is None:
+        raise Invalid("no_office", "没有这个地区的信访部门。", "to")
+    if _ACCUSES.search(message.text) and office.parent_id:
+        office = await get_organisation(db, office.parent_id)
+    return office.id
+
+
+async def _close(
+    db: AsyncSession, thread: MessageThread, state: ThreadState, reason: str | None = None
+) -> None:
+    taken = update(MessageThread).where(
+        MessageThread.id == thread.id, MessageThread.state == ThreadState.OPEN
+    )
+    taken = taken.values(state=state, reason=reason)
+    if await db.scalar(taken.returning(MessageThread.id)) is None:
+        raise Conflict("thread_done", "同事刚刚处理了这组信息，请刷新页面。")

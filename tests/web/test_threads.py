@@ -1,0 +1,159 @@
+"""The door for SMS and WeChat, the clerk's page of messages, and a query that is answered."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import aiohttp
+import pytest
+from sqlalchemy import select
+
+from cases.casefile import PetitionCase
+from cases.intake.signature import sign
+from cases.intake.thread import MessageThread
+from scheduling.notices import Message
+from scheduling.replies import Reply, deliver_replies
+from tests.factories import make_petition
+from tests.web.conftest import Browser, House
+from web.keys import SETTINGS
+from web.messages import MESSENGER
+from web.settings import InboundSettings
+
+SECRET = "between-us-and-the-operator"
+CLERK = "chengguan.receptionist"
+
+
+class Pocket:
+    """A gateway that keeps what it was given."""
+
+    keeps_text = False
+
+    def __init__(self) -> None:
+        self.got: list[Message] = []
+
+    async def send(self, message: Message) -> None:
+        self.got.append(message)
+
+
+@pytest.fixture
+def door(house: House) -> House:
+    app = house.server.app
+    app._state[SETTINGS] = replace(  # type: ignore[union-attr]
+        app[SETTINGS], inbound=InboundSettings(SECRET, "", "620102")
+    )
+    return house
+
+
+async def post(
+    house: House, told: Any, nonce: str, channel: str = "sms", secret: str = SECRET
+) -> aiohttp.ClientResponse:
+    body = told if isinstance(told, bytes) else json.dumps(told).encode()
+    seconds = int(house.clock.now().timestamp())
+    headers = {
+        "X-Lianxin-Timestamp": str(seconds),
+        "X-Lianxin-Nonce": nonce,
+        "X-Lianxin-Signature": sign(secret, seconds, nonce, body),
+        "Content-Type": "application/json",
+        "Origin": None,
+    }
+    return await house.browser().post(f"/inbound/{channel}", body, headers=headers)
+
+
+def message(text: str = "楼道漏水三个月无人修", number: int = 1) -> dict[str, str]:
+    return {"id": f"m{number}", "from": "13800138000", "text": text}
+
+
+async def test_a_signed_message_is_taken_and_a_copy_refused(door: House) -> None:
+    answer = await post(door, message(), "n" * 20)
+    assert answer.status == 200 and await answer.json() == {"taken": "threaded"}
+    copy = await post(door, message(), "n" * 20)
+    assert copy.status == 409 and (await copy.json())["error"]["code"] == "replayed"
+    assert await (await post(door, message(), "m" * 20)).json() == {"taken": "repeated"}
+
+
+async def test_what_is_not_signed_or_not_ours_is_refused_in_words(door: House) -> None:
+    wrong = await post(door, message(), "n" * 20, secret="guess")
+    assert wrong.status == 403 and (await wrong.json())["error"]["code"] == "bad_signature"
+    assert (await post(door, message(), "n" * 20, channel="wechat")).status == 404
+    assert (await post(door, message(), "n" * 20, channel="fax")).status == 404
+    for number, told in enumerate((b"{", b"[]", b'{"id": 7}', b"[" * 9000, {**message(), "to": "99"})):
+        answer = await post(door, told, f"nonce-of-the-case-{number}")
+        assert answer.status == 422, told
+        assert (await answer.json())["error"]["code"]
+    assert (await post(door, b"x" * 20_000, "z" * 20)).status == 413
+    async with door.database.session() as db:
+        assert (await db.scalars(select(MessageThread))).all() == []
+
+
+async def only_thread(browser: Browser) -> str:
+    page = await (await browser.get("/messages")).text()
+    assert "楼道漏水三个月无人修" in page
+    return page.split('href="/messages/')[1].split('"')[0]
+
+
+async def test_a_clerk_makes_a_case_of_a_thread(door: House) -> None:
+    await post(door, message(), "n" * 20)
+    await post(door, message("三楼那家", 2), "m" * 20)
+    browser = await door.official(CLERK)
+    thread = await only_thread(browser)
+    page = await (await browser.get(f"/messages/{thread}")).text()
+    assert 'value="13800138000"' in page and "三楼那家" in page
+    fields = {"name": "", "phone": "13800138000", "subject": "楼道漏水", "custodian": door.world.chengguan.id}
+    refused = await browser.send("/cases/new", f"/messages/{thread}/register", **fields)
+    assert refused.status == 422 and 'id="name-error"' in await refused.text()
+    done = await browser.send("/cases/new", f"/messages/{thread}/register", **fields | {"name": "李德福"})
+    assert done.status == 303
+    page = await (await browser.get(done.headers["Location"])).text()
+    assert "短信信访" in page and "只显示这一次" in page
+    again = await browser.send("/cases/new", f"/messages/{thread}/register", **fields | {"name": "李德福"})
+    assert again.status == 409
+    stranger = await door.official("xigu.receptionist")
+    assert (await stranger.get(f"/messages/{thread}")).status == 404
+    async with door.database.session() as db:
+        assert (await db.scalars(select(PetitionCase))).one().channel == "sms"
+
+
+async def test_a_thread_is_put_away(door: House) -> None:
+    await post(door, message(), "n" * 20)
+    browser = await door.official(CLERK)
+    thread = await only_thread(browser)
+    refused = await browser.send("/cases/new", f"/messages/{thread}/dismiss", reason=" ")
+    assert refused.status == 422 and 'id="reason-error"' in await refused.text()
+    done = await browser.send("/cases/new", f"/messages/{thread}/dismiss", reason="发错了")
+    assert done.status == 303
+    assert "发错了" in await (await browser.get(f"/messages/{thread}")).text()
+    assert "楼道漏水" in await (await browser.get("/messages?state=dismissed")).text()
+
+
+async def test_a_query_by_sms_is_answered_through_the_outbox_and_not_kept(door: House) -> None:
+    browser = await door.official(CLERK)
+    fields = {"name": "李德福", "phone": "13800138000", "subject": "楼道漏水", "channel": "phone"}
+    done = await browser.send("/cases/new", "/cases/new", **fields, custodian=door.world.chengguan.id)
+    code = (await (await browser.get(done.headers["Location"])).text()).split("只显示这一次：")[1]
+    code = code.split('class="code">')[1].split("<")[0]
+    messenger = door.server.app[MESSENGER]
+    messenger.gateway = pocket = Pocket()
+    for n, text in enumerate((f"查询 LZ2026-000001 {code}", "查询 LZ2026-000001 aaaaaaaaaa")):
+        answer = await post(door, message(text, n), f"nonce-of-query-{n}-")
+        assert await answer.json() == {"taken": "query"}
+    async with door.database.session() as db:
+        while len(pocket.got) < 2:
+            await deliver_replies(db, door.clock, messenger.secrets.envelope, pocket)
+        replies = (await db.scalars(select(Reply))).all()
+        assert {(reply.sealed, reply.recipient) for reply in replies} == {(None, None)}
+        assert (await db.scalars(select(MessageThread))).all() == []
+    told = sorted(each.text for each in pocket.got)
+    assert {each.recipient for each in pocket.got} == {"13800138000"}
+    assert "LZ2026-000001" in told[0] and "最迟" in told[0] and "不对" in told[1]
+    page = await (await browser.get("/outbox")).text()
+    assert "对来信查询的答复" in page and code not in page
+
+
+async def test_nothing_is_told_of_the_secret_or_the_sender(door: House) -> None:
+    async with door.database.session() as db:
+        await make_petition(db, door.clock, door.world.chengguan)
+    await post(door, message(), "n" * 20)
+    page = await (await (await door.official(CLERK)).get("/messages")).text()
+    assert "138****8000" in page and "13800138000" not in page and SECRET not in page
