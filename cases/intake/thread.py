@@ -47,6 +47,7 @@ class MessageThread(Base):
         String(ID_LENGTH), ForeignKey("petitions.id"), default=None
     )
     reason: Mapped[str | None] = mapped_column(String(800), default=None)
+    message_count: Mapped[int] = mapped_column(default=0)
     opened_at: Mapped[datetime]
     last_at: Mapped[datetime]
     organisation: Mapped[Organisation] = relationship(lazy="joined")
@@ -57,10 +58,14 @@ class ThreadMessage(Base):
     """One message. `external_id` is its name in the network it came from; it comes in once."""
 
     __tablename__ = "thread_messages"
-    __table_args__ = (UniqueConstraint("channel", "external_id"),)
+    __table_args__ = (
+        UniqueConstraint("channel", "external_id"),
+        UniqueConstraint("thread_id", "sequence"),
+    )
 
     id: Mapped[str] = mapped_column(String(ID_LENGTH), primary_key=True, default=new_id)
-    thread_id: Mapped[str] = mapped_column(String(ID_LENGTH), ForeignKey("message_threads.id"), index=True)
+    thread_id: Mapped[str] = mapped_column(String(ID_LENGTH), ForeignKey("message_threads.id"))
+    sequence: Mapped[int]
     channel: Mapped[Channel]
     external_id: Mapped[str] = mapped_column(String(128))
     text: Mapped[str] = mapped_column(Text)

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cases.audit import add_audit
 from cases.casefile import Channel, PetitionCase
 from cases.clock import Clock
-from cases.database import atomic, new_id
+from cases.database import atomic, insert_if_absent, new_id
 from cases.errors import Conflict, Invalid, NotFound
 from cases.fields import clean, clean_phone, clean_text
 from cases.intake.matters import Matter, add_matter
@@ -97,9 +97,9 @@ async def receive_message(db: AsyncSession, clock: Clock, incoming: Incoming, no
     if await db.scalar(known):
         await db.commit()
         return Taken.REPEATED
-    thread_id = await _open_thread(db, clock, message)
+    thread_id, sequence = await _open_thread(db, clock, message)
     row = ThreadMessage(
-        id=new_id(), thread_id=thread_id, channel=message.channel, external_id=message.external_id,
+        id=new_id(), thread_id=thread_id, sequence=sequence, channel=message.channel, external_id=message.external_id,
         text=message.text, at=clock.now(),
     )  # fmt: skip
     db.add(row)
@@ -136,7 +136,7 @@ async def get_thread(db: AsyncSession, actor: Actor, thread_id: str) -> MessageT
 async def list_messages(db: AsyncSession, thread_id: str) -> Sequence[ThreadMessage]:
     """What was written, oldest first. The caller has asked the policy by `get_thread`."""
     query = select(ThreadMessage).where(ThreadMessage.thread_id == thread_id)
-    return (await db.scalars(query.order_by(ThreadMessage.at, ThreadMessage.id))).all()
+    return (await db.scalars(query.order_by(ThreadMessage.sequence))).all()
 
 
 @atomic
@@ -187,28 +187,25 @@ def _checked(incoming: Incoming) -> Incoming:
     return replace(incoming, sender=sender, text=text, external_id=clean(incoming.external_id))
 
 
-async def _open_thread(db: AsyncSession, clock: Clock, message: Incoming) -> str:
-    """The sender's open thread, made when there is none; two messages at once meet in one."""
+async def _open_thread(db: AsyncSession, clock: Clock, message: Incoming) -> tuple[str, int]:
+    """The sender's open thread, made when there is none, and the message's place; two at once take turns."""
     same = (MessageThread.channel == message.channel) & (MessageThread.sender == message.sender)
     same &= MessageThread.state == ThreadState.OPEN
-    touch = update(MessageThread).where(same).values(last_at=clock.now()).returning(MessageThread.id)
-    if found := await db.scalar(touch):
-        held = select(ThreadMessage.id).where(ThreadMessage.thread_id == found).limit(MOST_OF_THREAD)
-        if len((await db.scalars(held)).all()) >= MOST_OF_THREAD:
-            raise Conflict("thread_full", "还没有处理的信息太多，暂时收不下。")
-        return found
-    thread_id = new_id()
-    row = {
-        "id": thread_id, "channel": message.channel, "sender": message.sender, "state": ThreadState.OPEN,
-        "organisation_id": await _reading_office(db, message), "opened_at": clock.now(),
-        "last_at": clock.now(),
-    }  # fmt: skip
-    try:
-        async with db.begin_nested():
-            await db.execute(insert(MessageThread).values(**row))
-    except IntegrityError:
-        return (await db.scalars(select(MessageThread.id).where(same))).one()
-    return thread_id
+    touch = update(MessageThread).where(same)
+    touch = touch.values(last_at=clock.now(), message_count=MessageThread.message_count + 1)
+    advance = touch.returning(MessageThread.id, MessageThread.message_count)
+    found = (await db.execute(advance)).one_or_none()
+    if found is None:
+        row = {
+            "id": new_id(), "channel": message.channel, "sender": message.sender, "state": ThreadState.OPEN,
+            "organisation_id": await _reading_office(db, message), "message_count": 0,
+            "opened_at": clock.now(), "last_at": clock.now(),
+        }  # fmt: skip
+        await insert_if_absent(db, MessageThread, **row)
+        found = (await db.execute(advance)).one()
+    if found.message_count > MOST_OF_THREAD:
+        raise Conflict("thread_full", "还没有处理的信息太多，暂时收不下。")
+    return found.id, found.message_count
 
 
 async def _reading_office(db: AsyncSession, message: Incoming) -> str:

@@ -120,7 +120,7 @@ async def _row(db: AsyncSession, thread: MessageThread) -> dict[str, Any]:
         "channel": CHANNELS[thread.channel],
         "sender": _sender(thread),
         "text": messages[0].text if messages else "",
-        "count": len(messages),
+        "count": thread.message_count,
         "at": thread.last_at,
         "state": thread.state,
         "petition_id": thread.petition_id,

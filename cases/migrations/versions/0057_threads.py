@@ -24,6 +24,7 @@ def upgrade() -> None:
         sa.Column("state", ID, nullable=False),
         sa.Column("petition_id", ID, nullable=True),
         sa.Column("reason", sa.String(length=800), nullable=True),
+        sa.Column("message_count", sa.Integer(), nullable=False),
         sa.Column("opened_at", MOMENT, nullable=False),
         sa.Column("last_at", MOMENT, nullable=False),
         sa.ForeignKeyConstraint(
@@ -44,6 +45,7 @@ def upgrade() -> None:
         "thread_messages",
         sa.Column("id", ID, nullable=False),
         sa.Column("thread_id", ID, nullable=False),
+        sa.Column("sequence", sa.Integer(), nullable=False),
         sa.Column("channel", ID, nullable=False),
         sa.Column("external_id", sa.String(length=128), nullable=False),
         sa.Column("text", sa.Text(), nullable=False),
@@ -53,8 +55,8 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_thread_messages")),
         sa.UniqueConstraint("channel", "external_id", name=op.f("uq_thread_messages_channel_external_id")),
+        sa.UniqueConstraint("thread_id", "sequence", name=op.f("uq_thread_messages_thread_id_sequence")),
     )
-    op.create_index(op.f("ix_thread_messages_thread_id"), "thread_messages", ["thread_id"])
     forbid_changes("thread_messages")
     op.create_table(
         "inbound_marks",
