@@ -99,8 +99,8 @@ async def receive_message(db: AsyncSession, clock: Clock, incoming: Incoming, no
         return Taken.REPEATED
     thread_id, sequence = await _open_thread(db, clock, message)
     row = ThreadMessage(
-        id=new_id(), thread_id=thread_id, sequence=sequence, channel=message.channel, external_id=message.external_id,
-        text=message.text, at=clock.now(),
+        id=new_id(), thread_id=thread_id, sequence=sequence, channel=message.channel,
+        external_id=message.external_id, text=message.text, at=clock.now(),
     )  # fmt: skip
     db.add(row)
     await db.flush()

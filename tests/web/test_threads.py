@@ -138,10 +138,10 @@ async def test_a_query_by_sms_is_answered_through_the_outbox_and_not_kept(door: 
     for n, text in enumerate((f"查询 LZ2026-000001 {code}", "查询 LZ2026-000001 aaaaaaaaaa")):
         answer = await post(door, message(text, n), f"nonce-of-query-{n}-")
         assert await answer.json() == {"taken": "query"}
+    envelope = messenger.secrets.envelope
     async with door.database.session() as db:
-        while len(pocket.got) < 2:
-            await deliver_replies(db, door.clock, messenger.secrets.envelope, pocket)
-        replies = (await db.scalars(select(Reply))).all()
+        while len(replies := (await db.scalars(select(Reply).where(Reply.due_at.is_(None)))).all()) < 2:
+            await deliver_replies(db, door.clock, envelope, pocket)  # The service itself may be faster.
         assert {(reply.sealed, reply.recipient) for reply in replies} == {(None, None)}
         assert (await db.scalars(select(MessageThread))).all() == []
     told = sorted(each.text for each in pocket.got)

@@ -8,7 +8,7 @@ from alembic import op
 from cases.append_only import forbid_changes
 
 revision = "0057"
-down_revision = "0053"
+down_revision = "0065"
 
 ID = sa.String(length=32)
 MOMENT = sa.DateTime(timezone=True)
