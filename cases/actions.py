@@ -24,6 +24,9 @@ class Action(StrEnum):
     ANSWER_PETITION = "answer_petition"
     EXTEND_PETITION = "extend_petition"
     REVIEW_PETITION = "review_petition"
+    SUPERVISE_PETITION = "supervise_petition"
+    ANSWER_SUPERVISION = "answer_supervision"
+    LIST_PETITION = "list_petition"
     GRANT_PETITION = "grant_petition"
     BOOK = "book"
     MANAGE_SLOTS = "manage_slots"
@@ -76,13 +79,15 @@ _DOOR = frozenset({A.RECEIVE, A.SEE_OUTBOX, A.HANDLE_INCIDENT})
 # What offices write to one another about a case.
 _PAPERS = frozenset({A.SEE_INTERNAL_DOCUMENTS})
 _RATED = frozenset({A.SEE_RATINGS, A.SEE_FIGURES})  # Sums only, also for those they are about.
-_TASKS = frozenset({A.FINISH_TASK})
+_TASKS = frozenset({A.FINISH_TASK, A.ANSWER_SUPERVISION})
+# Over a matter that goes wrong: orders, and what weighs more (Art. 38 to 40).
+_SUPERVISE = frozenset({A.SUPERVISE_PETITION, A.LIST_PETITION})
 _WRITE = frozenset({A.WRITE_MINUTES, A.SIGN_MINUTES})
 # Of everybody who sits in a session; which ones a guest sees: scheduling/materials/reading.py.
 _MATERIALS = frozenset({A.SEE_MATERIALS, A.ADD_MATERIAL})
 # Sits in a session by office and knows who came to it.
 _SIT = frozenset({A.JOIN, A.KNOW_NAMES})
-_UNIT = READ | _PAPERS | _RATED | _MATERIALS | _SIT | {A.SEE_MINUTES, A.FINISH_TASK, A.ANSWER_PETITION}
+_UNIT = READ | _PAPERS | _RATED | _MATERIALS | _SIT | {A.SEE_MINUTES, A.ANSWER_PETITION} | _TASKS
 _CONDUCT = _WRITE | _MATERIALS | _SIT | {A.HOST, A.RECORD, A.MANAGE_SESSION, A.ISSUE_LINK}
 
 ROLE_ACTIONS: Mapping[Role, frozenset[Action]] = {
@@ -102,7 +107,9 @@ ROLE_ACTIONS: Mapping[Role, frozenset[Action]] = {
     | _DOOR
     | _PROTECT
     | {A.HANDLE_PETITION, A.GRANT_PETITION, A.APPROVE_DESTRUCTION, A.ACKNOWLEDGE_ALARM}
-    | {A.ANSWER_FINDING, A.SEE_VIEW_LOG, A.FINISH_TASK},
+    | {A.ANSWER_FINDING, A.SEE_VIEW_LOG}
+    | _TASKS
+    | _SUPERVISE,
     Role.RECORDER: _WATCH | _DOOR | _WRITE | _MATERIALS | _SIT | {A.SEE_BOARD, A.SEE_SESSION, A.RECORD},
     Role.STATION_CLERK: READ
     | _DOOR
@@ -115,9 +122,14 @@ ROLE_ACTIONS: Mapping[Role, frozenset[Action]] = {
     | _PAPERS
     | _WATCH
     | _PROTECT
-    | {A.EXPORT_RECORDING, A.REVIEW_RECORDING, A.REVIEW_PETITION},
-    Role.INSPECTOR: READ | _PAPERS | _RATED | _WATCH | _PROTECT | {A.REVIEW_RECORDING, A.SEE_VIEW_LOG},
-    Role.JOINT_CONF_OFFICE: READ | {A.SEE_FIGURES} | _PAPERS | _MATERIALS | _SIT,
+    | {A.EXPORT_RECORDING, A.REVIEW_RECORDING, A.REVIEW_PETITION, A.ANSWER_SUPERVISION},
+    Role.INSPECTOR: READ
+    | _PAPERS
+    | _RATED
+    | _WATCH
+    | _PROTECT
+    | {A.REVIEW_RECORDING, A.SEE_VIEW_LOG, A.SUPERVISE_PETITION},
+    Role.JOINT_CONF_OFFICE: READ | {A.SEE_FIGURES} | _PAPERS | _MATERIALS | _SIT | _SUPERVISE,
     Role.ARCHIVIST: _WATCH
     | _PROTECT
     | {A.SEE_BOARD, A.SEE_SESSION, A.EXPORT_RECORDING, A.ACKNOWLEDGE_ALARM, A.PROPOSE_DESTRUCTION}

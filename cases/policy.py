@@ -11,6 +11,7 @@ accused in it? The rules follow domain.md 4.3 and Art. 14, 28 and 30 of the 2022
   "case invited to"; they do not own them.
 - Minutes are written by the host and who is invited as recorder; others in the session where the host lets.
 - The responsible unit of a case answers it; only its head extends the time (Art. 34).
+- A petition office supervises what goes wrong at or below its own place; the unit answers (Art. 38 to 40).
 - A confidential case (检举控告) is seen by explicit grant alone, and never by the accused organisation.
 - A link holder knows one session and nothing else; administrators see no case content.
 - Who helps in a session by link and is no party to it (department, lawyer, mediator, interpreter, observer)
@@ -48,6 +49,7 @@ class Reach(Enum):
     MEMBER = auto()  # The organisation itself takes part.
     OWNER = auto()  # The organisation itself is custodian, registrar or host.
     LINE = auto()  # Above or below on the same line of the tree.
+    OFFICE = auto()  # A petition office of the region that contains an organisation concerned.
 
 
 A = Action
@@ -76,6 +78,9 @@ REACH: Mapping[Action, Reach] = {
     A.ANSWER_PETITION: Reach.MEMBER,
     A.EXTEND_PETITION: Reach.MEMBER,
     A.REVIEW_PETITION: Reach.MEMBER,
+    A.ANSWER_SUPERVISION: Reach.MEMBER,
+    A.SUPERVISE_PETITION: Reach.OFFICE,
+    A.LIST_PETITION: Reach.OFFICE,
 }
 
 # Whoever may not even see the object is told that there is none.
@@ -89,6 +94,9 @@ SEEN_BY: Mapping[Action, Action] = {
     A.EXTEND_PETITION: A.SEE_PETITION,
     A.REVIEW_PETITION: A.SEE_PETITION,
     A.SEE_INTERNAL_DOCUMENTS: A.SEE_PETITION,
+    A.ANSWER_SUPERVISION: A.SEE_PETITION,
+    A.SUPERVISE_PETITION: A.SEE_PETITION,
+    A.LIST_PETITION: A.SEE_PETITION,
     A.MANAGE_SESSION: A.SEE_SESSION,
     A.ISSUE_LINK: A.SEE_SESSION,
     A.JOIN: A.SEE_SESSION,
@@ -283,6 +291,8 @@ def _reaches(post: PostRef, action: Action, scope: Scope) -> bool:
     reach = REACH.get(action, Reach.CONCERNED)
     if reach is Reach.OWNER:
         return post.organisation_id in scope.owner_organisation_ids
+    if reach is Reach.OFFICE and post.kind is not OrganisationKind.PETITION_OFFICE:
+        return False
     if post.organisation_id in scope.organisation_ids:
         return True
     if reach is Reach.MEMBER or not post.sees_subtree:

@@ -13,11 +13,14 @@ import pytest
 from cases.campaigns.campaign import CampaignKind, CampaignStepKind, FourDuty, Rank
 from cases.casefile import PetitionState
 from cases.deadlines.deadline import Standing
+from cases.deadlines.stages import Audience
 from cases.handling.procedure import Conclusion, Ground, Result, Service, Step, Way
 from cases.intake.matter import PartyKind, ReplyBy
 from cases.intake.thread import ThreadState
 from cases.organisations import Tier
 from cases.roles import InvitationRole
+from cases.supervision.measures import MeasureKind
+from cases.supervision.order import Adoption, OrderState, OrderStep, Reason
 from cases.task import TaskState
 from cases.vocabulary import (
     IN_BROWSERS,
@@ -84,6 +87,12 @@ STATES: dict[str, tuple[Iterable[str], frozenset[str]]] = {
     "four_duty": (FourDuty, frozenset()),
     "campaign_step": (CampaignStepKind, frozenset()),
     "thread": (ThreadState, frozenset()),
+    "supervision": (OrderState, frozenset({"overdue"})),
+    "supervision_step": (OrderStep, frozenset()),
+    "supervision_reason": (Reason, frozenset()),
+    "adoption": (Adoption, frozenset()),
+    "measure": (MeasureKind, frozenset()),
+    "audience": (Audience, frozenset()),
 }
 # Of these citizens read, too (experience.md 2.6).
 FOR_CITIZENS = ("session", "participant", "badge", "line", "minutes", "device", "call", "request")
