@@ -14,6 +14,7 @@ from cases.organisations import Organisation
 from recordings.recording import find_live_recording
 from scheduling.invitations import Invitation
 from scheduling.links import find_link
+from scheduling.minutes.objection import count_open_objections
 from scheduling.minutes.record import find_minutes
 from scheduling.session_events import events_of_kinds
 from signaling import sittings
@@ -47,6 +48,8 @@ async def build_room(database: Database, clock: Clock, session_id: str, recordin
             room.take(await participant_of(db, seat, invitation, now))
         recording = await find_live_recording(db, session_id)
         minutes = await find_minutes(db, session_id)
+        if minutes is not None:
+            room.open_objections = await count_open_objections(db, minutes.id)
         room.deliberation = await find_deliberation(db, session_id)
         room.marks = await find_marks(db, session_id)
         room.exhibit = await find_exhibit(db, session_id)

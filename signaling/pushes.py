@@ -148,6 +148,7 @@ class RoomView:
 
     `presenter` is whose document is on the stage; `minutes_shown` tells the petitioner's side to read along,
     `minutes_state` (None before they are begun) when to read them back and to sign.
+    `open_objections` to them are for officials.
     """
 
     state: str
@@ -159,6 +160,7 @@ class RoomView:
     conduct: ConductView
     minutes_shown: bool
     minutes_state: str | None
+    open_objections: int
     deliberation: DeliberationView | None
     exhibit: ExhibitView | None
 

@@ -119,6 +119,7 @@ class Room:
         self.conduct = Conduct(sitting.kind)
         self.minutes_shown = False
         self.minutes_state: str | None = None
+        self.open_objections = 0  # To the minutes, not answered yet.
         self.deliberation: Deliberation | None = None
         self.exhibit: Exhibit | None = None
         self.strokes_written = 0  # Of the whole sitting, also of what was wiped away.
@@ -338,6 +339,7 @@ class Room:
             conduct=self.conduct.view(),
             minutes_shown=self.minutes_shown and not apart,
             minutes_state=self.minutes_state,
+            open_objections=self.open_objections if for_official else 0,
             deliberation=self.deliberation.view(not apart) if self.deliberation is not None else None,
             exhibit=self.exhibit.view() if self.exhibit is not None else None,
         )

@@ -26,6 +26,7 @@ from web.keys import ACTOR, CLOCK, REGISTRY
 from web.words import BOARD_COLUMNS, LINE_TONES, QUALITY_LEVELS, ROLES, TIERS, clock_time, masked_name, waited
 
 FURTHEST = timedelta(days=3650)
+A_MINUTE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -151,7 +152,7 @@ def _now(request: web.Request, card: dict[str, Any], now: datetime) -> dict[str,
                     "number": each.number,
                     "name": each.name if named else masked_name(each.name),
                     "since": each.since,
-                    "waited": waited(each.since, now),
+                    "waited": waited(each.since, now) if now - each.since >= A_MINUTE else "",
                     "gone": each.presence != "connected",
                 }
                 for each in room.waiting

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, String, Text
+from sqlalchemy import ForeignKey, String, Text, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cases.append_only import append_only
@@ -68,3 +69,10 @@ class ObjectionAnswer(Base):
     at: Mapped[datetime]
     by_id: Mapped[str | None] = mapped_column(String(ID_LENGTH))
     by: Mapped[str] = mapped_column(String(256))
+
+
+async def count_open_objections(db: AsyncSession, minutes_id: str) -> int:
+    """How many were not answered yet. The caller has asked the policy."""
+    query = select(func.count()).select_from(MinutesObjection).outerjoin(ObjectionAnswer)
+    query = query.where(MinutesObjection.minutes_id == minutes_id, ObjectionAnswer.objection_id.is_(None))
+    return await db.scalar(query) or 0

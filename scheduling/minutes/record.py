@@ -20,7 +20,7 @@ from cases.roles import InvitationRole
 from cases.vocabulary import names
 from scheduling.invitation import Invitation
 from scheduling.invitations import list_invitations
-from scheduling.minutes.objection import MinutesObjection, ObjectionAnswer
+from scheduling.minutes.objection import count_open_objections
 from scheduling.minutes.paragraph import MinutesParagraph, MinutesRevision, ParagraphKind, RevisionAct
 from scheduling.minutes.template import TEMPLATES, fill, usual_template
 from scheduling.reach import load_session, scope_of_session
@@ -154,7 +154,7 @@ async def move_minutes(
         raise Conflict("minutes_signed", "已经有人签字，笔录不能再改。需要更正的，另记一份说明。")
     if state is MinutesState.LOCKED:
         raise Conflict("minutes_unsigned", "主持人最后签字时自动定稿。")
-    if state is MinutesState.SIGNING and await _has_open_objection(db, minutes.id):
+    if state is MinutesState.SIGNING and await count_open_objections(db, minutes.id):
         raise Conflict("objections_open", "信访人还有意见没有答复，请先逐条答复再签字。")
     data = {"from": minutes.state, "to": state, "version": minutes.version}
     minutes.state = state
@@ -163,12 +163,6 @@ async def move_minutes(
     await add_audit(db, clock, actor, "minutes.moved", "session", session_id, detail=data)
     await db.commit()
     return minutes
-
-
-async def _has_open_objection(db: AsyncSession, minutes_id: str) -> bool:
-    query = select(MinutesObjection.id).outerjoin(ObjectionAnswer)
-    query = query.where(MinutesObjection.minutes_id == minutes_id, ObjectionAnswer.objection_id.is_(None))
-    return await db.scalar(query.limit(1)) is not None
 
 
 _EVENT = {

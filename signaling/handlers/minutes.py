@@ -19,6 +19,7 @@ from scheduling.minutes.editing import (
     RemoveParagraph,
     change_minutes,
 )
+from scheduling.minutes.objection import count_open_objections
 from scheduling.minutes.paragraph import ParagraphKind
 from scheduling.minutes.reading import reading_of
 from scheduling.minutes.record import (
@@ -141,6 +142,8 @@ async def refresh(live: LiveRoom) -> None:
     """The state of the sheet has changed, here or on a page outside: everybody hears of it."""
     async with live.database.session() as db:
         minutes = await find_minutes(db, live.room.sitting.id)
+        objections = await count_open_objections(db, minutes.id) if minutes is not None else 0
+    live.room.open_objections = objections
     live.room.minutes_state = str(minutes.state) if minutes is not None else None
     live.room.minutes_shown = minutes is not None and minutes.shown_live
     live.changed()

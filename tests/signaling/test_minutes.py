@@ -229,6 +229,13 @@ async def test_the_desk_reads_how_the_minutes_stand_and_takes_the_next_step(hall
     await refresh(hall.registry.rooms[hall.session_id])
     told = (await host.push("minutes"))["minutes"]
     assert told["open_objections"] == 1 and hall.actors["petitioner"].name in told["unsigned"]
+    # Also for who does not look at the minutes; the petitioner's side is not told how many others objected.
+    await host.until(lambda push: push["type"] == "room" and push["room"]["open_objections"] == 1)
+    assert citizen.room["open_objections"] == 0
+    await hall.kill_web()
+    await hall.start_web()
+    host = await hall.client("host")
+    assert host.welcome["room"]["open_objections"] == 1, "a restart forgets none"
     assert (await host.ask("minutes.move", state="signing"))["code"] == "objections_open"
     assert (await host.ask("minutes.move", state="drafting"))["type"] == "ok"
 

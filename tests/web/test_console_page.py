@@ -5,12 +5,18 @@ from __future__ import annotations
 import pytest
 from playwright.async_api import Browser, Page, expect
 
+from cases.policy import Actor, ActorKind
+from scheduling.invitations import list_invitations
+from scheduling.minutes.reading import object_to
+from scheduling.minutes.record import MinutesState, move_minutes
+from signaling.handlers.minutes import refresh
 from tests.scenarios.browsers import needs_chromium
 from tests.web.conftest import House
 from tests.web.test_axe import Looker, database_system  # noqa: F401
 from tests.web.test_minutes import arrange
 from tests.web.test_minutes_page import citizen_in_room, signed_in
 from tests.web.walks import fine_print, small_targets, walk
+from web.keys import REGISTRY
 
 pytestmark = [pytest.mark.browser, needs_chromium, pytest.mark.timeout(180)]
 STATE = "[data-part=state]"
@@ -95,4 +101,60 @@ async def test_a_sitting_is_conducted_by_keyboard(house: House, chrome: Browser)
     await page.keyboard.type("改日核对签字")
     await answer(page, "Enter")
     await expect(page.locator("[data-part=farewell]")).to_be_visible()
+    assert not faults + host.faults, "\n".join(faults + host.faults)
+
+
+async def object_in(house: House, session_id: str) -> None:
+    """The petitioner has something to say against the minutes that were read back."""
+    async with house.database.session() as db:
+        host = house.world.actor("chengguan.receptionist")
+        await move_minutes(db, house.clock, host, session_id, MinutesState.READ_BACK)
+        guest = next(each for each in await list_invitations(db, session_id) if each.role == "petitioner")
+        citizen = Actor(
+            ActorKind.INVITEE, guest.display_name, invitation_id=guest.id, session_id=session_id,
+            invitation_role=guest.role,
+        )  # fmt: skip
+        await object_to(db, house.clock, citizen, session_id, None, "少写了电梯")
+    await refresh(house.server.app[REGISTRY].rooms[session_id])
+
+
+async def test_objections_are_seen_from_any_tab_and_marks_have_keys_of_ones_own(
+    house: House, chrome: Browser
+) -> None:
+    session = await arrange(house)
+    host = await signed_in(house, chrome, "chengguan.receptionist")
+    page = host.page
+    await page.goto(f"{host.base}/sessions/{session.id}/room")
+    await page.locator("[data-action=open]").click()
+    await answer(page, "Tab", "Enter")
+    await expect(page.locator(STATE)).to_have_attribute("data-state", "live")
+
+    await page.keyboard.press("Alt+Shift+K")
+    change = page.locator("[data-mark-key=promise]")
+    await change.focus()
+    await page.keyboard.press("Enter")
+    await page.keyboard.press("Alt+Shift+M")
+    await expect(page.locator(".mark-keys-hint")).to_contain_text("已经有别的用处")
+    await page.keyboard.press("F8")
+    await expect(page.locator(".mark-keys-hint")).to_contain_text("「承诺」的键改为 F8")
+    faults = await examine(host, "console, table of keys")
+    await page.keyboard.press("Escape")
+    await expect(page.locator("dialog")).to_have_count(0)
+    await page.reload()
+    await expect(page.locator(STATE)).to_have_attribute("data-state", "live")
+    await page.keyboard.press("Control+Shift+2")
+    await page.keyboard.press("F8")
+    await page.locator("#tab-marks").click()
+    await expect(page.locator("[data-mark]")).to_have_count(1)
+    await expect(page.locator("[data-mark=promise]")).to_have_count(1)
+
+    await object_in(house, session.id)
+    objections = page.locator("[data-action=objections]")
+    await expect(objections).to_have_text("1 条意见没有答复")
+    faults += await examine(host, "console, an objection is open")
+    await page.keyboard.press("Alt+Shift+X")
+    await expect(page.locator(".dialog-warning").first).to_contain_text("有 1 条意见还没有答复")
+    await answer(page, "Escape")
+    await objections.click()
+    await expect(page.locator("#panel-minutes")).to_be_visible()
     assert not faults + host.faults, "\n".join(faults + host.faults)

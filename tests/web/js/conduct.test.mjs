@@ -4,7 +4,7 @@ import { Focus, largeIn } from "../../../web/static/js/media/focus.js";
 import { screenOf } from "../../../web/static/js/citizen/journey.js";
 import { roomLeft } from "../../../web/static/js/room/bytes.js";
 import { withHall } from "../../../web/static/js/room/hall_link.js";
-import { arrangementOf, besides, hallShows } from "../../../web/static/js/room/layouts.js";
+import { arrangementOf, besides, hallArrangement, hallShows } from "../../../web/static/js/room/layouts.js";
 import { handWords } from "../../../web/static/js/room/roster.js";
 
 const person = (id, role, tier = null, more = {}) => ({ participant_id: id, name: id, role, tier, speaking: false, sources: { camera: { enabled: true, locked: false } }, ...more });
@@ -52,6 +52,18 @@ test("the hall does not see what officials confer about in private", () => {
   assert.equal(hallShows(null), "away");
   assert.equal(hallShows({ ...room("grid"), deliberation: null }), "stage");
   assert.equal(hallShows({ ...room("grid"), deliberation: { inside: true } }), "held");
+});
+
+test("in the hall a document stands beside the speaker and the petitioner alone", () => {
+  const hall = (view, own = null) => hallArrangement({ exhibit: null, ...view }, "host", own, new Focus(), 0);
+  const shown = (view, own) => PEOPLE.map((one) => one.participant_id).filter((id) => !hall(view, own).minor.has(id));
+  assert.deepEqual(shown({ ...room("grid"), presenter: "city" }, "evidence"), ["city", "citizen"]);
+  assert.deepEqual(shown({ ...room("evidence"), exhibit: { page: 1 } }), ["city", "citizen"]);
+  assert.equal(hall({ ...room("evidence"), exhibit: { page: 1 } }).layout, "evidence");
+  const told = PEOPLE.map((one) => ({ ...one, speaking: one.participant_id === "citizen" }));
+  assert.deepEqual(shown({ ...room("evidence"), participants: told, exhibit: { page: 1 } }), ["host", "citizen"], "who speaks may be the petitioner");
+  assert.equal(hall(room("evidence")).layout, "speaker", "without a document as everywhere");
+  assert.equal(hall({ ...room("grid"), presenter: "city" }).minor.size, 0);
 });
 
 test("hands in their order with the time, space on the disk in words", () => {

@@ -164,6 +164,7 @@ export class ControlBar {
     const { room } = this.#call;
     return [
       room.lobby.length ? t("等候室里还有 {0} 人没有接谈。", room.lobby.length) : "",
+      room.open_objections ? t("信访人有 {0} 条意见还没有答复。", room.open_objections) : "",
       unsignedWarning(room.minutes_state),
       room.recording.state === "faulty" ? t("录制现在有异常，没有录上的部分会作为缺口记入清单。") : "",
     ];

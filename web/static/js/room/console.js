@@ -1,7 +1,7 @@
 import { Announcer } from "../announcer.js";
 import { markReady, readBoot } from "../boot.js";
 import { elapsed, timeOfDay } from "../clock.js";
-import { setText } from "../elements.js";
+import { label, setText } from "../elements.js";
 import { Call } from "../media/call.js";
 import { Capture } from "../media/capture.js";
 import { CAUSE_TEXTS } from "../media/cause_texts.js";
@@ -17,9 +17,11 @@ import { ChatPanel } from "./chat.js";
 import { Deliberation } from "./deliberation.js";
 import { exposeHall, withHall } from "./hall_link.js";
 import { arrangementOf } from "./layouts.js";
+import { markKeyTable } from "./mark_key_table.js";
+import { MarkKeys } from "./mark_keys.js";
 import { MarksPanel } from "./marks.js";
 import { PeoplePanel } from "./people.js";
-import { Shortcuts } from "./shortcuts.js";
+import { Shortcuts, TAKEN } from "./shortcuts.js";
 import { SESSION_STATES, faultText } from "./states.js";
 import { Tabs } from "./tabs.js";
 import { Toolbar } from "./toolbar.js";
@@ -62,12 +64,14 @@ class Console {
   #chat = new ChatPanel(part, this.#call, this.#announcer, () => !document.getElementById("panel-chat").hidden);
   #bar = new ControlBar(action, this.#call, this.#capture);
   #badge = new RecordingBadge(part("recording"), () => this.#call.serverNow, (recording, time) => [t(" · 已写入 {0}", size(recording.bytes)), roomLeft(recording, time)].filter(Boolean).join(" · "));
-  #marks = new MarksPanel(part, this.#call, this.#announcer);
+  #markKeys = new MarkKeys(localStorage, TAKEN);
+  #marks = new MarksPanel(part, this.#call, this.#announcer, this.#markKeys);
   #deliberation = new Deliberation(part, action("deliberate"), this.#call, this.#announcer);
   #minutes = null;
   #exhibit = null;
   #lostSince = null;
   #problemUntil = 0;
+  #objections = 0;
 
   async start() {
     loadDiagnostics(this.#call, this.#tiles);
@@ -89,7 +93,7 @@ class Console {
     call.on("hosting", (hosts) => this.#announcer.alert(hosts ? t("现在由您主持接访") : t("主持已交给别人")));
     this.#tiles.watched = (tiles) => this.#watch(this.#wished = tiles);
     exposeHall(call, this.#capture, () => this.#received, () => this.#watch(this.#wished));
-    new Shortcuts(action, { next_layout: () => this.#toolbar.next(), people: () => document.getElementById("tab-people").focus() }, (number) => this.#toolbar.begin(number));
+    new Shortcuts(action, { next_layout: () => this.#toolbar.next(), people: () => document.getElementById("tab-people").focus() }, (number) => this.#toolbar.begin(number), () => markKeyTable(this.#markKeys, () => this.#marks.paintKeys()));
     this.#tiles.told = (words) => this.#announcer.say(words, { topic: "document" });
     call.on("ended", (farewell) => this.#ended(farewell));
     call.on("problem", (sentence) => this.#showProblem(sentence));
@@ -102,6 +106,7 @@ class Console {
     });
     action("retry_devices").addEventListener("click", () => this.#openDevices());
     action("restart_recording").addEventListener("click", () => call.command("start_recording"));
+    action("objections").addEventListener("click", () => this.#openMinutes());
     action("return").addEventListener("click", () => this.#return());
     window.addEventListener("online", () => call.wake());
     document.addEventListener("visibilitychange", () => this.#visibilityChanged());
@@ -113,6 +118,12 @@ class Console {
     if (name !== "minutes" || this.#minutes) return;
     this.#minutes = import("../minutes/panel.js").then(({ open }) => open(part("minutes"), this.#boot, this.#call, this.#announcer));
     this.#minutes.catch(() => (this.#minutes = null));
+  }
+
+  #openMinutes() {
+    const tab = document.getElementById("tab-minutes");
+    this.#tabs.choose(tab);
+    tab.focus();
   }
 
   async #openDevices() {
@@ -153,6 +164,7 @@ class Console {
     this.#marks.update();
     this.#paintExhibit(room.exhibit);
     this.#paintHead(room);
+    this.#paintObjections(room);
     this.#paintRecording(room);
   }
 
@@ -161,6 +173,15 @@ class Console {
     if (!exhibit || this.#exhibit) return;
     this.#exhibit = import("../materials/exhibit.js").then(({ open }) => open(part("stage"), this.#call, this.#announcer));
     this.#exhibit.catch(() => (this.#exhibit = null));
+  }
+
+  /** Also for who has another tab open: the petitioner waits for an answer. */
+  #paintObjections({ open_objections: open }) {
+    const button = action("objections");
+    if (open > this.#objections) this.#announcer.say(t("信访人有 {0} 条意见还没有答复。", open), { topic: "objections" });
+    this.#objections = open;
+    button.hidden = open === 0;
+    label(button, "warning", t("{0} 条意见没有答复", open));
   }
 
   #paintHead(room) {

@@ -5,7 +5,7 @@ import { Focus } from "../media/focus.js";
 import { Tiles } from "../media/tiles.js";
 import { t } from "../translate.js";
 import { RecordingBadge } from "./badge.js";
-import { arrangementOf, hallShows } from "./layouts.js";
+import { hallArrangement, hallShows } from "./layouts.js";
 import { SESSION_STATES } from "./states.js";
 
 const part = (name) => document.querySelector(`[data-part=${name}]`);
@@ -92,7 +92,7 @@ class Hall {
     // In the hall nobody is "me": the console's own pictures stand among the others.
     const own = ["camera", "screen"].map((source) => ({ participantId: me, kind: "video", source, track: capture.tracks.get(source) }));
     const pictures = [...received, ...own].filter(({ kind, track }) => kind === "video" && track);
-    const chosen = arrangementOf(room, me, part("layout").value || null, this.#focus, performance.now());
+    const chosen = hallArrangement(room, me, part("layout").value || null, this.#focus, performance.now());
     this.#tiles.update(room.participants, { self: null, presenter: room.presenter, interrupted, ...chosen });
     const tracks = pictures.map(({ participantId, source, track }) => `${participantId}-${source}-${track.id}`).join();
     if (tracks === this.#tracks) return;

@@ -32,6 +32,27 @@ export function arrangementOf(room, me, own, focus, now) {
 }
 
 /**
+ * The window for the hall: where the document comes first it is read from ten metres, so that beside it stand
+ * only who speaks for the offices and the petitioner.
+ *
+ * @param {object} room as the server tells it
+ * @param {string|null} me
+ * @param {string|null} own the layout chosen in that window, null to follow the host
+ * @param {import("../media/focus.js").Focus} focus
+ * @param {number} now milliseconds
+ * @returns {{layout: string, main: string|null, minor: Set<string>}}
+ */
+export function hallArrangement(room, me, own, focus, now) {
+  const document = Boolean(room.presenter || room.exhibit);
+  if ((own || room.conduct.layout) !== "evidence" || !document) return arrangementOf(room, me, own, focus, now);
+  const people = byTier(room.participants);
+  const citizen = CITIZENS.map((role) => people.find((person) => person.role === role)).find(Boolean);
+  const others = people.filter((person) => person !== citizen && person.role !== "interpreter");
+  const large = new Set([citizen?.participant_id, focus.choose(others, now)]);
+  return { layout: "evidence", main: null, minor: new Set(people.map((person) => person.participant_id).filter((id) => !large.has(id))) };
+}
+
+/**
  * What the window for the hall shows: what officials confer about in private is not for it, whoever's
  * console lends the pictures.
  *

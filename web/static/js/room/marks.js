@@ -1,10 +1,9 @@
 import { elapsed } from "../clock.js";
 import { element, setText } from "../elements.js";
+import { KINDS, said, shown } from "./mark_keys.js";
 import { t } from "../translate.js";
 
-/** In the order of the keys Ctrl+Shift+1 to 4. */
-const KINDS = [["key", t("重点")], ["promise", t("承诺")], ["dispute", t("争议")], ["care", t("需要关怀")]];
-const WORDS = Object.fromEntries(KINDS);
+export const WORDS = { key: t("重点"), promise: t("承诺"), dispute: t("争议"), care: t("需要关怀") };
 
 /** 标记: a button and a key for each kind of moment, and the list; what is taken back stays in it. */
 export class MarksPanel {
@@ -12,19 +11,23 @@ export class MarksPanel {
   #call;
   #announcer;
   #marks = [];
+  #keys;
 
   /**
    * @param {(name: string) => HTMLElement} part
    * @param {import("../media/call.js").Call} call
    * @param {import("../announcer.js").Announcer} announcer
+   * @param {import("./mark_keys.js").MarkKeys} keys
    */
-  constructor(part, call, announcer) {
+  constructor(part, call, announcer, keys) {
+    this.#keys = keys;
     this.#part = part;
     this.#call = call;
     this.#announcer = announcer;
-    part("mark_buttons").append(...KINDS.map(([kind, word], at) =>
-      element("button.button.button-second.mark-button", { type: "button", "aria-keyshortcuts": `Control+Shift+${at + 1}`, on: { click: () => this.#set(kind) } },
-        element("span", { text: word }), element("kbd", { text: `Ctrl+Shift+${at + 1}`, "aria-hidden": "true" }))));
+    part("mark_buttons").append(...KINDS.map((kind) =>
+      element("button.button.button-second.mark-button", { type: "button", on: { click: () => this.#set(kind) } },
+        element("span", { text: WORDS[kind] }), element("kbd", { "aria-hidden": "true" }))));
+    this.paintKeys();
     call.on("marks", ({ marks }) => {
       this.#marks = marks;
       this.#paint();
@@ -39,6 +42,15 @@ export class MarksPanel {
     setText(this.#part("mark_hint"), open ? t("标记只说明这一刻，不评价人；信访人看不到。") : t("接访进行中、不在合议时可以标记。"));
   }
 
+  /** The keys stand on the buttons, also after somebody chose others. */
+  paintKeys() {
+    [...this.#part("mark_buttons").children].forEach((button, at) => {
+      const combo = this.#keys.of(KINDS[at]);
+      button.setAttribute("aria-keyshortcuts", said(combo));
+      setText(button.lastChild, shown(combo));
+    });
+  }
+
   // Internal
 
   get #open() {
@@ -47,10 +59,10 @@ export class MarksPanel {
   }
 
   #key(event) {
-    const at = event.ctrlKey && event.shiftKey && !event.altKey ? ["Digit1", "Digit2", "Digit3", "Digit4"].indexOf(event.code) : -1;
-    if (at < 0 || !this.#open || document.querySelector("dialog[open]")) return;
+    const kind = this.#keys.kindOf(event);
+    if (!kind || !this.#open || document.querySelector("dialog[open]")) return;
     event.preventDefault();
-    if (!event.repeat) this.#set(KINDS[at][0]);
+    if (!event.repeat) this.#set(kind);
   }
 
   async #set(kind) {

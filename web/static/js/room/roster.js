@@ -100,8 +100,8 @@ export function inWords(milliseconds) {
 
 /** @param {string} absent how long somebody has been gone, of an AbsenceClock @returns {string} 候访 12 分钟 · 设备正常 */
 export function lobbyWords(waiting, now, absent = "") {
-  const since = inWords(now - Date.parse(waiting.since));
-  return [ROLES[waiting.role] || "", t("已等 {0}", since), deviceWords(waiting), awayWords(waiting, now) || absent || presenceWords(waiting) || pageWords(waiting)].filter(Boolean).join(" · ");
+  const since = now - Date.parse(waiting.since);
+  return [ROLES[waiting.role] || "", since < 60000 ? t("刚到") : t("已等 {0}", inWords(since)), deviceWords(waiting), awayWords(waiting, now) || absent || presenceWords(waiting) || pageWords(waiting)].filter(Boolean).join(" · ");
 }
 
 export function deviceWords({ ready, device }) {

@@ -16,17 +16,22 @@ const KEYS = [
   ["KeyK", "K", t("打开这张表"), "keys"],
 ];
 const MOST_PHASES = 9;
+/** As `comboOf` of mark_keys.js says them. */
+export const TAKEN = new Set([...KEYS.map(([code]) => code), ...Array.from({ length: 10 }, (_, digit) => `Digit${digit}`)].map((code) => `Alt+Shift+${code}`));
 
 /** The console by keyboard: a key presses the button that a mouse would press. */
 export class Shortcuts {
   #acts;
+  #marks;
 
   /**
    * @param {(name: string) => HTMLElement} action
    * @param {Record<string, () => void>} acts what has no button: next_layout, people
    * @param {(number: number) => void} begin a phase
+   * @param {() => HTMLElement} marks the keys of the marks, to be read and changed
    */
-  constructor(action, acts, begin) {
+  constructor(action, acts, begin, marks) {
+    this.#marks = marks;
     this.#acts = { ...acts, keys: () => this.show() };
     action("keys").addEventListener("click", () => this.show());
     document.addEventListener("keydown", (event) => {
@@ -47,6 +52,7 @@ export class Shortcuts {
         element("h2", { id: "keys-title", text: t("快捷键") }),
         element("p", { text: t("按住 Alt 和 Shift，再按：") }),
         element("dl.keys", {}, ...rows.map(([key, words]) => element("div", {}, element("dt", {}, element("kbd", { text: key })), element("dd", { text: words })))),
+        this.#marks(),
         element("p", { text: t("Tab 在按钮之间移动，左右箭头换侧栏，Esc 关闭窗口。") }),
         element("div.dialog-acts", {}, element("button.button", { type: "submit", value: "yes", text: t("知道了") }))));
     dialog.addEventListener("close", () => dialog.remove());
