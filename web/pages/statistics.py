@@ -44,6 +44,7 @@ from web.statistics.telling import (
 PAGE_SIZE = 50
 # What the tiles can carry.
 ON_TILES = ("registered", "timely_accept_rate", "on_time_rate", "avg_handle_days", "rated_satisfaction")
+TILE_NAMES = {"6201": "市本级"}
 SCREEN_SECONDS = 300
 WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -187,7 +188,7 @@ def _tiles(reading: Reading, asked: Asked, tile: str) -> list[dict[str, Any]]:
     most = max((float(each.value or 0) for _, each in found.values()), default=0)
     return [
         {
-            "name": part.name.removesuffix("信访局"),
+            "name": TILE_NAMES.get(code) or part.name.removesuffix("信访局"),
             "column": TILES[code][0],
             "row": TILES[code][1],
             "figure": figure,
