@@ -239,6 +239,7 @@ TABLE: tuple[Route, ...] = (
     Route("GET", "/privacy", statements.privacy, Who.EVERYONE),
     Route("GET", "/progress", afterwards.show_progress, Who.EVERYONE),
     Route("POST", "/progress", afterwards.find_progress, Who.EVERYONE),
+    Route("POST", "/progress/rating", afterwards.rate_matter, Who.EVERYONE),
     Route("GET", "/j/{code}/minutes", countersign.show, Who.LINK),
     Route("POST", "/j/{code}/minutes", countersign.submit, Who.LINK),
     Route("GET", "/j/{code}/minutes.pdf", countersign.as_pdf, Who.LINK),

@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.casefile import PetitionCase
 from cases.deadlines.explaining import explain
-from cases.errors import Conflict, Invalid
+from cases.errors import Conflict, Invalid, NotFound
+from cases.petition_rating import RatePetition, rate_petition
 from cases.petitions import find_by_query_code
 from recordings.recording import Recording
 from scheduling.citizen_requests import Asked, RequestState, ask, find_request
@@ -34,9 +35,11 @@ from web.keys import ACTOR, CLOCK, DATABASE, LIMITS, SETTINGS
 from web.language import say, say_error
 from web.link_pages import Holder, code_of, context_of, find_holder, next_page, problem_page
 from web.pages.signin import see_other
+from web.petition_rating import rating_of
 from web.rendering import page
 from web.words import date_time, plain_date
 
+WRONG_CODE = "编号或查询码不对，请核对。忘记了请打电话。"
 ORDER = tuple(Question)
 CHOICES = {str(score): words for score, words in SCORES.items()}
 
@@ -176,16 +179,48 @@ async def find_progress(request: web.Request) -> web.StreamResponse:
     form = Form(await request.post())
     form.values["number"] = form.typed("number")[:40]
     async with request.app[DATABASE].session() as db:
-        petition = await find_by_query_code(db, form.typed("number")[:40], form.typed("query_code")[:40])
-        if petition is None:
-            form.fail("number", "编号或查询码不对，请核对。忘记了请打电话。")
+        return await _tell_progress(db, request, form)
+
+
+async def rate_matter(request: web.Request) -> web.StreamResponse:
+    """A rating of the matter, or a change of one; back to the dates, with what was wrong at its form."""
+    if not request.app[LIMITS].allow("query", client_address(request)):
+        RATE_LIMITED.labels("query").inc()
+        return trouble(request, 429)
+    form = Form(await request.post())
+    form.values |= {"number": form.typed("number")[:40], "words": form.typed("words")[:2000]}
+    names = ("number", "query_code", "rated", "score")
+    typed = {name: form.typed(name)[:40] for name in names}
+    async with request.app[DATABASE].session() as db:
+        try:
+            given = RatePetition(**typed, words=form.typed("words"))
+            await rate_petition(db, request.app[CLOCK], given)
+        except (Invalid, Conflict) as error:
+            form.fail(error.field or "score", say_error(error.code, error.message))
+        except NotFound:
+            form.fail("number", WRONG_CODE)
             return _progress(request, form)
-        told = {
-            "number": petition.number,
-            "steps": await list_progress(db, petition),
-            **await deadline_of(db, petition),
-            "handler": petition.custodian.name,
-        }
+        return await _tell_progress(db, request, form, typed["rated"])
+
+
+async def _tell_progress(
+    db: AsyncSession, request: web.Request, form: Form, rated: str = ""
+) -> web.StreamResponse:
+    number, code = form.typed("number")[:40], form.typed("query_code")[:40]
+    petition = await find_by_query_code(db, number, code)
+    if petition is None:
+        form.fail("number", WRONG_CODE)
+        return _progress(request, form)
+    told = {
+        "rating": await rating_of(db, request.app[CLOCK], petition),
+        "rated_now": bool(rated) and not form.errors,
+        "wrong": rated if form.errors else "",
+        "query_code": code,
+        "number": petition.number,
+        "steps": await list_progress(db, petition),
+        **await deadline_of(db, petition),
+        "handler": petition.custodian.name,
+    }
     return _progress(request, form, told)
 
 
