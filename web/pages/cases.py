@@ -5,6 +5,8 @@ from __future__ import annotations
 from aiohttp import web
 
 from cases.handling.procedure import RULES
+from cases.intake.joins import list_joined
+from cases.intake.likeness import suggest
 from cases.intake.matters import find_intake, list_parties
 from cases.petitions import (
     PetitionEvent,
@@ -46,8 +48,14 @@ async def show(request: web.Request) -> web.StreamResponse:
             "handling": await handling_desk(request, db, petition),
             "intake": await find_intake(db, petition_id),
             "parties": await list_parties(db, petition_id),
+            "joined": await list_joined(db, actor, petition_id),
+            "join_trouble": take_once(request, f"join:{petition_id}"),
+            "may_join": allowed(actor, Action.HANDLE_PETITION, scope_of(petition)),
             "query_code": take_once(request, f"query:{petition_id}"),
         }
+        together = {each.petition.id for each in context["joined"]}
+        alike = await suggest(db, actor, petition) if context["may_join"] else []
+        context["alike"] = [each for each in alike if each.petition.id not in together]
         context["requests"] = [
             {"slot_id": b.slot_id, "starts_at": b.slot.starts_at}
             for b in await list_bookings(db, actor, BookingState.SUBMITTED, petition_id)
