@@ -8,7 +8,7 @@ from alembic import op
 from cases.append_only import forbid_changes
 
 revision = "0058"
-down_revision = "0057"
+down_revision = "0050"
 
 ID = sa.String(length=32)
 
