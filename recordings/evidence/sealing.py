@@ -188,7 +188,7 @@ async def _facts(
         },
         "sealed_at": moment_text(clock.now()),
         "participants": [_participant(seat.id, invitation) for seat, invitation in seated],
-        "consents": [_consent(invitation) for invitation in invitations if invitation.consented_at],
+        "consents": [_consent(invitation, events) for invitation in invitations if invitation.consented_at],
         "session_events": _events(events),
         "chain": await _chain(db, recording),
     }
@@ -205,13 +205,19 @@ def _participant(participant_id: str, invitation: Invitation) -> dict[str, Any]:
     }
 
 
-def _consent(invitation: Invitation) -> dict[str, Any]:
-    return {
+def _consent(invitation: Invitation, events: Sequence[SessionEvent]) -> dict[str, Any]:
+    """``sequence``: of the event that is the record of it, with who agreed how and to what else."""
+    agreed = {
         "invitation_id": invitation.id,
         "version": invitation.consent_version,
         "digest": invitation.consent_digest,
-        "at": moment_text(invitation.consented_at),
     }
+    given = (
+        event.sequence
+        for event in reversed(events)
+        if event.kind == "consent.given" and agreed.items() <= event.data.items()
+    )
+    return {**agreed, "at": moment_text(invitation.consented_at), "sequence": next(given, None)}
 
 
 def _events(events: Sequence[SessionEvent]) -> list[dict[str, Any]]:

@@ -226,7 +226,7 @@ def test_hands_papers_absences_and_gaps_have_their_place_and_their_words() -> No
 
 
 def test_each_page_of_a_material_has_its_own_time() -> None:
-    paper = {"name": "合同.pdf", "pages": 3}
+    paper = {"material_id": "a" * 32, "name": "合同.pdf", "pages": 3}
     events = (
         event("material.shown", 10, paper | {"page": 1}, who="bo"),
         event("material.turned", 30, paper | {"page": 2}, who="anna"),

@@ -69,7 +69,7 @@ async def build_beside(request: web.Request, plan: ReplayPlan, sitting: Sitting)
     lanes = await asyncio.to_thread(build_lanes, plan, sitting.people, grade_minutes(minutes), sitting.gaps)
     may_export = allowed(actor, Action.EXPORT_RECORDING, scope)
     names = _names(sitting.seats)
-    shown = exhibits_of(plan, film_length(plan))
+    shown = exhibits_of(plan.events, film_length(plan))
     return {
         "desk": desk,
         "events": _events(plan),

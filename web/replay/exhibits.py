@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from recordings.playback.exhibits import Exhibits, Sheet, Step, read_exhibits
 from recordings.review.exhibit_page import missing_pages
-from recordings.review.replay import ReplayPlan
+from recordings.review.replay import ReplayEvent
 from web.words import gap_cause
 
 STRANGER = "其他参加人"
 
 
-def exhibits_of(plan: ReplayPlan, length: float) -> Exhibits:
+def exhibits_of(events: Iterable[ReplayEvent], length: float) -> Exhibits:
     """On the time of the recording; ``length`` in seconds."""
     return read_exhibits(
         (
             Step(event.kind, event.seconds, event.event.data, event.event.participant_id or "")
-            for event in plan.events
+            for event in events
         ),
         length,
     )

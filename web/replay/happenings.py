@@ -11,6 +11,7 @@ from typing import Any
 from recordings.archive.index import texts_of
 from recordings.evidence.pauses import BEGIN, deliberations_among, pauses_among
 from recordings.review.replay import ReplayEvent
+from web.replay.exhibits import exhibits_of
 from web.words import event_word, gap_cause
 
 DOCUMENT, HAND, AWAY, PAUSE, GAP, MARK, EVENT = "document", "hand", "away", "pause", "gap", "mark", "event"
@@ -29,11 +30,8 @@ GONE = frozenset(
     )
 )
 BACK = frozenset(f"participant.{how}" for how in ("joined", "resumed", "admitted"))
-# A material on the stage; each page that is up is a span of its own.
-MATERIAL = "material"
-PAGE_UP = frozenset(("material.shown", "material.turned"))
 OPENERS = {"screen.shared": DOCUMENT, "hand.raised": HAND}
-CLOSERS = {"screen.ended": DOCUMENT, "material.ended": MATERIAL, "hand.lowered": HAND}
+CLOSERS = {"screen.ended": DOCUMENT, "hand.lowered": HAND}
 RECORDING_PAUSED = "recording.paused"
 MARK_WITHDRAWN = "mark.withdrawn"
 RECORDING_ON = frozenset(("recording.resumed", "recording.started", "recording.stopped"))
@@ -93,6 +91,7 @@ def find_happenings(events: Sequence[ReplayEvent], length: float) -> list[Happen
         *_pauses(events, length),
         *_deliberations(events, length),
         *_recording_pauses(events, length),
+        *_materials(events, length),
         *_of_people(events, length),
     ]
     return sorted(found, key=lambda each: (each.start, each.kind, each.who))
@@ -140,11 +139,14 @@ def _title(event: ReplayEvent, names: Mapping[str, str]) -> str:
     return f"{title}：{text if len(text) <= CHAPTER_TEXT else text[: CHAPTER_TEXT - 1] + '…'}"
 
 
-def _page_words(event: ReplayEvent) -> str:
-    """`出示材料：合同.pdf，第 2 页（共 3 页）`."""
-    data = event.event.data
-    where = f"第 {data.get('page')} 页（共 {data.get('pages')} 页）"
-    return f"{event_word('material.shown')}：{data.get('name')}，{where}"
+def _materials(events: Iterable[ReplayEvent], length: float) -> Iterator[Happening]:
+    """Each page that was up is a span of its own: `出示材料：合同.pdf，第 2 页（共 3 页）`."""
+    shown = exhibits_of(events, length)
+    for one in shown.showings:
+        sheet = shown.sheets[one.sheet]
+        where = f"第 {sheet.page} 页（共 {sheet.pages} 页）"
+        words = f"{event_word('material.shown')}：{sheet.name}，{where}"
+        yield Happening(one.start, one.end, DOCUMENT, one.who, words)
 
 
 def _moment(text: str) -> datetime:
@@ -188,16 +190,11 @@ def _of_people(events: Iterable[ReplayEvent], length: float) -> Iterator[Happeni
     def close(who: str, kind: str, at: float) -> Iterator[Happening]:
         start, words = open_.pop((who, kind), (at, ""))
         if start < at:
-            yield Happening(start, at, DOCUMENT if kind == MATERIAL else kind, who, words)
+            yield Happening(start, at, kind, who, words)
 
-    shows = ""
     for event in events:
         who, kind, at = event.event.participant_id or "", event.kind, event.seconds
-        if kind in PAGE_UP:
-            who = shows = who if kind == "material.shown" else shows
-            yield from close(who, MATERIAL, at)
-            open_[(who, MATERIAL)] = (at, _page_words(event))
-        elif kind in OPENERS:
+        if kind in OPENERS:
             open_.setdefault((who, OPENERS[kind]), (at, event_word(kind)))
         elif kind in CLOSERS:
             yield from close(who, CLOSERS[kind], at)
