@@ -276,7 +276,8 @@ class LiveRoom:
 
     def tick(self, now: datetime) -> None:
         """Called every second: presence and the queue change by time alone."""
-        self.room.tick(now)
+        if self.room.tick(now):
+            self.changed()
         self.room.hear_floor(now)
         if self.room.stage.forsaken(now):
             self.clear_stage(self.room.presenter, "lost")

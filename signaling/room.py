@@ -170,11 +170,16 @@ class Room:
         person.away_since = person.absent_since = None
         person.place_lost = False
 
-    def tick(self, now: datetime) -> None:
-        """Whose connection is gone too long lets the others pass; for who stepped away see waiting.py."""
-        for person in self.in_lobby():
+    def tick(self, now: datetime) -> bool:
+        """Whose connection is gone too long lets the others pass; for who stepped away see waiting.py.
+
+        True when the order is another one.
+        """
+        before = self.in_lobby()
+        for person in before:
             if not person.stepped_away and lost_place(person, now):
                 person.queued_at = now
+        return before != self.in_lobby()
 
     def make_ready(self, person: Participant) -> None:
         """The device check is done, or the person is back."""

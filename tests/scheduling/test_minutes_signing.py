@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cases.audit import AuditEntry
 from cases.database import new_id
 from cases.errors import Conflict, Forbidden, Invalid, NotFound
 from cases.policy import Actor, ActorKind
@@ -20,7 +21,14 @@ from cases.roles import InvitationRole
 from recordings.evidence.signed_minutes import MinutesVerdict, SignedMinutes, check_final, compare, sign_final
 from recordings.evidence.signing import load_signer
 from scheduling.invitations import Invitee, list_invitations
-from scheduling.minutes.editing import EditParagraph, InsertParagraph, change_minutes
+from scheduling.minutes.editing import (
+    Change,
+    DescribeParagraph,
+    EditParagraph,
+    InsertParagraph,
+    RemoveParagraph,
+    change_minutes,
+)
 from scheduling.minutes.objection import ObjectionOutcome
 from scheduling.minutes.paragraph import MinutesParagraph, ParagraphKind
 from scheduling.minutes.reading import Reading, answer_objection, object_to, read_back
@@ -237,6 +245,43 @@ async def test_the_petitioner_signs_what_was_read_and_the_host_makes_it_final(ta
     assert signature.picture is not None
     with Image.open(BytesIO(signature.picture)) as picture:
         assert picture.size == (900, 450) and picture.getextrema() == (0, 255)
+
+
+async def test_a_dot_is_no_signature_and_leaves_a_line(table: Table) -> None:
+    await table.move(MinutesState.READ_BACK, MinutesState.SIGNING)
+    dot = json.dumps({"width": 800, "height": 300, "strokes": [[[400, 150, 0]]]})
+    dash = json.dumps({"width": 800, "height": 300, "strokes": [[[10 + 20 * n, 150, n] for n in range(30)]]})
+    for slip in (dot, dash):
+        with pytest.raises(Invalid, match="signature_too_small") as told:
+            await table.sign(table.citizen, slip)
+        assert told.value.field == "strokes" and "写上您的姓名" in told.value.message
+    minutes = (await table.reading()).sheet.minutes
+    assert await list_signatures(table.db, minutes.id) == () and minutes.signature_count == 0
+    noted = await table.db.scalars(select(AuditEntry).where(AuditEntry.action == "signature.refused"))
+    assert [each.detail["code"] for each in noted] == ["signature_too_small"]
+    await table.sign(table.citizen)  # Nothing is used up by a slip.
+
+
+@pytest.mark.parametrize("act", ["edit", "insert", "remove", "describe"])
+async def test_nothing_is_written_into_final_minutes(table: Table, act: str) -> None:
+    await table.move(MinutesState.READ_BACK, MinutesState.SIGNING)
+    await table.sign(table.citizen)
+    await table.sign(table.host)
+    before, one = await table.reading(), {"edit_id": new_id(), "paragraph_id": table.said.id}
+    changes: dict[str, Change] = {
+        "edit": EditParagraph(**one, base=table.said.revision, text="改一个字"),
+        "insert": InsertParagraph(
+            edit_id=new_id(), paragraph_id=new_id(), after_id=None, kind=ParagraphKind.STATEMENT,
+            speaker_id=None, text="添一段",
+        ),
+        "remove": RemoveParagraph(**one, base=table.said.revision),
+        "describe": DescribeParagraph(**one, kind=ParagraphKind.NOTE, speaker_id=None),
+    }  # fmt: skip
+    with pytest.raises(Conflict, match="minutes_locked"):
+        await change_minutes(table.db, table.clock, table.host, table.session.id, changes[act])
+    with pytest.raises(Conflict, match="bad_transition"):
+        await table.move(MinutesState.DRAFTING)
+    assert (await table.reading()).digest == before.digest
 
 
 async def test_only_who_may_host_makes_the_minutes_final(table: Table, world: World) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from cases.errors import RuleError
@@ -13,6 +15,9 @@ from signaling import seat
 from signaling.waiting import TRANSITIONS, Waiting
 from tests.signaling.hall import Hall, find, names
 from tests.signaling.test_conduct import events
+from tests.signaling.test_hosting import tick
+
+TEN_MINUTES = timedelta(minutes=10)
 
 
 async def test_order_and_positions(hall: Hall) -> None:
@@ -129,6 +134,32 @@ async def test_stepping_away_keeps_the_place_for_ten_minutes(hall: Hall) -> None
     room = await host.room_where(lambda room: names(room, "lobby") == [companion.id, citizen.id])
     await citizen.ask("ready", device={})
     await host.room_where(lambda room: names(room, "lobby") == [companion.id, citizen.id])
+
+
+async def test_a_dropped_phone_keeps_the_place_for_ten_minutes_and_no_longer(hall: Hall) -> None:
+    host = await hall.client("host")
+    citizen, companion = await hall.client("petitioner"), await hall.client("companion")
+    number = citizen.welcome["queue"]["number"]
+    await citizen.drop()
+    room = await host.room_where(lambda room: find(room, citizen.id, "lobby")["presence"] == "reconnecting")
+    assert names(room, "lobby") == [citizen.id, companion.id]
+    gone = hall.registry.rooms[hall.session_id].room.people[citizen.id].absent_since
+    assert gone is not None
+    hall.clock.set(gone + TEN_MINUTES)
+    await tick(hall)
+    room = await host.room_where(lambda room: find(room, citizen.id, "lobby")["presence"] == "away")
+    assert names(room, "lobby") == [citizen.id, companion.id], "not a second earlier"
+    hall.clock.set(gone + TEN_MINUTES - timedelta(seconds=1))
+    citizen = await hall.client("petitioner")  # Takes a second.
+    assert (citizen.welcome["queue"]["ahead"], citizen.welcome["queue"]["number"]) == (0, number)
+
+    await citizen.drop()
+    await host.room_where(lambda room: find(room, citizen.id, "lobby")["presence"] == "reconnecting")
+    hall.clock.advance(seconds=TEN_MINUTES.total_seconds() + 1)
+    await tick(hall)
+    await host.room_where(lambda room: names(room, "lobby") == [companion.id, citizen.id])
+    citizen = await hall.client("petitioner")
+    assert (citizen.welcome["queue"]["ahead"], citizen.welcome["queue"]["number"]) == (1, number)
 
 
 async def test_who_stepped_away_comes_back_by_a_tap_with_the_same_number(hall: Hall) -> None:

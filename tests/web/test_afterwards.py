@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import select
 
+from cases.errors import Forbidden
 from cases.people import PersonDetails
 from cases.petitions import Channel, RegisterPetition, register_petition
 from cases.policy import SYSTEM
+from cases.roles import InvitationRole
 from recordings.recording import start_recording, stop_recording
+from scheduling.invitations import Invitee
 from scheduling.links import exchange_link
-from scheduling.ratings import FEWEST, Rating
+from scheduling.ratings import FEWEST, Question, Rating, rate
 from scheduling.reach import load_session
 from scheduling.session import SessionState
 from scheduling.sessions import move_session
+from tests.factories import find_invitation, make_link_actor, make_session
 from tests.web.conftest import Browser, House
 from tests.web.test_links import Given, make_link
 from web.access import LINK_COOKIE
@@ -73,6 +78,34 @@ async def test_three_questions_once_each_and_none_by_force(house: House) -> None
     assert {name: row[0] for name, row in found.items()} == {"timely": 4, "manner": None, "outcome": 2}
     assert found["timely"][1] == "<b>很快</b>" + "\u0301" * 3
     assert found["outcome"][2] == house.world.chengguan.id
+
+
+async def test_words_stay_in_the_form_when_a_score_is_missing_and_go_with_a_refusal(house: House) -> None:
+    given, phone = await held(house)
+    page = f"/j/{given.code}/rate/timely"
+    refused = await phone.send(page, page, decision="rate", words="等了四十分钟 <i>")
+    text = await refused.text()
+    assert refused.status == 422 and "等了四十分钟 &lt;i&gt;</textarea>" in text, "nobody types it twice"
+    assert await rows_of(house) == {}
+    declined = await phone.send(page, page, decision="refuse", words="等了四十分钟")
+    assert declined.headers["Location"] == f"/j/{given.code}/rate/manner"
+    (row,) = (await rows_of(house)).values()
+    assert row[:2] == (None, ""), "who does not want to rate has said nothing"
+
+
+async def test_who_only_came_along_does_not_rate(house: House) -> None:
+    async with house.database.session() as db:
+        companion = Invitee(InvitationRole.COMPANION, "李小妹")
+        session = await make_session(db, house.clock, house.world, invitees=(companion,))
+        guest = await find_invitation(db, session, InvitationRole.COMPANION)
+        actor = await make_link_actor(db, house.clock, guest)
+        for state in (SessionState.LIVE, SessionState.CLOSED):
+            await move_session(db, house.clock, SYSTEM, session.id, state)
+        with pytest.raises(Forbidden, match="not_petitioner"):
+            await rate(db, house.clock, actor, Question.TIMELY, 5, "很好")
+        petitioner = await find_invitation(db, session, InvitationRole.PETITIONER)
+        await rate(db, house.clock, await make_link_actor(db, house.clock, petitioner), Question.TIMELY, 2)
+    assert {score for score, _, _ in (await rows_of(house)).values()} == {2}
 
 
 async def test_the_rated_see_sums_and_never_whose_they_are(house: House) -> None:

@@ -16,7 +16,8 @@ from scheduling.session_events import list_events
 from tests.factories import find_invitation, make_session
 from tests.web.conftest import Browser, House
 from web.access import LINK_COOKIE
-from web.keys import DATABASE
+from web.keys import DATABASE, LIMITS
+from web.limits import LIMITS as ALLOWED
 from web.notice import current_notice
 
 
@@ -178,6 +179,31 @@ async def test_broken_exchanges_are_refused_calmly(house: House, body: bytes) ->
     answer = await phone.post(f"/j/{given.code}/exchange", body, headers=headers)
     assert answer.status == 403
     assert (await answer.json())["error"]["code"] == "link_invalid"
+
+
+@pytest.mark.parametrize("act", ["exchange", "look"])
+async def test_secrets_are_guessed_so_often_and_no_more(
+    house: House, monkeypatch: pytest.MonkeyPatch, act: str
+) -> None:
+    given, stranger, time = await make_link(house), house.browser(), [0.0]
+    limits = house.server.app[LIMITS]
+    monkeypatch.setattr(limits, "_now", lambda: time[0])
+
+    async def knock(secret: str) -> tuple[int, str]:
+        answer = await stranger.post(f"/j/{given.code}/{act}", json={"secret": secret})
+        return answer.status, await answer.text()
+
+    burst = ALLOWED[act].burst
+    assert [(await knock(f"guess-{n}"))[0] for n in range(burst)] == [403] * burst
+    status, words = await knock(given.secret)
+    assert status == 429 and "too_fast" in words, "not even the right one"
+    assert (await stranger.get(f"/j/{given.code}")).status == 200, "the page itself is no guess"
+    async with house.database.session() as db:
+        link = await find_link(db, given.invitation_id)
+        assert link is not None and link.bound_at is None
+    time[0] += 60 / ALLOWED[act].per_minute
+    assert (await knock(given.secret))[0] == 200, "after a while the holder is let in"
+    assert (await knock(given.secret))[0] == 429, "and one at a time"
 
 
 async def test_an_exchange_from_another_site_is_refused(house: House) -> None:
