@@ -51,8 +51,8 @@ def make_reel(root: Path, kind: str, seconds: float) -> Reel:
     folder, films = root / kind, []
     folder.mkdir(parents=True)
     for place, person in enumerate(PEOPLE):
-        pictures = list(_coded_pictures(kind, place, round(seconds * FPS)))
-        sounds = list(_coded_sounds(place, round(seconds * 50)))
+        pictures = list(coded_pictures(kind, place, round(seconds * FPS)))
+        sounds = list(coded_sounds(place, round(seconds * 50)))
         _write_track(folder, place, "camera", pictures)
         _write_track(folder, place, "microphone", sounds)
         films.append(root / f"{kind}-{person[0]}.mkv")
@@ -61,7 +61,7 @@ def make_reel(root: Path, kind: str, seconds: float) -> Reel:
     return Reel(folder, tuple(films), seconds)
 
 
-def _coded_pictures(kind: str, place: int, count: int) -> Iterator[bytes]:
+def coded_pictures(kind: str, place: int, count: int) -> Iterator[bytes]:
     encoder = av.CodecContext.create("libvpx", "w")
     assert isinstance(encoder, av.VideoCodecContext)
     encoder.width, encoder.height, encoder.pix_fmt = WIDTH, HEIGHT, "yuv420p"
@@ -118,7 +118,7 @@ def _noise(place: int) -> Iterator[Image]:
         yield planes
 
 
-def _coded_sounds(place: int, count: int) -> Iterator[bytes]:
+def coded_sounds(place: int, count: int) -> Iterator[bytes]:
     encoder = av.CodecContext.create("libopus", "w")
     assert isinstance(encoder, av.AudioCodecContext)
     encoder.sample_rate, encoder.layout, encoder.format = 48_000, "mono", "flt"
@@ -142,7 +142,7 @@ def _write_track(folder: Path, place: int, source: str, coded: list[bytes]) -> N
     journal, number, step = TrackJournal(folder, identity, Disk()), 0, rate // (FPS if video else 50)
     for place_in_track, data in enumerate(coded):
         at = round(place_in_track * step / rate * 1e9)
-        for part, last in _parts(data, place_in_track) if video else [(data, False)]:
+        for part, last in parts_of(data, place_in_track) if video else [(data, False)]:
             header = struct.pack("!BBHII", 0x80, payload | last << 7, number, place_in_track * step, ssrc)
             journal.append(segment.RTP, _MONOTONIC_NS + at, _START_NS + at, header + part)
             number = (number + 1) & 0xFFFF
@@ -150,7 +150,7 @@ def _write_track(folder: Path, place: int, source: str, coded: list[bytes]) -> N
     journal.finish(_MONOTONIC_NS + at, _START_NS + at, "session closed")
 
 
-def _parts(frame: bytes, picture: int) -> Iterator[tuple[bytes, bool]]:
+def parts_of(frame: bytes, picture: int) -> Iterator[tuple[bytes, bool]]:
     """One VP8 picture as payloads (RFC 7741)."""
     for at in range(0, len(frame), _PAYLOAD):
         head = bytes([0x80 if at else 0x90, 0x80]) + struct.pack("!H", 0x8000 | picture & 0x7FFF)

@@ -1,8 +1,9 @@
 """`python -m bench.replaying`: a recording of two hours in real Chromium: page to first frame, and seeks.
 
 The real service on loopback; a film as the composition makes it (720p, 15 pictures a second, a key frame
-every two seconds, sound), two hours of speeches beside it. Every round is a browser without any cache; seeks
-go to seeded places, the browser's own cache as it is.
+every two seconds, sound), two hours of speeches beside it, and the tracks of four parties, each with picture
+and sound, played before there is a film. Every round is a browser without any cache; seeks go to seeded
+places, the browser's own cache as it is.
 """
 
 import argparse
@@ -12,7 +13,7 @@ import os
 import random
 import sys
 import tempfile
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from statistics import median
@@ -22,7 +23,9 @@ from sqlalchemy import select
 
 from bench.film import write_film
 from bench.process import run_before_others
+from bench.reel import PEOPLE
 from bench.service import running_service
+from bench.tracks import write_tracks
 from bench.visitor import PATIENCE, missing_chromium, running_chromium, until
 from cases.clock import SystemClock
 from cases.database import Database, new_id
@@ -40,9 +43,10 @@ ACCOUNT, PASSWORD = "chengguan", "Yan-Shi-2026!"
 # On the page's own clock, which begins with the navigation. A media event is seen on its way down; the
 # picture that it tells of is on the screen with the drawing after the next.
 WITNESS = """
-document.addEventListener("loadeddata", () => requestAnimationFrame(() => requestAnimationFrame(() => {
-  window.firstFrameAt = performance.now();
-})), true);
+document.addEventListener("loadeddata", (event) => {
+  if (event.target.tagName !== "VIDEO") return;
+  requestAnimationFrame(() => requestAnimationFrame(() => (window.firstFrameAt ??= performance.now())));
+}, true);
 """
 GO = """(to) => new Promise((done) => {
   const film = document.getElementById("replay-video"), began = performance.now();
@@ -53,12 +57,20 @@ GO = """(to) => new Promise((done) => {
 })"""
 
 
+# Of the tracks: when one party's picture is there, and when everybody's is.
+READY = """(() => {
+  const seen = [...document.querySelectorAll(".track video")].filter((each) => each.readyState >= 2).length;
+  return seen === PARTIES && document.querySelector(".replay-tools") !== null;
+})()"""
+
+
 @dataclass
 class Figures:
-    """Seconds: each round's first frame, each seek."""
+    """Seconds: each round's first frame of the film and of the tracks, each seek in the film."""
 
     first: list[float]
     seeks: list[float]
+    tracks: list[float] = field(default_factory=list)
 
 
 async def measure(rounds: int, seeks: int) -> Figures:
@@ -77,9 +89,11 @@ async def measure(rounds: int, seeks: int) -> Figures:
                     first, found = await _review(context, service.base + path, seeks, places)
                 finally:
                     await context.close()
+                tracks = await _open_tracks(browser, entered, service.base + path + "?view=tracks")
                 if number:
                     figures.first.append(first)
                     figures.seeks += found
+                    figures.tracks.append(tracks)
     return figures
 
 
@@ -112,6 +126,22 @@ async def _review(context: Any, url: str, seeks: int, places: random.Random) -> 
     return first, found
 
 
+async def _open_tracks(browser: Any, entered: list[Any], url: str) -> float:
+    """Seconds to the first picture of any party; it is waited for until everybody's is there."""
+    await asyncio.sleep(PAUSE)
+    context = await browser.new_context(viewport={"width": 1280, "height": 800})
+    try:
+        await context.add_cookies(entered)
+        await context.add_init_script(WITNESS)
+        page = await context.new_page()
+        await page.goto(url, wait_until="commit", timeout=PATIENCE)
+        await until(page, READY.replace("PARTIES", str(len(PEOPLE))))
+        first: float = await page.evaluate("window.firstFrameAt") / 1000
+        return first
+    finally:
+        await context.close()
+
+
 async def _add_recording(state: Path) -> str:
     """A recording of a session of the demonstration, as composed; its page."""
     clock = SystemClock()
@@ -131,6 +161,7 @@ async def _add_recording(state: Path) -> str:
                 verified_at=clock.now(),
             )  # fmt: skip
             write_film(state / "recordings" / made.directory / COMPOSED_FILE, SECONDS, (1280, 720), 15, True)
+            write_tracks(state / "recordings" / made.directory, began, SECONDS)
             db.add(made)
             await db.commit()
             since = round(began.timestamp() * 1000)
@@ -151,7 +182,11 @@ def report(figures: Figures) -> str:
     for name, values, limit in (
         ("page to first frame", figures.first, FIRST),
         ("seek in two hours", figures.seeks, SEEK),
+        ("tracks: page to first frame", figures.tracks, FIRST),
     ):
+        if not values:
+            lines.append(f"!! NOT MEASURED: {name}.")
+            continue
         middle = median(values)
         verdict = "met" if middle <= limit else "NOT met"
         lines.append(

@@ -43,21 +43,53 @@ async def signed_in(house: House, browser: Browser, width: int, path: str) -> Lo
     eyes.page.on("pageerror", lambda error: eyes.faults.append(str(error)))
     eyes.page.on("console", lambda line: eyes.faults.append(line.text) if line.type == "error" else None)
     await eyes.page.goto(base + "/signin")
-    await eyes.page.focus("[name=username]")
+    await tab_to(eyes.page, "[name=username]")
     await eyes.page.keyboard.type(house.world.officials["chengguan.reviewer"].username)
     await eyes.page.keyboard.press("Tab")
     await eyes.page.keyboard.type(PASSWORD)
     await eyes.page.keyboard.press("Enter")
     await eyes.page.wait_for_url("**/board")
     await eyes.page.goto(base + path)
-    # Why it is looked at: the first reason offered.
-    await eyes.page.focus("#purpose-kind")
-    await eyes.page.keyboard.press("ArrowDown")
-    await eyes.page.keyboard.press("Tab")
-    await eyes.page.keyboard.press("Tab")
-    await eyes.page.keyboard.press("Enter")
-    await eyes.page.wait_for_selector(".replay-ways")
     return eyes
+
+
+async def say_why(page: Page) -> None:
+    """Why it is looked at: the first reason offered."""
+    await tab_to(page, "#purpose-kind")
+    await page.keyboard.press("ArrowDown")
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Enter")
+    await page.wait_for_selector(".replay-ways")
+
+
+async def tab_to(page: Page, selector: str) -> None:
+    """Press Tab, and nothing else, until the focus stands there."""
+    await page.wait_for_selector(selector)
+    for _ in range(200):
+        if await page.evaluate("(wanted) => document.activeElement.matches(wanted)", selector):
+            return
+        await page.keyboard.press("Tab")
+    raise AssertionError(f"the keyboard does not reach {selector}")
+
+
+async def find_in_archive(eyes: Looker, recording_id: str) -> None:
+    """From the archive to the second at which the word was said."""
+    page = eyes.page
+    await tab_to(page, "[name=words]")
+    await page.keyboard.type("恢复 供暖")
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**words=*")
+    hit = page.locator(".archive-hit").first
+    await expect(hit).to_contain_text(f"1:30:00 标记 · 王芳：{PROMISE}")
+    await eyes.look("found in the archive")
+    await shot(page, "archive")
+    await tab_to(page, ".archive-hit a")
+    await page.keyboard.press("Enter")
+    await page.wait_for_url(f"**/recordings/{recording_id}?t=5400s")
+    await eyes.look("asked why")
+    await shot(page, "why")
+    await say_why(page)
 
 
 async def shot(page: Page, name: str) -> None:
@@ -82,10 +114,13 @@ async def walk(page: Page) -> list[str]:
 
 async def test_two_hours_by_keyboard(house: House, chrome: Browser, tmp_path: Path) -> None:
     recording_id = await record_two_hours(house)
-    eyes = await signed_in(house, chrome, DESK, f"/recordings/{recording_id}?t=1h10m5s")
+    eyes = await signed_in(house, chrome, DESK, "/recordings")
     page, press = eyes.page, eyes.page.keyboard.press
-    await goes_to(page, 4205, 4206)
+    await find_in_archive(eyes, recording_id)
+    await goes_to(page, 5400, 5401)
     await shot(page, "opened")
+    await press("j")
+    await goes_to(page, 5000, 5001)
 
     # Search a word, jump: the field, the word, Enter.
     await press("/")
@@ -113,7 +148,7 @@ async def test_two_hours_by_keyboard(house: House, chrome: Browser, tmp_path: Pa
     ):  # fmt: skip
         await press(key)
         await goes_to(page, low, high)
-    await page.focus("#replay-video")
+    await tab_to(page, "#replay-video")
     await press("ArrowDown")
     await goes_to(page, 900, 901)
 
@@ -141,7 +176,7 @@ async def test_two_hours_by_keyboard(house: House, chrome: Browser, tmp_path: Pa
     await expect(page.locator("#replay-video")).to_be_focused()
     await press("]")
     await goes_to(page, 900, 901)
-    await page.get_by_role("button", name="键盘操作").focus()
+    await tab_to(page, ".replay-acts button[aria-haspopup=dialog]")
     await press("Enter")
     await press("Tab")
     await press("Space")
@@ -160,7 +195,7 @@ async def test_two_hours_by_keyboard(house: House, chrome: Browser, tmp_path: Pa
     await expect(note).to_be_visible()
     await press("ArrowRight")
     await goes_to(page, 1515, 1516)
-    await note.locator("a").first.focus()
+    await tab_to(page, "#desk li a[href*='t=']")
     await press("Enter")
     await goes_to(page, 1500, 1501)
     await shot(page, "noted")
@@ -189,7 +224,9 @@ async def test_two_hours_by_keyboard(house: House, chrome: Browser, tmp_path: Pa
     await press("e")
     await press("Enter")
     await page.wait_for_url("**/export")
-    await page.focus("[name=reason]")
+    await eyes.look("about to export")
+    await shot(page, "export")
+    await tab_to(page, "[name=reason]")
     await page.keyboard.type("市信访局复查调阅")
     async with page.expect_download() as waiting:
         await press("Enter")
@@ -205,6 +242,7 @@ async def test_silence_and_others_are_left_out_while_it_plays(house: House, chro
     recording_id = await record_two_hours(house)
     eyes = await signed_in(house, chrome, DESK, f"/recordings/{recording_id}?t=24m58s")
     page, press = eyes.page, eyes.page.keyboard.press
+    await say_why(page)
     await goes_to(page, 1498, 1499)
     await press("s")
     for _ in range(3):
