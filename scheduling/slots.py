@@ -18,6 +18,9 @@ from cases.organisations import Organisation, OrganisationKind, get_organisation
 from cases.policy import Action, Actor, Scope, require
 from scheduling.booking import HOLDING, Booking
 from scheduling.engagement import Engagement
+
+# A slot's row refers to its day, and SQLAlchemy must know that table before it writes one.
+from scheduling.rota.reception_day import ReceptionDay as ReceptionDay
 from scheduling.slot import ReceptionRoom as ReceptionRoom
 from scheduling.slot import Slot as Slot
 
