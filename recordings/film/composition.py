@@ -20,6 +20,7 @@ from recordings.evidence.manifest_shape import read_manifest
 from recordings.film.captions import find_font
 from recordings.film.colour import BT709, LIMITED
 from recordings.film.plan import CompositionPlan, Span, span_of
+from recordings.film.playable import Unplayable, play_through
 from recordings.film.sound import RATE, Mixer, Voice
 from recordings.film.stage import Stage
 from recordings.film.stream import ParticipantStreams
@@ -157,11 +158,13 @@ def compose(folder: Path, out: Path, plan: CompositionPlan, progress: Progress) 
 
 
 def inspect_film(path: Path, seconds: float) -> dict[str, Any]:
-    """Duration, size and digest; CompositionFlawed when a track is missing or the length is wrong."""
+    """Duration, size and digest; CompositionFlawed when it does not play to its end or has a wrong length."""
+    try:
+        play_through(path, seconds)
+    except Unplayable as error:
+        raise CompositionFlawed(str(error)) from error
     with av.open(str(path)) as film:
         duration = (film.duration or 0) / av.time_base
-        if not film.streams.video or not film.streams.audio:
-            raise CompositionFlawed("picture or sound is missing")
     if abs(duration - seconds) > LENGTH_TOLERANCE:
         raise CompositionFlawed(f"{duration:.2f} s long instead of {seconds:.2f} s")
     return {
