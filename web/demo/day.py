@@ -143,7 +143,7 @@ async def pending_reception(db: AsyncSession, clock: Clock) -> Session | None:
     for session in (await db.scalars(query)).unique().all():
         if session.ends_at > clock.now() + timedelta(minutes=5):
             return session
-    return await _joint_session(db, clock, petition, timedelta(hours=1))
+    return await _joint_session(db, clock, petition, timedelta(hours=1), accounts=False)
 
 
 async def invited(db: AsyncSession, session_id: str) -> list[Invitation]:
@@ -160,9 +160,12 @@ def place_of(invitation: Invitation) -> tuple[bool, int]:
 
 
 async def _joint_session(
-    db: AsyncSession, clock: Clock, petition: PetitionCase, length: timedelta
+    db: AsyncSession, clock: Clock, petition: PetitionCase, length: timedelta, accounts: bool = True
 ) -> Session:
-    """Citizen with district (host), city and province, all invited by name."""
+    """Citizen with district (host), city and province, all invited by name.
+
+    Without their accounts where synthetic peers sit in for them: nobody is engaged in two sessions at once.
+    """
     joint = InvitationRole.JOINT_RECEPTIONIST
     roles = ((HOST, InvitationRole.HOST), (CITY, joint), (PROVINCE, joint))
     invitees = [Invitee(InvitationRole.PETITIONER)]
@@ -170,7 +173,8 @@ async def _joint_session(
     for person, role in roles:
         official = (await db.scalars(select(Official).where(Official.username == person.username))).one()
         office = offices[person.username] = await _office(db, person.region_code)
-        invitees.append(Invitee(role, person.name, official_id=official.id, organisation_id=office.id))
+        account = official.id if accounts else None
+        invitees.append(Invitee(role, person.name, official_id=account, organisation_id=office.id))
     now = clock.now()
     return await create_session(
         db,
