@@ -18,7 +18,7 @@ from web.errors import rule_response, sign_in_redirect, trouble
 from web.figures import REQUEST_SECONDS, REQUESTS
 from web.keys import ACTOR, FRAMING, REQUEST_ID, SETTINGS
 from web.language import COOKIE, choose_language, speak
-from web.permissions import PERMISSIONS, Who
+from web.permissions import CEILINGS, PERMISSIONS, Who
 
 logger = logging.getLogger(__name__)
 SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
@@ -137,6 +137,8 @@ async def check_permission(request: web.Request, handler: Handler) -> web.Stream
     request[ACTOR] = await identify(request)
     if refusal := _refusal(request, needs):
         return refusal
+    if ceiling := request.app[CEILINGS].get((request.method, route_name(request))):
+        request = request.clone(client_max_size=ceiling)
     if (
         request.method not in SAFE_METHODS
         and needs is not Who.SOCKET
@@ -161,7 +163,8 @@ def _refusal(request: web.Request, needs: Who | Action) -> web.StreamResponse | 
 async def _form_token_given(request: web.Request) -> bool:
     if header := request.headers.get("X-CSRF-Token"):
         return token_matches(request, header)
-    if request.content_type in FORM_TYPES:
+    with_files = (request.method, route_name(request)) in request.app[CEILINGS]
+    if request.content_type in FORM_TYPES or (with_files and request.content_type == "multipart/form-data"):
         given = (await request.post()).get("csrf_token", "")
         return isinstance(given, str) and token_matches(request, given)
     if request.content_type.startswith("multipart/"):

@@ -15,6 +15,7 @@ PLACES = (
     ("figures", "/figures", "统计分析", Action.SEE_FIGURES),
     ("ratings", "/ratings", "群众评价", Action.SEE_RATINGS),
     ("search", "/recordings", "录像检索", Action.REPLAY),
+    ("templates", "/templates", "文书模板", Action.MANAGE_TEMPLATES),
     ("audit", "/audit/recordings", "调阅审计", Action.SEE_AUDIT),
 )
 

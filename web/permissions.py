@@ -21,3 +21,6 @@ class Who(StrEnum):
 
 Permission = Who | Action
 PERMISSIONS: web.AppKey[dict[tuple[str, str], Permission]] = web.AppKey("permissions")
+
+# Method and route → bytes that a form may have there: more than elsewhere (web/app.py), and files in it.
+CEILINGS: web.AppKey[dict[tuple[str, str], int]] = web.AppKey("ceilings")

@@ -26,6 +26,8 @@ from web.pages import (
     demo,
     desk,
     device_check,
+    document_templates,
+    documents,
     exhibits,
     export,
     guests,
@@ -40,6 +42,7 @@ from web.pages import (
     materials,
     minutes,
     original,
+    own_documents,
     petition,
     phone_signing,
     provider,
@@ -59,7 +62,7 @@ from web.pages import (
     tracks,
     views,
 )
-from web.permissions import PERMISSIONS, Permission, Who
+from web.permissions import CEILINGS, PERMISSIONS, Permission, Who
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,11 @@ class Route:
     path: str
     handler: Handler
     permission: Permission
+    ceiling: int = 0  # Bytes of a form that may be larger than others.
 
+
+# Several texts of 3,000 characters, each nine bytes as a form sends it; a proof of 8 MB with its fields.
+LETTER, PROOF = 512 * 1024, 9 * 2**20
 
 TABLE: tuple[Route, ...] = (
     Route("GET", "/", home.show, Who.EVERYONE),
@@ -154,6 +161,29 @@ TABLE: tuple[Route, ...] = (
     Route("POST", "/sessions/{session_id}/outcomes", tasks.add, Action.SEE_MINUTES),
     # Which steps there are and whose they are: cases/handling/procedure.py; the use case asks for it.
     Route("POST", "/cases/{petition_id}/steps/{step}", handling.take, Action.SEE_PETITION),
+    # Whose paper it is stands in cases/documents/forms.json; the use cases ask for it.
+    Route("GET", "/cases/{petition_id}/documents/new/{kind}", documents.show_new, Action.SEE_PETITION),
+    Route(
+        "POST", "/cases/{petition_id}/documents/new/{kind}", documents.submit_new, Action.SEE_PETITION, LETTER
+    ),
+    Route("GET", "/cases/{petition_id}/documents/{document_id}", documents.show, Action.SEE_PETITION),
+    Route("GET", "/cases/{petition_id}/documents/{document_id}/pdf", documents.as_pdf, Action.SEE_PETITION),
+    Route(
+        "POST",
+        "/cases/{petition_id}/documents/{document_id}/deliveries",
+        documents.deliver,
+        Action.SEE_PETITION,
+        PROOF,
+    ),
+    Route(
+        "GET",
+        "/cases/{petition_id}/documents/{document_id}/deliveries/{delivery_id}",
+        documents.proof,
+        Action.SEE_PETITION,
+    ),
+    Route("GET", "/templates", document_templates.show_list, Action.MANAGE_TEMPLATES),
+    Route("GET", "/templates/{kind}", document_templates.show, Action.MANAGE_TEMPLATES),
+    Route("POST", "/templates/{kind}", document_templates.submit, Action.MANAGE_TEMPLATES, LETTER),
     Route("POST", "/cases/{petition_id}/tasks/{task_id}", tasks.end, Action.FINISH_TASK),
     Route("GET", "/sessions/{session_id}/room", room.show, Action.JOIN),
     Route("GET", "/sessions/{session_id}/hall", room.hall, Action.JOIN),
@@ -243,6 +273,8 @@ TABLE: tuple[Route, ...] = (
     Route("GET", "/progress", afterwards.show_progress, Who.EVERYONE),
     Route("POST", "/progress", afterwards.find_progress, Who.EVERYONE),
     Route("POST", "/progress/rating", afterwards.rate_matter, Who.EVERYONE),
+    Route("POST", "/progress/documents/{document_id}", own_documents.download, Who.EVERYONE),
+    Route("POST", "/progress/documents/{document_id}/received", afterwards.confirm_document, Who.EVERYONE),
     Route("GET", "/j/{code}/minutes", countersign.show, Who.LINK),
     Route("POST", "/j/{code}/minutes", countersign.submit, Who.LINK),
     Route("GET", "/j/{code}/minutes.pdf", countersign.as_pdf, Who.LINK),
@@ -294,3 +326,4 @@ def mount_routes(app: web.Application) -> None:
         if route.method == "GET":
             app.router.add_route("HEAD", route.path, route.handler)
     app[PERMISSIONS] = declared
+    app[CEILINGS] = {(route.method, route.path): route.ceiling for route in TABLE if route.ceiling}

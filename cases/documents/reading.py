@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cases.casefile import PetitionCase, scope_of
+from cases.casefile import PetitionCase, PetitionEvent, scope_of
 from cases.documents.delivering import find_document
 from cases.documents.document import Delivery, DeliveryProof, DocumentFile, IssuedDocument
 from cases.documents.form import FORMS
@@ -93,10 +93,16 @@ async def read_proof(
 
 
 async def _filed(db: AsyncSession, petition: PetitionCase) -> list[Filed]:
-    query = select(IssuedDocument).where(IssuedDocument.petition_id == petition.id)
-    rows = (await db.scalars(query.order_by(IssuedDocument.issued_at, IssuedDocument.id))).all()
+    query = select(IssuedDocument).join(PetitionEvent, PetitionEvent.id == IssuedDocument.event_id)
+    query = query.where(IssuedDocument.petition_id == petition.id)
+    query = query.order_by(IssuedDocument.issued_at, PetitionEvent.sequence, IssuedDocument.sequence)
+    rows = (await db.scalars(query)).all()
     ids = [row.id for row in rows]
-    noted = select(Delivery).where(Delivery.document_id.in_(ids)).order_by(Delivery.noted_at, Delivery.id)
+    noted = (
+        select(Delivery)
+        .where(Delivery.document_id.in_(ids))
+        .order_by(Delivery.noted_at, Delivery.effective_on)
+    )
     deliveries: dict[str, list[Delivery]] = {}
     for each in (await db.scalars(noted)).all():
         deliveries.setdefault(each.document_id, []).append(each)

@@ -61,7 +61,9 @@ class Objects:
             "channel": "sms",
         }
         known |= {"party": "1"} | vars(self)
+        known |= {"kind": "transfer_sheet"}
         named = ("hold_id", "proposal_id", "note_id", "finding_id", "request_id", "task_id", "signing_id")
+        named += ("document_id", "delivery_id")
         known |= dict.fromkeys((*named, "thread_id"), "0" * 32)
         return pattern.replace(":.+", "").format(**known)
 
@@ -138,6 +140,7 @@ OBJECT_PAGES = [
     and "composed" not in route.path
     and "/exhibits/" not in route.path  # tests/web/test_exhibits.py, as tracks
     and "/messages/" not in route.path  # tests/web/test_threads.py: of one's own office only
+    and "/documents/" not in route.path  # tests/web/test_documents.py: whose paper it is
     and "/tracks/" not in route.path  # tests/web/test_track_replay.py: only who has said why
     and route.permission not in RARE
 ]

@@ -7,6 +7,7 @@ at the beginning of a line that belongs to the one before.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
@@ -28,6 +29,8 @@ INDENT = 2  # Characters before a paragraph.
 RED = (200, 16, 16)
 BLACK = (0, 0, 0)
 NOT_FIRST = "，。、；：！？）〕」』》〉】”’,.;:!?)]}％%"
+# A word, a number, a date or a case number is one piece; everything else is a piece by itself.
+WHOLE = re.compile(r"[A-Za-z0-9]+(?:[-./:][A-Za-z0-9]+)*|.", re.S)
 NOT_LAST = "（〔「『《〈【“‘(["
 # Letters are set in a face with serifs where there is one; the others find one at least.
 FACES = (
@@ -130,32 +133,28 @@ def _lines(sheet: FPDF, text: str, indent: int, bold: bool = False) -> None:
 def _broken(sheet: FPDF, text: str, width: float, first: float) -> list[str]:
     """Lines that fit; figures and Latin words stay whole where they can."""
     lines: list[str] = []
-    line, left = "", width - first
+    line: list[str] = []
+    left = width - first
     for piece in _pieces(text):
-        if line and sheet.get_string_width(line + piece) > left:
-            carried = piece
-            while line and (carried[0] in NOT_FIRST or line[-1] in NOT_LAST) and len(line) > 1:
-                line, carried = line[:-1], line[-1] + carried
-            lines.append(line.rstrip())
-            line, left = carried.lstrip(), width
+        if line and sheet.get_string_width("".join(line) + piece) > left:
+            carried = [piece]
+            while len(line) > 1 and (carried[0][0] in NOT_FIRST or line[-1][-1] in NOT_LAST):
+                carried.insert(0, line.pop())
+            lines.append("".join(line).rstrip())
+            line, left = ["".join(carried).lstrip()], width
         else:
-            line += piece
-        while sheet.get_string_width(line) > left and len(line) > 1:  # One word longer than a line.
-            cut = next(at for at in range(len(line), 0, -1) if sheet.get_string_width(line[:at]) <= left)
-            lines.append(line[:cut])
-            line, left = line[cut:], width
-    return [*lines, line]
+            line.append(piece)
+        while sheet.get_string_width("".join(line)) > left:  # One word longer than a line.
+            whole = "".join(line)
+            cut = next(at for at in range(len(whole), 0, -1) if sheet.get_string_width(whole[:at]) <= left)
+            lines.append(whole[:cut])
+            line, left = [whole[cut:]], width
+    return [*lines, "".join(line)]
 
 
 def _pieces(text: str) -> list[str]:
-    found: list[str] = []
-    for letter in text:
-        joins = letter.isascii() and letter.isalnum()
-        if joins and found and found[-1][-1].isascii() and found[-1][-1].isalnum():
-            found[-1] += letter
-        else:
-            found.append(letter)
-    return found
+    """Single characters, and words of Latin letters and figures with what joins them."""
+    return WHOLE.findall(text)
 
 
 def _signature(sheet: FPDF, letter: Letter) -> None:

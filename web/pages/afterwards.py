@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.casefile import PetitionCase
 from cases.deadlines.explaining import explain
+from cases.documents.delivering import confirm_receipt
 from cases.errors import Conflict, Invalid, NotFound
 from cases.petition_rating import RatePetition, rate_petition
 from cases.petitions import find_by_query_code
@@ -28,12 +29,14 @@ from scheduling.ratings import (
     rate,
 )
 from web.access import client_address
+from web.documents import documents_of_petitioner
 from web.errors import trouble
 from web.figures import RATE_LIMITED
 from web.forms import Form
 from web.keys import ACTOR, CLOCK, DATABASE, LIMITS, SETTINGS
 from web.language import say, say_error
 from web.link_pages import Holder, code_of, context_of, find_holder, next_page, problem_page
+from web.pages import own_documents
 from web.pages.signin import see_other
 from web.petition_rating import rating_of
 from web.rendering import page
@@ -204,7 +207,7 @@ async def rate_matter(request: web.Request) -> web.StreamResponse:
 
 
 async def _tell_progress(
-    db: AsyncSession, request: web.Request, form: Form, rated: str = ""
+    db: AsyncSession, request: web.Request, form: Form, rated: str = "", confirmed: bool = False
 ) -> web.StreamResponse:
     number, code = form.typed("number")[:40], form.typed("query_code")[:40]
     petition = await find_by_query_code(db, number, code)
@@ -220,8 +223,23 @@ async def _tell_progress(
         "steps": await list_progress(db, petition),
         **await deadline_of(db, petition),
         "handler": petition.custodian.name,
+        "documents": await documents_of_petitioner(db, petition),
+        "confirmed": confirmed,
     }
     return _progress(request, form, told)
+
+
+async def confirm_document(request: web.Request) -> web.StreamResponse:
+    """The petitioner has a paper: noted as its delivery, and the dates again."""
+    if not request.app[LIMITS].allow("query", client_address(request)):
+        RATE_LIMITED.labels("query").inc()
+        return trouble(request, 429)
+    form = Form(await request.post())
+    form.values["number"] = form.typed("number")[:40]
+    async with request.app[DATABASE].session() as db:
+        if (petition := await own_documents.petition_of(db, form)) is not None:
+            await confirm_receipt(db, request.app[CLOCK], petition, request.match_info["document_id"])
+        return await _tell_progress(db, request, form, confirmed=True)
 
 
 async def ratings(request: web.Request) -> web.StreamResponse:

@@ -19,6 +19,7 @@ from scheduling.booking import BookingState
 from scheduling.bookings import list_bookings
 from scheduling.materials.reading import materials_of_case
 from web.cards import recording_cards, session_cards_of_petition
+from web.documents import documents_desk
 from web.flash import take_once
 from web.handling import handling_desk
 from web.keys import ACTOR, DATABASE
@@ -28,7 +29,11 @@ from web.tasks import task_list
 from web.words import event_word
 
 # What was told with these is shown as it was written: unit, reasons, proof of delivery.
-STEP_EVENTS = frozenset(rule.event for rule in RULES.values())
+STEP_EVENTS = frozenset(rule.event for rule in RULES.values()) | {
+    "document.issued",
+    "document.corrected",
+    "document.delivered",
+}
 
 
 async def show(request: web.Request) -> web.StreamResponse:
@@ -46,6 +51,7 @@ async def show(request: web.Request) -> web.StreamResponse:
             "tasks": await task_list(request, db, petition),
             "materials": [desk_view(each) for each in await materials_of_case(db, actor, petition.id)],
             "handling": await handling_desk(request, db, petition),
+            "documents": await documents_desk(request, db, petition),
             "intake": await find_intake(db, petition_id),
             "parties": await list_parties(db, petition_id),
             "joined": await list_joined(db, actor, petition_id),
