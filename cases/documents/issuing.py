@@ -20,7 +20,7 @@ from cases.documents.document import DocumentFile, IssuedDocument
 from cases.documents.facts import chinese_date, facts_of
 from cases.documents.form import FORMS, Form
 from cases.documents.kind import DocumentKind
-from cases.documents.letter import Letter
+from cases.documents.letter import Letter, correction_note, number_of
 from cases.documents.template import FACTS, FIELDS, PLACE, Paragraph, Shape, Template, label_of
 from cases.errors import Conflict, Forbidden, Invalid, NotFound
 from cases.fields import clean, clean_text
@@ -124,8 +124,7 @@ def compose(draft: Draft, clock: Clock, number: str, given: Mapping[str, str]) -
     }
     note = ""
     if draft.corrects is not None:
-        reason, old = values["correction"].rstrip("。"), draft.corrects
-        note = f"本文书替换{old.number}《{old.title}》，原文书不再使用。更正原因：{reason}。"
+        note = correction_note(draft.corrects.number, draft.corrects.title, values["correction"])
     return Letter(
         draft.office.name, draft.template.title, number, recipients[draft.form.recipient],
         draft.template.fill(values), chinese_date(today(clock)), note,
@@ -146,7 +145,7 @@ async def issue_document(
         if not corrects_id:
             await _refuse_second(db, draft)
         year, sequence = today(clock).year, await _next(db, clock, draft)
-        number = f"{draft.office.short_name}{draft.form.word}〔{year}〕{sequence}号"
+        number = number_of(draft.office.short_name, draft.form.word, year, sequence)
         letter = compose(draft, clock, number, given)
         content = await render(letter)
         row = _row(clock, actor, draft, letter, sequence, content, clean(given.get("correction", "")))

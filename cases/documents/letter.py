@@ -18,3 +18,13 @@ class Letter:
     paragraphs: tuple[Paragraph, ...]
     date: str
     note: str = ""
+
+
+def number_of(office: str, word: str, year: int, sequence: int) -> str:
+    """`城关区住建局信处〔2026〕3号`: the office, the kind, the year, how many in it."""
+    return f"{office}{word}〔{year}〕{sequence}号"
+
+
+def correction_note(number: str, title: str, reason: str) -> str:
+    """The paragraph by which a paper names the one that it replaces."""
+    return f"本文书替换{number}《{title}》，原文书不再使用。更正原因：{reason.rstrip('。')}。"

@@ -140,7 +140,7 @@ def read_body(typed: str, must: Iterable[str]) -> tuple[str, ...]:
     if strange := sorted(set(found) - set(FACTS) - set(FIELDS)):
         raise Invalid("place_unknown", f"没有这些空格：{'、'.join(strange)}。", "body")
     if any(mark in PLACE.sub("", line) for line in lines for mark in "{}"):
-        raise Invalid("place_broken", "花括号没有成对，请写成 {名称} 或 {名称?}。", "body")
+        raise Invalid("place_broken", "花括号没有成对，请写成 {name} 或 {name?}。", "body")
     if lacking := [label_of(name) for name in must if not found.get(name)]:
         raise Invalid("place_missing", f"法规要求写明：{'、'.join(lacking)}。", "body")
     return lines

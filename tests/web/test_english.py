@@ -22,8 +22,13 @@ from tests.web.test_routes import Objects, make_objects
 from web.routes import TABLE
 
 CHINESE = re.compile(r"[\u4e00-\u9fff](?:[^<>\"\n]*[\u4e00-\u9fff])?")
-# What a page carries for its modules: names, and words that they tell in the page's language.
-BESIDE = re.compile(r"<script\b.*?</script>|<!--.*?-->", re.S)
+# What a page carries for its modules: names, and words that they tell in the page's language; and what is
+# marked as Chinese: papers, and what goes into them.
+BESIDE = re.compile(
+    r'<script\b.*?</script>|<!--.*?-->|<(article|textarea)\b[^>]*lang="zh-CN".*?</\1>'
+    r'|<input\b[^>]*lang="zh-CN"[^>]*>',
+    re.S,
+)
 TAGS = r"</?(?:a|b|strong)\b[^>]*>"
 JOINED = re.compile(rf"[a-z0-9]{TAGS}[A-Za-z]\w*|[a-z][.:;,]{TAGS}\w+")
 SENTENCES = re.compile(r"\b[a-z]+[.;,][A-Z][a-z]+\b")

@@ -42,7 +42,7 @@ SILENT = re.compile(
     "|recordings/evidence/(keys|minutes_record|verdict|examiner|manifest_shape|day_root|attestations)"
     "|recordings/film/(composition|direction|layout|pages|picture|pixels|sheet|stage|veils)"
     "|recordings/watch/office_check|web/statistics/report"
-    "|recordings/worker|migrations|web/sentences"
+    "|recordings/worker|migrations|web/sentences|cases/documents/(facts|letter)|web/letters"
 )
 # Dates are written by Babel (web/words.py), a masked name keeps its ending, a copy of a paper is named.
 WRITTEN = re.compile(r"年|月\{|%-m月|某|^一二三|（第\{0\}页批注）|（星期")

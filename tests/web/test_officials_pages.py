@@ -29,6 +29,7 @@ from tests.axe import violations
 from tests.factories import PASSWORD
 from tests.scenarios.browsers import needs_chromium, state_purpose
 from tests.web.conftest import House
+from tests.web.papers import make_papers
 from tests.web.test_axe import DESK, OFFICIAL, WIDER
 from tests.web.test_chain import chained
 from tests.web.test_signing import arrange
@@ -53,6 +54,8 @@ class Things:
     incident: str
     office: str
     thread: str
+    papers: str
+    document: str
 
 
 # Route to who opens it, and with which address.
@@ -65,6 +68,16 @@ PAGES: dict[str, tuple[str, Callable[[Things], str]]] = {
     "/messages/{thread_id}": (RECEPTIONIST, lambda it: f"/messages/{it.thread}"),
     "/cases/new": (RECEPTIONIST, lambda _: "/cases/new"),
     "/cases/{petition_id}": (RECEPTIONIST, lambda it: f"/cases/{it.petition}"),
+    "/cases/{petition_id}/documents/new/{kind}": (
+        RECEPTIONIST,
+        lambda it: f"/cases/{it.papers}/documents/new/transfer_sheet",
+    ),
+    "/cases/{petition_id}/documents/{document_id}": (
+        RECEPTIONIST,
+        lambda it: f"/cases/{it.papers}/documents/{it.document}",
+    ),
+    "/templates": ("city.sysadmin", lambda _: "/templates"),
+    "/templates/{kind}": ("city.sysadmin", lambda _: "/templates/handling_opinion"),
     "/cases/{petition_id}/book": (RECEPTIONIST, lambda it: f"/cases/{it.petition}/book"),
     "/sessions/{session_id}": (RECEPTIONIST, lambda it: f"/sessions/{it.session}"),
     "/sessions/{session_id}/guests": (RECEPTIONIST, lambda it: f"/sessions/{it.session}/guests"),
@@ -104,6 +117,8 @@ PAGES: dict[str, tuple[str, Callable[[Things], str]]] = {
 NO_PAGES = frozenset(
     {
         "/board/live",
+        "/cases/{petition_id}/documents/{document_id}/pdf",
+        "/cases/{petition_id}/documents/{document_id}/deliveries/{delivery_id}",
         "/figures/report.pdf",
         "/figures/report.xlsx",
         "/sessions/{session_id}/materials/{material_id}/pages/{number}",
@@ -175,7 +190,7 @@ async def prepare(house: House) -> Things:
         office = house.world.chengguan.id
         return Things(
             session.petition_id, session.id, tracks, sealed.id, alarm.id, incident.incident.id, office,
-            await thread_of(house),
+            await thread_of(house), *await make_papers(house),
         )  # fmt: skip
 
 

@@ -141,6 +141,7 @@ OBJECT_PAGES = [
     and "/exhibits/" not in route.path  # tests/web/test_exhibits.py, as tracks
     and "/messages/" not in route.path  # tests/web/test_threads.py: of one's own office only
     and "/documents/" not in route.path  # tests/web/test_documents.py: whose paper it is
+    and "/templates/" not in route.path  # tests/web/test_documents.py: an administrator's
     and "/tracks/" not in route.path  # tests/web/test_track_replay.py: only who has said why
     and route.permission not in RARE
 ]

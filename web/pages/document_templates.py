@@ -82,7 +82,7 @@ async def _page(request: web.Request, form: Form | None, sample: Letter | None) 
         "sample": sample or (None if form.errors else _sample(holds, office)),
         "versions": versions,
         "must": [label_of(name) for name in kind.must],
-        "places": {**FACTS, **{name: field.label for name, field in FIELDS.items()}},
+        "fillable": {**FACTS, **{name: field.label for name, field in FIELDS.items()}},
         **_origin(holds, office),
     }
     status, title = (422, "错误：文书模板") if form.errors else (200, "文书模板")

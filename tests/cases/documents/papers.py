@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cases.clock import Clock
 from cases.documents.delivering import deliver_document
 from cases.documents.document import Delivery, IssuedDocument
-from cases.documents.issuing import draft_document, issue_document
+from cases.documents.issuing import Render, draft_document, issue_document
 from cases.documents.letter import Letter
 from cases.handling.procedure import RULES, Step
 from cases.policy import Actor
@@ -39,6 +39,7 @@ async def issue(
     petition_id: str,
     kind: str,
     corrects: str = "",
+    draw: Render = draw,
     **typed: str,
 ) -> IssuedDocument:
     """Issue a paper; what is not in `typed` is filled in."""
