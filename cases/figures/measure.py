@@ -23,8 +23,7 @@ from cases.campaigns.campaign import CampaignMatter
 from cases.casefile import PetitionCase
 from cases.clock import BEIJING
 from cases.figures.period import Period
-from cases.handling.board import RIGHTS
-from cases.handling.clocks import PetitionClock
+from cases.handling.clocks import RIGHTS, PetitionClock
 from cases.handling.procedure import Conclusion
 from cases.petition_rating import SATISFIED, PetitionRating, Rated
 

@@ -6,19 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, func, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.casefile import PetitionCase
 from cases.clock import Clock
 from cases.deadlines.deadline import WARN_DAYS
-from cases.handling.clocks import PROFILES, PetitionClock, today
+from cases.handling.clocks import PetitionClock, today
 from cases.policy import Action, Actor, require
+from cases.register.due import DueDate
+from cases.register.reach import reaches_of_actor
 from cases.visibility import visible_petitions
-
-# A right that was not used is nobody's delay.
-RIGHTS = sorted({duty.code for each in PROFILES.values() for duty in each.duties.values() if duty.right})
 
 
 class Which(StrEnum):
@@ -27,6 +27,9 @@ class Which(StrEnum):
     ALL = "all"
     NEAR = "near"
     OVERDUE = "overdue"
+
+
+COUNTED = (Which.NEAR, Which.OVERDUE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,38 +54,36 @@ async def list_open_clocks(
 ) -> Sequence[OpenClock]:
     """Clocks of cases that the actor sees, by the date that decides; overdue ones first, so to say."""
     require(actor, Action.SEE_PETITION)
+    due = _due(actor, *_which(which, today(clock)))
+    due = due.order_by(DueDate.rolled_on, DueDate.clock_id).limit(limit).offset(offset)
+    ids = [row.clock_id for row in await db.execute(due)]
     query = select(PetitionClock, PetitionCase).join(PetitionCase)
-    query = query.where(_open(actor), *_which(which, today(clock)))
-    query = query.order_by(PetitionClock.rolled_on, PetitionClock.id).limit(limit).offset(offset)
-    return [OpenClock(row, petition) for row, petition in (await db.execute(query)).unique()]
+    query = query.where(PetitionClock.id.in_(ids), visible_petitions(actor))
+    rows = [OpenClock(row, petition) for row, petition in (await db.execute(query)).unique()]
+    return sorted(rows, key=lambda each: ids.index(each.clock.id))
 
 
 async def count_open_clocks(db: AsyncSession, clock: Clock, actor: Actor) -> OpenCounts:
     """The same in figures."""
     require(actor, Action.SEE_PETITION)
     now = today(clock)
-    query = select(
-        func.count(),
-        *(func.sum(case((and_(*_which(which, now)), 1), else_=0)) for which in (Which.NEAR, Which.OVERDUE)),
-    )
-    query = query.select_from(PetitionClock).join(PetitionCase).where(_open(actor))
-    running, near, overdue = (await db.execute(query)).one()
+    due = _due(actor).subquery()
+    counts = (func.sum(case((and_(*_which(which, now, due.c)), 1), else_=0)) for which in COUNTED)
+    running, near, overdue = (await db.execute(select(func.count(), *counts).select_from(due))).one()
     return OpenCounts(running, near or 0, overdue or 0)
 
 
-def _open(actor: Actor) -> ColumnElement[bool]:
-    return and_(
-        PetitionClock.met_on.is_(None),
-        PetitionClock.rolled_on.is_not(None),
-        PetitionClock.duty.not_in(RIGHTS),
-        visible_petitions(actor),
-    )
+def _due(actor: Actor, *conditions: ColumnElement[bool]) -> Select[date, date, str]:
+    reaches = reaches_of_actor(actor, Action.SEE_PETITION)
+    query = select(DueDate.rolled_on, DueDate.raw_on, DueDate.clock_id)
+    query = query.where(DueDate.reach.in_(reaches), *conditions)
+    return query.distinct() if len(reaches) > 1 else query
 
 
-def _which(which: Which, now: date) -> list[ColumnElement[bool]]:
+def _which(which: Which, now: date, of: Any = DueDate) -> list[ColumnElement[bool]]:
     """People are warned by the raw date; only the rolled one makes late."""
     if which is Which.OVERDUE:
-        return [PetitionClock.rolled_on < now]
+        return [of.rolled_on < now]
     if which is Which.NEAR:
-        return [PetitionClock.rolled_on >= now, PetitionClock.raw_on <= now + timedelta(days=WARN_DAYS)]
+        return [of.rolled_on >= now, of.raw_on <= now + timedelta(days=WARN_DAYS)]
     return []

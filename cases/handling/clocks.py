@@ -23,6 +23,8 @@ from cases.deadlines.workdays import read_calendar
 from cases.errors import Conflict
 
 PROFILES, CALENDAR = read_profiles(), read_calendar()
+# A right that was not used is nobody's delay.
+RIGHTS = sorted({duty.code for each in PROFILES.values() for duty in each.duties.values() if duty.right})
 
 
 class PetitionClock(Base):

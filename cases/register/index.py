@@ -13,9 +13,11 @@ from sqlalchemy import ForeignKey, String, delete, exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from cases.casefile import PetitionCase, scope_of
+from cases.casefile import PetitionCase
 from cases.database import ID_LENGTH, Base
-from cases.register.terms import TERM_LENGTH, terms_of_initials, terms_of_name, terms_of_scope, terms_of_words
+from cases.register.due import index_due_dates
+from cases.register.reach import reaches_of_petition
+from cases.register.terms import TERM_LENGTH, terms_of_initials, terms_of_name, terms_of_words
 
 CAUGHT_UP_AT_ONCE = 500
 
@@ -33,11 +35,6 @@ class PetitionTerm(Base):
     )
 
 
-def term_of_grant(official_id: str) -> str:
-    """Return the term of cases that an official was given leave to see."""
-    return f"g:{official_id}"
-
-
 def terms_of_petition(petition: PetitionCase) -> set[str]:
     """Return by what a case is found; a confidential one by no office and no region."""
     name = petition.petitioner.name
@@ -46,9 +43,7 @@ def terms_of_petition(petition: PetitionCase) -> set[str]:
     found |= {term for term in terms_of_name(name) if len(term) == len("p:x")}
     found |= {f"s:{petition.state}", f"c:{petition.channel}", f"k:{petition.class_}"}
     found |= {term_of_number(petition.number), f"h:{petition.custodian_id}"}
-    scope = scope_of(petition)
-    found |= {term_of_grant(each) for each in scope.granted_official_ids}
-    return found if petition.confidential else found | terms_of_scope(scope)
+    return found | reaches_of_petition(petition)
 
 
 def term_of_number(number: str) -> str:
@@ -68,6 +63,7 @@ async def index_petition(db: AsyncSession, petition_id: str) -> None:
     for term in sorted(has - had):
         db.add(PetitionTerm(term=term, at=petition.registered_at, petition_id=petition_id))
     await db.flush()
+    await index_due_dates(db, petition)
 
 
 async def index_missing(db: AsyncSession) -> int:

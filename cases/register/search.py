@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from itertools import islice, product
 
-from sqlalchemy import ColumnElement, exists, func, select
+from sqlalchemy import ColumnElement, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -21,9 +21,10 @@ from cases.casefile import Channel, PetitionCase, PetitionClass, PetitionState
 from cases.clock import BEIJING
 from cases.cursor import Cursor
 from cases.plans import follow_indexes
-from cases.policy import Action, Actor, ActorKind, require, visible_organisation_ids, visible_prefixes
-from cases.register.index import PetitionTerm, term_of_grant, term_of_number
-from cases.register.terms import fold, term_of_office, term_of_region, terms_of_name, terms_of_words
+from cases.policy import Action, Actor, require
+from cases.register.index import PetitionTerm, term_of_number
+from cases.register.reach import reaches_of_actor
+from cases.register.terms import fold, terms_of_name, terms_of_words
 from cases.visibility import visible_petitions
 
 PAGE = 50
@@ -103,7 +104,7 @@ async def search_register(
 def _ways(actor: Actor, query: RegisterQuery, words: Sequence[str]) -> Iterator[frozenset[str]]:
     """Sets of terms; a case that has all of one of the sets is a candidate."""
     fixed = {f"{kind}:{value}" for kind, value in _kinds(query) if value}
-    for reach in _reaches(actor):
+    for reach in reaches_of_actor(actor, Action.SEE_PETITION):
         for way in islice(product(*(_readings(fold(word)) for word in words)), MOST_WAYS):
             yield frozenset({reach}.union(fixed, *way))
 
@@ -113,17 +114,6 @@ def _kinds(query: RegisterQuery) -> Iterator[tuple[str, str | None]]:
     yield "c", query.channel
     yield "k", query.class_
     yield "h", query.custodian_id
-
-
-def _reaches(actor: Actor) -> list[str]:
-    """Terms of which a case has one if the actor may see it; to the program itself every class is open."""
-    if actor.kind is ActorKind.SYSTEM:
-        return [f"k:{each}" for each in PetitionClass]
-    prefixes = visible_prefixes(actor, Action.SEE_PETITION)
-    widest = [code for code in prefixes if not any(code != up and code.startswith(up) for up in prefixes)]
-    own = [term_of_office(each) for each in visible_organisation_ids(actor, Action.SEE_PETITION)]
-    granted = [term_of_grant(actor.official_id)] if actor.official_id else []
-    return [term_of_region(code) for code in widest] + own + granted
 
 
 def _readings(word: str) -> list[frozenset[str]]:
@@ -177,11 +167,11 @@ async def _walk(
     found = select(stretch.c.at, stretch.c.petition_id)
     for term in others:
         other = aliased(PetitionTerm)
-        found = found.where(
-            exists().where(
-                other.term == term, other.at == stretch.c.at, other.petition_id == stretch.c.petition_id
-            )
+        has = select(literal(1)).where(
+            other.term == term, other.at == stretch.c.at, other.petition_id == stretch.c.petition_id
         )
+        # Not EXISTS: PostgreSQL would make a join of it and begin with whichever term it likes.
+        found = found.where(has.scalar_subquery().is_not(None))
     found = found.order_by(stretch.c.at.desc(), stretch.c.petition_id.desc()).limit(size)
     places = tuple(Cursor(row[0], row[1]) for row in await db.execute(found))
     if len(places) == size or not others:

@@ -22,8 +22,7 @@ from cases.database import ID_LENGTH, Base, atomic, insert_if_absent, new_id
 from cases.deadlines.profile import Profile
 from cases.deadlines.stages import Audience, Stage
 from cases.errors import NotFound
-from cases.handling.board import RIGHTS
-from cases.handling.clocks import PROFILES, PetitionClock, profile_of, today
+from cases.handling.clocks import PROFILES, RIGHTS, PetitionClock, profile_of, today
 from cases.organisations import Organisation, OrganisationKind
 from cases.petitions import add_petition_event
 from cases.policy import SYSTEM, Action, Actor, require

@@ -12,10 +12,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cases.casefile import PetitionCase, scope_of
 from cases.cursor import Cursor
 from cases.errors import Forbidden
+from cases.handling.taking import take_step
 from cases.people import PersonDetails
 from cases.petitions import Channel, Part, PetitionState, add_petition_organisation, grant_petition
 from cases.policy import SYSTEM, Action, Actor, allowed
 from cases.register import search
+from cases.register.due import DueDate
 from cases.register.index import PetitionTerm, index_missing, index_petition, terms_of_petition
 from cases.register.search import RegisterQuery, search_register
 from cases.register.terms import fold, terms_of_initials
@@ -206,3 +208,28 @@ async def test_cases_of_an_earlier_version_are_indexed_at_the_start(
     loaded = await db.get_one(PetitionCase, petition.id)
     stored = set(await db.scalars(select(PetitionTerm.term)))
     assert stored == terms_of_petition(loaded)
+
+
+async def test_due_dates_follow_the_case(db: AsyncSession, clock: FixedClock, world: World) -> None:
+    """As many as clocks run, for whoever may see the case, from the step on that changes either."""
+
+    async def due(term: str) -> list[str]:
+        found = await db.scalars(select(DueDate.rolled_on).where(DueDate.reach == term))
+        return [each.isoformat() for each in found]
+
+    petition = await make_petition(db, clock, world.chengguan)
+    keeper, handler = world.actor("chengguan.receptionist"), world.actor("housing.handler")
+    unit = f"o:{world.housing.id}"
+    assert (await due("r:6201"), await due("r:620104"), await due(unit)) == (["2026-08-06"], [], [])
+    given = {"class": "claim", "way": "handle", "words": "修屋顶"}
+    await take_step(db, clock, keeper, petition.id, "classify", given)
+    await take_step(db, clock, keeper, petition.id, "forward", {"unit": world.housing.id, "words": "请办理"})
+    assert await due(unit) == await due("r:62") == ["2026-08-06"]
+    await take_step(db, clock, handler, petition.id, "accept", {"words": "受理"})
+    assert await due(unit) == await due("a:") == ["2026-09-20"]
+    await take_step(db, clock, handler, petition.id, "conclude", {"conclusion": "explain", "words": "已修好"})
+    assert await due("a:") == []
+    accused = await make_petition(db, clock, world.city, accused_organisation_id=world.chengguan.id)
+    await add_petition_organisation(db, accused.id, world.station.id, Part.JOINT)
+    terms = set(await db.scalars(select(DueDate.reach).where(DueDate.petition_id == accused.id)))
+    assert terms == {"a:", "r:62", "r:6201", f"o:{world.city.id}"}

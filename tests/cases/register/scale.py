@@ -1,0 +1,261 @@
+"""A large register, written by the database itself: cases with history, clocks, terms and sessions.
+
+Each table is filled from one row that the program made by itself, so that a new column needs nothing here.
+Subjects and names are made from parts; their terms are those of the program.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+from itertools import product
+
+from sqlalchemy import Connection, Table, select, text
+
+from cases.casefile import Channel, Part, PetitionCase, PetitionEvent, PetitionOrganisation
+from cases.database import Base, Database
+from cases.handling.clocks import PetitionClock
+from cases.lanzhou import seed_lanzhou
+from cases.organisations import Organisation, OrganisationKind
+from cases.people import Person
+from cases.register.terms import terms_of_initials, terms_of_name, terms_of_words
+from cases.roles import Role
+from scheduling.session import Session, SessionOrganisation
+from tests.clock import FixedClock
+from tests.factories import World, add_post, make_official, make_petition, make_session
+
+EVERY = 190  # seconds between two cases: a million of them in six years
+PEOPLE_SHARE = 3  # cases of one person, in the mean
+PLACES = ("酒泉路", "西站", "雁滩", "安宁堡", "红古镇", "什川", "夏官营", "龙家湾", "十里店", "盐场堡")
+MATTERS = (
+    *("供暖不足", "路灯不亮", "拖欠工资", "下水道堵塞", "占道停车", "电梯停运", "噪声扰民", "房产证没有办"),
+    *("征地补偿", "低保没有批", "学校乱收费", "医保报销", "公交改线", "井盖缺失", "违章搭建", "用水浑浊"),
+)
+TIMES = ("", "三个月", "一年多", "反映两次", "无人管理", "请尽快解决")
+SURNAMES = "李王张刘陈杨赵黄周吴徐孙胡朱高林单曾欧马"
+GIVEN = ("德福", "秀英", "建国", "丽", "志强", "桂兰", "永红", "文静", "海峰", "凤霞", "少华", "立新")
+
+READERS = {
+    "province": Role.RECEPTIONIST,
+    "city": Role.RECEPTIONIST,
+    "chengguan": Role.RECEPTIONIST,
+    "housing": Role.HANDLER,
+}
+
+KINDS = (("s", "state"), ("c", "channel"), ("k", "class"), ("h", "custodian_id"))
+
+SUBJECTS = [place + matter + time for place, matter, time in product(PLACES, MATTERS, TIMES)]
+NAMES = [surname + given for surname, given in product(SURNAMES, GIVEN)]
+
+
+async def make_places(database: Database, clock: FixedClock) -> World:
+    """The offices of Lanzhou and one department, with those who look through the register."""
+    world = World()
+    async with database.session() as db:
+        await seed_lanzhou(db)
+        places = (await db.scalars(select(Organisation))).all()
+        offices = {each.region_code: each for each in places if each.kind is not OrganisationKind.DEPARTMENT}
+        for key, code in (("province", "62"), ("city", "6201"), ("chengguan", "620102")):
+            world.organisations[key] = offices[code]
+        units = (each for each in places if each.kind is OrganisationKind.DEPARTMENT)
+        world.organisations["housing"] = next(units)
+        for key, role in READERS.items():
+            official = make_official(clock, key, "读者")
+            add_post(clock, official, world.organisations[key], role)
+            world.officials[key] = official
+            db.add(official)
+        await db.commit()
+    return world
+
+
+async def write_register(database: Database, clock: FixedClock, world: World, count: int) -> None:
+    """`count` cases with three lines of history and two clocks each, and a session for every fifth."""
+    async with database.session() as db:
+        petition = await make_petition(db, clock, world.chengguan)
+        await make_session(db, clock, world, petition)
+        offices = await db.scalars(
+            select(Organisation)
+            .where(Organisation.kind != OrganisationKind.DEPARTMENT)
+            .order_by("region_code")
+        )
+        # Most matters come to districts and townships.
+        keepers = [(each.id, each.region_code) for each in offices if len(each.region_code) > 4]
+    async with database.engine.begin() as connection:
+        await connection.run_sync(lambda sync: _Writer(sync, clock, count).write(keepers, world))
+
+
+class _Writer:
+    def __init__(self, db: Connection, clock: FixedClock, count: int) -> None:
+        self._db, self._count = db, count
+        self._postgresql = db.dialect.name == "postgresql"
+        self._now = int((clock.now() - timedelta(minutes=1)).timestamp())
+
+    def write(self, keepers: Sequence[tuple[str, str]], world: World) -> None:
+        if self._postgresql:
+            # What refers to what is known here; to ask it of thirty million rows takes an hour.
+            self._run("SET session_replication_role = replica")
+            self._run("SET work_mem = '256MB'")
+        self._list("scale_subjects", ("text",), [(each,) for each in SUBJECTS])
+        self._list("scale_names", ("text",), [(each,) for each in NAMES])
+        self._list("scale_keepers", ("id", "code"), keepers)
+        self._numbers()
+        self._cases(world)
+        self._terms()
+        self._sessions(world)
+        self._run("ANALYZE")
+
+    def _run(self, statement: str) -> None:
+        self._db.execute(text(statement))
+
+    def _list(self, name: str, columns: Sequence[str], rows: Sequence[tuple[str, ...]]) -> None:
+        """A table of a few rows, counted from 0 by `k`."""
+        self._run(
+            f"CREATE TEMPORARY TABLE {name} (k INTEGER, {', '.join(f'{each} TEXT' for each in columns)})"
+        )
+        names = [f"c{place}" for place in range(len(columns))]
+        into = text(f"INSERT INTO {name} VALUES (:k, {', '.join(':' + each for each in names)})")
+        self._db.execute(into, [{"k": k} | dict(zip(names, row, strict=True)) for k, row in enumerate(rows)])
+
+    def _numbers(self) -> None:
+        """`scale_n`: a row for each case, with all that its other rows are made from."""
+        self._run(
+            "CREATE TEMPORARY TABLE scale_n (i INTEGER, id TEXT, at TEXT, subject INTEGER, name INTEGER, "
+            "keeper INTEGER, person TEXT)"
+            if not self._postgresql
+            else "CREATE TEMPORARY TABLE scale_n (i INTEGER, id TEXT, at TIMESTAMPTZ, subject INTEGER, "
+            "name INTEGER, keeper INTEGER, person TEXT)"
+        )
+        # Primes, so that no two of these go in step.
+        values = (
+            f"SELECT i, {self._key('p')}, {self._at(f'{self._now} - i * {EVERY}')}, "
+            f"(i * 7919) % {len(SUBJECTS)}, ((i / {PEOPLE_SHARE}) * 104729) % {len(NAMES)}, "
+            f"(i * 31) % (SELECT count(*) FROM scale_keepers), {self._key('h', f'(i / {PEOPLE_SHARE})')}"
+        )
+        self._run(f"INSERT INTO scale_n {self._each(self._count, values)}")
+
+    def _cases(self, world: World) -> None:
+        people = "(SELECT DISTINCT person, name FROM scale_n) n JOIN scale_names m ON m.k = n.name"
+        self._copy(Person, {"id": "n.person", "name": "m.text"}, people)
+        joined = "scale_n n JOIN scale_subjects s ON s.k = n.subject JOIN scale_keepers o ON o.k = n.keeper"
+        year = "CAST(EXTRACT(YEAR FROM n.at) AS INTEGER)" if self._postgresql else "substr(n.at, 1, 4)"
+        self._copy(
+            PetitionCase,
+            {
+                "id": "n.id", "number": f"'LZ' || {year} || '-' || {self._padded('n.i + 2', 7)}",
+                "subject": "s.text", "petitioner_id": "n.person", "custodian_id": "o.id",
+                "registered_at": "n.at", "channel": self._one_of([str(each) for each in Channel]),
+                "confidential": "n.i % 50 = 0",
+                "state": self._one_of(["closed"] * 8 + ["accepted", "registered"]),
+                "handler_id": f"'{world.housing.id}'", "event_count": "3",
+                "accepted_on": self._day("n.at"),
+                "concluded_on": f"CASE WHEN n.i % 40 > 0 THEN {self._day('n.at')} END",
+            },
+            joined,
+        )  # fmt: skip
+        for part, office in ((Part.CUSTODIAN, "o.id"), (Part.HANDLER, f"'{world.housing.id}'")):
+            fields = {"petition_id": "n.id", "organisation_id": office, "part": f"'{part}'"}
+            chosen = joined if part is Part.CUSTODIAN else joined + " WHERE n.i % 10 = 0"
+            self._copy(PetitionOrganisation, fields, chosen)
+        for line in range(3):
+            fields = {"id": self._key(f"e{line}", "n.i"), "petition_id": "n.id", "sequence": str(line + 1),
+                      "at": "n.at"}  # fmt: skip
+            self._copy(PetitionEvent, fields, "scale_n n")
+        for duty, met in (("register_route", "n.i >= 0"), ("handle", "n.i % 40 > 0")):
+            day = self._day("n.at")
+            fields = {"id": self._key(duty[:1], "n.i"), "petition_id": "n.id", "duty": f"'{duty}'",
+                      "start_on": day, "begun_at": "n.at", "met_on": f"CASE WHEN {met} THEN {day} END",
+                      "raw_on": self._later(day), "rolled_on": self._later(day)}  # fmt: skip
+            self._copy(PetitionClock, fields, "scale_n n")
+
+    def _terms(self) -> None:
+        def of(texts: Sequence[str], made: Iterable[set[str]]) -> list[tuple[str, str]]:
+            return [
+                (str(k), term) for (k, _), terms in zip(enumerate(texts), made, strict=True) for term in terms
+            ]
+
+        names = [
+            terms_of_words(each) | terms_of_initials(each) | {t for t in terms_of_name(each) if len(t) == 3}
+            for each in NAMES
+        ]
+        self._list("scale_subject_terms", ("subject", "term"), of(SUBJECTS, map(terms_of_words, SUBJECTS)))
+        self._list("scale_name_terms", ("name", "term"), of(NAMES, names))
+        case = "p.registered_at, p.id FROM petitions p"
+        of_n = "n.at, n.id FROM scale_n n JOIN"
+        sources = [
+            f"SELECT t.term, {of_n} scale_subject_terms t ON CAST(t.subject AS INTEGER) = n.subject",
+            f"SELECT t.term, {of_n} scale_name_terms t ON CAST(t.name AS INTEGER) = n.name",
+            *(f"SELECT '{kind}:' || p.{of}, {case}" for kind, of in KINDS),
+            "SELECT 'n:' || (n.i + 2), n.at, n.id FROM scale_n n",
+            f"SELECT 'a:', {case}",
+            "SELECT 'o:' || q.organisation_id, p.registered_at, p.id FROM petition_organisations q "
+            "JOIN petitions p ON p.id = q.petition_id WHERE NOT p.confidential",
+        ]
+        for length in (2, 4, 6, 9):
+            keeper = "JOIN scale_keepers o ON o.id = p.custodian_id WHERE NOT p.confidential"
+            region = f"SELECT 'r:' || substr(o.code, 1, {length})"
+            sources.append(f"{region}, {case} {keeper} AND length(o.code) >= {length}")
+        self._run("DELETE FROM petition_terms")
+        self._run(
+            "INSERT INTO petition_terms (term, at, petition_id) "
+            f"SELECT * FROM ({' UNION '.join(sources)}) u ORDER BY 1, 2, 3"
+        )
+        self._run("DELETE FROM due_dates")
+        self._run(
+            "INSERT INTO due_dates (reach, rolled_on, clock_id, raw_on, petition_id) "
+            "SELECT t.term, c.rolled_on, c.id, c.raw_on, c.petition_id FROM petition_clocks c "
+            "JOIN petition_terms t ON t.petition_id = c.petition_id "
+            "WHERE c.met_on IS NULL AND substr(t.term, 1, 2) IN ('r:', 'o:', 'g:', 'a:')"
+        )
+
+    def _sessions(self, world: World) -> None:
+        source = "scale_n n WHERE n.i % 5 = 0"
+        fields = {"id": self._key("s", "n.i"), "petition_id": "n.id", "starts_at": "n.at", "ends_at": "n.at",
+                  "state": "'closed'", "created_at": "n.at"}  # fmt: skip
+        self._copy(Session, fields, source)
+        fields = {"session_id": self._key("s", "n.i"), "organisation_id": f"'{world.chengguan.id}'"}
+        self._copy(SessionOrganisation, fields, source)
+
+    def _copy(self, model: type[Base], fields: Mapping[str, str], source: str) -> None:
+        """Rows like the one that is there already, but for these columns."""
+        table = model.__table__
+        assert isinstance(table, Table)
+        columns = [column.name for column in table.columns]
+        spelled = ", ".join(f'"{name}"' for name in columns)
+        values = ", ".join(f"{fields[name]}" if name in fields else f't."{name}"' for name in columns)
+        where = " WHERE " if " WHERE " in source else ""
+        first, _, condition = source.partition(" WHERE ")
+        one = f"(SELECT * FROM {table.name} LIMIT 1)"
+        rows = f"SELECT {values} FROM {first} CROSS JOIN {one} t{where}{condition}"
+        self._run(f"INSERT INTO {table.name} ({spelled}) {rows}")
+
+    def _each(self, count: int, values: str) -> str:
+        if self._postgresql:
+            return f"{values} FROM generate_series(0::bigint, {count - 1}) AS g(i)"
+        numbers = f"SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < {count - 1}"
+        return f"WITH RECURSIVE n(i) AS ({numbers}) {values} FROM n"
+
+    def _key(self, prefix: str, number: str = "i") -> str:
+        """32 characters, as ids have."""
+        if self._postgresql:
+            return f"md5('{prefix}' || {number})"
+        return f"'{prefix}' || {self._padded(number, 32 - len(prefix))}"
+
+    def _padded(self, number: str, width: int) -> str:
+        if self._postgresql:
+            return f"lpad(({number})::text, {width}, '0')"
+        return f"substr('{'0' * width}' || ({number}), -{width})"
+
+    def _at(self, seconds: str) -> str:
+        if self._postgresql:
+            return f"to_timestamp({seconds})"
+        return f"strftime('%Y-%m-%d %H:%M:%S.000000', {seconds}, 'unixepoch')"
+
+    def _day(self, at: str) -> str:
+        return f"({at})::date" if self._postgresql else f"date({at})"
+
+    def _later(self, day: str) -> str:
+        return f"({day} + 60)" if self._postgresql else f"date({day}, '+60 days')"
+
+    def _one_of(self, values: Sequence[str]) -> str:
+        cases = " ".join(f"WHEN {place} THEN '{value}'" for place, value in enumerate(values))
+        return f"CASE n.i % {len(values)} {cases} END"
