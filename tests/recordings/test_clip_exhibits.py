@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -132,6 +132,23 @@ def test_which_pages_a_part_shows(home: Path, since: float, until: float, pages:
     assert exhibits_between(strange, since, until) == []
     early = {key: value for key, value in manifest.items() if key != "exhibits"}
     assert exhibits_between(early, since, until) == []
+
+
+@pytest.mark.parametrize("by", [3600.0, -3600.0])
+def test_a_clock_that_is_set_by_an_hour_takes_no_page_away(home: Path, by: float) -> None:
+    manifest = json.loads((home / "rec" / "manifest.json").read_bytes())
+    told = json.loads(json.dumps(manifest))
+    at = START + timedelta(seconds=3.5)
+    told["clock"]["jumps"] = [{"at": moment_text(at), "by_ns": round(by * 1e9)}]
+    for event in told["session_events"]:
+        shown = datetime.fromisoformat(event["at"].replace("Z", "+00:00"))
+        event["monotonic_ms"] = None
+        if shown >= at:
+            event["at"] = moment_text(shown + timedelta(seconds=by))
+    stopped = datetime.fromisoformat(told["recording"]["stopped_at"].replace("Z", "+00:00"))
+    told["recording"]["stopped_at"] = moment_text(stopped + timedelta(seconds=by))
+    for span in ((0.0, 2.0), (2.0, 3.2), (3.0, 4.0), (4.6, 5.0), (6.1, 6.4), (6.0, 8.0)):
+        assert exhibits_between(told, *span) == exhibits_between(manifest, *span), span
 
 
 def change(folder: Path) -> None:

@@ -14,6 +14,8 @@ from sqlalchemy import select
 
 from cases.policy import SYSTEM
 from recordings.alarms import Alarm, AlarmKind
+from recordings.evidence import exhibit_keeping
+from recordings.evidence.digests import whole_digests
 from recordings.evidence.exhibits import is_exhibit
 from recordings.evidence.manifest import canonical
 from recordings.evidence.manifest_shape import ManifestUnusable, check_shape
@@ -219,6 +221,41 @@ async def test_three_hundred_pages_and_what_a_killed_attempt_left(
     assert verify_folder(folder).intact and len(list((folder / "exhibits").rglob("*.jpg"))) == 300
 
 
+class Killed(BaseException):
+    """Nothing that is caught: the process is gone."""
+
+
+@pytest.mark.parametrize("whole", [0, 1, 2])
+async def test_killed_while_pages_are_kept_it_begins_anew(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, whole: int
+) -> None:
+    recording = await desk.start()
+    await desk.show(PHOTO, 1)
+    await desk.show(PAPER, 1)
+    await desk.show(PAPER, 2, TURNED)
+    await desk.stop(recording)
+    write, written = exhibit_keeping._write, 0
+
+    def killed(path: Path, content: bytes) -> None:
+        nonlocal written
+        if written == whole:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content[: len(content) // 2])
+            raise Killed
+        written += 1
+        write(path, content)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(exhibit_keeping, "_write", killed)
+        with pytest.raises(Killed):
+            await desk.seal(recording)
+    folder = recording.folder(desk.sitting.root)
+    assert not (folder / "manifest.json").exists() and (folder / "exhibits").exists()
+    folder, manifest = await desk.seal(recording)
+    assert len(manifest["exhibits"]) == 3 and not any("missing" in entry for entry in manifest["exhibits"])
+    assert verify_folder(folder).intact
+
+
 @pytest.mark.parametrize(
     "lie",
     [
@@ -226,6 +263,7 @@ async def test_three_hundred_pages_and_what_a_killed_attempt_left(
         {"path": "/etc/passwd"}, {"path": "exhibits/paper/page-1.gif"},
         {"path": "exhibits/paper/page-2.jpg"}, {"path": "exhibits/paper/page-01.jpg"},
         {"path": None}, {"page": 0}, {"page": "1"}, {"material_id": "other"}, {"media_type": "text/html"},
+        {"missing": "not_found", "size": 0}, {"missing": "not_found", **whole_digests(b"")},
         {"page": True}, {"size": -1}, {"sha256": None}, {"sm3": ""}, {"missing": "not_found"},
     ],
 )  # fmt: skip
@@ -239,6 +277,7 @@ def test_a_manifest_that_lies_about_what_was_shown(tmp_path: Path, lie: dict[str
     manifest = json.loads((root / "manifest.json").read_bytes())
     verdict = verify_folder(root)
     assert verdict.exit_code is not ExitCode.INTACT and verdict.findings[0].text_zh
+    assert "missing" not in lie or "exhibit_refused" in {finding.code for finding in verdict.findings}
     for odd in ({}, "paper", [entry, "paper"], None):
         with pytest.raises(ManifestUnusable):
             check_shape({**manifest, "exhibits": odd})
