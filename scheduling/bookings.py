@@ -157,9 +157,13 @@ async def move_booking(
 
 
 async def change_booking(
-    db: AsyncSession, clock: Clock, actor: Actor, booking_id: str, state: BookingState, reason: str = ""
-) -> Booking:
-    """Move a booking inside the caller's transaction, after the caller asked the policy."""
+    db: AsyncSession, clock: Clock, actor: Actor, booking_id: str, state: BookingState, reason: str = "",
+    *, moved: bool = False,
+) -> Booking:  # fmt: skip
+    """Move a booking inside the caller's transaction, after the caller asked the policy.
+
+    `moved`: its sitting is held at a time outside of slots, which nobody is told as a cancellation.
+    """
     # Touching the row first makes two movers take turns, so that the state read below is the last one.
     await db.execute(update(Booking).where(Booking.id == booking_id).values(note=Booking.note))
     booking = await db.get_one(Booking, booking_id, populate_existing=True)
@@ -168,7 +172,8 @@ async def change_booking(
     booking.state = state
     booking.reason = clean_text(reason, "reason", "原因", 500) or None
     data = {"booking_id": booking.id, "reason": booking.reason}
-    await add_petition_event(db, clock, actor, booking.petition_id, f"booking.{state}", data)
+    kind = "booking.moved" if moved else f"booking.{state}"
+    await add_petition_event(db, clock, actor, booking.petition_id, kind, data)
     return booking
 
 

@@ -100,7 +100,7 @@ async def _new_time(
     if booking is not None:
         wanted[booking.slot.room_id] = ResourceKind.ROOM
         session.booking_id = None
-        await change_booking(db, clock, actor, booking.id, BookingState.CANCELLED, "改到时段以外的时间")
+        await change_booking(db, clock, actor, booking.id, BookingState.CANCELLED, moved=True)
     session.starts_at, session.ends_at = command.starts_at, command.ends_at
     return wanted
 

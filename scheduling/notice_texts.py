@@ -34,6 +34,10 @@ def _texts() -> Mapping[str, NoticeTemplate]:
         "identity_code": ("2026-11", frozenset({"code"})),
         "invitation": ("2026-11", frozenset({"link"})),
         "request_answered": ("2026-11", frozenset()),
+        "session_arranged": ("2026-11", frozenset()),
+        "session_moved": ("2026-11", frozenset()),
+        "session_cancelled": ("2026-11", frozenset()),
+        "session_reminder": ("2026-11", frozenset()),
     }
     words = VOCABULARY["sms"]
     return {

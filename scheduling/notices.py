@@ -20,8 +20,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from cases.append_only import append_only
 from cases.clock import Clock
-from cases.database import ID_LENGTH, Base, new_id
-from cases.errors import RuleError
+from cases.database import ID_LENGTH, Base, atomic, new_id
+from cases.errors import Conflict, Invalid, NotFound, RuleError
+from cases.fields import clean_text
 from cases.policy import Action, Actor, require, visible_organisation_ids
 from scheduling.notice_texts import TEMPLATES
 from scheduling.session import Session
@@ -39,6 +40,26 @@ class NoticeChannel(StrEnum):
 
     SMS = "sms"
     WECHAT = "wechat"
+    TELEPHONE = "telephone"
+    PAPER = "paper"
+
+
+CHANNEL_NAMES: Mapping[NoticeChannel, str] = {
+    NoticeChannel.SMS: "短信",
+    NoticeChannel.WECHAT: "微信",
+    NoticeChannel.TELEPHONE: "电话告知",
+    NoticeChannel.PAPER: "纸质通知单",
+}
+# Somebody does it by hand and says when it is done; no gateway carries it.
+BY_HAND = frozenset({NoticeChannel.TELEPHONE, NoticeChannel.PAPER})
+# Where a message goes that could not be delivered; who has a telephone is called in the end.
+FALLBACK: Mapping[NoticeChannel, NoticeChannel] = {
+    NoticeChannel.SMS: NoticeChannel.TELEPHONE,
+    NoticeChannel.WECHAT: NoticeChannel.SMS,
+    NoticeChannel.TELEPHONE: NoticeChannel.PAPER,
+}
+# A code of ten minutes is of no use by any other way.
+NO_FALLBACK = frozenset({"identity_code", "invitation"})
 
 
 class NoticeState(StrEnum):
@@ -152,7 +173,7 @@ class Envelope:
 
 async def add_notice(
     db: AsyncSession, clock: Clock, envelope: Envelope, session: Session, recipient: str, template: str,
-    fields: Mapping[str, str], expires_at: datetime,
+    fields: Mapping[str, str], expires_at: datetime, channel: NoticeChannel = NoticeChannel.SMS,
 ) -> Notice:  # fmt: skip
     """Queue a message inside the caller's transaction. Raises RuleError `outbox_full`."""
     waiting = select(func.count()).select_from(NoticeDraft).where(NoticeDraft.due_at.is_not(None))
@@ -160,7 +181,7 @@ async def add_notice(
         raise RuleError("outbox_full", "现在短信太多，暂时发不出去。请过一会儿再试，或请工作人员核验。")
     whole, shown = TEMPLATES[template].fill(fields)
     notice = Notice(
-        id=new_id(), channel=NoticeChannel.SMS, template=template,
+        id=new_id(), channel=channel, template=template,
         template_version=TEMPLATES[template].version, text=shown, session_id=session.id,
         organisation_id=session.host_organisation_id, queued_at=clock.now(),
     )  # fmt: skip
@@ -168,10 +189,71 @@ async def add_notice(
     await db.flush()
     db.add(NoticeAddress(notice_id=notice.id, recipient=recipient))
     _add_step(db, clock, notice.id, 1, NoticeState.QUEUED)
-    sealed = envelope.seal(whole)
-    db.add(NoticeDraft(notice_id=notice.id, sealed=sealed, due_at=clock.now(), expires_at=expires_at))
+    due_at = None if channel in BY_HAND else clock.now()
+    db.add(
+        NoticeDraft(
+            notice_id=notice.id, sealed=envelope.seal(whole), due_at=due_at, expires_at=expires_at, attempts=0
+        )
+    )  # fmt: skip
     await db.flush()
     return notice
+
+
+def channel_for(phone: str) -> NoticeChannel:
+    """Mobile numbers get a message, other numbers a call, and who has none a slip of paper."""
+    if phone.startswith("1"):
+        return NoticeChannel.SMS
+    return NoticeChannel.TELEPHONE if phone else NoticeChannel.PAPER
+
+
+@atomic
+async def finish_by_hand(
+    db: AsyncSession, clock: Clock, actor: Actor, notice_id: str, done: bool, reason: str = ""
+) -> Notice:
+    """Somebody called or handed over the slip, or could not (then the next way is tried); commits.
+
+    Raises NotFound, Forbidden, Invalid at `reason`, Conflict `bad_transition` for what is done already.
+    """
+    notice = await db.get(Notice, notice_id)
+    if notice is None or notice.organisation_id not in visible_organisation_ids(actor, Action.SEE_OUTBOX):
+        raise NotFound("notice_not_found", "没有找到这条通知。")
+    require(actor, Action.SEE_OUTBOX)
+    words = clean_text(reason, "reason", "原因", MAX_REASON)
+    if notice.channel not in BY_HAND:
+        raise Conflict("sent_by_itself", "这条通知由系统发送，不用登记。")
+    if not done and not words:
+        raise Invalid("required", "没有办成的，请写明原因。", "reason")
+    same = update(NoticeDraft).where(NoticeDraft.notice_id == notice_id)
+    await db.execute(same.values(attempts=NoticeDraft.attempts + 1))  # Two who note it take turns.
+    draft = await db.get(NoticeDraft, notice_id, populate_existing=True)
+    if draft is None:
+        raise Conflict("bad_transition", "这条通知已经有了结果。")
+    if not done:
+        await _fall_back(db, clock, notice, draft)
+    await _finish(db, clock, draft, NoticeState.SENT if done else NoticeState.FAILED, words)
+    return notice
+
+
+async def _fall_back(db: AsyncSession, clock: Clock, notice: Notice, draft: NoticeDraft) -> None:
+    """What could not be delivered goes the next way, inside the caller's transaction."""
+    channel = FALLBACK.get(notice.channel)
+    if channel is None or notice.template in NO_FALLBACK or draft.expires_at <= clock.now():
+        return
+    again = Notice(
+        id=new_id(), channel=channel, template=notice.template, template_version=notice.template_version,
+        text=notice.text, session_id=notice.session_id, organisation_id=notice.organisation_id,
+        queued_at=clock.now(),
+    )  # fmt: skip
+    db.add(again)
+    await db.flush()
+    address = await db.get(NoticeAddress, notice.id)
+    if address is not None:
+        db.add(NoticeAddress(notice_id=again.id, recipient=address.recipient))
+    _add_step(db, clock, again.id, 1, NoticeState.QUEUED)
+    due_at = None if channel in BY_HAND else clock.now()
+    values = {"sealed": draft.sealed, "due_at": due_at, "expires_at": draft.expires_at, "attempts": 0}
+    db.add(NoticeDraft(notice_id=again.id, **values))
+    await db.flush()
 
 
 async def deliver_notices(
@@ -255,12 +337,14 @@ async def _deliver(
     if gateway is None or text is None or address is None:
         reason = "密钥已更换，读不出原文" if text is None else "号码已按期限删除"
         reason = "没有接通短信网关" if gateway is None else reason
+        await _fall_back(db, clock, notice, draft)
         await _finish(db, clock, draft, NoticeState.FAILED, reason)
         return 0
     try:
         await gateway.send(Message(notice.id, notice.channel, address.recipient, text))
     except GatewayError as error:
         if draft.attempts >= ATTEMPTS:
+            await _fall_back(db, clock, notice, draft)
             await _finish(db, clock, draft, NoticeState.FAILED, str(error)[:MAX_REASON])
         else:
             draft.due_at = clock.now() + BACK_OFF * 2 ** (draft.attempts - 1)

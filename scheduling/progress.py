@@ -45,6 +45,7 @@ DISCLOSED = frozenset(
         "booking.reviewing",
         "booking.approved",
         "booking.rejected",
+        "booking.moved",
         "booking.redirected",
         "booking.cancelled",
         "session.created",

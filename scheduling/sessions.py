@@ -20,9 +20,17 @@ from cases.petitions import add_petition_event, load_petition
 from cases.policy import Action, Actor, Scope, require
 from cases.roles import InvitationRole
 from scheduling.bookings import (
+    PENDING,
+    Booking,
+    BookingKind,
+    BookingState,
+    add_booking,
+    change_booking,
+    find_held,
+)
+from scheduling.bookings import (
     TRANSITIONS as BOOKING_TRANSITIONS,
 )
-from scheduling.bookings import Booking, BookingKind, BookingState, add_booking, change_booking, find_held
 from scheduling.engagements import ResourceKind, engage, release
 from scheduling.equipment import Equipment
 from scheduling.incidents import end_with_session
@@ -77,6 +85,8 @@ class CreateSession:
     kind: SessionKind = SessionKind.RECEPTION
     room_ids: tuple[str, ...] = ()
     equipment_ids: tuple[str, ...] = ()
+    # A pending booking that is held at this other time: its slot is free again.
+    instead_of_id: str | None = None
 
 
 @atomic
@@ -210,12 +220,21 @@ async def _take_time(
             raise Invalid("required", "请选择时段，或填写开始和结束时间。", "starts_at")
         check_period(clock, command.starts_at, command.ends_at, LONGEST)
         session.starts_at, session.ends_at = command.starts_at, command.ends_at
+        if command.instead_of_id is not None:
+            await _let_go(db, clock, actor, session, command.instead_of_id)
         return
     booking = await _booking_for(db, clock, actor, command.slot_id, session.petition)
     session.booking_id = booking.id
     session.starts_at, session.ends_at = booking.slot.starts_at, booking.slot.ends_at
     if await db.scalar(select(Session.id).where(Session.booking_id == booking.id)) is not None:
         raise Conflict("session_exists", "这个预约已经排过接访。", "slot_id")
+
+
+async def _let_go(db: AsyncSession, clock: Clock, actor: Actor, session: Session, booking_id: str) -> None:
+    booking = await db.get(Booking, booking_id)
+    if booking is None or booking.petition_id != session.petition_id or booking.state not in PENDING:
+        raise Conflict("booking_decided", "这个预约已经处理过了，请刷新后再看。", "time")
+    await change_booking(db, clock, actor, booking.id, BookingState.CANCELLED, moved=True)
 
 
 async def _booking_for(

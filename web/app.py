@@ -29,6 +29,7 @@ from web.rendering import Renderer
 from web.replay.film_first import FILM_FIRST, FilmFirst
 from web.replay.tracks import keep_piece_maker
 from web.routes import mount_routes
+from web.session_notices import keeping
 from web.settings import Settings
 from web.static_files import StaticFiles
 
@@ -58,6 +59,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> web.Applicatio
     app.on_response_prepare.append(guards.add_security_headers)
     app.cleanup_ctx.append(open_database)
     app.cleanup_ctx.append(sending)
+    app.cleanup_ctx.append(keeping)
     app.cleanup_ctx.append(keep_materials)
     app.cleanup_ctx.append(upload_watch.tend)
     app.cleanup_ctx.append(forgetting.forget)

@@ -7,7 +7,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from cases.clock import BEIJING
-from cases.errors import Invalid
+from cases.errors import Invalid, RuleError
 from cases.fields import clean, clean_phone
 from web.language import say_error
 
@@ -41,6 +41,10 @@ class Form:
 
     def fail(self, name: str, message: str) -> None:
         self.errors.setdefault(name, message)
+
+    def refuse(self, error: RuleError, name: str) -> None:
+        """A rule's refusal at its field, or at `name` where it is about none."""
+        self.fail(error.field or name, say_error(error.code, error.message))
 
     def take(self, name: str, cleaner: Callable[[str], str]) -> str:
         """What a cleaner of cases.fields makes of the field; its refusal becomes the field's message."""
@@ -93,6 +97,30 @@ class Form:
             self.fail(name, "请填写日期，例如 2026-11-25")
             return None
         return found
+
+    def typed_day(self, name: str, empty: str = "") -> date | None:
+        """The day typed into a field; a field that must not stay empty names the message for it."""
+        self.values[name] = clean(self.typed(name))[:20]
+        if not self.values[name] and empty:
+            self.fail(name, empty)
+        return self.day(name)
+
+    def typed_hour(self, name: str) -> time | None:
+        """The time of day typed into a field, without a zone: civil time of the offices."""
+        self.values[name] = clean(self.typed(name))[:10]
+        try:
+            return time.fromisoformat(self.values[name]).replace(tzinfo=None)
+        except ValueError:
+            self.fail(name, "请填写时间，例如 09:30")
+            return None
+
+    def number(self, name: str, message: str) -> int | None:
+        """A whole number of at most four digits."""
+        self.values[name] = clean(self.typed(name))[:20]
+        if not (self.values[name].isascii() and self.values[name].isdigit() and len(self.values[name]) < 5):
+            self.fail(name, message)
+            return None
+        return int(self.values[name])
 
     def moment(self, day_name: str, time_name: str, now: datetime) -> datetime | None:
         """Local date and time of day to an aware moment, not past and at most 180 days ahead."""

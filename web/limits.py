@@ -25,6 +25,7 @@ LIMITS: dict[str, Limit] = {
     "petition": Limit(10, 6),
     "identity": Limit(30, 20),
     "query": Limit(20, 10),
+    "feed": Limit(60, 30),  # Calendar programs of an office come from one address.
 }
 REMEMBERED = 10_000
 

@@ -6,6 +6,8 @@ from cases.policy import Action, Actor, allowed
 
 PLACES = (
     ("board", "/board", "今日接访", Action.SEE_BOARD),
+    ("calendar", "/calendar", "接访排期", Action.SEE_BOARD),
+    ("bookings", "/bookings", "预约", Action.BOOK),
     ("cases", "/cases", "信访件", Action.SEE_PETITION),
     ("clocks", "/clocks", "期限", Action.SEE_PETITION),
     ("alarms", "/alarms", "录像告警", Action.SEE_ALARMS),

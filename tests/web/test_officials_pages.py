@@ -30,6 +30,7 @@ from tests.factories import PASSWORD
 from tests.scenarios.browsers import needs_chromium, state_purpose
 from tests.web.conftest import House
 from tests.web.papers import make_papers
+from tests.web.rota import arrange_rota
 from tests.web.test_axe import DESK, OFFICIAL, WIDER
 from tests.web.test_chain import chained
 from tests.web.test_signing import arrange
@@ -56,12 +57,25 @@ class Things:
     thread: str
     papers: str
     document: str
+    day: str
+    booking: str
 
 
 # Route to who opens it, and with which address.
 PAGES: dict[str, tuple[str, Callable[[Things], str]]] = {
     "/board": (RECEPTIONIST, lambda _: "/board"),
     "/incidents/{incident_id}": (RECEPTIONIST, lambda it: f"/incidents/{it.incident}"),
+    "/calendar": (RECEPTIONIST, lambda _: "/calendar"),
+    "/bookings": (RECEPTIONIST, lambda _: "/bookings"),
+    "/bookings/{booking_id}": (RECEPTIONIST, lambda it: f"/bookings/{it.booking}"),
+    "/bookings/{booking_id}/arrange": (
+        RECEPTIONIST,
+        lambda it: f"/bookings/{it.booking}/arrange?first=2026-12-07",
+    ),
+    "/rota": (RECEPTIONIST, lambda _: "/rota"),
+    "/rota/{day_id}": (RECEPTIONIST, lambda it: f"/rota/{it.day}"),
+    "/places": (RECEPTIONIST, lambda _: "/places"),
+    "/posters/{organisation_id}": (RECEPTIONIST, lambda it: f"/posters/{it.office}"),
     "/cases": (RECEPTIONIST, lambda _: "/cases"),
     "/clocks": (RECEPTIONIST, lambda _: "/clocks"),
     "/messages": (RECEPTIONIST, lambda _: "/messages"),
@@ -188,9 +202,10 @@ async def prepare(house: House) -> Things:
         incident = (await list_incidents(db, session.id))[0]
         alarm = (await list_alarms(db, SYSTEM, AlarmState.OPEN))[0]
         office = house.world.chengguan.id
+        day, booking = await arrange_rota(db, house)
         return Things(
             session.petition_id, session.id, tracks, sealed.id, alarm.id, incident.incident.id, office,
-            await thread_of(house), *await make_papers(house),
+            await thread_of(house), *await make_papers(house), day, booking,
         )  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from scheduling.materials.uploading import Draft, keep_material
 from scheduling.minutes.record import begin_minutes
 from tests.factories import make_petition, make_session
 from tests.web.conftest import House
+from tests.web.rota import arrange_rota
 from web.app import create_app
 from web.permissions import PERMISSIONS, Who
 from web.routes import MOUNTED, TABLE
@@ -48,6 +49,8 @@ class Objects:
     organisation_id: str
     material_id: str
     incident_id: str
+    day_id: str
+    booking_id: str
     digest: str = "0" * 64
 
     def path(self, pattern: str) -> str:
@@ -64,6 +67,7 @@ class Objects:
         known |= {"kind": "transfer_sheet"}
         named = ("hold_id", "proposal_id", "note_id", "finding_id", "request_id", "task_id", "signing_id")
         named += ("document_id", "delivery_id")
+        named += ("rule_id", "equipment_id", "secret")
         known |= dict.fromkeys((*named, "thread_id"), "0" * 32)
         return pattern.replace(":.+", "").format(**known)
 
@@ -122,10 +126,11 @@ async def make_objects(house: House) -> Objects:
         await raise_incident(db, house.clock, Occurrence(session.id, Cause.DISCONNECTED, "seat", "李德福"))
         (task,) = await list_incidents(db, session.id)
         alarm_id = await db.scalar(select(Alarm.id))
+        day_id, booking_id = await arrange_rota(db, house)
         assert alarm_id is not None
         return Objects(
             petition.id, session.id, invitation.id, recording.id, invitation.code, alarm_id,
-            house.world.chengguan.id, material.id, task.incident.id,
+            house.world.chengguan.id, material.id, task.incident.id, day_id, booking_id,
         )  # fmt: skip
 
 

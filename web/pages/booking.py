@@ -265,7 +265,14 @@ def _public_command(form: Form, slots: dict[str, str]) -> BookPublicly:
         phone=form.phone("phone"),
         subject=form.take("subject", clean_subject),
         description=form.take("description", clean_text),
+        insists=form.ticked("insists"),
+        proxy_name=form.take("proxy_name", _optional_name),
+        proxy_phone=form.phone("proxy_phone", optional=True),
     )
+
+
+def _optional_name(typed: str) -> str:
+    return clean_name(typed) if typed.strip() else ""
 
 
 async def _public_organisations(db: AsyncSession) -> dict[str, Organisation]:

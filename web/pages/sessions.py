@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from itertools import compress
 from typing import Any
 
@@ -20,20 +21,24 @@ from scheduling.invitation import Invitation
 from scheduling.invitations import Invitee
 from scheduling.links import find_link, issue_link, revoke_link
 from scheduling.materials.showing import worth_a_line
+from scheduling.moving import MOVABLE, MoveSession, reschedule_session
 from scheduling.reach import scope_of_session
-from scheduling.session import SESSION_KIND_NAMES, SessionState
+from scheduling.session import SESSION_KIND_NAMES, Session, SessionState
 from scheduling.session_events import list_events
 from scheduling.sessions import get_session, move_session
+from scheduling.slots import list_free_slots
 from web.cards import OPEN_STATES, may_join, offices_of, recording_card
 from web.device_words import device_line
 from web.flash import keep_once, take_once
 from web.forms import Form
 from web.invitation_notice import link_of, send_invitation
 from web.keys import ACTOR, CLOCK, DATABASE, REGISTRY
+from web.language import say_error
 from web.pages.incidents import tasks_of
 from web.pages.signin import see_other
 from web.rendering import page
-from web.words import date_time
+from web.session_notices import tell_citizens
+from web.words import clock_time, date_time, short_date
 
 INVITABLE = {
     str(role): INVITATION_ROLE_NAMES[role]
@@ -101,9 +106,45 @@ async def cancel(request: web.Request) -> web.StreamResponse:
     if form.errors:
         return await _page(request, form, 422)
     async with request.app[DATABASE].session() as db:
-        await move_session(db, request.app[CLOCK], request[ACTOR], session_id, SessionState.CANCELLED, reason)
+        clock, actor = request.app[CLOCK], request[ACTOR]
+        session = await move_session(db, clock, actor, session_id, SessionState.CANCELLED, reason)
+        await tell_citizens(db, request, session, "session_cancelled", reason)
     await request.app[REGISTRY].session_moved(session_id)
     return see_other(f"/sessions/{session_id}")
+
+
+async def reschedule(request: web.Request) -> web.StreamResponse:
+    """POST {slot} or {day, time}, {why}: the same session at another time; citizens are told."""
+    form, session_id = Form(await request.post()), request.match_info["session_id"]
+    form.values["why"], slot = form.typed("why")[:1000], form.typed("slot")[:64]
+    form.values["slot"] = slot
+    starts_at = None if slot else form.moment("day", "time", request.app[CLOCK].now())
+    if form.errors:
+        return await _page(request, form, 422)
+    async with request.app[DATABASE].session() as db:
+        session = await get_session(db, request[ACTOR], session_id)
+        ends_at = starts_at + (session.ends_at - session.starts_at) if starts_at else None
+        command = MoveSession(session_id, form.value("why"), slot or None, starts_at, ends_at)
+        try:
+            session = await reschedule_session(db, request.app[CLOCK], request[ACTOR], command)
+            await tell_citizens(db, request, session, "session_moved", form.value("why"))
+        except (Invalid, Conflict) as error:
+            names = {"reason": "why", "slot_id": "slot", "ends_at": "time"}
+            form.fail(names.get(error.field or "", "day"), say_error(error.code, error.message))
+    if form.errors:
+        return await _page(request, form, 422)
+    await request.app[REGISTRY].session_moved(session_id)
+    return see_other(f"/sessions/{session_id}")
+
+
+async def _free_slots(db: AsyncSession, request: web.Request, session: Session) -> dict[str, dict[str, str]]:
+    now = request.app[CLOCK].now()
+    host = session.host_organisation_id
+    found = await list_free_slots(db, request.app[CLOCK], host, now, now + timedelta(days=31))
+    days: dict[str, dict[str, str]] = {}
+    for slot in found[:24]:
+        days.setdefault(short_date(slot.starts_at), {})[slot.id] = clock_time(slot.starts_at)
+    return days
 
 
 async def _invitation_of(
@@ -150,6 +191,8 @@ async def _page(request: web.Request, form: Form, status: int = 200) -> web.Resp
             "may_join": await may_join(db, actor, session),
             "may_issue": session.state in OPEN_STATES and allowed(actor, Action.ISSUE_LINK, scope),
             "may_manage": allowed(actor, Action.MANAGE_SESSION, scope),
+            "movable": session.state in MOVABLE and session.opened_at is None,
+            "slots": await _free_slots(db, request, session),
             "open": session.state in OPEN_STATES,
             "issued": take_once(request, f"link:{session.id}"),
             "form": form,

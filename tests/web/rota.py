@@ -1,0 +1,38 @@
+"""What pages of the calendar are about: a published reception day of 城关区 with a booking that waits."""
+
+from __future__ import annotations
+
+from datetime import time, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cases.policy import SYSTEM
+from scheduling.bookings import BookPublicly, book_publicly
+from scheduling.equipment import add_equipment
+from scheduling.rota.planning import AddRule, add_rule, publish_day
+from scheduling.rota.reception_day import ReceptionDay, ReceptionMode
+from scheduling.rota.recurrence import Pattern, Recurrence
+from scheduling.slots import create_room
+from tests.web.conftest import House
+
+
+async def arrange_rota(db: AsyncSession, house: House, subject: str = "小区供暖不热") -> tuple[str, str]:
+    """(day_id, booking_id): the leader receives tomorrow, and somebody wants to come."""
+    world, clock = house.world, house.clock
+    room = await create_room(db, clock, SYSTEM, world.chengguan.id, "领导接访室")
+    for office, name in ((world.city, "市视频室"), (world.province, "省视频室")):
+        await create_room(db, clock, SYSTEM, office.id, name)
+    await add_equipment(db, clock, SYSTEM, world.chengguan.id, "document_camera", "一号展台")
+    rule = AddRule(
+        world.chengguan.id, world.officials["chengguan.leader"].id, room.id, ReceptionMode.FIXED_PLACE,
+        Recurrence(Pattern.WEEKLY, weekday=3), time(9), time(11), clock.now().date() + timedelta(days=1),
+        substitute_id=world.officials["chengguan.receptionist"].id, required_ids=(world.housing.id,),
+    )  # fmt: skip
+    await add_rule(db, clock, SYSTEM, rule)
+    day_id = await db.scalar(select(ReceptionDay.id).order_by(ReceptionDay.starts_at).limit(1))
+    assert day_id is not None
+    slots = await publish_day(db, clock, SYSTEM, day_id)
+    wish = BookPublicly(slots[0].id, "张桂芳", "13900001111", subject, "三个月了。", insists=True)
+    booked = await book_publicly(db, clock, wish)
+    return day_id, booked.booking.id

@@ -1,0 +1,118 @@
+"""接访室和设备: what an office receives in and with, and the poster with its code for citizens."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import web
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cases.clock import BEIJING
+from cases.errors import Conflict, Invalid, NotFound
+from cases.organisations import Organisation, OrganisationKind, get_organisation, list_organisations
+from cases.policy import Action, Actor, allowed, require
+from scheduling.equipment import EQUIPMENT_KIND_NAMES, add_equipment, list_equipment, retire_equipment
+from scheduling.slots import create_room, list_rooms, scope_of_organisation
+from web.access import own_origin
+from web.forms import Form
+from web.keys import ACTOR, CLOCK, DATABASE
+from web.pages.signin import see_other
+from web.rendering import page
+
+KINDS = {str(kind): name for kind, name in EQUIPMENT_KIND_NAMES.items()}
+
+
+async def show(request: web.Request) -> web.StreamResponse:
+    return await _page(request, Form())
+
+
+async def add_room(request: web.Request) -> web.StreamResponse:
+    """POST {organisation, name}."""
+    form = Form(await request.post())
+    form.values |= {"name": form.typed("name")[:200], "organisation": form.typed("organisation")[:64]}
+    async with request.app[DATABASE].session() as db:
+        try:
+            office = form.value("organisation")
+            await create_room(db, request.app[CLOCK], request[ACTOR], office, form.typed("name"))
+        except (Invalid, Conflict) as error:
+            form.refuse(error, "name")
+    return await _page(request, form, 422) if form.errors else see_other("/places")
+
+
+async def add_piece(request: web.Request) -> web.StreamResponse:
+    """POST {owner, kind, piece}: a piece of equipment."""
+    form = Form(await request.post())
+    form.values |= {name: form.typed(name)[:200] for name in ("owner", "kind", "piece")}
+    async with request.app[DATABASE].session() as db:
+        try:
+            clock, actor = request.app[CLOCK], request[ACTOR]
+            await add_equipment(
+                db, clock, actor, form.value("owner"), form.value("kind"), form.typed("piece")
+            )
+        except (Invalid, Conflict) as error:
+            form.refuse(Invalid(error.code, error.message, _field(error)), "piece")
+    return await _page(request, form, 422) if form.errors else see_other("/places")
+
+
+async def retire(request: web.Request) -> web.StreamResponse:
+    async with request.app[DATABASE].session() as db:
+        equipment_id = request.match_info["equipment_id"]
+        await retire_equipment(db, request.app[CLOCK], request[ACTOR], equipment_id)
+    return see_other("/places")
+
+
+async def poster(request: web.Request) -> web.StreamResponse:
+    """GET {organisation_id}: a sheet to be printed and put up, with the code that leads to booking."""
+    async with request.app[DATABASE].session() as db:
+        office = await get_organisation(db, request.match_info["organisation_id"])
+        require(request[ACTOR], Action.SEE_BOARD, scope_of_organisation(office))
+        if office.kind is OrganisationKind.DEPARTMENT:
+            raise NotFound("organisation_not_found", "没有找到这个单位。")
+        receives = await _district_of(db, office)
+    path = f"/book?organisation={receives.id}" if receives is not None else "/book"
+    context = {
+        "nav": "calendar", "organisation": office, "url": f"{own_origin(request)}{path}",
+        "made_on": request.app[CLOCK].now().astimezone(BEIJING).date(),
+    }  # fmt: skip
+    return page(request, "poster.html", context, title=f"二维码海报：{office.name}")
+
+
+async def _district_of(db: AsyncSession, office: Organisation) -> Organisation | None:
+    """The office of the district that receives first; a province's or city's poster lets people choose."""
+    offices = await list_organisations(db, OrganisationKind.PETITION_OFFICE)
+    return (
+        next((each for each in offices if each.region_code == office.region_code[:6]), None)
+        if (len(office.region_code) >= 6)
+        else None
+    )
+
+
+async def _own(db: AsyncSession, actor: Actor) -> dict[str, Organisation]:
+    return {
+        each.id: each
+        for each in await list_organisations(db)
+        if each.id in actor.organisation_ids
+        and each.kind is not OrganisationKind.DEPARTMENT
+        and allowed(actor, Action.MANAGE_SLOTS, scope_of_organisation(each))
+    }
+
+
+def _field(error: Invalid | Conflict) -> str:
+    return {"name": "piece", "organisation_id": "owner"}.get(error.field or "", error.field or "piece")
+
+
+async def _page(request: web.Request, form: Form, status: int = 200) -> web.Response:
+    async with request.app[DATABASE].session() as db:
+        own = await _own(db, request[ACTOR])
+        rooms = {office_id: await list_rooms(db, office_id) for office_id in own}
+        pieces: dict[str, list[Any]] = {}
+        for each in await list_equipment(db, list(own)):
+            pieces.setdefault(each.organisation_id, []).append((each, EQUIPMENT_KIND_NAMES[each.kind]))
+    first = next(iter(own), "")
+    form.values.setdefault("organisation", first)
+    form.values.setdefault("owner", first)
+    context = {
+        "nav": "calendar", "form": form, "own": own, "offices": {key: each.name for key, each in own.items()},
+        "rooms": rooms, "pieces": pieces, "kinds": KINDS,
+    }  # fmt: skip
+    return page(request, "places.html", context, title="接访室和设备", status=status)

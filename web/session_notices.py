@@ -1,0 +1,104 @@
+"""Telling citizens what was arranged, moved or called off, and reminding them the day before."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+from aiohttp import web
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cases.clock import Clock
+from cases.roles import InvitationRole
+from scheduling.invitations import list_invitations
+from scheduling.moving import MOVABLE
+from scheduling.notices import Notice, add_notice, channel_for
+from scheduling.reach import load_session
+from scheduling.rota.planning import plan_days
+from scheduling.session import Session
+from web.keys import CLOCK, DATABASE, SETTINGS
+from web.language import in_chinese
+from web.link_pages import when_words
+from web.messages import MESSENGER, Messenger
+
+logger = logging.getLogger(__name__)
+EVERY = 60.0  # Seconds between two looks at rota and reminders.
+TOLD = (InvitationRole.PETITIONER, InvitationRole.PROXY)
+AHEAD = timedelta(hours=24)
+NOT_SOONER = timedelta(hours=2)  # Who was told so shortly before needs no reminder.
+AFTER = timedelta(days=1)  # A notice of a cancelled sitting is still worth telling a day later.
+
+
+async def tell_citizens(
+    db: AsyncSession, request: web.Request, session: Session, template: str, reason: str = ""
+) -> int:
+    """Queue the notice for each citizen of the session and commit; returns how many.
+
+    By message where there is a mobile number, else as a telephone task, else as a slip of paper.
+    """
+    phone = request.app[SETTINGS].web.help_phone
+    messenger = request.app[MESSENGER]
+    told = await _queue(db, request.app[CLOCK], messenger, session, template, phone, reason)
+    await db.commit()
+    messenger.ring()
+    return told
+
+
+async def remind_citizens(db: AsyncSession, clock: Clock, messenger: Messenger, help_phone: str) -> int:
+    """Remind of each sitting that begins within a day, once; commits each. Returns how many."""
+    now = clock.now()
+    reminded = select(Notice.session_id).where(Notice.template == "session_reminder")
+    query = select(Session.id).where(
+        Session.starts_at > now + NOT_SOONER,
+        Session.starts_at <= now + AHEAD,
+        Session.created_at <= now - NOT_SOONER,
+        Session.state.in_(sorted(MOVABLE)),
+        Session.id.not_in(reminded.where(Notice.queued_at > now - AHEAD)),
+    )
+    count = 0
+    for session_id in (await db.scalars(query.limit(200))).all():
+        session = await load_session(db, session_id)
+        count += await _queue(db, clock, messenger, session, "session_reminder", help_phone)
+        await db.commit()
+    return count
+
+
+async def _queue(
+    db: AsyncSession, clock: Clock, messenger: Messenger, session: Session, template: str, help_phone: str,
+    reason: str = "",
+) -> int:  # fmt: skip
+    with in_chinese():
+        when = when_words(session.starts_at, clock.now())
+    fields = {"office": session.host.name, "when": when, "phone": help_phone, "what": reason}
+    told = 0
+    for invitation in await list_invitations(db, session.id):
+        if invitation.role not in TOLD or invitation.revoked_at is not None:
+            continue
+        number = (invitation.person.phone if invitation.person else None) or ""
+        envelope, expires_at = messenger.secrets.envelope, max(session.ends_at, clock.now() + AFTER)
+        channel = channel_for(number)
+        await add_notice(db, clock, envelope, session, number, template, fields, expires_at, channel)
+        told += 1
+    return told
+
+
+async def keeping(app: web.Application) -> AsyncIterator[None]:
+    """Given: database, clock, messenger. Owned: the task that plans the rota and reminds, ended with it."""
+    task = asyncio.create_task(_keep_on(app))
+    yield
+    task.cancel()
+    await asyncio.wait({task})
+
+
+async def _keep_on(app: web.Application) -> None:
+    while True:
+        await asyncio.sleep(EVERY)
+        try:
+            async with app[DATABASE].session() as db:
+                await plan_days(db, app[CLOCK])
+                await remind_citizens(db, app[CLOCK], app[MESSENGER], app[SETTINGS].web.help_phone)
+        except Exception:  # noqa: BLE001 - the next round tries again; a database may be away for a while.
+            logger.exception("The calendar could not be kept")
