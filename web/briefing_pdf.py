@@ -13,7 +13,7 @@ from scheduling.rota.briefing import Briefing, Visit
 from scheduling.rota.reception_day import MODE_NAMES
 from web.language import in_chinese
 from web.minutes.pdf import PrintError
-from web.words import long_date
+from web.words import EVENTS, long_date
 
 MARGIN, LINE, BODY, SMALL = 20, 7, 12, 10
 
@@ -74,8 +74,8 @@ def _visit(sheet: FPDF, number: int, visit: Visit) -> None:
         _text(sheet, f"诉求：{petition.description[:600]}", BODY)
     if visit.booking.insists:
         _text(sheet, "要求上级部门一起接访。", BODY)
-    for step in visit.history:
-        _text(sheet, f"· {step}", SMALL)
+    for at, kind in visit.history:
+        _text(sheet, f"· {at.astimezone(BEIJING):%Y-%m-%d} {EVENTS.get(kind, kind)}", SMALL)
     for other in visit.earlier:
         _text(sheet, f"以前反映：{other.number} {other.subject}", SMALL)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -11,7 +12,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cases.casefile import PetitionCase, PetitionEvent, scope_of
 from cases.organisations import Organisation
 from cases.policy import Action, Actor, allowed, require
-from cases.vocabulary import official_words
 from scheduling.booking import HOLDING, Booking
 from scheduling.rota.planning import get_day
 from scheduling.rota.reception_day import ReceptionDay
@@ -26,12 +26,12 @@ MOST_EARLIER = 10
 class Visit:
     """One booked visitor. `petition` is None when the reader may not see the case: the time alone is told.
 
-    `history`: newest first, in words; `earlier`: other matters of the same person that the reader sees.
+    `history`: when and which kind of event, newest first; `earlier`: other matters of the same person that the reader sees.
     """
 
     booking: Booking
     petition: PetitionCase | None
-    history: tuple[str, ...] = ()
+    history: tuple[tuple[datetime, str], ...] = ()
     earlier: tuple[PetitionCase, ...] = ()
 
 
@@ -64,8 +64,7 @@ async def _visit(db: AsyncSession, actor: Actor, booking: Booking) -> Visit:
         return Visit(booking, None)
     query = select(PetitionEvent).where(PetitionEvent.petition_id == petition.id)
     events = (await db.scalars(query.order_by(PetitionEvent.sequence.desc()).limit(MOST_STEPS))).all()
-    words = official_words("event")
-    history = tuple(f"{each.at:%Y-%m-%d} {words.get(each.kind, each.kind)}" for each in events)
+    history = tuple((each.at, each.kind) for each in events)
     return Visit(booking, petition, history, await _earlier(db, actor, petition))
 
 

@@ -20,7 +20,7 @@ from cases.roles import InvitationRole, Role
 from scheduling.booking import BOOKING_KIND_NAMES, Booking, BookingKind, BookingState
 from scheduling.bookings import get_booking
 from scheduling.common_time import FreeTime, Search, propose_times
-from scheduling.equipment import EQUIPMENT_KIND_NAMES, list_equipment
+from scheduling.equipment import list_equipment
 from scheduling.invitations import Invitee
 from scheduling.reviewing import Pending, Review, list_pending, review_booking, upper_offices
 from scheduling.sessions import CreateSession, create_session
@@ -192,9 +192,7 @@ async def _choices(db: AsyncSession, booking: Booking) -> dict[str, Any]:
             for room in await list_rooms(db, office.id):
                 rooms[room.id], of[room.id] = f"{office.short_name} {room.name}", office.id
     for each in await list_equipment(db, ids):
-        equipment[each.id] = (
-            f"{each.organisation.short_name} {each.name}（{EQUIPMENT_KIND_NAMES[each.kind]}）"
-        )
+        equipment[each.id] = f"{each.organisation.short_name} {each.name}"
         of[each.id] = each.organisation_id
     return {"officials": people, "rooms": rooms, "equipment": equipment, "organisation_of": of}
 
