@@ -26,7 +26,7 @@ MOST_EARLIER = 10
 class Visit:
     """One booked visitor. `petition` is None when the reader may not see the case: the time alone is told.
 
-    `history`: when and which kind of event, newest first; `earlier`: other matters of the same person that the reader sees.
+    `history`: when and which kind of event, newest first; `earlier`: matters from the same phone.
     """
 
     booking: Booking
