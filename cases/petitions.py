@@ -6,6 +6,7 @@ import hashlib
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from sqlalchemy import select, update
@@ -51,6 +52,7 @@ class RegisterPetition:
     confidential: bool = False
     accused_organisation_id: str | None = None
     phone_required: bool = True
+    received_on: date | None = None  # The day from which the time to forward runs; today where none is said.
 
 
 @atomic
@@ -95,7 +97,8 @@ async def add_petition(
     await db.flush()
     await _note_parts(db, clock, actor, petition)
     await db.refresh(petition)
-    await start_clock(db, clock, petition, "register_route", today(clock), custodian.id)
+    received_on = command.received_on or today(clock)
+    await start_clock(db, clock, petition, "register_route", received_on, custodian.id)
     await add_petition_event(
         db, clock, actor, petition.id, "petition.registered", {"channel": petition.channel}
     )

@@ -20,6 +20,7 @@ ROLES: dict[str, str] = {str(role): name for role, name in INVITATION_ROLE_NAMES
 CLASSES: dict[str, str] = {str(each): name for each, name in CLASS_NAMES.items()}
 CHANNELS: dict[str, str] = {str(channel): name for channel, name in CHANNEL_NAMES.items()}
 TIERS: dict[str, str] = {str(tier): name for tier, name in TIER_NAMES.items()}
+IMPORT_STATES, FATES = badges("import"), badges("fate")
 THREAD_STATES = badges("thread")
 PARTIES, REPLIES = official_words("party"), official_words("reply")
 WEEKDAYS = "一二三四五六日"

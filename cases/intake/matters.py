@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
@@ -58,6 +59,7 @@ class Matter:
     source: str | None = None
     external_id: str | None = None
     phone_required: bool = True
+    received_on: date | None = None  # Where it was received before it is entered, such as by post.
 
 
 @atomic
@@ -170,6 +172,7 @@ def _registration(matter: Matter, office: Organisation) -> RegisterPetition:
     return RegisterPetition(
         matter.channel, matter.subject, matter.description, matter.petitioner, office.id, matter.class_,
         accused_organisation_id=matter.accused_id, phone_required=matter.phone_required,
+        received_on=matter.received_on,
     )  # fmt: skip
 
 

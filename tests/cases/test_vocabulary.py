@@ -15,6 +15,7 @@ from cases.casefile import PetitionState
 from cases.deadlines.deadline import Standing
 from cases.deadlines.stages import Audience
 from cases.handling.procedure import Conclusion, Ground, Result, Service, Step, Way
+from cases.intake.import_job import Fate, ImportState
 from cases.intake.matter import PartyKind, ReplyBy
 from cases.intake.thread import ThreadState
 from cases.organisations import Tier
@@ -87,6 +88,8 @@ STATES: dict[str, tuple[Iterable[str], frozenset[str]]] = {
     "four_duty": (FourDuty, frozenset()),
     "campaign_step": (CampaignStepKind, frozenset()),
     "thread": (ThreadState, frozenset()),
+    "import": (ImportState, frozenset()),
+    "fate": (Fate, frozenset()),
     "supervision": (OrderState, frozenset({"overdue"})),
     "supervision_step": (OrderStep, frozenset()),
     "supervision_reason": (Reason, frozenset()),

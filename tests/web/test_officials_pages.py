@@ -14,6 +14,8 @@ import pytest
 from playwright.async_api import Browser, Page
 
 from cases.casefile import Channel
+from cases.intake.imports import check_import
+from cases.intake.spreadsheet import read_sheet
 from cases.intake.threads import Incoming, list_threads, receive_message
 from cases.policy import SYSTEM, Action
 from recordings.alarms import AlarmKind, AlarmState, Trouble, list_alarms, raise_alarm
@@ -59,6 +61,7 @@ class Things:
     document: str
     day: str
     booking: str
+    job: str
 
 
 # Route to who opens it, and with which address.
@@ -80,6 +83,8 @@ PAGES: dict[str, tuple[str, Callable[[Things], str]]] = {
     "/clocks": (RECEPTIONIST, lambda _: "/clocks"),
     "/messages": (RECEPTIONIST, lambda _: "/messages"),
     "/messages/{thread_id}": (RECEPTIONIST, lambda it: f"/messages/{it.thread}"),
+    "/imports": (RECEPTIONIST, lambda _: "/imports"),
+    "/imports/{import_id}": (RECEPTIONIST, lambda it: f"/imports/{it.job}"),
     "/cases/new": (RECEPTIONIST, lambda _: "/cases/new"),
     "/cases/{petition_id}": (RECEPTIONIST, lambda it: f"/cases/{it.petition}"),
     "/cases/{petition_id}/documents/new/{kind}": (
@@ -133,6 +138,7 @@ NO_PAGES = frozenset(
         "/board/live",
         "/cases/{petition_id}/documents/{document_id}/pdf",
         "/cases/{petition_id}/documents/{document_id}/deliveries/{delivery_id}",
+        "/imports/{import_id}/report.csv",
         "/figures/report.pdf",
         "/figures/report.xlsx",
         "/sessions/{session_id}/materials/{material_id}/pages/{number}",
@@ -173,6 +179,15 @@ async def thread_of(house: House) -> str:
         return thread.id
 
 
+async def import_of(house: House) -> str:
+    """A sheet with one row that is ready and one that is not."""
+    content = "姓名,事项,电话\n李德福,楼道漏水三个月无人修,13800001234\n王五,路灯不亮,12".encode()
+    clerk, office = house.world.actor(RECEPTIONIST), house.world.chengguan.id
+    async with house.database.session() as db:
+        sheet = read_sheet(content)
+        return await check_import(db, house.clock, clerk, office, "x.csv", content, sheet, str)
+
+
 async def prepare(house: House) -> Things:
     """Something to see on every page."""
     tracks = await record_tracks(house, 4.0, sealed=False)
@@ -205,7 +220,7 @@ async def prepare(house: House) -> Things:
         day, booking = await arrange_rota(db, house)
         return Things(
             session.petition_id, session.id, tracks, sealed.id, alarm.id, incident.incident.id, office,
-            await thread_of(house), *await make_papers(house), day, booking,
+            await thread_of(house), *await make_papers(house), day, booking, await import_of(house),
         )  # fmt: skip
 
 

@@ -69,6 +69,7 @@ class Objects:
         named += ("document_id", "delivery_id")
         named += ("rule_id", "equipment_id", "secret")
         known |= dict.fromkeys((*named, "thread_id"), "0" * 32)
+        known["import_id"] = "0" * 32
         return pattern.replace(":.+", "").format(**known)
 
 
@@ -144,9 +145,9 @@ OBJECT_PAGES = [
     and "{" in route.path
     and "composed" not in route.path
     and "/exhibits/" not in route.path  # tests/web/test_exhibits.py, as tracks
-    and "/messages/" not in route.path  # tests/web/test_threads.py: of one's own office only
     and "/documents/" not in route.path  # tests/web/test_documents.py: whose paper it is
     and "/templates/" not in route.path  # tests/web/test_documents.py: an administrator's
+    and not route.path.startswith(("/messages/", "/imports/"))  # Of one's own office only.
     and "/tracks/" not in route.path  # tests/web/test_track_replay.py: only who has said why
     and route.permission not in RARE
 ]
