@@ -165,12 +165,3 @@ _TABLES: Mapping[Source, Any] = MappingProxyType(
         Source.CAMPAIGN: CampaignMatter,
     }
 )
-DAYS: Mapping[Source, Any] = MappingProxyType(
-    {
-        Source.REGISTERED: PetitionCase.registered_at,
-        Source.CONCLUDED: PetitionCase.concluded_on,
-        Source.CAMPAIGN: CampaignMatter.entered_on,
-        Source.DUTIES: PetitionClock.rolled_on,
-        Source.RUNNING: PetitionClock.rolled_on,
-    }
-)

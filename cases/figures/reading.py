@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cases.clock import Clock
+from cases.figures.months import (
+    NOW,
+    codes_of,
+    count_months,
+    stored_sums,
+    stored_topics,
+    stored_trend,
+)
 from cases.figures.period import Period, months_back
 from cases.figures.scope import Filters, Ground, find_ground
-from cases.figures.sums import NOTHING, Dimension, Sums, add_up, sum_by, sum_trend, sum_up
-from cases.figures.topics import Topic, list_topics
+from cases.figures.sums import NOTHING, Dimension, Sums, add_up, sum_by, sum_up
+from cases.figures.topics import Topic, list_topics, rank_topics
+from cases.handling.clocks import today as civil_day
 from cases.organisations import CODE_LENGTHS, Organisation, Tier, short_names
 from cases.policy import Action, Actor, require
 
@@ -31,9 +41,12 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Everything of one period. `districts` by region code; `trend` oldest first, by the period's code."""
+    """Everything of one period. `districts` by region code; `trend` oldest first, by the period's code;
+    `counted_at`: since when the oldest number in it stands.
+    """
 
     period: Period
+    counted_at: datetime
     ground: Ground
     sums: Sums
     before: Sums
@@ -47,18 +60,35 @@ class Reading:
 
 
 async def read_figures(
-    db: AsyncSession, today: date, actor: Actor, period: Period, filters: Filters
+    db: AsyncSession, clock: Clock, actor: Actor, period: Period, filters: Filters
 ) -> Reading:
-    """Count everything. `today`: the civil date of the offices."""
+    """Everything of a period: whole months as they were counted last, other days as they are now."""
     require(actor, Action.SEE_FIGURES)
-    ground = await find_ground(db, actor, filters)
-    by_office = await sum_by(db, ground, period, today, Dimension.OFFICE)
-    by_unit = await sum_by(db, ground, period, today, Dimension.UNIT)
+    ground, day = await find_ground(db, actor, filters), civil_day(clock)
+    wanted, before = codes_of(period), codes_of(period.before)
+    year = [each.code for each in months_back(period.last, TREND_MONTHS)]
+    counted_at = await count_months(db, clock, sorted({NOW, *wanted, *before, *year}))
+    if wanted and before and counted_at is not None:
+        by_office = await stored_sums(db, ground, [*wanted, NOW], Dimension.OFFICE)
+        by_unit = await stored_sums(db, ground, [*wanted, NOW], Dimension.UNIT)
+        earlier = (await stored_sums(db, ground, before))[""]
+        channels = await stored_sums(db, ground, [*wanted, NOW], Dimension.CHANNEL)
+        classes = await stored_sums(db, ground, [*wanted, NOW], Dimension.CLASS)
+        topics = rank_topics(await stored_topics(db, ground, wanted))
+    else:
+        counted_at = clock.now()
+        by_office = await sum_by(db, ground, period, day, Dimension.OFFICE)
+        by_unit = await sum_by(db, ground, period, day, Dimension.UNIT)
+        earlier = await sum_up(db, ground, period.before, day)
+        channels = await sum_by(db, ground, period, day, Dimension.CHANNEL)
+        classes = await sum_by(db, ground, period, day, Dimension.CLASS)
+        topics = await list_topics(db, ground, period, day)
     return Reading(
         period=period,
+        counted_at=counted_at,
         ground=ground,
         sums=add_up(list(by_office.values())),
-        before=await sum_up(db, ground, period.before, today),
+        before=earlier,
         districts=districts_of(ground, by_office),
         offices=[
             Part(office.id, office.short_name, by_office[office.id])
@@ -66,10 +96,10 @@ async def read_figures(
             if office.id in by_office
         ],
         units=await _units(db, by_unit),
-        channels=await sum_by(db, ground, period, today, Dimension.CHANNEL),
-        classes=await sum_by(db, ground, period, today, Dimension.CLASS),
-        trend=await sum_trend(db, ground, months_back(period.last, TREND_MONTHS), today),
-        topics=await list_topics(db, ground, period, today),
+        channels=channels,
+        classes=classes,
+        trend=await stored_trend(db, ground, year),
+        topics=topics,
     )
 
 

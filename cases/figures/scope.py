@@ -15,6 +15,9 @@ from cases.casefile import Channel, PetitionCase, PetitionClass
 from cases.organisations import Organisation
 from cases.policy import Action, Actor, visible_organisation_ids, visible_prefixes
 
+# What may be in a figure at all.
+COUNTED = and_(PetitionCase.confidential.is_(False), PetitionCase.accused_organisation_id.is_(None))
+
 
 @dataclass(frozen=True, slots=True)
 class Filters:
@@ -39,7 +42,7 @@ class Ground:
         """On PetitionCase."""
         keepers = PetitionCase.custodian_id.in_([office.id for office in self.offices])
         mine = or_(keepers, PetitionCase.handler_id.in_(self.units)) if self.units else keepers
-        asked = [PetitionCase.confidential.is_(False), PetitionCase.accused_organisation_id.is_(None), mine]
+        asked = [COUNTED, mine]
         filters = self.filters
         if filters.unit_id:
             asked.append(PetitionCase.handler_id == filters.unit_id)

@@ -7,11 +7,11 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, func, literal, select
+from sqlalchemy import ColumnElement, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.casefile import PetitionCase
-from cases.figures.measure import DAYS, MEASURES, Measure, Source, rows_of
+from cases.figures.measure import MEASURES, Measure, Source, rows_of
 from cases.figures.period import Period
 from cases.figures.scope import Ground
 
@@ -48,48 +48,38 @@ async def sum_by(
     return await _grouped(db, ground, period, today, _KEYS[by], tuple(Source))
 
 
-async def sum_trend(
-    db: AsyncSession, ground: Ground, periods: Sequence[Period], today: date
-) -> Mapping[str, Sums]:
-    """Every measure of each period, by its code; the periods follow one another without gaps."""
-    whole = Period(periods[0].first, periods[-1].last)
-    found: dict[str, dict[str, int]] = {period.code: dict(NOTHING) for period in periods}
-    for source in (Source.REGISTERED, Source.CONCLUDED, Source.DUTIES, Source.CAMPAIGN):
-        day = DAYS[source]
-        moment = source is Source.REGISTERED
-        ends = [
-            (day < period.ends_at if moment else day <= period.last, literal(period.code))
-            for period in periods[:-1]
-        ]
-        bucket = case(*ends, else_=literal(periods[-1].code)) if ends else literal(periods[-1].code)
-        for code, sums in (await _grouped(db, ground, whole, today, bucket, (source,))).items():
-            found[code] |= {name: sums[name] for name, each in MEASURES.items() if each.source is source}
-    return found
-
-
 def add_up(sums: Sequence[Sums]) -> Sums:
     """Several groups as one."""
     return {name: sum(each[name] for each in sums) for name in MEASURES}
 
 
-async def _grouped(
+async def group_all(
     db: AsyncSession,
-    ground: Ground,
+    condition: ColumnElement[bool],
     period: Period,
     today: date,
-    key: ColumnElement[Any],
+    keys: Sequence[Any],
     sources: Sequence[Source],
-) -> dict[str, Sums]:
-    found: dict[str, dict[str, int]] = {}
+) -> dict[tuple[str, ...], Sums]:
+    """Every measure of `sources` by several keys; a key that a case has not is the empty string."""
+    found: dict[tuple[str, ...], dict[str, int]] = {}
+    labels = [key.label(f"key{place}") for place, key in enumerate(keys)]
     for source in sources:
         measures = {name: each for name, each in MEASURES.items() if each.source is source}
         columns = [_column(each, today).label(name) for name, each in measures.items()]
-        label = key.label("key")
-        query = rows_of(select(label, *columns), source, period, today).where(ground.condition())
-        for row in (await db.execute(query.group_by(label))).all():
-            sums = found.setdefault(str(row[0] or ""), dict(NOTHING))
-            sums |= {name: int(value or 0) for name, value in zip(measures, row[1:], strict=True)}
+        query = rows_of(select(*labels, *columns), source, period, today).where(condition)
+        for row in (await db.execute(query.group_by(*labels))).all():
+            key = tuple(str(part or "") for part in row[: len(labels)])
+            sums = found.setdefault(key, dict(NOTHING))
+            sums |= {n: int(value or 0) for n, value in zip(measures, row[len(labels) :], strict=True)}
     return dict(found)
+
+
+async def _grouped(
+    db: AsyncSession, ground: Ground, period: Period, today: date, key: Any, sources: Sequence[Source]
+) -> dict[str, Sums]:
+    found = await group_all(db, ground.condition(), period, today, (key,), sources)
+    return {key: sums for (key,), sums in found.items()}
 
 
 def _column(measure: Measure, today: date) -> ColumnElement[Any]:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -51,10 +52,27 @@ def about_topic(title: str) -> ColumnElement[bool]:
     return or_(*(PetitionCase.subject.contains(word, autoescape=True) for word in TOPICS[title]))
 
 
-async def list_topics(db: AsyncSession, ground: Ground, period: Period, today: date) -> Sequence[Topic]:
-    """Topics of the cases registered in the period, the most frequent first; rare ones are left out."""
+async def count_topics(
+    db: AsyncSession, condition: ColumnElement[bool], period: Period, today: date, keys: Sequence[Any]
+) -> dict[tuple[str, ...], dict[str, int]]:
+    """Topics of the cases registered in the period by several keys, none that has no case."""
+    labels = [key.label(f"key{place}") for place, key in enumerate(keys)]
     columns = [func.count().filter(about_topic(title)) for title in TOPICS]
-    query = rows_of(select(*columns), Source.REGISTERED, period, today).where(ground.condition())
-    row = (await db.execute(query)).one()
-    found = [Topic(title, title, count) for title, count in zip(TOPICS, row, strict=True)]
-    return sorted((each for each in found if each.cases >= FEWEST_CASES), key=lambda each: -each.cases)
+    query = rows_of(select(*labels, *columns), Source.REGISTERED, period, today).where(condition)
+    found = {}
+    for row in (await db.execute(query.group_by(*labels))).all():
+        counts = zip(TOPICS, row[len(labels) :], strict=True)
+        key = tuple(str(part or "") for part in row[: len(labels)])
+        found[key] = {title: count for title, count in counts if count}
+    return found
+
+
+def rank_topics(counts: Mapping[str, int]) -> Sequence[Topic]:
+    """The most frequent first; rare ones are left out."""
+    found = [Topic(title, title, count) for title, count in counts.items() if count >= FEWEST_CASES]
+    return sorted(found, key=lambda each: -each.cases)
+
+
+async def list_topics(db: AsyncSession, ground: Ground, period: Period, today: date) -> Sequence[Topic]:
+    """Topics of the cases registered in the period, counted now."""
+    return rank_topics((await count_topics(db, ground.condition(), period, today, ())).get((), {}))

@@ -54,7 +54,7 @@ async def show(request: web.Request) -> web.StreamResponse:
     now = today(request.app[CLOCK])
     asked = read_asked(request.query, now)
     async with request.app[DATABASE].session() as db:
-        reading = await read_figures(db, now, request[ACTOR], asked.period, asked.filters)
+        reading = await read_figures(db, request.app[CLOCK], request[ACTOR], asked.period, asked.filters)
         receptions = await read_receptions(db, now, request[ACTOR], asked.period, asked.filters)
         regions = await _regions(db, request)
         unit = await _unit(db, asked)
@@ -71,7 +71,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         "tile": tile,
         "tile_choices": {code: INDICATORS[code].title for code in ON_TILES},
         "tiles": _tiles(reading, asked, tile),
-        "made": now,
+        "made": reading.counted_at,
         "may_list": allowed(request[ACTOR], Action.SEE_PETITION),
     }
     return page(request, "figures.html", context, title="统计分析", status=422 if asked.trouble else 200)
@@ -110,11 +110,11 @@ async def screen(request: web.Request) -> web.StreamResponse:
     now = today(request.app[CLOCK])
     asked = read_asked(request.query, now)
     async with request.app[DATABASE].session() as db:
-        reading = await read_figures(db, now, request[ACTOR], asked.period, asked.filters)
+        reading = await read_figures(db, request.app[CLOCK], request[ACTOR], asked.period, asked.filters)
         receptions = await read_receptions(db, now, request[ACTOR], asked.period, asked.filters)
     context = _context(reading, receptions, asked) | {
         "tiles": _tiles(reading, asked, "registered"),
-        "at": request.app[CLOCK].now(),
+        "at": reading.counted_at,
         "minutes": SCREEN_SECONDS // 60,
     }
     response = page(request, "figures_screen.html", context, title="信访形势")
@@ -143,7 +143,7 @@ async def _report(request: web.Request) -> tuple[Reading, ReceptionFigures, str]
     now, actor = today(request.app[CLOCK]), request[ACTOR]
     asked = read_asked(request.query, now)
     async with request.app[DATABASE].session() as db:
-        reading = await read_figures(db, now, actor, asked.period, asked.filters)
+        reading = await read_figures(db, request.app[CLOCK], actor, asked.period, asked.filters)
         receptions = await read_receptions(db, now, actor, asked.period, asked.filters)
         office = await get_organisation(db, actor.posts[0].organisation_id)
     return reading, receptions, office.name
