@@ -15,7 +15,7 @@ from itertools import islice, product
 
 from sqlalchemy import ColumnElement, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import aliased, raiseload
 
 from cases.casefile import Channel, PetitionCase, PetitionClass, PetitionState
 from cases.clock import BEIJING
@@ -27,13 +27,21 @@ from cases.register.reach import reaches_of_actor
 from cases.register.terms import fold, terms_of_name, terms_of_words
 from cases.visibility import visible_petitions
 
-PAGE = 50
+PAGE = 30
 # Up to here it is worth counting which term is the rarer one.
 FEW = 3000
 # Rows of the leading term that one page looks at.
 MOST_WALKED = 10_000
 # A page may be cut short by what the live rule hides, or by pairs that meet without their word.
-MOST_ROUNDS = 4
+AT_ONCE = PAGE + 12
+MOST_ROUNDS = 6
+NOT_LISTED = (
+    PetitionCase.handler,
+    PetitionCase.reviewer,
+    PetitionCase.accused,
+    PetitionCase.organisations,
+    PetitionCase.grants,
+)
 MOST_WORDS = 6
 MOST_WAYS = 4
 _NUMBER = re.compile(r"(?:lz)?((?:\d{4}-)?\d{1,7})")
@@ -59,7 +67,9 @@ class RegisterQuery:
 
 @dataclass(frozen=True, slots=True)
 class RegisterPage:
-    """Up to PAGE cases, newest first. `older`: where the next page begins, None on the last one.
+    """Up to PAGE cases, newest first, with petitioner and custodian.
+
+    `older`: where the next page begins, None on the last one.
 
     `looked_back_to`: set where the page is short only because it has walked enough; there may be more.
     """
@@ -88,13 +98,13 @@ async def search_register(
     found: list[PetitionCase] = []
     for _ in range(MOST_ROUNDS):
         await follow_indexes(db, True)
-        walked = _newest([await _walk(db, query, way, before, 2 * PAGE) for way in ways], 2 * PAGE)
+        walked = _newest([await _walk(db, query, way, before, AT_ONCE) for way in ways], AT_ONCE)
         await follow_indexes(db, False)
         found += await _load(db, actor, [place.row_id for place in walked.places], words)
         if len(found) > PAGE:
             last = found[PAGE - 1]
             return RegisterPage(tuple(found[:PAGE]), Cursor(last.registered_at, last.id))
-        if len(walked.places) < 2 * PAGE:
+        if len(walked.places) < AT_ONCE:
             stopped = walked.stopped
             return RegisterPage(tuple(found), stopped, stopped.at if stopped else None)
         before = walked.places[-1]
@@ -203,6 +213,8 @@ async def _load(
 ) -> list[PetitionCase]:
     """The cases in their order, without those that the live rule hides or that lack a word."""
     query = select(PetitionCase).where(PetitionCase.id.in_(ids), visible_petitions(actor))
+    # A line of a list names the petitioner and the keeper, and nobody else.
+    query = query.options(*(raiseload(each) for each in NOT_LISTED))
     cases = {each.id: each for each in await db.scalars(query)}
     folded = [fold(word) for word in words]
     ordered = (cases[each] for each in ids if each in cases)

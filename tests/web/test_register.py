@@ -23,6 +23,7 @@ async def listed(browser: Browser, address: str, status: int = 200) -> tuple[lis
 
 async def test_the_register_is_looked_through(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(search, "PAGE", 2)
+    monkeypatch.setattr(search, "AT_ONCE", 3)
     numbers = []
     async with house.database.session() as db:
         for channel in (Channel.WEB, Channel.VISIT, Channel.WEB, Channel.WEB):

@@ -83,6 +83,7 @@ async def test_pages_hold_what_the_policy_permits_one_by_one(
     db: AsyncSession, clock: FixedClock, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(search, "PAGE", 3)
+    monkeypatch.setattr(search, "AT_ONCE", 5)
     cases = await mixed_cases(db, clock, world, 40)
     for petition in cases:
         await db.refresh(petition)
