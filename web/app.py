@@ -13,7 +13,7 @@ from aiohttp import web
 from cases.clock import Clock, SystemClock
 from cases.database import Database
 from cases.register.index import index_missing
-from web import forgetting, guards, importing, upload_watch
+from web import duty_notices, forgetting, guards, importing, upload_watch
 from web.board_memory import BOARDS, BoardMemory
 from web.flash import ONCE, OnceBook
 from web.keys import CLOCK, DATABASE, FORM_KEY, LIMITS, RENDERER, SETTINGS, STATIC
@@ -64,6 +64,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> web.Applicatio
     app.cleanup_ctx.append(upload_watch.tend)
     app.cleanup_ctx.append(forgetting.forget)
     app.cleanup_ctx.append(importing.enter_rows)
+    app.cleanup_ctx.append(duty_notices.tell)
     app.cleanup_ctx.append(live_rooms)
     app.cleanup_ctx.append(keep_piece_maker)
     mount_routes(app)

@@ -10,6 +10,7 @@ PLACES = (
     ("bookings", "/bookings", "预约", Action.BOOK),
     ("cases", "/cases", "信访件", Action.SEE_PETITION),
     ("clocks", "/clocks", "期限", Action.SEE_PETITION),
+    ("supervision", "/supervision", "督办", Action.SEE_PETITION),
     ("alarms", "/alarms", "录像告警", Action.SEE_ALARMS),
     ("archive", "/archive", "录像归档", Action.SEE_ARCHIVE),
     ("requests", "/requests", "群众的请求", Action.RECEIVE),

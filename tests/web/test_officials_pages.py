@@ -33,6 +33,7 @@ from tests.scenarios.browsers import needs_chromium, state_purpose
 from tests.web.conftest import House
 from tests.web.papers import make_papers
 from tests.web.rota import arrange_rota
+from tests.web.supervised import supervise
 from tests.web.test_axe import DESK, OFFICIAL, WIDER
 from tests.web.test_chain import chained
 from tests.web.test_signing import arrange
@@ -42,6 +43,7 @@ from web.messages import MESSENGER
 from web.routes import TABLE
 
 SHOTS = os.environ.get("LIANXIN_SHOTS")
+LEADER = "city.leader"
 RECEPTIONIST, ARCHIVIST, AUDITOR = "chengguan.receptionist", "chengguan.archivist", "city.auditor"
 
 
@@ -62,6 +64,7 @@ class Things:
     day: str
     booking: str
     job: str
+    order: str
 
 
 # Route to who opens it, and with which address.
@@ -85,6 +88,12 @@ PAGES: dict[str, tuple[str, Callable[[Things], str]]] = {
     "/messages/{thread_id}": (RECEPTIONIST, lambda it: f"/messages/{it.thread}"),
     "/imports": (RECEPTIONIST, lambda _: "/imports"),
     "/imports/{import_id}": (RECEPTIONIST, lambda it: f"/imports/{it.job}"),
+    "/supervision": (LEADER, lambda _: "/supervision"),
+    "/supervision/notices": (LEADER, lambda _: "/supervision/notices?whose=all"),
+    "/supervision/listed": (LEADER, lambda _: "/supervision/listed"),
+    "/supervision/report": (LEADER, lambda _: "/supervision/report"),
+    "/supervision/{order_id}": (LEADER, lambda it: f"/supervision/{it.order}"),
+    "/cases/{petition_id}/supervision": (LEADER, lambda it: f"/cases/{it.petition}/supervision"),
     "/cases/new": (RECEPTIONIST, lambda _: "/cases/new"),
     "/cases/{petition_id}": (RECEPTIONIST, lambda it: f"/cases/{it.petition}"),
     "/cases/{petition_id}/documents/new/{kind}": (
@@ -221,6 +230,7 @@ async def prepare(house: House) -> Things:
         return Things(
             session.petition_id, session.id, tracks, sealed.id, alarm.id, incident.incident.id, office,
             await thread_of(house), *await make_papers(house), day, booking, await import_of(house),
+            await supervise(house, session.petition_id),
         )  # fmt: skip
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
+from cases.handling.clocks import today
 from cases.policy import SYSTEM, Action, allowed
+from cases.supervision.ordering import NewOrder, issue_order
 from recordings.alarms import Alarm, AlarmKind, Trouble, raise_alarm
 from recordings.recording import start_recording, stop_recording
 from scheduling.incident import Cause
@@ -51,6 +54,7 @@ class Objects:
     incident_id: str
     day_id: str
     booking_id: str
+    order_id: str
     digest: str = "0" * 64
 
     def path(self, pattern: str) -> str:
@@ -61,6 +65,7 @@ class Objects:
             "track": "0",
             "piece": "0",
             "step": "classify",
+            "move": "report",
             "channel": "sms",
         }
         known |= {"party": "1"} | vars(self)
@@ -68,6 +73,7 @@ class Objects:
         named = ("hold_id", "proposal_id", "note_id", "finding_id", "request_id", "task_id", "signing_id")
         named += ("document_id", "delivery_id")
         named += ("rule_id", "equipment_id", "secret")
+        named += ("notice_id", "measure_id")
         known |= dict.fromkeys((*named, "thread_id"), "0" * 32)
         known["import_id"] = "0" * 32
         return pattern.replace(":.+", "").format(**known)
@@ -103,6 +109,7 @@ def test_acts_of_officials_name_an_action() -> None:
         "/chain",
         "/audit",
         "/incidents",
+        "/supervision",
     )
     assert all(not path.startswith(kept) for path in free)
 
@@ -128,16 +135,26 @@ async def make_objects(house: House) -> Objects:
         (task,) = await list_incidents(db, session.id)
         alarm_id = await db.scalar(select(Alarm.id))
         day_id, booking_id = await arrange_rota(db, house)
+        week = (today(house.clock) + timedelta(days=7)).isoformat()
+        command = NewOrder(house.world.chengguan.id, "overdue", week, "请说明原因。")
+        leader = house.world.actor("city.leader")
+        order = await issue_order(db, house.clock, leader, petition.id, command)
         assert alarm_id is not None
         return Objects(
             petition.id, session.id, invitation.id, recording.id, invitation.code, alarm_id,
-            house.world.chengguan.id, material.id, task.incident.id, day_id, booking_id,
+            house.world.chengguan.id, material.id, task.incident.id, day_id, booking_id, order.id,
         )  # fmt: skip
 
 
 GUARDED = [route for route in TABLE if isinstance(route.permission, Action)]
 # None of the roles below may ever do these (tests/web/test_export.py, tests/web/test_desk.py).
-RARE = {Action.EXPORT_RECORDING, Action.REVIEW_RECORDING, Action.SEE_VIEW_LOG, Action.SEE_AUDIT}
+RARE = {
+    Action.SUPERVISE_PETITION,
+    Action.EXPORT_RECORDING,
+    Action.REVIEW_RECORDING,
+    Action.SEE_VIEW_LOG,
+    Action.SEE_AUDIT,
+}
 OBJECT_PAGES = [
     route
     for route in GUARDED

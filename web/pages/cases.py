@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from cases.handling.clocks import today
 from cases.handling.procedure import RULES
 from cases.intake.joins import list_joined
 from cases.intake.likeness import suggest
@@ -22,9 +23,10 @@ from web.cards import recording_cards, session_cards_of_petition
 from web.documents import documents_desk
 from web.flash import take_once
 from web.handling import handling_desk
-from web.keys import ACTOR, DATABASE
+from web.keys import ACTOR, CLOCK, DATABASE
 from web.pages.materials import desk_view
 from web.rendering import page
+from web.supervision import supervision_card
 from web.tasks import task_list
 from web.words import event_word
 
@@ -34,6 +36,7 @@ STEP_EVENTS = frozenset(rule.event for rule in RULES.values()) | {
     "document.corrected",
     "document.delivered",
 }
+TOLD_WHOLE = ("supervision.", "duty.")
 
 
 async def show(request: web.Request) -> web.StreamResponse:
@@ -57,6 +60,7 @@ async def show(request: web.Request) -> web.StreamResponse:
             "joined": await list_joined(db, actor, petition_id),
             "join_trouble": take_once(request, f"join:{petition_id}"),
             "may_join": allowed(actor, Action.HANDLE_PETITION, scope_of(petition)),
+            "supervision": await supervision_card(request, db, petition, today(request.app[CLOCK])),
             "query_code": take_once(request, f"query:{petition_id}"),
         }
         together = {each.petition.id for each in context["joined"]}
@@ -70,6 +74,6 @@ async def show(request: web.Request) -> web.StreamResponse:
 
 
 def _event(event: PetitionEvent) -> dict[str, object]:
-    taken = event.kind in STEP_EVENTS
+    taken = event.kind in STEP_EVENTS or event.kind.startswith(TOLD_WHOLE)
     notes = [str(value) for value in event.data.values()] if taken else []
     return {"at": event.at, "text": event_word(event.kind), "actor": event.actor_name, "notes": notes}

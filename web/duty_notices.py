@@ -1,0 +1,35 @@
+"""The task that tells people of duties that come near or are late, once an hour."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+
+from aiohttp import web
+
+from cases.supervision.notices import tell_stages
+from web.keys import CLOCK, DATABASE
+
+logger = logging.getLogger(__name__)
+FIRST, EVERY = 20.0, 3600.0  # Seconds after the start, and between two looks.
+
+
+async def tell(app: web.Application) -> AsyncIterator[None]:
+    """Given: database and clock. Owned: the task, ended with the process."""
+    task = asyncio.create_task(_tell_on(app), name="duty notices")
+    yield
+    task.cancel()
+    await asyncio.wait({task})
+
+
+async def _tell_on(app: web.Application) -> None:
+    await asyncio.sleep(FIRST)
+    while True:
+        try:
+            async with app[DATABASE].session() as db:
+                while await tell_stages(db, app[CLOCK]):
+                    pass  # A round takes so many at once; whatever is left is told in the next one.
+        except Exception:  # noqa: BLE001 - the next round tries again; a database may be away for a while.
+            logger.exception("Notices of duties could not be written")
+        await asyncio.sleep(EVERY)
