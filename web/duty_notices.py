@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 
-from cases.supervision.notices import tell_stages
+from cases.supervision.notices import tell_reminders
 from web.keys import CLOCK, DATABASE
 
 logger = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ async def _tell_on(app: web.Application) -> None:
     while True:
         try:
             async with app[DATABASE].session() as db:
-                while await tell_stages(db, app[CLOCK]):
+                while await tell_reminders(db, app[CLOCK]):
                     pass  # A round takes so many at once; whatever is left is told in the next one.
         except Exception:  # noqa: BLE001 - the next round tries again; a database may be away for a while.
             logger.exception("Notices of duties could not be written")

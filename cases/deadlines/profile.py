@@ -15,7 +15,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from cases.deadlines.stages import Stage, read_stages
+from cases.deadlines.reminders import Reminder, read_reminders
 
 FILE = Path(__file__).parent / "profiles.json"
 NATIONAL, FORMER = "national-2022", "national-2005"
@@ -110,7 +110,7 @@ class Profile:
     roll_on_holiday: bool
     regions: tuple[str, ...]
     duties: Mapping[str, Duty] = field(default_factory=dict)
-    stages: tuple[Stage, ...] = ()  # Warnings before, escalation after.
+    reminders: tuple[Reminder, ...] = ()  # Warnings before, escalation after.
     feedback_days: int = 15  # Usual time for the answer to a supervision order.
 
     def duty(self, code: str) -> Duty | None:
@@ -170,12 +170,12 @@ def _profile(code: str, rows: Mapping[str, Any], base: Profile | None) -> Profil
         raise KeyError("since")
     rolls = rows.get("roll_on_holiday", base.roll_on_holiday if base else True)
     regions = tuple(str(each) for each in rows.get("regions", ()))
-    stages = read_stages(rows["stages"]) if "stages" in rows else base.stages if base else ()
+    reminders = read_reminders(rows["reminders"]) if "reminders" in rows else base.reminders if base else ()
     usual = int(rows.get("feedback_days", base.feedback_days if base else 15))
     if not 0 < usual <= MOST_DAYS:
         raise ValueError(f"反馈期限应在 1 到 {MOST_DAYS} 天之间")
     duties_ = MappingProxyType(duties)
-    return Profile(code, str(rows["name"]), since, bool(rolls), regions, duties_, stages, usual)
+    return Profile(code, str(rows["name"]), since, bool(rolls), regions, duties_, reminders, usual)
 
 
 def _duty(code: str, changes: Mapping[str, Any], base: Duty | None, law: str) -> Duty:

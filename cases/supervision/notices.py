@@ -1,8 +1,8 @@
-"""Who is told that a duty comes near or is late: found from the clocks, once for each stage and last day.
+"""Who is told that a duty comes near or is late: found from the clocks, once for each reminder and last day.
 
-A stage of the profile says how many days before or after, and to whom. A notice stands on the board of those
+A reminder of the profile says how many days before or after, and to whom. A notice stands on the board of those
 people until its duty is done; that somebody read it is noted beside it. When the last day moves, by an
-extension or a hearing, the stages of the new day are told anew.
+extension or a hearing, the reminders of the new day are told anew.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from cases.casefile import PetitionCase, scope_of
 from cases.clock import Clock
 from cases.database import ID_LENGTH, Base, atomic, insert_if_absent, new_id
 from cases.deadlines.profile import Profile
-from cases.deadlines.stages import Audience, Stage
+from cases.deadlines.reminders import Audience, Reminder
 from cases.errors import NotFound
 from cases.handling.clocks import PROFILES, RIGHTS, PetitionClock, profile_of, today
 from cases.organisations import Organisation, OrganisationKind
@@ -38,7 +38,7 @@ AUDIENCES = {
     Audience.SUPERVISOR: frozenset({Role.INSPECTOR, Role.JOINT_CONF_OFFICE, Role.LEADER}),
     Audience.SUPERIOR: frozenset({Role.INSPECTOR, Role.JOINT_CONF_OFFICE, Role.LEADER}),
 }
-AT_ONCE = 500  # Of one stage in one round.
+AT_ONCE = 500  # Of one reminder in one round.
 
 
 @append_only
@@ -47,8 +47,8 @@ class DutyNotice(Base):
 
     __tablename__ = "duty_notices"
     __table_args__ = (
-        Index("uq_duty_notices_clock", "clock_id", "stage", "due_on", unique=True),
-        Index("uq_duty_notices_order", "order_id", "stage", "due_on", unique=True),
+        Index("uq_duty_notices_clock", "clock_id", "reminder", "due_on", unique=True),
+        Index("uq_duty_notices_order", "order_id", "reminder", "due_on", unique=True),
         Index("ix_duty_notices_reader", "organisation_id", "audience"),
     )
 
@@ -56,7 +56,7 @@ class DutyNotice(Base):
     petition_id: Mapped[str] = mapped_column(String(ID_LENGTH), ForeignKey("petitions.id"), index=True)
     clock_id: Mapped[str | None] = mapped_column(String(ID_LENGTH), ForeignKey("petition_clocks.id"))
     order_id: Mapped[str | None] = mapped_column(String(ID_LENGTH), ForeignKey("supervision_orders.id"))
-    stage: Mapped[str] = mapped_column(String(32))
+    reminder: Mapped[str] = mapped_column(String(32))
     audience: Mapped[Audience]
     organisation_id: Mapped[str] = mapped_column(String(ID_LENGTH), ForeignKey("organisations.id"))
     due_on: Mapped[date] = mapped_column(Date)
@@ -86,23 +86,23 @@ class Told:
     read: bool
 
 
-async def tell_stages(db: AsyncSession, clock: Clock) -> int:
-    """Tell every stage that has been reached and not told; commits. Returns how many notices there are more.
+async def tell_reminders(db: AsyncSession, clock: Clock) -> int:
+    """Tell every reminder that has been reached and not told; commits. Returns how many notices there are more.
 
     Several processes may do so at once: each notice arises once.
     """
     now, told = today(clock), 0
     for profile in PROFILES.values():
-        for stage in profile.stages:
-            for row, petition in await _reached_clocks(db, profile, stage, now):
+        for reminder in profile.reminders:
+            for row, petition in await _reached_clocks(db, profile, reminder, now):
                 assert row.rolled_on is not None
                 unit_id = row.organisation_id or petition.custodian_id
-                to = await _addressee(db, stage.to, unit_id, petition.custodian)
-                told += await _tell(db, clock, petition, stage, to, row.rolled_on, clock_row=row)
-            for order in await _reached_orders(db, stage, now):
+                to = await _addressee(db, reminder.to, unit_id, petition.custodian)
+                told += await _tell(db, clock, petition, reminder, to, row.rolled_on, clock_row=row)
+            for order in await _reached_orders(db, reminder, now):
                 if profile_of(order.petition) is profile:
-                    to = await _addressee(db, stage.to, order.unit_id, order.issuer)
-                    told += await _tell(db, clock, order.petition, stage, to, order.due_on, order=order)
+                    to = await _addressee(db, reminder.to, order.unit_id, order.issuer)
+                    told += await _tell(db, clock, order.petition, reminder, to, order.due_on, order=order)
     await db.commit()
     return told
 
@@ -164,36 +164,36 @@ async def _addressee(
 
 
 async def _reached_clocks(
-    db: AsyncSession, profile: Profile, stage: Stage, now: date
+    db: AsyncSession, profile: Profile, reminder: Reminder, now: date
 ) -> Sequence[tuple[PetitionClock, PetitionCase]]:
     """People are warned by the raw date; only the rolled one makes late."""
     told = exists().where(
         DutyNotice.clock_id == PetitionClock.id,
-        DutyNotice.stage == stage.code,
+        DutyNotice.reminder == reminder.code,
         DutyNotice.due_on == PetitionClock.rolled_on,
     )
-    last = PetitionClock.raw_on if stage.warns else PetitionClock.rolled_on
+    last = PetitionClock.raw_on if reminder.warns else PetitionClock.rolled_on
     query = select(PetitionClock, PetitionCase).join(PetitionCase)
     query = query.where(
         PetitionClock.met_on.is_(None),
         PetitionClock.rolled_on.is_not(None),
         PetitionClock.duty.not_in(RIGHTS),
         PetitionClock.profile == profile.code,
-        last <= stage.horizon(now),
+        last <= reminder.horizon(now),
         ~told,
     )
     rows = (await db.execute(query.order_by(PetitionClock.rolled_on).limit(AT_ONCE))).unique()
     return [(row, petition) for row, petition in rows]
 
 
-async def _reached_orders(db: AsyncSession, stage: Stage, now: date) -> Sequence[SupervisionOrder]:
+async def _reached_orders(db: AsyncSession, reminder: Reminder, now: date) -> Sequence[SupervisionOrder]:
     told = exists().where(
         DutyNotice.order_id == SupervisionOrder.id,
-        DutyNotice.stage == stage.code,
+        DutyNotice.reminder == reminder.code,
         DutyNotice.due_on == SupervisionOrder.due_on,
     )
     query = select(SupervisionOrder).where(
-        SupervisionOrder.state.in_(WAITING), SupervisionOrder.due_on <= stage.horizon(now), ~told
+        SupervisionOrder.state.in_(WAITING), SupervisionOrder.due_on <= reminder.horizon(now), ~told
     )
     return (await db.scalars(query.order_by(SupervisionOrder.due_on).limit(AT_ONCE))).unique().all()
 
@@ -202,7 +202,7 @@ async def _tell(
     db: AsyncSession,
     clock: Clock,
     petition: PetitionCase,
-    stage: Stage,
+    reminder: Reminder,
     to: Organisation,
     due_on: date,
     clock_row: PetitionClock | None = None,
@@ -211,16 +211,16 @@ async def _tell(
     notice_id = new_id()
     await insert_if_absent(
         db, DutyNotice, id=notice_id, petition_id=petition.id, clock_id=clock_row and clock_row.id,
-        order_id=order and order.id, stage=stage.code, audience=stage.to, organisation_id=to.id,
+        order_id=order and order.id, reminder=reminder.code, audience=reminder.to, organisation_id=to.id,
         due_on=due_on, at=clock.now(),
     )  # fmt: skip
     if await db.scalar(select(DutyNotice.id).where(DutyNotice.id == notice_id)) is None:
         return 0
     told = {
         "duty": clock_row.counted().duty.title if clock_row else f"督办单 {order.number}" if order else "",
-        "to": f"{to.name}：{AUDIENCE_NAMES[stage.to]}", "due_on": due_on.isoformat(),
+        "to": f"{to.name}：{AUDIENCE_NAMES[reminder.to]}", "due_on": due_on.isoformat(),
     }  # fmt: skip
-    kind = "duty.warned" if stage.warns else "duty.escalated"
+    kind = "duty.warned" if reminder.warns else "duty.escalated"
     await add_petition_event(db, clock, SYSTEM, petition.id, kind, told)
     return 1
 

@@ -13,7 +13,7 @@ import pytest
 from cases.campaigns.campaign import CampaignKind, CampaignStepKind, FourDuty, Rank
 from cases.casefile import PetitionState
 from cases.deadlines.deadline import Standing
-from cases.deadlines.stages import Audience
+from cases.deadlines.reminders import Audience
 from cases.handling.procedure import Conclusion, Ground, Result, Service, Step, Way
 from cases.intake.import_job import Fate, ImportState
 from cases.intake.matter import PartyKind, ReplyBy

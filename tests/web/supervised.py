@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from cases.handling.clocks import today
 from cases.supervision.measures import NewMeasure, take_measure
-from cases.supervision.notices import tell_stages
+from cases.supervision.notices import tell_reminders
 from cases.supervision.ordering import NewOrder, Taken, issue_order, take_order_step
 from tests.web.conftest import House
 
@@ -29,5 +29,5 @@ async def supervise(house: House, petition_id: str) -> str:
         await take_measure(
             db, clock, leader, petition_id, NewMeasure("listed", unit, day[1], "长期没有解决。")
         )
-        await tell_stages(db, clock)
+        await tell_reminders(db, clock)
         return waiting.id

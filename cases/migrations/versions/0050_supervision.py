@@ -115,7 +115,7 @@ def _notices() -> None:
         identifier("petition_id"),
         identifier("clock_id", nullable=True),
         identifier("order_id", nullable=True),
-        identifier("stage"),
+        identifier("reminder"),
         identifier("audience"),
         identifier("organisation_id"),
         sa.Column("due_on", sa.Date(), nullable=False),
@@ -127,8 +127,8 @@ def _notices() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f(f"pk_{table}")),
     )
     op.create_index(op.f(f"ix_{table}_petition_id"), table, ["petition_id"])
-    op.create_index(f"uq_{table}_clock", table, ["clock_id", "stage", "due_on"], unique=True)
-    op.create_index(f"uq_{table}_order", table, ["order_id", "stage", "due_on"], unique=True)
+    op.create_index(f"uq_{table}_clock", table, ["clock_id", "reminder", "due_on"], unique=True)
+    op.create_index(f"uq_{table}_order", table, ["order_id", "reminder", "due_on"], unique=True)
     op.create_index(f"ix_{table}_reader", table, ["organisation_id", "audience"])
     table = "duty_notice_receipts"
     op.create_table(

@@ -1,4 +1,4 @@
-"""Stages of a duty on its way past its last day: when it is told to whom; data of a policy profile."""
+"""Reminders of a duty on its way past its last day: when it is told to whom; data of a policy profile."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ FURTHEST = 90  # Days before or after the last day.
 
 
 class Audience(StrEnum):
-    """Whom a stage is told: who handles, who heads the unit, who supervises it, who stands above them."""
+    """Whom a reminder is told: who handles, who heads the unit, who supervises it, who stands above them."""
 
     HANDLER = "handler"
     UNIT_HEAD = "unit_head"
@@ -20,7 +20,7 @@ class Audience(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class Reminder:
     """`days` before the raw last day where negative, after the rolled one where positive: never 0."""
 
     code: str
@@ -37,13 +37,13 @@ class Stage:
         return self.days < 0
 
     def horizon(self, today: date) -> date:
-        """Duties whose last day is not after this one have reached the stage today."""
+        """Duties whose last day is not after this one have reached the reminder today."""
         return today - timedelta(days=self.days)
 
 
-def read_stages(rows: Sequence[dict[str, object]]) -> tuple[Stage, ...]:
-    """Stages of a profile in the order of their days. Raises ValueError, KeyError, TypeError."""
-    found = [Stage(str(row["code"]), int(str(row["days"])), Audience(str(row["to"]))) for row in rows]
+def read_reminders(rows: Sequence[dict[str, object]]) -> tuple[Reminder, ...]:
+    """Reminders of a profile in the order of their days. Raises ValueError, KeyError, TypeError."""
+    found = [Reminder(str(row["code"]), int(str(row["days"])), Audience(str(row["to"]))) for row in rows]
     if len({each.code for each in found}) != len(found):
         raise ValueError("同一个提醒写了两次")
     return tuple(sorted(found, key=lambda each: each.days))
