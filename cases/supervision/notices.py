@@ -1,8 +1,8 @@
 """Who is told that a duty comes near or is late: found from the clocks, once for each reminder and last day.
 
-A reminder of the profile says how many days before or after, and to whom. A notice stands on the board of those
-people until its duty is done; that somebody read it is noted beside it. When the last day moves, by an
-extension or a hearing, the reminders of the new day are told anew.
+A reminder of the profile says how many days before or after, and to whom. A notice stands on the board of
+those people until its duty is done; that somebody read it is noted beside it. When the last day moves, by
+an extension or a hearing, the reminders of the new day are told anew.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class Told:
 
 
 async def tell_reminders(db: AsyncSession, clock: Clock) -> int:
-    """Tell every reminder that has been reached and not told; commits. Returns how many notices there are more.
+    """Tell every reminder that has been reached and not told; commits. Returns how many notices arose.
 
     Several processes may do so at once: each notice arises once.
     """
