@@ -34,6 +34,7 @@ INSTRUCTIONS = "HOW-TO-VERIFY.txt"
 EVENTS_TEXT = "events.txt"
 NOTED = "speech.noted"
 UNSHOWN = ("link", "invitation", "speech")
+REASONED = ("session.paused", "session.closed")
 MOST_SPEECHES = 2000  # rows of the page; events.json has them all
 STRANGER = "其他参加人"
 
@@ -131,7 +132,8 @@ class _Told:
         for event in self._events():
             at = duration(event["offset"]) if event["offset"] is not None else "录像之前"
             name = f" · {event['name']}" if event["name"] else ""
-            lines.append(f"{at:>8}  {clock_seconds(event['at'])}  {event_word(event['kind'])}{name}")
+            why = f"（原因：{event['reason']}）" if event["reason"] else ""
+            lines.append(f"{at:>8}  {clock_seconds(event['at'])}  {event_word(event['kind'])}{name}{why}")
         lines += ["", "发言"] if (speeches := self._speeches()) else []
         lines += [f"{duration(row['start']):>8}  {row['who']}，{row['length']}" for row in speeches]
         return "\n".join(lines) + "\n"
@@ -149,7 +151,8 @@ class _Told:
                 continue
             offset = round(seconds, 1) if seconds >= 0 else None
             name = self._actor_of(event)
-            found.append({"offset": offset, "at": at, "kind": event["kind"], "name": name})
+            row = {"offset": offset, "at": at, "kind": event["kind"], "name": name}
+            found.append({**row, "reason": _reason_of(event)})
         return found
 
     def _actor_of(self, event: dict[str, Any]) -> str:
@@ -227,6 +230,14 @@ class _Told:
         asked = [duration(clip[name] / 1000) for name in ("asked_from_ms", "asked_to_ms")]
         cut = [duration(clip[name] / 1000) for name in ("from_ms", "to_ms")]
         return f"要求 {asked[0]} 至 {asked[1]}，按关键画面取 {cut[0]} 至 {cut[1]}（原录像的时间）"
+
+
+def _reason_of(event: dict[str, Any]) -> str:
+    """Why the session was interrupted, or ended before the minutes were signed; of nothing else."""
+    data = event.get("data")
+    if event["kind"] not in REASONED or not isinstance(data, dict):
+        return ""
+    return clean(str(data.get("reason") or ""))
 
 
 def package_pages(root: Path | None = None, minutes: PackageMinutes | None = None) -> PackagePages:

@@ -272,7 +272,7 @@ def test_the_page_is_in_the_language_of_who_exports_and_the_texts_stay_chinese(t
         export, signer = make_export(tmp_path / "rec", span), load_signer(tmp_path / "keys")
         build_package(export, signer, keep, tmp_path / f"{span}")
     people = [party.name for party in TWO] + ["王芳", "马秀英"]
-    typed = ["城关区供暖问题联合接访", "城关区信访局", "市局复查调阅", "赵敏", *people]
+    typed = ["核对材料", "城关区供暖问题联合接访", "城关区信访局", "市局复查调阅", "赵敏", *people]
     offices = [party.organisation or "" for party in TWO]
     chinese, english = told_in(CHINESE, contents), told_in(ENGLISH, contents)
     for before, after, words in zip(chinese, english, ("Exported by", "Asked for"), strict=True):
@@ -281,3 +281,6 @@ def test_the_page_is_in_the_language_of_who_exports_and_the_texts_stay_chinese(t
         assert chinese_of(page, sorted(filter(None, typed + offices), key=len, reverse=True)) == []
         for name in ("events.txt", "HOW-TO-VERIFY.txt"):
             assert before[name] == after[name], name
+        paused = [line for line in before["events.txt"].decode().splitlines() if "暂停" in line]
+        assert [line.endswith("王芳（原因：<b>核对材料</b>）") for line in paused] == [True]
+        assert "&lt;b&gt;核对材料&lt;/b&gt;</q>" in before["index.html"].decode()
