@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
+import aiohttp
 import pypdfium2
 import pytest
 from playwright.async_api import Browser as Chromium
 from playwright.async_api import Page
 
+from cases.documents.delivering import MOST_PROOF
+from cases.documents.letter import Letter
+from cases.documents.template import Paragraph
+from cases.handling.taking import take_step
 from cases.people import PersonDetails
 from cases.petitions import Channel, PetitionCase, RegisterPetition, register_petition
 from cases.policy import SYSTEM
 from tests.axe import violations
+from tests.clock import FixedClock
+from tests.factories import make_petition
 from tests.scenarios.browsers import needs_chromium
-from tests.web.conftest import House
+from tests.web.conftest import TOKEN, Browser, House
+from tests.web.papers import make_papers
 from tests.web.test_axe import WIDER
 from tests.web.test_officials_pages import enter
+from web.letters.pdf import letter_pdf
 
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(40)
 SHOTS = os.environ.get("LIANXIN_SHOTS")
 KEEPER, HANDLER, HEAD = "chengguan.receptionist", "housing.handler", "housing.unit_head"
 REVIEWER, RECHECKER, ADMIN = "chengguan.reviewer", "province.reviewer", "city.sysadmin"
@@ -190,3 +201,117 @@ async def ask(desk: Desk, number: str, code: str) -> str:
     await page.wait_for_selector("[role=status]:not(:empty)")
     assert await page.locator("button", has_text="我已收到").count() == 2
     return kept
+
+
+def letter(paragraphs: int, text: str = "一段话。") -> Letter:
+    told = tuple(Paragraph(f"第{number}段{text}") for number in range(paragraphs))
+    return Letter("城关区住建局", "处理意见书", "信处〔2026〕1号", "李德福", told, "2026年7月22日")
+
+
+@pytest.mark.parametrize("paragraphs", [8, 11, 12, 13, 14, 16])
+def test_no_signature_stands_alone_on_a_page(paragraphs: int) -> None:
+    body = letter_pdf(letter(paragraphs), FixedClock().now())
+    last = list(pypdfium2.PdfDocument(body))[-1].get_textpage().get_text_range()
+    assert "2026年7月22日" in last and "段" in last
+
+
+def test_no_line_begins_with_what_belongs_before_it_and_no_number_is_broken() -> None:
+    text = "请在（LZ2026-000123，2026-07-22）" * 30
+    pages = pypdfium2.PdfDocument(letter_pdf(letter(1, text), FixedClock().now()))
+    lines = [line for page in pages for line in page.get_textpage().get_text_range().split("\r\n")]
+    body = [line for line in lines if "请在" in line or "LZ2026" in line]
+    assert len(body) > 15
+    assert not [line for line in body if line[0] in "），。" or line[-1] == "（"]
+    assert "".join(body).count("LZ2026-000123") == sum(line.count("LZ2026-000123") for line in body) == 30
+
+
+@pytest.mark.parametrize("database_system", ["sqlite"])
+async def test_an_administrator_writes_a_template_and_nobody_else_sees_them(house: House) -> None:
+    admin, keeper = await house.official(ADMIN), await house.official(KEEPER)
+    assert (await keeper.get("/templates")).status == 403
+    assert "信访事项处理意见书" in await (await admin.get("/templates")).text()
+    here = "/templates/handling_opinion"
+    assert (await admin.get("/templates/love_letter")).status == 404
+    typed = {"title": "信访处理意见书", "body": "{gossip}", "since": ""}
+    refused = await admin.send(here, here, **typed, act="save")
+    assert refused.status == 422 and "没有这些空格：gossip。" in await refused.text()
+    refused = await admin.send(here, here, **(typed | {"body": "{number}"}), act="save")
+    assert "法规要求写明：信访诉求、查明的事实" in await refused.text()
+    places = ("number", "demand", "facts", "reasons", "opinion", "basis", "remedies")
+    body = "\n".join(["# <b>小标题</b>", *(f"{{{name}}}" for name in places)])
+    shown = await admin.send(here, here, **(typed | {"body": body}), act="preview")
+    text = await shown.text()
+    assert shown.status == 200 and "<h4>&lt;b&gt;小标题&lt;/b&gt;</h4>" in text and "还没有自己的版本" in text
+    kept = await admin.send(here, here, **(typed | {"body": body}), act="save")
+    assert kept.status == 303
+    assert "第 1 版" in await (await admin.get(here)).text()
+    assert "本单位模板" in await (await admin.get("/templates")).text()
+
+
+@pytest.mark.parametrize("database_system", ["sqlite"])
+async def test_a_proof_is_uploaded_and_opened_by_who_may(house: House) -> None:
+    petition, document = await make_papers(house)
+    keeper, other = await house.official(KEEPER), await house.official("xigu.receptionist")
+    here = f"/cases/{petition}/documents/{document}"
+    assert (await other.get(here)).status == (await other.get(f"{here}/pdf")).status == 404
+    wrong = await deliver(keeper, here, b"MZ not a picture", "virus.png")
+    assert wrong.status == 422 and "凭证请用 JPEG、PNG 或者 PDF 文件。" in await wrong.text()
+    assert (await deliver(keeper, here, bytes(MOST_PROOF * 2), "big.png")).status == 413
+    assert (await deliver(keeper, here, PNG, "../../凭证.png")).status == 303
+    page = await (await keeper.get(here)).text()
+    found = re.search(rf'href="({here}/deliveries/[0-9a-f]+)"', page)
+    assert found and "已送达" in page
+    answer = await keeper.get(found[1])
+    assert answer.content_type == "image/png" and await answer.read() == PNG
+    assert answer.headers["Content-Disposition"] == 'inline; filename="proof.png"'
+    assert (await other.get(found[1])).status == 404
+    assert (await deliver(keeper, here, PNG, "again.png")).status == 422
+
+
+async def deliver(official: Browser, here: str, content: bytes, name: str) -> aiohttp.ClientResponse:
+    token = TOKEN.search(await (await official.get(here)).text())
+    assert token
+    form = aiohttp.FormData({"csrf_token": token[1], "service": "post", "recipient": "城关区住建局"})
+    form.add_field("file", content, filename=name, content_type="image/png")
+    return await official.post(f"{here}/deliveries", form)
+
+
+@pytest.mark.parametrize("database_system", ["sqlite"])
+async def test_who_has_no_code_gets_no_paper_and_internal_ones_are_nobodys(house: House) -> None:
+    petition, code = await register(house)
+    _, internal = await make_papers(house)
+    citizen = house.browser()
+    for path in (f"/progress/documents/{internal}", f"/progress/documents/{'0' * 32}"):
+        for typed in (code, "wrong"):
+            answer = await citizen.send("/progress", path, number=petition.number, query_code=typed)
+            assert answer.status == 404, path
+            received = f"{path}/received"
+            answer = await citizen.send("/progress", received, number=petition.number, query_code=typed)
+            assert answer.status == (404 if typed == code else 422)
+
+
+@pytest.mark.parametrize("database_system", ["sqlite"])
+async def test_a_long_opinion_is_no_larger_than_its_form_may_be(house: House) -> None:
+    async with house.database.session() as db:
+        petition = await make_petition(db, house.clock, house.world.chengguan)
+        steps: list[tuple[str, str, dict[str, str]]] = [
+            (KEEPER, "classify", {"class": "claim", "way": "handle", "words": "修屋顶"}),
+            (KEEPER, "forward", {"unit": house.world.housing.id, "words": "请办理"}),
+            (HANDLER, "accept", {"words": "受理"}),
+            (HANDLER, "conclude", {"conclusion": "support", "words": "修好。"}),
+        ]
+        for who, step, given in steps:
+            await take_step(db, house.clock, house.world.actor(who), petition.id, step, given)
+    handler = await house.official(HANDLER)
+    here = f"/cases/{petition.id}/documents/new/handling_opinion"
+    bare = await handler.send(
+        here, here, act="issue", demand="", facts="", reasons="", opinion="", basis="规定"
+    )
+    text = await bare.text()
+    assert bare.status == 422 and "请填写查明的事实。" in text and 'href="#reasons"' in text
+    assert "请写明依据的名称和条款" in text
+    long = dict.fromkeys(("demand", "facts", "reasons", "opinion"), "长" * 2900)
+    basis = "《信访工作条例》第三十二条"
+    assert (await handler.send(here, here, act="issue", basis=basis, **long)).status == 303
+    again = await handler.send(here, here, act="issue", basis=basis, **long)
+    assert again.status == 422 and "这份文书刚刚已经出具" in await again.text()

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -25,6 +26,8 @@ from web.minutes.pdf import PrintError
 TOP, LEFT, WIDTH, BOTTOM = 37, 28, 156, 35
 HEAD, TITLE, BODY, SMALL = 26, 22, 16, 10.5
 LINE = 10.2  # 22 lines on a page.
+LEADINGS = (LINE, 9.6, 9.0)
+SIGNED = 5  # Lines that the signature needs.
 INDENT = 2  # Characters before a paragraph.
 RED = (200, 16, 16)
 BLACK = (0, 0, 0)
@@ -38,6 +41,16 @@ FACES = (
     ("/usr/share/fonts/noto-cjk/NotoSerifCJK-Regular.ttc", 2),
     ("/usr/share/fonts/google-noto-serif-cjk-fonts/NotoSerifCJK-Regular.ttc", 2),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """One line of the body. `indent`: millimetres; `spread`: points between characters."""
+
+    text: str
+    indent: float
+    bold: bool
+    spread: float
 
 
 class _Sheet(FPDF):
@@ -63,13 +76,13 @@ def letter_pdf(letter: Letter, made_at: datetime) -> bytes:
     sheet.add_font("letter", fname=path, collection_font_number=face)
     sheet.add_page()
     _head(sheet, letter)
-    _lines(sheet, f"{letter.recipient}：", 0)
-    for each in letter.paragraphs:
-        if each.heading:
-            _room(sheet, LINE * 2)
-        _lines(sheet, each.text, INDENT, bold=each.heading)
-    if letter.note:
-        _lines(sheet, letter.note, INDENT)
+    lines = _set(sheet, letter)
+    leading, carried = _fit(sheet, lines)
+    for number, line in enumerate(lines):
+        kept = leading * (2 if line.bold else 1)
+        if _room(sheet, kept) or number == len(lines) - carried:
+            _page(sheet)
+        _draw(sheet, line, leading)
     _signature(sheet, letter)
     return bytes(sheet.output())
 
@@ -110,24 +123,51 @@ def _head(sheet: FPDF, letter: Letter) -> None:
     sheet.ln(LINE)
 
 
-def _lines(sheet: FPDF, text: str, indent: int, bold: bool = False) -> None:
-    """A paragraph whose full lines reach the right edge."""
+def _set(sheet: FPDF, letter: Letter) -> list[_Line]:
+    """Every line of the body; full ones reach the right edge."""
+    found = _broken_up(sheet, f"{letter.recipient}：", 0, False)
+    for each in letter.paragraphs:
+        found += _broken_up(sheet, each.text, INDENT, each.heading)
+    return found + (_broken_up(sheet, letter.note, INDENT, False) if letter.note else [])
+
+
+def _broken_up(sheet: FPDF, text: str, indent: int, bold: bool) -> list[_Line]:
     sheet.set_font("letter", size=BODY)
     wide = sheet.get_string_width("国") * indent
     lines = _broken(sheet, text, WIDTH, wide)
+    found = []
     for number, line in enumerate(lines):
-        if _room(sheet, LINE):
-            sheet.set_font("letter", size=BODY)
         first = wide if number == 0 else 0.0
         slack = WIDTH - first - sheet.get_string_width(line)
         gaps = len(line) - 1
-        spread = slack / gaps * sheet.k if number < len(lines) - 1 and gaps and 0 < slack < BODY else 0.0
-        sheet.set_xy(LEFT + first, sheet.get_y())
-        with _bold(sheet, BLACK) if bold else nullcontext():
-            sheet.set_char_spacing(spread)
-            sheet.cell(WIDTH - first, LINE, line)
-        sheet.set_char_spacing(0)
-        sheet.set_xy(LEFT, sheet.get_y() + LINE)
+        full = number < len(lines) - 1 and gaps and 0 < slack < BODY
+        found.append(_Line(line, first, bold, slack / gaps * sheet.k if full else 0.0))
+    return found
+
+
+def _fit(sheet: FPDF, lines: Sequence[_Line]) -> tuple[float, int]:
+    """How far apart lines stand, and how many go over to the last page so that no signature is alone there.
+
+    The standard has the spacing changed before anything else.
+    """
+    for leading in LEADINGS:
+        top = sheet.get_y()
+        for line in lines:
+            if top + leading * (2 if line.bold else 1) > sheet.h - BOTTOM:
+                top = TOP
+            top += leading
+        if top + leading * SIGNED <= sheet.h - BOTTOM:
+            return leading, 0
+    return LEADINGS[0], min(2, len(lines))
+
+
+def _draw(sheet: FPDF, line: _Line, leading: float) -> None:
+    sheet.set_xy(LEFT + line.indent, sheet.get_y())
+    with _bold(sheet, BLACK) if line.bold else nullcontext():
+        sheet.set_char_spacing(line.spread)
+        sheet.cell(WIDTH - line.indent, leading, line.text)
+    sheet.set_char_spacing(0)
+    sheet.set_xy(LEFT, sheet.get_y() + leading)
 
 
 def _broken(sheet: FPDF, text: str, width: float, first: float) -> list[str]:
@@ -160,7 +200,6 @@ def _pieces(text: str) -> list[str]:
 def _signature(sheet: FPDF, letter: Letter) -> None:
     """Office and date on the right with room for the seal over both, never alone on a page."""
     sheet.set_font("letter", size=BODY)
-    _room(sheet, LINE * 5)
     sheet.ln(LINE * 2)
     right = LEFT + WIDTH - sheet.get_string_width("国") * 4
     widest = max(sheet.get_string_width(letter.office), sheet.get_string_width(letter.date))
@@ -175,11 +214,14 @@ def _signature(sheet: FPDF, letter: Letter) -> None:
 
 
 def _room(sheet: FPDF, height: float) -> bool:
-    """A new page where the rest of this one is too short."""
-    if sheet.get_y() + height <= sheet.h - BOTTOM:
-        return False
-    sheet.add_page()
-    return True
+    """Tell whether the rest of this page is too short."""
+    return sheet.get_y() + height > sheet.h - BOTTOM
+
+
+def _page(sheet: FPDF) -> None:
+    if sheet.get_y() > TOP:  # Not twice.
+        sheet.add_page()
+        sheet.set_font("letter", size=BODY)
 
 
 def _bold(sheet: FPDF, colour: tuple[int, int, int]) -> AbstractContextManager[object]:
