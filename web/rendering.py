@@ -182,7 +182,7 @@ def part(
         "static": request.app[STATIC].url,
         "modules": request.app[STATIC].modules,
         "actor": request.get(ACTOR),
-        "office": _office(request.get(ACTOR)),
+        "reader_office": _office(request.get(ACTOR)),
         "csrf_token": form_token(request),
         "path": request.path,
         "request_id": request.get(REQUEST_ID, ""),
