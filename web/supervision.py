@@ -73,7 +73,8 @@ def notice_row(told: Told, now: date) -> dict[str, Any]:
         "order": notice.order,
         "due": due_words(notice.due_on, now),
         "late": now > notice.due_on,
-        "to": f"{notice.organisation.short_name} · {AUDIENCE_NAMES[notice.audience]}",
+        "office": notice.organisation.short_name,
+        "audience": AUDIENCE_NAMES[notice.audience],
         "at": notice.at,
         "read": told.read,
     }

@@ -127,7 +127,7 @@ async def show_report(request: web.Request) -> web.StreamResponse:
         "nav": "supervision",
         "place": "report",
         "figures": figures,
-        "years": [str(each) for each in range(now.year, max(FIRST_YEAR, now.year - 10) - 1, -1)],
+        "years": [str(each) for each in range(now.year, max(FIRST_YEAR, now.year - 4) - 1, -1)],
         "reasons": [(name, figures.reasons[code]) for code, name in REASON_NAMES.items()],
         "adoptions": [(name, figures.adoptions[code]) for code, name in ADOPTION_NAMES.items()],
         "measures": [(name, figures.measures[code]) for code, name in KIND_NAMES.items()],
