@@ -206,6 +206,15 @@ def channel_for(phone: str) -> NoticeChannel:
     return NoticeChannel.TELEPHONE if phone else NoticeChannel.PAPER
 
 
+async def open_notice(db: AsyncSession, actor: Actor, notice_id: str) -> Notice:
+    """The notice for whoever may see the outbox it lies in. Raises NotFound, Forbidden."""
+    require(actor, Action.SEE_OUTBOX)
+    notice = await db.get(Notice, notice_id)
+    if notice is None or notice.organisation_id not in visible_organisation_ids(actor, Action.SEE_OUTBOX):
+        raise NotFound("notice_not_found", "没有找到这条通知。")
+    return notice
+
+
 @atomic
 async def finish_by_hand(
     db: AsyncSession, clock: Clock, actor: Actor, notice_id: str, done: bool, reason: str = ""
@@ -214,10 +223,7 @@ async def finish_by_hand(
 
     Raises NotFound, Forbidden, Invalid at `reason`, Conflict `bad_transition` for what is done already.
     """
-    notice = await db.get(Notice, notice_id)
-    if notice is None or notice.organisation_id not in visible_organisation_ids(actor, Action.SEE_OUTBOX):
-        raise NotFound("notice_not_found", "没有找到这条通知。")
-    require(actor, Action.SEE_OUTBOX)
+    notice = await open_notice(db, actor, notice_id)
     words = clean_text(reason, "reason", "原因", MAX_REASON)
     if notice.channel not in BY_HAND:
         raise Conflict("sent_by_itself", "这条通知由系统发送，不用登记。")

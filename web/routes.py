@@ -182,6 +182,8 @@ TABLE: tuple[Route, ...] = (
     Route("GET", "/figures/screen", statistics.screen, Action.SEE_FIGURES),
     Route("GET", "/requests", arrivals.requests, Action.RECEIVE),
     Route("GET", "/outbox", arrivals.outbox, Action.SEE_OUTBOX),
+    Route("POST", "/outbox/{notice_id}", arrivals.finish_notice, Action.SEE_OUTBOX),
+    Route("GET", "/outbox/{notice_id}/slip", arrivals.slip, Action.SEE_OUTBOX),
     Route("GET", "/sessions/{session_id}/materials", materials.show, Action.SEE_MATERIALS),
     Route("POST", "/sessions/{session_id}/materials", materials.begin, Action.ADD_MATERIAL),
     Route("POST", "/sessions/{session_id}/materials/{digest}/parts", materials.add, Action.ADD_MATERIAL),

@@ -65,6 +65,7 @@ class Things:
     booking: str
     job: str
     order: str
+    notice: str
 
 
 # Route to who opens it, and with which address.
@@ -115,6 +116,7 @@ PAGES: dict[str, tuple[str, Callable[[Things], str]]] = {
     "/figures/screen": (RECEPTIONIST, lambda _: "/figures/screen"),
     "/ratings": (RECEPTIONIST, lambda _: "/ratings"),
     "/requests": (RECEPTIONIST, lambda _: "/requests"),
+    "/outbox/{notice_id}/slip": (RECEPTIONIST, lambda it: f"/outbox/{it.notice}/slip"),
     "/outbox": (RECEPTIONIST, lambda _: "/outbox"),
     "/sessions/{session_id}/minutes": (RECEPTIONIST, lambda it: f"/sessions/{it.session}/minutes"),
     "/sessions/{session_id}/minutes/versions": (
@@ -209,7 +211,7 @@ async def prepare(house: House) -> Things:
             await add_request(db, clock, invitation, asked)
         envelope = house.server.app[MESSENGER].secrets.envelope
         until = clock.now() + timedelta(hours=1)
-        await add_notice(
+        notice = await add_notice(
             db, clock, envelope, session, "13800001234", "identity_code", {"code": "123456"}, until
         )
         db.add(
@@ -231,6 +233,7 @@ async def prepare(house: House) -> Things:
             session.petition_id, session.id, tracks, sealed.id, alarm.id, incident.incident.id, office,
             await thread_of(house), *await make_papers(house), day, booking, await import_of(house),
             await supervise(house, session.petition_id),
+            notice.id,
         )  # fmt: skip
 
 

@@ -165,6 +165,7 @@ OBJECT_PAGES = [
     and "/documents/" not in route.path  # tests/web/test_documents.py: whose paper it is
     and "/templates/" not in route.path  # tests/web/test_documents.py: an administrator's
     and not route.path.startswith(("/messages/", "/imports/"))  # Of one's own office only.
+    and "/outbox/" not in route.path  # The host's own: tests/web/test_calendar.py
     and "/tracks/" not in route.path  # tests/web/test_track_replay.py: only who has said why
     and route.permission not in RARE
 ]

@@ -35,11 +35,20 @@ from scheduling.invitation import Invitation
 from scheduling.invitations import list_invitations
 from scheduling.links import issue_link
 from scheduling.notice_texts import name_of
-from scheduling.notices import list_outbox
-from scheduling.reach import scope_of_session
+from scheduling.notices import (
+    BY_HAND,
+    CHANNEL_NAMES,
+    NoticeChannel,
+    NoticeState,
+    finish_by_hand,
+    list_outbox,
+    open_notice,
+)
+from scheduling.reach import load_session, scope_of_session
 from scheduling.replies import list_replies
 from scheduling.sessions import get_session
 from signaling.rights import is_official
+from web.access import own_origin
 from web.device_words import device_line
 from web.flash import keep_once, take_once
 from web.forms import Form
@@ -154,6 +163,10 @@ async def outbox(request: web.Request) -> web.StreamResponse:
             "reason": line.reason,
             "template": name_of(line.notice.template),
             "version": line.notice.template_version,
+            "id": line.notice.id,
+            "channel": CHANNEL_NAMES[line.notice.channel],
+            "by_hand": line.notice.channel in BY_HAND and line.state is NoticeState.QUEUED,
+            "paper": line.notice.channel is NoticeChannel.PAPER,
         }
         for line in lines
     ] + [
@@ -171,6 +184,30 @@ async def outbox(request: web.Request) -> web.StreamResponse:
     rows.sort(key=lambda row: row["at"], reverse=True)
     context = {"nav": "outbox", "rows": rows, "works": messenger.works}
     return page(request, "outbox.html", context, title="发出的短信")
+
+
+async def finish_notice(request: web.Request) -> web.StreamResponse:
+    """POST {done: yes or no, reason}: somebody called, or handed the slip over, or could not."""
+    form, notice_id = Form(await request.post()), request.match_info["notice_id"]
+    done = form.typed("done") == "yes"
+    async with request.app[DATABASE].session() as db:
+        actor, reason = request[ACTOR], form.typed("reason")
+        await finish_by_hand(db, request.app[CLOCK], actor, notice_id, done, reason)
+    return see_other("/outbox")
+
+
+async def slip(request: web.Request) -> web.StreamResponse:
+    """GET {notice_id}: the notice on paper, with the code that leads to the citizen's own page."""
+    async with request.app[DATABASE].session() as db:
+        notice = await open_notice(db, request[ACTOR], request.match_info["notice_id"])
+        session = await load_session(db, notice.session_id)
+    context = {
+        "nav": "outbox",
+        "notice": notice,
+        "session": session,
+        "url": f"{own_origin(request)}/progress",
+    }
+    return page(request, "slip.html", context, title="纸质通知单")
 
 
 async def _send_link(db: AsyncSession, request: web.Request, invitation: Invitation) -> None:

@@ -238,8 +238,8 @@ def _by_day(times: Sequence[FreeTime]) -> dict[str, dict[str, str]]:
     days: dict[str, dict[str, str]] = {}
     for each in times:
         begin, end = each.starts_at.astimezone(BEIJING), each.ends_at.astimezone(BEIJING)
-        words = f"{clock_time(begin)}–{clock_time(end)}" + ("（群众选的时间）" if each.wished else "")
-        days.setdefault(short_date(begin), {})[f"{begin.isoformat()}/{end.isoformat()}"] = words
+        day = short_date(begin) + ("（群众选的时间）" if each.wished else "")
+        days.setdefault(day, {})[f"{begin.isoformat()}/{end.isoformat()}"] = clock_time(begin)
     return days
 
 

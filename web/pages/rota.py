@@ -184,7 +184,7 @@ async def _page(request: web.Request, form: Form, status: int = 200) -> web.Resp
     form.values.setdefault("organisation", office.id if office else "")
     form.values.setdefault("first_on", str(now))
     context = {
-        "nav": "rota", "form": form, "office": office,
+        "nav": "rota", "form": form,
         "offices": {key: each.name for key, each in own.items()},
         "days": [_day_row(day, now) for day in days],
         "rules": [{"rule": rule, "words": describe(rule.recurrence)} for rule in rules],
