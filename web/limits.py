@@ -22,6 +22,7 @@ LIMITS: dict[str, Limit] = {
     "exchange": Limit(40, 30),
     "look": Limit(80, 60),
     "booking": Limit(10, 6),
+    "api": Limit(200, 600),
     "petition": Limit(10, 6),
     "identity": Limit(30, 20),
     "query": Limit(20, 10),

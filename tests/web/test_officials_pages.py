@@ -87,6 +87,7 @@ PAGES: dict[str, tuple[str, Callable[[Things], str]]] = {
     "/clocks": (RECEPTIONIST, lambda _: "/clocks"),
     "/messages": (RECEPTIONIST, lambda _: "/messages"),
     "/messages/{thread_id}": (RECEPTIONIST, lambda it: f"/messages/{it.thread}"),
+    "/clients": ("city.sysadmin", lambda _: "/clients"),
     "/imports": (RECEPTIONIST, lambda _: "/imports"),
     "/imports/{import_id}": (RECEPTIONIST, lambda it: f"/imports/{it.job}"),
     "/supervision": (LEADER, lambda _: "/supervision"),

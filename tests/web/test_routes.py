@@ -75,7 +75,7 @@ class Objects:
         named += ("rule_id", "equipment_id", "secret")
         named += ("notice_id", "measure_id")
         known |= dict.fromkeys((*named, "thread_id"), "0" * 32)
-        known["import_id"] = "0" * 32
+        known |= {"import_id": "0" * 32, "client_id": "0" * 32}
         return pattern.replace(":.+", "").format(**known)
 
 
