@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0059a"
-down_revision = "0059"
+down_revision = "0066"
 
 
 def upgrade() -> None:
