@@ -58,7 +58,7 @@ GO = """(to) => new Promise((done) => {
 
 
 # Of the tracks: when one party's picture is there, and when everybody's is.
-READY = """(() => {
+READY = """window.firstFrameAt > 0 && (() => {
   const seen = [...document.querySelectorAll(".track video")].filter((each) => each.readyState >= 2).length;
   return seen === PARTIES && document.querySelector(".replay-tools") !== null;
 })()"""

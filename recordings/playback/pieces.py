@@ -6,6 +6,7 @@ Bounded throughout: two are made at once, so many wait, and windows are kept up 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -25,6 +26,7 @@ MOST_WAITING = 64
 KEPT_BYTES = 64 << 20
 KEPT_WINDOWS = 64
 KEPT_CATALOGUES = 16
+FORESEEN = 9  # parties, as many as a page shows at once
 LARGEST = 64 << 20  # bytes of one piece; what leads to its first picture is left out beyond
 Made = TypeVar("Made")
 
@@ -131,6 +133,19 @@ class PieceMaker:
     ) -> Piece:
         """One piece. Raises NotFound ``no_such_track`` or ``no_such_piece``, Busy, OSError."""
         return await self._run(lambda: self._piece(folder, started_at, version, track, number, lead))
+
+    def foresee(self, folder: Path, started_at: datetime, version: str, second: float) -> None:
+        """Begin with what a page that opens at this second will ask for; nobody is kept waiting for it."""
+        if not self._waiting:
+            self._threads.submit(self._foresee, folder, started_at, version, second)
+
+    def _foresee(self, folder: Path, started_at: datetime, version: str, second: float) -> None:
+        with contextlib.suppress(OSError):  # Whoever asks for the piece is told.
+            catalogue = self._catalogue(folder, started_at, version)
+            piece = min(int(max(second, 0.0) // PIECE), last_piece(catalogue))
+            present = dict.fromkeys(track.participant_id for track in catalogue.tracks)
+            for participant_id in list(present)[:FORESEEN]:
+                self._window(catalogue, version, participant_id, piece)
 
     async def _run(self, make: Callable[[], Made]) -> Made:
         if self._waiting >= MOST_WAITING:

@@ -30,6 +30,9 @@ def test_the_table_gives_medians_and_verdicts() -> None:
     lines = report(Figures([0.1, 0.45, 9.0], [0.2, 0.31, 0.4])).splitlines()
     assert lines[0] == "met     page to first frame: 450 ms (100..9000, 3 times; at most 500)"
     assert lines[1].startswith("NOT met seek in two hours: 310 ms")
+    assert lines[2] == "!! NOT MEASURED: tracks: page to first frame."
+    lines = report(Figures([0.1], [0.2], [0.5, 0.2, 0.6])).splitlines()
+    assert lines[2] == "met     tracks: page to first frame: 500 ms (200..600, 3 times; at most 500)"
 
 
 def test_a_missing_browser_is_said_loudly(

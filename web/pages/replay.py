@@ -20,10 +20,10 @@ from web.pages.signin import see_other
 from web.ranges import respond_with_file
 from web.rendering import page, page_in_two, part
 from web.replay.beside import build_beside, read_sitting
-from web.replay.desk import asked_moment, mark_of
+from web.replay.desk import asked_moment, asked_second, mark_of
 from web.replay.film_first import FILM_FIRST
 from web.replay.lanes import film_length
-from web.replay.tracks import build_tracks
+from web.replay.tracks import PIECES, build_tracks, version_of
 from web.words import date_time, finding_words
 
 INTACT = ("完整性已校验", "shield", "good")
@@ -48,6 +48,10 @@ async def show(request: web.Request) -> web.StreamResponse:
     playable = plan.composed is not None or plan.originals
     plays = playable and purpose is not None
     shows_film = plan.composed is not None and not (plan.originals and request.query.get("view") == "tracks")
+    if plays and not shows_film:
+        version = version_of(plan.recording, clock)
+        second = asked_second(request.query.get("t", ""))
+        request.app[PIECES].foresee(plan.folder, plan.recording.started_at, version, second)
     sitting = await read_sitting(request, plan) if plays and not shows_film else None
     context = _shell(request, plan) | {
         "has_video": plays,

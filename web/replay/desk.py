@@ -21,6 +21,8 @@ from web.keys import ACTOR, CLOCK
 from web.words import office_words
 
 DEEP_LINK = re.compile(r"[0-9hms:.]{1,20}", re.ASCII)
+# As parseTime in web/static/js/replay/timeline.js.
+MOMENT = re.compile(r"(?:(\d{1,4})h)?(?:(\d{1,6})m)?(?:(\d{1,7})(?:\.\d{1,9})?s?)?", re.ASCII)
 
 
 async def build_desk(
@@ -92,3 +94,11 @@ async def _findings(
 def asked_moment(typed: str) -> str:
     """`?t=` of a deep link if it is one, else nothing; it goes back into an address."""
     return typed if DEEP_LINK.fullmatch(typed) else ""
+
+
+def asked_second(typed: str) -> float:
+    """The second that `?t=` names, whole; 0 for anything else."""
+    found = MOMENT.fullmatch(typed)
+    hours, minutes, seconds = (int(each or 0) for each in found.groups()) if found else (0, 0, 0)
+    return float(hours * 3600 + minutes * 60 + seconds)
+

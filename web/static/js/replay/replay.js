@@ -20,8 +20,8 @@ else if (find("replay-stage")) startTracks(find("replay-stage"));
 
 /** The tracks in place of a film: the rest of the page does not know the difference. */
 async function startTracks(root) {
-  const [{ Stage }, { waitForFilm }] = await Promise.all([import("./tracks/stage.js"), import("./tracks/film.js")]);
-  const stage = new Stage(root, read("replay-tracks"), read("replay-speeches"));
+  const [{ stage }, { waitForFilm }] = await Promise.all([import("./tracks/first.js"), import("./tracks/film.js")]);
+  stage.showSpeakers(read("replay-speeches"));
   start(stage, root.closest("[data-player]"));
   if (find("replay-sheets")) stage.showPapers(read("replay-sheets"));
   if (find("film-coming")) waitForFilm(find("film-coming"), stage);

@@ -23,7 +23,7 @@ export class Stage {
   #clock = new CommonClock();
   #tiles = [];
   #voices = [];
-  #turns;
+  #turns = [];
   #playing = false;
   #seeking = false;
   #muted = false;
@@ -42,14 +42,11 @@ export class Stage {
   /**
    * @param {HTMLElement} root
    * @param {object} data of web/replay/tracks.py
-   * @param {{name: string, spans: [number, number][]}[]} speeches
    */
-  constructor(root, data, speeches) {
+  constructor(root, data) {
     this.#root = root;
     this.#data = data;
     this.#grid = element("div.track-grid", {});
-    const byName = new Map(data.parties.map(({ id, name }) => [name, `${id}-camera`]));
-    this.#turns = turnsOf(speeches.map(({ name, spans }) => ({ key: byName.get(name) || "", spans })).filter(({ key }) => key));
     for (const party of data.parties) this.#place(party);
     this.#bar = new Bar(this, data.seconds, (layout) => this.#arrange(layout));
     root.append(this.#grid, this.#bar.root);
@@ -145,6 +142,12 @@ export class Stage {
     this.#root.removeEventListener(...args);
   }
 
+  /** Who has the floor, for the layouts that follow it. @param {{name: string, spans: [number, number][]}[]} speeches */
+  showSpeakers(speeches) {
+    const byName = new Map(this.#data.parties.map(({ id, name }) => [name, `${id}-camera`]));
+    this.#turns = turnsOf(speeches.map(({ name, spans }) => ({ key: byName.get(name) || "", spans })).filter(({ key }) => key));
+  }
+
   /** Documents that were shown stand among the parties. @param {object} data of web/replay/exhibits.py */
   async showPapers(data) {
     if (!data.showings.length) return;
@@ -232,6 +235,7 @@ export class Stage {
       if (isIntersecting) this.#seen.add(target);
       else this.#seen.delete(target);
     }
+    this.#tick();
   }
 
   #settle() {
