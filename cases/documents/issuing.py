@@ -124,6 +124,8 @@ def compose(draft: Draft, clock: Clock, number: str, given: Mapping[str, str]) -
     }
     note = ""
     if draft.corrects is not None:
+        # The unit it went to, also where the case has gone to another since.
+        recipients["handler"] = draft.corrects.recipient
         note = correction_note(draft.corrects.number, draft.corrects.title, values["correction"])
     return Letter(
         draft.office.name, draft.template.title, number, recipients[draft.form.recipient],

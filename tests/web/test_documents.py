@@ -211,8 +211,11 @@ def letter(paragraphs: int, text: str = "一段话。") -> Letter:
 @pytest.mark.parametrize("paragraphs", [8, 11, 12, 13, 14, 16])
 def test_no_signature_stands_alone_on_a_page(paragraphs: int) -> None:
     body = letter_pdf(letter(paragraphs), FixedClock().now())
-    last = list(pypdfium2.PdfDocument(body))[-1].get_textpage().get_text_range()
-    assert "2026年7月22日" in last and "段" in last
+    last = list(pypdfium2.PdfDocument(body))[-1].get_textpage()
+    words = last.get_text_range()
+    assert "2026年7月22日" in words and "段" in words
+    below = last.get_charbox(words.index("（印章）"))[1]
+    assert below > 90, "within the body of the page: 35 mm are 99 points"
 
 
 def test_no_line_begins_with_what_belongs_before_it_and_no_number_is_broken() -> None:

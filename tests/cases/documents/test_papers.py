@@ -360,3 +360,14 @@ def test_steps_that_are_deliveries_have_their_paper() -> None:
         Step.DELIVER_REVIEW,
         Step.DELIVER_RECHECK,
     ]
+
+
+async def test_a_sheet_is_corrected_for_the_unit_that_got_it(desk: Desk) -> None:
+    await desk.until_forwarded()
+    first = await paper(desk, KEEPER, "transfer_sheet")
+    await desk.take(HANDLER, "object", words="属于城管职责。")
+    await desk.take(KEEPER, "agree_return", words="核实无误。")
+    await desk.take(KEEPER, "forward", unit=desk.world.station.id, words="请依法办理。")
+    corrected = await paper(desk, KEEPER, "transfer_sheet", first.id, correction="写错门牌。")
+    assert corrected.recipient == "城关区住建局"
+    assert (await paper(desk, KEEPER, "transfer_sheet")).recipient == "酒泉路街道接访点"
