@@ -63,7 +63,9 @@ async def test_a_band_that_shrinks_and_calm_words_when_it_takes_longer(hall: Hal
     await tick(hall, 240)
     await told(citizen, {"least": 10, "most": 20})  # Kept until it is a minute outside.
     assert len(lines(citizen)) == count, "what has not changed is not told again"
-    await tick(hall, 150)
+    await tick(hall, 90)  # Half a minute outside.
+    assert len(lines(citizen)) == count, "what is nearly true is kept"
+    await tick(hall, 60)
     await told(citizen, {"least": 5, "most": 10})
     await tick(hall, 600)
     await told(citizen, {"least": None, "most": None})
