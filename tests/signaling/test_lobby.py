@@ -152,6 +152,7 @@ async def test_a_dropped_phone_keeps_the_place_for_ten_minutes_and_no_longer(hal
     hall.clock.set(gone + TEN_MINUTES - timedelta(seconds=1))
     citizen = await hall.client("petitioner")  # Takes a second.
     assert (citizen.welcome["queue"]["ahead"], citizen.welcome["queue"]["number"]) == (0, number)
+    await tick(hall)  # Back is seen by who looks each second, too.
 
     await citizen.drop()
     await host.room_where(lambda room: find(room, citizen.id, "lobby")["presence"] == "reconnecting")
