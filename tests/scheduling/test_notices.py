@@ -11,7 +11,7 @@ from sqlalchemy.exc import DatabaseError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.append_only import AppendOnlyError
-from cases.errors import RuleError
+from cases.errors import Conflict, Invalid, NotFound, RuleError
 from scheduling import notices
 from scheduling.notices import (
     ATTEMPTS,
@@ -19,10 +19,13 @@ from scheduling.notices import (
     GatewayError,
     Message,
     Notice,
+    NoticeChannel,
     NoticeDraft,
     NoticeEvent,
+    NoticeState,
     add_notice,
     deliver_notices,
+    finish_by_hand,
     list_outbox,
 )
 from scheduling.session import Session
@@ -135,3 +138,31 @@ async def test_the_outbox_only_grows(db: AsyncSession, clock: FixedClock, world:
         with pytest.raises(DatabaseError, match="append-only"):
             await db.execute(text(f"DELETE FROM {model.__tablename__}"))
         await db.rollback()
+
+
+async def test_what_no_gateway_carries_goes_the_next_way_and_is_told_by_hand(
+    db: AsyncSession, clock: FixedClock, world: World
+) -> None:
+    session, own = await make_session(db, clock, world), world.actor("chengguan.receptionist")
+    until, fields = clock.now() + timedelta(hours=2), {"office": "局", "when": "明天", "phone": "12345"}
+    notice = await add_notice(db, clock, ENVELOPE, session, "13800001234", "session_reminder", fields, until)
+    await db.commit()
+    await deliver_notices(db, clock, ENVELOPE, None)
+
+    calls = (await db.scalars(select(Notice).where(Notice.channel == NoticeChannel.TELEPHONE))).all()
+    assert [each.text for each in calls] == [notice.text]
+    with pytest.raises(NotFound):
+        await finish_by_hand(db, clock, world.actor("xigu.receptionist"), calls[0].id, True)
+    with pytest.raises(Invalid):
+        await finish_by_hand(db, clock, own, calls[0].id, False)
+    await finish_by_hand(db, clock, own, calls[0].id, False, "打不通")
+    [slip] = (await db.scalars(select(Notice).where(Notice.channel == NoticeChannel.PAPER))).all()
+    await finish_by_hand(db, clock, own, slip.id, True)
+    with pytest.raises(Conflict):
+        await finish_by_hand(db, clock, own, slip.id, True)
+    states = {line.notice.channel: line.state for line in await list_outbox(db, own)}
+    assert states == {
+        NoticeChannel.SMS: NoticeState.FAILED,
+        NoticeChannel.TELEPHONE: NoticeState.FAILED,
+        NoticeChannel.PAPER: NoticeState.SENT,
+    }
