@@ -28,6 +28,7 @@ from scheduling.sessions import CreateSession, create_session, move_session
 from scheduling.slot import ReceptionRoom
 from scheduling.slots import OpenSlots, create_room, list_free_slots, open_slots
 from scheduling.visiting_place import set_place
+from web.demo.handled import seed_handling
 from web.demo.people import (
     CITY,
     FINISHED,
@@ -39,7 +40,9 @@ from web.demo.people import (
     PROVINCE,
     READY,
     DemoMatter,
+    DemoOfficial,
 )
+from web.demo.rota import seed_rota
 
 READY_FOR = timedelta(hours=8)
 LEAST_LEFT = timedelta(minutes=30)
@@ -71,14 +74,16 @@ async def seed_day(db: AsyncSession, clock: Clock) -> None:
             made = await create_official(
                 db, clock, SYSTEM, CreateOfficial(person.username, person.name, PASSWORD, demo=True)
             )
-            office = await _office(db, person.region_code)
-            await appoint(db, clock, SYSTEM, Appoint(made.id, office.id, person.role))
+            office = await _unit(db, person) if person.unit else await _office(db, person.region_code)
+            await appoint(db, clock, SYSTEM, Appoint(made.id, office.id, person.role, person.title))
     for place in PLACES:
         await set_place(db, *place)
     for matter in (READY, FINISHED, *OTHERS):
         await _matter(db, clock, matter)
     await _open_week(db, clock)
     await _book_today(db, clock)
+    await seed_rota(db, clock)
+    await seed_handling(db, clock)
 
 
 async def find_ready_session(db: AsyncSession, clock: Clock) -> Session | None:
@@ -261,6 +266,10 @@ async def _ask_publicly(db: AsyncSession, clock: Clock, office: Organisation) ->
             free[0].id, "马小兰", "13893100008", subject, "老人走到站台要二十分钟，请求增设一站。"
         )
         await book_publicly(db, clock, command, "127.0.0.1")
+
+
+async def _unit(db: AsyncSession, person: DemoOfficial) -> Organisation:
+    return (await db.scalars(select(Organisation).where(Organisation.short_name == person.unit))).one()
 
 
 async def _office(db: AsyncSession, region_code: str) -> Organisation:

@@ -14,6 +14,8 @@ class DemoOfficial:
     region_code: str
     role: Role
     note: str
+    title: str = ""
+    unit: str = ""  # A department's short name; empty: the office of the region.
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,14 @@ PASSWORD = "Yan-Shi-2026!"
 HOST = DemoOfficial("chengguan", "马建国", "620102", Role.RECEPTIONIST, "城关区接访员：主持、预约、登记")
 CITY = DemoOfficial("lanzhou", "周敏", "6201", Role.RECEPTIONIST, "市级接访员：联合接访")
 PROVINCE = DemoOfficial("gansu", "韩志远", "62", Role.RECEPTIONIST, "省级接访员：联合接访")
+# Who receives in turn, and may be written to.
+LEADERS = (
+    DemoOfficial("quzhang", "方明", "620102", Role.LEADER, "城关区接访领导", "副区长"),
+    DemoOfficial("shizhang", "梁静", "6201", Role.LEADER, "市级接访领导", "副市长"),
+)
+HANDLER = DemoOfficial(
+    "zhujian", "田军", "620102", Role.HANDLER, "城关区住建局承办人：告知、受理、答复", unit="城关区住建局"
+)
 OFFICIALS = (
     HOST,
     CITY,
@@ -38,6 +48,9 @@ OFFICIALS = (
     DemoOfficial("xigu", "李桂芳", "620104", Role.RECEPTIONIST, "西固区接访员：看不到城关区的件"),
     DemoOfficial("ducha", "赵庆", "6201", Role.INSPECTOR, "市级督查员：调阅录像"),
     DemoOfficial("danganyuan", "孙慧", "620102", Role.ARCHIVIST, "城关区档案员：录像与封存清单"),
+    *LEADERS,
+    HANDLER,
+    DemoOfficial("guanliyuan", "何伟", "6201", Role.SYSADMIN, "系统管理员：模板、接口，不看信访件"),
 )
 
 READY = DemoMatter(
