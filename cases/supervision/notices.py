@@ -218,7 +218,7 @@ async def _tell(
         return 0
     told = {
         "duty": clock_row.counted().duty.title if clock_row else f"督办单 {order.number}" if order else "",
-        "to": f"{to.name}：{AUDIENCE_NAMES[reminder.to]}", "due_on": due_on.isoformat(),
+        "to": to.name, "audience": AUDIENCE_NAMES[reminder.to], "due_on": due_on.isoformat(),
     }  # fmt: skip
     kind = "duty.warned" if reminder.warns else "duty.escalated"
     await add_petition_event(db, clock, SYSTEM, petition.id, kind, told)

@@ -37,6 +37,8 @@ STEP_EVENTS = frozenset(rule.event for rule in RULES.values()) | {
     "document.delivered",
 }
 TOLD_WHOLE = ("supervision.", "duty.")
+# Of these, what is ours to say in the reader's language; the rest was typed.
+OURS = frozenset({"reason", "adoption", "measure", "audience", "duty", "number"})
 
 
 async def show(request: web.Request) -> web.StreamResponse:
@@ -75,5 +77,7 @@ async def show(request: web.Request) -> web.StreamResponse:
 
 def _event(event: PetitionEvent) -> dict[str, object]:
     taken = event.kind in STEP_EVENTS or event.kind.startswith(TOLD_WHOLE)
-    notes = [str(value) for value in event.data.values()] if taken else []
+    told = event.data.items() if taken else ()
+    ours = OURS if event.kind.startswith(TOLD_WHOLE) else frozenset[str]()
+    notes = [{"text": str(value), "ours": name in ours} for name, value in told]
     return {"at": event.at, "text": event_word(event.kind), "actor": event.actor_name, "notes": notes}

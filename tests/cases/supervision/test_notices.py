@@ -47,7 +47,8 @@ async def test_first_the_handler_then_the_head_then_who_supervises_then_above(ma
     ]
     assert [each.kind for each in events] == ["duty.warned"] * 2 + ["duty.escalated"] * 2
     assert events[0].data == {
-        "duty": "书面告知接收情况和办理程序", "to": "城关区住建局：承办人", "due_on": "2026-08-06",
+        "duty": "书面告知接收情况和办理程序",
+        "to": "城关区住建局", "audience": "承办人", "due_on": "2026-08-06",
     }  # fmt: skip
     given = {"on": "", "words": "受理"}
     await take_step(matter.db, matter.clock, matter.actor(HANDLER), matter.id, "accept", given)
