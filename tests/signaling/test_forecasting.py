@@ -11,6 +11,7 @@ from cases.policy import SYSTEM
 from scheduling.session import SessionState
 from scheduling.sessions import move_session
 from scheduling.waiting_time import LEAST_MEASURED
+from signaling.queue_views import WaitView
 from tests.factories import make_session
 from tests.scheduling.test_waiting_time import held
 from tests.signaling.hall import Client, Hall
@@ -64,7 +65,8 @@ async def test_a_band_that_shrinks_and_calm_words_when_it_takes_longer(hall: Hal
     await told(citizen, {"least": 10, "most": 20})  # Kept until it is a minute outside.
     assert len(lines(citizen)) == count, "what has not changed is not told again"
     await tick(hall, 90)  # Half a minute outside.
-    assert len(lines(citizen)) == count, "what is nearly true is kept"
+    person = hall.registry.rooms[hall.session_id].room.people[citizen.id]
+    assert person.wait == WaitView(10, 20), "what is nearly true is kept"
     await tick(hall, 60)
     await told(citizen, {"least": 5, "most": 10})
     await tick(hall, 600)
