@@ -23,6 +23,7 @@ from cases.organisations import Organisation, get_organisation
 from cases.people import PersonDetails, Post, make_person
 from cases.petitions import RegisterPetition, add_petition, let_see
 from cases.policy import ANONYMOUS, SYSTEM, Action, Actor, require
+from cases.register.index import index_petition
 from cases.roles import Role
 
 # Channels by which a citizen writes himself; the others are entered by a clerk or come by an adapter.
@@ -203,3 +204,4 @@ async def _hand_to_keepers(
 ) -> None:
     for official in await keepers(db, office):
         await let_see(db, clock, petition.id, official.id)
+    await index_petition(db, petition.id)  # By their leave alone it is found in the register.

@@ -178,6 +178,10 @@ async def outbox(request: web.Request) -> web.StreamResponse:
             "reason": reply.reason,
             "template": "进度查询",
             "version": "2026-11",
+            "id": reply.id,
+            "channel": CHANNEL_NAMES[reply.channel],
+            "by_hand": False,
+            "paper": False,
         }
         for reply in replies
     ]
