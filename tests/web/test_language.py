@@ -41,7 +41,8 @@ SILENT = re.compile(
     "|web/(minutes/|package_page|messages|language)|recordings/packages/(metadata|package|check|clip|day_proof)"
     "|recordings/evidence/(keys|minutes_record|verdict|examiner|manifest_shape|day_root|attestations)"
     "|recordings/film/(composition|direction|layout|pages|picture|pixels|sheet|stage|veils)"
-    "|recordings/watch/office_check|web/statistics/report"
+    "|recordings/watch/office_check|web/statistics/report|web/briefing_pdf|scheduling/calendars/entries"
+    "|recordings/evidence/veils"
     "|recordings/worker|migrations|web/sentences|cases/documents/(facts|letter)|web/letters"
 )
 # Dates are written by Babel (web/words.py), a masked name keeps its ending, a copy of a paper is named.

@@ -151,6 +151,8 @@ NO_PAGES = frozenset(
         "/cases/{petition_id}/documents/{document_id}/pdf",
         "/cases/{petition_id}/documents/{document_id}/deliveries/{delivery_id}",
         "/imports/{import_id}/report.csv",
+        "/rota/{day_id}/briefing.pdf",
+        "/sessions/{session_id}/entry.ics",
         "/figures/report.pdf",
         "/figures/report.xlsx",
         "/sessions/{session_id}/materials/{material_id}/pages/{number}",

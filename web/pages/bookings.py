@@ -40,7 +40,7 @@ DECISIONS = {
     BookingState.REDIRECTED: "转别的单位",
 }
 DAYS = {"7": "一周", "14": "两周", "31": "一个月"}
-LENGTHS = {str(number): f"{number} 分钟" for number in (15, 30, 45, 60, 90)}
+LENGTHS = {str(number): f"一场 {number} 分钟" for number in (15, 30, 45, 60, 90)}
 
 
 async def show_list(request: web.Request) -> web.StreamResponse:

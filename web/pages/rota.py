@@ -39,7 +39,7 @@ MODES = {str(mode): name for mode, name in MODE_NAMES.items()}
 PATTERNS = {str(pattern): name for pattern, name in PATTERN_NAMES.items()}
 WEEKDAYS = {str(number): f"星期{name}" for number, name in enumerate("一二三四五")}
 WEEKS = {str(number): f"第 {number} 周" for number in range(1, 6)}
-MINUTES = {str(number): f"{number} 分钟" for number in (10, 15, 20, 30, 45, 60)}
+MINUTES = {str(number): f"每次 {number} 分钟" for number in (10, 15, 20, 30, 45, 60)}
 INITIAL = {"pattern": "monthly_day", "mode": "fixed_place", "begins": "09:00", "ends": "12:00"}
 INITIAL |= {"minutes": "30", "month_day": "15"}
 
