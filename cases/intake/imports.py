@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 
@@ -45,7 +46,8 @@ ENGLISH = {
     "Description": "内容", "Class": "类别", "Channel": "来源", "Received on": "收到日期",
     "Old number": "原编号", "Home address": "住址", "Came by": "来源",
 }  # fmt: skip
-FIRST_DAY, EXCEL_ZERO = date(2000, 1, 1), date(1899, 12, 30)
+FIRST_DAY, DAY_PARTS, DAY_ENDS = re.compile("[年月/.]"), re.compile("日")
+EXCEL_ZERO = date(2000, 1, 1), date(1899, 12, 30)
 _CHANNELS = {name: channel for channel, name in CHANNEL_NAMES.items()}
 _CLASSES = {name: each for each, name in CLASS_NAMES.items()}
 Mark = Callable[[str], str]
@@ -242,7 +244,7 @@ def _day(text: str, latest: date) -> date | None:
     """`2026-11-20`, `2026/11/20`, `2026年11月20日`, or the days that a spreadsheet counts."""
     if not text:
         return None
-    plain = text.replace("年", "-").replace("月", "-").replace("日", "").replace("/", "-").replace(".", "-")
+    plain = DAY_ENDS.sub("", DAY_PARTS.sub("-", text))
     try:
         if plain.isascii() and plain.isdigit() and len(plain) == 5:
             found = EXCEL_ZERO + timedelta(days=int(plain))

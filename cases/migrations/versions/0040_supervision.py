@@ -7,8 +7,8 @@ from alembic import op
 
 from cases.append_only import forbid_changes
 
-revision = "0050"
-down_revision = "0057"
+revision = "0040"
+down_revision = "0039"
 
 
 def key(table: str, column: str, target: str) -> sa.ForeignKeyConstraint:

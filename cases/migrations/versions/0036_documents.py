@@ -7,8 +7,8 @@ from alembic import op
 
 from cases.append_only import forbid_changes
 
-revision = "0053"
-down_revision = "0060"
+revision = "0036"
+down_revision = "0035"
 
 
 def upgrade() -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0066"
-down_revision = "0059"
+revision = "0044"
+down_revision = "0043"
 MEASURES = (
     "registered",
     "concluded",

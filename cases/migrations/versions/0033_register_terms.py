@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0070"
-down_revision = "0056"
+revision = "0033"
+down_revision = "0032"
 
 
 def upgrade() -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0071"
-down_revision = "0058"
+revision = "0042"
+down_revision = "0041"
 
 
 def upgrade() -> None:

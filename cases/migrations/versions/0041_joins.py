@@ -7,8 +7,8 @@ from alembic import op
 
 from cases.append_only import forbid_changes
 
-revision = "0058"
-down_revision = "0050"
+revision = "0041"
+down_revision = "0040"
 
 ID = sa.String(length=32)
 

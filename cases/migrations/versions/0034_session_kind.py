@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0046"
-down_revision = "0070"
+revision = "0034"
+down_revision = "0033"
 
 
 def upgrade() -> None:

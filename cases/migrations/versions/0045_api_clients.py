@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0059a"
-down_revision = "0066"
+revision = "0045"
+down_revision = "0044"
 
 
 def upgrade() -> None:

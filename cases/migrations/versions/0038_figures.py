@@ -7,8 +7,8 @@ from alembic import op
 
 from cases.append_only import forbid_changes
 
-revision = "0065"
-down_revision = "0043"
+revision = "0038"
+down_revision = "0037"
 
 
 def upgrade() -> None:

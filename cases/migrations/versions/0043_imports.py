@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0059"
-down_revision = "0071"
+revision = "0043"
+down_revision = "0042"
 
 ID = sa.String(length=32)
 

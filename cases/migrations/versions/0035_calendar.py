@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0060"
-down_revision = "0046"
+revision = "0035"
+down_revision = "0034"
 
 NEW_NAMES = (("requested", "submitted"), ("confirmed", "scheduled"))
 HOLDING = "state IN ('submitted', 'reviewing', 'approved', 'scheduled', 'fulfilled', 'missed')"

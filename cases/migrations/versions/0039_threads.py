@@ -7,8 +7,8 @@ from alembic import op
 
 from cases.append_only import forbid_changes
 
-revision = "0057"
-down_revision = "0065"
+revision = "0039"
+down_revision = "0038"
 
 ID = sa.String(length=32)
 MOMENT = sa.DateTime(timezone=True)
