@@ -13,13 +13,12 @@ from aiohttp import web
 from cases.clock import Clock, SystemClock
 from cases.database import Database
 from cases.register.index import index_missing
-from web import duty_notices, forgetting, guards, importing, upload_watch
-from web.board_memory import BOARDS, BoardMemory
-from web.flash import ONCE, OnceBook
+from web.http import guards
+from web.http.flash import ONCE, OnceBook
+from web.http.limits import RateLimits
+from web.http.static_files import StaticFiles
 from web.keys import CLOCK, DATABASE, FORM_KEY, LIMITS, RENDERER, SETTINGS, STATIC
-from web.limits import RateLimits
 from web.live import live_rooms, mount_signaling
-from web.messages import sending
 from web.minutes.live_strokes import LIVE_STROKES, LiveStrokes
 from web.oidc import Journeys
 from web.pages.export import EXPORTS, MOST_AT_ONCE
@@ -29,9 +28,11 @@ from web.rendering import Renderer
 from web.replay.film_first import FILM_FIRST, FilmFirst
 from web.replay.tracks import keep_piece_maker
 from web.routes import mount_routes
-from web.session_notices import keeping
 from web.settings import Settings
-from web.static_files import StaticFiles
+from web.tending import duty_notices, forgetting, importing, upload_watch
+from web.tending.messages import sending
+from web.tending.session_notices import keeping
+from web.views.board_memory import BOARDS, BoardMemory
 
 logger = logging.getLogger(__name__)
 BODY_CEILING = 64 * 1024  # Forms and JSON; parts of materials have their own in web/pages/materials.py.

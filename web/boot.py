@@ -7,7 +7,7 @@ from typing import Any
 from aiohttp import web
 
 from scheduling.session import Session
-from web.access import form_token
+from web.http.access import form_token
 from web.keys import SETTINGS
 
 

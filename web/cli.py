@@ -88,7 +88,7 @@ def figures_demo() -> None:
 @app.command(hidden=True)
 def web() -> None:
     """One web process (started by serve)."""
-    from web.server import run_web
+    from web.processes.server import run_web
 
     run_web(_settings())
     _leave()
@@ -97,7 +97,7 @@ def web() -> None:
 @app.command("media-worker", hidden=True)
 def media_worker(number: int) -> None:
     """One media worker (started by serve)."""
-    from web.media_process import run_media_worker
+    from web.processes.media_process import run_media_worker
 
     run_media_worker(_settings(), number)
 
@@ -105,7 +105,7 @@ def media_worker(number: int) -> None:
 @app.command("recordings-worker", hidden=True)
 def recordings_worker() -> None:
     """The recordings worker (started by serve)."""
-    from web.server import run_recordings
+    from web.processes.server import run_recordings
 
     run_recordings(_settings())
     _leave()
@@ -297,7 +297,7 @@ def _prepared(settings: Settings, lan: bool) -> Settings:
 
 
 def _for_local_network(settings: Settings) -> Settings:
-    from web.tls import lan_addresses, lan_certificate
+    from web.processes.tls import lan_addresses, lan_certificate
 
     addresses = lan_addresses()
     if not addresses:
@@ -324,7 +324,7 @@ def _refuse_to_start(settings: Settings) -> None:
 
 def _serve(settings: Settings, beside: Callable[[Settings], Coroutine[Any, Any, None]] | None = None) -> None:
     """Supervise until a signal comes; `beside` runs along and is cancelled at the end."""
-    from web.supervisor import PortTaken, Supervisor, open_listener
+    from web.processes.supervisor import PortTaken, Supervisor, open_listener
 
     try:
         listener = open_listener(settings)
@@ -345,8 +345,8 @@ def _serve(settings: Settings, beside: Callable[[Settings], Coroutine[Any, Any, 
 
 
 def _say_where(settings: Settings) -> None:
+    from web.processes.server import base_url
     from web.qr import qr_text
-    from web.server import base_url
 
     base = base_url(settings)
     running = f"\n[bold]连心桥正在运行 Lianxin is running:[/] {base}   (Ctrl+C 停止 stops it)"

@@ -10,11 +10,11 @@ from scheduling.invitation import Invitation
 from scheduling.links import find_link
 from scheduling.notices import add_notice
 from scheduling.reach import load_session
-from web.access import own_origin
+from web.http.access import own_origin
 from web.keys import CLOCK, SETTINGS
 from web.language import in_chinese
-from web.link_pages import when_words
-from web.messages import MESSENGER
+from web.tending.messages import MESSENGER
+from web.views.link_pages import when_words
 
 
 def link_of(request: web.Request, invitation: Invitation, secret: str) -> str:

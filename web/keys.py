@@ -9,9 +9,9 @@ from aiohttp import web
 from cases.clock import Clock
 from cases.database import Database
 from cases.policy import Actor
-from web.limits import RateLimits
+from web.http.limits import RateLimits
+from web.http.static_files import StaticFiles
 from web.settings import Settings
-from web.static_files import StaticFiles
 
 if TYPE_CHECKING:
     from signaling.registry import RoomRegistry

@@ -11,8 +11,8 @@ from scheduling.materials.store import MaterialStore
 from signaling.registry import RoomRegistry
 from signaling.relays import Relays
 from signaling.routes import mount
-from web.access import own_origin, rules_of
 from web.figures import ROOMS, TASKS
+from web.http.access import own_origin, rules_of
 from web.keys import CLOCK, DATABASE, REGISTRY, SETTINGS
 
 

@@ -21,12 +21,12 @@ from recordings.review.exhibit_page import page_paths
 from scheduling.materials.exhibition import READ
 from scheduling.materials.showing import SHOWN, worth_a_line
 from signaling.speeches import read_speeches
+from web.http.static_files import STATIC_ROOT
 from web.language import current_language, in_chinese
 from web.package_minutes import PackageMinutes
 from web.rendering import Renderer
 from web.replay.beside import gaps_of
 from web.replay.exhibits import build_exhibits
-from web.static_files import STATIC_ROOT
 from web.words import ROLES, clock_seconds, date_time, duration, event_word, length_of
 
 PAGE = "index.html"

@@ -19,7 +19,7 @@ from cases.policy import Actor
 from cases.roles import ROLE_NAMES
 from cases.vocabulary import for_browsers
 from web import words
-from web.access import form_token, keep_form_cookie, terminal_of
+from web.http.access import form_token, keep_form_cookie, terminal_of
 from web.keys import ACTOR, RENDERER, REQUEST_ID, SETTINGS, STATIC
 from web.language import CHINESE, OTHERS, browser_sentences, current_language, gettext, ngettext, say
 from web.marking import Marked

@@ -8,6 +8,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from cases.policy import Action
+from web.http.permissions import CEILINGS, PERMISSIONS, Permission, Who
 from web.pages import (
     afterwards,
     alarms,
@@ -71,7 +72,6 @@ from web.pages import (
     tracks,
     views,
 )
-from web.permissions import CEILINGS, PERMISSIONS, Permission, Who
 
 
 @dataclass(frozen=True)

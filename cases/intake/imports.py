@@ -46,8 +46,8 @@ ENGLISH = {
     "Description": "内容", "Class": "类别", "Channel": "来源", "Received on": "收到日期",
     "Old number": "原编号", "Home address": "住址", "Came by": "来源",
 }  # fmt: skip
-FIRST_DAY, DAY_PARTS, DAY_ENDS = re.compile("[年月/.]"), re.compile("日")
-EXCEL_ZERO = date(2000, 1, 1), date(1899, 12, 30)
+DAY_PARTS, DAY_ENDS = re.compile("[年月/.]"), re.compile("日")
+FIRST_DAY, EXCEL_ZERO = date(2000, 1, 1), date(1899, 12, 30)
 _CHANNELS = {name: channel for channel, name in CHANNEL_NAMES.items()}
 _CLASSES = {name: each for each, name in CLASS_NAMES.items()}
 Mark = Callable[[str], str]

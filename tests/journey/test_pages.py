@@ -17,7 +17,7 @@ from tests.scenarios.browsers import needs_chromium
 from tests.web.conftest import House
 from tests.web.test_links import make_link
 from tests.web.test_signing import HOST, arrange
-from web.access import LINK_COOKIE
+from web.http.access import LINK_COOKIE
 
 pytestmark = [pytest.mark.browser, needs_chromium, pytest.mark.timeout(180)]
 SCREENS = "[...document.querySelectorAll('[data-screen]')].map((s) => s.dataset.screen)"

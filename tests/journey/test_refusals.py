@@ -14,7 +14,7 @@ from tests.web.conftest import Browser, House
 from tests.web.test_afterwards import held
 from tests.web.test_links import Given, make_link
 from tests.web.test_signing import arrange
-from web.access import LINK_COOKIE
+from web.http.access import LINK_COOKIE
 from web.notice import current_notice
 
 HOST = "chengguan.receptionist"

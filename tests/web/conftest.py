@@ -16,7 +16,7 @@ from cases.database import Database
 from tests.clock import FixedClock
 from tests.factories import PASSWORD, World
 from web.app import create_app
-from web.guards import AccessLogger
+from web.http.guards import AccessLogger
 from web.settings import DatabaseSettings, ReceptionSettings, Settings
 
 TOKEN = re.compile(r'name="csrf_token" value="([^"]*)"')

@@ -8,7 +8,7 @@ import pytest
 
 from tests.factories import PASSWORD
 from tests.web.conftest import House
-from web.access import SIGN_IN_COOKIE, local_path
+from web.http.access import SIGN_IN_COOKIE, local_path
 
 
 async def test_a_page_for_officials_sends_strangers_to_sign_in(house: House) -> None:

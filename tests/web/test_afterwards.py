@@ -22,7 +22,7 @@ from scheduling.sessions import move_session
 from tests.factories import find_invitation, make_link_actor, make_session
 from tests.web.conftest import Browser, House
 from tests.web.test_links import Given, make_link
-from web.access import LINK_COOKIE
+from web.http.access import LINK_COOKIE
 
 
 async def held(house: House, digest: str = "") -> tuple[Given, Browser]:

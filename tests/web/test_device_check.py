@@ -21,9 +21,9 @@ from signaling.line_test import LineTest
 from tests.factories import find_invitation, make_session
 from tests.web.conftest import Browser, House
 from tests.web.test_links import Given, make_link
-from web.check_access import CHECK_COOKIE
-from web.device_kind import device_kind
+from web.http.check_access import CHECK_COOKIE
 from web.keys import REGISTRY
+from web.views.device_kind import device_kind
 
 GOOD = {"picture": "good", "voice": "good", "sound": "good"}
 WECHAT = (

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from tests.web.conftest import House
-from web import guards
+from web.http import guards
 from web.pages import home
 
 

@@ -25,9 +25,9 @@ from tests.factories import find_invitation, make_session
 from tests.web.conftest import Browser, House
 from tests.web.test_links import Given
 from web.keys import SETTINGS
-from web.messages import MESSENGER
 from web.notice import PURPOSES, current_notice
 from web.settings import ReceptionSettings
+from web.tending.messages import MESSENGER
 
 CODE = "482913"
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import rjsmin
 
-from web.static_files import STATIC_ROOT, minified, served
+from web.http.static_files import STATIC_ROOT, minified, served
 
 ROOT = Path(__file__).parents[2]
 MODULES = ROOT / "web" / "static" / "js"

@@ -15,9 +15,9 @@ from scheduling.links import Link, find_link, issue_link, revoke_link
 from scheduling.session_events import list_events
 from tests.factories import find_invitation, make_session
 from tests.web.conftest import Browser, House
-from web.access import LINK_COOKIE
+from web.http.access import LINK_COOKIE
+from web.http.limits import LIMITS as ALLOWED
 from web.keys import DATABASE, LIMITS
-from web.limits import LIMITS as ALLOWED
 from web.notice import current_notice
 
 

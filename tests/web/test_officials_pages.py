@@ -39,8 +39,8 @@ from tests.web.test_chain import chained
 from tests.web.test_signing import arrange
 from tests.web.tracks import record_tracks
 from tests.web.walks import fine_print, small_targets, walk
-from web.messages import MESSENGER
 from web.routes import TABLE
+from web.tending.messages import MESSENGER
 
 SHOTS = os.environ.get("LIANXIN_SHOTS")
 LEADER = "city.leader"

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from scheduling.reach import load_session
 from tests.web.conftest import Browser, House
 from tests.web.test_identity import Given, events_of, given_link, row_of, strict
-from web.access import TERMINAL_COOKIE
+from web.http.access import TERMINAL_COOKIE
 from web.keys import SETTINGS
 from web.oidc import Journeys, TokenRefused, read_claims
 from web.settings import OidcSettings, SettingsError, load

@@ -10,7 +10,7 @@ import pytest
 from scheduling.slots import list_free_slots
 from tests.factories import make_petition, make_session, make_slots
 from tests.web.conftest import House
-from web.forms import Form
+from web.http.forms import Form
 
 EVIL = '<img src=x onerror="alert(1)">'
 

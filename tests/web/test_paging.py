@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from aiohttp.test_utils import make_mocked_request
 
-from web.paging import FURTHEST, beside, onward, read_offset
+from web.http.paging import FURTHEST, beside, onward, read_offset
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from tests.scheduling.test_minutes_signing import handwriting
 from tests.web.conftest import Browser, House
 from tests.web.test_axe import LARGE_TYPE, Looker
 from tests.web.test_signing import Case, arrange
-from web.access import LINK_COOKIE
+from web.http.access import LINK_COOKIE
 from web.minutes.live_strokes import CEILING, LiveStrokes
 from web.pages import phone_signing
 from web.qr import qr_svg

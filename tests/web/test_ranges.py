@@ -14,7 +14,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from multidict import CIMultiDict
 
-from web.ranges import Unsatisfiable, parse_range, respond_with_file
+from web.http.ranges import Unsatisfiable, parse_range, respond_with_file
 
 CONTENT = bytes(range(256)) * 4
 SIZE = len(CONTENT)

@@ -16,7 +16,7 @@ from recordings.recording import CompositionState, load_recording
 from recordings.review.replay import RecordingAccess
 from tests.web.conftest import Browser, House
 from tests.web.test_replay import sealed_recording
-from web.access import SIGN_IN_COOKIE
+from web.http.access import SIGN_IN_COOKIE
 
 FILM = b"a film that only those may see who are permitted" * 50
 OTHER = b"another film" * 200

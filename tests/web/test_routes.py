@@ -26,7 +26,7 @@ from tests.factories import make_petition, make_session
 from tests.web.conftest import House
 from tests.web.rota import arrange_rota
 from web.app import create_app
-from web.permissions import PERMISSIONS, Who
+from web.http.permissions import PERMISSIONS, Who
 from web.routes import MOUNTED, TABLE
 from web.settings import Settings
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from web.commands import doctor
+from web.processes.supervisor import PortTaken, children_of, open_listener
+from web.processes.tls import lan_certificate
 from web.settings import Settings, SettingsError, WebSettings, load
-from web.supervisor import PortTaken, children_of, open_listener
-from web.tls import lan_certificate
 
 
 def test_settings_travel_through_the_environment(tmp_path: Path) -> None:

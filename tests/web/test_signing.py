@@ -25,7 +25,7 @@ from tests.scheduling.test_minutes_signing import handwriting
 from tests.web.conftest import Browser, House
 from tests.web.test_axe import LARGE_TYPE, Looker
 from tests.web.test_links import Given, make_link
-from web.access import LINK_COOKIE
+from web.http.access import LINK_COOKIE
 
 HOST = "chengguan.receptionist"
 SAID = "楼道自三月起漏水，䶮㙍先生没有修理。"

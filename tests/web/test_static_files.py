@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.web.test_javascript import MODULES, reachable
-from web.static_files import STATIC_ROOT, StaticFiles
+from web.http.static_files import STATIC_ROOT, StaticFiles
 
 TEMPLATES = Path(__file__).parents[2] / "web" / "templates"
 ENTRIES = ("citizen/room.js", "citizen/landing.js", "room/console.js")

@@ -7,7 +7,7 @@ from scheduling.session_events import list_events
 from scheduling.visiting_place import set_place
 from tests.web.conftest import Browser, House
 from tests.web.test_links import Given, make_link
-from web.access import LINK_COOKIE, TERMINAL_COOKIE
+from web.http.access import LINK_COOKIE, TERMINAL_COOKIE
 
 START, REGION = "/terminal/620102001", "620102001"
 

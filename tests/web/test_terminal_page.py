@@ -15,7 +15,7 @@ from tests.scenarios.browsers import collect_errors, needs_chromium, until
 from tests.web.conftest import House
 from tests.web.test_links import Given, make_link
 from tests.web.test_terminal import REGION, START, given_link
-from web.access import FORM_COOKIE, TERMINAL_COOKIE
+from web.http.access import FORM_COOKIE, TERMINAL_COOKIE
 
 pytestmark = [pytest.mark.browser, needs_chromium, pytest.mark.timeout(120)]
 SHOTS = os.environ.get("LIANXIN_SHOTS")

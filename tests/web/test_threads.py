@@ -18,8 +18,8 @@ from scheduling.replies import Reply, deliver_replies
 from tests.factories import make_petition
 from tests.web.conftest import Browser, House
 from web.keys import SETTINGS
-from web.messages import MESSENGER
 from web.settings import InboundSettings
+from web.tending.messages import MESSENGER
 
 SECRET = "between-us-and-the-operator"
 CLERK = "chengguan.receptionist"

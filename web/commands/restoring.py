@@ -14,7 +14,7 @@ from recordings.archive.copies import Archive, ArchiveState, archive_of
 from recordings.archive.returning import Returner, ask_for_original
 from recordings.archive.store import StoreError
 from web.commands.exporting import user_name
-from web.server import archiver_settings
+from web.processes.server import archiver_settings
 from web.settings import Settings
 
 

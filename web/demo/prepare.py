@@ -26,10 +26,10 @@ from web.demo.day import (
     seed_day,
 )
 from web.demo.people import OFFICIALS, PASSWORD
+from web.processes.server import base_url
+from web.processes.supervisor import SPAWN, dies_with
 from web.qr import qr_text
-from web.server import base_url
 from web.settings import Settings
-from web.supervisor import SPAWN, dies_with
 
 logger = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from scheduling.reach import load_session
 from web.demo.day import PartyLink, party_links
 from web.demo.peers import DemoPeer, use_loopback_only
 from web.notice import current_notice
-from web.server import base_url
+from web.processes.server import base_url
 from web.settings import Settings
 
 logger = logging.getLogger(__name__)

@@ -28,18 +28,18 @@ from scheduling.ratings import (
     list_figures,
     rate,
 )
-from web.access import client_address
-from web.documents import documents_of_petitioner
-from web.errors import trouble
 from web.figures import RATE_LIMITED
-from web.forms import Form
+from web.http.access import client_address
+from web.http.errors import trouble
+from web.http.forms import Form
 from web.keys import ACTOR, CLOCK, DATABASE, LIMITS, SETTINGS
 from web.language import say, say_error
-from web.link_pages import Holder, code_of, context_of, find_holder, next_page, problem_page
 from web.pages import own_documents
 from web.pages.signin import see_other
-from web.petition_rating import rating_of
 from web.rendering import page
+from web.views.documents import documents_of_petitioner
+from web.views.link_pages import Holder, code_of, context_of, find_holder, next_page, problem_page
+from web.views.petition_rating import rating_of
 from web.words import date_time, plain_date
 
 WRONG_CODE = "编号或查询码不对，请核对。忘记了请打电话。"

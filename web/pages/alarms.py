@@ -22,11 +22,11 @@ from recordings.alarms import (
 )
 from recordings.watch.completeness import last_check
 from recordings.watch.patrol import oldest_reading
-from web.access import client_address
-from web.forms import Form
+from web.http.access import client_address
+from web.http.forms import Form
+from web.http.paging import beside, read_offset
 from web.keys import ACTOR, CLOCK, DATABASE
 from web.pages.signin import see_other
-from web.paging import beside, read_offset
 from web.rendering import page
 from web.words import finding_words
 

@@ -20,8 +20,8 @@ from cases.people import PersonDetails
 from cases.petitions import get_petition
 from cases.policy import Action, require
 from cases.visibility import visible_petitions
-from web.access import client_address
-from web.errors import status_of
+from web.http.access import client_address
+from web.http.errors import status_of
 from web.identity_marks import marked
 from web.keys import CLOCK, DATABASE, LIMITS
 

@@ -13,8 +13,8 @@ from recordings.archive.destruction import decide_destruction, propose_destructi
 from recordings.archive.legal_hold import lift_hold, place_hold
 from recordings.archive.listing import ArchiveLine, list_archives, list_destructions
 from recordings.archive.retention import RetentionClass, read_classes
-from web.access import client_address
-from web.forms import Form
+from web.http.access import client_address
+from web.http.forms import Form
 from web.keys import ACTOR, CLOCK, DATABASE, SETTINGS
 from web.pages.signin import see_other
 from web.rendering import page

@@ -48,16 +48,16 @@ from scheduling.reach import load_session, scope_of_session
 from scheduling.replies import list_replies
 from scheduling.sessions import get_session
 from signaling.rights import is_official
-from web.access import own_origin
-from web.device_words import device_line
-from web.flash import keep_once, take_once
-from web.forms import Form
+from web.http.access import own_origin
+from web.http.flash import keep_once, take_once
+from web.http.forms import Form
 from web.invitation_notice import link_of, send_invitation
 from web.keys import ACTOR, CLOCK, DATABASE, REGISTRY, SETTINGS
-from web.messages import MESSENGER
 from web.notice import current_notice
 from web.pages.signin import see_other
 from web.rendering import page
+from web.tending.messages import MESSENGER
+from web.views.device_words import device_line
 from web.words import masked_phone
 
 PAGE_SIZE = 50

@@ -7,9 +7,9 @@ from aiohttp import web
 from cases.cursor import read_cursor, spelled
 from cases.fields import clean
 from recordings.review.view_audit import ACTS, AuditQuery, audited_offices, list_views
-from web.forms import Form
+from web.http.forms import Form
+from web.http.paging import onward
 from web.keys import ACTOR, DATABASE
-from web.paging import onward
 from web.rendering import page
 
 FIELDS = ("since", "until", "office", "person", "act")

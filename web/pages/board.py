@@ -10,10 +10,10 @@ from aiohttp import web
 from cases.clock import BEIJING
 from cases.policy import Action, allowed
 from recordings.alarms import count_alarms
-from web.board import build_board, read_wanted
-from web.board_memory import BOARDS
 from web.keys import ACTOR, CLOCK, DATABASE, REGISTRY
 from web.rendering import page
+from web.views.board import build_board, read_wanted
+from web.views.board_memory import BOARDS
 from web.words import TIERS
 
 

@@ -24,11 +24,11 @@ from scheduling.session import SESSION_KIND_NAMES, SessionKind
 from scheduling.sessions import CreateSession, create_session, get_session
 from scheduling.slot import Slot
 from scheduling.slots import list_free_slots
-from web.access import client_address
-from web.errors import trouble
 from web.figures import RATE_LIMITED
-from web.flash import keep_once, take_once
-from web.forms import Form
+from web.http.access import client_address
+from web.http.errors import trouble
+from web.http.flash import keep_once, take_once
+from web.http.forms import Form
 from web.keys import ACTOR, CLOCK, DATABASE, LIMITS, SETTINGS
 from web.pages.signin import see_other
 from web.rendering import page

@@ -25,11 +25,11 @@ from scheduling.invitations import Invitee
 from scheduling.reviewing import Pending, Review, list_pending, review_booking, upper_offices
 from scheduling.sessions import CreateSession, create_session
 from scheduling.slots import list_rooms
-from web.forms import Form
+from web.http.forms import Form
 from web.keys import ACTOR, CLOCK, DATABASE
 from web.pages.signin import see_other
 from web.rendering import page
-from web.session_notices import tell_citizens
+from web.tending.session_notices import tell_citizens
 from web.words import clock_time, short_date
 
 RECEIVE = (Role.RECEPTIONIST, Role.LEADER, Role.HANDLER, Role.UNIT_HEAD, Role.STATION_CLERK)

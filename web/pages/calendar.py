@@ -18,9 +18,9 @@ from scheduling.rota.planning import list_days
 from scheduling.rota.reception_day import MODE_NAMES, DayState, ReceptionDay
 from scheduling.session import Session
 from scheduling.sessions import get_session, list_sessions
-from web.access import client_address, own_origin
-from web.errors import trouble
-from web.flash import keep_once, take_once
+from web.http.access import client_address, own_origin
+from web.http.errors import trouble
+from web.http.flash import keep_once, take_once
 from web.keys import ACTOR, CLOCK, DATABASE, LIMITS
 from web.pages.signin import see_other
 from web.rendering import page

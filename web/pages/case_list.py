@@ -12,7 +12,7 @@ from cases.fields import clean
 from cases.petitions import CLASS_NAMES, Channel, PetitionCase, PetitionClass, PetitionState
 from cases.policy import Action, allowed
 from cases.register.search import RegisterPage, RegisterQuery, search_register
-from web.forms import Form
+from web.http.forms import Form
 from web.keys import ACTOR, DATABASE
 from web.pages.register import custodians
 from web.rendering import page

@@ -13,12 +13,12 @@ from cases.policy import Action
 from cases.supervision.measures import KIND_NAMES, NewMeasure, take_measure
 from cases.supervision.order import REASON_NAMES
 from cases.supervision.ordering import NewOrder, issue_order, issuer_of, list_supervised
-from web.forms import Form
+from web.http.forms import Form
 from web.keys import ACTOR, CLOCK, DATABASE
 from web.language import say, say_error
 from web.pages.signin import see_other
 from web.rendering import page
-from web.supervision import supervision_card
+from web.views.supervision import supervision_card
 
 ORDER_FIELDS, MEASURE_FIELDS = (
     ("unit_id", "reason", "due_on", "words"),

@@ -19,15 +19,15 @@ from cases.policy import Action, allowed
 from scheduling.booking import BookingState
 from scheduling.bookings import list_bookings
 from scheduling.materials.reading import materials_of_case
-from web.cards import recording_cards, session_cards_of_petition
-from web.documents import documents_desk
-from web.flash import take_once
-from web.handling import handling_desk
+from web.http.flash import take_once
 from web.keys import ACTOR, CLOCK, DATABASE
 from web.pages.materials import desk_view
 from web.rendering import page
-from web.supervision import supervision_card
-from web.tasks import task_list
+from web.views.cards import recording_cards, session_cards_of_petition
+from web.views.documents import documents_desk
+from web.views.handling import handling_desk
+from web.views.supervision import supervision_card
+from web.views.tasks import task_list
 from web.words import event_word
 
 # What was told with these is shown as it was written: unit, reasons, proof of delivery.

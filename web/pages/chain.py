@@ -16,9 +16,9 @@ from recordings.packages.package import Package, zip_package
 from recordings.watch.completeness import last_check
 from recordings.watch.day_lines import DayLine, LedgerGlance, glance, read_days, read_line
 from recordings.watch.standing import list_standing, office_standing, read_place
-from web.access import client_address
+from web.http.access import client_address
+from web.http.paging import onward
 from web.keys import ACTOR, CLOCK, DATABASE, SETTINGS
-from web.paging import onward
 from web.rendering import page
 from web.settings import Settings
 

@@ -15,13 +15,18 @@ from scheduling.citizen_requests import Asked, RequestState, add_request, ask, f
 from scheduling.links import DEFAULT_RULES, LinkGrant, exchange_link, find_issued, find_link_holder
 from scheduling.reach import load_session
 from signaling.rights import is_official
-from web.access import LINK_COOKIE, client_address, set_link_cookie
 from web.boot import room_boot
-from web.cards import offices_of
-from web.errors import trouble
 from web.figures import RATE_LIMITED
+from web.http.access import LINK_COOKIE, client_address, set_link_cookie
+from web.http.errors import trouble
 from web.keys import CLOCK, DATABASE, LIMITS, REGISTRY, SETTINGS
-from web.link_pages import (
+from web.notice import PURPOSES, current_notice
+from web.pages.device_check import call_of
+from web.pages.identity import send_first_code
+from web.pages.signin import see_other
+from web.rendering import page
+from web.views.cards import offices_of
+from web.views.link_pages import (
     MOVED,
     MOVED_WORDS,
     SECRET_LENGTH,
@@ -33,11 +38,6 @@ from web.link_pages import (
     problem_page,
     when_words,
 )
-from web.notice import PURPOSES, current_notice
-from web.pages.device_check import call_of
-from web.pages.identity import send_first_code
-from web.pages.signin import see_other
-from web.rendering import page
 
 OTHERWISE = frozenset({Asked.CALL_BACK, Asked.UNRECORDED})
 HELP = {"link_in_use": Asked.OTHER_DEVICE}

@@ -8,8 +8,8 @@ from cases.errors import Invalid
 from cases.fields import clean_name
 from cases.intake.client import ApiScope, create_client, list_clients, revoke_client
 from cases.organisations import OrganisationKind, list_organisations
-from web.flash import keep_once, take_once
-from web.forms import Form
+from web.http.flash import keep_once, take_once
+from web.http.forms import Form
 from web.keys import ACTOR, CLOCK, DATABASE
 from web.language import say_error
 from web.pages.signin import see_other

@@ -6,10 +6,10 @@ from aiohttp import web
 
 from cases.handling.board import Which, count_open_clocks, list_open_clocks
 from cases.handling.clocks import CALENDAR, today
-from web.handling import clock_row
+from web.http.paging import beside, read_offset
 from web.keys import ACTOR, CLOCK, DATABASE
-from web.paging import beside, read_offset
 from web.rendering import page
+from web.views.handling import clock_row
 
 PAGE_SIZE = 50
 # From this day on the arrangement of the next year is missed.

@@ -6,8 +6,8 @@ from aiohttp import web
 
 from recordings.film.recomposition import ask_for_composition, composition_text, see_composition
 from recordings.lease import UNCOMPOSED
-from web.access import client_address
-from web.forms import Form
+from web.http.access import client_address
+from web.http.forms import Form
 from web.keys import ACTOR, CLOCK, DATABASE, SETTINGS
 from web.pages.signin import see_other
 

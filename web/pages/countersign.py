@@ -14,15 +14,15 @@ from scheduling.minutes.reading import Reading, object_to, read_back
 from scheduling.minutes.record import MinutesState
 from scheduling.minutes.signature import ACT_NAMES, list_signatures, refuse_minutes, sign_minutes
 from scheduling.minutes.text import is_empty
-from web.forms import Form
+from web.http.forms import Form
 from web.keys import CLOCK, DATABASE
 from web.language import say_error
-from web.link_pages import Holder, code_of, context_of, find_holder, problem_page
 from web.minutes.pdf import minutes_pdf
 from web.minutes.printed import PREFIX
 from web.pages.signin import see_other
 from web.pages.signing import document, print_of, tell_room
 from web.rendering import page
+from web.views.link_pages import Holder, code_of, context_of, find_holder, problem_page
 
 
 async def show(request: web.Request) -> web.StreamResponse:

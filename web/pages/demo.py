@@ -16,9 +16,9 @@ from scheduling.arrival import record_consent
 from scheduling.invitation import Invitation
 from scheduling.session import Session
 from signaling.rights import is_official
-from web.access import form_token
 from web.boot import room_boot
 from web.demo.day import find_latest_session, find_ready_session, invited, ready_session
+from web.http.access import form_token
 from web.keys import CLOCK, DATABASE, FRAMING, REGISTRY
 from web.notice import current_notice
 from web.rendering import page

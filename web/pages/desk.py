@@ -8,8 +8,8 @@ from recordings.review.film_time import Stretch, read_stretch
 from recordings.review.note import correct_note, withdraw_note, write_note
 from recordings.review.view_purpose import state_purpose
 from recordings.review.viewing import note_played, see_recording
-from web.access import client_address
-from web.forms import Form
+from web.http.access import client_address
+from web.http.forms import Form
 from web.keys import ACTOR, CLOCK, DATABASE
 from web.pages.signin import see_other
 from web.rendering import page

@@ -30,16 +30,16 @@ from scheduling.line_score import LINE_WORDS
 from scheduling.links import open_early
 from scheduling.visiting_place import places_near
 from signaling.relays import AFTERWARDS
-from web.access import client_address
 from web.boot import check_boot
-from web.check_access import find_checker, set_check_cookie
-from web.device_kind import device_kind
-from web.errors import rule_response, trouble
 from web.figures import RATE_LIMITED
+from web.http.access import client_address
+from web.http.check_access import find_checker, set_check_cookie
+from web.http.errors import rule_response, trouble
 from web.keys import CLOCK, DATABASE, LIMITS, REGISTRY
-from web.link_pages import SECRET_LENGTH, Holder, code_of, find_holder, nobody, problem_page
 from web.pages.signin import see_other
 from web.rendering import page
+from web.views.device_kind import device_kind
+from web.views.link_pages import SECRET_LENGTH, Holder, code_of, find_holder, nobody, problem_page
 from web.words import masked_phone
 
 RELAY_GOOD_FOR = timedelta(minutes=5)

@@ -17,7 +17,7 @@ from cases.errors import Conflict, Invalid, NotFound
 from cases.handling.clocks import today
 from cases.organisations import Organisation, get_organisation
 from cases.policy import Action, require, visible_organisation_ids
-from web.forms import Form
+from web.http.forms import Form
 from web.keys import ACTOR, CLOCK, DATABASE
 from web.language import say_error
 from web.pages.documents import NO_NUMBER

@@ -15,14 +15,14 @@ from cases.documents.reading import get_document, read_file, read_proof
 from cases.documents.template import FIELDS
 from cases.errors import Conflict, Invalid
 from cases.petitions import get_petition
-from web.documents import document_view
-from web.forms import Form
+from web.http.forms import Form
 from web.keys import ACTOR, CLOCK, DATABASE
 from web.language import say_error
 from web.letters.pdf import drawing
 from web.pages.signin import see_other
 from web.pages.signing import document as file_of
 from web.rendering import page
+from web.views.documents import document_view
 
 # Stands where the number will stand, until the paper is issued and gets one.
 NO_NUMBER = "（出具时编号）"

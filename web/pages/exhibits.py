@@ -9,11 +9,11 @@ from aiohttp import web
 
 from cases.errors import NotFound
 from recordings.review.exhibit_page import GONE, make_small, open_exhibit
-from web.access import client_address
+from web.http.access import client_address
+from web.http.ranges import respond_with_bytes
 from web.keys import ACTOR, CLOCK, DATABASE, SETTINGS
 from web.pages.materials import STORE
 from web.pages.replay import refuse_hot_link
-from web.ranges import respond_with_bytes
 
 NUMBER = re.compile(r"[1-9][0-9]{0,4}", re.ASCII)
 MATERIAL = re.compile(r"[0-9a-z]{1,64}", re.ASCII)

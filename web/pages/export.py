@@ -25,8 +25,8 @@ from recordings.packages.export import (
     see_export,
 )
 from recordings.packages.package import Package, PackageError, zip_package
-from web.access import client_address
-from web.forms import Form
+from web.http.access import client_address
+from web.http.forms import Form
 from web.keys import ACTOR, CLOCK, DATABASE, RENDERER, SETTINGS
 from web.package_minutes import minutes_of_package
 from web.package_page import PackagePages

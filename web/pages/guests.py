@@ -15,13 +15,13 @@ from scheduling.invitations import Invitee
 from scheduling.links import issue_link
 from scheduling.reach import scope_of_session
 from scheduling.sessions import get_session
-from web.cards import OPEN_STATES
-from web.flash import keep_once, take_once
-from web.forms import Form
+from web.http.flash import keep_once, take_once
+from web.http.forms import Form
 from web.invitation_notice import link_of, send_invitation
 from web.keys import ACTOR, CLOCK, DATABASE
 from web.pages.signin import see_other
 from web.rendering import page
+from web.views.cards import OPEN_STATES
 
 # As what somebody comes, in the words of everybody's screen. Their rights are those of the role.
 KINDS = {

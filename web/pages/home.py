@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from web.forms import Form
+from web.http.forms import Form
 from web.keys import STATIC
 from web.rendering import page
 

@@ -20,15 +20,15 @@ from scheduling.identity import (
     phone_of,
     send_code,
 )
-from web.access import client_address, terminal_of
 from web.figures import RATE_LIMITED
-from web.forms import Form
+from web.http.access import client_address, terminal_of
+from web.http.forms import Form
 from web.keys import CLOCK, DATABASE, LIMITS, SETTINGS
 from web.language import say_error
-from web.link_pages import Holder, code_of, context_of, find_holder, next_page, problem_page
-from web.messages import MESSENGER, ShownGateway
 from web.pages.signin import see_other
 from web.rendering import page
+from web.tending.messages import MESSENGER, ShownGateway
+from web.views.link_pages import Holder, code_of, context_of, find_holder, next_page, problem_page
 
 RELATIONS = {str(relation): name for relation, name in RELATION_NAMES.items()}
 ASKABLE = {Asked.VOICE_CODE, Asked.STAFF_CHECK}

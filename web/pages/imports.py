@@ -24,14 +24,14 @@ from cases.intake.imports import (
     start_import,
 )
 from cases.intake.spreadsheet import LARGEST, MOST_ROWS, read_sheet
-from web.access import form_token
-from web.forms import Form
+from web.http.access import form_token
+from web.http.forms import Form
+from web.http.paging import beside, read_offset
 from web.identity_marks import identity_key
 from web.keys import ACTOR, CLOCK, DATABASE
 from web.language import say
 from web.pages.register import custodians
 from web.pages.signin import see_other
-from web.paging import beside, read_offset
 from web.rendering import page
 from web.words import FATES
 

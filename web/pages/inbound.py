@@ -21,15 +21,15 @@ from cases.petitions import find_by_query_code
 from scheduling.notices import NoticeChannel
 from scheduling.progress import handling_deadline, list_progress
 from scheduling.replies import add_reply
-from web.errors import trouble
 from web.figures import RATE_LIMITED
-from web.flash import keep_once, take_once
-from web.forms import Form
+from web.http.errors import trouble
+from web.http.flash import keep_once, take_once
+from web.http.forms import Form
 from web.keys import CLOCK, DATABASE, FORM_KEY, LIMITS, SETTINGS
 from web.language import in_chinese
-from web.messages import MESSENGER
 from web.pages.signin import see_other
 from web.rendering import page
+from web.tending.messages import MESSENGER
 from web.words import CHANNELS as CHANNEL_WORDS
 from web.words import plain_date
 

@@ -11,14 +11,14 @@ from cases.errors import Invalid
 from cases.fields import clean
 from scheduling.incident import CAUSE_NAMES, OUTCOME_NAMES, Cause, IncidentState, TrackedIncident
 from scheduling.incidents import close_incident, get_incident, give_back_incident, take_incident
-from web.access import local_path
-from web.board import task_view
-from web.board_memory import BOARDS
-from web.cards import session_cards
-from web.forms import Form
+from web.http.access import local_path
+from web.http.forms import Form
 from web.keys import ACTOR, CLOCK, DATABASE
 from web.pages.signin import see_other
 from web.rendering import page
+from web.views.board import task_view
+from web.views.board_memory import BOARDS
+from web.views.cards import session_cards
 
 RAISED_AGAIN, GIVEN_BACK = "又发生了", "退回"
 

@@ -6,8 +6,8 @@ from aiohttp import web
 
 from cases.errors import Conflict, Invalid
 from cases.intake.joins import join_histories, undo_join
-from web.flash import keep_once
-from web.forms import Form
+from web.http.flash import keep_once
+from web.http.forms import Form
 from web.keys import ACTOR, CLOCK, DATABASE
 from web.language import say_error
 from web.pages.signin import see_other

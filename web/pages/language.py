@@ -8,8 +8,8 @@ from aiohttp import web
 
 from cases.policy import ActorKind
 from cases.preferences import keep_language
-from web.access import set_language_cookie
-from web.forms import Form
+from web.http.access import set_language_cookie
+from web.http.forms import Form
 from web.keys import ACTOR, DATABASE
 from web.language import CHINESE, OTHERS
 from web.pages.signin import see_other

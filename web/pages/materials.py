@@ -27,13 +27,13 @@ from scheduling.materials.uploading import Progress, Upload, add_part, begin_upl
 from scheduling.reach import load_session, scope_of_session
 from scheduling.session import OVER, Session
 from signaling.exhibit import Exhibit
-from web.access import form_token
-from web.errors import wants_json
+from web.http.access import form_token
+from web.http.errors import wants_json
 from web.keys import ACTOR, CLOCK, DATABASE, REGISTRY, SETTINGS
-from web.link_pages import code_of, context_of, find_holder, next_page, problem_page
 from web.pages.demo import find_party
 from web.pages.signin import see_other
 from web.rendering import page
+from web.views.link_pages import code_of, context_of, find_holder, next_page, problem_page
 from web.words import size as size_words
 
 STORE = web.AppKey("materials", MaterialStore)

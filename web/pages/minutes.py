@@ -29,12 +29,12 @@ from signaling.handlers.minutes import change_of, official_view, refresh, spread
 from signaling.minutes_commands import ChangeMinutes
 from signaling.minutes_pushes import changed_push
 from signaling.protocol import ProtocolError, dump, parse, plain
-from web.access import form_token
-from web.forms import Form
+from web.http.access import form_token
+from web.http.forms import Form
 from web.keys import ACTOR, CLOCK, DATABASE, REGISTRY
 from web.pages.signin import see_other
 from web.rendering import page
-from web.tasks import task_desk
+from web.views.tasks import task_desk
 
 # Moves of this page; signing and locking have pages of their own.
 STEPS = {

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from recordings.archive.alarm import CAUSES
 from recordings.archive.copies import ArchiveState, archive_of
 from recordings.archive.returning import ask_for_original
-from web.access import client_address
+from web.http.access import client_address
 from web.keys import ACTOR, CLOCK, DATABASE
 from web.pages.signin import see_other
 

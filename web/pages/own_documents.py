@@ -11,10 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cases.casefile import PetitionCase
 from cases.documents.reading import read_own_file
 from cases.petitions import find_by_query_code
-from web.access import client_address
-from web.errors import trouble
 from web.figures import RATE_LIMITED
-from web.forms import Form
+from web.http.access import client_address
+from web.http.errors import trouble
+from web.http.forms import Form
 from web.keys import DATABASE, LIMITS
 from web.pages.documents import file_name
 

@@ -19,15 +19,17 @@ from cases.fields import clean
 from cases.handling.clocks import find_running
 from cases.intake.matters import Mailbox, Matter, list_mailboxes, submit_matter
 from cases.organisations import OrganisationKind, list_organisations
-from web.access import client_address
-from web.errors import trouble
 from web.figures import RATE_LIMITED
-from web.flash import keep_once, take_once
-from web.forms import Form
+from web.http.access import client_address
+from web.http.errors import trouble
+from web.http.flash import keep_once, take_once
+from web.http.forms import Form
 from web.identity_marks import marked
 from web.keys import CLOCK, DATABASE, LIMITS
 from web.language import say_error
-from web.matter_form import (
+from web.pages.signin import see_other
+from web.rendering import page
+from web.views.matter_form import (
     read_accused,
     read_class,
     read_headcount,
@@ -37,8 +39,6 @@ from web.matter_form import (
     read_reply,
     read_representatives,
 )
-from web.pages.signin import see_other
-from web.rendering import page
 from web.words import CLASSES, REPLIES
 
 LAST = 3

@@ -21,15 +21,15 @@ from scheduling.minutes.phone_signing import (
     sign_by_phone,
 )
 from scheduling.reach import get_invitation
-from web.access import client_address, is_https, own_origin
-from web.errors import trouble
 from web.figures import RATE_LIMITED
+from web.http.access import client_address, is_https, own_origin
+from web.http.errors import trouble
 from web.keys import CLOCK, DATABASE, LIMITS
-from web.link_pages import SECRET_LENGTH, code_of, find_holder, nobody
 from web.minutes.live_strokes import LIVE_STROKES
 from web.pages.signing import tell_room
 from web.qr import qr_svg
 from web.rendering import page
+from web.views.link_pages import SECRET_LENGTH, code_of, find_holder, nobody
 
 SIGNING_COOKIE = "lx_signing"
 SHORT = 8  # Characters of the digest that both screens show, to be compared by eye.

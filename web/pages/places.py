@@ -13,8 +13,8 @@ from cases.organisations import Organisation, OrganisationKind, get_organisation
 from cases.policy import Action, Actor, allowed, require
 from scheduling.equipment import EQUIPMENT_KIND_NAMES, add_equipment, list_equipment, retire_equipment
 from scheduling.slots import create_room, list_rooms, scope_of_organisation
-from web.access import own_origin
-from web.forms import Form
+from web.http.access import own_origin
+from web.http.forms import Form
 from web.keys import ACTOR, CLOCK, DATABASE
 from web.pages.signin import see_other
 from web.rendering import page

@@ -10,14 +10,14 @@ from aiohttp import web
 from cases.errors import NotFound, RuleError
 from scheduling.citizen_requests import end_identity_wishes
 from scheduling.identity import check_id_number, confirm_by_provider, needs_identity
-from web.access import LINK_COOKIE, client_address, own_origin, terminal_of
-from web.errors import trouble
 from web.figures import RATE_LIMITED
+from web.http.access import LINK_COOKIE, client_address, own_origin, terminal_of
+from web.http.errors import trouble
 from web.keys import CLOCK, DATABASE, LIMITS, SETTINGS
-from web.link_pages import code_of, find_holder, next_page, problem_page
 from web.oidc import FAILED, Journeys, TokenRefused, departure, fetch_token, read_claims
 from web.pages.identity import say_on_page
 from web.pages.signin import see_other
+from web.views.link_pages import code_of, find_holder, next_page, problem_page
 
 logger = logging.getLogger(__name__)
 JOURNEYS = web.AppKey("journeys", Journeys)

@@ -14,12 +14,14 @@ from cases.fields import clean
 from cases.intake.matters import Matter, register_matter
 from cases.organisations import Organisation, OrganisationKind, list_organisations
 from cases.policy import Action, Actor, Scope, allowed
-from web.flash import keep_once
-from web.forms import Form
+from web.http.flash import keep_once
+from web.http.forms import Form
 from web.identity_marks import marked
 from web.keys import ACTOR, CLOCK, DATABASE
 from web.language import say_error
-from web.matter_form import (
+from web.pages.signin import see_other
+from web.rendering import page
+from web.views.matter_form import (
     read_accused,
     read_class,
     read_headcount,
@@ -29,8 +31,6 @@ from web.matter_form import (
     read_reply,
     read_representatives,
 )
-from web.pages.signin import see_other
-from web.rendering import page
 from web.words import CHANNELS, CLASSES, REPLIES
 
 # What a clerk writes down himself; the other channels come by their own ways.

@@ -14,10 +14,10 @@ from recordings.lease import UNCOMPOSED
 from recordings.recording import CompositionState, Recording
 from recordings.review.replay import ReplayPlan, open_composed, open_manifest, open_replay
 from recordings.review.view_purpose import PURPOSES, purpose_of
-from web.access import client_address
+from web.http.access import client_address
+from web.http.ranges import respond_with_file
 from web.keys import ACTOR, CLOCK, DATABASE, SETTINGS
 from web.pages.signin import see_other
-from web.ranges import respond_with_file
 from web.rendering import page, page_in_two, part
 from web.replay.beside import build_beside, read_sitting
 from web.replay.desk import asked_moment, asked_second, mark_of

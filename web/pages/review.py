@@ -7,8 +7,8 @@ from aiohttp import web
 from recordings.review.film_time import read_moment, read_stretch
 from recordings.review.finding import NewFinding, add_finding, decide_finding, remedy_finding
 from recordings.review.review import answer_item, move_review
-from web.access import client_address
-from web.forms import Form
+from web.http.access import client_address
+from web.http.forms import Form
 from web.keys import ACTOR, CLOCK, DATABASE
 from web.pages.desk import back
 

@@ -9,10 +9,10 @@ from scheduling.invitations import invitation_for_official
 from scheduling.reach import scope_of_session
 from scheduling.sessions import get_session
 from web.boot import room_boot
-from web.cards import OPEN_STATES, offices_of
 from web.keys import ACTOR, CLOCK, DATABASE, REGISTRY
 from web.pages.signin import see_other
 from web.rendering import page
+from web.views.cards import OPEN_STATES, offices_of
 
 
 async def show(request: web.Request) -> web.StreamResponse:

@@ -29,7 +29,7 @@ from scheduling.rota.reception_day import MODE_NAMES, DayState, ReceptionDay, Re
 from scheduling.rota.recurrence import PATTERN_NAMES, Pattern, Recurrence, describe
 from scheduling.slots import list_rooms, scope_of_organisation
 from web.briefing_pdf import briefing_pdf
-from web.forms import Form
+from web.http.forms import Form
 from web.keys import ACTOR, CLOCK, DATABASE
 from web.pages.signin import see_other
 from web.rendering import page

@@ -14,11 +14,11 @@ from cases.organisations import list_organisations
 from cases.policy import Action, Actor, visible_organisation_ids, visible_prefixes
 from recordings.archive.copies import aged_out
 from recordings.archive.search import PAGE, ArchivePage, ArchiveQuery, Found, search_archive
-from web.cards import recording_card
-from web.forms import Form
+from web.http.forms import Form
+from web.http.paging import onward
 from web.keys import ACTOR, CLOCK, DATABASE
-from web.paging import onward
 from web.rendering import page
+from web.views.cards import recording_card
 from web.words import EVENTS, duration
 
 FIELDS = ("number", "since", "until", "office", "person", "words", "happened")

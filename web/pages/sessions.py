@@ -27,17 +27,17 @@ from scheduling.session import SESSION_KIND_NAMES, Session, SessionState
 from scheduling.session_events import list_events
 from scheduling.sessions import get_session, move_session
 from scheduling.slots import list_free_slots
-from web.cards import OPEN_STATES, may_join, offices_of, recording_card
-from web.device_words import device_line
-from web.flash import keep_once, take_once
-from web.forms import Form
+from web.http.flash import keep_once, take_once
+from web.http.forms import Form
 from web.invitation_notice import link_of, send_invitation
 from web.keys import ACTOR, CLOCK, DATABASE, REGISTRY
 from web.language import say_error
 from web.pages.incidents import tasks_of
 from web.pages.signin import see_other
 from web.rendering import page
-from web.session_notices import tell_citizens
+from web.tending.session_notices import tell_citizens
+from web.views.cards import OPEN_STATES, may_join, offices_of, recording_card
+from web.views.device_words import device_line
 from web.words import clock_time, date_time, short_date
 
 INVITABLE = {

@@ -8,7 +8,8 @@ from cases.errors import RuleError
 from cases.fields import clean_name
 from cases.policy import Action, Actor, allowed
 from cases.signin import find_sign_in, sign_in, sign_out
-from web.access import (
+from web.figures import RATE_LIMITED
+from web.http.access import (
     SIGN_IN_COOKIE,
     client_address,
     local_path,
@@ -16,9 +17,8 @@ from web.access import (
     set_sign_in_cookie,
     sign_in_rules,
 )
-from web.errors import trouble
-from web.figures import RATE_LIMITED
-from web.forms import Form
+from web.http.errors import trouble
+from web.http.forms import Form
 from web.keys import ACTOR, CLOCK, DATABASE, LIMITS
 from web.language import COOKIE
 from web.navigation import places_of

@@ -40,8 +40,8 @@ from scheduling.minutes.signature import (
 from scheduling.session import Session
 from scheduling.sessions import get_session
 from signaling.handlers.minutes import refresh
-from web.access import own_origin
-from web.forms import Form
+from web.http.access import own_origin
+from web.http.forms import Form
 from web.keys import ACTOR, CLOCK, DATABASE, REGISTRY, SETTINGS
 from web.minutes.pdf import minutes_pdf
 from web.minutes.printed import Printed, printed

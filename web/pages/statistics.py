@@ -18,10 +18,10 @@ from cases.handling.clocks import today
 from cases.organisations import Organisation, OrganisationKind, get_organisation
 from cases.policy import Action, allowed
 from scheduling.session_figures import ReceptionFigures, read_receptions
-from web.errors import trouble
+from web.http.errors import trouble
+from web.http.paging import beside, read_offset
 from web.keys import ACTOR, CLOCK, DATABASE
 from web.minutes.pdf import PrintError
-from web.paging import beside, read_offset
 from web.rendering import page
 from web.statistics.asking import SPANS, Asked, read_asked, years
 from web.statistics.charts import TILES, draw_columns, shade

@@ -25,14 +25,14 @@ from cases.supervision.order import ADOPTION_NAMES, REASON_NAMES, STATE_NAMES, S
 from cases.supervision.ordering import LABELS, Taken, get_order, list_order_steps, steps_for, take_order_step
 from cases.supervision.report import FIRST_YEAR, SupervisionFigures, supervision_figures
 from cases.vocabulary import VOCABULARY
-from web.flash import keep_once, take_once
-from web.forms import Form
+from web.http.flash import keep_once, take_once
+from web.http.forms import Form
+from web.http.paging import beside, read_offset
 from web.keys import ACTOR, CLOCK, DATABASE
 from web.language import say, say_error
 from web.pages.signin import see_other
-from web.paging import beside, read_offset
 from web.rendering import page
-from web.supervision import measure_row, notice_row, order_row
+from web.views.supervision import measure_row, notice_row, order_row
 
 PAGE_SIZE = 50
 TABS = (

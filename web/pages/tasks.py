@@ -7,8 +7,8 @@ from aiohttp import web
 from cases.errors import Conflict, Invalid
 from cases.task import NewTask, end_task
 from scheduling.outcome import add_outcome
-from web.flash import keep_once
-from web.forms import Form
+from web.http.flash import keep_once
+from web.http.forms import Form
 from web.keys import ACTOR, CLOCK, DATABASE
 from web.pages.signin import see_other
 

@@ -15,7 +15,8 @@ from scheduling.citizen_requests import Asked, add_request
 from scheduling.links import find_issued
 from scheduling.station_visit import leave_terminal
 from scheduling.visiting_place import Place, find_place
-from web.access import (
+from web.figures import RATE_LIMITED
+from web.http.access import (
     FORM_COOKIE,
     LINK_COOKIE,
     REGION,
@@ -25,14 +26,13 @@ from web.access import (
     set_link_cookie,
     terminal_of,
 )
-from web.errors import trouble
-from web.figures import RATE_LIMITED
+from web.http.errors import trouble
 from web.keys import CLOCK, DATABASE, LIMITS
 from web.language import COOKIE as LANGUAGE_COOKIE
 from web.language import say
-from web.link_pages import code_of, find_holder
 from web.pages.citizen import link_problem, open_link, read_json
 from web.rendering import page
+from web.views.link_pages import code_of, find_holder
 
 # What a scanner reads or hands type: the end of the address, whatever stands before it.
 LINK = re.compile(r"([A-Za-z0-9]{4,10})#([A-Za-z0-9_-]{20,200})\s*$", re.ASCII)

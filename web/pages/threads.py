@@ -12,13 +12,13 @@ from cases.errors import Conflict, Invalid
 from cases.fields import clean
 from cases.intake.thread import MessageThread, ThreadState
 from cases.intake.threads import dismiss_thread, get_thread, list_messages, list_threads, register_thread
-from web.flash import keep_once
-from web.forms import Form
+from web.http.flash import keep_once
+from web.http.forms import Form
+from web.http.paging import beside, read_offset
 from web.keys import ACTOR, CLOCK, DATABASE
 from web.language import say_error
 from web.pages.register import FIELDS, all_units, clerk_matter, custodians
 from web.pages.signin import see_other
-from web.paging import beside, read_offset
 from web.rendering import page
 from web.words import CHANNELS, CLASSES, masked_phone
 

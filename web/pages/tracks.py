@@ -10,7 +10,7 @@ from aiohttp import web
 from cases.errors import Conflict, NotFound
 from recordings.playback.pieces import Piece
 from recordings.review.replay import open_originals
-from web.access import client_address
+from web.http.access import client_address
 from web.keys import ACTOR, CLOCK, DATABASE, SETTINGS
 from web.pages.replay import refuse_hot_link
 from web.replay.tracks import PIECES, version_of

@@ -13,12 +13,12 @@ from aiohttp.typedefs import Handler
 
 from cases.errors import RuleError
 from cases.policy import ANONYMOUS, Action, require
-from web.access import identify, is_https, keep_form_cookie, own_origin, token_matches
-from web.errors import rule_response, sign_in_redirect, trouble
 from web.figures import REQUEST_SECONDS, REQUESTS
+from web.http.access import identify, is_https, keep_form_cookie, own_origin, token_matches
+from web.http.errors import rule_response, sign_in_redirect, trouble
+from web.http.permissions import CEILINGS, PERMISSIONS, Who
 from web.keys import ACTOR, FRAMING, REQUEST_ID, SETTINGS
 from web.language import COOKIE, choose_language, speak
-from web.permissions import CEILINGS, PERMISSIONS, Who
 
 logger = logging.getLogger(__name__)
 SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))

@@ -25,7 +25,7 @@ from cases.handling.procedure import (
 from cases.handling.taking import steps_for
 from cases.handling.told import LABELS, list_reviewers, list_units
 from cases.vocabulary import VOCABULARY
-from web.flash import take_once
+from web.http.flash import take_once
 from web.keys import ACTOR, CLOCK
 
 ASK_LABELS = LABELS | {

@@ -16,11 +16,11 @@ from scheduling.invitation import Invitation
 from scheduling.links import find_link_holder, has_moved
 from scheduling.session import Session, SessionState
 from signaling.rights import is_official
-from web.access import LINK_COOKIE
-from web.cards import offices_of
+from web.http.access import LINK_COOKIE
 from web.keys import CLOCK, SETTINGS
 from web.language import ENGLISH, current_language, say
 from web.rendering import page
+from web.views.cards import offices_of
 from web.words import long_date
 
 CODE_LENGTH, SECRET_LENGTH = 10, 200

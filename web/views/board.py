@@ -21,8 +21,8 @@ from scheduling.incidents import list_open_incidents
 from scheduling.session import Session
 from scheduling.sessions import list_sessions
 from signaling.overview import Inside, Overview, overview_of
-from web.cards import offices_of, session_cards
 from web.keys import ACTOR, CLOCK, REGISTRY
+from web.views.cards import offices_of, session_cards
 from web.words import BOARD_COLUMNS, LINE_TONES, QUALITY_LEVELS, ROLES, TIERS, clock_time, masked_name, waited
 
 FURTHEST = timedelta(days=3650)

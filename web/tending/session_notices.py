@@ -21,8 +21,8 @@ from scheduling.rota.planning import plan_days
 from scheduling.session import Session
 from web.keys import CLOCK, DATABASE, SETTINGS
 from web.language import in_chinese
-from web.link_pages import when_words
-from web.messages import MESSENGER, Messenger
+from web.tending.messages import MESSENGER, Messenger
+from web.views.link_pages import when_words
 
 logger = logging.getLogger(__name__)
 EVERY = 60.0  # Seconds between two looks at rota and reminders.

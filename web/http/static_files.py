@@ -15,7 +15,7 @@ from pathlib import Path
 import rjsmin
 from aiohttp import web
 
-STATIC_ROOT = Path(__file__).parent / "static"
+STATIC_ROOT = Path(__file__).parent.parent / "static"
 TYPES = {
     ".js": "text/javascript",
     ".css": "text/css",

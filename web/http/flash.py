@@ -9,7 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
-from web.access import FORM_COOKIE, SIGN_IN_COOKIE
+from web.http.access import FORM_COOKIE, SIGN_IN_COOKIE
 
 KEPT_SECONDS = 120.0
 CEILING = 1000

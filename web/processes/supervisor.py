@@ -50,7 +50,7 @@ def children_of(settings: Settings) -> list[Child]:
     The recordings worker waits for nobody: what it lays down is found again from the rows.
     """
     workers = [
-        Child(f"media-{n}", ("media-worker", str(n)), closes=1, module="web.media_process")
+        Child(f"media-{n}", ("media-worker", str(n)), closes=1, module="web.processes.media_process")
         for n in range(settings.media_workers)
     ]
     recordings = Child("recordings", ("recordings-worker",), closes=0, nice=10)

@@ -1,4 +1,4 @@
-"""The process of one media worker: `python -m web.media_process media-worker 0`, started by the supervisor.
+"""The process of one media worker: `python -m web.processes.media_process media-worker 0`.
 
 A killed worker must be back at once, on a busy machine too. So this file imports what packets need and
 nothing else: no pages, no database, no command line (tests/web/test_media_process.py says so).

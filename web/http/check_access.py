@@ -16,9 +16,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cases.policy import Actor, ActorKind
 from scheduling.invitation import Invitation
 from scheduling.session import Session
-from web.access import is_https
+from web.http.access import is_https
 from web.keys import CLOCK, FORM_KEY
-from web.link_pages import OVER_FOR_CITIZENS, Holder, code_of, find_holder
+from web.views.link_pages import OVER_FOR_CITIZENS, Holder, code_of, find_holder
 
 CHECK_COOKIE = "lx_check"
 GOOD_FOR = timedelta(hours=2)

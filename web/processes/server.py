@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from web.guards import AccessLogger
+from web.http.guards import AccessLogger
 from web.settings import Settings
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def base_url(settings: Settings) -> str:
         return settings.web.public_url.rstrip("/")
     host = settings.web.host
     if host in ("0.0.0.0", "::"):
-        from web.tls import lan_addresses
+        from web.processes.tls import lan_addresses
 
         host = next(iter(lan_addresses()), "127.0.0.1")
     scheme = "https" if settings.web.certificate else "http"

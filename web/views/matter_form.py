@@ -11,7 +11,7 @@ from cases.fields import clean, clean_id_number, clean_name, clean_phone, clean_
 from cases.intake.matter import ReplyBy
 from cases.intake.matters import Mandate
 from cases.people import PersonDetails
-from web.forms import Form
+from web.http.forms import Form
 from web.words import CLASSES, REPLIES
 
 MOST_LINES = 20

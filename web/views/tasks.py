@@ -16,7 +16,7 @@ from cases.vocabulary import badges
 from scheduling.minutes.record import scope_of_minutes
 from scheduling.outcome import list_outcomes, list_sources
 from scheduling.session import Session
-from web.flash import take_once
+from web.http.flash import take_once
 from web.keys import ACTOR, CLOCK
 from web.language import say
 from web.words import until_date
