@@ -8,8 +8,6 @@ holds their organisations and regions as terms too, a confidential one does not.
 from __future__ import annotations
 
 import asyncio
-import re
-import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +22,15 @@ from cases.database import ID_LENGTH, Base
 from cases.fields import clean
 from cases.organisations import CODE_LENGTHS
 from cases.policy import Scope
-from recordings.archive.postings import TERM_LENGTH, add_postings, forget_postings
+from cases.register.terms import (
+    TERM_LENGTH,
+    fold,
+    term_of_office,
+    term_of_region,
+    terms_of_name,
+    terms_of_words,
+)
+from recordings.archive.postings import add_postings, forget_postings
 from recordings.evidence.clock_jumps import ClockJumps, read_jumps, wall_ns
 from recordings.recording import Recording, RecordingState, load_recording
 from scheduling.invitation import Invitation
@@ -39,7 +45,6 @@ MOST_PASSAGES = 5000
 MOST_MS = 2**31 - 1
 WRITTEN_AT_ONCE = 500
 EVERY = "a:"  # The term of every recording.
-_RUN = re.compile(r"[^\W_]+")
 
 
 class ArchivePassage(Base):
@@ -71,35 +76,9 @@ class Passage:
     text: str
 
 
-def fold(text: str) -> str:
-    """Return `text` as it is compared: full width as half width, without case."""
-    return unicodedata.normalize("NFKC", clean(text)).casefold()
-
-
-def terms_of_words(text: str) -> set[str]:
-    """Return every pair of neighbouring characters as `w:..`; single characters are no terms."""
-    return {f"w:{pair}" for run in _RUN.findall(fold(text)) for pair in _pairs(run)}
-
-
-def terms_of_name(name: str) -> set[str]:
-    """Return pairs and single characters of a name as `p:..`, so that a surname alone finds it."""
-    runs = _RUN.findall(fold(name))
-    return {f"p:{part}" for run in runs for part in (*run, *_pairs(run))}
-
-
-def term_of_office(organisation_id: str) -> str:
-    """Return the term of an organisation that took part."""
-    return f"o:{organisation_id}"
-
-
 def term_of_reader(organisation_id: str) -> str:
     """Return the term of everything open that concerns an organisation itself."""
     return f"v:{organisation_id}"
-
-
-def term_of_region(code: str) -> str:
-    """Return the term of everything open that concerns a region or a region below it."""
-    return f"r:{code}"
 
 
 def term_of_event(kind: str) -> str:
@@ -120,10 +99,6 @@ def terms_of_scope(scope: Scope) -> set[str]:
     regions = {code[:length] for code in scope.region_codes for length in lengths if length <= len(code)}
     terms |= {term_of_region(code) for code in regions}
     return terms | {term_of_reader(each) for each in scope.organisation_ids}
-
-
-def _pairs(run: str) -> Iterator[str]:
-    return (run[place : place + 2] for place in range(len(run) - 1))
 
 
 async def index_due(db: AsyncSession, limit: int = 20, root: Path | None = None) -> int:

@@ -20,10 +20,10 @@ from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column
 
 from cases.cursor import EPOCH, Cursor
 from cases.database import ID_LENGTH, Base
+from cases.register.terms import TERM_LENGTH
 
 T = TypeVar("T")
 
-TERM_LENGTH = 80
 BLOCK = timedelta(days=28)
 PLACES = 1 << 20  # of one block, far more than a province begins in 28 days
 AT_ONCE = 400

@@ -25,17 +25,13 @@ from cases.fields import clean
 from cases.organisations import Organisation
 from cases.petitions import NUMBER_PREFIX
 from cases.policy import Action, Actor, ActorKind, require, visible_organisation_ids, visible_prefixes
+from cases.register.terms import fold, term_of_office, term_of_region, terms_of_name, terms_of_words
 from cases.visibility import open_to, reachable_organisations
 from recordings.archive.index import (
     EVERY,
     ArchivePassage,
-    fold,
     term_of_event,
-    term_of_office,
     term_of_reader,
-    term_of_region,
-    terms_of_name,
-    terms_of_words,
 )
 from recordings.archive.postings import ArchivePlace, Wanted, between, holding, walk
 from recordings.recording import Recording

@@ -27,8 +27,9 @@ from cases.cursor import Cursor
 from cases.database import Base, Database
 from cases.people import Person
 from cases.policy import SYSTEM, Action, Actor, Scope, allowed
+from cases.register.terms import fold
 from recordings.archive import postings, search
-from recordings.archive.index import fold, index_due
+from recordings.archive.index import index_due
 from recordings.archive.postings import (
     PLACES,
     ArchiveBlock,

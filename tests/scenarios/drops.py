@@ -17,7 +17,6 @@ from cases.casefile import PetitionCase
 from cases.clock import SystemClock
 from cases.database import Database
 from cases.organisations import find_office
-from cases.people import Official
 from cases.policy import SYSTEM
 from cases.roles import InvitationRole
 from scheduling.invitations import Invitee
@@ -74,14 +73,14 @@ async def second_sitting(service: Service) -> tuple[str, dict[str, str]]:
     database, clock = Database(service.settings.database_url), SystemClock()
     try:
         async with database.session() as db:
-            host = (await db.scalars(select(Official).where(Official.username == HOST.username))).one()
             matter = select(PetitionCase).where(PetitionCase.subject == OTHERS[3].subject)
             petition = (await db.scalars(matter)).unique().one_or_none()
             assert petition is not None, "the demonstration has no such matter"
             now = clock.now()
             office = await find_office(db, HOST.region_code)
             assert office is not None
-            judge = Invitee(InvitationRole.HOST, HOST.name, official_id=host.id, organisation_id=office.id)
+            # By name alone: the account is engaged in the demonstration's own session at this time.
+            judge = Invitee(InvitationRole.HOST, HOST.name, organisation_id=office.id)
             session = await create_session(
                 db, clock, SYSTEM,
                 CreateSession(

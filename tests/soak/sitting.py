@@ -207,5 +207,5 @@ async def arrange(database: Database, number: int) -> list[str]:
         person = PersonDetails(f"来访人{number}", f"139{number:08d}")
         command = RegisterPetition(Channel.VISIT, f"事项 {number}", "长时间运行。", person, office.id)
         petition, _ = await register_petition(db, clock, SYSTEM, command)
-        session = await _joint_session(db, clock, petition, timedelta(hours=1))
+        session = await _joint_session(db, clock, petition, timedelta(hours=1), accounts=False)
         return [link.path for link in await party_links(db, clock, session)]
