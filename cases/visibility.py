@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Select, and_, false, literal, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, exists, false, literal, or_, select, true
 
 from cases.casefile import PetitionCase, PetitionGrant, PetitionOrganisation
 from cases.organisations import Organisation, OrganisationKind
@@ -15,13 +15,13 @@ def visible_petitions(actor: Actor, action: Action = Action.SEE_PETITION) -> Col
         return true()
     if actor.kind is not ActorKind.OFFICIAL or not visible_organisation_ids(actor, action):
         return false()
-    granted = PetitionCase.id.in_(_granted(actor))
-    concerned = PetitionCase.id.in_(
-        select(PetitionOrganisation.petition_id).where(
-            PetitionOrganisation.organisation_id.in_(reachable_organisations(actor, action))
-        )
+    # EXISTS, not IN: SQLite would first write down every case that the actor may see.
+    concerned = exists().where(
+        PetitionOrganisation.petition_id == PetitionCase.id,
+        PetitionOrganisation.organisation_id.in_(reachable_organisations(actor, action)),
     )
-    return and_(not_accused(actor), or_(granted, and_(PetitionCase.confidential.is_(False), concerned)))
+    public = and_(PetitionCase.confidential.is_(False), concerned.correlate(PetitionCase))
+    return and_(not_accused(actor), or_(_is_granted(actor), public))
 
 
 def reachable_organisations(actor: Actor, action: Action) -> Select[str]:
@@ -36,7 +36,7 @@ def open_to(actor: Actor) -> ColumnElement[bool]:
     if actor.kind is ActorKind.SYSTEM:
         return true()
     public = PetitionCase.confidential.is_(False)
-    return and_(not_accused(actor), or_(public, PetitionCase.id.in_(_granted(actor))))
+    return and_(not_accused(actor), or_(public, _is_granted(actor)))
 
 
 def not_accused(actor: Actor) -> ColumnElement[bool]:
@@ -57,5 +57,8 @@ def not_accused(actor: Actor) -> ColumnElement[bool]:
     )
 
 
-def _granted(actor: Actor) -> Select[str]:
-    return select(PetitionGrant.petition_id).where(PetitionGrant.official_id == actor.official_id)
+def _is_granted(actor: Actor) -> ColumnElement[bool]:
+    given = exists().where(
+        PetitionGrant.petition_id == PetitionCase.id, PetitionGrant.official_id == actor.official_id
+    )
+    return given.correlate(PetitionCase)

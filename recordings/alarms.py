@@ -13,7 +13,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Select, String, Text, func, or_, select
+from sqlalchemy import JSON, ForeignKey, Select, String, Text, exists, func, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -186,11 +186,14 @@ async def count_alarms(db: AsyncSession, actor: Actor, state: AlarmState = Alarm
 
 def _visible(query: Select[Any], actor: Actor, state: AlarmState) -> Select[Any]:
     """What belongs to no session says nothing of a case: who may see alarms at all sees it."""
-    seen = select(Session.id).join(PetitionCase, PetitionCase.id == Session.petition_id)
-    seen = seen.where(visible_sessions(actor, Action.SEE_ALARMS))
+    seen = exists().where(
+        Session.id == Alarm.session_id,
+        PetitionCase.id == Session.petition_id,
+        visible_sessions(actor, Action.SEE_ALARMS),
+    )
     remarked = select(AlarmRemark.alarm_id)
     done = Alarm.id.in_(remarked) if state is AlarmState.ACKNOWLEDGED else Alarm.id.not_in(remarked)
-    return query.where(done, or_(Alarm.session_id.is_(None), Alarm.session_id.in_(seen)))
+    return query.where(done, or_(Alarm.session_id.is_(None), seen.correlate(Alarm)))
 
 
 async def get_alarm(db: AsyncSession, actor: Actor, alarm_id: str) -> Alarm:

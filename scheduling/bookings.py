@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import exists, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -193,7 +193,8 @@ async def list_bookings(
     """Return bookings of cases the actor sees, by time of the slot."""
     require(actor, Action.SEE_PETITION)
     query = select(Booking).join(Slot, Slot.id == Booking.slot_id)
-    query = query.where(Booking.petition_id.in_(select(PetitionCase.id).where(visible_petitions(actor))))
+    seen = exists().where(PetitionCase.id == Booking.petition_id, visible_petitions(actor))
+    query = query.where(seen.correlate(Booking))
     if state is not None:
         query = query.where(Booking.state == state)
     if petition_id is not None:

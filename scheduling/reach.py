@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from sqlalchemy import ColumnElement, and_, or_, select, true, update
+from sqlalchemy import ColumnElement, and_, exists, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.casefile import OWNING_PARTS, PetitionCase, PetitionOrganisation, scope_of
@@ -71,19 +71,26 @@ def visible_sessions(actor: Actor, action: Action = Action.SEE_SESSION) -> Colum
     if actor.kind is ActorKind.SYSTEM:
         return true()
     reachable = reachable_organisations(actor, action)
-    seated = select(SessionOrganisation.session_id).where(SessionOrganisation.organisation_id.in_(reachable))
-    owned = select(PetitionOrganisation.petition_id).where(
+    # EXISTS, not IN: SQLite would first write down every session that the actor may see.
+    seated = exists().where(
+        SessionOrganisation.session_id == Session.id, SessionOrganisation.organisation_id.in_(reachable)
+    )
+    owned = exists().where(
+        PetitionOrganisation.petition_id == Session.petition_id,
         PetitionOrganisation.organisation_id.in_(reachable),
         PetitionOrganisation.part.in_(sorted(OWNING_PARTS)),
     )
+    taking_part = or_(seated.correlate(Session), owned.correlate(Session))
     if action is not Action.SEE_SESSION:  # A grant or an invitation by name shows the session, no more.
-        return and_(open_to(actor), or_(Session.id.in_(seated), Session.petition_id.in_(owned)))
+        return and_(open_to(actor), taking_part)
     granted = PetitionCase.grants.any(official_id=actor.official_id)
-    concerned = or_(Session.id.in_(seated), Session.petition_id.in_(owned), granted)
-    invited = select(Invitation.session_id).where(
-        Invitation.official_id == actor.official_id, Invitation.revoked_at.is_(None)
+    invited = exists().where(
+        Invitation.session_id == Session.id,
+        Invitation.official_id == actor.official_id,
+        Invitation.revoked_at.is_(None),
     )
-    return or_(and_(open_to(actor), concerned), and_(not_accused(actor), Session.id.in_(invited)))
+    concerned = and_(open_to(actor), or_(taking_part, granted))
+    return or_(concerned, and_(not_accused(actor), invited.correlate(Session)))
 
 
 async def manageable(

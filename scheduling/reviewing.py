@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.audit import add_audit
@@ -80,7 +80,8 @@ async def list_pending(db: AsyncSession, clock: Clock, actor: Actor, limit: int 
     """Bookings to decide on or to arrange that the actor sees, the first due first."""
     require(actor, Action.BOOK)
     query = select(Booking).join(Slot, Slot.id == Booking.slot_id)
-    query = query.where(Booking.petition_id.in_(select(PetitionCase.id).where(visible_petitions(actor))))
+    seen = exists().where(PetitionCase.id == Booking.petition_id, visible_petitions(actor))
+    query = query.where(seen.correlate(Booking))
     query = query.where(Booking.state.in_(sorted(PENDING)), Slot.starts_at > clock.now())
     query = query.order_by(Booking.review_due_on, Slot.starts_at, Booking.id).limit(min(limit, 500))
     now = today(clock)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, and_, case, func, select
+from sqlalchemy import ColumnElement, and_, case, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.casefile import PetitionCase
@@ -43,8 +43,8 @@ async def list_orders(
 ) -> Sequence[SupervisionOrder]:
     """Orders of cases that the actor sees; open ones by their last day, others by the newest."""
     require(actor, Action.SEE_PETITION)
-    query = select(SupervisionOrder).join(PetitionCase, SupervisionOrder.petition_id == PetitionCase.id)
-    query = query.where(visible_petitions(actor), *_which(wanted.which, today(clock)))
+    query = select(SupervisionOrder)
+    query = query.where(_seen(actor, SupervisionOrder), *_which(wanted.which, today(clock)))
     if wanted.reason:
         query = query.where(SupervisionOrder.reason == wanted.reason)
     if wanted.unit_id:
@@ -59,17 +59,16 @@ async def count_orders(db: AsyncSession, clock: Clock, actor: Actor) -> dict[Whi
     require(actor, Action.SEE_PETITION)
     now = today(clock)
     sums = [func.sum(case((and_(*_which(which, now)), 1), else_=0)) for which in Which]
-    query = select(*sums).select_from(SupervisionOrder)
-    query = query.join(PetitionCase, SupervisionOrder.petition_id == PetitionCase.id)
-    row = (await db.execute(query.where(visible_petitions(actor)))).one()
+    query = select(*sums).select_from(SupervisionOrder).where(_seen(actor, SupervisionOrder))
+    row = (await db.execute(query)).one()
     return {which: row[number] or 0 for number, which in enumerate(Which)}
 
 
 async def list_units_of_orders(db: AsyncSession, actor: Actor) -> dict[str, str]:
     """The units that have orders in cases the actor sees: names by id, for the filter."""
     require(actor, Action.SEE_PETITION)
-    query = select(SupervisionOrder).join(PetitionCase, SupervisionOrder.petition_id == PetitionCase.id)
-    query = query.where(visible_petitions(actor)).order_by(SupervisionOrder.at.desc()).limit(500)
+    query = select(SupervisionOrder)
+    query = query.where(_seen(actor, SupervisionOrder)).order_by(SupervisionOrder.at.desc()).limit(500)
     found = {order.unit_id: order.unit.name for order in (await db.scalars(query)).unique()}
     return dict(sorted(found.items(), key=lambda pair: pair[1]))
 
@@ -79,12 +78,17 @@ async def list_listed(
 ) -> Sequence[SupervisionMeasure]:
     """Listed cases and those before the joint conference, by the day they are to be solved; or ended ones."""
     require(actor, Action.SEE_PETITION)
-    query = select(SupervisionMeasure).join(PetitionCase, SupervisionMeasure.petition_id == PetitionCase.id)
+    query = select(SupervisionMeasure)
     ended = SupervisionMeasure.ended_at.is_not(None) if over else SupervisionMeasure.ended_at.is_(None)
-    query = query.where(visible_petitions(actor), SupervisionMeasure.kind.in_(LASTING), ended)
+    query = query.where(_seen(actor, SupervisionMeasure), SupervisionMeasure.kind.in_(LASTING), ended)
     last = SupervisionMeasure.ended_at.desc() if over else SupervisionMeasure.due_on
     query = query.order_by(last, SupervisionMeasure.id).limit(limit).offset(offset)
     return (await db.scalars(query)).unique().all()
+
+
+def _seen(actor: Actor, of: type[SupervisionOrder] | type[SupervisionMeasure]) -> ColumnElement[bool]:
+    """Not a join: orders are few, and SQLite would begin with the cases."""
+    return exists().where(PetitionCase.id == of.petition_id, visible_petitions(actor)).correlate(of)
 
 
 def _which(which: Which, now: date) -> list[ColumnElement[bool]]:

@@ -38,7 +38,7 @@ AUDIENCES = {
     Audience.SUPERVISOR: frozenset({Role.INSPECTOR, Role.JOINT_CONF_OFFICE, Role.LEADER}),
     Audience.SUPERIOR: frozenset({Role.INSPECTOR, Role.JOINT_CONF_OFFICE, Role.LEADER}),
 }
-AT_ONCE = 500  # Of one reminder in one round.
+AT_ONCE = 20  # Of one reminder in one round: SQLite lets nobody else write meanwhile.
 
 
 @append_only
