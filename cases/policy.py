@@ -223,6 +223,12 @@ def visible_prefixes(actor: Actor, action: Action) -> tuple[str, ...]:
     return tuple(sorted({p.region_code for p in _posts_for(actor, action) if p.sees_subtree}))
 
 
+def widest_prefixes(actor: Actor, action: Action) -> list[str]:
+    """Return those region prefixes that lie in no other one of the actor's."""
+    found = visible_prefixes(actor, action)
+    return [code for code in found if not any(code != up and covers(up, code) for up in found)]
+
+
 def visible_organisation_ids(actor: Actor, action: Action) -> tuple[str, ...]:
     """Return the organisations whose objects `actor` sees because it holds a post there."""
     return tuple(sorted({post.organisation_id for post in _posts_for(actor, action)}))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from cases.casefile import PetitionCase, scope_of
 from cases.organisations import covers
-from cases.policy import Action, Actor, ActorKind, visible_organisation_ids, visible_prefixes
+from cases.policy import Action, Actor, ActorKind, visible_organisation_ids, widest_prefixes
 from cases.register.terms import term_of_office, term_of_region, terms_of_scope
 
 # The term of every case, for the program itself.
@@ -42,8 +42,7 @@ def reaches_of_actor(actor: Actor, action: Action) -> list[str]:
     """Return the fewest terms of which every case has one that the actor may do `action` to."""
     if actor.kind is ActorKind.SYSTEM:
         return [EVERYTHING]
-    prefixes = visible_prefixes(actor, action)
-    widest = [code for code in prefixes if not any(code != up and covers(up, code) for up in prefixes)]
+    widest = widest_prefixes(actor, action)
     regions = {post.organisation_id: post.region_code for post in actor.posts}
     own = [
         each

@@ -24,7 +24,7 @@ from cases.errors import Invalid
 from cases.fields import clean
 from cases.organisations import Organisation
 from cases.petitions import NUMBER_PREFIX
-from cases.policy import Action, Actor, ActorKind, require, visible_organisation_ids, visible_prefixes
+from cases.policy import Action, Actor, ActorKind, require, visible_organisation_ids, widest_prefixes
 from cases.register.terms import fold, term_of_office, term_of_region, terms_of_name, terms_of_words
 from cases.visibility import open_to, reachable_organisations
 from recordings.archive.index import (
@@ -153,10 +153,8 @@ def _reach_terms(actor: Actor) -> list[str] | None:
     """Terms of which an open recording has one if the actor may see it; None for the program itself."""
     if actor.kind is ActorKind.SYSTEM:
         return None
-    prefixes = visible_prefixes(actor, Action.REPLAY)
-    widest = [code for code in prefixes if not any(code != up and code.startswith(up) for up in prefixes)]
     own = [term_of_reader(each) for each in visible_organisation_ids(actor, Action.REPLAY)]
-    return [term_of_region(code) for code in widest] + own
+    return [term_of_region(code) for code in widest_prefixes(actor, Action.REPLAY)] + own
 
 
 async def _granted(db: AsyncSession, actor: Actor) -> Sequence[int]:

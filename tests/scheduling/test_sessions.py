@@ -165,8 +165,9 @@ async def test_lists_hold_what_the_policy_allows_one_by_one(
     secret = await make_petition(db, clock, world.chengguan, class_=PetitionClass.ACCUSATION)
     accused = await make_petition(db, clock, world.city, accused_organisation_id=world.chengguan.id)
     guest = Invitee(InvitationRole.OBSERVER, official_id=world.officials["xigu.leader"].id)
+    former = Invitee(InvitationRole.OBSERVER, official_id=world.officials["xigu.receptionist"].id)
     sessions = [
-        await make_session(db, clock, world),
+        await make_session(db, clock, world, invitees=(former,)),
         await make_session(db, clock, world, joint_organisation_ids=(world.housing.id, world.station.id)),
         await make_session(
             db, clock, world, await make_petition(db, clock, world.xigu), host_organisation_id=world.xigu.id
@@ -184,6 +185,8 @@ async def test_lists_hold_what_the_policy_allows_one_by_one(
             db, clock, world, accused, host_organisation_id=world.city.id, joint_organisation_ids=()
         ),
     ]
+    observer = await find_invitation(db, sessions[0], InvitationRole.OBSERVER)
+    await revoke_invitation(db, clock, SYSTEM, observer.id)
     today = clock.now().astimezone(BEIJING).date()
     for key in world.officials:
         actor = world.actor(key)

@@ -173,6 +173,23 @@ async def test_a_page_that_has_walked_enough_says_how_far_back(
     page = await search_register(db, actor, query)
     assert page.found == () and page.older is not None and page.looked_back_to is not None
     assert await found(db, actor, query) == [oldest.number]
+    # By leave it is found at once, by region only further back: it is listed once, where both have looked.
+    assert actor.official_id is not None
+    await grant_petition(db, clock, SYSTEM, oldest.id, actor.official_id)
+    assert (await search_register(db, actor, query)).found == ()
+    assert await found(db, actor, query) == [oldest.number]
+
+
+async def test_an_index_that_lags_behind_hides_and_never_reveals(
+    db: AsyncSession, clock: FixedClock, world: World
+) -> None:
+    petition = await make_petition(db, clock, world.chengguan, "供暖不足")
+    stranger = world.actor("xigu.receptionist")
+    for reach in ("r:620104", f"o:{world.xigu.id}"):
+        db.add(PetitionTerm(term=reach, at=petition.registered_at, petition_id=petition.id))
+    await db.commit()
+    assert await found(db, stranger, RegisterQuery("供暖")) == []
+    assert await found(db, world.actor("city.receptionist"), RegisterQuery("供暖")) == [petition.number]
 
 
 async def test_the_index_follows_the_case(db: AsyncSession, clock: FixedClock, world: World) -> None:
