@@ -12,9 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cases.clock import Clock
 from cases.errors import Forbidden, NotFound, RuleError
 from cases.policy import Action, Actor, ActorKind, require
-from scheduling.invitations import Invitation, invitation_for_official
 from scheduling.reach import scope_of_session
 from scheduling.session import Session
+from scheduling.sessions.invitations import Invitation, invitation_for_official
 from signaling.protocol import ErrorCode
 from signaling.rights import is_official
 

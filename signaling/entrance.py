@@ -12,11 +12,11 @@ from cases.database import Database
 from cases.errors import Forbidden, RuleError
 from cases.organisations import Organisation
 from recordings.recording import find_live_recording
-from scheduling.invitations import Invitation
 from scheduling.links import find_link
 from scheduling.minutes.objection import count_open_objections
 from scheduling.minutes.record import find_minutes
 from scheduling.session_events import events_of_kinds
+from scheduling.sessions.invitations import Invitation
 from signaling import sittings
 from signaling.admission import Admission
 from signaling.commands import Authenticate

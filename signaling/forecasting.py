@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from scheduling.waiting_time import Band, Forecast, band_of, forecast_session
+from scheduling.arrival.waiting_time import Band, Forecast, band_of, forecast_session
 from signaling.participant import Participant
 from signaling.queue_views import WaitView
 from signaling.room import Room

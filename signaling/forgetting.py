@@ -1,4 +1,4 @@
-"""What seats knew of people's devices goes once their links have served (scheduling/forgetting.py).
+"""What seats knew of people's devices goes once their links have served (scheduling/arrival/forgetting.py).
 
 The desk needs it on the day, to see who comes with which camera; the check and its verdict belong to the
 session's events.
@@ -13,7 +13,7 @@ from cases.audit import add_audit
 from cases.clock import Clock
 from cases.database import atomic
 from cases.policy import SYSTEM
-from scheduling.forgetting import KEPT_AFTER_END
+from scheduling.arrival.forgetting import KEPT_AFTER_END
 from scheduling.session import Session
 from signaling.seat import Seat
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from scheduling.incident import Cause
-from scheduling.incidents import Occurrence, end_incident, list_incidents, raise_incident
+from scheduling.incidents.incident import Cause
+from scheduling.incidents.incidents import Occurrence, end_incident, list_incidents, raise_incident
 
 if TYPE_CHECKING:
     from signaling.live import LiveRoom

@@ -31,7 +31,7 @@ from media.control import (
     Subscribe,
 )
 from media.sink import Source
-from scheduling.line_score import LineFigures, LineScore, score_line
+from scheduling.arrival.line_score import LineFigures, LineScore, score_line
 from signaling.media_client import Unavailable, WorkerLink
 from signaling.quality import BITRATE, LOSS, UNKNOWN, Row
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from cases.errors import Forbidden, NotFound, RuleError
+from scheduling.arrival.waiting_time import Forecast
 from scheduling.phases import PHASES, SINGLE
 from scheduling.session import OVER
-from scheduling.waiting_time import Forecast
 from signaling.commands import Source
 from signaling.conduct import Conduct
 from signaling.deliberation import Deliberation

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from cases.clock import BEIJING, Clock
 from cases.database import Base, new_id, violates
-from scheduling.invitations import Invitation
+from scheduling.sessions.invitations import Invitation
 from signaling.queue import ticket_number
 from signaling.rights import is_official
 

@@ -16,7 +16,7 @@ from scheduling.minutes.record import MinutesState, find_minutes
 from scheduling.phases import kind_of
 from scheduling.session import TRANSITIONS, Session, SessionState
 from scheduling.session_events import append_event
-from scheduling.sessions import move_session
+from scheduling.sessions.sessions import move_session
 from signaling.deliberation import ENDED
 from signaling.room import BadState, Sitting
 from signaling.speaking import apply_phase

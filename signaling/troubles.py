@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from scheduling.incident import Cause
+from scheduling.incidents.incident import Cause
 from signaling.calls import MISSED
 from signaling.room import Room
 from signaling.succession import RESTART, RUNNING, missing_host, next_host

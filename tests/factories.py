@@ -16,11 +16,11 @@ from cases.petitions import Channel, PetitionCase, RegisterPetition, register_pe
 from cases.policy import SYSTEM, Actor
 from cases.roles import InvitationRole, Role
 from cases.signin import actor_for
-from scheduling.invitations import Invitation, Invitee, list_invitations
+from scheduling.booking.slots import OpenSlots, ReceptionRoom, Slot, open_slots
 from scheduling.links import exchange_link, find_link_actor, issue_link
 from scheduling.session import Session
-from scheduling.sessions import CreateSession, create_session
-from scheduling.slots import OpenSlots, ReceptionRoom, Slot, open_slots
+from scheduling.sessions.invitations import Invitation, Invitee, list_invitations
+from scheduling.sessions.sessions import CreateSession, create_session
 
 PASSWORD = "Yellow-River-1909"
 # Cheap on purpose: a test that signs in must not spend a second on hashing.

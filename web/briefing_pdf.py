@@ -8,7 +8,7 @@ from fpdf import FPDF
 
 from cases.clock import BEIJING
 from recordings.film.captions import find_font
-from scheduling.booking import BOOKING_KIND_NAMES
+from scheduling.booking.booking import BOOKING_KIND_NAMES
 from scheduling.rota.briefing import Briefing, Visit
 from scheduling.rota.reception_day import MODE_NAMES
 from web.language import in_chinese

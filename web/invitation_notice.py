@@ -5,10 +5,10 @@ from __future__ import annotations
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from scheduling.identity import phone_of
+from scheduling.arrival.identity import phone_of
 from scheduling.invitation import Invitation
 from scheduling.links import find_link
-from scheduling.notices import add_notice
+from scheduling.notices.queueing import add_notice
 from scheduling.reach import load_session
 from web.http.access import own_origin
 from web.keys import CLOCK, SETTINGS

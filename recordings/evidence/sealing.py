@@ -34,11 +34,11 @@ from recordings.evidence.manifest import (
 )
 from recordings.evidence.signing import ManifestSigner
 from recordings.recording import CompositionState, Recording, RecordingState
-from scheduling.invitations import Invitation
 from scheduling.materials.store import MaterialStore
 from scheduling.reach import load_session
 from scheduling.session import Session
 from scheduling.session_events import SessionEvent, add_event, list_events
+from scheduling.sessions.invitations import Invitation
 
 # Who sat in a session: rows whose first part has the participant id, with the invitation of that seat.
 SeatLookup = Callable[[AsyncSession, str], Awaitable[Sequence[tuple[Any, Invitation]]]]

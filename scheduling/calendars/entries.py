@@ -15,14 +15,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cases.casefile import PetitionCase
 from cases.clock import Clock
 from cases.policy import Action, Actor, require
+from scheduling.booking.engagement import Engagement, Resource, ResourceKind
+from scheduling.booking.slot import ReceptionRoom
 from scheduling.calendars.icalendar import CalendarEvent
-from scheduling.engagement import Engagement, Resource, ResourceKind
 from scheduling.invitation import Invitation
 from scheduling.reach import visible_sessions
 from scheduling.rota.reception_day import MODE_NAMES, DayState, ReceptionDay
 from scheduling.session import Session, SessionState
 from scheduling.session_events import SessionEvent
-from scheduling.slot import ReceptionRoom
 
 PAST = timedelta(days=90)  # So long what is over or called off still stands there.
 MOST = 2000

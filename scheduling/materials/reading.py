@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cases.errors import NotFound
 from cases.policy import Action, Actor, ActorKind, allowed, require
 from cases.roles import InvitationRole
-from scheduling.arrival import OFFICIAL_ROLES
+from scheduling.arrival.consent import OFFICIAL_ROLES
 from scheduling.materials.material import OFFICE, Material
 from scheduling.materials.store import MaterialStore
 from scheduling.reach import load_session, scope_of_session

@@ -15,8 +15,8 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.clock import Clock
-from scheduling.incident import Cause, Incident
-from scheduling.incidents import Occurrence, end_incident, list_incidents, raise_incident
+from scheduling.incidents.incident import Cause, Incident
+from scheduling.incidents.incidents import Occurrence, end_incident, list_incidents, raise_incident
 from scheduling.invitation import Invitation
 from scheduling.materials.limits import MEBIBYTE
 from scheduling.materials.material import OFFICE

@@ -19,13 +19,13 @@ from cases.policy import Action, Actor, Scope, require
 from cases.roles import InvitationRole
 from cases.vocabulary import names
 from scheduling.invitation import Invitation
-from scheduling.invitations import list_invitations
 from scheduling.minutes.objection import count_open_objections
 from scheduling.minutes.paragraph import MinutesParagraph, MinutesRevision, ParagraphKind, RevisionAct
 from scheduling.minutes.template import TEMPLATES, fill, usual_template
 from scheduling.reach import load_session, scope_of_session
 from scheduling.session import Session
 from scheduling.session_events import add_event
+from scheduling.sessions.invitations import list_invitations
 from scheduling.transitions import require_transition
 
 # Between two paragraphs of the template; a new one takes a small step after the one before it.

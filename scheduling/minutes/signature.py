@@ -25,7 +25,6 @@ from cases.fields import clean_text
 from cases.policy import Action, Actor, allowed
 from cases.roles import INVITATION_ROLE_NAMES, InvitationRole
 from scheduling.invitation import Invitation
-from scheduling.invitations import list_invitations
 from scheduling.minutes.reading import reading_of
 from scheduling.minutes.record import (
     Minutes,
@@ -39,6 +38,7 @@ from scheduling.minutes.strokes import read_strokes
 from scheduling.reach import load_session
 from scheduling.session import SessionKind
 from scheduling.session_events import add_event
+from scheduling.sessions.invitations import list_invitations
 
 REASON_LIMIT = 500
 # Whose word is needed before the host signs; of minutes begun from the template of mediations also the

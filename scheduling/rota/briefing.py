@@ -12,11 +12,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cases.casefile import PetitionCase, PetitionEvent, scope_of
 from cases.organisations import Organisation
 from cases.policy import Action, Actor, allowed, require
-from scheduling.booking import HOLDING, Booking
+from scheduling.booking.booking import HOLDING, Booking
+from scheduling.booking.slot import Slot
+from scheduling.booking.slots import scope_of_organisation
 from scheduling.rota.planning import get_day
 from scheduling.rota.reception_day import ReceptionDay
-from scheduling.slot import Slot
-from scheduling.slots import scope_of_organisation
 
 MOST_STEPS = 12
 MOST_EARLIER = 10

@@ -19,8 +19,10 @@ from cases.organisations import Organisation, covers, get_organisation
 from cases.people import Official, get_official
 from cases.policy import Action, Actor, require
 from cases.roles import Role
-from scheduling.booking import HOLDING, Booking
-from scheduling.engagements import ResourceKind, take_turn
+from scheduling.booking.booking import HOLDING, Booking
+from scheduling.booking.engagements import ResourceKind, take_turn
+from scheduling.booking.slot import ReceptionRoom, Slot
+from scheduling.booking.slots import MINUTES, OpenSlots, add_slots, scope_of_organisation
 from scheduling.rota.reception_day import (
     DAY_STATE_NAMES,
     TRANSITIONS,
@@ -30,8 +32,6 @@ from scheduling.rota.reception_day import (
     RotaRule,
 )
 from scheduling.rota.recurrence import Recurrence
-from scheduling.slot import ReceptionRoom, Slot
-from scheduling.slots import MINUTES, OpenSlots, add_slots, scope_of_organisation
 from scheduling.transitions import require_transition
 
 AHEAD = timedelta(days=92)  # Days are planned for a quarter: a city's leader receives once in it.

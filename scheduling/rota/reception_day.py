@@ -14,8 +14,8 @@ from cases.database import ID_LENGTH, Base, new_id
 from cases.organisations import Organisation
 from cases.people import Official
 from cases.vocabulary import names
+from scheduling.booking.slot import ReceptionRoom
 from scheduling.rota.recurrence import Pattern, Recurrence
-from scheduling.slot import ReceptionRoom
 
 
 class ReceptionMode(StrEnum):

@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from cases.errors import Conflict
-from scheduling.device_check import Answer, Checked, Occasion, add_device_check
+from scheduling.arrival.device_check import Answer, Checked, Occasion, add_device_check
 from scheduling.reach import get_invitation
 from signaling import sittings
 from signaling.commands import Admit, ComeBack, Deny, MoveToLobby, Ready, Scalar, StepAway

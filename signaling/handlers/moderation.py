@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cases.fields import clean_name
-from scheduling.invitations import rename_invitation
 from scheduling.session_events import add_event
+from scheduling.sessions.invitations import rename_invitation
 from signaling import sittings
 from signaling.commands import LowerHands, Mute, MuteAll, Remove, Rename, Source
 from signaling.protocol import CloseCode

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cases.errors import NotFound
-from scheduling.incident import Cause
+from scheduling.incidents.incident import Cause
 from signaling.commands import CallNext, Postpone, Refer
 from signaling.handlers import lobby
 from signaling.incidents import tell

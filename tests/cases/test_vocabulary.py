@@ -38,14 +38,14 @@ from recordings.archive.copies import ArchiveState
 from recordings.recording import RecordingState
 from recordings.review.finding import FindingState
 from recordings.review.review import ReviewState
-from scheduling.booking import BookingState
-from scheduling.call_back import CallState
-from scheduling.citizen_requests import RequestState
-from scheduling.device_check import DeviceVerdict
-from scheduling.incident import IncidentState
+from scheduling.afterwards.progress import DISCLOSED
+from scheduling.arrival.device_check import DeviceVerdict
+from scheduling.booking.booking import BookingState
+from scheduling.incidents.incident import IncidentState
 from scheduling.minutes.record import MinutesState
-from scheduling.notices import NoticeState
-from scheduling.progress import DISCLOSED
+from scheduling.notices.notice import NoticeState
+from scheduling.requests.call_back import CallState
+from scheduling.requests.citizen_requests import RequestState
 from scheduling.rota.reception_day import DayState
 from scheduling.session import SessionState
 from signaling.pushes import BadgeState, QualityLevel

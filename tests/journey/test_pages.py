@@ -10,7 +10,7 @@ from playwright.async_api import Browser, Page
 from cases.policy import SYSTEM
 from scheduling.minutes.record import MinutesState, move_minutes
 from scheduling.session import SessionState
-from scheduling.sessions import move_session
+from scheduling.sessions.sessions import move_session
 from tests.journey.measures import measure
 from tests.journey.phone import PHONE
 from tests.scenarios.browsers import needs_chromium

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from recordings.child import die_with_parent
 from recordings.film.plan import CompositionPlan
-from scheduling.invitations import Invitation
+from scheduling.sessions.invitations import Invitation
 from tests.media.workers import free_port
 from tests.recordings.sitting import SeatStandIn
 

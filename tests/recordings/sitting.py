@@ -17,9 +17,9 @@ from cases.petitions import RegisterPetition, register_petition
 from cases.policy import SYSTEM
 from cases.roles import InvitationRole
 from recordings.recording import Recording, RecordingState, start_recording, stop_recording
-from scheduling.invitations import Invitation, Invitee
 from scheduling.session import Session, SessionState
-from scheduling.sessions import CreateSession, create_session, move_session
+from scheduling.sessions.invitations import Invitation, Invitee
+from scheduling.sessions.sessions import CreateSession, create_session, move_session
 from tests.clock import FixedClock
 from tests.factories import World
 from tests.recordings.synthetic import PARTIES, START, Party, write_session

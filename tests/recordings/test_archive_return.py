@@ -27,7 +27,7 @@ from recordings.recording import Recording, load_recording
 from recordings.watch.completeness import check_completeness
 from recordings.watch.patrol import PERIOD, order_patrol
 from scheduling.session import SessionState
-from scheduling.sessions import move_session
+from scheduling.sessions.sessions import move_session
 from tests.recordings.archiving import digests, sealed, settings_of, state_of
 from tests.recordings.sitting import Sitting
 

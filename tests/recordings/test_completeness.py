@@ -29,7 +29,7 @@ from recordings.watch.completeness import (
 )
 from recordings.watch.ledger import keep_ledger
 from scheduling.session import SessionState
-from scheduling.sessions import move_session
+from scheduling.sessions.sessions import move_session
 from tests.clock import MORNING
 from tests.recordings.sitting import Sitting as Room
 from tests.recordings.test_proof import sealed

@@ -16,9 +16,9 @@ from recordings.evidence.pauses import pauses_of
 from recordings.evidence.verification import verify_folder
 from recordings.recording import Recording, load_recording, start_recording, stop_recording
 from recordings.review.replay import open_replay
-from scheduling.arrival import record_consent_for
+from scheduling.arrival.consent import record_consent_for
 from scheduling.session import SessionState
-from scheduling.sessions import move_session
+from scheduling.sessions.sessions import move_session
 from tests.recordings.sitting import Sitting
 from tests.recordings.synthetic import PARTIES, START, START_NS, video_packets, write_track
 from tests.recordings.test_composition import picture_at

@@ -37,7 +37,7 @@ from recordings.recording import (
 from recordings.worker import RecordingsSettings, RecordingsWorker
 from scheduling.session import SessionState
 from scheduling.session_events import list_events
-from scheduling.sessions import move_session
+from scheduling.sessions.sessions import move_session
 from scheduling.transitions import reachable_from
 from tests.recordings.sitting import Sitting
 from tests.recordings.synthetic import PARTIES

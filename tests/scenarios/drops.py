@@ -19,9 +19,9 @@ from cases.database import Database
 from cases.organisations import find_office
 from cases.policy import SYSTEM
 from cases.roles import InvitationRole
-from scheduling.invitations import Invitee
 from scheduling.links import issue_link
-from scheduling.sessions import CreateSession, create_session
+from scheduling.sessions.invitations import Invitee
+from scheduling.sessions.sessions import CreateSession, create_session
 from tests.scenarios.browsers import chromium, until
 from tests.scenarios.service import Service
 from web.demo.day import invited

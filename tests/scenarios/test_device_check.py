@@ -10,8 +10,8 @@ from playwright.async_api import Browser, Page
 from sqlalchemy import select
 
 from cases.database import Database
-from scheduling.device_check import DeviceCheck, DeviceVerdict
-from scheduling.line_score import LineFigures, LineScore, score_line
+from scheduling.arrival.device_check import DeviceCheck, DeviceVerdict
+from scheduling.arrival.line_score import LineFigures, LineScore, score_line
 from tests.scenarios.browsers import chromium, collect_errors, needs_chromium
 from tests.scenarios.parties import act
 from tests.scenarios.service import Service, running_service

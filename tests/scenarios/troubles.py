@@ -6,8 +6,8 @@ from cases.clock import SystemClock
 from cases.database import Database
 from cases.policy import SYSTEM
 from cases.roles import InvitationRole
-from scheduling.invitations import Invitee, invite
 from scheduling.links import issue_link
+from scheduling.sessions.invitations import Invitee, invite
 from tests.scenarios.service import Service
 
 # Pictures that a phone would open full screen, play aloud, or show black.

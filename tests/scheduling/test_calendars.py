@@ -13,11 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cases.deadlines.workdays import read_calendar
 from cases.errors import Conflict, Forbidden, Invalid, NotFound
 from cases.policy import SYSTEM
-from scheduling.bookings import BookPublicly, book_publicly
+from scheduling.booking.bookings import BookPublicly, book_publicly
+from scheduling.booking.slots import create_room, list_free_slots
 from scheduling.calendars.entries import calendar_of
 from scheduling.calendars.feed import issue_feed, official_of_feed, revoke_feed
 from scheduling.calendars.icalendar import CalendarEvent, fold, write_calendar
-from scheduling.moving import MoveSession, reschedule_session
 from scheduling.rota.briefing import brief
 from scheduling.rota.planning import (
     AddRule,
@@ -32,8 +32,8 @@ from scheduling.rota.planning import (
 from scheduling.rota.reception_day import DayState, ReceptionDay, ReceptionMode
 from scheduling.rota.recurrence import Pattern, Recurrence
 from scheduling.session import SessionState
-from scheduling.sessions import move_session
-from scheduling.slots import create_room, list_free_slots
+from scheduling.sessions.moving import MoveSession, reschedule_session
+from scheduling.sessions.sessions import move_session
 from tests.clock import FixedClock
 from tests.factories import World, make_petition
 from tests.scheduling.test_engagements import arranged, seat

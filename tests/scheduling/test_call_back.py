@@ -11,11 +11,11 @@ from cases.errors import Conflict, Forbidden, Invalid, NotFound
 from cases.petitions import list_petition_events
 from cases.policy import SYSTEM
 from cases.roles import InvitationRole
-from scheduling.call_back import TRANSITIONS, CallResult, CallState, record_call, steps_of
-from scheduling.citizen_requests import Asked, RequestState, answer_request, ask, find_request
+from scheduling.arrival.visiting_place import places_near, set_place
+from scheduling.requests.call_back import TRANSITIONS, CallResult, CallState, record_call, steps_of
+from scheduling.requests.citizen_requests import Asked, RequestState, answer_request, ask, find_request
 from scheduling.session_events import list_events
 from scheduling.transitions import reachable_from
-from scheduling.visiting_place import places_near, set_place
 from tests.clock import FixedClock
 from tests.factories import World, find_invitation, make_link_actor, make_session
 

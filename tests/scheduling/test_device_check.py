@@ -12,8 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cases.errors import Conflict, Invalid, NotFound, SignInRequired
 from cases.policy import ANONYMOUS
 from cases.roles import InvitationRole
-from scheduling import device_check
-from scheduling.device_check import (
+from scheduling.arrival import device_check
+from scheduling.arrival.device_check import (
     Answer,
     Checked,
     DeviceTrouble,
@@ -25,7 +25,7 @@ from scheduling.device_check import (
     read_answers,
     verdicts_of_sessions,
 )
-from scheduling.line_score import LineFigures, LineScore, score_line
+from scheduling.arrival.line_score import LineFigures, LineScore, score_line
 from scheduling.session_events import list_events
 from tests.clock import FixedClock
 from tests.factories import World, find_invitation, make_link_actor, make_session

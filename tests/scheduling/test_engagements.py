@@ -15,17 +15,17 @@ from cases.database import Database
 from cases.errors import Conflict, Invalid, RuleError
 from cases.policy import SYSTEM
 from cases.roles import InvitationRole
-from scheduling.bookings import Booking, BookPublicly, book_publicly
-from scheduling.common_time import Search, propose_times
-from scheduling.engagements import Engagement
-from scheduling.equipment import add_equipment, retire_equipment
-from scheduling.invitations import Invitee, invite, list_invitations, revoke_invitation
+from scheduling.booking.bookings import Booking, BookPublicly, book_publicly
+from scheduling.booking.common_time import Search, propose_times
+from scheduling.booking.engagements import Engagement
+from scheduling.booking.equipment import add_equipment, retire_equipment
+from scheduling.booking.slots import create_room, list_free_slots
 from scheduling.links import find_link, issue_link
-from scheduling.moving import MoveSession, reschedule_session
 from scheduling.session import Session, SessionState
 from scheduling.session_events import list_events
-from scheduling.sessions import CreateSession, create_session, move_session
-from scheduling.slots import create_room, list_free_slots
+from scheduling.sessions.invitations import Invitee, invite, list_invitations, revoke_invitation
+from scheduling.sessions.moving import MoveSession, reschedule_session
+from scheduling.sessions.sessions import CreateSession, create_session, move_session
 from tests.clock import FixedClock
 from tests.factories import World, make_petition, make_session, make_slots
 

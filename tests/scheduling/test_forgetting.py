@@ -14,12 +14,14 @@ from cases.database import new_id
 from cases.errors import RuleError
 from cases.policy import SYSTEM
 from cases.roles import InvitationRole
-from scheduling.arrival import Relation, declare_companions, record_consent
-from scheduling.forgetting import KEPT_AFTER_END, Forgotten, forget_served_links
-from scheduling.identity import IdentityCode
+from scheduling.arrival.consent import Relation, declare_companions, record_consent
+from scheduling.arrival.forgetting import KEPT_AFTER_END, Forgotten, forget_served_links
+from scheduling.arrival.identity import IdentityCode
 from scheduling.invitation import Invitation
 from scheduling.links import LinkRules, exchange_link, find_link, find_link_actor, issue_link
-from scheduling.notices import Envelope, add_notice, list_outbox
+from scheduling.notices.gateway import Envelope
+from scheduling.notices.outbox import list_outbox
+from scheduling.notices.queueing import add_notice
 from scheduling.session import Session
 from tests.clock import FixedClock
 from tests.factories import World, find_invitation, make_session

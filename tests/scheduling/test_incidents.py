@@ -14,7 +14,7 @@ from cases.database import Base, Database
 from cases.errors import Conflict, Forbidden, Invalid, NotFound, RuleError, SignInRequired
 from cases.policy import ANONYMOUS, SYSTEM, Actor, ActorKind
 from cases.roles import InvitationRole
-from scheduling.incident import (
+from scheduling.incidents.incident import (
     CAUSE_NAMES,
     INCIDENT_STATE_NAMES,
     MOST_STEPS,
@@ -27,7 +27,7 @@ from scheduling.incident import (
     IncidentStep,
     TrackedIncident,
 )
-from scheduling.incidents import (
+from scheduling.incidents.incidents import (
     Occurrence,
     close_incident,
     end_incident,
@@ -39,7 +39,7 @@ from scheduling.incidents import (
     take_incident,
 )
 from scheduling.session import Session, SessionState
-from scheduling.sessions import move_session
+from scheduling.sessions.sessions import move_session
 from scheduling.transitions import reachable_from
 from tests.clock import FixedClock
 from tests.factories import World, make_session

@@ -14,7 +14,6 @@ from cases.database import Database
 from cases.errors import Conflict, Forbidden, NotFound, RuleError
 from cases.policy import SYSTEM, ActorKind
 from cases.roles import InvitationRole
-from scheduling.invitations import Invitation, list_invitations, revoke_invitation
 from scheduling.links import (
     Link,
     LinkRules,
@@ -26,7 +25,8 @@ from scheduling.links import (
 )
 from scheduling.session import Session, SessionState
 from scheduling.session_events import list_events
-from scheduling.sessions import move_session
+from scheduling.sessions.invitations import Invitation, list_invitations, revoke_invitation
+from scheduling.sessions.sessions import move_session
 from tests.clock import FixedClock
 from tests.factories import World, make_session
 

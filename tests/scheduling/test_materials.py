@@ -16,7 +16,6 @@ from cases.audit import AuditEntry
 from cases.errors import Conflict, Forbidden, Invalid, NotFound, RuleError
 from cases.policy import SYSTEM, Actor
 from cases.roles import InvitationRole
-from scheduling.invitations import Invitee
 from scheduling.materials import uploading
 from scheduling.materials.limits import LARGEST, MOST_PAGES, PART
 from scheduling.materials.material import Material, MaterialKind
@@ -33,7 +32,8 @@ from scheduling.materials.store import MOST_UNFINISHED, MaterialStore
 from scheduling.materials.uploading import Upload, add_part, begin_upload, clean_file_name, finish_upload
 from scheduling.session import Session, SessionState
 from scheduling.session_events import list_events
-from scheduling.sessions import move_session
+from scheduling.sessions.invitations import Invitee
+from scheduling.sessions.sessions import move_session
 from tests.clock import FixedClock
 from tests.factories import World, find_invitation, make_link_actor, make_session, petitioner
 from tests.scheduling.papers import PLACE, bomb, digest, pdf, photo

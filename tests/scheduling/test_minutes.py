@@ -16,7 +16,6 @@ from cases.database import Database, new_id
 from cases.errors import Conflict, Forbidden, Invalid, NotFound
 from cases.policy import Actor, ActorKind
 from cases.roles import InvitationRole
-from scheduling.invitations import Invitee, invite, list_invitations
 from scheduling.minutes.editing import (
     MOST_PARAGRAPHS,
     Change,
@@ -43,7 +42,8 @@ from scheduling.minutes.record import (
 )
 from scheduling.minutes.template import TEMPLATES
 from scheduling.session import Session, SessionState
-from scheduling.sessions import move_session
+from scheduling.sessions.invitations import Invitee, invite, list_invitations
+from scheduling.sessions.sessions import move_session
 from scheduling.transitions import reachable_from
 from tests.clock import FixedClock
 from tests.factories import World, make_petition, make_session

@@ -20,7 +20,6 @@ from cases.policy import Actor, ActorKind
 from cases.roles import InvitationRole
 from recordings.evidence.signed_minutes import MinutesVerdict, SignedMinutes, check_final, compare, sign_final
 from recordings.evidence.signing import load_signer
-from scheduling.invitations import Invitee, list_invitations
 from scheduling.minutes.editing import (
     Change,
     DescribeParagraph,
@@ -44,6 +43,7 @@ from scheduling.minutes.signature import (
 from scheduling.minutes.strokes import MOST_POINTS, read_strokes
 from scheduling.session import Session, SessionKind
 from scheduling.session_events import list_events
+from scheduling.sessions.invitations import Invitee, list_invitations
 from tests.clock import FixedClock
 from tests.factories import World, make_petition, make_session
 

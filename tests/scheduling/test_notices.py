@@ -12,22 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.append_only import AppendOnlyError
 from cases.errors import Conflict, Invalid, NotFound, RuleError
-from scheduling import notices
-from scheduling.notices import (
-    ATTEMPTS,
-    Envelope,
-    GatewayError,
-    Message,
-    Notice,
-    NoticeChannel,
-    NoticeDraft,
-    NoticeEvent,
-    NoticeState,
-    add_notice,
-    deliver_notices,
-    finish_by_hand,
-    list_outbox,
-)
+from scheduling.notices import queueing
+from scheduling.notices.by_hand import finish_by_hand
+from scheduling.notices.delivering import ATTEMPTS, deliver_notices
+from scheduling.notices.gateway import Envelope, GatewayError, Message
+from scheduling.notices.notice import Notice, NoticeChannel, NoticeDraft, NoticeEvent, NoticeState
+from scheduling.notices.outbox import list_outbox
+from scheduling.notices.queueing import add_notice
 from scheduling.session import Session
 from tests.clock import FixedClock
 from tests.factories import World, make_session
@@ -123,7 +114,7 @@ async def test_a_flood_is_refused_in_words(
     db: AsyncSession, clock: FixedClock, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session = await make_session(db, clock, world)
-    monkeypatch.setattr(notices, "MAX_WAITING", 2)
+    monkeypatch.setattr(queueing, "MAX_WAITING", 2)
     for _ in range(2):
         await queue(db, clock, session)
     with pytest.raises(RuleError, match="outbox_full"):

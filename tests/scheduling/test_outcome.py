@@ -9,10 +9,10 @@ from cases.database import new_id
 from cases.errors import Forbidden, NotFound
 from cases.petitions import list_petition_events
 from cases.task import TRANSITIONS, NewTask, TaskState
+from scheduling.afterwards.outcome import add_outcome, list_outcomes, list_sources
 from scheduling.minutes.editing import InsertParagraph, change_minutes
 from scheduling.minutes.paragraph import ParagraphKind
 from scheduling.minutes.record import begin_minutes
-from scheduling.outcome import add_outcome, list_outcomes, list_sources
 from scheduling.session_events import append_event
 from scheduling.transitions import reachable_from
 from tests.clock import FixedClock

@@ -15,9 +15,13 @@ from cases.errors import Conflict, Forbidden, Invalid, NotFound, RuleError, Sign
 from cases.petitions import PetitionClass, get_petition
 from cases.policy import ANONYMOUS, SYSTEM, Action, allowed
 from cases.roles import InvitationRole
-from scheduling.arrival import decline_consent, record_consent
-from scheduling.bookings import BookingState, BookPublicly, BookSlot, book_publicly, book_slot, get_booking
-from scheduling.invitations import (
+from scheduling.arrival.consent import decline_consent, record_consent
+from scheduling.booking.booking import BookingState
+from scheduling.booking.bookings import BookPublicly, BookSlot, book_publicly, book_slot, get_booking
+from scheduling.reach import load_session, scope_of_session
+from scheduling.session import Session, SessionState
+from scheduling.session_events import append_event, list_events
+from scheduling.sessions.invitations import (
     Invitation,
     Invitee,
     invitation_for_official,
@@ -25,10 +29,7 @@ from scheduling.invitations import (
     list_invitations,
     revoke_invitation,
 )
-from scheduling.reach import load_session, scope_of_session
-from scheduling.session import Session, SessionState
-from scheduling.session_events import append_event, list_events
-from scheduling.sessions import (
+from scheduling.sessions.sessions import (
     CreateSession,
     create_session,
     get_session,

@@ -14,7 +14,7 @@ from cases.database import Database
 from cases.errors import Conflict, Forbidden, Invalid, NotFound, RuleError, SignInRequired
 from cases.people import Person
 from cases.policy import ANONYMOUS, SYSTEM
-from scheduling.bookings import (
+from scheduling.booking.bookings import (
     Booking,
     BookingState,
     BookPublicly,
@@ -24,7 +24,7 @@ from scheduling.bookings import (
     list_bookings,
     move_booking,
 )
-from scheduling.slots import OpenSlots, create_room, list_free_slots, open_slots
+from scheduling.booking.slots import OpenSlots, create_room, list_free_slots, open_slots
 from tests.clock import FixedClock
 from tests.factories import World, make_petition, make_slots
 

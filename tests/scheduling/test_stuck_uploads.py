@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from cases.policy import SYSTEM
-from scheduling.incident import Cause, IncidentState, TrackedIncident
-from scheduling.incidents import list_incidents
+from scheduling.incidents.incident import Cause, IncidentState, TrackedIncident
+from scheduling.incidents.incidents import list_incidents
 from scheduling.materials.limits import PART
 from scheduling.materials.stuck import UploadWatch, tend_uploads
 from scheduling.session import SessionState
-from scheduling.sessions import move_session
+from scheduling.sessions.sessions import move_session
 from tests.scheduling import test_materials
 from tests.scheduling.papers import photo
 from tests.scheduling.test_materials import Table

@@ -7,10 +7,11 @@ from enum import StrEnum
 import pytest
 
 from cases.errors import Conflict
-from scheduling import booking, session
-from scheduling.booking import BookingState
+from scheduling import session
+from scheduling.booking import booking
+from scheduling.booking.booking import BookingState
 from scheduling.session import ACTION_FOR, OVER, SESSION_STATE_NAMES, SessionState
-from scheduling.sessions import BOOKING_FOLLOWS
+from scheduling.sessions.sessions import BOOKING_FOLLOWS
 from scheduling.transitions import Table, reachable_from, require_transition
 
 TABLES = [

@@ -10,9 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.organisations import Organisation
 from cases.policy import SYSTEM
-from scheduling.session import Session, SessionKind, SessionState
-from scheduling.sessions import move_session
-from scheduling.waiting_time import (
+from scheduling.arrival.waiting_time import (
     EDGES,
     LEAST_MEASURED,
     LONGEST,
@@ -25,6 +23,8 @@ from scheduling.waiting_time import (
     forecast_session,
     typical_lengths,
 )
+from scheduling.session import Session, SessionKind, SessionState
+from scheduling.sessions.sessions import move_session
 from tests.clock import MORNING, FixedClock
 from tests.factories import World, make_session, make_slots
 

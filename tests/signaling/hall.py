@@ -18,10 +18,10 @@ from cases.database import Database
 from cases.policy import SYSTEM, Actor, ActorKind
 from cases.roles import InvitationRole
 from recordings.space import Space
-from scheduling.arrival import record_consent
-from scheduling.invitations import Invitation, Invitee, list_invitations
+from scheduling.arrival.consent import record_consent
 from scheduling.materials.store import MaterialStore
-from scheduling.sessions import CreateSession, create_session
+from scheduling.sessions.invitations import Invitation, Invitee, list_invitations
+from scheduling.sessions.sessions import CreateSession, create_session
 from signaling.registry import RoomRegistry
 from signaling.routes import mount
 from tests.clock import FixedClock

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from cases.policy import SYSTEM
+from scheduling.arrival.waiting_time import LEAST_MEASURED
 from scheduling.session import SessionState
-from scheduling.sessions import move_session
-from scheduling.waiting_time import LEAST_MEASURED
+from scheduling.sessions.sessions import move_session
 from signaling.queue_views import WaitView
 from tests.factories import make_session
 from tests.scheduling.test_waiting_time import held

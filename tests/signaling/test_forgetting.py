@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.audit import AuditEntry
 from cases.roles import InvitationRole
-from scheduling.forgetting import KEPT_AFTER_END
+from scheduling.arrival.forgetting import KEPT_AFTER_END
 from signaling.forgetting import forget_devices
 from signaling.seat import Seat, change_seat, take_seat
 from tests.clock import FixedClock

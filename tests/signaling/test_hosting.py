@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from scheduling.invitations import invitation_for_official
 from scheduling.session import Session
+from scheduling.sessions.invitations import invitation_for_official
 from signaling.succession import RELOAD
 from tests.signaling.hall import Client, Hall, find
 from tests.signaling.test_conduct import events

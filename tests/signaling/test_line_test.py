@@ -9,7 +9,7 @@ import pytest
 
 from cases.errors import NotFound
 from media.control import AcceptOffer, CloseRoom, Publish, QualityMeasured
-from scheduling.line_score import LineScore
+from scheduling.arrival.line_score import LineScore
 from signaling.line_test import (
     MEASURED,
     MOST_AT_ONCE,

@@ -8,7 +8,7 @@ import pytest
 
 from cases.errors import RuleError
 from cases.policy import SYSTEM
-from scheduling.arrival import decline_consent
+from scheduling.arrival.consent import decline_consent
 from scheduling.links import find_link, issue_link
 from scheduling.transitions import reachable_from
 from signaling import seat

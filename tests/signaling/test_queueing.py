@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from scheduling.incident import Cause
-from scheduling.incidents import list_incidents
+from scheduling.incidents.incident import Cause
+from scheduling.incidents.incidents import list_incidents
 from signaling.calls import ANSWER_WITHIN
 from signaling.handlers.queueing import TO_ARRANGE
 from tests.signaling.hall import Hall, names

@@ -7,7 +7,7 @@ import asyncio
 from cases.policy import SYSTEM
 from scheduling.session import SessionState
 from scheduling.session_events import list_events
-from scheduling.sessions import move_session
+from scheduling.sessions.sessions import move_session
 from tests.signaling.hall import Client, Hall, find, names
 
 

@@ -6,10 +6,10 @@ import pytest
 
 from cases.roles import InvitationRole
 from recordings.recording import Recording
-from scheduling.call_back import record_call
-from scheduling.citizen_requests import Asked, answer_request, ask
-from scheduling.incident import Cause, TrackedIncident
-from scheduling.incidents import list_incidents, take_incident
+from scheduling.incidents.incident import Cause, TrackedIncident
+from scheduling.incidents.incidents import list_incidents, take_incident
+from scheduling.requests.call_back import record_call
+from scheduling.requests.citizen_requests import Asked, answer_request, ask
 from tests.signaling.hall import Client, Hall, find
 from tests.signaling.test_conduct import admitted
 from tests.signaling.test_hosting import tick

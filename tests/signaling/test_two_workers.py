@@ -12,7 +12,7 @@ import pytest
 from cases.database import Database
 from cases.policy import SYSTEM
 from scheduling.session import Session
-from scheduling.sessions import CreateSession, create_session
+from scheduling.sessions.sessions import CreateSession, create_session
 from tests.signaling.hall import Client, Hall
 from tests.signaling.test_real_worker import Peer, RealWorker
 

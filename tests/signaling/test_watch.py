@@ -20,8 +20,8 @@ from cases.signin import (
 )
 from media import control
 from scheduling.invitation import Invitation
-from scheduling.invitations import list_invitations
 from scheduling.links import exchange_link, find_link_actor, issue_link, release_device, revoke_link
+from scheduling.sessions.invitations import list_invitations
 from tests.factories import PASSWORD
 from tests.signaling.hall import Client, Hall, find
 

@@ -8,12 +8,12 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.policy import SYSTEM
-from scheduling.bookings import BookPublicly, book_publicly
-from scheduling.equipment import add_equipment
+from scheduling.booking.bookings import BookPublicly, book_publicly
+from scheduling.booking.equipment import add_equipment
+from scheduling.booking.slots import create_room
 from scheduling.rota.planning import AddRule, add_rule, publish_day
 from scheduling.rota.reception_day import ReceptionDay, ReceptionMode
 from scheduling.rota.recurrence import Pattern, Recurrence
-from scheduling.slots import create_room
 from tests.web.conftest import House
 
 

@@ -16,11 +16,11 @@ from recordings.evidence.signing import load_signer
 from recordings.recording import CompositionState, load_recording, start_recording, stop_recording
 from recordings.store import COMPOSED_FILE, COMPOSED_SIGNATURE, COMPOSED_STATEMENT
 from recordings.worker import RecordingsSettings, RecordingsWorker
-from scheduling.invitations import Invitee
 from scheduling.materials.store import MaterialStore
 from scheduling.session import SessionState
 from scheduling.session_events import append_event
-from scheduling.sessions import move_session
+from scheduling.sessions.invitations import Invitee
+from scheduling.sessions.sessions import move_session
 from signaling.quality import Minute
 from signaling.quality_minutes import add_minutes
 from signaling.seat import seats_of_session, take_seat

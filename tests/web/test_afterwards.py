@@ -13,12 +13,12 @@ from cases.petitions import Channel, RegisterPetition, register_petition
 from cases.policy import SYSTEM
 from cases.roles import InvitationRole
 from recordings.recording import start_recording, stop_recording
-from scheduling.invitations import Invitee
+from scheduling.afterwards.ratings import FEWEST, Question, Rating, rate
 from scheduling.links import exchange_link
-from scheduling.ratings import FEWEST, Question, Rating, rate
 from scheduling.reach import load_session
 from scheduling.session import SessionState
-from scheduling.sessions import move_session
+from scheduling.sessions.invitations import Invitee
+from scheduling.sessions.sessions import move_session
 from tests.factories import find_invitation, make_link_actor, make_session
 from tests.web.conftest import Browser, House
 from tests.web.test_links import Given, make_link

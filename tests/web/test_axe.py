@@ -17,9 +17,9 @@ from recordings.alarms import AlarmState, list_alarms
 from recordings.evidence.proof import note_verdict
 from recordings.evidence.verification import Finding, Verdict
 from recordings.recording import RecordingState, load_recording, start_recording, stop_recording
-from scheduling.arrival import record_consent
-from scheduling.invitations import list_invitations
+from scheduling.arrival.consent import record_consent
 from scheduling.links import exchange_link, find_link_actor, issue_link
+from scheduling.sessions.invitations import list_invitations
 from tests.axe import violations
 from tests.clock import FixedClock
 from tests.factories import PASSWORD, make_petition, make_session

@@ -9,10 +9,10 @@ from sqlalchemy import update
 
 from cases.people import Person
 from cases.policy import SYSTEM
-from scheduling.incident import Cause
-from scheduling.incidents import Occurrence, end_incident, list_incidents, raise_incident
+from scheduling.incidents.incident import Cause
+from scheduling.incidents.incidents import Occurrence, end_incident, list_incidents, raise_incident
 from scheduling.session import SessionState
-from scheduling.sessions import move_session
+from scheduling.sessions.sessions import move_session
 from tests.factories import make_petition, make_session
 from tests.web.conftest import Browser, House
 

@@ -12,7 +12,7 @@ from playwright.async_api import Browser, Page
 from playwright.async_api import expect as expect_page
 from sqlalchemy import select
 
-from scheduling.notices import Notice, NoticeChannel
+from scheduling.notices.notice import Notice, NoticeChannel
 from scheduling.session import Session
 from tests.scenarios.browsers import needs_chromium
 from tests.web.conftest import House

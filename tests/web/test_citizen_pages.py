@@ -11,7 +11,7 @@ from playwright.async_api import Browser, Page, expect
 from cases.policy import SYSTEM
 from scheduling.reach import load_session
 from scheduling.session import SessionState
-from scheduling.sessions import move_session
+from scheduling.sessions.sessions import move_session
 from tests.journey.measures import measure
 from tests.scenarios.browsers import needs_chromium
 from tests.web.conftest import House

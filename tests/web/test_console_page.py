@@ -6,9 +6,9 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from cases.policy import Actor, ActorKind
-from scheduling.invitations import list_invitations
 from scheduling.minutes.reading import object_to
 from scheduling.minutes.record import MinutesState, move_minutes
+from scheduling.sessions.invitations import list_invitations
 from signaling.handlers.minutes import refresh
 from tests.scenarios.browsers import needs_chromium
 from tests.web.conftest import House

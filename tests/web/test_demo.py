@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from cases.database import Database
 from cases.policy import SYSTEM
 from scheduling.session import Session, SessionState
-from scheduling.sessions import move_session
+from scheduling.sessions.sessions import move_session
 from tests.clock import FixedClock
 from tests.scheduling.papers import photo
 from tests.web.conftest import Browser

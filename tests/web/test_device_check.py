@@ -10,13 +10,13 @@ from sqlalchemy import select
 
 from cases.policy import SYSTEM
 from cases.roles import InvitationRole
-from scheduling.device_check import DeviceCheck
-from scheduling.incidents import list_incidents
-from scheduling.invitations import revoke_invitation
-from scheduling.line_score import LineFigures, LineScore
+from scheduling.arrival.device_check import DeviceCheck
+from scheduling.arrival.line_score import LineFigures, LineScore
+from scheduling.arrival.visiting_place import set_place
+from scheduling.incidents.incidents import list_incidents
 from scheduling.links import find_link, issue_link
 from scheduling.reach import load_session
-from scheduling.visiting_place import set_place
+from scheduling.sessions.invitations import revoke_invitation
 from signaling.line_test import LineTest
 from tests.factories import find_invitation, make_session
 from tests.web.conftest import Browser, House

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from scheduling.invitations import list_invitations
+from scheduling.sessions.invitations import list_invitations
 from signaling.rights import Right, rights_of
 from tests.web.conftest import House
 from tests.web.test_pages import EVIL, session_of

@@ -12,14 +12,14 @@ from sqlalchemy import select
 
 from cases.policy import SYSTEM
 from cases.roles import InvitationRole
-from scheduling.citizen_requests import Asked, RequestState, find_request
-from scheduling.identity import CODES_PER_HOUR, IdentityCode
-from scheduling.incident import IncidentState
-from scheduling.incidents import list_incidents
+from scheduling.arrival.identity import CODES_PER_HOUR, IdentityCode
+from scheduling.incidents.incident import IncidentState
+from scheduling.incidents.incidents import list_incidents
 from scheduling.invitation import Invitation
 from scheduling.links import issue_link
-from scheduling.notices import Message
+from scheduling.notices.gateway import Message
 from scheduling.reach import load_session
+from scheduling.requests.citizen_requests import Asked, RequestState, find_request
 from scheduling.session_events import SessionEvent, list_events
 from tests.factories import find_invitation, make_session
 from tests.web.conftest import Browser, House

@@ -10,9 +10,9 @@ from sqlalchemy import event, select
 from cases.policy import SYSTEM
 from cases.roles import InvitationRole
 from scheduling.invitation import Invitation
-from scheduling.invitations import Invitee
 from scheduling.links import Link, find_link, issue_link, revoke_link
 from scheduling.session_events import list_events
+from scheduling.sessions.invitations import Invitee
 from tests.factories import find_invitation, make_session
 from tests.web.conftest import Browser, House
 from web.http.access import LINK_COOKIE

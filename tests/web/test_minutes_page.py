@@ -9,11 +9,11 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from cases.policy import SYSTEM, Actor, ActorKind
-from scheduling.arrival import record_consent
-from scheduling.invitations import list_invitations
+from scheduling.arrival.consent import record_consent
 from scheduling.links import exchange_link, find_link_actor, issue_link
 from scheduling.minutes.reading import object_to
 from scheduling.session import Session
+from scheduling.sessions.invitations import list_invitations
 from signaling.handlers.minutes import refresh
 from tests.factories import PASSWORD
 from tests.scenarios.browsers import needs_chromium

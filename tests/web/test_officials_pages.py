@@ -19,14 +19,14 @@ from cases.intake.spreadsheet import read_sheet
 from cases.intake.threads import Incoming, list_threads, receive_message
 from cases.policy import SYSTEM, Action
 from recordings.alarms import AlarmKind, AlarmState, Trouble, list_alarms, raise_alarm
-from scheduling.citizen_requests import Asked, add_request
-from scheduling.incident import Cause
-from scheduling.incidents import Occurrence, add_incident, list_incidents
+from scheduling.afterwards.ratings import Question, Rating
+from scheduling.incidents.incident import Cause
+from scheduling.incidents.incidents import Occurrence, add_incident, list_incidents
 from scheduling.invitation import Invitation
 from scheduling.minutes.record import MinutesState
-from scheduling.notices import add_notice
-from scheduling.ratings import Question, Rating
+from scheduling.notices.queueing import add_notice
 from scheduling.reach import load_session
+from scheduling.requests.citizen_requests import Asked, add_request
 from tests.axe import violations
 from tests.factories import PASSWORD
 from tests.scenarios.browsers import needs_chromium, state_purpose

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from scheduling.slots import list_free_slots
+from scheduling.booking.slots import list_free_slots
 from tests.factories import make_petition, make_session, make_slots
 from tests.web.conftest import House
 from web.http.forms import Form

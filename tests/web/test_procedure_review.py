@@ -20,8 +20,8 @@ from recordings.review.review import (
     answer_item,
     load_review,
 )
-from scheduling.invitations import list_invitations
 from scheduling.reach import load_session
+from scheduling.sessions.invitations import list_invitations
 from scheduling.transitions import reachable_from
 from tests.web.conftest import Browser, House
 from tests.web.test_desk import INSPECTOR, ONE_SYSTEM, REVIEWER, SECOND, playable

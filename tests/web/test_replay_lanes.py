@@ -16,8 +16,8 @@ from cases.policy import SYSTEM
 from cases.roles import InvitationRole
 from recordings.recording import CompositionState, RecordingState, start_recording, stop_recording
 from recordings.store import COMPOSED_FILE
-from scheduling.invitations import Invitee
 from scheduling.session_events import append_event
+from scheduling.sessions.invitations import Invitee
 from signaling.quality import Minute
 from signaling.quality_minutes import add_minutes
 from signaling.seat import take_seat

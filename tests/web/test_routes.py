@@ -14,14 +14,14 @@ from cases.policy import SYSTEM, Action, allowed
 from cases.supervision.ordering import NewOrder, issue_order
 from recordings.alarms import Alarm, AlarmKind, Trouble, raise_alarm
 from recordings.recording import start_recording, stop_recording
-from scheduling.incident import Cause
-from scheduling.incidents import Occurrence, list_incidents, raise_incident
-from scheduling.invitations import list_invitations
+from scheduling.incidents.incident import Cause
+from scheduling.incidents.incidents import Occurrence, list_incidents, raise_incident
 from scheduling.materials.material import MaterialKind
 from scheduling.materials.rendering import Rendered
 from scheduling.materials.store import MaterialStore
 from scheduling.materials.uploading import Draft, keep_material
 from scheduling.minutes.record import begin_minutes
+from scheduling.sessions.invitations import list_invitations
 from tests.factories import make_petition, make_session
 from tests.web.conftest import House
 from tests.web.rota import arrange_rota

@@ -13,13 +13,13 @@ from sqlalchemy import text
 
 from cases.database import new_id
 from cases.roles import InvitationRole
-from scheduling.invitations import Invitee, invite
 from scheduling.minutes.editing import InsertParagraph, change_minutes
 from scheduling.minutes.paragraph import ParagraphKind
 from scheduling.minutes.reading import read_back
 from scheduling.minutes.record import MinutesState, begin_minutes, move_minutes
 from scheduling.session import SessionState
-from scheduling.sessions import move_session
+from scheduling.sessions.invitations import Invitee, invite
+from scheduling.sessions.sessions import move_session
 from tests.scenarios.browsers import chromium, needs_chromium
 from tests.scheduling.test_minutes_signing import handwriting
 from tests.web.conftest import Browser, House

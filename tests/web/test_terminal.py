@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from scheduling.citizen_requests import Asked, RequestState, find_request
+from scheduling.arrival.visiting_place import set_place
+from scheduling.requests.citizen_requests import Asked, RequestState, find_request
 from scheduling.session_events import list_events
-from scheduling.visiting_place import set_place
 from tests.web.conftest import Browser, House
 from tests.web.test_links import Given, make_link
 from web.http.access import LINK_COOKIE, TERMINAL_COOKIE

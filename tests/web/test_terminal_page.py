@@ -9,8 +9,8 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, BrowserContext, Page
 from sqlalchemy import select
 
+from scheduling.arrival.visiting_place import set_place
 from scheduling.session import Session, SessionState
-from scheduling.visiting_place import set_place
 from tests.scenarios.browsers import collect_errors, needs_chromium, until
 from tests.web.conftest import House
 from tests.web.test_links import Given, make_link

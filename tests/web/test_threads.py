@@ -13,8 +13,8 @@ from sqlalchemy import select
 from cases.casefile import PetitionCase
 from cases.intake.signature import sign
 from cases.intake.thread import MessageThread
-from scheduling.notices import Message
-from scheduling.replies import Reply, deliver_replies
+from scheduling.notices.gateway import Message
+from scheduling.notices.replies import Reply, deliver_replies
 from tests.factories import make_petition
 from tests.web.conftest import Browser, House
 from web.keys import SETTINGS

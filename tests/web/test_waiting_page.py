@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from playwright.async_api import Browser, expect
 
-from scheduling.waiting_time import Forecast
+from scheduling.arrival.waiting_time import Forecast
 from signaling.forecasting import tell_waiting
 from signaling.live import LiveRoom
 from tests.scenarios.browsers import needs_chromium

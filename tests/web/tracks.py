@@ -13,9 +13,9 @@ from cases.policy import SYSTEM
 from cases.roles import InvitationRole
 from recordings.lease import Lane
 from recordings.recording import start_recording, stop_recording
-from scheduling.invitations import Invitee
 from scheduling.session import SessionState
-from scheduling.sessions import move_session
+from scheduling.sessions.invitations import Invitee
+from scheduling.sessions.sessions import move_session
 from signaling.seat import take_seat
 from tests.factories import find_invitation, make_petition, make_session
 from tests.recordings.synthetic import PARTIES, START, Party, write_session

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cases.database import Database
 from cases.errors import RuleError
-from scheduling.visiting_place import set_place
+from scheduling.arrival.visiting_place import set_place
 from web.settings import Settings
 
 

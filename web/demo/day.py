@@ -19,15 +19,15 @@ from cases.petitions import RegisterPetition, register_petition
 from cases.policy import SYSTEM
 from cases.roles import InvitationRole
 from recordings.recording import Recording, RecordingState
-from scheduling.bookings import BookPublicly, book_publicly
+from scheduling.arrival.visiting_place import set_place
+from scheduling.booking.bookings import BookPublicly, book_publicly
+from scheduling.booking.slot import ReceptionRoom
+from scheduling.booking.slots import OpenSlots, create_room, list_free_slots, open_slots
 from scheduling.invitation import Invitation
-from scheduling.invitations import Invitee
 from scheduling.links import find_link, issue_link
 from scheduling.session import OVER, Session, SessionState
-from scheduling.sessions import CreateSession, create_session, move_session
-from scheduling.slot import ReceptionRoom
-from scheduling.slots import OpenSlots, create_room, list_free_slots, open_slots
-from scheduling.visiting_place import set_place
+from scheduling.sessions.invitations import Invitee
+from scheduling.sessions.sessions import CreateSession, create_session, move_session
 from web.demo.handled import seed_handling
 from web.demo.people import (
     CITY,

@@ -10,9 +10,9 @@ import aiohttp
 from cases.clock import SystemClock
 from cases.database import Database
 from cases.policy import SYSTEM
-from scheduling.identity import How, confirm_by_official, needs_identity
-from scheduling.invitations import list_invitations
+from scheduling.arrival.identity import How, confirm_by_official, needs_identity
 from scheduling.reach import load_session
+from scheduling.sessions.invitations import list_invitations
 from web.demo.day import PartyLink, party_links
 from web.demo.peers import DemoPeer, use_loopback_only
 from web.notice import current_notice

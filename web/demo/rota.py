@@ -12,10 +12,10 @@ from cases.clock import BEIJING, Clock
 from cases.errors import Conflict
 from cases.people import Official
 from cases.policy import SYSTEM
+from scheduling.booking.slots import create_room
 from scheduling.rota.planning import AddRule, add_rule, plan_days, publish_day
 from scheduling.rota.reception_day import DayState, ReceptionDay, ReceptionMode, RotaRule
 from scheduling.rota.recurrence import Pattern, Recurrence
-from scheduling.slots import create_room
 from web.demo.people import LEADERS
 
 # Thursdays for the district, Tuesdays of the first and third week for the city.

@@ -24,7 +24,7 @@ TERMINAL_COOKIE = "lx_terminal"
 REGION = re.compile(r"[0-9]{2,12}", re.ASCII)
 NEW_FORM_COOKIE = web.RequestKey("new_form_cookie", str)
 TWELVE_HOURS = 12 * 3600
-# As long as a link may open something (scheduling/links.py); the link itself says when it no longer does.
+# As long as a link may open something (scheduling/links.py); the link says when it no longer does.
 LINK_SECONDS = 32 * 24 * 3600
 
 

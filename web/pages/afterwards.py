@@ -15,10 +15,8 @@ from cases.errors import Conflict, Invalid, NotFound
 from cases.petition_rating import RatePetition, rate_petition
 from cases.petitions import find_by_query_code
 from recordings.recording import Recording
-from scheduling.citizen_requests import Asked, RequestState, ask, find_request
-from scheduling.identity import NEEDS_IDENTITY
-from scheduling.progress import handling_deadline, list_progress
-from scheduling.ratings import (
+from scheduling.afterwards.progress import handling_deadline, list_progress
+from scheduling.afterwards.ratings import (
     QUESTIONS,
     RATEABLE,
     SCORES,
@@ -28,6 +26,8 @@ from scheduling.ratings import (
     list_figures,
     rate,
 )
+from scheduling.arrival.identity import NEEDS_IDENTITY
+from scheduling.requests.citizen_requests import Asked, RequestState, ask, find_request
 from web.figures import RATE_LIMITED
 from web.http.access import client_address
 from web.http.errors import trouble

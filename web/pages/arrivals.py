@@ -9,8 +9,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.errors import Conflict, Invalid
 from cases.policy import Action, allowed
-from scheduling.arrival import RELATION_NAMES, record_consent_for
-from scheduling.call_back import (
+from scheduling.arrival.consent import RELATION_NAMES, record_consent_for
+from scheduling.arrival.device_check import newest_checks
+from scheduling.arrival.identity import BY_STAFF, HOW_NAMES, How, confirm_by_official, needs_identity
+from scheduling.invitation import Invitation
+from scheduling.links import issue_link
+from scheduling.notices.by_hand import finish_by_hand, open_notice
+from scheduling.notices.notice import BY_HAND, CHANNEL_NAMES, NoticeChannel, NoticeState
+from scheduling.notices.outbox import list_outbox
+from scheduling.notices.replies import list_replies
+from scheduling.notices.texts import name_of
+from scheduling.reach import load_session, scope_of_session
+from scheduling.requests.call_back import (
     CALL_RESULT_NAMES,
     CALL_STATE_NAMES,
     CallState,
@@ -19,7 +29,7 @@ from scheduling.call_back import (
     state_of,
     steps_of,
 )
-from scheduling.citizen_requests import (
+from scheduling.requests.citizen_requests import (
     ASKED_NAMES,
     Asked,
     CitizenRequest,
@@ -29,24 +39,8 @@ from scheduling.citizen_requests import (
     list_open_requests,
     list_requests,
 )
-from scheduling.device_check import newest_checks
-from scheduling.identity import BY_STAFF, HOW_NAMES, How, confirm_by_official, needs_identity
-from scheduling.invitation import Invitation
-from scheduling.invitations import list_invitations
-from scheduling.links import issue_link
-from scheduling.notice_texts import name_of
-from scheduling.notices import (
-    BY_HAND,
-    CHANNEL_NAMES,
-    NoticeChannel,
-    NoticeState,
-    finish_by_hand,
-    list_outbox,
-    open_notice,
-)
-from scheduling.reach import load_session, scope_of_session
-from scheduling.replies import list_replies
-from scheduling.sessions import get_session
+from scheduling.sessions.invitations import list_invitations
+from scheduling.sessions.sessions import get_session
 from signaling.rights import is_official
 from web.http.access import own_origin
 from web.http.flash import keep_once, take_once

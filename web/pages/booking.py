@@ -17,13 +17,13 @@ from cases.organisations import Organisation, OrganisationKind, covers, list_org
 from cases.petitions import get_petition, scope_of
 from cases.policy import Action, Actor, require
 from cases.roles import INVITATION_ROLE_NAMES, InvitationRole
-from scheduling.booking import BookingState
-from scheduling.bookings import BookPublicly, book_publicly, list_bookings
-from scheduling.invitations import Invitee
+from scheduling.booking.booking import BookingState
+from scheduling.booking.bookings import BookPublicly, book_publicly, list_bookings
+from scheduling.booking.slot import Slot
+from scheduling.booking.slots import list_free_slots
 from scheduling.session import SESSION_KIND_NAMES, SessionKind
-from scheduling.sessions import CreateSession, create_session, get_session
-from scheduling.slot import Slot
-from scheduling.slots import list_free_slots
+from scheduling.sessions.invitations import Invitee
+from scheduling.sessions.sessions import CreateSession, create_session, get_session
 from web.figures import RATE_LIMITED
 from web.http.access import client_address
 from web.http.errors import trouble

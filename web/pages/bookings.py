@@ -17,14 +17,14 @@ from cases.organisations import OrganisationKind, list_organisations
 from cases.people import list_officials
 from cases.policy import Action, allowed, require
 from cases.roles import InvitationRole, Role
-from scheduling.booking import BOOKING_KIND_NAMES, Booking, BookingKind, BookingState
-from scheduling.bookings import get_booking
-from scheduling.common_time import FreeTime, Search, propose_times
-from scheduling.equipment import list_equipment
-from scheduling.invitations import Invitee
-from scheduling.reviewing import Pending, Review, list_pending, review_booking, upper_offices
-from scheduling.sessions import CreateSession, create_session
-from scheduling.slots import list_rooms
+from scheduling.booking.booking import BOOKING_KIND_NAMES, Booking, BookingKind, BookingState
+from scheduling.booking.bookings import get_booking
+from scheduling.booking.common_time import FreeTime, Search, propose_times
+from scheduling.booking.equipment import list_equipment
+from scheduling.booking.reviewing import Pending, Review, list_pending, review_booking, upper_offices
+from scheduling.booking.slots import list_rooms
+from scheduling.sessions.invitations import Invitee
+from scheduling.sessions.sessions import CreateSession, create_session
 from web.http.forms import Form
 from web.keys import ACTOR, CLOCK, DATABASE
 from web.pages.signin import see_other

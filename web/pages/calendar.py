@@ -17,7 +17,7 @@ from scheduling.calendars.icalendar import write_calendar
 from scheduling.rota.planning import list_days
 from scheduling.rota.reception_day import MODE_NAMES, DayState, ReceptionDay
 from scheduling.session import Session
-from scheduling.sessions import get_session, list_sessions
+from scheduling.sessions.sessions import get_session, list_sessions
 from web.http.access import client_address, own_origin
 from web.http.errors import trouble
 from web.http.flash import keep_once, take_once

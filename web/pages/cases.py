@@ -16,8 +16,8 @@ from cases.petitions import (
     scope_of,
 )
 from cases.policy import Action, allowed
-from scheduling.booking import BookingState
-from scheduling.bookings import list_bookings
+from scheduling.booking.booking import BookingState
+from scheduling.booking.bookings import list_bookings
 from scheduling.materials.reading import materials_of_case
 from web.http.flash import take_once
 from web.keys import ACTOR, CLOCK, DATABASE

@@ -10,10 +10,10 @@ import json
 from aiohttp import web
 
 from cases.errors import RuleError
-from scheduling.arrival import PurposeConsent, decline_consent, record_consent
-from scheduling.citizen_requests import Asked, RequestState, add_request, ask, find_request
+from scheduling.arrival.consent import PurposeConsent, decline_consent, record_consent
 from scheduling.links import DEFAULT_RULES, LinkGrant, exchange_link, find_issued, find_link_holder
 from scheduling.reach import load_session
+from scheduling.requests.citizen_requests import Asked, RequestState, add_request, ask, find_request
 from signaling.rights import is_official
 from web.boot import room_boot
 from web.figures import RATE_LIMITED

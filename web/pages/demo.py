@@ -12,7 +12,7 @@ from cases.errors import Conflict
 from cases.organisations import TIER_NAMES
 from cases.policy import Actor, ActorKind
 from cases.roles import InvitationRole
-from scheduling.arrival import record_consent
+from scheduling.arrival.consent import record_consent
 from scheduling.invitation import Invitation
 from scheduling.session import Session
 from signaling.rights import is_official

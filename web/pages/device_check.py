@@ -15,9 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.errors import Conflict, Invalid, NotFound, RuleError
 from cases.vocabulary import citizen_words
-from scheduling.call_back import state_of, steps_of
-from scheduling.citizen_requests import Asked, ask, find_request
-from scheduling.device_check import (
+from scheduling.arrival.device_check import (
     TROUBLE_WORDS,
     Answer,
     DeviceCheck,
@@ -26,9 +24,11 @@ from scheduling.device_check import (
     list_checks,
     read_answers,
 )
-from scheduling.line_score import LINE_WORDS
+from scheduling.arrival.line_score import LINE_WORDS
+from scheduling.arrival.visiting_place import places_near
 from scheduling.links import open_early
-from scheduling.visiting_place import places_near
+from scheduling.requests.call_back import state_of, steps_of
+from scheduling.requests.citizen_requests import Asked, ask, find_request
 from signaling.relays import AFTERWARDS
 from web.boot import check_boot
 from web.figures import RATE_LIMITED

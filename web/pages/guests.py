@@ -10,11 +10,11 @@ from cases.fields import clean_name, clean_text
 from cases.organisations import list_organisations
 from cases.policy import Action, allowed
 from cases.roles import INVITATION_ROLE_NAMES, InvitationRole
-from scheduling import invitations
-from scheduling.invitations import Invitee
 from scheduling.links import issue_link
 from scheduling.reach import scope_of_session
-from scheduling.sessions import get_session
+from scheduling.sessions import invitations
+from scheduling.sessions.invitations import Invitee
+from scheduling.sessions.sessions import get_session
 from web.http.flash import keep_once, take_once
 from web.http.forms import Form
 from web.invitation_notice import link_of, send_invitation

@@ -10,9 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.errors import Invalid, RuleError
 from cases.fields import mask_phone
-from scheduling.arrival import RELATION_NAMES, Relation, declare_companions
-from scheduling.citizen_requests import Asked, RequestState, ask, end_identity_wishes, find_request
-from scheduling.identity import (
+from scheduling.arrival.consent import RELATION_NAMES, Relation, declare_companions
+from scheduling.arrival.identity import (
     check_id_number,
     confirm_code,
     needs_id_number,
@@ -20,6 +19,7 @@ from scheduling.identity import (
     phone_of,
     send_code,
 )
+from scheduling.requests.citizen_requests import Asked, RequestState, ask, end_identity_wishes, find_request
 from web.figures import RATE_LIMITED
 from web.http.access import client_address, terminal_of
 from web.http.forms import Form

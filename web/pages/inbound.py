@@ -18,9 +18,9 @@ from cases.intake.signature import check_signature, sign
 from cases.intake.threads import CHANNELS, Incoming, Taken, read_query, receive_message
 from cases.organisations import find_office
 from cases.petitions import find_by_query_code
-from scheduling.notices import NoticeChannel
-from scheduling.progress import handling_deadline, list_progress
-from scheduling.replies import add_reply
+from scheduling.afterwards.progress import handling_deadline, list_progress
+from scheduling.notices.notice import NoticeChannel
+from scheduling.notices.replies import add_reply
 from web.figures import RATE_LIMITED
 from web.http.errors import trouble
 from web.http.flash import keep_once, take_once

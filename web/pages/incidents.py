@@ -9,8 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.errors import Invalid
 from cases.fields import clean
-from scheduling.incident import CAUSE_NAMES, OUTCOME_NAMES, Cause, IncidentState, TrackedIncident
-from scheduling.incidents import close_incident, get_incident, give_back_incident, take_incident
+from scheduling.incidents.incident import CAUSE_NAMES, OUTCOME_NAMES, Cause, IncidentState, TrackedIncident
+from scheduling.incidents.incidents import close_incident, get_incident, give_back_incident, take_incident
 from web.http.access import local_path
 from web.http.forms import Form
 from web.keys import ACTOR, CLOCK, DATABASE

@@ -24,7 +24,7 @@ from scheduling.minutes.record import (
 )
 from scheduling.minutes.template import TEMPLATES, usual_template
 from scheduling.session import Session
-from scheduling.sessions import get_session
+from scheduling.sessions.sessions import get_session
 from signaling.handlers.minutes import change_of, official_view, refresh, spread
 from signaling.minutes_commands import ChangeMinutes
 from signaling.minutes_pushes import changed_push

@@ -11,8 +11,8 @@ from cases.clock import BEIJING
 from cases.errors import Conflict, Invalid, NotFound
 from cases.organisations import Organisation, OrganisationKind, get_organisation, list_organisations
 from cases.policy import Action, Actor, allowed, require
-from scheduling.equipment import EQUIPMENT_KIND_NAMES, add_equipment, list_equipment, retire_equipment
-from scheduling.slots import create_room, list_rooms, scope_of_organisation
+from scheduling.booking.equipment import EQUIPMENT_KIND_NAMES, add_equipment, list_equipment, retire_equipment
+from scheduling.booking.slots import create_room, list_rooms, scope_of_organisation
 from web.http.access import own_origin
 from web.http.forms import Form
 from web.keys import ACTOR, CLOCK, DATABASE

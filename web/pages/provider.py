@@ -8,8 +8,8 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from cases.errors import NotFound, RuleError
-from scheduling.citizen_requests import end_identity_wishes
-from scheduling.identity import check_id_number, confirm_by_provider, needs_identity
+from scheduling.arrival.identity import check_id_number, confirm_by_provider, needs_identity
+from scheduling.requests.citizen_requests import end_identity_wishes
 from web.figures import RATE_LIMITED
 from web.http.access import LINK_COOKIE, client_address, own_origin, terminal_of
 from web.http.errors import trouble

@@ -5,9 +5,9 @@ from __future__ import annotations
 from aiohttp import web
 
 from cases.policy import Action, require
-from scheduling.invitations import invitation_for_official
 from scheduling.reach import scope_of_session
-from scheduling.sessions import get_session
+from scheduling.sessions.invitations import invitation_for_official
+from scheduling.sessions.sessions import get_session
 from web.boot import room_boot
 from web.keys import ACTOR, CLOCK, DATABASE, REGISTRY
 from web.pages.signin import see_other

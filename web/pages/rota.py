@@ -13,6 +13,7 @@ from cases.errors import Conflict, Invalid
 from cases.handling.clocks import CALENDAR, today
 from cases.organisations import Organisation, OrganisationKind, covers, list_organisations
 from cases.policy import Action, Actor, allowed
+from scheduling.booking.slots import list_rooms, scope_of_organisation
 from scheduling.rota.briefing import brief
 from scheduling.rota.planning import (
     AddRule,
@@ -27,7 +28,6 @@ from scheduling.rota.planning import (
 )
 from scheduling.rota.reception_day import MODE_NAMES, DayState, ReceptionDay, ReceptionMode
 from scheduling.rota.recurrence import PATTERN_NAMES, Pattern, Recurrence, describe
-from scheduling.slots import list_rooms, scope_of_organisation
 from web.briefing_pdf import briefing_pdf
 from web.http.forms import Form
 from web.keys import ACTOR, CLOCK, DATABASE

@@ -14,19 +14,19 @@ from cases.fields import clean_name, clean_text
 from cases.policy import Action, allowed
 from cases.roles import INVITATION_ROLE_NAMES, InvitationRole
 from recordings.recording import list_recordings_of_session
-from scheduling import invitations
-from scheduling.device_check import newest_checks
-from scheduling.incidents import list_incidents
+from scheduling.arrival.device_check import newest_checks
+from scheduling.booking.slots import list_free_slots
+from scheduling.incidents.incidents import list_incidents
 from scheduling.invitation import Invitation
-from scheduling.invitations import Invitee
 from scheduling.links import find_link, issue_link, revoke_link
 from scheduling.materials.showing import worth_a_line
-from scheduling.moving import MOVABLE, MoveSession, reschedule_session
 from scheduling.reach import scope_of_session
 from scheduling.session import SESSION_KIND_NAMES, Session, SessionState
 from scheduling.session_events import list_events
-from scheduling.sessions import get_session, move_session
-from scheduling.slots import list_free_slots
+from scheduling.sessions import invitations
+from scheduling.sessions.invitations import Invitee
+from scheduling.sessions.moving import MOVABLE, MoveSession, reschedule_session
+from scheduling.sessions.sessions import get_session, move_session
 from web.http.flash import keep_once, take_once
 from web.http.forms import Form
 from web.invitation_notice import link_of, send_invitation

@@ -38,7 +38,7 @@ from scheduling.minutes.signature import (
     signer_of,
 )
 from scheduling.session import Session
-from scheduling.sessions import get_session
+from scheduling.sessions.sessions import get_session
 from signaling.handlers.minutes import refresh
 from web.http.access import own_origin
 from web.http.forms import Form

@@ -17,7 +17,7 @@ from cases.figures.scope import Filters, find_ground
 from cases.handling.clocks import today
 from cases.organisations import Organisation, OrganisationKind, get_organisation
 from cases.policy import Action, allowed
-from scheduling.session_figures import ReceptionFigures, read_receptions
+from scheduling.afterwards.session_figures import ReceptionFigures, read_receptions
 from web.http.errors import trouble
 from web.http.paging import beside, read_offset
 from web.keys import ACTOR, CLOCK, DATABASE

@@ -6,7 +6,7 @@ from aiohttp import web
 
 from cases.errors import Conflict, Invalid
 from cases.task import NewTask, end_task
-from scheduling.outcome import add_outcome
+from scheduling.afterwards.outcome import add_outcome
 from web.http.flash import keep_once
 from web.http.forms import Form
 from web.keys import ACTOR, CLOCK, DATABASE

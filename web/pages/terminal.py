@@ -11,10 +11,10 @@ import re
 from aiohttp import web
 
 from cases.errors import NotFound, RuleError
-from scheduling.citizen_requests import Asked, add_request
+from scheduling.arrival.station_visit import leave_terminal
+from scheduling.arrival.visiting_place import Place, find_place
 from scheduling.links import find_issued
-from scheduling.station_visit import leave_terminal
-from scheduling.visiting_place import Place, find_place
+from scheduling.requests.citizen_requests import Asked, add_request
 from web.figures import RATE_LIMITED
 from web.http.access import (
     FORM_COOKIE,

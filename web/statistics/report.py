@@ -17,7 +17,7 @@ from cases.clock import BEIJING
 from cases.figures.indicator import Form
 from cases.figures.period import Period
 from cases.figures.reading import Reading
-from scheduling.session_figures import ReceptionFigures
+from scheduling.afterwards.session_figures import ReceptionFigures
 from web.language import in_chinese
 from web.minutes.pdf import chinese_font
 from web.statistics.charts import Columns, draw_columns

@@ -12,7 +12,7 @@ from cases.figures.measure import SUMS_ONLY
 from cases.figures.period import Period
 from cases.figures.reading import Part, Reading
 from cases.figures.sums import Sums
-from scheduling.session_figures import ReceptionFigures
+from scheduling.afterwards.session_figures import ReceptionFigures
 from web.language import CHINESE, current_language
 from web.statistics.asking import SPANS
 

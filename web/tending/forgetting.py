@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 
-from scheduling.forgetting import forget_served_links
+from scheduling.arrival.forgetting import forget_served_links
 from signaling.forgetting import forget_devices
 from web.keys import CLOCK, DATABASE
 

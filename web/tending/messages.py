@@ -13,9 +13,10 @@ from contextlib import suppress
 import aiohttp
 from aiohttp import web
 
-from scheduling.identity import Secrets
-from scheduling.notices import Envelope, Gateway, GatewayError, Message, deliver_notices
-from scheduling.replies import deliver_replies
+from scheduling.arrival.identity import Secrets
+from scheduling.notices.delivering import deliver_notices
+from scheduling.notices.gateway import Envelope, Gateway, GatewayError, Message
+from scheduling.notices.replies import deliver_replies
 from web.keys import CLOCK, DATABASE, FORM_KEY, SETTINGS
 from web.settings import Settings
 

@@ -13,12 +13,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.clock import Clock
 from cases.roles import InvitationRole
-from scheduling.invitations import list_invitations
-from scheduling.moving import MOVABLE
-from scheduling.notices import Notice, add_notice, channel_for
+from scheduling.notices.notice import Notice
+from scheduling.notices.queueing import add_notice, channel_for
 from scheduling.reach import load_session
 from scheduling.rota.planning import plan_days
 from scheduling.session import Session
+from scheduling.sessions.invitations import list_invitations
+from scheduling.sessions.moving import MOVABLE
 from web.keys import CLOCK, DATABASE, SETTINGS
 from web.language import in_chinese
 from web.tending.messages import MESSENGER, Messenger

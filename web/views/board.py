@@ -14,12 +14,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cases.clock import BEIJING
 from cases.organisations import Organisation
 from cases.policy import Action, allowed
-from scheduling.booking import BookingState
-from scheduling.bookings import list_bookings
-from scheduling.incident import CAUSE_NAMES, IncidentState, TrackedIncident
-from scheduling.incidents import list_open_incidents
+from scheduling.booking.booking import BookingState
+from scheduling.booking.bookings import list_bookings
+from scheduling.incidents.incident import CAUSE_NAMES, IncidentState, TrackedIncident
+from scheduling.incidents.incidents import list_open_incidents
 from scheduling.session import Session
-from scheduling.sessions import list_sessions
+from scheduling.sessions.sessions import list_sessions
 from signaling.overview import Inside, Overview, overview_of
 from web.keys import ACTOR, CLOCK, REGISTRY
 from web.views.cards import offices_of, session_cards

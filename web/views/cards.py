@@ -13,11 +13,11 @@ from cases.petitions import PetitionCase, scope_of
 from cases.policy import Action, Actor, allowed
 from cases.roles import InvitationRole
 from recordings.recording import Recording, RecordingState, list_recordings_of_petition
-from scheduling.device_check import verdicts_of_sessions
+from scheduling.arrival.device_check import verdicts_of_sessions
 from scheduling.invitation import Invitation
 from scheduling.reach import scope_of_session, scopes_of_sessions
 from scheduling.session import Session, SessionOrganisation, SessionPart, SessionState
-from scheduling.sessions import list_sessions_of_petition
+from scheduling.sessions.sessions import list_sessions_of_petition
 from web.words import duration, masked_name, size
 
 OPEN_STATES = frozenset(

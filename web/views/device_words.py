@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from scheduling.device_check import DeviceCheck, Occasion, reasons_of
-from scheduling.line_score import LINE_WORDS
+from scheduling.arrival.device_check import DeviceCheck, Occasion, reasons_of
+from scheduling.arrival.line_score import LINE_WORDS
 
 OCCASION_WORDS = {Occasion.BEFORE: "提前检测", Occasion.ENTRANCE: "进入时检测"}
 

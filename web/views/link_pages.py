@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cases.clock import BEIJING
 from cases.policy import Actor
 from cases.roles import INVITATION_ROLE_NAMES
-from scheduling.identity import needs_id_number, needs_identity
+from scheduling.arrival.identity import needs_id_number, needs_identity
 from scheduling.invitation import Invitation
 from scheduling.links import find_link_holder, has_moved
 from scheduling.session import Session, SessionState

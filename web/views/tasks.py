@@ -13,8 +13,8 @@ from cases.organisations import Organisation
 from cases.policy import Action, allowed
 from cases.task import TaskState, TrackedTask, list_tasks
 from cases.vocabulary import badges
+from scheduling.afterwards.outcome import list_outcomes, list_sources
 from scheduling.minutes.record import scope_of_minutes
-from scheduling.outcome import list_outcomes, list_sources
 from scheduling.session import Session
 from web.http.flash import take_once
 from web.keys import ACTOR, CLOCK

@@ -17,7 +17,7 @@ from pathlib import Path
 from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncSession
 
-import scheduling.session_figures as receptions
+import scheduling.afterwards.session_figures as receptions
 from cases.database import Database
 from cases.figures.months import CountedMonth, count_months
 from cases.figures.period import parse_period

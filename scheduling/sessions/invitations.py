@@ -21,7 +21,7 @@ from cases.petitions import add_petition_organisation
 from cases.policy import Action, Actor, Scope, allowed, is_accused, require
 from cases.roles import InvitationRole, Role
 from cases.signin import actor_for
-from scheduling.engagements import ResourceKind, engage, release
+from scheduling.booking.engagements import ResourceKind, engage, release
 from scheduling.invitation import Invitation as Invitation
 from scheduling.reach import get_invitation as get_invitation
 from scheduling.reach import load_session, manageable, scope_of_session

@@ -18,11 +18,11 @@ from cases.audit import add_audit
 from cases.clock import Clock
 from cases.database import atomic
 from cases.policy import SYSTEM
-from scheduling.identity import IdentityCode
+from scheduling.arrival.identity import IdentityCode
 from scheduling.invitation import Invitation
 from scheduling.links import AFTERWARDS, Link
 from scheduling.minutes.phone_signing import PhoneSigning
-from scheduling.notices import Notice, NoticeAddress
+from scheduling.notices.notice import Notice, NoticeAddress
 from scheduling.session import Session
 
 # A day more than a link opens after its window (LinkRules.after) where that is not set wider.

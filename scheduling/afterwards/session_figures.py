@@ -18,10 +18,10 @@ from cases.figures.period import Period
 from cases.figures.scope import Filters, find_ground
 from cases.policy import Action, Actor, require
 from cases.task import PetitionTask, TaskState, TaskStep
-from scheduling.identity import NEEDS_IDENTITY
-from scheduling.incident import Cause, Incident
+from scheduling.afterwards.ratings import FEWEST, SATISFIED, Rating
+from scheduling.arrival.identity import NEEDS_IDENTITY
+from scheduling.incidents.incident import Cause, Incident
 from scheduling.invitation import Invitation
-from scheduling.ratings import FEWEST, SATISFIED, Rating
 from scheduling.session import Session, SessionOrganisation, SessionPart, SessionState
 
 _S = SessionState

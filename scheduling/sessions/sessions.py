@@ -19,7 +19,7 @@ from cases.organisations import get_organisation
 from cases.petitions import add_petition_event, load_petition
 from cases.policy import Action, Actor, Scope, require
 from cases.roles import InvitationRole
-from scheduling.bookings import (
+from scheduling.booking.bookings import (
     PENDING,
     Booking,
     BookingKind,
@@ -28,13 +28,14 @@ from scheduling.bookings import (
     change_booking,
     find_held,
 )
-from scheduling.bookings import (
+from scheduling.booking.bookings import (
     TRANSITIONS as BOOKING_TRANSITIONS,
 )
-from scheduling.engagements import ResourceKind, engage, release
-from scheduling.equipment import Equipment
-from scheduling.incidents import end_with_session
-from scheduling.invitations import Invitee, add_invitation, seat_organisation
+from scheduling.booking.engagements import ResourceKind, engage, release
+from scheduling.booking.equipment import Equipment
+from scheduling.booking.slot import ReceptionRoom
+from scheduling.booking.slots import check_period
+from scheduling.incidents.incidents import end_with_session
 from scheduling.reach import load_session, scope_of_session, visible_sessions
 from scheduling.session import (
     ACTION_FOR,
@@ -47,8 +48,7 @@ from scheduling.session import (
     SessionState,
 )
 from scheduling.session_events import add_event
-from scheduling.slot import ReceptionRoom
-from scheduling.slots import check_period
+from scheduling.sessions.invitations import Invitee, add_invitation, seat_organisation
 from scheduling.transitions import require_transition
 
 LONGEST = timedelta(hours=4)

@@ -15,18 +15,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 from cases.clock import Clock
 from cases.database import ID_LENGTH, Base, new_id
 from cases.policy import Action, Actor, require, visible_organisation_ids
-from scheduling.notices import (
-    ATTEMPTS,
-    BACK_OFF,
-    CLAIM,
-    MAX_REASON,
-    Envelope,
-    Gateway,
-    GatewayError,
-    Message,
-    NoticeChannel,
-    NoticeState,
-)
+from scheduling.notices.delivering import ATTEMPTS, BACK_OFF, CLAIM
+from scheduling.notices.gateway import Envelope, Gateway, GatewayError, Message
+from scheduling.notices.notice import MAX_REASON, NoticeChannel, NoticeState
 
 
 class Reply(Base):

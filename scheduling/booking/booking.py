@@ -14,7 +14,7 @@ from cases.database import ID_LENGTH, Base, new_id
 from cases.organisations import Organisation
 from cases.people import Official, Person
 from cases.vocabulary import names
-from scheduling.slot import Slot
+from scheduling.booking.slot import Slot
 
 
 class BookingKind(StrEnum):

@@ -21,7 +21,7 @@ from cases.database import atomic, new_id
 from cases.errors import Conflict, Forbidden, Invalid, NotFound
 from cases.fields import clean, clean_text, count_graphemes
 from cases.policy import SYSTEM, Action, Actor, require
-from scheduling.incident import (
+from scheduling.incidents.incident import (
     ENDS_WITH_SESSION,
     MOST_STEPS,
     OPEN,

@@ -16,17 +16,17 @@ from cases.errors import Conflict, Invalid
 from cases.fields import clean_text
 from cases.petitions import add_petition_event
 from cases.policy import Action, Actor, require
-from scheduling.booking import Booking, BookingState
-from scheduling.bookings import bookable_slot, change_booking
-from scheduling.engagements import ResourceKind, engage, engaged_by, release
+from scheduling.booking.booking import Booking, BookingState
+from scheduling.booking.bookings import bookable_slot, change_booking
+from scheduling.booking.engagements import ResourceKind, engage, engaged_by, release
+from scheduling.booking.slot import Slot
+from scheduling.booking.slots import check_period
 from scheduling.invitation import Invitation
 from scheduling.links import DEFAULT_RULES, Link
 from scheduling.reach import load_session, scope_of_session
 from scheduling.session import SESSION_STATE_NAMES, Session, SessionState
 from scheduling.session_events import add_event
-from scheduling.sessions import LONGEST
-from scheduling.slot import Slot
-from scheduling.slots import check_period
+from scheduling.sessions.sessions import LONGEST
 
 _S = SessionState
 MOVABLE = frozenset({_S.SCHEDULED, _S.NOTIFIED, _S.CHECKED_IN, _S.WAITING, _S.CALLED})

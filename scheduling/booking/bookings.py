@@ -21,17 +21,17 @@ from cases.people import Person, PersonDetails, make_person
 from cases.petitions import RegisterPetition, add_petition, add_petition_event, load_petition
 from cases.policy import ANONYMOUS, SYSTEM, Action, Actor, require
 from cases.visibility import visible_petitions
-from scheduling.booking import BOOKING_KIND_NAMES as BOOKING_KIND_NAMES
-from scheduling.booking import BOOKING_STATE_NAMES as BOOKING_STATE_NAMES
-from scheduling.booking import HOLDING as HOLDING
-from scheduling.booking import PENDING as PENDING
-from scheduling.booking import TRANSITIONS as TRANSITIONS
-from scheduling.booking import Booking as Booking
-from scheduling.booking import BookingKind as BookingKind
-from scheduling.booking import BookingState as BookingState
-from scheduling.engagements import refuse_engaged_room
-from scheduling.slot import Slot
-from scheduling.slots import get_slot
+from scheduling.booking.booking import BOOKING_KIND_NAMES as BOOKING_KIND_NAMES
+from scheduling.booking.booking import BOOKING_STATE_NAMES as BOOKING_STATE_NAMES
+from scheduling.booking.booking import HOLDING as HOLDING
+from scheduling.booking.booking import PENDING as PENDING
+from scheduling.booking.booking import TRANSITIONS as TRANSITIONS
+from scheduling.booking.booking import Booking as Booking
+from scheduling.booking.booking import BookingKind as BookingKind
+from scheduling.booking.booking import BookingState as BookingState
+from scheduling.booking.engagements import refuse_engaged_room
+from scheduling.booking.slot import Slot
+from scheduling.booking.slots import get_slot
 from scheduling.transitions import require_transition
 
 MAX_LIVE_PER_PHONE = 3

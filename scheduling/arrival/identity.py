@@ -26,7 +26,8 @@ from cases.fields import clean, clean_text, mask_id_number, mask_phone
 from cases.policy import Action, Actor, Scope, require
 from cases.roles import InvitationRole
 from scheduling.invitation import Invitation
-from scheduling.notices import Envelope, add_notice, count_sent_to
+from scheduling.notices.gateway import Envelope
+from scheduling.notices.queueing import add_notice, count_sent_to
 from scheduling.reach import get_invitation, load_session, manageable
 from scheduling.session_events import add_event
 

@@ -13,10 +13,10 @@ from cases.clock import BEIJING, Clock
 from cases.errors import Invalid
 from cases.handling.clocks import CALENDAR, today
 from cases.policy import Action, Actor, require
-from scheduling.booking import HOLDING, Booking
-from scheduling.engagements import engaged_times
+from scheduling.booking.booking import HOLDING, Booking
+from scheduling.booking.engagements import engaged_times
+from scheduling.booking.slot import Slot
 from scheduling.rota.reception_day import DayState, ReceptionDay
-from scheduling.slot import Slot
 
 # Office hours of Lanzhou, civil time (domain.md 1.1: 08:30-12:00 and 14:30-18:30).
 OFFICE_HOURS = ((time(8, 30), time(12)), (time(14, 30), time(18)))

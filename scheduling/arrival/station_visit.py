@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cases.clock import Clock
 from cases.database import atomic
 from cases.policy import Actor
-from scheduling.identity import own_invitation
+from scheduling.arrival.identity import own_invitation
 from scheduling.links import release_device
 
 

@@ -24,7 +24,7 @@ from cases.fields import clean_text
 from cases.organisations import Organisation
 from cases.policy import Action, Actor, require
 from cases.visibility import reachable_organisations
-from scheduling.identity import NEEDS_IDENTITY, own_invitation
+from scheduling.arrival.identity import NEEDS_IDENTITY, own_invitation
 from scheduling.reach import load_session
 from scheduling.session import Session, SessionState
 

@@ -17,9 +17,9 @@ from cases.database import ID_LENGTH, Base, atomic, new_id, violates
 from cases.errors import Conflict, Invalid, NotFound
 from cases.fields import clean_text
 from cases.policy import Action, Actor, require, visible_organisation_ids
-from scheduling.identity import own_invitation
-from scheduling.incident import Cause
-from scheduling.incidents import Occurrence, add_incident, drop_incident
+from scheduling.arrival.identity import own_invitation
+from scheduling.incidents.incident import Cause
+from scheduling.incidents.incidents import Occurrence, add_incident, drop_incident
 from scheduling.invitation import Invitation
 from scheduling.links import release_device
 from scheduling.reach import load_session, manageable, scope_of_session

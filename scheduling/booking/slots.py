@@ -16,13 +16,13 @@ from cases.errors import Conflict, Invalid, NotFound
 from cases.fields import clean_name, require_zone
 from cases.organisations import Organisation, OrganisationKind, get_organisation
 from cases.policy import Action, Actor, Scope, require
-from scheduling.booking import HOLDING, Booking
-from scheduling.engagement import Engagement
+from scheduling.booking.booking import HOLDING, Booking
+from scheduling.booking.engagement import Engagement
+from scheduling.booking.slot import ReceptionRoom as ReceptionRoom
+from scheduling.booking.slot import Slot as Slot
 
 # A slot's row refers to its day, and SQLAlchemy must know that table before it writes one.
 from scheduling.rota.reception_day import ReceptionDay as ReceptionDay
-from scheduling.slot import ReceptionRoom as ReceptionRoom
-from scheduling.slot import Slot as Slot
 
 MINUTES = (10, 60)  # Shortest and longest slot (domain.md 1.1: sessions took 12 to 30 minutes).
 MAX_DAY = timedelta(hours=14)

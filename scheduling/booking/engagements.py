@@ -17,13 +17,13 @@ from cases.clock import BEIJING, Clock
 from cases.database import insert_if_absent, new_id
 from cases.errors import Conflict
 from cases.people import Official
-from scheduling.booking import HOLDING, Booking
-from scheduling.engagement import Engagement as Engagement
-from scheduling.engagement import Resource as Resource
-from scheduling.engagement import ResourceKind as ResourceKind
-from scheduling.equipment import Equipment
+from scheduling.booking.booking import HOLDING, Booking
+from scheduling.booking.engagement import Engagement as Engagement
+from scheduling.booking.engagement import Resource as Resource
+from scheduling.booking.engagement import ResourceKind as ResourceKind
+from scheduling.booking.equipment import Equipment
+from scheduling.booking.slot import ReceptionRoom, Slot
 from scheduling.session import Session
-from scheduling.slot import ReceptionRoom, Slot
 
 FIELDS = {ResourceKind.PERSON: "officials", ResourceKind.ROOM: "rooms", ResourceKind.EQUIPMENT: "equipment"}
 

@@ -17,7 +17,7 @@ from cases.errors import Invalid, NotFound
 from cases.fields import clean_name
 from cases.organisations import Organisation, OrganisationKind, get_organisation
 from cases.policy import Action, Actor, require
-from scheduling.slots import scope_of_organisation
+from scheduling.booking.slots import scope_of_organisation
 
 
 class EquipmentKind(StrEnum):

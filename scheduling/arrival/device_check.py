@@ -21,11 +21,11 @@ from cases.database import ID_LENGTH, Base, new_id
 from cases.errors import Conflict, Invalid
 from cases.policy import Action, Actor, Scope, require
 from cases.roles import InvitationRole
-from scheduling.identity import own_invitation
-from scheduling.incident import Cause
-from scheduling.incidents import Occurrence, add_incident, drop_incident
+from scheduling.arrival.identity import own_invitation
+from scheduling.arrival.line_score import LINE_WORDS, LineFigures, LineScore
+from scheduling.incidents.incident import Cause
+from scheduling.incidents.incidents import Occurrence, add_incident, drop_incident
 from scheduling.invitation import Invitation
-from scheduling.line_score import LINE_WORDS, LineFigures, LineScore
 from scheduling.reach import load_session
 from scheduling.session_events import add_event
 
@@ -104,7 +104,7 @@ class Checked:
 
 @append_only
 class DeviceCheck(Base):
-    """One check that was finished. Figures are null where nothing was measured (scheduling/line_score.py)."""
+    """One check that was finished. Figures are null where nothing was measured (`line_score.py`)."""
 
     __tablename__ = "device_checks"
     __table_args__ = (UniqueConstraint("invitation_id", "number"),)

@@ -14,10 +14,10 @@ from statistics import median
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from scheduling.booking import Booking
+from scheduling.booking.booking import Booking
+from scheduling.booking.slot import Slot
 from scheduling.reach import load_session
 from scheduling.session import Session, SessionKind, SessionState
-from scheduling.slot import Slot
 
 _S = SessionState
 LEAST_MEASURED = 5  # Fewer finished sessions of a kind say nothing about the next one.

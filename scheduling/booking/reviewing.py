@@ -24,9 +24,9 @@ from cases.organisations import Organisation, OrganisationKind, covers, get_orga
 from cases.petitions import add_petition_organisation
 from cases.policy import Action, Actor, require
 from cases.visibility import visible_petitions
-from scheduling.booking import PENDING, Booking, BookingState
-from scheduling.bookings import change_booking, get_booking
-from scheduling.slot import Slot
+from scheduling.booking.booking import PENDING, Booking, BookingState
+from scheduling.booking.bookings import change_booking, get_booking
+from scheduling.booking.slot import Slot
 
 MAX_REASON = 200
 

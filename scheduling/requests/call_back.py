@@ -22,8 +22,8 @@ from cases.fields import clean_text
 from cases.petitions import add_petition_event
 from cases.policy import Action, Actor
 from cases.vocabulary import names
-from scheduling.citizen_requests import Asked, CitizenRequest, RequestState, end_wish
 from scheduling.reach import load_session, manageable
+from scheduling.requests.citizen_requests import Asked, CitizenRequest, RequestState, end_wish
 from scheduling.session_events import add_event
 from scheduling.transitions import require_transition
 

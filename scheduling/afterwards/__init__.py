@@ -1,0 +1,1 @@
+"""Afterwards: what a session leaves: outcomes, ratings, progress, figures."""

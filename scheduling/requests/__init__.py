@@ -1,0 +1,1 @@
+"""Requests: what citizens ask the staff for, and how it was answered."""

@@ -1,0 +1,1 @@
+"""Sessions: arranged, moved, called off, and who is invited to them."""
