@@ -17,8 +17,9 @@ PATIENCE = 6.0
 BEGINNING = 10.0
 # Seconds after which a browser that was asked for a layer, and sends none of it, is asked again; half as long
 # again after each time. It is told to let go of the layer first: Chromium tries at once how much more its
-# network carries when it may send more than before, and otherwise takes 20 s and more to find out.
-AGAIN, LONGER, MOST_AGAIN = 2.0, 1.5, 60.0
+# network carries when it may send more than before. Our own pages try sooner and without that
+# (web/static/js/media/climb.js), and to let go in the midst of it would end what they try.
+AGAIN, LONGER, MOST_AGAIN = 9.0, 1.5, 60.0
 LET_GO = 0.3
 INTERVAL = 0.2
 

@@ -7,6 +7,8 @@ import { Focus } from "../../../web/static/js/media/focus.js";
 import { FigureReader } from "../../../web/static/js/media/figures.js";
 import { grade, Quality, worst } from "../../../web/static/js/media/quality.js";
 import { climb } from "../../../web/static/js/media/climb.js";
+import { negotiate } from "../../../web/static/js/media/negotiation.js";
+import { Attempts } from "../../../web/static/js/media/network.js";
 import { Steadiness } from "../../../web/static/js/media/steadiness.js";
 import { parseTime, formatTime, Timeline } from "../../../web/static/js/replay/timeline.js";
 import { size } from "../../../web/static/js/room/bytes.js";
@@ -88,27 +90,61 @@ test("on a lossy network received media wait longer, until it has been calm for 
   assert.equal(adjust(0, 42_000), null);
 });
 
-test("to climb, all layers of a camera take half for a breath and then what they had", async () => {
+/** A connection as far as descriptions go; what was applied is in `made`. */
+function negotiable(sdp) {
   const made = [];
-  const sender = (kind, ...rates) => {
-    let encodings = rates.map((maxBitrate) => ({ maxBitrate }));
-    const getParameters = () => structuredClone({ encodings });
-    const setParameters = async (given) => { ({ encodings } = given); made.push(encodings.map((e) => e.maxBitrate)); };
-    return { track: { kind }, getParameters, setParameters };
+  const connection = {
+    signalingState: "stable",
+    remoteDescription: { sdp },
+    createOffer: async () => ({ type: "offer" }),
+    setLocalDescription: async () => { connection.signalingState = "have-local-offer"; },
+    setRemoteDescription: async (answer) => {
+      assert.equal(connection.signalingState, "have-local-offer");
+      Object.assign(connection, { remoteDescription: answer, signalingState: "stable" });
+      made.push(answer.sdp);
+    },
   };
-  const idle = { track: null, getParameters: () => ({ encodings: [] }) };
-  const senders = [sender("audio", 40_000), sender("video", 120_001, 1_300_000), idle];
-  await climb({ getSenders: () => senders }, 0);
-  assert.deepEqual(made, [[60_000, 650_000], [120_001, 1_300_000]]);
-  // What somebody else has set meanwhile stays.
-  const camera = sender("video", 100, 200);
-  const climbing = climb({ getSenders: () => [camera] }, 20);
-  await new Promise((resolve) => setTimeout(resolve, 5));
-  await camera.setParameters({ encodings: [{ maxBitrate: 50 }, { maxBitrate: 300 }] });
+  return { connection, made };
+}
+
+test("to climb, the ceiling of video rises in the last answer, and in nothing else", async () => {
+  const head = "v=0\r\ns=-\r\nm=audio 9 X 111\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\n";
+  const video = (line) => `m=video 9 X 96\r\nc=IN IP4 0.0.0.0\r\n${line}a=mid:1\r\na=recvonly\r\n`;
+  const { connection, made } = negotiable(head + video(""));
+  await climb(connection);
+  assert.deepEqual(made, [2800, 2801].map((rate) => head + video(`b=AS:${rate}\r\n`)));
+  await climb(connection);
+  assert.deepEqual(made.slice(2), [head + video("b=AS:2802\r\n")]);
+  // An answer of the server has none, and what rises must begin somewhere.
+  connection.remoteDescription = { sdp: head + video("") };
+  await climb(connection);
+  assert.equal(made.length, 5);
+});
+
+test("what limits us is tried at more and more distant seconds, and a layer let go meanwhile is not the end", () => {
+  const attempts = new Attempts();
+  const tried = [];
+  for (let second = 1; second <= 60; second++) if (attempts.due(second % 7 !== 0)) tried.push(second);
+  assert.deepEqual(tried, [2, 5, 11, 20, 34, 55]);
+  for (let second = 0; second < 3; second++) assert.equal(attempts.due(false), false);
+  assert.deepEqual([attempts.due(true), attempts.due(true)], [false, true]);
+});
+
+test("an answer meets the offer it is for: climbing waits for an exchange, and leaves one alone that hangs", async () => {
+  const { connection, made } = negotiable("m=video 9 X 96\r\na=mid:0\r\n");
+  const order = [];
+  const exchange = negotiate(connection, async () => {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    order.push("exchange");
+    throw new Error("no answer");
+  });
+  const climbing = climb(connection).then(() => order.push("climb"));
+  await assert.rejects(exchange);
   await climbing;
-  assert.deepEqual(made.at(-1), [100, 300]);
-  const refusing = { ...sender("video", 1), setParameters: async () => { throw new Error("busy"); } };
-  await climb({ getSenders: () => [refusing] }, 0);
+  assert.deepEqual([order, made.length], [["exchange", "climb"], 2]);
+  connection.signalingState = "have-local-offer";
+  await climb(connection);
+  assert.equal(made.length, 2);
 });
 
 test("sent: what the server says is lost counts against what was sent", () => {

@@ -1,33 +1,46 @@
-const BREATH = 1200;
+import { negotiate } from "./negotiation.js";
+
+/** kbit/s that video may take in all: above what all layers of a camera and a screen take together. */
+const CEILING = 2800;
 
 /**
  * Let the browser find out at once whether more is possible than it believes. Left alone Chromium grows by
- * a twelfth a second after a narrow stretch, a quarter of a minute up to the top layer. But when it has sent
- * much less than it might, and what it may send at most is raised, it sends a probe: so all layers take half
- * for a breath, and then the whole again.
+ * a twelfth a second after a narrow stretch, a quarter of a minute up to the top layer. But whenever the
+ * ceiling of all video (b=AS, RFC 4566 section 5.8) rises above what it believes, it sends a probe of 15 ms at
+ * the new ceiling, whatever it sends besides. So the last answer is applied again with one kbit/s more; the
+ * server has no part in it.
  *
  * @param {RTCPeerConnection} connection
- * @param {number} [breath] milliseconds
  */
-export async function climb(connection, breath = BREATH) {
-  const before = new Map(connection.getSenders().map((sender) => [sender, sender.getParameters().encodings.map(({ maxBitrate }) => maxBitrate)]));
-  await change(before, (rate) => rate, half);
-  await new Promise((resolve) => setTimeout(resolve, breath));
-  await change(before, half, (rate) => rate);
+export function climb(connection) {
+  return negotiate(connection, async () => {
+    if (!connection.remoteDescription || connection.signalingState !== "stable") return;
+    // Without any ceiling, as after every answer of the server, there is none that could rise.
+    if (!ceilingOf(connection)) await limit(connection, CEILING);
+    await limit(connection, ceilingOf(connection) + 1);
+  });
 }
 
-function half(rate) {
-  return Math.floor(rate / 2);
+async function limit(connection, ceiling) {
+  const { sdp } = connection.remoteDescription;
+  await connection.setLocalDescription(await connection.createOffer());
+  await connection.setRemoteDescription({ type: "answer", sdp: withCeiling(sdp, ceiling) });
 }
 
-/** Where a camera's layer still has one share of what it had, give it another. */
-async function change(before, from, to) {
-  for (const [sender, rates] of before) {
-    if (sender.track?.kind !== "video") continue;
-    const parameters = sender.getParameters();
-    parameters.encodings.forEach((layer, place) => {
-      if (rates[place] && layer.maxBitrate === from(rates[place])) layer.maxBitrate = to(rates[place]);
-    });
-    await sender.setParameters(parameters).catch(() => {});
-  }
+function ceilingOf({ remoteDescription }) {
+  return Number((/^b=AS:(\d+)\r$/m.exec(remoteDescription.sdp) || [])[1] || 0);
+}
+
+/** @returns {string} the description with this ceiling in each section of video, kbit/s */
+export function withCeiling(sdp, ceiling) {
+  const sections = sdp.split(/^(?=m=)/m);
+  return sections.map((section) => (section.startsWith("m=video") ? one(section, ceiling) : section)).join("");
+}
+
+/** The line stands after c=, before every a=. */
+function one(section, ceiling) {
+  const lines = section.split("\r\n").filter((line) => !line.startsWith("b=AS:"));
+  const place = lines.findIndex((line) => line.startsWith("a="));
+  lines.splice(place < 0 ? lines.length - 1 : place, 0, `b=AS:${ceiling}`);
+  return lines.join("\r\n");
 }

@@ -4,8 +4,34 @@ import { Steadiness } from "./steadiness.js";
 
 const EVERY = 1000;
 const ROWS_AT_ONCE = 4;
-/** Seconds between attempts to send more while the network is what limits us. */
-const CLIMB_EVERY = 5;
+/**
+ * After so many seconds in which the network is what limits us we try to send more: an attempt costs key
+ * frames, so each further one waits so much longer, up to the last. So many seconds without a limit end that.
+ */
+const CLIMB_AFTER = 2;
+const CLIMB_LATER = 1.5;
+const CLIMB_LATEST = 20;
+const UNLIMITED = 3;
+
+/** When to try to send more; asked once a second. Layers come and go meanwhile, which is not yet the end of it. */
+export class Attempts {
+  #limited = 0;
+  #free = 0;
+  #wait = CLIMB_AFTER;
+
+  /** @param {boolean} limited whether the network limited us in this second */
+  due(limited) {
+    this.#free = limited ? 0 : this.#free + 1;
+    if (this.#free >= UNLIMITED) {
+      this.#limited = 0;
+      this.#wait = CLIMB_AFTER;
+    }
+    if (!limited || ++this.#limited < this.#wait) return false;
+    this.#limited = 0;
+    this.#wait = Math.min(Math.ceil(this.#wait * CLIMB_LATER), CLIMB_LATEST);
+    return true;
+  }
+}
 
 /** One direction of the call: its readings, its word, the rows that are not told yet. */
 class Direction {
@@ -15,7 +41,7 @@ class Direction {
   #reader;
   #quality = new Quality();
   #steadiness = new Steadiness();
-  #limited = 0;
+  #attempts = new Attempts();
   rows = [];
   path = null;
 
@@ -48,8 +74,9 @@ class Direction {
   }
 
   #climb(connection, entries) {
-    this.#limited = entries.some((entry) => entry.qualityLimitationReason === "bandwidth") ? this.#limited + 1 : 0;
-    if (this.#limited % CLIMB_EVERY === CLIMB_EVERY - 1) import("./climb.js").then(({ climb }) => climb(connection), () => {});
+    if (this.#attempts.due(entries.some((entry) => entry.qualityLimitationReason === "bandwidth"))) {
+      import("./climb.js").then(({ climb }) => climb(connection)).catch(console.warn);
+    }
   }
 }
 

@@ -1,4 +1,5 @@
 import { Emitter } from "../emitter.js";
+import { negotiate } from "./negotiation.js";
 
 /** After this a connection is made anew: `disconnected` often heals, and Firefox without a network fails at once. */
 const PATIENCE = 2000;
@@ -130,11 +131,14 @@ export class PublishPeer extends Peer {
     const connection = running || this.renew();
     for (const [source, line] of this.#lines) if (!tracks.has(source)) this.#end(source, line);
     for (const [source, track] of tracks) if (!this.#lines.has(source)) this.#lines.set(source, addSender(connection, source, track));
-    await connection.setLocalDescription(await connection.createOffer());
-    const sources = Object.fromEntries([...this.#lines].map(([source, line]) => [line.mid, source]));
-    const answer = await this.#exchange({ sdp: connection.localDescription.sdp, sources });
-    if (round !== this.#round) return;
-    await connection.setRemoteDescription({ type: "answer", sdp: answer.sdp });
+    await negotiate(connection, async () => {
+      if (round !== this.#round) return;
+      await connection.setLocalDescription(await connection.createOffer());
+      const sources = Object.fromEntries([...this.#lines].map(([source, line]) => [line.mid, source]));
+      const answer = await this.#exchange({ sdp: connection.localDescription.sdp, sources });
+      if (round !== this.#round) return;
+      await connection.setRemoteDescription({ type: "answer", sdp: answer.sdp });
+    });
   }
 
   /** @returns {boolean} whether the track went into the running connection */
