@@ -4,6 +4,7 @@
 # make soak  half an hour of sittings with killed workers: nothing leaks (LIANXIN_SOAK_MINUTES)
 # make lipsync ten minutes of real peers over a bad line: sound and picture in the film (LIANXIN_LIPSYNC_MINUTES)
 # make journey  one reception in real browsers, link to receipt: a picture of every page (--runs 10 measures)
+# make life  a matter from each of the eight doors to its end, with every paper, on both databases
 # make kills 100 kills of each worker at seeded moments: nothing recorded is missing (LIANXIN_KILLS)
 
 PYTHON ?= python3
@@ -15,7 +16,7 @@ PYTEST_ARGS ?= -n 4 --dist loadfile
 sentences: environment
 	@$(BIN)/python -m web.sentences
 
-.PHONY: run test check bench soak lipsync kills journey clean environment development browser network lock
+.PHONY: run test check bench soak lipsync kills journey life clean environment development browser network lock
 
 run: environment
 	@$(BIN)/lianxin demo $(RUN_ARGS)
@@ -47,6 +48,9 @@ kills: development
 
 journey: development browser
 	@$(BIN)/python -m tests.journey $(JOURNEY_ARGS)
+
+life: development browser
+	@$(BIN)/python -m tests.life $(LIFE_ARGS)
 
 environment:
 	@$(PYTHON) bootstrap.py

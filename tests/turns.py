@@ -18,7 +18,7 @@ SECONDS = "files without browsers in which seconds are measured"
 LANES = (NETWORKS, RECEPTIONS, SECONDS)
 ROOT = Path(__file__).parent.parent
 # Browsers that look at pages, without a call that goes on in real time.
-PAGES = ("tests/web/", "tests/journey/")
+PAGES = ("tests/web/", "tests/journey/", "tests/life/")
 # How far whatever has time stands back behind whatever goes on in real time.
 NICENESS = 5
 

@@ -1,6 +1,8 @@
-"""The main navigation of officials: only what leads somewhere."""
+"""The main navigation of officials: only what leads somewhere, in groups."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 from cases.policy import Action, Actor, allowed
 
@@ -22,6 +24,25 @@ PLACES = (
     ("clients", "/clients", "接入的系统", Action.MANAGE_ACCOUNTS),
     ("audit", "/audit/recordings", "调阅审计", Action.SEE_AUDIT),
 )
+# Each place stands in one group (tests/web/test_navigation.py).
+GROUPS = (
+    ("接访", ("board", "calendar", "bookings", "requests", "outbox")),
+    ("信访件", ("cases", "clocks", "supervision")),
+    ("录像", ("search", "archive", "alarms", "audit")),
+    ("统计", ("figures", "ratings")),
+    ("管理", ("templates", "clients")),
+)
+# What stands in the row itself where there is room; the menu holds everything.
+MOST_IN_ROW = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One page of the navigation."""
+
+    name: str
+    href: str
+    words: str
 
 
 def places_of(actor: Actor | None) -> list[tuple[str, str, str]]:
@@ -29,3 +50,10 @@ def places_of(actor: Actor | None) -> list[tuple[str, str, str]]:
     if actor is None:
         return []
     return [(name, href, words) for name, href, words, action in PLACES if allowed(actor, action)]
+
+
+def groups_of(places: list[tuple[str, str, str]]) -> list[tuple[str, list[Place]]]:
+    """The same by groups, without those in which nothing is left."""
+    known = {name: Place(name, href, words) for name, href, words in places}
+    found = [(title, [known[name] for name in names if name in known]) for title, names in GROUPS]
+    return [(title, group) for title, group in found if group]

@@ -23,7 +23,7 @@ from web.http.access import form_token, keep_form_cookie, terminal_of
 from web.keys import ACTOR, RENDERER, REQUEST_ID, SETTINGS, STATIC
 from web.language import CHINESE, OTHERS, browser_sentences, current_language, gettext, ngettext, say
 from web.marking import Marked
-from web.navigation import places_of
+from web.navigation import MOST_IN_ROW, groups_of, places_of
 from web.qr import qr_svg
 
 logger = logging.getLogger(__name__)
@@ -177,6 +177,7 @@ def part(
 ) -> str:
     """A template with what every page gets, as text: a page, or a piece of one."""
     settings = request.app[SETTINGS]
+    places = [(name, href, _heading(words)) for name, href, words in places_of(request.get(ACTOR))]
     given: dict[str, Any] = {
         "page_title": _heading(title),
         "static": request.app[STATIC].url,
@@ -190,7 +191,9 @@ def part(
         "demo": settings.demo,
         "terminal": terminal_of(request),
         "terminal_idle": settings.reception.terminal_idle_seconds,
-        "places": [(name, href, _heading(words)) for name, href, words in places_of(request.get(ACTOR))],
+        "places": places,
+        "place_groups": [(_heading(title), group) for title, group in groups_of(places)],
+        "most_in_row": MOST_IN_ROW,
         "nav": "",
         "language": current_language(),
         "other_language": OTHERS[current_language()],

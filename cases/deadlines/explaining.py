@@ -16,9 +16,12 @@ STARTS = {
 }
 
 
-def explain(deadline: Deadline) -> list[str]:
-    """The sentences in their order, in Chinese; the first one says it all where nothing is unusual."""
-    duty, start = deadline.duty, STARTS[deadline.duty.starts]
+def explain(deadline: Deadline, began: str = "") -> list[str]:
+    """The sentences in their order, in Chinese; the first one says it all where nothing is unusual.
+
+    `began`: what happened on the first day, where that is not yet what the duty runs from.
+    """
+    duty, start = deadline.duty, began or STARTS[deadline.duty.starts]
     if duty.at_once:
         return [f"{deadline.start} {start}，应当立即办理（{duty.source}）。"]
     if not deadline.days:

@@ -12,8 +12,9 @@ from cases.clock import BEIJING
 from cases.deadlines.profile import Unit
 from cases.documents.kind import DocumentKind
 from cases.handling.clocks import list_clocks, profile_of
-from cases.handling.procedure import WAY_NAMES, Way
+from cases.handling.procedure import RESULT_NAMES, WAY_NAMES, Result, Way
 from cases.handling.told import list_reviewers
+from cases.intake.matter import PetitionIntake
 from cases.organisations import Organisation
 
 # Of each clock the name of its length and of its last day in a template.
@@ -42,7 +43,7 @@ async def facts_of(
     """Name of FACTS → text; what is not known yet is empty."""
     told: dict[str, Any] = event.data
     facts = {
-        "petitioner": petition.petitioner.name,
+        "petitioner": await petitioners(db, petition),
         "number": petition.number,
         "subject": petition.subject,
         "description": petition.description,
@@ -57,7 +58,7 @@ async def facts_of(
         "step_on": chinese_date(day_of(event)),
         **{name: str(told.get(name) or "") for name in ("words", "body", "days", "conclusion", "result")},
         "ground": str(told.get("ground") or ""),
-        "remedies": await _remedies(db, petition, kind),
+        "remedies": await _remedies(db, petition, kind, str(told.get("result") or "")),
     }
     profile = profile_of(petition)
     for duty, (within, _) in CLOCKS.items():
@@ -68,6 +69,13 @@ async def facts_of(
         if row.duty in CLOCKS and row.rolled_on is not None:
             facts[CLOCKS[row.duty][1]] = chinese_date(row.rolled_on)
     return facts
+
+
+async def petitioners(db: AsyncSession, petition: PetitionCase) -> str:
+    """`李德福`, or `李德福等12人` where several petition together."""
+    intake = await db.get(PetitionIntake, petition.id)
+    name = petition.petitioner.name
+    return f"{name}等{intake.headcount}人" if intake is not None and intake.headcount > 1 else name
 
 
 def day_of(event: PetitionEvent) -> date:
@@ -81,8 +89,10 @@ def chinese_date(day: date) -> str:
     return f"{day.year}年{day.month}月{day.day}日"
 
 
-async def _remedies(db: AsyncSession, petition: PetitionCase, kind: DocumentKind) -> str:
+async def _remedies(db: AsyncSession, petition: PetitionCase, kind: DocumentKind, result: str) -> str:
     """Art. 35 and 36, or what the profile of the region says instead."""
+    if result == RESULT_NAMES[Result.REDO]:
+        return _redone(petition)
     if kind is DocumentKind.RECHECK_OPINION:
         return TERMINAL
     if kind not in REMEDIES:
@@ -97,4 +107,14 @@ async def _remedies(db: AsyncSession, petition: PetitionCase, kind: DocumentKind
     return (
         f"您如果不服本{paper}，可以自收到本意见书之日起{duty.days}{unit}内，书面向{where}请求{remedy}"
         f"（{duty.source}）。期限内没有请求{remedy}的，不再受理。"
+    )
+
+
+def _redone(petition: PetitionCase) -> str:
+    """What is done again is answered again, and against that answer there is the same remedy."""
+    handle, apply = (profile_of(petition).duty(code) for code in ("handle", "review_apply"))
+    assert handle is not None and apply is not None  # Every text has them.
+    return (
+        f"原办理单位应当重新办理，自本意见作出之日起{handle.days}日内办结并书面答复您（{handle.source}）。"
+        f"您不服重新作出的处理意见的，可以自收到之日起{apply.days}日内请求复查（{apply.source}）。"
     )

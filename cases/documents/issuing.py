@@ -118,7 +118,7 @@ def compose(draft: Draft, clock: Clock, number: str, given: Mapping[str, str]) -
         if needed and name in FACTS and not values.get(name):
             raise Conflict("fact_missing", f"还没有「{label_of(name)}」，不能出具这份文书。")
     recipients = {
-        "petitioner": draft.petition.petitioner.name,
+        "petitioner": draft.facts["petitioner"],
         "handler": draft.petition.handler.name if draft.petition.handler else "",
         "custodian": draft.petition.custodian.name,
     }

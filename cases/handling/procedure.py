@@ -164,6 +164,19 @@ class InTime:
 
 
 @dataclass(frozen=True, slots=True)
+class Ending:
+    """What has to be true of a case that comes to an end in a state.
+
+    `right`: the petitioner's right that must have run out. `grounds`: which grounds fit there. `delivered`:
+    the event without which its last paper never reached the petitioner.
+    """
+
+    right: str = ""
+    grounds: frozenset[Ground] = frozenset()
+    delivered: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Otherwise:
     """Where a step leads with one of its results, and which clocks begin then."""
 
@@ -178,7 +191,7 @@ class Rule:
     `starts`, `meets`: duties whose clocks begin and end. `moves`: what happens to a running clock. `needs`:
     by state, the clock that the delivery of a paper has to have begun. `in_time`: until when. `otherwise`:
     what a result changes. `back`: the case returns to where it came from. `makes`: papers that the step
-    calls for. `delivers`: the paper whose delivery is this step.
+    calls for. `delivers`: the paper whose delivery is this step. `ends`: by state, what an end takes.
     """
 
     froms: frozenset[PetitionState]
@@ -196,12 +209,26 @@ class Rule:
     back: bool = False
     makes: tuple[DocumentKind, ...] = ()
     delivers: DocumentKind | None = None
+    ends: Mapping[PetitionState, Ending] = field(default_factory=dict)
 
 
 _DIVIDED = frozenset({S.CLASSIFIED, S.RETURNED})
 _ARRIVED = frozenset({S.FORWARDED, S.ASSIGNED})
 # The clock that begins when the opinion of that state reached the petitioner.
 _DELIVERED = MappingProxyType({S.CONCLUDED: "review_apply", S.REVIEWED: "recheck_apply"})
+# Nobody's right to ask for a review or a recheck (Art. 35, 36) is cut off by an end that comes before.
+_WITHOUT_RECHECK = frozenset({Ground.NOT_ASKED, Ground.AGREED, Ground.DIED})
+_TERMINATED = MappingProxyType(
+    {
+        S.CONCLUDED: Ending("review_apply", _WITHOUT_RECHECK),
+        S.REVIEWED: Ending("recheck_apply", _WITHOUT_RECHECK),
+        S.RECHECKED: Ending(
+            "", frozenset({Ground.RECHECKED, Ground.AGREED, Ground.DIED}), "petition.recheck_delivered"
+        ),
+    }
+)
+# Who agrees gives the right up, and nobody is left to use it.
+WAIVED = frozenset({Ground.AGREED, Ground.DIED})
 RULES: Mapping[Step, Rule] = MappingProxyType(
     {
         Step.CLASSIFY: Rule(
@@ -295,6 +322,7 @@ RULES: Mapping[Step, Rule] = MappingProxyType(
         Step.DECIDE_RECHECK: Rule(
             frozenset({S.RECHECK_REQUESTED}), S.RECHECKED, Taker.REVIEWER, "petition.rechecked",
             (Ask.RESULT, Ask.WORDS), meets=("recheck_decide",), makes=(D.RECHECK_OPINION,),
+            otherwise=MappingProxyType({Result.REDO: Otherwise(S.ACCEPTED, starts=("handle",))}),
         ),
         Step.DELIVER_RECHECK: Rule(
             frozenset({S.RECHECKED}), None, Taker.REVIEWER, "petition.recheck_delivered",
@@ -303,11 +331,12 @@ RULES: Mapping[Step, Rule] = MappingProxyType(
         Step.TERMINATE: Rule(
             frozenset({S.CONCLUDED, S.REVIEWED, S.RECHECKED}), S.TERMINATED, Taker.KEEPER,
             "petition.terminated", (Ask.GROUND, Ask.WORDS), meets=("review_apply", "recheck_apply"),
-            needs=_DELIVERED, makes=(D.TERMINATION_NOTICE,),
+            needs=_DELIVERED, makes=(D.TERMINATION_NOTICE,), ends=_TERMINATED,
         ),
         Step.CLOSE: Rule(
             frozenset({S.CONCLUDED, S.TERMINATED, S.ROUTED, S.REFUSED, S.NO_LONGER_ACCEPTED}), S.CLOSED,
             Taker.KEEPER, "petition.closed", meets=("review_apply",), needs=_DELIVERED,
+            ends=MappingProxyType({S.CONCLUDED: Ending("review_apply")}),
         ),
     }
 )  # fmt: skip

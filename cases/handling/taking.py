@@ -20,7 +20,7 @@ from cases.casefile import (
 )
 from cases.clock import Clock
 from cases.database import atomic
-from cases.errors import Conflict, Forbidden
+from cases.errors import Conflict, Forbidden, Invalid
 from cases.handling.clocks import (
     PetitionClock,
     extend_clock,
@@ -32,7 +32,7 @@ from cases.handling.clocks import (
     start_clock,
     today,
 )
-from cases.handling.procedure import RULES, Keep, Move, Rule, Step, Taker, Way, steps_from
+from cases.handling.procedure import RULES, WAIVED, Ending, Keep, Move, Rule, Step, Taker, Way, steps_from
 from cases.handling.told import Told, read_told
 from cases.petitions import add_petition_event, add_petition_organisation, give_petition, load_petition
 from cases.policy import Action, Actor, allowed, require
@@ -87,7 +87,8 @@ async def apply_step(
 ) -> None:
     """Take a step inside the caller's transaction, which has asked the policy and the table.
 
-    Raises Conflict `not_delivered`, `petition_moved`, `no_clock` or the code of what is late.
+    Raises Conflict `not_delivered`, `right_runs`, `petition_moved`, `no_clock` or the code of what is late;
+    Invalid `ground_unfit`.
     """
     await _decide(db, clock, petition, rule, told)
     await _move(db, petition, await _state_after(db, petition, rule, told))
@@ -117,6 +118,31 @@ async def _decide(db: AsyncSession, clock: Clock, petition: PetitionCase, rule: 
         if row is not None and row.rolled_on is not None and (told.on or today(clock)) > row.rolled_on:
             late = f"{rule.in_time.act}的期限到 {row.rolled_on} 为止，已经过了。"
             raise Conflict(rule.in_time.code, late)
+    if (ending := rule.ends.get(petition.state)) is not None:
+        await _refuse_early_end(db, clock, petition, ending, told)
+
+
+async def _refuse_early_end(
+    db: AsyncSession, clock: Clock, petition: PetitionCase, ending: Ending, told: Told
+) -> None:
+    """Raises Invalid `ground_unfit` at the ground, Conflict `not_delivered`, `right_runs`."""
+    if told.ground is not None and told.ground not in ending.grounds:
+        raise Invalid("ground_unfit", "这个原因与现在办到的一步不相符。", "ground")
+    if ending.delivered:
+        query = select(PetitionEvent.id).where(
+            PetitionEvent.petition_id == petition.id, PetitionEvent.kind == ending.delivered
+        )
+        if (await db.scalars(query.limit(1))).first() is None:
+            raise Conflict("not_delivered", "意见书还没有送达信访人，送达后才能进行这一步。")
+    row = await find_running(db, petition.id, ending.right) if ending.right else None
+    if row is None or row.rolled_on is None or told.ground in WAIVED:
+        return
+    if today(clock) <= row.rolled_on:
+        raise Conflict(
+            "right_runs",
+            f"信访人到 {row.rolled_on} 为止还可以请求复查或者复核，期满以后才能进行这一步。"
+            "信访人书面表示没有异议的，以「与信访人达成一致」终结。",
+        )
 
 
 async def _state_after(db: AsyncSession, petition: PetitionCase, rule: Rule, told: Told) -> PetitionState:

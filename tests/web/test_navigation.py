@@ -1,11 +1,11 @@
-"""Nobody is shown a way that ends at a closed door."""
+"""Nobody is shown a way that ends at a closed door, and each way stands in one group."""
 
 from __future__ import annotations
 
 import re
 
 from tests.web.conftest import House
-from web.navigation import PLACES
+from web.navigation import GROUPS, PLACES
 
 
 async def test_each_way_in_the_bar_is_open_and_no_other(house: House) -> None:
@@ -20,3 +20,8 @@ async def test_each_way_in_the_bar_is_open_and_no_other(house: House) -> None:
             assert ((await browser.get(way)).status == 200) == (way in ways), (key, way)
         seen |= ways
     assert seen == {way for _, way, _, _ in PLACES}
+
+
+def test_each_place_stands_in_one_group() -> None:
+    grouped = [name for _, names in GROUPS for name in names]
+    assert sorted(grouped) == sorted(name for name, *_ in PLACES)

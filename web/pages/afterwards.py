@@ -8,14 +8,12 @@ from aiohttp import web
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cases.casefile import PetitionCase
-from cases.deadlines.explaining import explain
+from cases.clock import Clock
 from cases.documents.delivering import confirm_receipt
 from cases.errors import Conflict, Invalid, NotFound
 from cases.petition_rating import RatePetition, rate_petition
 from cases.petitions import find_by_query_code
 from recordings.recording import Recording
-from scheduling.afterwards.progress import handling_deadline, list_progress
 from scheduling.afterwards.ratings import (
     QUESTIONS,
     RATEABLE,
@@ -40,7 +38,8 @@ from web.rendering import page
 from web.views.documents import documents_of_petitioner
 from web.views.link_pages import Holder, code_of, context_of, find_holder, next_page, problem_page
 from web.views.petition_rating import rating_of
-from web.words import date_time, plain_date
+from web.views.progress import progress_of
+from web.words import date_time
 
 WRONG_CODE = "编号或查询码不对，请核对。忘记了请打电话。"
 ORDER = tuple(Question)
@@ -132,7 +131,7 @@ async def receipt(request: web.Request) -> web.StreamResponse:
             return problem_page(request)
         if (where := next_page(request, found[1], found[2])) != f"/j/{found[1].code}/receipt":
             return see_other(where)
-        context = await context_of(db, request, found) | await _receipt_of(db, found)
+        context = await context_of(db, request, found) | await _receipt_of(db, request.app[CLOCK], found)
     return page(request, "citizen/receipt.html", context, title="接访回执")
 
 
@@ -144,14 +143,14 @@ async def saved_receipt(request: web.Request) -> web.StreamResponse:
             return problem_page(request)
         if next_page(request, found[1], found[2]) != f"/j/{found[1].code}/receipt":
             return see_other(f"/j/{found[1].code}/receipt")
-        told = await _receipt_of(db, found)
+        told = await _receipt_of(db, request.app[CLOCK], found)
     lines = [
         "视频接访回执",
         f"信访件编号：{told['number']}",
         f"事项：{found[2].title}",
         f"接访时间：{date_time(found[2].opened_at)}",
         f"承办单位：{told['handler']}",
-        f"最迟答复：{told['deadline']}",
+        *([f"最迟答复：{told['deadline']}"] if told["deadline"] else []),
         *(f"录像摘要（SHA-256）：{digest}" for digest in told["digests"]),
         f"咨询电话：{request.app[SETTINGS].web.help_phone}",
     ]
@@ -220,9 +219,7 @@ async def _tell_progress(
         "wrong": rated if form.errors else "",
         "query_code": code,
         "number": petition.number,
-        "steps": await list_progress(db, petition),
-        **await deadline_of(db, petition),
-        "handler": petition.custodian.name,
+        **await progress_of(db, request.app[CLOCK], petition),
         "documents": await documents_of_petitioner(db, petition),
         "confirmed": confirmed,
     }
@@ -257,7 +254,7 @@ def _progress(request: web.Request, form: Form, told: dict[str, Any] | None = No
     return page(request, "citizen/progress.html", context, title=title, status=status)
 
 
-async def _receipt_of(db: AsyncSession, found: Holder) -> dict[str, Any]:
+async def _receipt_of(db: AsyncSession, clock: Clock, found: Holder) -> dict[str, Any]:
     _, invitation, session = found
     petition = session.petition
     recordings = await db.scalars(
@@ -267,20 +264,11 @@ async def _receipt_of(db: AsyncSession, found: Holder) -> dict[str, Any]:
     rateable = session.state in RATEABLE and invitation.role in NEEDS_IDENTITY
     return {
         "number": petition.number,
-        "handler": petition.custodian.name,
-        **await deadline_of(db, petition),
+        **await progress_of(db, clock, petition),
         "recorded": session.record,
         "digests": [one.manifest_sha256 for one in recordings if one.manifest_sha256],
-        "steps": await list_progress(db, petition),
         "to_rate": rateable and len(await answered(db, invitation.id)) < len(ORDER),
         "replay": asked,
         "replay_open": asked is not None and asked.state is RequestState.OPEN,
         "replay_granted": asked is not None and asked.state is RequestState.GRANTED,
     }
-
-
-async def deadline_of(db: AsyncSession, petition: PetitionCase) -> dict[str, Any]:
-    """The last day for an answer in words, and how it was counted."""
-    found = await handling_deadline(db, petition)
-    assert found.rolled is not None
-    return {"deadline": plain_date(found.rolled), "why": explain(found)}

@@ -14,11 +14,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cases.casefile import Channel
 from cases.errors import Invalid
 from cases.fields import clean, clean_phone
+from cases.handling.clocks import today
 from cases.intake.signature import check_signature, sign
 from cases.intake.threads import CHANNELS, Incoming, Taken, read_query, receive_message
 from cases.organisations import find_office
 from cases.petitions import find_by_query_code
-from scheduling.afterwards.progress import handling_deadline, list_progress
+from scheduling.afterwards.progress import list_progress, next_deadline
 from scheduling.notices.notice import NoticeChannel
 from scheduling.notices.replies import add_reply
 from web.figures import RATE_LIMITED
@@ -30,8 +31,8 @@ from web.language import in_chinese
 from web.pages.signin import see_other
 from web.rendering import page
 from web.tending.messages import MESSENGER
+from web.views.progress import next_words
 from web.words import CHANNELS as CHANNEL_WORDS
-from web.words import plain_date
 
 MOMENT, NONCE, SIGNATURE = "X-Lianxin-Timestamp", "X-Lianxin-Nonce", "X-Lianxin-Signature"
 LARGEST = 16 * 1024
@@ -140,10 +141,10 @@ async def _answer(db: AsyncSession, app: web.Application, incoming: Incoming) ->
         if petition is None:
             text = "【连心桥】编号或查询码不对，请核对后再发。例如：查询 LZ2026-000123 k3m5p7q9rs"
         else:
-            steps, until = await list_progress(db, petition), await handling_deadline(db, petition)
+            steps, following = await list_progress(db, petition), await next_deadline(db, petition)
             last = steps[-1].words if steps else "已经登记"
-            answer_by = f"最迟{plain_date(until.rolled)}答复。" if until.rolled else ""
-            text = f"【连心桥】{petition.number}：{last}。{answer_by}"
+            then = next_words(petition, following, today(app[CLOCK]))
+            text = f"【连心桥】{petition.number}：{last}。{then}"
     office = petition.custodian if petition else await find_office(db, app[SETTINGS].inbound.office)
     if office is None:
         return

@@ -12,10 +12,13 @@ from cases.documents.document import Delivery
 from cases.documents.form import FORMS
 from cases.documents.issuing import letter_of, list_due
 from cases.documents.reading import Filed, list_documents, list_for_petitioner
-from cases.handling.procedure import SERVICE_NAMES
+from cases.handling.procedure import RULES, SERVICE_NAMES
 from cases.handling.taking import may_take
 from cases.policy import Actor
 from web.keys import ACTOR
+
+# Papers whose delivery begins the petitioner's time to ask for a review or a recheck.
+BEGINNING = frozenset(rule.delivers for rule in RULES.values() if rule.delivers and rule.starts)
 
 
 async def documents_desk(request: web.Request, db: AsyncSession, petition: PetitionCase) -> dict[str, Any]:
@@ -44,6 +47,7 @@ def row_of(filed: Filed) -> dict[str, Any]:
         "office": document.organisation.name,
         "issued_on": document.issued_on,
         "internal": FORMS[document.kind].internal,
+        "begins": document.kind in BEGINNING,
         "replaced": filed.replaced_by is not None,
         "delivered": delivery_row(counts) if counts else None,
         "confirmed": filed.confirmed,

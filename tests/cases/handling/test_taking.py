@@ -88,9 +88,15 @@ async def test_a_case_from_registration_to_the_archive(desk: Desk) -> None:
         await desk.take(KEEPER, "close", words="已办结。")
     assert early.value.code == "not_delivered"
     await desk.take(HANDLER, "deliver", service="in_person", on="", proof="签收单")
+    concluded = desk.clock.now().date()
+    desk.clock.advance(days=30)  # 2 November, the last day on which a review can be asked for.
+    with pytest.raises(Conflict) as right:
+        await desk.take(KEEPER, "close", words="已办结。")
+    assert right.value.code == "right_runs" and "2026-11-02" in right.value.message
+    desk.clock.advance(days=1)
     closed = await desk.take(KEEPER, "close", words="没有请求复查。")
     assert (closed.state, closed.conclusion) == (PetitionState.CLOSED, "support")
-    assert closed.concluded_on == desk.clock.now().date()
+    assert closed.concluded_on == concluded
     assert all(met for _, met in (await desk.clocks()).values() if _ != date(2026, 7, 29))
     events = await list_petition_events(desk.db, desk.world.actor(KEEPER), desk.id)
     events = [event for event in events if event.kind.startswith("petition.")]

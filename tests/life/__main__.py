@@ -1,0 +1,79 @@
+"""`python -m tests.life`: a matter from each of the eight doors through its whole life, in a real browser.
+
+`--out DIR` keeps a picture of every page at both widths and every paper (default: `var/life`); `--database`
+names `sqlite` or `postgresql` instead of both; `--only letter,web` plays these alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from cases import passwords
+from cases.database import Database
+from tests.databases import DatabaseServer, missing_reason
+from tests.factories import CHEAP_HASH, CHEAP_HASHER
+from tests.life.lives import LIVES
+from tests.life.papers import LOOKS
+from tests.life.stage import set_up
+from tests.scenarios.browsers import chromium
+
+
+async def play(system: str, server: DatabaseServer, out: Path, names: list[str]) -> list[str]:
+    """Each life on a database of its own; returns what was found wrong."""
+    folder, faults, kinds = out / system, list[str](), set[str]()
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in (*folder.glob("*.png"), *folder.glob("*.pdf")):
+        old.unlink()
+    async with chromium() as browser:
+        for name in names:
+            url, began = server.create(system), time.monotonic()
+            database, kept = Database(url), folder / name
+            kept.mkdir(exist_ok=True)
+            with tempfile.TemporaryDirectory(prefix="lxlife") as state:
+                async with set_up(database, browser, Path(state) / "var", kept) as stage:
+                    try:
+                        life = await LIVES[name](stage)
+                        kinds |= {paper.kind for paper in life.issued}
+                    except Exception as error:  # noqa: BLE001 - the other lives are played all the same.
+                        stage.faults.append(f"{type(error).__name__}: {error}")
+                    faults += [f"{system} {name}: {each}" for each in stage.faults]
+            await database.close()
+            server.drop(url)
+            print(f"{system} {name}: {stage.shots} pages, {time.monotonic() - began:.0f} s", flush=True)
+    if names == list(LIVES) and kinds != set(LOOKS):
+        faults.append(f"{system}: never issued {sorted(set(LOOKS) - kinds)}")
+    return faults
+
+
+def main() -> int:
+    arguments = argparse.ArgumentParser(prog="tests.life", description=__doc__)
+    arguments.add_argument("--out", type=Path, default=Path("var/life"))
+    arguments.add_argument("--database", choices=("sqlite", "postgresql"))
+    arguments.add_argument("--only", default="")
+    given = arguments.parse_args()
+    passwords.HASHER, passwords.DECOY = CHEAP_HASHER, CHEAP_HASH
+    systems = [given.database] if given.database else ["sqlite", "postgresql"]
+    if "postgresql" in systems and (reason := missing_reason()):
+        print(f"!! {reason}")
+        systems.remove("postgresql")
+    names, faults = given.only.split(",") if given.only else list(LIVES), list[str]()
+    with tempfile.TemporaryDirectory(prefix="lxlifedb") as home:
+        server = DatabaseServer(Path(home))
+        try:
+            for system in systems:
+                faults += asyncio.run(play(system, server, given.out, names))
+        finally:
+            server.close()
+    for fault in faults:
+        print(f"!! {fault}")
+    print(f"{len(faults)} faults; pictures and papers in {given.out}")
+    return bool(faults)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

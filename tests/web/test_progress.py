@@ -1,0 +1,95 @@
+"""What a citizen reads of his matter: who has it, what comes next, and no date where none is due."""
+
+from __future__ import annotations
+
+import pytest
+
+from cases.casefile import PetitionCase
+from cases.handling.taking import take_step
+from cases.people import PersonDetails
+from cases.petitions import Channel, RegisterPetition, register_petition
+from cases.policy import SYSTEM
+from tests.cases.documents.papers import deliver_step
+from tests.web.conftest import House
+
+KEEPER, HANDLER = "chengguan.receptionist", "housing.handler"
+HANDLED = {"class": "claim", "way": "handle", "words": "修屋顶"}
+
+
+@pytest.fixture
+def database_system() -> str:
+    """One system is enough: the words are the same on both."""
+    return "sqlite"
+
+
+class Matter:
+    """A matter with its number and code, and steps that are taken in it."""
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+
+    async def register(self) -> None:
+        command = RegisterPetition(
+            Channel.WEB, "屋顶漏水", "漏。", PersonDetails("李德福", "13800001234"), self.house.world.chengguan.id
+        )
+        async with self.house.database.session() as db:
+            self.petition, self.code = await register_petition(db, self.house.clock, SYSTEM, command)
+
+    async def take(self, who: str, step: str, **given: str) -> PetitionCase:
+        async with self.house.database.session() as db:
+            actor = self.house.world.actor(who)
+            return await take_step(db, self.house.clock, actor, self.petition.id, step, given)
+
+    async def page(self) -> str:
+        typed = {"number": self.petition.number, "query_code": self.code}
+        return await (await self.house.browser().send("/progress", "/progress", **typed)).text()
+
+
+@pytest.fixture
+async def matter(house: House) -> Matter:
+    matter = Matter(house)
+    await matter.register()
+    return matter
+
+
+async def test_who_has_it_and_what_comes_next(house: House, matter: Matter) -> None:
+    page = await matter.page()
+    assert "城关区信访局最迟2026年8月6日交给负责的单位。" in page
+    assert "还没有受理，先按登记的日子计算" in page and "2026-07-22 登记，加 60 日" in page
+    await matter.take(KEEPER, "classify", **HANDLED)
+    await matter.take(KEEPER, "forward", unit=house.world.housing.id, words="请办理")
+    page = await matter.page()
+    assert "<dd>城关区住建局</dd>" in page, "the unit has it now"
+    assert "城关区住建局最迟2026年8月6日书面告诉您" in page
+    house.clock.advance(days=16)
+    assert "这个期限已经过了，您可以打电话询问。" in await matter.page()
+    await matter.take(HANDLER, "accept", words="受理")
+    page = await matter.page()
+    assert "2026-08-07 受理，加 60 日" in page and "还没有受理" not in page
+    await matter.take(HANDLER, "conclude", conclusion="explain", words="已修好")
+    page = await matter.page()
+    assert "最迟什么时候答复" not in page and "处理意见书还没有送达。" in page
+    async with house.database.session() as db:
+        await deliver_step(db, house.clock, house.world.actor(HANDLER), matter.petition.id, "deliver")
+    assert "最迟2026年9月7日可以书面请求复查。" in await matter.page()
+    house.clock.advance(days=40)
+    assert "请求复查。这个期限已经过了。" in await matter.page()
+
+
+@pytest.mark.parametrize(
+    ("step", "given", "words"),
+    [
+        ("route", {"body": "仲裁委员会"}, "请按告知书写明的法定途径提出。"),
+        ("refuse", {}, "理由写在告知书里。"),
+        ("cease", {}, "理由写在告知书里。"),
+    ],
+)
+async def test_no_answer_is_due_of_what_goes_another_way(
+    matter: Matter, step: str, given: dict[str, str], words: str
+) -> None:
+    way = "arbitration" if step == "route" else "handle"
+    await matter.take(KEEPER, "classify", **(HANDLED | {"way": way}))
+    assert ("最迟什么时候答复" in await matter.page()) == (way == "handle")
+    await matter.take(KEEPER, step, words="告知。", **given)
+    page = await matter.page()
+    assert "最迟什么时候答复" not in page and words in page
