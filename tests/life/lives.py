@@ -378,7 +378,7 @@ async def mediate(life: Life) -> None:
     await page.get_by_role("button", name="确认预约").click()
     await page.wait_for_url("**/sessions/*")
     assert "调解" in await page.inner_text("main")
-    life.steps.append("安排接访")
+    life.steps.append("安排视频接访")
     await life.check("mediation")
 
 

@@ -9,7 +9,7 @@ from cases.handling.taking import take_step
 from cases.people import PersonDetails
 from cases.petitions import Channel, RegisterPetition, register_petition
 from cases.policy import SYSTEM
-from tests.cases.documents.papers import deliver_step
+from tests.cases.documents.papers import deliver_step, issue
 from tests.web.conftest import House
 
 KEEPER, HANDLER = "chengguan.receptionist", "housing.handler"
@@ -66,6 +66,10 @@ async def test_who_has_it_and_what_comes_next(house: House, matter: Matter) -> N
     await matter.take(HANDLER, "accept", words="受理")
     page = await matter.page()
     assert "2026-08-07 受理，加 60 日" in page and "还没有受理" not in page
+    async with house.database.session() as db:
+        await issue(db, house.clock, house.world.actor(HANDLER), matter.petition.id, "acceptance_notice")
+    page = await matter.page()
+    assert "还没有登记送达。看过以后" in page and "计算您请求复查" not in page, "begins no time to ask"
     await matter.take(HANDLER, "conclude", conclusion="explain", words="已修好")
     page = await matter.page()
     assert "最迟什么时候答复" not in page and "处理意见书还没有送达。" in page

@@ -24,6 +24,7 @@ from cases.documents.reading import get_document, list_documents, list_for_petit
 from cases.documents.template import read_body
 from cases.errors import Conflict, Forbidden, Invalid, NotFound
 from cases.handling.procedure import RULES, Step
+from cases.intake.matter import PetitionIntake
 from cases.petitions import get_petition, list_petition_events
 from tests.cases.documents.papers import TYPED, draw, issue
 from tests.cases.handling.test_taking import CLAIM, HANDLER, HEAD, KEEPER, Desk
@@ -371,3 +372,12 @@ async def test_a_sheet_is_corrected_for_the_unit_that_got_it(desk: Desk) -> None
     corrected = await paper(desk, KEEPER, "transfer_sheet", first.id, correction="写错门牌。")
     assert corrected.recipient == "城关区住建局"
     assert (await paper(desk, KEEPER, "transfer_sheet")).recipient == "酒泉路街道接访点"
+
+
+async def test_a_paper_of_a_joint_petition_names_how_many_there_are(desk: Desk) -> None:
+    desk.db.add(PetitionIntake(petition_id=desk.id, headcount=12, came_at=desk.clock.now()))
+    await desk.db.commit()
+    await desk.take(KEEPER, "classify", **CLAIM)
+    await desk.take(KEEPER, "refuse", words="正在办理。")
+    row = await paper(desk, KEEPER, "refusal_notice")
+    assert row.recipient == "李德福等12人"
