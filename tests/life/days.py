@@ -1,7 +1,7 @@
 """Dates worked out a second time, from the text of the regulations and the notice of the year's holidays.
 
-Nothing of the program is asked: a list of days off, plain sums, and the sentences as anybody would write them.
-The day of the event is not counted; a last day on which the offices rest moves to the next working day.
+Nothing of the program is asked: a list of days off, plain sums, and sentences as anybody would write them.
+The day of the event is not counted; a last day on which offices rest moves to the next working day.
 """
 
 from __future__ import annotations

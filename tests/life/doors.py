@@ -1,4 +1,4 @@
-"""The eight doors of the hall, each by its own pages; behind each the citizen has a number and a query code."""
+"""The eight doors of the hall, each by its own pages; behind each one gets a number and a query code."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ async def by_video(stage: Stage) -> Handed:
     await page.locator("[name=slot]").first.wait_for(state="attached")
     await stage.look(page, "book")
     await page.locator("label[for^=slot-]").first.click()
-    typed = {"name": "张桂芳", "phone": "13900001111", "subject": subject, "description": "约定两年交房，没有通知。"}
+    typed = {"name": "张桂芳", "phone": "13900001111", "subject": subject, "description": "没有通知。"}
     await fill(page.locator("main form"), typed)
     await page.get_by_role("button", name="提交预约").click()
     await page.wait_for_url("**/book/done")

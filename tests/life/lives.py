@@ -1,4 +1,4 @@
-"""Eight matters, one from each door, and each to another end; together they take every step and every paper."""
+"""Eight matters, one from each door, each to another end; together they take every step and paper."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ async def close(life: Life, lapsed: bool = False) -> None:
 
 
 async def letter(stage: Stage) -> Life:
-    """Assigned, extended by the unit's head, supported; rated, one rating changed; closed after thirty days."""
+    """Assigned, extended by the unit's head, supported; rated, one rating changed; closed."""
     life = await Life.begin(stage, DOORS["letter"])
     life.wait(5)
     await to_unit(life, length=45)
@@ -123,7 +123,7 @@ async def rate(life: Life) -> None:
 
 
 async def visit(stage: Stage) -> Life:
-    """Twelve people: a unit objects, the matter is returned and forwarded anew; explained; nobody asks more."""
+    """Twelve people: a unit objects, the matter returns and is forwarded anew; explained; terminated."""
     life = await Life.begin(stage, DOORS["visit"])
     await to_unit(life, "social")
     sheet = await life.issue(life.it.keeper, "transfer_sheet", inside=True)
@@ -168,7 +168,7 @@ async def terminate(life: Life, ground: str, words: str, right: str = "") -> Non
 
 
 async def web(stage: Stage) -> Life:
-    """Not supported; the citizen confirms the paper, asks for review and recheck, with a hearing; terminated."""
+    """Not supported; the citizen confirms the paper, asks for review and recheck, with a hearing."""
     life = await Life.begin(stage, DOORS["web"])
     await to_unit(life)
     life.wait(1)
@@ -341,7 +341,7 @@ async def ended(life: Life, step: str, words: str, told: str, kind: str) -> None
 
 
 async def video(stage: Stage) -> Life:
-    """Booked by the citizen; told in writing first, then accepted; settled in a mediation, terminated by it."""
+    """Booked by the citizen; told in writing first, then accepted; settled in a mediation."""
     life = await Life.begin(stage, DOORS["video"])
     await to_unit(life)
     life.wait(2)

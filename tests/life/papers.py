@@ -73,7 +73,8 @@ class Paper:
         found = [f"{self.kind} lacks {words}" for words in wanted if words not in text]
         if not NUMBER.search(text):
             found.append(f"{self.kind} has no number")
-        if not 1 <= len(pages) <= 2 or any(abs(a - b) > 1 for a, b in zip(pages[0].get_size(), A4, strict=True)):
+        wide, high = pages[0].get_size()
+        if not 1 <= len(pages) <= 2 or abs(wide - A4[0]) > 1 or abs(high - A4[1]) > 1:
             found.append(f"{self.kind} has {len(pages)} pages")
         if "None" in text or "{" in text or "。。" in text:
             found.append(f"{self.kind} shows what nobody wrote")

@@ -1,4 +1,4 @@
-"""Officials at their pages and citizens at theirs: everything by links, forms and buttons of a real browser."""
+"""Officials at their pages and citizens at theirs: all by links, forms and buttons of a real browser."""
 
 from __future__ import annotations
 
@@ -12,13 +12,15 @@ from tests.factories import PASSWORD
 from tests.life.papers import Paper
 from tests.life.stage import Stage
 
-CLOCKS = """() => [...document.querySelectorAll('[aria-labelledby=clocks-title] .person')].map((row) => ({
+CLOCKS = """() => [
+  ...document.querySelectorAll('[aria-labelledby=clocks-title] .person')].map((row) => ({
   title: row.querySelector('.person-name').textContent.trim(),
   told: (row.querySelector('p.person-note') || {textContent: ''}).textContent.trim(),
   why: [...row.querySelectorAll('details p')].map((each) => each.textContent.trim()),
 }))"""
 PROGRESS = """() => {
-  const text = (node) => node.innerText.trim(), all = (what) => [...document.querySelectorAll(what)].map(text);
+  const text = (node) => node.innerText.trim();
+  const all = (what) => [...document.querySelectorAll(what)].map(text);
   const facts = [...document.querySelectorAll('dl.facts > div')].map((row) =>
     [row.querySelector('dt').innerText.trim(), row.querySelector('dd').innerText.trim()]);
   const h2 = [...document.querySelectorAll('h2')].find((each) => each.innerText.includes('办到哪一步'));

@@ -1,4 +1,4 @@
-"""Where the lives are played: the server on a database of its own, people at browsers, a clock that is moved."""
+"""Where lives are played: the server on a database of its own, people at browsers, a clock that is moved."""
 
 from __future__ import annotations
 

@@ -29,9 +29,8 @@ class Matter:
         self.house = house
 
     async def register(self) -> None:
-        command = RegisterPetition(
-            Channel.WEB, "屋顶漏水", "漏。", PersonDetails("李德福", "13800001234"), self.house.world.chengguan.id
-        )
+        person, office = PersonDetails("李德福", "13800001234"), self.house.world.chengguan
+        command = RegisterPetition(Channel.WEB, "屋顶漏水", "漏。", person, office.id)
         async with self.house.database.session() as db:
             self.petition, self.code = await register_petition(db, self.house.clock, SYSTEM, command)
 

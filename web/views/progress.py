@@ -1,4 +1,4 @@
-"""How far a matter is, as its petitioner reads it: what comes next and until when, and how that was counted."""
+"""How far a matter is, as its petitioner reads it: what comes next, until when, and how that was counted."""
 
 from __future__ import annotations
 
@@ -49,7 +49,9 @@ def next_words(petition: PetitionCase, found: NextDeadline | None, now: date) ->
     words = _words(found.duty, found.office, plain_date(last))
     if now <= last:
         return words
-    return f"{words}这个期限已经过了。" if not found.office else f"{words}这个期限已经过了，您可以打电话询问。"
+    if not found.office:
+        return f"{words}这个期限已经过了。"
+    return f"{words}这个期限已经过了，您可以打电话询问。"
 
 
 def _words(duty: str, office: str, day: str) -> str:
