@@ -16,7 +16,7 @@ from cases.database import Database, new_id
 from cases.organisations import Organisation, OrganisationKind, Tier
 from cases.policy import SYSTEM
 from cases.roles import Role
-from scheduling.slots import OpenSlots, create_room, open_slots
+from scheduling.booking.slots import OpenSlots, create_room, open_slots
 from tests.axe import violations
 from tests.clock import FixedClock
 from tests.factories import PASSWORD, World, add_post, make_official, make_world

@@ -12,7 +12,13 @@ from cases.casefile import PetitionCase, PetitionState
 from cases.clock import Clock
 from cases.deadlines.explaining import explain
 from cases.handling.clocks import today
-from scheduling.progress import NextDeadline, answer_due, handling_office, list_progress, next_deadline
+from scheduling.afterwards.progress import (
+    NextDeadline,
+    answer_due,
+    handling_office,
+    list_progress,
+    next_deadline,
+)
 from web.words import plain_date
 
 # What is said where no clock runs; the rest needs no words.
