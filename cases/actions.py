@@ -28,6 +28,7 @@ class Action(StrEnum):
     ANSWER_SUPERVISION = "answer_supervision"
     LIST_PETITION = "list_petition"
     GRANT_PETITION = "grant_petition"
+    ISSUE_QUERY_CODE = "issue_query_code"
     BOOK = "book"
     MANAGE_SLOTS = "manage_slots"
     SEE_SESSION = "see_session"
@@ -98,6 +99,7 @@ ROLE_ACTIONS: Mapping[Role, frozenset[Action]] = {
     | _CONDUCT
     | _DOOR
     | {A.CREATE_PETITION, A.HANDLE_PETITION, A.GRANT_PETITION, A.BOOK, A.MANAGE_SLOTS, A.ANSWER_FINDING}
+    | {A.ISSUE_QUERY_CODE}
     | _TASKS,
     Role.LEADER: READ
     | _PAPERS
@@ -115,7 +117,7 @@ ROLE_ACTIONS: Mapping[Role, frozenset[Action]] = {
     | _DOOR
     | _MATERIALS
     | _SIT
-    | {A.SEE_FIGURES, A.CREATE_PETITION, A.BOOK, A.ISSUE_LINK},
+    | {A.SEE_FIGURES, A.CREATE_PETITION, A.BOOK, A.ISSUE_LINK, A.ISSUE_QUERY_CODE},
     Role.HANDLER: _UNIT,
     Role.UNIT_HEAD: _UNIT | {A.EXTEND_PETITION},
     Role.REVIEWER: READ

@@ -29,6 +29,7 @@ from cases.database import atomic, insert_if_absent, new_id
 from cases.errors import Invalid, NotFound
 from cases.fields import clean, clean_subject, clean_text
 from cases.handling.clocks import start_clock, today
+from cases.intake.webhook_queue import queue_webhooks
 from cases.organisations import OrganisationKind, get_organisation
 from cases.people import PersonDetails, get_official, make_person
 from cases.policy import Action, Actor, Scope, require, visible_organisation_ids
@@ -37,6 +38,7 @@ from cases.register.index import index_petition
 NUMBER_PREFIX = "LZ"
 QUERY_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # Nothing that is mistaken for something else on paper.
 QUERY_LENGTH = 10
+NO_CODE = "00$00"  # Fits nothing that can be typed.
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ class RegisterPetition:
     accused_organisation_id: str | None = None
     phone_required: bool = True
     received_on: date | None = None  # The day from which the time to forward runs; today where none is said.
+    with_query_code: bool = True  # False where nobody is there to be told one (cases/intake/imports.py).
 
 
 @atomic
@@ -81,14 +84,14 @@ async def add_petition(
     if command.accused_organisation_id:
         await get_organisation(db, command.accused_organisation_id)
     petitioner = make_person(clock, command.petitioner, phone_required=command.phone_required)
-    query_code = "".join(secrets.choice(QUERY_ALPHABET) for _ in range(QUERY_LENGTH))
+    query_code = _fresh_query_code()
     petition = PetitionCase(
         id=new_id(), number=await _next_number(db, clock), channel=command.channel,
         subject=clean_subject(command.subject), description=clean_text(command.description),
         class_=command.class_, state=PetitionState.REGISTERED, petitioner_id=petitioner.id,
         custodian_id=custodian.id, accused_organisation_id=command.accused_organisation_id or None,
         confidential=command.confidential or command.class_ is PetitionClass.ACCUSATION,
-        query_code_hash=_hash_query_code(query_code, secrets.token_hex(16)), event_count=0,
+        query_code_hash=_kept(query_code) if command.with_query_code else NO_CODE, event_count=0,
         registered_at=clock.now(),
     )  # fmt: skip
     db.add(petitioner)
@@ -125,10 +128,35 @@ async def load_petition(db: AsyncSession, petition_id: str) -> PetitionCase:
 async def find_by_query_code(db: AsyncSession, number: str, query_code: str) -> PetitionCase | None:
     """Return the case for a citizen who has its number and query code, else None, in about the same time."""
     petition = await db.scalar(select(PetitionCase).where(PetitionCase.number == clean(number).upper()))
-    stored = petition.query_code_hash if petition else "00$00"
+    stored = petition.query_code_hash if petition else NO_CODE
     typed = clean(query_code).lower().replace(" ", "").replace("-", "")
     fits = secrets.compare_digest(_hash_query_code(typed, stored.partition("$")[0]), stored)
     return petition if fits else None
+
+
+async def renew_query_code(db: AsyncSession, petition_id: str) -> str:
+    """Give a case a new query code inside the caller's transaction; an earlier one stops working."""
+    code = _fresh_query_code()
+    same = update(PetitionCase).where(PetitionCase.id == petition_id)
+    await db.execute(same.values(query_code_hash=_kept(code)))
+    return code
+
+
+@atomic
+async def issue_query_code(
+    db: AsyncSession, clock: Clock, actor: Actor, petition_id: str
+) -> tuple[PetitionCase, str]:
+    """For a petitioner who stands at the window and has no code, or lost it; commits.
+
+    Raises NotFound, Forbidden. Returns the case and the code, told once.
+    """
+    petition = await load_petition(db, petition_id)
+    require(actor, Action.ISSUE_QUERY_CODE, scope_of(petition))
+    code = await renew_query_code(db, petition_id)
+    await add_petition_event(db, clock, actor, petition_id, "petition.query_code_issued")
+    await add_audit(db, clock, actor, "petition.query_code_issued", "petition", petition_id)
+    await db.commit()
+    return petition, code
 
 
 async def list_petition_events(db: AsyncSession, actor: Actor, petition_id: str) -> Sequence[PetitionEvent]:
@@ -180,6 +208,7 @@ async def add_petition_event(
     db.add(event)
     await db.flush()
     await index_petition(db, petition_id)  # What happened may have changed by what the case is found.
+    await queue_webhooks(db, clock, event)
     return event
 
 
@@ -218,6 +247,14 @@ async def _next_number(db: AsyncSession, clock: Clock) -> str:
     advance = advance.values(last=PetitionCounter.last + 1)
     last = await db.scalar(advance.returning(PetitionCounter.last))
     return f"{NUMBER_PREFIX}{year}-{last:06d}"
+
+
+def _fresh_query_code() -> str:
+    return "".join(secrets.choice(QUERY_ALPHABET) for _ in range(QUERY_LENGTH))
+
+
+def _kept(code: str) -> str:
+    return _hash_query_code(code, secrets.token_hex(16))
 
 
 def _hash_query_code(code: str, salt: str) -> str:

@@ -46,6 +46,7 @@ ROOMS: dict[str, dict[str, set[str]]] = {
         "arrival": {"minutes", "booking", "notices", "incidents"},
         "materials": {"arrival", "incidents"},
         "requests": {"arrival", "incidents"},
+        "intake": {"arrival", "materials", "notices"},
         "afterwards": {"arrival", "minutes", "incidents"},
     },
 }

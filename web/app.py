@@ -21,6 +21,7 @@ from web.keys import CLOCK, DATABASE, FORM_KEY, LIMITS, RENDERER, SETTINGS, STAT
 from web.live import live_rooms, mount_signaling
 from web.minutes.live_strokes import LIVE_STROKES, LiveStrokes
 from web.oidc import Journeys
+from web.pages.enclosures import keep_enclosures
 from web.pages.export import EXPORTS, MOST_AT_ONCE
 from web.pages.materials import keep_materials
 from web.pages.provider import JOURNEYS
@@ -29,7 +30,7 @@ from web.replay.film_first import FILM_FIRST, FilmFirst
 from web.replay.tracks import keep_piece_maker
 from web.routes import mount_routes
 from web.settings import Settings
-from web.tending import duty_notices, forgetting, importing, upload_watch
+from web.tending import duty_notices, forgetting, importing, upload_watch, webhooks
 from web.tending.messages import sending
 from web.tending.session_notices import keeping
 from web.views.board_memory import BOARDS, BoardMemory
@@ -62,10 +63,12 @@ def create_app(settings: Settings, clock: Clock | None = None) -> web.Applicatio
     app.cleanup_ctx.append(sending)
     app.cleanup_ctx.append(keeping)
     app.cleanup_ctx.append(keep_materials)
+    app.cleanup_ctx.append(keep_enclosures)
     app.cleanup_ctx.append(upload_watch.tend)
     app.cleanup_ctx.append(forgetting.forget)
     app.cleanup_ctx.append(importing.enter_rows)
     app.cleanup_ctx.append(duty_notices.tell)
+    app.cleanup_ctx.append(webhooks.tell)
     app.cleanup_ctx.append(live_rooms)
     app.cleanup_ctx.append(keep_piece_maker)
     mount_routes(app)

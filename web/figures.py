@@ -14,6 +14,7 @@ RATE_LIMITED = Counter(
 )
 ROOMS = Gauge("lianxin_rooms", "Rooms open in this process", registry=REGISTRY)
 TASKS = Gauge("lianxin_tasks", "Tasks of the event loop that are not done", registry=REGISTRY)
+WEBHOOKS = Counter("lianxin_webhook_events_total", "Events that other systems took over", registry=REGISTRY)
 
 
 def exposition() -> bytes:

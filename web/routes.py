@@ -34,6 +34,7 @@ from web.pages import (
     device_check,
     document_templates,
     documents,
+    enclosures,
     exhibits,
     export,
     guests,
@@ -54,6 +55,7 @@ from web.pages import (
     phone_signing,
     places,
     provider,
+    query_code,
     register,
     replay,
     review,
@@ -71,6 +73,7 @@ from web.pages import (
     threads,
     tracks,
     views,
+    webhooks,
 )
 
 
@@ -86,6 +89,7 @@ class Route:
 # Several texts of 3,000 characters, each nine bytes as a form sends it; a proof of 8 MB with its fields.
 LETTER, PROOF = 512 * 1024, 9 * 2**20
 
+# Longer than 400 lines because whoever asks what is open to whom reads one table.
 TABLE: tuple[Route, ...] = (
     Route("GET", "/", home.show, Who.EVERYONE),
     Route("POST", "/language", language.choose, Who.EVERYONE),
@@ -118,9 +122,20 @@ TABLE: tuple[Route, ...] = (
     Route("POST", "/cases/{petition_id}/book", booking.submit, Action.BOOK),
     Route("POST", "/cases/{petition_id}/joins", joins.join, Action.HANDLE_PETITION),
     Route("POST", "/cases/{petition_id}/joins/undo", joins.separate, Action.HANDLE_PETITION),
+    Route("POST", "/cases/{petition_id}/query-code", query_code.issue, Action.ISSUE_QUERY_CODE),
+    Route("GET", "/cases/{petition_id}/query-code", query_code.show, Action.ISSUE_QUERY_CODE),
     Route("GET", "/clients", clients.show, Action.MANAGE_ACCOUNTS),
     Route("POST", "/clients", clients.create, Action.MANAGE_ACCOUNTS),
     Route("POST", "/clients/{client_id}/revoke", clients.revoke, Action.MANAGE_ACCOUNTS),
+    Route("GET", "/clients/{client_id}/webhooks", webhooks.show, Action.MANAGE_ACCOUNTS),
+    Route("POST", "/clients/{client_id}/webhooks", webhooks.create, Action.MANAGE_ACCOUNTS),
+    Route("POST", "/clients/{client_id}/webhooks/{webhook_id}/end", webhooks.end, Action.MANAGE_ACCOUNTS),
+    Route(
+        "POST",
+        "/clients/{client_id}/webhooks/{webhook_id}/events/{event_id}",
+        webhooks.resend,
+        Action.MANAGE_ACCOUNTS,
+    ),
     Route("GET", "/api/v1/cases", api.show_list, Who.PROGRAM),
     Route("POST", "/api/v1/cases", api.create, Who.PROGRAM),
     Route("GET", "/api/v1/cases/{number}", api.show, Who.PROGRAM),
@@ -129,6 +144,7 @@ TABLE: tuple[Route, ...] = (
     Route("GET", "/imports/{import_id}", imports.show, Action.CREATE_PETITION),
     Route("GET", "/imports/{import_id}/report.csv", imports.report, Action.CREATE_PETITION),
     Route("POST", "/imports/{import_id}/start", imports.start, Action.CREATE_PETITION),
+    Route("POST", "/imports/{import_id}/tell", imports.tell, Action.CREATE_PETITION),
     Route("GET", "/messages", threads.show_list, Action.CREATE_PETITION),
     Route("GET", "/messages/{thread_id}", threads.show, Action.CREATE_PETITION),
     Route("POST", "/messages/{thread_id}/register", threads.register, Action.CREATE_PETITION),
@@ -139,6 +155,14 @@ TABLE: tuple[Route, ...] = (
     Route("GET", "/petition", petition.show, Who.EVERYONE),
     Route("POST", "/petition", petition.submit, Who.EVERYONE),
     Route("GET", "/petition/done", petition.show_done, Who.EVERYONE),
+    Route("POST", "/petition/files/{form_id}/{purpose}", enclosures.begin, Who.EVERYONE),
+    Route("POST", "/petition/files/{form_id}/{purpose}/{digest}/parts", enclosures.add, Who.EVERYONE),
+    Route(
+        "GET",
+        "/cases/{petition_id}/enclosures/{enclosure_id}/pages/{number}",
+        enclosures.picture,
+        Action.SEE_PETITION,
+    ),
     Route("GET", "/mailbox", petition.show, Who.EVERYONE),
     Route("POST", "/mailbox", petition.submit, Who.EVERYONE),
     Route("GET", "/bookings", bookings.show_list, Action.BOOK),

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from cases.intake.receivers import Receivers
 from media.addresses import read_address
 from media.networks import Networks
 from recordings.archive.retention import DEFAULT_CLASSES, read_classes
@@ -125,6 +126,13 @@ class InboundSettings:
 
 
 @dataclass(frozen=True)
+class WebhooksSettings:
+    plain_hosts: tuple[str, ...] = ()  # Hosts that may be told of events by http; all others by https.
+    networks: tuple[str, ...] = ()  # CIDR blocks that may be reached beside the addresses of the internet.
+    authority: str = ""  # PEM of those who sign the receivers' certificates; empty: the system's.
+
+
+@dataclass(frozen=True)
 class DatabaseSettings:
     url: str = ""  # Empty: SQLite in the state directory.
 
@@ -143,6 +151,7 @@ class Settings:
     oidc: OidcSettings = field(default_factory=OidcSettings)
     notices: NoticesSettings = field(default_factory=NoticesSettings)
     inbound: InboundSettings = field(default_factory=InboundSettings)
+    webhooks: WebhooksSettings = field(default_factory=WebhooksSettings)
     database: DatabaseSettings = field(default_factory=DatabaseSettings)
 
     @property
@@ -172,7 +181,7 @@ class Settings:
 
     def prepare_directories(self) -> None:
         """Create the state directory and its rooms, readable by the owner only."""
-        for name in ("", "recordings", "run", "keys", "outbox", "tls", "materials"):
+        for name in ("", "recordings", "run", "keys", "outbox", "tls", "materials", "enclosures"):
             (self.state / name).mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def environment(self) -> dict[str, str]:
@@ -194,6 +203,7 @@ GROUPS: dict[str, type[Any]] = {
     "oidc": OidcSettings,
     "notices": NoticesSettings,
     "inbound": InboundSettings,
+    "webhooks": WebhooksSettings,
     "database": DatabaseSettings,
 }
 
@@ -279,6 +289,7 @@ def _check(settings: Settings) -> None:
     _check_archive(settings.archive)
     _check_stamps(settings.stamps)
     _check_oidc(settings.oidc)
+    _check_webhooks(settings.webhooks)
     if settings.notices.gateway and not settings.notices.gateway.startswith(("http://", "https://")):
         raise SettingsError(f"{PREFIX}NOTICES_GATEWAY: 要写 http(s):// 地址 an address of HTTP, please")
 
@@ -339,6 +350,16 @@ def _check_oidc(oidc: OidcSettings) -> None:
             raise SettingsError(f"{PREFIX}OIDC_{name.upper()}: 要写 http(s):// 地址: {needed[name]}")
     if not Path(oidc.keys).is_file():
         raise SettingsError(f"{PREFIX}OIDC_KEYS: 没有这个文件 no such file: {oidc.keys}")
+
+
+def _check_webhooks(webhooks: WebhooksSettings) -> None:
+    try:
+        Receivers.of(webhooks.plain_hosts, webhooks.networks)
+    except ValueError as error:
+        raise SettingsError(f"{PREFIX}WEBHOOKS_NETWORKS: 网段写法不对 not a network: {error}") from error
+    if webhooks.authority and not Path(webhooks.authority).is_file():
+        reason = f"没有这个文件 no such file: {webhooks.authority}"
+        raise SettingsError(f"{PREFIX}WEBHOOKS_AUTHORITY: {reason}")
 
 
 def _dump(value: Any) -> str:

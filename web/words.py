@@ -22,6 +22,7 @@ CHANNELS: dict[str, str] = {str(channel): name for channel, name in CHANNEL_NAME
 TIERS: dict[str, str] = {str(tier): name for tier, name in TIER_NAMES.items()}
 IMPORT_STATES, FATES = badges("import"), badges("fate")
 THREAD_STATES = badges("thread")
+WEBHOOK_STATES = badges("webhook")
 PARTIES, REPLIES = official_words("party"), official_words("reply")
 WEEKDAYS = "一二三四五六日"
 

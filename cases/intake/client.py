@@ -18,6 +18,7 @@ from cases.clock import Clock
 from cases.database import ID_LENGTH, Base, atomic, new_id
 from cases.errors import Forbidden, Invalid, NotFound, RuleError
 from cases.fields import clean_name
+from cases.intake.webhook import Webhook, end_webhooks
 from cases.organisations import Organisation, OrganisationKind, get_organisation
 from cases.policy import Action, Actor, ActorKind, PostRef, require
 from cases.roles import Role
@@ -93,11 +94,12 @@ async def create_client(
 
 @atomic
 async def revoke_client(db: AsyncSession, clock: Clock, actor: Actor, client_id: str) -> None:
-    """Its token is refused from the next request on; commits. Raises NotFound."""
+    """Its token is refused from the next request on, it is told nothing more; commits. Raises NotFound."""
     require(actor, Action.MANAGE_ACCOUNTS)
     end = update(ApiClient).where(ApiClient.id == client_id, ApiClient.revoked_at.is_(None))
     if await db.scalar(end.values(revoked_at=clock.now()).returning(ApiClient.id)) is None:
         raise NotFound("client_not_found", "没有找到这个系统，或者已经停用。")
+    await end_webhooks(db, clock, Webhook.client_id == client_id)
     await add_audit(db, clock, actor, "client.revoked", "client", client_id)
     await db.commit()
 
@@ -114,10 +116,14 @@ async def find_caller(db: AsyncSession, token: str) -> Caller:
     client = await db.scalar(query) if token.startswith(PREFIX) and len(token) < 200 else None
     if client is None:
         raise TokenRefused()
+    return Caller(client, actor_of(client))
+
+
+def actor_of(client: ApiClient) -> Actor:
+    """Like a clerk of its office, but no person: nothing confidential was ever granted to it."""
     office = client.organisation
-    # Like a clerk of its office, but no person: nothing confidential was ever granted to it.
     post = PostRef(Role.STATION_CLERK, office.id, office.region_code, office.tier, office.kind)
-    return Caller(client, Actor(ActorKind.OFFICIAL, client.name, posts=(post,)))
+    return Actor(ActorKind.OFFICIAL, client.name, posts=(post,))
 
 
 def _digest(token: str) -> str:

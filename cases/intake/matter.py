@@ -38,7 +38,8 @@ class PetitionIntake(Base):
     """How a case came in. `headcount` is how many people petition together, the petitioner among them.
 
     `source` and `external_id` name the same matter in the system or spreadsheet it came from; there is one
-    case for each pair, however often it is handed over.
+    case for each pair, however often it is handed over. `phone_confirmed_at`: when the petitioner typed the
+    code that was sent to the number.
     """
 
     __tablename__ = "petition_intakes"
@@ -51,6 +52,7 @@ class PetitionIntake(Base):
     source: Mapped[str | None] = mapped_column(String(64), default=None)
     external_id: Mapped[str | None] = mapped_column(String(128), default=None)
     came_at: Mapped[datetime]
+    phone_confirmed_at: Mapped[datetime | None] = mapped_column(default=None)
 
 
 class PetitionParty(Base):

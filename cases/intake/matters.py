@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
@@ -61,6 +61,8 @@ class Matter:
     external_id: str | None = None
     phone_required: bool = True
     received_on: date | None = None  # Where it was received before it is entered, such as by post.
+    with_query_code: bool = True
+    phone_confirmed_at: datetime | None = None
 
 
 @atomic
@@ -92,6 +94,20 @@ async def register_matter(
     return petition, code
 
 
+async def check_matter(db: AsyncSession, clock: Clock, matter: Matter) -> Organisation:
+    """Refuse now what would be refused at the end, and write nothing; returns the office that will keep it.
+
+    Raises Invalid at the field.
+    """
+    require(ANONYMOUS, Action.SUBMIT_PETITION)
+    accused = await get_organisation(db, matter.accused_id) if matter.accused_id else None
+    office = await keeping_office(db, await get_organisation(db, matter.office_id), accused)
+    check_representation(office.region_code, matter.headcount, 1 + len(matter.representatives))
+    _others(clock, matter)
+    make_person(clock, matter.petitioner, phone_required=matter.phone_required)
+    return office
+
+
 async def add_matter(
     db: AsyncSession, clock: Clock, actor: Actor, matter: Matter
 ) -> tuple[PetitionCase, str]:
@@ -108,6 +124,7 @@ async def add_matter(
             petition_id=petition.id, headcount=matter.headcount, reply_by=matter.reply_by,
             addressed_to=clean(matter.addressed_to)[:120] if matter.addressed_to else None,
             source=matter.source, external_id=matter.external_id, came_at=clock.now(),
+            phone_confirmed_at=matter.phone_confirmed_at,
         )
     )  # fmt: skip
     for party in others:
@@ -173,7 +190,7 @@ def _registration(matter: Matter, office: Organisation) -> RegisterPetition:
     return RegisterPetition(
         matter.channel, matter.subject, matter.description, matter.petitioner, office.id, matter.class_,
         accused_organisation_id=matter.accused_id, phone_required=matter.phone_required,
-        received_on=matter.received_on,
+        received_on=matter.received_on, with_query_code=matter.with_query_code,
     )  # fmt: skip
 
 

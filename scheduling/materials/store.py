@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -106,6 +107,14 @@ class MaterialStore:
             if named and folder.is_dir():
                 found.append(Unfinished(named[1], named[2], folder.name, _whole(folder)))
         return found
+
+    def standing_since(self, moment: datetime) -> list[Unfinished]:
+        """Uploads that have not grown since then, by the times of their files."""
+        return [
+            each
+            for each in self.unfinished()
+            if self._parts(each.session_id, each.owner, each.digest).stat().st_mtime <= moment.timestamp()
+        ]
 
     def forget(self, session_id: str, owner: str, digest: str) -> None:
         """Throw the parts of an upload away."""

@@ -1,6 +1,6 @@
-"""Answers to messages that came by SMS or WeChat: rows of an outbox until the gateway took them over.
+"""Messages about a matter that belong to no session: rows of an outbox until the gateway took them over.
 
-An answer tells how far a matter is, so its text is sealed, and gone when it has left.
+They answer what came by SMS or WeChat, or tell a code, so their text is sealed, and gone when it has left.
 """
 
 from __future__ import annotations
@@ -19,9 +19,14 @@ from scheduling.notices.delivering import ATTEMPTS, BACK_OFF, CLAIM
 from scheduling.notices.gateway import Envelope, Gateway, GatewayError, Message
 from scheduling.notices.notice import MAX_REASON, NoticeChannel, NoticeState
 
+ANSWER = "progress"
+
 
 class Reply(Base):
-    """One answer. `sealed` is None once it left; `due_at` is None when nothing is to be done any more."""
+    """One message. `sealed` is None once it left; `due_at` is None when nothing is to be done any more.
+
+    `template` names what it tells (scheduling/notices/texts.py); after `expires_at` it is not sent.
+    """
 
     __tablename__ = "replies"
 
@@ -37,17 +42,19 @@ class Reply(Base):
     attempts: Mapped[int] = mapped_column(default=0)
     queued_at: Mapped[datetime]
     due_at: Mapped[datetime | None] = mapped_column(index=True)
+    template: Mapped[str] = mapped_column(String(32), default=ANSWER)
+    expires_at: Mapped[datetime | None] = mapped_column(default=None)
 
 
 def add_reply(
     db: AsyncSession, clock: Clock, envelope: Envelope, channel: NoticeChannel, recipient: str,
-    organisation_id: str, text: str,
+    organisation_id: str, text: str, template: str = ANSWER, expires_at: datetime | None = None,
 ) -> Reply:  # fmt: skip
-    """Queue an answer inside the caller's transaction."""
+    """Queue a message inside the caller's transaction."""
     reply = Reply(
         id=new_id(), channel=channel, recipient=recipient, organisation_id=organisation_id,
         sealed=envelope.seal(text), state=NoticeState.QUEUED, reason="", attempts=0, queued_at=clock.now(),
-        due_at=clock.now(),
+        due_at=clock.now(), template=template, expires_at=expires_at,
     )  # fmt: skip
     db.add(reply)
     return reply
@@ -80,6 +87,9 @@ async def list_replies(db: AsyncSession, actor: Actor, limit: int = 50) -> Seque
 
 
 async def _send(clock: Clock, envelope: Envelope, gateway: Gateway | None, reply: Reply) -> int:
+    if reply.expires_at is not None and reply.expires_at <= clock.now():
+        _end(reply, NoticeState.FAILED, "过了有效期还没有发出")
+        return 0
     text = envelope.open(reply.sealed or "")
     if gateway is None or text is None or reply.recipient is None:
         _end(reply, NoticeState.FAILED, "没有接通短信网关" if gateway is None else "密钥已更换，读不出原文")

@@ -38,6 +38,9 @@ def _texts() -> Mapping[str, NoticeTemplate]:
         "session_moved": ("2026-11", frozenset()),
         "session_cancelled": ("2026-11", frozenset()),
         "session_reminder": ("2026-11", frozenset()),
+        "phone_code": ("2026-11", frozenset({"code"})),
+        "query_code": ("2026-11", frozenset({"code"})),
+        "progress": ("2026-11", frozenset({"answer"})),
     }
     words = VOCABULARY["sms"]
     return {

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import io
+import itertools
 import zipfile
 from datetime import timedelta
 
@@ -14,17 +16,26 @@ from cases.casefile import PetitionCase
 from cases.errors import Conflict, Invalid, NotFound
 from cases.fields import mark_id_number
 from cases.handling.clocks import find_running, today
+from cases.intake import spreadsheet
+from cases.intake.import_check import (
+    EXCEL_ZERO,
+    checked_rows,
+    fail_check,
+    finish_check,
+    hand_in_import,
+    in_chinese,
+    keep_rows,
+    next_to_check,
+)
 from cases.intake.import_job import Fate, ImportState
 from cases.intake.imports import (
-    EXCEL_ZERO,
-    check_import,
     count_fates,
     enter_some,
     get_import,
     list_rows,
     start_import,
 )
-from cases.intake.spreadsheet import MOST_ROWS, read_sheet
+from cases.intake.spreadsheet import LARGEST, Line, open_sheet
 from cases.petitions import get_petition
 from tests.clock import FixedClock
 from tests.factories import World
@@ -55,11 +66,41 @@ def row(number: int, *cells: str) -> str:
     return f'<row r="{number}">{inline}</row>'
 
 
+async def hand_in(db: AsyncSession, clock: FixedClock, world: World, content: bytes, key: str = CLERK) -> str:
+    async def keep(import_id: str, content: bytes) -> None:
+        pass
+
+    titles = open_sheet(content).titles
+    return await hand_in_import(
+        db, clock, world.actor(key), world.chengguan.id, "旧系统.csv", content, titles, keep
+    )
+
+
 async def check(db: AsyncSession, clock: FixedClock, world: World, content: bytes, key: str = CLERK) -> str:
-    return await check_import(
-        db, clock, world.actor(key), world.chengguan.id, "旧系统.csv", content, read_sheet(content),
-        lambda number: mark_id_number(b"key", number),
-    )  # fmt: skip
+    """Handed in and checked, two rows at a time."""
+    import_id = await hand_in(db, clock, world, content, key)
+    if (await next_to_check(db) or ("",))[0] == import_id:
+        await go_on(db, clock, import_id, content)
+    return import_id
+
+
+async def go_on(
+    db: AsyncSession, clock: FixedClock, import_id: str, content: bytes, handfuls: int | None = None
+) -> None:
+    """The rest of the check, or so many handfuls of it."""
+    found = await next_to_check(db)
+    assert found is not None
+    lines = (line for line in in_chinese(open_sheet(content)).lines if line.number > found[1])
+    mark = functools.partial(mark_id_number, b"key")
+    while handfuls != 0 and (rows := checked_rows(list(itertools.islice(lines, 2)), today(clock), mark)):
+        await keep_rows(db, import_id, rows)
+        handfuls = None if handfuls is None else handfuls - 1
+    if handfuls is None:
+        await finish_check(db, import_id)
+
+
+def read_all(content: bytes) -> list[Line]:
+    return list(open_sheet(content).lines)
 
 
 async def run(db: AsyncSession, clock: FixedClock, world: World, import_id: str) -> dict[Fate, int]:
@@ -152,11 +193,11 @@ async def test_formulas_and_merged_cells_are_told_as_such(
         "<si><t>路灯</t></si><si><r><t>赵</t></r><r><t>六</t></r></si></sst>"
     )
     merged = '<mergeCells count="1"><mergeCell ref="B4:B5"/></mergeCells>'
-    sheet = read_sheet(workbook(rows, merged, shared))
-    assert [(line.number, dict(line.odd)) for line in sheet.lines] == [
+    lines = read_all(workbook(rows, merged, shared))
+    assert [(line.number, dict(line.odd)) for line in lines] == [
         (2, {}), (3, {"姓名": "公式"}), (4, {"事项": "合并单元格"}), (6, {}),
     ]  # fmt: skip
-    assert sheet.lines[-1].cells == {"姓名": "赵六", "事项": "路灯", "电话": "13800000000"}
+    assert lines[-1].cells == {"姓名": "赵六", "事项": "路灯", "电话": "13800000000"}
     import_id = await check(db, clock, world, workbook(rows, merged, shared))
     told = [(each.number, each.fate, each.field) for each in await list_rows(db, import_id)]
     assert told == [
@@ -174,23 +215,86 @@ async def test_formulas_and_merged_cells_are_told_as_such(
         (f'{HEAD}\n"李'.encode(), "bad_file"),
         ("姓名,姓名\n李,李".encode(), "bad_titles"),
         ("姓名,,事项\n李,,漏水".encode(), "bad_titles"),
-        (b"x" * (10 * 1024 * 1024 + 1), "file_too_large"),
-        (f"{HEAD}\n".encode() + "李,楼道漏水\n".encode() * 100_000, "too_many_rows"),
+        (b"x" * (LARGEST + 1), "file_too_large"),
         (workbook("<row>" + "<broken"), "bad_file"),
         (workbook('<!DOCTYPE x [<!ENTITY a "b">]>'), "bad_file"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_refused_in_words(content: bytes, code: str) -> None:
     with pytest.raises(Invalid) as caught:
-        read_sheet(content)
+        read_all(content)
     assert caught.value.code == code and caught.value.field == "file"
 
 
-def test_a_large_workbook_stops_at_the_limit() -> None:
-    rows = row(1, "姓名", "事项") + "".join(row(n, "李", "漏水") for n in range(2, MOST_ROWS + 3))
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+def test_a_sheet_is_read_as_it_is_asked_for_and_stops_at_the_limit(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spreadsheet, "MOST_ROWS", 3)
+    content = f"{HEAD}\n".encode() + "李,楼道漏水\n".encode() * 4 + b'"no end'
+    if kind == "xlsx":
+        rows = row(1, "姓名", "事项") + "".join(row(n, "李", "漏水") for n in range(2, 6))
+        content = workbook(rows)
+    lines = open_sheet(content).lines
+    assert [next(lines).number for _ in range(3)] == [2, 3, 4]
     with pytest.raises(Invalid) as caught:
-        read_sheet(workbook(rows))
+        next(lines)
     assert caught.value.code == "too_many_rows"
+
+
+@pytest.mark.parametrize(
+    ("rows", "more"),
+    [
+        (row(2, "姓名", "事项") + row(2, "李", "漏水"), ""),  # Rows that do not go on.
+        (row(1, "姓名", "事项") + row(99_999_999, "李", "漏水"), ""),
+        (row(1, "姓名", "事项"), "".join(f'<mergeCell ref="A{n}:B{n + 9}"/>' for n in range(10_001))),
+    ],
+)
+def test_what_would_take_memory_or_numbers_without_end_is_refused(rows: str, more: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        read_all(workbook(rows, more))
+    assert caught.value.code in ("bad_file", "too_many_merged")
+
+
+def test_one_merged_cell_over_a_million_rows_costs_nothing() -> None:
+    rows = row(1, "姓名", "事项") + row(900_000, "李", "漏水")
+    (line,) = read_all(workbook(rows, '<mergeCell ref="A2:B1048576"/>'))
+    assert line.odd == {"姓名": "合并单元格", "事项": "合并单元格"}
+    assert read_all(
+        workbook(row(1, "姓名", "事项") + row(2, "李", "漏水")[:-6] + '<c r="C2"><v>1E+999</v></c></row>')
+    )
+
+
+async def test_a_check_that_was_killed_goes_on_at_the_next_row(
+    db: AsyncSession, clock: FixedClock, world: World
+) -> None:
+    lines = [HEAD, *(GOOD.replace("A-1", f"A-{n}") for n in (1, 2, 3, 4, 1))]
+    content = "\n".join(lines).encode()
+    import_id = await hand_in(db, clock, world, content)
+    await go_on(db, clock, import_id, content, handfuls=1)
+    job = await get_import(db, world.actor(CLERK), import_id)
+    assert (job.state, job.checked_to) == (ImportState.CHECKING, 3)
+    with pytest.raises(Conflict):
+        await start_import(db, clock, world.actor(CLERK), import_id)
+    await go_on(db, clock, import_id, content)
+    told = [(each.number, each.fate) for each in await list_rows(db, import_id)]
+    assert told == [
+        *((n, Fate.READY) for n in range(2, 6)),
+        (6, Fate.REFUSED),
+    ]  # Known from the first handful.
+
+
+async def test_a_sheet_that_breaks_off_leaves_its_reason_and_no_row(
+    db: AsyncSession, clock: FixedClock, world: World
+) -> None:
+    content = f"{HEAD}\n{GOOD}\n王五,路灯不亮,,,,,,\n".encode() + b'"no end'
+    import_id = await hand_in(db, clock, world, content)
+    with pytest.raises(Invalid) as caught:
+        await go_on(db, clock, import_id, content)
+    await fail_check(db, import_id, caught.value)
+    job = await get_import(db, world.actor(CLERK), import_id)
+    assert (job.state, job.code) == (ImportState.FAILED, "bad_file") and "CSV" in (job.reason or "")
+    assert await list_rows(db, import_id) == [] and await next_to_check(db) is None
 
 
 @pytest.mark.parametrize(

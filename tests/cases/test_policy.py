@@ -51,6 +51,7 @@ OBJECTS = {
             "see": Action.SEE_PETITION,
             "handle": Action.HANDLE_PETITION,
             "grant": Action.GRANT_PETITION,
+            "code": Action.ISSUE_QUERY_CODE,
             "book": Action.BOOK,
             "decide": Action.REVIEW_PETITION,
             "respond": Action.ANSWER_PETITION,
@@ -98,7 +99,7 @@ OBJECTS = {
 # Whatever stands in no cell is refused; a role and a place in no row may do nothing with these objects.
 MATRIX = """
 role               place      office        petition                                              session
-receptionist       chengguan  create slots  see handle grant book finish papers report            see manage link join names materials bring receive tend host record minutes write sign replay manifest alarms answer
+receptionist       chengguan  create slots  see handle grant book finish papers report code       see manage link join names materials bring receive tend host record minutes write sign replay manifest alarms answer
 receptionist       station    create        -                                                     -
 receptionist       city       create        see book papers                                       see minutes replay manifest alarms
 receptionist       province   create        see book papers                                       see minutes replay manifest alarms
@@ -111,7 +112,7 @@ recorder           chengguan  -             -                                   
 recorder           city       -             -                                                     see minutes replay manifest alarms
 recorder           province   -             -                                                     see minutes replay manifest alarms
 recorder           housing    -             -                                                     see join names materials bring receive tend minutes replay manifest alarms
-station_clerk      chengguan  create        see book                                              see link join names materials bring receive tend
+station_clerk      chengguan  create        see book code                                         see link join names materials bring receive tend
 station_clerk      station    create        -                                                     -
 station_clerk      city       create        see book                                              see
 station_clerk      province   create        see book                                              see

@@ -18,6 +18,7 @@ from cases.handling.procedure import Conclusion, Ground, Result, Service, Step, 
 from cases.intake.import_job import Fate, ImportState
 from cases.intake.matter import PartyKind, ReplyBy
 from cases.intake.thread import ThreadState
+from cases.intake.webhook import WebhookState
 from cases.organisations import Tier
 from cases.roles import InvitationRole
 from cases.supervision.measures import MeasureKind
@@ -90,6 +91,7 @@ STATES: dict[str, tuple[Iterable[str], frozenset[str]]] = {
     "thread": (ThreadState, frozenset()),
     "import": (ImportState, frozenset()),
     "fate": (Fate, frozenset()),
+    "webhook": (WebhookState, frozenset()),
     "supervision": (OrderState, frozenset({"overdue"})),
     "supervision_step": (OrderStep, frozenset()),
     "supervision_reason": (Reason, frozenset()),
@@ -100,7 +102,7 @@ STATES: dict[str, tuple[Iterable[str], frozenset[str]]] = {
 # Of these citizens read, too (experience.md 2.6).
 FOR_CITIZENS = ("session", "participant", "badge", "line", "minutes", "device", "call", "request")
 FIELDS = frozenset({"when", "ahead"})
-MESSAGES = frozenset({"code", "office", "when", "link", "phone", "what", "answer"})
+MESSAGES = frozenset({"code", "office", "when", "link", "phone", "what", "answer", "number"})
 KIND = re.compile(r'(?:append_event|add_event|add_petition_event|\.note)\([^)"]*"([a-z_]+\.[a-z_]+)"')
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 BLOCK = re.compile(r"\{[^{}]*\}", re.S)

@@ -7,7 +7,9 @@ import asyncio
 from sqlalchemy import func, select
 
 from cases.casefile import PetitionCase
+from cases.intake.spreadsheet import LARGEST
 from tests.web.conftest import TOKEN, Browser, House
+from tests.web.imported import settled
 
 SHEET = "姓名,事项,电话\n李德福,楼道漏水三个月无人修,13800001234\n=cmd|x,路灯不亮,12"
 
@@ -28,6 +30,7 @@ async def test_a_sheet_is_checked_started_and_reported(house: House) -> None:
     status, told = await hand_in(browser, house, SHEET.encode())
     assert status == 200
     where = str(told["address"])
+    await settled(house, where.rpartition("/")[2], "chengguan.receptionist")
     page = await (await browser.get(where)).text()
     assert "旧.csv" in page and "导入 1 行" in page and "电话：请填写正确的手机号" in page
     assert (await browser.send(where, f"{where}/start")).status == 303
@@ -49,5 +52,5 @@ async def test_what_cannot_be_read_is_refused_in_words(house: House) -> None:
     for content, code in ((b"", "empty_file"), (b"PK\x03\x04", "bad_file"), (b"a,b\n1,2", "missing_columns")):
         status, told = await hand_in(browser, house, content)
         assert status == 422 and told["error"]["code"] == code  # type: ignore[index]
-    status, _ = await hand_in(browser, house, b"x" * (10 * 1024 * 1024 + 1))
+    status, _ = await hand_in(browser, house, b"x" * (LARGEST + 1))
     assert status == 422

@@ -12,11 +12,14 @@ from datetime import timedelta
 
 import pytest
 from playwright.async_api import Browser, Page
+from sqlalchemy import select
 
 from cases.casefile import Channel
-from cases.intake.imports import check_import
-from cases.intake.spreadsheet import read_sheet
+from cases.intake.client import ApiScope, create_client
+from cases.intake.receivers import Receivers
 from cases.intake.threads import Incoming, list_threads, receive_message
+from cases.intake.webhook import KINDS, WebhookEvent, WebhookState
+from cases.intake.webhooks import create_webhook
 from cases.policy import SYSTEM, Action
 from recordings.alarms import AlarmKind, AlarmState, Trouble, list_alarms, raise_alarm
 from scheduling.afterwards.ratings import Question, Rating
@@ -28,9 +31,10 @@ from scheduling.notices.queueing import add_notice
 from scheduling.reach import load_session
 from scheduling.requests.citizen_requests import Asked, add_request
 from tests.axe import violations
-from tests.factories import PASSWORD
+from tests.factories import PASSWORD, make_petition
 from tests.scenarios.browsers import needs_chromium, state_purpose
 from tests.web.conftest import House
+from tests.web.imported import checked
 from tests.web.papers import make_papers
 from tests.web.rota import arrange_rota
 from tests.web.supervised import supervise
@@ -66,6 +70,7 @@ class Things:
     job: str
     order: str
     notice: str
+    client: str
 
 
 # Route to who opens it, and with which address.
@@ -88,6 +93,8 @@ PAGES: dict[str, tuple[str, Callable[[Things], str]]] = {
     "/messages": (RECEPTIONIST, lambda _: "/messages"),
     "/messages/{thread_id}": (RECEPTIONIST, lambda it: f"/messages/{it.thread}"),
     "/clients": ("city.sysadmin", lambda _: "/clients"),
+    "/clients/{client_id}/webhooks": ("city.sysadmin", lambda it: f"/clients/{it.client}/webhooks"),
+    "/cases/{petition_id}/query-code": (RECEPTIONIST, lambda it: f"/cases/{it.petition}/query-code"),
     "/imports": (RECEPTIONIST, lambda _: "/imports"),
     "/imports/{import_id}": (RECEPTIONIST, lambda it: f"/imports/{it.job}"),
     "/supervision": (LEADER, lambda _: "/supervision"),
@@ -151,6 +158,7 @@ NO_PAGES = frozenset(
         "/cases/{petition_id}/documents/{document_id}/pdf",
         "/cases/{petition_id}/documents/{document_id}/deliveries/{delivery_id}",
         "/imports/{import_id}/report.csv",
+        "/cases/{petition_id}/enclosures/{enclosure_id}/pages/{number}",
         "/rota/{day_id}/briefing.pdf",
         "/sessions/{session_id}/entry.ics",
         "/figures/report.pdf",
@@ -196,10 +204,24 @@ async def thread_of(house: House) -> str:
 async def import_of(house: House) -> str:
     """A sheet with one row that is ready and one that is not."""
     content = "姓名,事项,电话\n李德福,楼道漏水三个月无人修,13800001234\n王五,路灯不亮,12".encode()
-    clerk, office = house.world.actor(RECEPTIONIST), house.world.chengguan.id
+    return await checked(house, content, RECEPTIONIST)
+
+
+async def client_of(house: House) -> str:
+    """A system that is told of events, one of which was given up."""
+    admin, world = house.world.actor("city.sysadmin"), house.world
     async with house.database.session() as db:
-        sheet = read_sheet(content)
-        return await check_import(db, house.clock, clerk, office, "x.csv", content, sheet, str)
+        client, _ = await create_client(
+            db, house.clock, admin, "旧信访系统", world.chengguan.id, [ApiScope.READ]
+        )
+        address = "https://petition.example.gov.cn/events"
+        hook, _ = await create_webhook(db, house.clock, admin, Receivers(), str, client.id, address, KINDS)
+        petition = await make_petition(db, house.clock, world.chengguan)
+        event = (await db.scalars(select(WebhookEvent).where(WebhookEvent.webhook_id == hook.id))).one()
+        assert event.petition_id == petition.id
+        event.state, event.attempts, event.answer = WebhookState.DEAD, 12, "对方答复 500"
+        await db.commit()
+        return client.id
 
 
 async def prepare(house: House) -> Things:
@@ -236,7 +258,7 @@ async def prepare(house: House) -> Things:
             session.petition_id, session.id, tracks, sealed.id, alarm.id, incident.incident.id, office,
             await thread_of(house), *await make_papers(house), day, booking, await import_of(house),
             await supervise(house, session.petition_id),
-            notice.id,
+            notice.id, await client_of(house),
         )  # fmt: skip
 
 

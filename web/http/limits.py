@@ -25,6 +25,9 @@ LIMITS: dict[str, Limit] = {
     "api": Limit(200, 600),
     "petition": Limit(10, 6),
     "identity": Limit(30, 20),
+    "phone_code": Limit(10, 6),
+    "unconfirmed": Limit(3, 0.05),  # Of one telephone number that nobody confirmed: three an hour.
+    "enclosure": Limit(120, 120),  # Parts of half a megabyte.
     "query": Limit(20, 10),
     "feed": Limit(60, 30),  # Calendar programs of an office come from one address.
 }

@@ -18,7 +18,7 @@ from scheduling.notices.by_hand import finish_by_hand, open_notice
 from scheduling.notices.notice import BY_HAND, CHANNEL_NAMES, NoticeChannel, NoticeState
 from scheduling.notices.outbox import list_outbox
 from scheduling.notices.replies import list_replies
-from scheduling.notices.texts import name_of
+from scheduling.notices.texts import TEMPLATES, name_of
 from scheduling.reach import load_session, scope_of_session
 from scheduling.requests.call_back import (
     CALL_RESULT_NAMES,
@@ -55,6 +55,12 @@ from web.views.device_words import device_line
 from web.words import masked_phone
 
 PAGE_SIZE = 50
+# Messages that belong to no session, without what they tell.
+REPLY_TEXTS = {
+    "progress": "对来信查询的答复",
+    "phone_code": "手机号验证码，不显示",
+    "query_code": "编号和查询码，不显示",
+}
 WAYS = {str(how): HOW_NAMES[how] for how in (How.ROOM, How.STATION, How.PHONE) if how in BY_STAFF}
 
 
@@ -167,11 +173,11 @@ async def outbox(request: web.Request) -> web.StreamResponse:
         {
             "at": reply.queued_at,
             "to": masked_phone(reply.recipient or ""),
-            "text": "对来信查询的答复",
+            "text": REPLY_TEXTS[reply.template],
             "state": reply.state,
             "reason": reply.reason,
-            "template": "进度查询",
-            "version": "2026-11",
+            "template": name_of(reply.template),
+            "version": TEMPLATES[reply.template].version,
             "id": reply.id,
             "channel": CHANNEL_NAMES[reply.channel],
             "by_hand": False,

@@ -18,9 +18,11 @@ from cases.petitions import (
 from cases.policy import Action, allowed
 from scheduling.booking.booking import BookingState
 from scheduling.booking.bookings import list_bookings
+from scheduling.intake.enclosing import list_of_case
 from scheduling.materials.reading import materials_of_case
 from web.http.flash import take_once
 from web.keys import ACTOR, CLOCK, DATABASE
+from web.pages.enclosures import enclosure_view
 from web.pages.materials import desk_view
 from web.rendering import page
 from web.views.cards import recording_cards, session_cards_of_petition
@@ -53,8 +55,10 @@ async def show(request: web.Request) -> web.StreamResponse:
             "sessions": await session_cards_of_petition(db, actor, petition),
             "recordings": await recording_cards(db, actor, petition),
             "may_book": allowed(actor, Action.BOOK, scope_of(petition)),
+            "may_issue_code": allowed(actor, Action.ISSUE_QUERY_CODE, scope_of(petition)),
             "tasks": await task_list(request, db, petition),
             "materials": [desk_view(each) for each in await materials_of_case(db, actor, petition.id)],
+            "enclosures": [enclosure_view(each) for each in await list_of_case(db, actor, petition.id)],
             "handling": await handling_desk(request, db, petition),
             "documents": await documents_desk(request, db, petition),
             "intake": await find_intake(db, petition_id),

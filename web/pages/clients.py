@@ -7,6 +7,7 @@ from aiohttp import web
 from cases.errors import Invalid
 from cases.fields import clean_name
 from cases.intake.client import ApiScope, create_client, list_clients, revoke_client
+from cases.intake.webhooks import list_webhooks
 from cases.organisations import OrganisationKind, list_organisations
 from web.http.flash import keep_once, take_once
 from web.http.forms import Form
@@ -52,12 +53,14 @@ async def _page(request: web.Request, form: Form, status: int) -> web.Response:
     async with request.app[DATABASE].session() as db:
         clients = await list_clients(db, request[ACTOR])
         offices = await list_organisations(db, OrganisationKind.PETITION_OFFICE)
+        hooks = await list_webhooks(db, request[ACTOR])
     context = {
         "nav": "clients",
         "form": form,
         "clients": clients,
         "organisations": {each.id: each.name for each in offices},
         "scopes": SCOPES,
+        "failing": {each.webhook.client_id for each in hooks if each.failing},
         "token": take_once(request, "client"),
     }
     return page(request, "clients.html", context, title="接入的系统", status=status)

@@ -1,24 +1,31 @@
-"""A citizen hands in a matter without an account, or writes to a leader: three steps and a receipt.
+"""A citizen hands in a matter without an account, or writes to a leader: three steps, a code and a receipt.
 
-What was filled in travels with the page from step to step, so nothing of an unfinished form is kept here.
+What was filled in travels with the page from step to step, so nothing of an unfinished form is kept here but
+the files that were sent with it (web/pages/enclosures.py), and those for a day. The code goes to
+the telephone where messages can be sent; who gets none asks to be called, and is taken in all the same.
 """
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.casefile import Channel, PetitionClass
-from cases.errors import Conflict, Invalid
-from cases.fields import clean
+from cases.errors import Conflict, Invalid, RuleError
+from cases.fields import clean, clean_phone, mask_phone
 from cases.handling.clocks import find_running
-from cases.intake.matters import Mailbox, Matter, list_mailboxes, submit_matter
+from cases.intake.matters import Mailbox, Matter, check_matter, list_mailboxes, submit_matter
 from cases.organisations import OrganisationKind, list_organisations
+from scheduling.intake.enclosing import claim, list_of_form, withdraw
+from scheduling.intake.enclosure import LARGEST, MOST_OF_FORM, Purpose
+from scheduling.intake.phone_codes import confirm_phone, confirmed_at, send_phone_code, takes_messages
+from scheduling.materials.limits import MEBIBYTE
 from web.figures import RATE_LIMITED
 from web.http.access import client_address
 from web.http.errors import trouble
@@ -27,8 +34,10 @@ from web.http.forms import Form
 from web.identity_marks import marked
 from web.keys import CLOCK, DATABASE, LIMITS
 from web.language import say_error
+from web.pages.enclosures import ENCLOSURES, boot_of
 from web.pages.signin import see_other
 from web.rendering import page
+from web.tending.messages import MESSENGER, ShownGateway
 from web.views.matter_form import (
     read_accused,
     read_class,
@@ -41,10 +50,14 @@ from web.views.matter_form import (
 )
 from web.words import CLASSES, REPLIES
 
-LAST = 3
+LAST, CODE = 3, 4
 SOURCE = "web-form"
+FORM_ID = re.compile(r"[0-9a-z]{32}")
+PURPOSES = {2: Purpose.MATTER, 3: Purpose.MANDATE}
+MANY_UNCONFIRMED = "这个号码短时间内提交得太多了。请填验证码，或者打电话反映。"
 # At which step a field stands, for refusals that name one.
-STEP_OF = {"office": 1, "class": 1, "post": 1, "subject": 2, "description": 2, "accused": 2}
+STEP_OF = {"office": 1, "class": 1, "post": 1, "subject": 2, "description": 2, "accused": 2, "file": 2}
+STEP_OF |= {"code": CODE}
 CARRIED = (
     *("office", "class", "post", "subject", "description", "accused"),
     *("name", "phone", "id_number", "address", "reply_by"),
@@ -66,23 +79,69 @@ async def show(request: web.Request) -> web.StreamResponse:
 
 
 async def submit(request: web.Request) -> web.StreamResponse:
-    """One step on, one back, or after the last one the matter itself."""
+    """One step on, one back, a file taken back, or after the last step the matter itself."""
     form = Form(await request.post())
-    step = {"2": 2, "3": 3}.get(form.typed("step"), 1)
+    step = {"2": 2, "3": LAST, "4": CODE}.get(form.typed("step"), 1)
+    go, form_id = form.typed("go"), _form_id(form)
     async with request.app[DATABASE].session() as db:
         choices = await _choices(db)
-    matter = _read(request, form, choices, step)
-    if form.typed("go") == "back":
+        if go.startswith("drop:"):
+            await withdraw(db, request.app[ENCLOSURES], form_id, go.removeprefix("drop:")[:32])
+        files = await list_of_form(db, form_id)
+    mandate = any(each.purpose is Purpose.MANDATE for each in files)
+    matter = _read(request, form, choices, step, mandate)
+    if go == "back" or go.startswith("drop:"):
         form.errors.clear()
-        return await _page(request, form, max(1, step - 1))
+        return await _page(request, form, max(1, step - (go == "back")))
     if form.errors:
         return await _page(request, form, _wrong_step(form, step), 422)
     if step < LAST or matter is None:
         return await _page(request, form, step + 1)
-    if not request.app[LIMITS].allow("petition", client_address(request)):
-        RATE_LIMITED.labels("petition").inc()
-        return trouble(request, 429)
-    return await _hand_in(request, form, matter)
+    return await _confirm(request, form, matter, step, go)
+
+
+async def _confirm(
+    request: web.Request, form: Form, matter: Matter, step: int, go: str
+) -> web.StreamResponse:
+    """A code to the telephone, where one can be sent, and what was typed of it; then the matter."""
+    app, form_id, phone = request.app, _form_id(form), matter.petitioner.phone
+    messenger, clock = app[MESSENGER], app[CLOCK]
+    if go == "call" and not app[LIMITS].allow("unconfirmed", phone):
+        RATE_LIMITED.labels("unconfirmed").inc()
+        form.fail("code", MANY_UNCONFIRMED)
+        return await _page(request, form, CODE, 422)
+    async with app[DATABASE].session() as db:
+        try:
+            office = await check_matter(db, clock, matter)
+        except Invalid as error:
+            form.refuse(error, "name")
+            return await _page(request, form, _wrong_step(form, LAST), 422)
+        if go == "call" or not (messenger.works and takes_messages(phone)):
+            return await _hand_in(request, form, matter)
+        found = await confirmed_at(db, clock, messenger.secrets, form_id, phone)
+        try:
+            if found is None and step == CODE and go != "again":
+                typed = form.typed("code")
+                found = await confirm_phone(db, clock, messenger.secrets, form_id, phone, typed)
+            elif found is None:
+                await _send_code(request, db, form_id, phone, office.id)
+        except RuleError as error:
+            form.refuse(error, "code")
+            return await _page(request, form, CODE, 422)
+    if found is None:
+        return await _page(request, form, CODE)
+    return await _hand_in(request, form, replace(matter, phone_confirmed_at=found))
+
+
+async def _send_code(
+    request: web.Request, db: AsyncSession, form_id: str, phone: str, office_id: str
+) -> None:
+    if not request.app[LIMITS].allow("phone_code", client_address(request)):
+        RATE_LIMITED.labels("phone_code").inc()
+        raise RuleError("too_fast", "操作太快，请等一分钟再试。", "code")
+    messenger = request.app[MESSENGER]
+    await send_phone_code(db, request.app[CLOCK], messenger.secrets, form_id, phone, office_id)
+    messenger.ring()
 
 
 async def show_done(request: web.Request) -> web.StreamResponse:
@@ -91,6 +150,9 @@ async def show_done(request: web.Request) -> web.StreamResponse:
 
 
 async def _hand_in(request: web.Request, form: Form, matter: Matter) -> web.StreamResponse:
+    if not request.app[LIMITS].allow("petition", client_address(request)):
+        RATE_LIMITED.labels("petition").inc()
+        return trouble(request, 429)
     clock = request.app[CLOCK]
     async with request.app[DATABASE].session() as db:
         try:
@@ -100,6 +162,7 @@ async def _hand_in(request: web.Request, form: Form, matter: Matter) -> web.Stre
         except Invalid as error:
             form.fail(error.field or "name", say_error(error.code, error.message))
             return await _page(request, form, _wrong_step(form, LAST), 422)
+        await claim(db, _form_id(form), petition.id)
         forwarding = await find_running(db, petition.id, "register_route")
     told = {
         "number": petition.number,
@@ -115,7 +178,7 @@ async def _hand_in(request: web.Request, form: Form, matter: Matter) -> web.Stre
     return see_other("/petition/done")
 
 
-def _read(request: web.Request, form: Form, choices: Choices, step: int) -> Matter | None:
+def _read(request: web.Request, form: Form, choices: Choices, step: int, mandate: bool) -> Matter | None:
     """Every step up to this one; the matter after the last. What later steps held is carried along."""
     for name in CARRIED:
         form.values[name] = clean(form.typed(name), lines=True)
@@ -137,7 +200,7 @@ def _read(request: web.Request, form: Form, choices: Choices, step: int) -> Matt
         "reply_by": read_reply(form),
         "headcount": read_headcount(form),
         "representatives": read_representatives(form),
-        "proxy": read_proxy(form),
+        "proxy": read_proxy(form, mandate),
     }
     if form.errors:
         return None
@@ -156,9 +219,10 @@ def _person(request: web.Request, form: Form) -> Any:
 
 def _form_id(form: Form) -> str:
     """A name for this filled-in form, so that sending it twice hands in one matter."""
-    found = form.typed("form_id")
-    fits = len(found) == 32 and found.isascii() and found.isalnum()
-    return found if fits else secrets.token_hex(16)
+    if "form_id" not in form.values:
+        found = form.typed("form_id")
+        form.values["form_id"] = found if FORM_ID.fullmatch(found) else secrets.token_hex(16)
+    return form.values["form_id"]
 
 
 def _wrong_step(form: Form, step: int) -> int:
@@ -180,22 +244,39 @@ async def _choices(db: AsyncSession) -> Choices:
 
 
 async def _page(request: web.Request, form: Form, step: int, status: int = 200) -> web.Response:
+    form_id, messenger = _form_id(form), request.app[MESSENGER]
     async with request.app[DATABASE].session() as db:
         choices = await _choices(db)
+        files = await list_of_form(db, form_id)
+    gateway, phone = messenger.gateway, clean_number(form.value("phone"))
     shown = {name: form.value(name) for name in CARRIED}
     context = {
         "form": form,
         "step": step,
-        "last": LAST,
+        "last": CODE if messenger.works else LAST,
         "offices": choices.offices,
         "mailboxes": choices.mailboxes,
         "units": choices.units,
         "classes": CLASSES,
         "replies": REPLIES,
         "carried": shown,
-        "form_id": _form_id(form),
+        "form_id": form_id,
+        "files": [each for each in files if each.purpose is PURPOSES.get(step)],
+        "boot": boot_of(request, form_id, PURPOSES[step]) if step in PURPOSES else None,
+        "most_files": MOST_OF_FORM,
+        "megabytes": LARGEST // MEBIBYTE,
+        "phone": mask_phone(phone),
+        "shown": gateway.shown.get(phone, "") if isinstance(gateway, ShownGateway) else "",
         "to_leader": _to_leader(request),
         "accusation": form.value("class") == PetitionClass.ACCUSATION,
     }
     title = "写给领导" if _to_leader(request) else "网上反映"
     return page(request, "citizen/petition.html", context, title=title, status=status)
+
+
+def clean_number(typed: str) -> str:
+    """The digits of a number that was accepted before, or nothing."""
+    try:
+        return clean_phone(typed)
+    except Invalid:
+        return ""

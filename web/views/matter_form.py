@@ -15,6 +15,7 @@ from web.http.forms import Form
 from web.words import CLASSES, REPLIES
 
 MOST_LINES = 20
+ENCLOSED = "授权委托书随表上传"
 _PHONE_AT_END = re.compile(r"[\s,，:：]+(\+?[\d\-()（） ]{7,20})$")
 
 
@@ -82,16 +83,18 @@ def read_representatives(form: Form) -> tuple[PersonDetails, ...]:
     return tuple(found)
 
 
-def read_proxy(form: Form) -> Mandate | None:
-    """A proxy, if any of his fields was filled in."""
+def read_proxy(form: Form, enclosed: bool = False) -> Mandate | None:
+    """A proxy, if any of his fields was filled in; an `enclosed` mandate needs no words."""
     names = ("proxy_name", "proxy_phone", "mandate")
     for name in names:
         form.values[name] = clean(form.typed(name))
-    if not any(form.values[name] for name in names):
+    if not any(form.values[name] for name in names) and not enclosed:
         return None
     name = form.take("proxy_name", lambda typed: clean_name(typed, "proxy_name", "代理人姓名"))
     phone = form.phone("proxy_phone")
     words = form.take("mandate", lambda typed: clean_text(typed, "mandate", "委托说明", 200))
+    if enclosed and not words:
+        words = ENCLOSED
     if not words:
         form.fail("mandate", "请写明授权委托书的情况，例如：2026-11-20 签署，由本人带来。")
     return Mandate(PersonDetails(name, phone), words)

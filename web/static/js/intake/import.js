@@ -11,10 +11,10 @@ form.addEventListener("submit", async (event) => {
   event.preventDefault();
   const file = form.elements.file.files[0];
   if (!file) return setText(status, t("请选择一个文件。"));
-  if (file.size > boot.largest) return setText(status, t("这个文件超过 10 MB，请分成几个文件。"));
+  if (file.size > boot.largest) return setText(status, t("这个文件太大，最大 {0} MB，请分成几个文件。", Math.floor(boot.largest / 1048576)));
   const button = form.querySelector("button");
   button.disabled = true;
-  setText(status, t("正在检查每一行…"));
+  setText(status, t("正在上传…"));
   try {
     const answer = await fetch("/imports", {
       method: "POST",
