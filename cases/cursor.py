@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, or_
+from sqlalchemy import ColumnElement, and_, bindparam, or_
 
 from cases.fields import clean
 
@@ -25,6 +25,12 @@ class Cursor:
     def beyond(self, at: Any, row_id: Any) -> ColumnElement[bool]:
         """That rows come after this one, newest first: a condition on two columns with one index."""
         return and_(at <= self.at, or_(at < self.at, row_id < self.row_id))
+
+    @staticmethod
+    def beyond_named(name: str, at: Any, row_id: Any) -> ColumnElement[bool]:
+        """The same with values that are given later as `<name>_at` and `<name>_id`."""
+        since, last = bindparam(f"{name}_at", type_=at.type), bindparam(f"{name}_id", type_=row_id.type)
+        return and_(at <= since, or_(at < since, row_id < last))
 
     def spelled(self) -> str:
         """`microseconds-id`, which `read_cursor` reads."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import functools
 import re
+import time
 import uuid
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
@@ -13,9 +14,10 @@ from typing import Any, ClassVar, Concatenate, ParamSpec, TypeVar
 from sqlalchemy import JSON, DateTime, Dialect, Enum, MetaData, String, Table, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
 
 from cases import schema
@@ -26,6 +28,9 @@ UseCase = Callable[Concatenate[AsyncSession, Parameters], Coroutine[Any, Any, Re
 
 ID_LENGTH = 32
 BUSY_TIMEOUT_MS = 10_000
+# A connection to PostgreSQL that was given back so recently is taken for living.
+TRUSTED_SECONDS = 1.0
+RESTS_SINCE = "rests_since"
 _HOSTILE = re.compile(r"[\x00\ud800-\udfff]")
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -98,11 +103,19 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self.url = normalise_url(url)
-        self.engine: AsyncEngine = create_async_engine(self.url, pool_pre_ping=self._is_postgresql())
+        self.engine: AsyncEngine = create_async_engine(self.url)
         event.listen(self.engine.sync_engine, "before_cursor_execute", _storable, retval=True)
-        if not self._is_postgresql():
+        if self._is_postgresql():
+            event.listen(self.engine.sync_engine, "checkin", _begin_rest)
+            event.listen(self.engine.sync_engine, "checkout", _end_rest(self.engine.dialect))
+        else:
             event.listen(self.engine.sync_engine, "connect", _prepare_sqlite)
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
+        # On SQLite this would cost more than it saves: turning it on and off are two turns of its thread.
+        glancing = self.engine
+        if self._is_postgresql():
+            glancing = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._glances = async_sessionmaker(glancing, expire_on_commit=False)
 
     def _is_postgresql(self) -> bool:
         return self.url.drivername.startswith("postgresql")
@@ -110,6 +123,13 @@ class Database:
     def session(self) -> AsyncSession:
         """Return a new session, to be used as `async with database.session() as db`."""
         return self._sessions()
+
+    def glance(self) -> AsyncSession:
+        """Return a new session for a single statement, which needs no transaction around it.
+
+        On PostgreSQL every statement is one of its own: no BEGIN before it and no ROLLBACK after it.
+        """
+        return self._glances()
 
     async def migrate(self) -> None:
         """Bring the schema to the newest revision. Raises SchemaTooNew if the database is ahead of us."""
@@ -137,6 +157,26 @@ def _prepare_sqlite(connection: Any, record: object) -> None:
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _begin_rest(connection: object, record: ConnectionPoolEntry) -> None:
+    record.info[RESTS_SINCE] = time.monotonic()
+
+
+def _end_rest(dialect: Dialect) -> Callable[[Any, ConnectionPoolEntry, object], None]:
+    """A connection that lay idle is asked whether it still lives; one that was just used is not, for every
+    page would pay for it. The pool replaces a dead one, and all that are as old."""
+
+    def look(connection: Any, record: ConnectionPoolEntry, fairy: object) -> None:
+        since = record.info.get(RESTS_SINCE)
+        if since is None or time.monotonic() - since < TRUSTED_SECONDS:
+            return
+        try:
+            dialect.do_ping(connection)
+        except dialect.loaded_dbapi.Error as error:
+            raise InvalidatePoolError from error
+
+    return look
 
 
 def _storable(

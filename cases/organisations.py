@@ -78,6 +78,15 @@ async def list_organisations(
     return (await db.scalars(query.order_by(*order))).all()
 
 
+async def list_receivers(db: AsyncSession) -> Sequence[tuple[str, str, str]]:
+    """Return id, name and region code of every office and station, in order of region code."""
+    query = select(Organisation.id, Organisation.name, Organisation.region_code)
+    query = query.where(Organisation.kind != OrganisationKind.DEPARTMENT)
+    order = (Organisation.region_code, Organisation.kind.desc(), Organisation.name)
+    rows = await db.execute(query.order_by(*order))
+    return [(row_id, name, code) for row_id, name, code in rows]
+
+
 async def short_names(db: AsyncSession, organisation_ids: Iterable[str]) -> dict[str, str]:
     """Return the short name of each organisation by its id."""
     query = select(Organisation.id, Organisation.short_name).where(Organisation.id.in_(organisation_ids))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import func, select
+from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 DETOURS = ("enable_seqscan", "enable_bitmapscan", "enable_hashjoin", "enable_mergejoin", "enable_sort")
@@ -16,6 +16,14 @@ async def follow_indexes(db: AsyncSession, only: bool) -> None:
     that is asked. Neither compiling nor further processes are worth their start for a page.
     """
     if db.get_bind().dialect.name == "postgresql":
-        ways = dict.fromkeys(DETOURS, "off" if only else "on")
-        ways |= {"jit": "off", "max_parallel_workers_per_gather": "0"}
-        await db.execute(select(*(func.set_config(name, value, True) for name, value in ways.items())))
+        await db.execute(_ONLY_INDEXES if only else _EVERY_WAY)
+
+
+def _set(detours: str) -> TextClause:
+    """Until the end of the transaction; one statement for all, as each would be a way to the database."""
+    ways = dict.fromkeys(DETOURS, detours) | {"jit": "off", "max_parallel_workers_per_gather": "0"}
+    settings = (f"set_config('{name}', '{value}', true)" for name, value in ways.items())
+    return text("SELECT " + ", ".join(settings))
+
+
+_ONLY_INDEXES, _EVERY_WAY = _set("off"), _set("on")

@@ -8,8 +8,9 @@ import secrets
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ForeignKey, String, select, update
+from sqlalchemy import ForeignKey, Row, Select, String, and_, bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -19,7 +20,8 @@ from cases.clock import Clock
 from cases.database import ID_LENGTH, Base, insert_if_absent, new_id
 from cases.errors import RuleError
 from cases.fields import clean
-from cases.people import Official
+from cases.organisations import Organisation
+from cases.people import Official, Post
 from cases.policy import ANONYMOUS, Action, Actor, ActorKind, PostRef, require
 
 TOUCH_EVERY = timedelta(seconds=30)  # Not every request has to write.
@@ -64,6 +66,21 @@ class SignInLock(Base):
     attempts: Mapped[int] = mapped_column(default=0)
     last_attempt_at: Mapped[datetime]
     locked_until: Mapped[datetime | None] = mapped_column(default=None)
+
+
+# Every request asks this: one statement, a row for each live post of the official, and no objects.
+_POST = (Post.role, Post.organisation_id, Organisation.region_code, Organisation.tier, Organisation.kind)
+_HOLDER: Select[*tuple[Any, ...]] = (
+    select(
+        SignIn.id.label("sign_in_id"), SignIn.last_seen_at, SignIn.expires_at, SignIn.revoked_at,
+        Official.id, Official.name, Official.demo, Official.disabled_at, *_POST,
+    )
+    .join(Official, Official.id == SignIn.official_id)
+    .outerjoin(Post, and_(Post.official_id == Official.id, Post.ended_at.is_(None)))
+    .outerjoin(Organisation, Organisation.id == Post.organisation_id)
+    .where(SignIn.token_hash == bindparam("token_hash"))
+    .order_by(Post.started_at, Post.id)
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,16 +138,14 @@ async def find_sign_in(
 
     Not `seen`: a page asks by itself, and nobody may be in front of it.
     """
-    row = await db.scalar(select(SignIn).where(SignIn.token_hash == hash_secret(token)))
-    if row is None or not _is_live(row, clock.now(), rules):
+    rows = (await db.execute(_HOLDER, {"token_hash": hash_secret(token)})).all()
+    if not rows or not _is_live(rows[0], clock.now(), rules) or not _may_sign_in(rows[0], rules):
         return None
-    query = select(Official).where(Official.id == row.official_id).execution_options(populate_existing=True)
-    official = await db.scalar(query)
-    if official is None or not _may_sign_in(official, rules):
-        return None
-    if seen and clock.now() - row.last_seen_at >= TOUCH_EVERY:
-        await touch_sign_in(db, clock, row.id)
-    return actor_for(official, row.id, derive_csrf_token(token))
+    found = rows[0]
+    if seen and clock.now() - found.last_seen_at >= TOUCH_EVERY:
+        await touch_sign_in(db, clock, found.sign_in_id)
+    posts = tuple(PostRef(*row[-len(_POST) :]) for row in rows if row.role is not None)
+    return _actor(found, posts, found.sign_in_id, derive_csrf_token(token))
 
 
 async def touch_sign_in(db: AsyncSession, clock: Clock, sign_in_id: str) -> None:
@@ -208,17 +223,24 @@ def actor_for(official: Official, sign_in_id: str | None = None, csrf_token: str
         for post in official.posts
         if post.ended_at is None
     )  # fmt: skip
+    return _actor(official, posts, sign_in_id, csrf_token)
+
+
+def _actor(
+    official: Official | Row[*tuple[Any, ...]], posts: tuple[PostRef, ...], sign_in_id: str | None, csrf_token: str
+) -> Actor:
+    """The Actor of an official, or of a row with his columns."""
     return Actor(
         kind=ActorKind.OFFICIAL, name=official.name, official_id=official.id, posts=posts,
         csrf_token=csrf_token, sign_in_id=sign_in_id,
     )  # fmt: skip
 
 
-def _may_sign_in(official: Official, rules: SignInRules) -> bool:
+def _may_sign_in(official: Official | Row[*tuple[Any, ...]], rules: SignInRules) -> bool:
     return official.disabled_at is None and (rules.allow_demo or not official.demo)
 
 
-def _is_live(row: SignIn, now: datetime, rules: SignInRules) -> bool:
+def _is_live(row: SignIn | Row[*tuple[Any, ...]], now: datetime, rules: SignInRules) -> bool:
     return row.revoked_at is None and now < row.expires_at and now - row.last_seen_at < rules.idle
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import JSON, ForeignKey, Select, String, Text, exists, func, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
 from cases.append_only import append_only
 from cases.audit import add_audit
@@ -175,6 +175,7 @@ async def list_alarms(
     """Alarms in ``state`` that the actor may see, newest first. Raises Forbidden."""
     require(actor, Action.SEE_ALARMS)
     query = _visible(select(Alarm), actor, state).order_by(Alarm.at.desc(), Alarm.id)
+    query = query.options(joinedload(Alarm.session).raiseload("*"))  # A line names no party of the session.
     return (await db.scalars(query.limit(min(limit, 500)).offset(offset))).all()
 
 

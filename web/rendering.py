@@ -21,7 +21,7 @@ from cases.vocabulary import for_browsers
 from web import words
 from web.http.access import form_token, keep_form_cookie, terminal_of
 from web.keys import ACTOR, RENDERER, REQUEST_ID, SETTINGS, STATIC
-from web.language import CHINESE, OTHERS, browser_sentences, current_language, gettext, ngettext, say
+from web.language import CHINESE, ENGLISH, OTHERS, browser_sentences, current_language, gettext, ngettext, say
 from web.marking import Marked
 from web.navigation import MOST_IN_ROW, groups_of, places_of
 from web.qr import qr_svg
@@ -75,15 +75,19 @@ def _in_language(context: Context, value: Any) -> Any:
 
 
 @functools.cache
-def _environment(root: Path) -> Environment:
-    """One for each folder and process, so that no template is compiled twice.
+def _environment(root: Path, language: str) -> Environment:
+    """One for each folder, kind of language and process, so that no template is compiled twice.
 
-    Autoescape on; an unknown variable is an error and not an empty string.
+    Autoescape on; an unknown variable is an error and not an empty string. Chinese pages are the templates as
+    they are written: nothing is marked in them, and no text or value is looked up.
     """
+    chinese = language == CHINESE
     environment = Environment(
-        extensions=["jinja2.ext.i18n", Marked],
-        finalize=_in_language,
+        extensions=["jinja2.ext.i18n"] if chinese else ["jinja2.ext.i18n", Marked],
+        finalize=None if chinese else _in_language,
         loader=FileSystemLoader(root),
+        auto_reload=False,
+        cache_size=-1,
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -120,13 +124,14 @@ def _environment(root: Path) -> Environment:
 
 
 class Renderer:
-    """The templates of one folder, rendered."""
+    """The templates of one folder, rendered in the language of the task."""
 
     def __init__(self, root: Path = TEMPLATES) -> None:
-        self.environment = _environment(root)
+        self._root = root
 
     def render(self, template: str, context: dict[str, Any]) -> str:
-        return self.environment.get_template(template).render(context)
+        environment = _environment(self._root, CHINESE if current_language() == CHINESE else ENGLISH)
+        return environment.get_template(template).render(context)
 
 
 def page(

@@ -135,6 +135,8 @@ def _walk(
     calendar: WorkCalendar, unit: Unit, start: date, days: int, pauses: Sequence[Interval]
 ) -> date | None:
     """The last of so many days after `start` that count; None when a pause has not ended before."""
+    if unit is Unit.CALENDAR and not pauses:
+        return start + DAY * days
     day = start
     while days:
         day += DAY

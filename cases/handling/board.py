@@ -10,11 +10,13 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, case, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from cases.casefile import PetitionCase
 from cases.clock import Clock
 from cases.deadlines.deadline import WARN_DAYS
 from cases.handling.clocks import PetitionClock, today
+from cases.organisations import Organisation
 from cases.policy import Action, Actor, require
 from cases.register.due import DueDate
 from cases.register.reach import reaches_of_actor
@@ -30,14 +32,27 @@ class Which(StrEnum):
 
 
 COUNTED = (Which.NEAR, Which.OVERDUE)
+_KEEPER, _HANDLER = aliased(Organisation), aliased(Organisation)
+_CLOCKS = (
+    select(
+        PetitionClock, PetitionCase.id, PetitionCase.number, PetitionCase.subject,
+        func.coalesce(_HANDLER.short_name, _KEEPER.short_name),
+    )
+    .join(PetitionCase, PetitionCase.id == PetitionClock.petition_id)
+    .join(_KEEPER, _KEEPER.id == PetitionCase.custodian_id)
+    .outerjoin(_HANDLER, _HANDLER.id == PetitionCase.handler_id)
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class OpenClock:
-    """A clock and its case."""
+    """A clock and what a list shows of its case; `unit` is the short name of who has to act."""
 
     clock: PetitionClock
-    petition: PetitionCase
+    petition_id: str
+    number: str
+    subject: str
+    unit: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +72,9 @@ async def list_open_clocks(
     due = _due(actor, *_which(which, today(clock)))
     due = due.order_by(DueDate.rolled_on, DueDate.clock_id).limit(limit).offset(offset)
     ids = [row.clock_id for row in await db.execute(due)]
-    query = select(PetitionClock, PetitionCase).join(PetitionCase)
-    query = query.where(PetitionClock.id.in_(ids), visible_petitions(actor))
-    rows = [OpenClock(row, petition) for row, petition in (await db.execute(query)).unique()]
-    return sorted(rows, key=lambda each: ids.index(each.clock.id))
+    query = _CLOCKS.where(PetitionClock.id.in_(ids), visible_petitions(actor))
+    found = {row[0].id: OpenClock(*row) for row in await db.execute(query)} if ids else {}
+    return [found[each] for each in ids if each in found]
 
 
 async def count_open_clocks(db: AsyncSession, clock: Clock, actor: Actor) -> OpenCounts:

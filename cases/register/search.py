@@ -7,19 +7,33 @@ A page walks so many rows at most; where that was not enough it says how far bac
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from itertools import islice, product
+from typing import Any
 
-from sqlalchemy import ColumnElement, func, literal, select
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Integer,
+    ScalarSelect,
+    Select,
+    bindparam,
+    func,
+    literal,
+    select,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import aliased, raiseload
+from sqlalchemy.orm import aliased
 
 from cases.casefile import Channel, PetitionCase, PetitionClass, PetitionState
 from cases.clock import BEIJING
 from cases.cursor import Cursor
+from cases.organisations import Organisation
+from cases.people import Person
 from cases.plans import follow_indexes
 from cases.policy import Action, Actor, require
 from cases.register.index import PetitionTerm, term_of_number
@@ -35,15 +49,16 @@ MOST_WALKED = 10_000
 # A page may be cut short by what the live rule hides, or by pairs that meet without their word.
 AT_ONCE = PAGE + 12
 MOST_ROUNDS = 6
-NOT_LISTED = (
-    PetitionCase.handler,
-    PetitionCase.reviewer,
-    PetitionCase.accused,
-    PetitionCase.organisations,
-    PetitionCase.grants,
-)
 MOST_WORDS = 6
 MOST_WAYS = 4
+_LINES = (
+    select(
+        PetitionCase.id, PetitionCase.number, PetitionCase.subject, Person.name, Organisation.short_name,
+        PetitionCase.channel, PetitionCase.state, PetitionCase.registered_at,
+    )
+    .join(Person, Person.id == PetitionCase.petitioner_id)
+    .join(Organisation, Organisation.id == PetitionCase.custodian_id)
+)  # fmt: skip
 _NUMBER = re.compile(r"(?:lz)?((?:\d{4}-)?\d{1,7})")
 _LETTERS = re.compile(r"[a-z]{1,12}")
 
@@ -66,15 +81,29 @@ class RegisterQuery:
 
 
 @dataclass(frozen=True, slots=True)
+class RegisterLine:
+    """A case as a list shows it: names of the petitioner and, in short, of the keeper."""
+
+    id: str
+    number: str
+    subject: str
+    petitioner: str
+    custodian: str
+    channel: Channel
+    state: PetitionState
+    registered_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class RegisterPage:
-    """Up to PAGE cases, newest first, with petitioner and custodian.
+    """Up to PAGE cases, newest first.
 
     `older`: where the next page begins, None on the last one.
 
     `looked_back_to`: set where the page is short only because it has walked enough; there may be more.
     """
 
-    found: tuple[PetitionCase, ...] = ()
+    found: tuple[RegisterLine, ...] = ()
     older: Cursor | None = None
     looked_back_to: datetime | None = None
 
@@ -94,12 +123,10 @@ async def search_register(
     require(actor, Action.SEE_PETITION)
     words = query.words.split()[:MOST_WORDS]
     await follow_indexes(db, True)
-    ways = [await _rarest_first(db, way) for way in _ways(actor, query, words)]
-    found: list[PetitionCase] = []
+    ways = await _rarest_first(db, list(_ways(actor, query, words)))
+    found: list[RegisterLine] = []
     for _ in range(MOST_ROUNDS):
-        await follow_indexes(db, True)
         walked = _newest([await _walk(db, query, way, before, AT_ONCE) for way in ways], AT_ONCE)
-        await follow_indexes(db, False)
         found += await _load(db, actor, [place.row_id for place in walked.places], words)
         if len(found) > PAGE:
             last = found[PAGE - 1]
@@ -140,54 +167,104 @@ def _readings(word: str) -> list[frozenset[str]]:
     return meant or [frozenset({f"w:{word}"[:8]})]  # Of signs alone nothing is a term: nothing is found.
 
 
-def _has(petition: PetitionCase, word: str) -> bool:
+def _has(petition: RegisterLine, word: str) -> bool:
     """Whether a case that has the terms of a word has the word; numbers and letters are whole terms."""
-    if word in fold(petition.subject) or word in fold(petition.petitioner.name):
+    if word in fold(petition.subject) or word in fold(petition.petitioner):
         return True
     if number := _NUMBER.fullmatch(word):
         return "-" not in number[1] or petition.number.casefold().endswith(number[1])
     return _LETTERS.fullmatch(word) is not None
 
 
-async def _rarest_first(db: AsyncSession, terms: frozenset[str]) -> list[str]:
-    counts: dict[str, int] = {}
-    for term in sorted(terms):
-        source = select(PetitionTerm.petition_id).where(PetitionTerm.term == term).limit(FEW)
-        counts[term] = await db.scalar(select(func.count()).select_from(source.subquery())) or 0
-        if counts[term] == 0:
-            return [term]
-    return sorted(counts, key=lambda term: (counts[term], term))
+async def _rarest_first(db: AsyncSession, ways: Sequence[frozenset[str]]) -> list[list[str]]:
+    """The terms of each way in order, without the ways of which a term is nowhere."""
+    terms = sorted(frozenset[str]().union(*ways))
+    if not terms:
+        return []
+    few = FEW if any(len(way) > 1 for way in ways) else 1
+    row = (await db.execute(_counting(len(terms), few), _numbered(terms))).one()
+    counts = dict(zip(terms, row, strict=True))
+    alive = (way for way in ways if all(counts[term] for term in way))
+    return [sorted(way, key=lambda term: (counts[term], term)) for way in alive]
+
+
+@functools.cache
+def _counting(terms: int, few: int) -> Select[*tuple[Any, ...]]:
+    """How often each of so many terms occurs, up to `few`; one question for all of them."""
+    return select(*(_occurrences(f"term_{place}", few) for place in range(terms)))
+
+
+def _occurrences(name: str, few: int) -> ScalarSelect[int]:
+    source = select(PetitionTerm.petition_id).where(PetitionTerm.term == bindparam(name)).limit(few)
+    return select(func.count()).select_from(source.subquery()).scalar_subquery()
+
+
+def _numbered(terms: Sequence[str]) -> dict[str, str]:
+    return {f"term_{place}": term for place, term in enumerate(terms)}
 
 
 async def _walk(
     db: AsyncSession, query: RegisterQuery, terms: Sequence[str], before: Cursor | None, size: int
 ) -> _Walked:
     """The newest `size` places that have every term, among MOST_WALKED rows of the first one."""
-    leading, *others = terms
-    at, place = PetitionTerm.at, PetitionTerm.petition_id
-    conditions: list[ColumnElement[bool]] = [PetitionTerm.term == leading]
+    shape = len(terms) - 1, query.since is not None, query.until is not None, before is not None
+    values = _numbered(terms) | _bounds(query, before) | {"size": size, "most": MOST_WALKED - 1}
+    places = tuple(Cursor(row[0], row[1]) for row in await db.execute(_walking(*shape), values))
+    if len(places) == size or len(terms) == 1:
+        return _Walked(places)
+    last = (await db.execute(_beyond_walk(*shape[1:]), values)).first()
+    return _Walked(places, Cursor(last[0], last[1]) if last else None)
+
+
+def _bounds(query: RegisterQuery, before: Cursor | None) -> dict[str, Any]:
+    bounds: dict[str, Any] = {}
     if query.since:
-        conditions.append(at >= _midnight(query.since))
+        bounds["since"] = _midnight(query.since)
     if query.until:
-        conditions.append(at < _midnight(query.until) + timedelta(days=1))
-    if before is not None:
-        conditions.append(before.beyond(at, place))
-    rows = select(at, place).where(*conditions).order_by(at.desc(), place.desc())
-    stretch = rows.limit(MOST_WALKED if others else size).subquery()
+        bounds["until"] = _midnight(query.until) + timedelta(days=1)
+    if before:
+        bounds |= {"before_at": before.at, "before_id": before.row_id}
+    return bounds
+
+
+@functools.cache
+def _walking(others: int, since: bool, until: bool, before: bool) -> Select[datetime, str]:
+    """The walk along `term_0` with so many other terms, and these bounds: `size` places."""
+    rows = _rows(since, until, before)
+    stretch = rows.limit(_count("most") + 1 if others else _count("size")).subquery()
     found = select(stretch.c.at, stretch.c.petition_id)
-    for term in others:
+    for place in range(1, others + 1):
         other = aliased(PetitionTerm)
         has = select(literal(1)).where(
-            other.term == term, other.at == stretch.c.at, other.petition_id == stretch.c.petition_id
+            other.term == bindparam(f"term_{place}"),
+            other.at == stretch.c.at,
+            other.petition_id == stretch.c.petition_id,
         )
         # Not EXISTS: PostgreSQL would make a join of it and begin with whichever term it likes.
         found = found.where(has.scalar_subquery().is_not(None))
-    found = found.order_by(stretch.c.at.desc(), stretch.c.petition_id.desc()).limit(size)
-    places = tuple(Cursor(row[0], row[1]) for row in await db.execute(found))
-    if len(places) == size or not others:
-        return _Walked(places)
-    last = (await db.execute(rows.offset(MOST_WALKED - 1).limit(1))).first()
-    return _Walked(places, Cursor(last[0], last[1]) if last else None)
+    return found.order_by(stretch.c.at.desc(), stretch.c.petition_id.desc()).limit(_count("size"))
+
+
+@functools.cache
+def _beyond_walk(since: bool, until: bool, before: bool) -> Select[datetime, str]:
+    """The last row that such a walk looks at; none where the walk came to the end."""
+    return _rows(since, until, before).offset(_count("most")).limit(1)
+
+
+def _rows(since: bool, until: bool, before: bool) -> Select[datetime, str]:
+    at, place = PetitionTerm.at, PetitionTerm.petition_id
+    conditions: list[ColumnElement[bool]] = [PetitionTerm.term == bindparam("term_0")]
+    if since:
+        conditions.append(at >= bindparam("since"))
+    if until:
+        conditions.append(at < bindparam("until"))
+    if before:
+        conditions.append(Cursor.beyond_named("before", at, place))
+    return select(at, place).where(*conditions).order_by(at.desc(), place.desc())
+
+
+def _count(name: str) -> BindParameter[int]:
+    return bindparam(name, type_=Integer)
 
 
 def _newest(walks: Sequence[_Walked], size: int) -> _Walked:
@@ -210,12 +287,12 @@ def _midnight(day: date) -> datetime:
 
 async def _load(
     db: AsyncSession, actor: Actor, ids: Sequence[str], words: Sequence[str]
-) -> list[PetitionCase]:
+) -> list[RegisterLine]:
     """The cases in their order, without those that the live rule hides or that lack a word."""
-    query = select(PetitionCase).where(PetitionCase.id.in_(ids), visible_petitions(actor))
-    # A line of a list names the petitioner and the keeper, and nobody else.
-    query = query.options(*(raiseload(each) for each in NOT_LISTED))
-    cases = {each.id: each for each in await db.scalars(query)}
+    if not ids:
+        return []
+    query = _LINES.where(PetitionCase.id.in_(ids), visible_petitions(actor))
+    cases = {row.id: RegisterLine(*row) for row in await db.execute(query)}
     folded = [fold(word) for word in words]
     ordered = (cases[each] for each in ids if each in cases)
     return [each for each in ordered if all(_has(each, word) for word in folded)]

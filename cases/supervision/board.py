@@ -9,10 +9,12 @@ from enum import StrEnum
 
 from sqlalchemy import ColumnElement, and_, case, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import joinedload
 
 from cases.casefile import PetitionCase
 from cases.clock import Clock
 from cases.handling.clocks import today
+from cases.organisations import Organisation
 from cases.policy import Action, Actor, require
 from cases.supervision.measures import LASTING, SupervisionMeasure
 from cases.supervision.order import OPEN, WAITING, OrderState, Reason, SupervisionOrder
@@ -43,7 +45,7 @@ async def list_orders(
 ) -> Sequence[SupervisionOrder]:
     """Orders of cases that the actor sees; open ones by their last day, others by the newest."""
     require(actor, Action.SEE_PETITION)
-    query = select(SupervisionOrder)
+    query = select(SupervisionOrder).options(joinedload(SupervisionOrder.petition).raiseload("*"))
     query = query.where(_seen(actor, SupervisionOrder), *_which(wanted.which, today(clock)))
     if wanted.reason:
         query = query.where(SupervisionOrder.reason == wanted.reason)
@@ -67,10 +69,11 @@ async def count_orders(db: AsyncSession, clock: Clock, actor: Actor) -> dict[Whi
 async def list_units_of_orders(db: AsyncSession, actor: Actor) -> dict[str, str]:
     """The units that have orders in cases the actor sees: names by id, for the filter."""
     require(actor, Action.SEE_PETITION)
-    query = select(SupervisionOrder)
-    query = query.where(_seen(actor, SupervisionOrder)).order_by(SupervisionOrder.at.desc()).limit(500)
-    found = {order.unit_id: order.unit.name for order in (await db.scalars(query)).unique()}
-    return dict(sorted(found.items(), key=lambda pair: pair[1]))
+    recent = select(SupervisionOrder.unit_id).where(_seen(actor, SupervisionOrder))
+    recent = recent.order_by(SupervisionOrder.at.desc()).limit(500)
+    query = select(Organisation.id, Organisation.name).where(Organisation.id.in_(recent.scalar_subquery()))
+    rows = [(row_id, name) for row_id, name in await db.execute(query)]
+    return dict(sorted(rows, key=lambda pair: pair[1]))
 
 
 async def list_listed(
@@ -78,7 +81,7 @@ async def list_listed(
 ) -> Sequence[SupervisionMeasure]:
     """Listed cases and those before the joint conference, by the day they are to be solved; or ended ones."""
     require(actor, Action.SEE_PETITION)
-    query = select(SupervisionMeasure)
+    query = select(SupervisionMeasure).options(joinedload(SupervisionMeasure.petition).raiseload("*"))
     ended = SupervisionMeasure.ended_at.is_not(None) if over else SupervisionMeasure.ended_at.is_(None)
     query = query.where(_seen(actor, SupervisionMeasure), SupervisionMeasure.kind.in_(LASTING), ended)
     last = SupervisionMeasure.ended_at.desc() if over else SupervisionMeasure.due_on

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, Date, ForeignKey, Index, String, and_, exists, or_, select
+from sqlalchemy import ColumnElement, Date, Exists, ForeignKey, Index, String, and_, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
 from cases.append_only import append_only
 from cases.casefile import PetitionCase, scope_of
@@ -112,15 +112,24 @@ async def list_notices(
 ) -> list[Told]:
     """Notices whose duty is still open, the earliest last day first: mine, or everybody's that I may see."""
     require(actor, Action.SEE_PETITION)
-    read = exists().where(
-        NoticeReceipt.notice_id == DutyNotice.id, NoticeReceipt.official_id == (actor.official_id or "")
-    )
+    read = _read_by(actor)
     query = select(DutyNotice, read).join(PetitionCase, DutyNotice.petition_id == PetitionCase.id)
+    # A line of the list names the case and the order, and nobody who has to do with them.
+    bare = (DutyNotice.petition, DutyNotice.order)
+    query = query.options(*(joinedload(each).raiseload("*") for each in bare))
     query = query.where(visible_petitions(actor), _still_open())
     if not everybody:
         query = query.where(_addressed_to(actor))
     query = query.order_by(read, DutyNotice.due_on, DutyNotice.at, DutyNotice.id).limit(limit).offset(offset)
     return [Told(notice, bool(seen)) for notice, seen in (await db.execute(query)).unique()]
+
+
+async def count_unread(db: AsyncSession, actor: Actor, most: int = 50) -> int:
+    """How many of mine nobody has told that I read, up to `most`."""
+    require(actor, Action.SEE_PETITION)
+    query = select(DutyNotice.id).join(PetitionCase, DutyNotice.petition_id == PetitionCase.id)
+    query = query.where(visible_petitions(actor), _still_open(), _addressed_to(actor), ~_read_by(actor))
+    return await db.scalar(select(func.count()).select_from(query.limit(most).subquery())) or 0
 
 
 @atomic
@@ -223,6 +232,11 @@ async def _tell(
     kind = "duty.warned" if reminder.warns else "duty.escalated"
     await add_petition_event(db, clock, SYSTEM, petition.id, kind, told)
     return 1
+
+
+def _read_by(actor: Actor) -> Exists:
+    own = NoticeReceipt.official_id == (actor.official_id or "")
+    return exists().where(NoticeReceipt.notice_id == DutyNotice.id, own)
 
 
 def _addressed_to(actor: Actor) -> ColumnElement[bool]:

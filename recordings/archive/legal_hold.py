@@ -103,6 +103,15 @@ async def lift_hold(
     return hold
 
 
+async def holds_of(db: AsyncSession, recording_ids: Sequence[str]) -> dict[str, list[LegalHold]]:
+    """The holds that stand of many recordings, oldest first, by recording; without asking the policy."""
+    query = select(LegalHold).where(LegalHold.recording_id.in_(recording_ids), LegalHold.lifted_at.is_(None))
+    found: dict[str, list[LegalHold]] = {}
+    for hold in await db.scalars(query.order_by(LegalHold.placed_at)):
+        found.setdefault(hold.recording_id, []).append(hold)
+    return found
+
+
 async def standing_holds(db: AsyncSession, recording_id: str) -> Sequence[LegalHold]:
     """The holds that stand, oldest first; without asking the policy."""
     query = select(LegalHold).where(LegalHold.recording_id == recording_id, LegalHold.lifted_at.is_(None))

@@ -5,21 +5,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import case, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import joinedload, raiseload
 
 from cases.casefile import PetitionCase
 from cases.clock import Clock
+from cases.cursor import Cursor, read_cursor
 from cases.policy import Action, Actor, allowed, require
 from cases.visibility import reachable_organisations
 from recordings.archive.copies import Archive, ArchiveState
 from recordings.archive.destruction import DestructionProposal, DestructionRecord, ProposalState
-from recordings.archive.legal_hold import LegalHold, standing_holds
+from recordings.archive.legal_hold import LegalHold, holds_of
 from recordings.recording import Recording
-from scheduling.reach import scope_of_session, visible_sessions
+from scheduling.reach import scopes_of_sessions, visible_sessions
 from scheduling.session import Session
+from scheduling.sessions import UNLISTED
 
 PAGE_SIZE = 30
+FAILING = "failing-"
+UNDECIDED = (ProposalState.PROPOSED, ProposalState.APPROVED)
+_Row = tuple[Archive, Recording, Session]
 
 
 @dataclass(frozen=True)
@@ -36,45 +42,92 @@ class ArchiveLine:
     may_decide: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a page ended: among those whose copy failed, which come first, or among the others."""
+
+    failing: bool
+    at: Cursor
+
+    def spelled(self) -> str:
+        """`failing-` or nothing, and the cursor; `read_place` reads it."""
+        return f"{FAILING if self.failing else ''}{self.at.spelled()}"
+
+
+def read_place(typed: str) -> Place | None:
+    """The place that an address names; anything else begins with the first page."""
+    place = read_cursor(typed.removeprefix(FAILING))
+    return Place(typed.startswith(FAILING), place) if place else None
+
+
 async def list_archives(
-    db: AsyncSession, clock: Clock, actor: Actor, page: int
-) -> tuple[list[ArchiveLine], bool]:
-    """Page ``page`` from 1 of what the actor may see, failures first, then newest; is there another page?"""
+    db: AsyncSession, clock: Clock, actor: Actor, after: Place | None = None
+) -> tuple[list[ArchiveLine], Place | None]:
+    """A page of what the actor may see, failures first, then newest; and where the next one begins."""
     require(actor, Action.SEE_ARCHIVE)
-    failing = case((Archive.state == ArchiveState.FAILED, 0), else_=1)
+    rows: list[_Row] = []
+    if after is None or after.failing:
+        rows = await _rows(db, actor, True, after.at if after else None, PAGE_SIZE + 1)
+    if len(rows) <= PAGE_SIZE:
+        begun = after.at if after and not after.failing else None
+        rows += await _rows(db, actor, False, begun, PAGE_SIZE + 1 - len(rows))
+    lines = await _lines(db, clock, actor, rows[:PAGE_SIZE])
+    if len(rows) <= PAGE_SIZE:
+        return lines, None
+    archive, recording, _ = rows[PAGE_SIZE - 1]
+    failing = archive.state is ArchiveState.FAILED
+    return lines, Place(failing, Cursor(recording.started_at, recording.id))
+
+
+async def _rows(
+    db: AsyncSession, actor: Actor, failing: bool, after: Cursor | None, limit: int
+) -> list[_Row]:
+    """Newest first, of those whose copy failed or of the others."""
     query = select(Archive, Recording, Session).join(Recording, Recording.id == Archive.recording_id)
     query = query.join(Session, Session.id == Recording.session_id)
     query = query.join(PetitionCase, PetitionCase.id == Session.petition_id)
-    query = query.where(visible_sessions(actor, Action.SEE_ARCHIVE))
-    query = query.order_by(failing, Recording.started_at.desc(), Recording.id)
-    rows = (await db.execute(query.offset((page - 1) * PAGE_SIZE).limit(PAGE_SIZE + 1))).all()
+    query = query.options(joinedload(Session.petition).options(*(raiseload(each) for each in UNLISTED)))
+    failed = Archive.state == ArchiveState.FAILED
+    query = query.where(visible_sessions(actor, Action.SEE_ARCHIVE), failed if failing else ~failed)
+    if after is not None:
+        query = query.where(after.beyond(Recording.started_at, Recording.id))
+    query = query.order_by(Recording.started_at.desc(), Recording.id.desc()).limit(limit)
+    return [(archive, recording, session) for archive, recording, session in await db.execute(query)]
+
+
+async def _lines(
+    db: AsyncSession, clock: Clock, actor: Actor, rows: Sequence[_Row]
+) -> list[ArchiveLine]:
+    scopes = await scopes_of_sessions(db, [session for _, _, session in rows])
+    ids = [recording.id for _, recording, _ in rows]
+    holds, proposals = await holds_of(db, ids), await _open_proposals(db, ids)
     lines = []
-    for archive, recording, session in rows[:PAGE_SIZE]:
-        scope = await scope_of_session(db, session)
+    for archive, recording, session in rows:
+        scope, proposal = scopes[session.id], proposals.get(recording.id)
         if allowed(actor, Action.SEE_ARCHIVE, scope):
-            proposal = await open_proposal(db, recording.id)
             gone = archive.state in (ArchiveState.DESTROYING, ArchiveState.DESTROYED)
             over = archive.keep_until is not None and archive.keep_until <= clock.now()
             waiting = proposal is not None and proposal.state is ProposalState.PROPOSED
             lines.append(
                 ArchiveLine(
-                    archive, recording, session, await standing_holds(db, recording.id), proposal,
+                    archive, recording, session, holds.get(recording.id, ()), proposal,
                     may_hold=not gone and allowed(actor, Action.HOLD_RECORDING, scope),
                     may_propose=over and not gone and proposal is None
                     and allowed(actor, Action.PROPOSE_DESTRUCTION, scope),
                     may_decide=waiting and allowed(actor, Action.APPROVE_DESTRUCTION, scope),
                 )
             )  # fmt: skip
-    return lines, len(rows) > PAGE_SIZE
+    return lines
 
 
-async def open_proposal(db: AsyncSession, recording_id: str) -> DestructionProposal | None:
-    """The proposal that waits for a decision or for the archiver."""
-    states = (ProposalState.PROPOSED, ProposalState.APPROVED)
+async def _open_proposals(
+    db: AsyncSession, recording_ids: Sequence[str]
+) -> dict[str, DestructionProposal]:
+    """By recording, the proposal that waits for a decision or for the archiver."""
     query = select(DestructionProposal).where(
-        DestructionProposal.recording_id == recording_id, DestructionProposal.state.in_(states)
+        DestructionProposal.recording_id.in_(recording_ids), DestructionProposal.state.in_(UNDECIDED)
     )
-    return await db.scalar(query)
+    return {each.recording_id: each for each in await db.scalars(query)}
 
 
 async def list_destructions(db: AsyncSession, actor: Actor, limit: int = 100) -> Sequence[DestructionRecord]:

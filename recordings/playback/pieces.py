@@ -134,17 +134,16 @@ class PieceMaker:
         """One piece. Raises NotFound ``no_such_track`` or ``no_such_piece``, Busy, OSError."""
         return await self._run(lambda: self._piece(folder, started_at, version, track, number, lead))
 
-    def foresee(self, folder: Path, started_at: datetime, version: str, second: float) -> None:
-        """Begin with what a page that opens at this second will ask for; nobody is kept waiting for it."""
+    def foresee(self, catalogue: Catalogue, version: str, people: Sequence[str], second: float) -> None:
+        """Begin with what a page that opens at this second will ask for: of these participants, in the order
+        in which it shows them. Nobody is kept waiting for it."""
         if not self._waiting:
-            self._threads.submit(self._foresee, folder, started_at, version, second)
+            self._threads.submit(self._foresee, catalogue, version, people[:FORESEEN], second)
 
-    def _foresee(self, folder: Path, started_at: datetime, version: str, second: float) -> None:
+    def _foresee(self, catalogue: Catalogue, version: str, people: Sequence[str], second: float) -> None:
         with contextlib.suppress(OSError):  # Whoever asks for the piece is told.
-            catalogue = self._catalogue(folder, started_at, version)
-            piece = min(int(max(second, 0.0) // PIECE), last_piece(catalogue))
-            present = dict.fromkeys(track.participant_id for track in catalogue.tracks)
-            for participant_id in list(present)[:FORESEEN]:
+            piece = piece_at(catalogue, second)
+            for participant_id in people:
                 self._window(catalogue, version, participant_id, piece)
 
     async def _run(self, make: Callable[[], Made]) -> Made:
@@ -210,6 +209,11 @@ class PieceMaker:
     def close(self) -> None:
         """Let go of the threads; what is being made is finished."""
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+def piece_at(catalogue: Catalogue, second: float) -> int:
+    """Number of the piece that holds a second, the last one for what is beyond the end."""
+    return min(int(max(second, 0.0) // PIECE), last_piece(catalogue))
 
 
 def last_piece(catalogue: Catalogue) -> int:

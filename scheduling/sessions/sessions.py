@@ -8,6 +8,7 @@ from datetime import date, datetime, time, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import joinedload, raiseload
 
 from cases.audit import add_audit
 from cases.casefile import PetitionCase, scope_of
@@ -51,6 +52,8 @@ from scheduling.session_events import add_event
 from scheduling.sessions.invitations import Invitee, add_invitation, seat_organisation
 from scheduling.transitions import require_transition
 
+# What lists of sessions do not name.
+UNLISTED = (PetitionCase.petitioner, PetitionCase.custodian, PetitionCase.handler, PetitionCase.reviewer)
 LONGEST = timedelta(hours=4)
 MAX_JOINT = 16
 # What a session's end means for its booking.
@@ -173,6 +176,7 @@ async def list_sessions(db: AsyncSession, actor: Actor, day: date) -> Sequence[S
     require(actor, Action.SEE_SESSION)
     begin = datetime.combine(day, time.min, BEIJING)
     query = select(Session).join(PetitionCase, PetitionCase.id == Session.petition_id)
+    query = query.options(joinedload(Session.petition).options(*(raiseload(each) for each in UNLISTED)))
     query = query.where(Session.starts_at >= begin, Session.starts_at < begin + timedelta(days=1))
     query = query.where(visible_sessions(actor)).order_by(Session.starts_at, Session.id)
     return (await db.scalars(query)).all()

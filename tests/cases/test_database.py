@@ -10,6 +10,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection, delete, text, update
 from sqlalchemy.exc import DatabaseError, StatementError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -172,3 +173,32 @@ async def test_the_audit_log_is_for_auditors(db: AsyncSession, clock: FixedClock
     await record_audit(db, clock, SYSTEM, "thing.done", "thing", None, detail={"text": "line\r\nforged"})
     [entry] = await list_audit(db, world.actor("city.auditor"))
     assert entry.detail == {"text": "line forged"}
+
+
+async def test_a_glance_leaves_no_transaction_and_its_connection_is_as_before(database: Database) -> None:
+    async with database.glance() as db:
+        assert await db.scalar(text("SELECT 1")) == 1
+        if database.engine.dialect.name == "postgresql":
+            state = await db.run_sync(lambda on: on.connection().connection.driver_connection.info)
+            assert state.transaction_status == TransactionStatus.IDLE
+    async with database.session() as db:  # The pool hands out the connection that was just given back.
+        await db.execute(text("UPDATE alembic_version SET version_num = 'x'"))
+        await db.rollback()
+        assert await db.scalar(text("SELECT version_num FROM alembic_version")) != "x"
+
+
+async def test_a_connection_that_died_at_rest_is_replaced(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if database.engine.dialect.name != "postgresql":
+        return
+    own, others = text("SELECT pg_backend_pid()"), text("SELECT pg_terminate_backend(:pid)")
+    async with database.session() as db:
+        pid = await db.scalar(own)
+    other = Database(database.url.render_as_string(hide_password=False))
+    async with other.session() as db:
+        assert await db.scalar(others, {"pid": pid})
+    await other.close()
+    monkeypatch.setattr("cases.database.TRUSTED_SECONDS", 0.0)
+    async with database.session() as db:
+        assert await db.scalar(own) != pid

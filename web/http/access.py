@@ -59,7 +59,7 @@ async def identify(request: web.Request) -> Actor:
         return ANONYMOUS
     # A board that renews itself before an empty chair must not keep the sign-in alive.
     seen = request.headers.get("X-Unattended") != "1"
-    async with request.app[DATABASE].session() as db:
+    async with request.app[DATABASE].glance() as db:
         return await find_sign_in(db, request.app[CLOCK], token, sign_in_rules(request), seen) or ANONYMOUS
 
 

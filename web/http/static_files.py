@@ -55,6 +55,7 @@ class StaticFiles:
             digest.update(name.encode() + b"\0" + body)
         self.build = digest.hexdigest()[:12]
         self._imports = {name: self._read_imports(name) for name in self._paths if name.endswith(".js")}
+        self._modules: dict[str, list[str]] = {}
 
     def url(self, name: str) -> str:
         return f"/static/{self.build}/{name}"
@@ -63,10 +64,12 @@ class StaticFiles:
         """URLs of a module and all it imports, the nearest first: a page that names them gets them in one
         go, not one generation after the other. What is imported later by `import()` is left out.
         """
-        found = [name]
-        for module in found:
-            found += [each for each in self._imports[module] if each not in found]
-        return [self.url(each) for each in found]
+        if name not in self._modules:
+            found = [name]
+            for module in found:
+                found += [each for each in self._imports[module] if each not in found]
+            self._modules[name] = [self.url(each) for each in found]
+        return self._modules[name]
 
     def _read_imports(self, name: str) -> list[str]:
         folder = posixpath.dirname(name)

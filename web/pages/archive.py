@@ -11,24 +11,24 @@ from recordings.archive.alarm import CAUSES
 from recordings.archive.copies import Archive
 from recordings.archive.destruction import decide_destruction, propose_destruction
 from recordings.archive.legal_hold import lift_hold, place_hold
-from recordings.archive.listing import ArchiveLine, list_archives, list_destructions
+from recordings.archive.listing import ArchiveLine, list_archives, list_destructions, read_place
 from recordings.archive.retention import RetentionClass, read_classes
 from web.http.access import client_address
 from web.http.forms import Form
+from web.http.paging import onward
 from web.keys import ACTOR, CLOCK, DATABASE, SETTINGS
 from web.pages.signin import see_other
 from web.rendering import page
 from web.words import date_time
 
-LAST_PAGE = 10_000
-
 
 async def show(request: web.Request) -> web.StreamResponse:
-    number = _page_number(request.query.get("page", ""))
+    """GET {}: `after` a place of the list."""
+    after = read_place(request.query.get("after", ""))
     settings = request.app[SETTINGS].archive
     classes = read_classes(settings.classes)
     async with request.app[DATABASE].session() as db:
-        lines, more = await list_archives(db, request.app[CLOCK], request[ACTOR], number)
+        lines, more = await list_archives(db, request.app[CLOCK], request[ACTOR], after)
         register = await list_destructions(db, request[ACTOR])
     context = {
         "nav": "archive",
@@ -37,8 +37,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         "register": register,
         "class_names": {code: each.name for code, each in classes.items()},
         "place": settings.store.partition("?")[0],
-        "number": number,
-        "more": more,
+        "beside": onward("/archive", {}, after is not None, "after", more.spelled() if more else None),
     }
     return page(request, "archive.html", context, title="录像归档")
 
@@ -102,8 +101,3 @@ def _alarm(archive: Archive, title: str) -> str:
     if archive.next_try_at:
         text += f"，{date_time(archive.next_try_at)} 再试"
     return f"{text}。本机原件已保留。"
-
-
-def _page_number(typed: str) -> int:
-    digits = typed[:6]
-    return max(1, min(int(digits), LAST_PAGE)) if digits.isascii() and digits.isdecimal() else 1

@@ -9,9 +9,9 @@ from aiohttp import web
 
 from cases.cursor import read_cursor
 from cases.fields import clean
-from cases.petitions import CLASS_NAMES, Channel, PetitionCase, PetitionClass, PetitionState
+from cases.petitions import CLASS_NAMES, Channel, PetitionClass, PetitionState
 from cases.policy import Action, allowed
-from cases.register.search import RegisterPage, RegisterQuery, search_register
+from cases.register.search import RegisterLine, RegisterPage, RegisterQuery, search_register
 from web.http.forms import Form
 from web.keys import ACTOR, DATABASE
 from web.pages.register import custodians
@@ -42,7 +42,7 @@ async def show_list(request: web.Request) -> web.StreamResponse:
         "offices": offices,
         "asked": bool(asked),
         "narrowed": bool(asked.keys() - {"search"}) or bool(form.errors),
-        "rows": [_row(petition) for petition in found.found],
+        "rows": [_row(line) for line in found.found],
         "may_create": allowed(actor, Action.CREATE_PETITION),
         "looked_back_to": found.looked_back_to,
         "beside": {
@@ -81,14 +81,14 @@ def _query(form: Form, offices: dict[str, str]) -> RegisterQuery:
     )
 
 
-def _row(petition: PetitionCase) -> dict[str, Any]:
+def _row(line: RegisterLine) -> dict[str, Any]:
     return {
-        "id": petition.id,
-        "number": petition.number,
-        "subject": petition.subject,
-        "petitioner": petition.petitioner.name,
-        "custodian": petition.custodian.short_name,
-        "channel": CHANNELS[petition.channel],
-        "registered_at": petition.registered_at,
-        "state": petition.state,
+        "id": line.id,
+        "number": line.number,
+        "subject": line.subject,
+        "petitioner": line.petitioner,
+        "custodian": line.custodian,
+        "channel": CHANNELS[line.channel],
+        "registered_at": line.registered_at,
+        "state": line.state,
     }

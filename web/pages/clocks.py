@@ -37,8 +37,10 @@ async def show(request: web.Request) -> web.StreamResponse:
         "rows": [
             clock_row(each.clock, now)
             | {
-                "petition": each.petition,
-                "unit": (each.petition.handler or each.petition.custodian).short_name,
+                "petition_id": each.petition_id,
+                "number": each.number,
+                "subject": each.subject,
+                "unit": each.unit,
             }
             for each in found[:PAGE_SIZE]
         ],

@@ -12,7 +12,7 @@ from cases.casefile import Channel
 from cases.errors import Invalid
 from cases.fields import clean
 from cases.intake.matters import Matter, register_matter
-from cases.organisations import Organisation, OrganisationKind, list_organisations
+from cases.organisations import list_organisations, list_receivers
 from cases.policy import Action, Actor, Scope, allowed
 from web.http.flash import keep_once
 from web.http.forms import Form
@@ -68,8 +68,8 @@ async def submit(request: web.Request) -> web.StreamResponse:
 
 async def custodians(db: AsyncSession, actor: Actor) -> dict[str, str]:
     """Offices and stations on the actor's line, by id."""
-    found = await list_organisations(db)
-    return {item.id: item.name for item in found if _may_keep(actor, item)}
+    found = await list_receivers(db)
+    return {row_id: name for row_id, name, code in found if _may_keep(actor, row_id, code)}
 
 
 async def all_units(db: AsyncSession) -> dict[str, str]:
@@ -77,13 +77,9 @@ async def all_units(db: AsyncSession) -> dict[str, str]:
     return {each.id: each.name for each in await list_organisations(db)}
 
 
-def _may_keep(actor: Actor, organisation: Organisation) -> bool:
-    scope = Scope(
-        region_codes=frozenset({organisation.region_code}), organisation_ids=frozenset({organisation.id})
-    )
-    return organisation.kind is not OrganisationKind.DEPARTMENT and allowed(
-        actor, Action.CREATE_PETITION, scope
-    )
+def _may_keep(actor: Actor, organisation_id: str, region_code: str) -> bool:
+    scope = Scope(region_codes=frozenset({region_code}), organisation_ids=frozenset({organisation_id}))
+    return allowed(actor, Action.CREATE_PETITION, scope)
 
 
 def clerk_matter(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from aiohttp import web
@@ -23,7 +24,7 @@ from web.replay.beside import build_beside, read_sitting
 from web.replay.desk import asked_moment, asked_second, mark_of
 from web.replay.film_first import FILM_FIRST
 from web.replay.lanes import film_length
-from web.replay.tracks import PIECES, build_tracks, version_of
+from web.replay.tracks import build_tracks, find_tracks
 from web.words import date_time, finding_words
 
 INTACT = ("完整性已校验", "shield", "good")
@@ -48,21 +49,21 @@ async def show(request: web.Request) -> web.StreamResponse:
     playable = plan.composed is not None or plan.originals
     plays = playable and purpose is not None
     shows_film = plan.composed is not None and not (plan.originals and request.query.get("view") == "tracks")
+    sitting, tracks = None, None
     if plays and not shows_film:
-        version = version_of(plan.recording, clock)
+        sitting, catalogue = await asyncio.gather(read_sitting(request, plan), find_tracks(request, plan))
         second = asked_second(request.query.get("t", ""))
-        request.app[PIECES].foresee(plan.folder, plan.recording.started_at, version, second)
-    sitting = await read_sitting(request, plan) if plays and not shows_film else None
+        tracks = build_tracks(request, plan, catalogue, sitting.people, sitting.gaps, second)
     context = _shell(request, plan) | {
         "has_video": plays,
         "asks_purpose": playable and not plays,
         "shows_film": shows_film,
-        "tracks": await build_tracks(request, plan, sitting.people, sitting.gaps) if sitting else None,
+        "tracks": tracks,
         "mark": mark,
     }
 
     async def rest() -> str:
-        if context["shows_film"] and plays:
+        if plays and (shows_film or (tracks and tracks.get("first"))):
             await request.app[FILM_FIRST].wait(request, request[ACTOR].official_id, recording_id)
         beside = await build_beside(request, plan, sitting or await read_sitting(request, plan))
         return part(request, "replay_rest.html", context | beside)

@@ -20,7 +20,7 @@ from cases.supervision.board import (
     list_units_of_orders,
 )
 from cases.supervision.measures import KIND_NAMES, end_measure
-from cases.supervision.notices import list_notices, read_notice
+from cases.supervision.notices import count_unread, list_notices, read_notice
 from cases.supervision.order import ADOPTION_NAMES, REASON_NAMES, STATE_NAMES, STEP_NAMES, OrderStep, Reason
 from cases.supervision.ordering import LABELS, Taken, get_order, list_order_steps, steps_for, take_order_step
 from cases.supervision.report import FIRST_YEAR, SupervisionFigures, supervision_figures
@@ -57,7 +57,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         wanted = OrderFilter(which, reason, unit_id)
         found = await list_orders(db, clock, actor, wanted, PAGE_SIZE + 1, offset)
         counts = await count_orders(db, clock, actor)
-        unread = sum(not each.read for each in await list_notices(db, actor))
+        unread = await count_unread(db, actor)
     kept = {"reason": str(reason or ""), "unit": unit_id}
     context = {
         "nav": "supervision",

@@ -13,6 +13,7 @@ from recordings.review.replay import open_originals
 from web.http.access import client_address
 from web.keys import ACTOR, CLOCK, DATABASE, SETTINGS
 from web.pages.replay import refuse_hot_link
+from web.replay.film_first import FILM_FIRST
 from web.replay.tracks import PIECES, version_of
 
 NUMBER = re.compile(r"[0-9]{1,6}", re.ASCII)
@@ -36,6 +37,7 @@ async def piece(request: web.Request) -> web.StreamResponse:
         )
     except OSError as error:
         raise Conflict("tracks_unreadable", "原始轨道现在读不出来，请联系管理员。") from error
+    request.app[FILM_FIRST].asked(request[ACTOR].official_id, recording.id)
     return _answer(made)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import signal
 import socket
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from recordings.watch.stamping import StampSettings
 
 logger = logging.getLogger(__name__)
+# Objects made between two looks at the youngest of them, and every how many looks older ones are taken in.
+GARBAGE_LOOKED_FOR = (10_000, 20, 50)
 
 
 def base_url(settings: Settings) -> str:
@@ -38,6 +41,16 @@ def base_url(settings: Settings) -> str:
 def run_web(settings: Settings) -> None:
     """Serve pages, API and signaling until SIGTERM."""
     asyncio.run(_serve_pages(settings))
+
+
+def settle() -> None:
+    """What the start has loaded stays for good: it is looked through for garbage once, and then no more.
+
+    A look at all of it takes a tenth of a second and longer, and everybody's page waits for that.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GARBAGE_LOOKED_FOR)
 
 
 async def _serve_pages(settings: Settings) -> None:
@@ -60,6 +73,7 @@ async def _serve_pages(settings: Settings) -> None:
         site = web.TCPSite(runner, settings.web.host, settings.web.port, ssl_context=tls_context(settings))
     try:
         await site.start()
+        settle()
         await _until_told()
     finally:
         await runner.cleanup()

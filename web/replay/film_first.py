@@ -1,4 +1,5 @@
-"""The film first: what stands beside a player is made when the browser has begun to fetch the picture.
+"""The film first: what stands beside a player is made when the browser has begun to fetch the picture; of
+tracks, when the first piece of one is made.
 
 Made at once it would be drawn before the film is even asked for, and both cores of a small server would be
 busy with it meanwhile.

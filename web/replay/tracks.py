@@ -11,7 +11,7 @@ from aiohttp import web
 from cases.clock import Clock
 from recordings.film.layout import standing
 from recordings.playback.catalogue import Catalogue
-from recordings.playback.pieces import PieceMaker
+from recordings.playback.pieces import PieceMaker, piece_at
 from recordings.playback.window import PIECE
 from recordings.recording import Recording
 from recordings.review.replay import ReplayPlan
@@ -42,24 +42,48 @@ def version_of(recording: Recording, clock: Clock) -> str:
     return "stopped" if since > SETTLING else f"stopping {since.total_seconds():.1f}"
 
 
-async def build_tracks(
-    request: web.Request, plan: ReplayPlan, people: Sequence[Mapping[str, Any]], gaps: Sequence[Happening]
-) -> dict[str, Any]:
-    """What the player of the tracks is told: addresses, parties in the order of their tiers, and gaps."""
-    maker, recording = request.app[PIECES], plan.recording
+async def find_tracks(request: web.Request, plan: ReplayPlan) -> Catalogue | None:
+    """Which tracks there are; None where the originals cannot be read."""
+    version = version_of(plan.recording, request.app[CLOCK])
     try:
-        catalogue = await maker.catalogue(
-            plan.folder, recording.started_at, version_of(recording, request.app[CLOCK])
-        )
+        return await request.app[PIECES].catalogue(plan.folder, plan.recording.started_at, version)
     except OSError:
+        return None
+
+
+def build_tracks(
+    request: web.Request, plan: ReplayPlan, catalogue: Catalogue | None,
+    people: Sequence[Mapping[str, Any]], gaps: Sequence[Happening], second: float,
+) -> dict[str, Any]:  # fmt: skip
+    """What the player of the tracks is told: addresses, parties in the order of their tiers, and gaps.
+
+    What it will show first, at `second`, is begun to be made; `first` is the address of the first picture.
+    """
+    if catalogue is None:
         return {"parties": []}
+    parties, recording = _parties(catalogue, people), plan.recording
+    version = version_of(recording, request.app[CLOCK])
+    request.app[PIECES].foresee(catalogue, version, [party["id"] for party in parties], second)
+    address = f"/recordings/{recording.id}/tracks"
     return {
-        "address": f"/recordings/{recording.id}/tracks",
+        "address": address,
+        "first": _first(catalogue, address, parties, second),
         "piece": PIECE,
         "seconds": max(plan.duration, 0.0),
-        "parties": _parties(catalogue, people),
+        "parties": parties,
         "gaps": _gaps(gaps),
     }
+
+
+def _first(
+    catalogue: Catalogue, address: str, parties: Sequence[Mapping[str, Any]], second: float
+) -> str | None:
+    """As the player asks for it (static/js/replay/tracks/feed.js); None where there is no picture then."""
+    for party in parties:
+        for track in party["tracks"]:
+            if track["source"] == "camera" and track["start"] <= second <= track["end"]:
+                return f"{address}/{track['number']}/{piece_at(catalogue, second)}?lead=1"
+    return None
 
 
 def _part(person: Mapping[str, Any]) -> str:

@@ -22,7 +22,7 @@ from scheduling.session import Session
 from scheduling.sessions.sessions import list_sessions
 from signaling.overview import Inside, Overview, overview_of
 from web.keys import ACTOR, CLOCK, REGISTRY
-from web.views.cards import offices_of, session_cards
+from web.views.cards import offices_in, session_cards
 from web.words import BOARD_COLUMNS, LINE_TONES, QUALITY_LEVELS, ROLES, TIERS, clock_time, masked_name, waited
 
 FURTHEST = timedelta(days=3650)
@@ -73,7 +73,7 @@ async def build_board(request: web.Request, db: AsyncSession, wanted: Wanted) ->
     actor, now = request[ACTOR], request.app[CLOCK].now()
     everything = await list_sessions(db, actor, wanted.day)
     tasks = await list_open_incidents(db, request.app[CLOCK], actor)
-    offices = await offices_of(db, [session.id for session in (*everything, *(s for _, s in tasks))])
+    offices = {session.id: offices_in(session) for session in (*everything, *(of for _, of in tasks))}
     sessions = [session for session in everything if wanted.shows(offices.get(session.id, ()))]
     cards = await session_cards(db, actor, sessions)
     for card in cards:

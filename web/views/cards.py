@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import select
@@ -39,21 +40,28 @@ CITIZEN_ROLES = frozenset({InvitationRole.PETITIONER, InvitationRole.PROXY})
 HOST_ROLES = frozenset({InvitationRole.HOST})
 
 
+@dataclass
+class _Invited:
+    """Who petitions and who receives in one session, by name."""
+
+    citizens: list[str] = field(default_factory=list)
+    hosts: list[str] = field(default_factory=list)
+
+
 async def session_cards(db: AsyncSession, actor: Actor, sessions: Sequence[Session]) -> list[dict[str, Any]]:
     """One card per session, in the order given; the caller has already filtered by the policy."""
-    ids = [session.id for session in sessions]
-    offices = await offices_of(db, ids)
-    people = await _people_of(db, ids, CITIZEN_ROLES)
-    hosts = await _people_of(db, ids, HOST_ROLES)
+    if not sessions:
+        return []
+    invited = await _invited_to(db, [session.id for session in sessions])
     scopes = await scopes_of_sessions(db, sessions)
-    devices = await verdicts_of_sessions(db, [s.id for s in sessions if s.state in OPEN_STATES])
+    open_ids = [session.id for session in sessions if session.state in OPEN_STATES]
+    devices = await verdicts_of_sessions(db, open_ids) if open_ids else {}
     found = []
     for session in sessions:
-        scope = scopes[session.id]
+        people, scope = invited[session.id], scopes[session.id]
         joins = session.state in OPEN_STATES and allowed(actor, Action.JOIN, scope)
         # Who only looks on from above needs to know that somebody waits, not who it is.
         named = allowed(actor, Action.JOIN, scope) or allowed(actor, Action.RECEIVE, scope)
-        petitioners = people.get(session.id, [])
         found.append(
             {
                 "id": session.id,
@@ -62,12 +70,12 @@ async def session_cards(db: AsyncSession, actor: Actor, sessions: Sequence[Sessi
                 "starts_at": session.starts_at,
                 "ends_at": session.ends_at,
                 "number": session.petition.number,
-                "petitioners": petitioners if named else [masked_name(name) for name in petitioners],
+                "petitioners": people.citizens if named else [masked_name(name) for name in people.citizens],
                 "named": named,
                 "tends": allowed(actor, Action.HANDLE_INCIDENT, scope),
-                "hosts": hosts.get(session.id, []),
+                "hosts": people.hosts,
                 "opened_at": session.opened_at,
-                "offices": [office.short_name for office in offices.get(session.id, [])],
+                "offices": [office.short_name for office in offices_in(session)],
                 "checkable": session.id in devices,
                 "device": devices.get(session.id),
                 "act": _act(session, joins),
@@ -88,20 +96,22 @@ async def may_join(db: AsyncSession, actor: Actor, session: Session) -> bool:
     return open_now and allowed(actor, Action.JOIN, await scope_of_session(db, session))
 
 
+def offices_in(session: Session) -> list[Organisation]:
+    """Organisations of a session, the host first, then the higher tiers down."""
+    return [part.organisation for part in sorted(session.organisations, key=_standing)]
+
+
+def _standing(part: SessionOrganisation) -> tuple[bool, int, str]:
+    code = part.organisation.region_code
+    return part.part is not SessionPart.HOST, len(code), code
+
+
 async def offices_of(db: AsyncSession, session_ids: Sequence[str]) -> dict[str, list[Organisation]]:
-    """Organisations by session, the host first, then the higher tiers down."""
-    query = (
-        select(SessionOrganisation, Organisation)
-        .join(Organisation, Organisation.id == SessionOrganisation.organisation_id)
-        .where(SessionOrganisation.session_id.in_(session_ids))
-    )
-    rows = [(part, office) for part, office in (await db.execute(query)).all()]
-    rows.sort(
-        key=lambda row: (row[0].part is not SessionPart.HOST, len(row[1].region_code), row[1].region_code)
-    )
+    """The same by session, of sessions that are not at hand."""
+    query = select(SessionOrganisation).where(SessionOrganisation.session_id.in_(session_ids))
     found: dict[str, list[Organisation]] = {}
-    for part, office in rows:
-        found.setdefault(part.session_id, []).append(office)
+    for part in sorted(await db.scalars(query), key=_standing):
+        found.setdefault(part.session_id, []).append(part.organisation)
     return found
 
 
@@ -138,17 +148,16 @@ def recording_card(recording: Recording, may_replay: bool = True) -> dict[str, A
     }
 
 
-async def _people_of(
-    db: AsyncSession, session_ids: Sequence[str], roles: Collection[InvitationRole]
-) -> dict[str, list[str]]:
-    query = select(Invitation).where(
+async def _invited_to(db: AsyncSession, session_ids: Sequence[str]) -> dict[str, _Invited]:
+    query = select(Invitation.session_id, Invitation.role, Invitation.display_name).where(
         Invitation.session_id.in_(session_ids),
-        Invitation.role.in_(roles),
+        Invitation.role.in_(CITIZEN_ROLES | HOST_ROLES),
         Invitation.revoked_at.is_(None),
     )
-    found: dict[str, list[str]] = {}
-    for invitation in (await db.scalars(query.order_by(Invitation.created_at, Invitation.id))).all():
-        found.setdefault(invitation.session_id, []).append(invitation.display_name)
+    found = {session_id: _Invited() for session_id in session_ids}
+    for session_id, role, name in await db.execute(query.order_by(Invitation.created_at, Invitation.id)):
+        people = found[session_id]
+        (people.hosts if role in HOST_ROLES else people.citizens).append(name)
     return found
 
 

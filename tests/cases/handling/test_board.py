@@ -29,7 +29,7 @@ async def test_late_ones_first_near_ones_apart_and_only_what_one_sees(
 
     async def subjects(who: str, which: Which = Which.ALL) -> list[str]:
         found = await list_open_clocks(db, clock, world.actor(who), which)
-        return [each.petition.subject for each in found]
+        return [each.subject for each in found]
 
     assert await subjects(KEEPER) == ["早的", "晚的"]
     assert await subjects("xigu.receptionist") == ["别处的"]

@@ -20,9 +20,12 @@ from cases.organisations import Organisation, OrganisationKind
 from cases.people import Person
 from cases.register.terms import terms_of_initials, terms_of_name, terms_of_words
 from cases.roles import Role
+from cases.supervision.order import OrderState, Reason, SupervisionOrder
+from recordings.alarms import Alarm, AlarmKind
+from scheduling.booking import Booking, BookingKind, BookingState
 from scheduling.session import Session, SessionOrganisation
 from tests.clock import FixedClock
-from tests.factories import World, add_post, make_official, make_petition, make_session
+from tests.factories import World, add_post, make_official, make_petition, make_session, make_slots
 
 EVERY = 190  # seconds between two cases: a million of them in six years
 A_DAY = 86_400 // EVERY
@@ -35,6 +38,8 @@ MATTERS = (
 TIMES = ("", "三个月", "一年多", "反映两次", "无人管理", "请尽快解决")
 SURNAMES = "李王张刘陈杨赵黄周吴徐孙胡朱高林单曾欧马"
 GIVEN = ("德福", "秀英", "建国", "丽", "志强", "桂兰", "永红", "文静", "海峰", "凤霞", "少华", "立新")
+
+DESKFUL = 24
 
 READERS = {
     "province": Role.RECEPTIONIST,
@@ -83,6 +88,40 @@ async def write_register(database: Database, clock: FixedClock, world: World, co
         keepers = [(each.id, each.region_code) for each in offices if len(each.region_code) > 4]
     async with database.engine.begin() as connection:
         await connection.run_sync(lambda sync: _Writer(sync, clock, count).write(keepers, world))
+
+
+async def write_desks(database: Database, clock: FixedClock, world: World) -> None:
+    """What lies on other desks about the newest cases of a district: DESKFUL orders, bookings, alarms."""
+    keeper, unit, now = world.chengguan, world.housing, clock.now()
+    async with database.session() as db:
+        slots = await make_slots(db, clock, keeper, DESKFUL)
+        query = select(PetitionCase.id).where(PetitionCase.custodian_id == keeper.id)
+        query = query.where(PetitionCase.confidential.is_(False)).order_by(PetitionCase.registered_at.desc())
+        ids = (await db.scalars(query.limit(DESKFUL))).all()
+        held = {row.petition_id: row.id for row in await db.scalars(select(Session).limit(DESKFUL))}
+        for place, (petition_id, slot) in enumerate(zip(ids, slots, strict=False)):
+            due = now.date() + timedelta(days=place % 20 - 5)
+            db.add(
+                SupervisionOrder(
+                    number=f"DB2026-{place:06d}", petition_id=petition_id, unit_id=unit.id,
+                    issuer_id=keeper.id, reason=Reason.OVERDUE, words="请尽快办结并反馈",
+                    state=OrderState.ISSUED, due_on=due, at=now, by="督查员",
+                )
+            )  # fmt: skip
+            db.add(
+                Booking(
+                    slot_id=slot.id, petition_id=petition_id, kind=BookingKind.SELF_ONLINE,
+                    state=BookingState.SUBMITTED, created_at=now, review_due_on=due,
+                )
+            )  # fmt: skip
+        for place, session_id in enumerate(held.values()):
+            db.add(
+                Alarm(
+                    key=f"scale-{place}", at=now, kind=AlarmKind.NOT_ARCHIVED, session_id=session_id,
+                    place="归档存储", finding_count=1, findings=[{"text": "归档存储连不上"}],
+                )
+            )  # fmt: skip
+        await db.commit()
 
 
 class _Writer:

@@ -19,6 +19,7 @@ export class Feed {
   #piece;
   #seconds;
   #source = null;
+  #opening = null;
   #buffer = null;
   #url = "";
   #from = 0;
@@ -44,6 +45,8 @@ export class Feed {
     this.#piece = piece;
     this.#seconds = seconds;
     this.broken = "";
+    /** Called when something was added. @type {() => void} */
+    this.onfilled = () => {};
   }
 
   get element() {
@@ -90,7 +93,7 @@ export class Feed {
     this.#element.removeAttribute("src");
     this.#element.load();
     if (this.#url) URL.revokeObjectURL(this.#url);
-    this.#source = this.#buffer = null;
+    this.#source = this.#opening = this.#buffer = null;
     this.#url = "";
   }
 
@@ -130,6 +133,7 @@ export class Feed {
     this.#busy = true;
     try {
       this.#abort = new AbortController();
+      this.#open(); // Which takes the browser a moment, while the piece is on its way.
       const lead = this.#unbroken ? "" : "?lead=1";
       const answer = await fetch(`${this.#address}/${this.#track.number}/${number}${lead}`, { signal: this.#abort.signal });
       if (!answer.ok) throw new Refused(answer.status);
@@ -141,6 +145,7 @@ export class Feed {
       this.#unbroken = body !== null && (told.begins || this.#unbroken);
       this.#next = number + 1;
       this.#failed = 0;
+      if (body) setTimeout(this.onfilled);
     } catch (error) {
       if (round === this.#round && error.name !== "AbortError") await this.#trouble(error, round);
     } finally {
@@ -157,8 +162,12 @@ export class Feed {
   }
 
   async #add(told, body, round) {
-    await this.#open(told.kind);
+    await this.#open();
     if (round !== this.#round) return;
+    if (!this.#buffer) {
+      this.#buffer = this.#source.addSourceBuffer(told.kind);
+      this.#buffer.kind = told.kind;
+    }
     await this.#settled();
     if (round !== this.#round) return;
     if (told.begins && this.#buffer.kind !== told.kind) {
@@ -171,18 +180,20 @@ export class Feed {
     await this.#settled();
   }
 
-  async #open(kind) {
-    if (this.#source && this.#source.readyState === "open") return;
+  #open() {
+    if (this.#opening || this.#source?.readyState === "open") return this.#opening;
     const source = new MediaSource();
-    const opened = new Promise((done) => source.addEventListener("sourceopen", done, { once: true }));
     if (this.#url) URL.revokeObjectURL(this.#url);
     this.#url = URL.createObjectURL(source);
+    const opening = new Promise((done) => source.addEventListener("sourceopen", done, { once: true })).then(() => {
+      if (this.#opening !== opening) return;
+      source.duration = Math.max(this.#seconds, this.#track.end) + 60;
+      this.#source = source;
+      this.#buffer = this.#opening = null;
+    });
+    this.#opening = opening;
     this.#element.src = this.#url;
-    await opened;
-    source.duration = Math.max(this.#seconds, this.#track.end) + 60;
-    this.#source = source;
-    this.#buffer = source.addSourceBuffer(kind);
-    this.#buffer.kind = kind;
+    return opening;
   }
 
   #settled() {

@@ -12,9 +12,6 @@ const told = document.getElementById("replay-tracks");
 export const stage = root && told ? begin() : null;
 
 function begin() {
-  const built = new Stage(root, JSON.parse(told.textContent));
   const asked = new URLSearchParams(location.search).get("t");
-  const time = asked ? parseTime(asked) : null;
-  if (time !== null) built.currentTime = time;
-  return built;
+  return new Stage(root, JSON.parse(told.textContent), (asked && parseTime(asked)) || 0);
 }

@@ -42,8 +42,9 @@ export class Stage {
   /**
    * @param {HTMLElement} root
    * @param {object} data of web/replay/tracks.py
+   * @param {number} time seconds, where it begins
    */
-  constructor(root, data) {
+  constructor(root, data, time = 0) {
     this.#root = root;
     this.#data = data;
     this.#grid = element("div.track-grid", {});
@@ -52,7 +53,10 @@ export class Stage {
     root.append(this.#grid, this.#bar.root);
     const watch = new IntersectionObserver((entries) => this.#looked(entries));
     for (const tile of this.#tiles) watch.observe(tile.root);
-    this.#settle();
+    // Until the browser has said what is on the screen, which is after the page is drawn: the first ones are.
+    this.#seen = new Set(this.#tiles.slice(0, MOST_PICTURES).map((tile) => tile.root));
+    for (const feed of this.#feeds()) feed.onfilled = () => this.#tick();
+    this.currentTime = time;
     setInterval(() => this.#tick(), EVERY);
     for (const media of root.querySelectorAll("video, audio")) media.addEventListener("pause", () => this.#stopped(media));
   }
