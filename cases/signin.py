@@ -227,8 +227,9 @@ def actor_for(official: Official, sign_in_id: str | None = None, csrf_token: str
 
 
 def _actor(
-    official: Official | Row[*tuple[Any, ...]], posts: tuple[PostRef, ...], sign_in_id: str | None, csrf_token: str
-) -> Actor:
+    official: Official | Row[*tuple[Any, ...]], posts: tuple[PostRef, ...], sign_in_id: str | None,
+    csrf_token: str,
+) -> Actor:  # fmt: skip
     """The Actor of an official, or of a row with his columns."""
     return Actor(
         kind=ActorKind.OFFICIAL, name=official.name, official_id=official.id, posts=posts,

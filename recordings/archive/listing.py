@@ -20,7 +20,7 @@ from recordings.archive.legal_hold import LegalHold, holds_of
 from recordings.recording import Recording
 from scheduling.reach import scopes_of_sessions, visible_sessions
 from scheduling.session import Session
-from scheduling.sessions import UNLISTED
+from scheduling.sessions.sessions import UNLISTED
 
 PAGE_SIZE = 30
 FAILING = "failing-"
