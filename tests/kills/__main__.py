@@ -28,6 +28,7 @@ def table(outcome: Outcome) -> str:
         ("recordings sealed, composed, archived", f"{found.recordings}"),
         ("writes the kernel took, all in the result", f"{found.writes}"),
         ("records in the result", f"{found.records}"),
+        ("pages shown, all in the result", f"{found.pages}"),
         ("torn ends, told as such", f"{found.torn}"),
         ("gaps told", f"{found.gaps}"),
         ("films decoded to the end", f"{found.film_seconds:.0f} s"),

@@ -90,13 +90,16 @@ async def run_recordings(folder: str, url: str, ahead: float) -> None:
     from recordings.archive.settings import ArchiverSettings
     from recordings.archive.store import DirectoryStore
     from recordings.worker import RecordingsSettings, run_recordings_worker
+    from scheduling.materials.store import MaterialStore
 
     class AheadClock:
         def now(self) -> datetime:
             return datetime.now(UTC) + timedelta(seconds=ahead)
 
     root = Path(folder)
-    settings = RecordingsSettings(root / "recordings", root / "keys", poll_seconds=0.02, plan=SMALL)
+    settings = RecordingsSettings(
+        root / "recordings", root / "keys", poll_seconds=0.02, plan=SMALL, materials=MaterialStore.at(root)
+    )
     store = DirectoryStore(root / "store")
     copying = ArchiverSettings(root / "recordings", root / "keys" / KEY_FILE, store, poll_seconds=0.05)
     database = Database(url)

@@ -19,7 +19,7 @@ from recordings.archive.store import DirectoryStore
 from recordings.capture import segment
 from recordings.capture.journal import file_sha256
 from recordings.evidence.verification import verify_folder
-from tests.kills.round import Recorded, Round
+from tests.kills.round import PAGES, Recorded, Round
 from tests.kills.witness import Written, read_diary
 
 # A killed writer loses what waited for its turn; more than this on a busy machine is a fault.
@@ -36,6 +36,7 @@ class Findings:
     recordings: int = 0
     writes: int = 0
     records: int = 0
+    pages: int = 0
     torn: int = 0
     gaps: int = 0
     film_seconds: float = 0.0
@@ -60,6 +61,7 @@ async def examine_round(done: Round, objects: Iterable[tuple[str, list[Any]]]) -
             *_missing_writes(each, manifest, diary, found),
             *_missing_records(each, manifest, found),
             *_untold_gaps(each, manifest, done.kills, found),
+            *_missing_pages(each, manifest, found),
             *_undecodable(each, manifest, found),
             *_leftovers(each),
             *await _archive_faults(each, stored[each.row.id], done.folder),
@@ -104,6 +106,17 @@ def _read(path: Path) -> tuple[list[segment.Record], list[segment.Damage]]:
         items = list(file.items())
     records = [item for item in items if isinstance(item, segment.Record)]
     return records, [item for item in items if isinstance(item, segment.Damage)]
+
+
+def _missing_pages(each: Recorded, manifest: dict[str, Any], found: Findings) -> Iterator[str]:
+    """What was shown is sealed, page by page, as it was."""
+    for page, content in PAGES.items():
+        named = [entry for entry in manifest["exhibits"] if entry["page"] == page]
+        path = each.folder / named[0]["path"] if len(named) == 1 else None
+        if path is None or not path.exists() or path.read_bytes() != content:
+            yield f"page {page} that was shown is sealed as {named}"
+        else:
+            found.pages += 1
 
 
 def _untold_gaps(
@@ -162,7 +175,7 @@ def _undecodable(each: Recorded, manifest: dict[str, Any], found: Findings) -> I
 
 def _leftovers(each: Recorded) -> Iterator[str]:
     """Of the attempts that were killed nothing stays."""
-    known = {"tracks", "manifest.json", "manifest.sig", "composed.json", "composed.mp4", "composed.sig"}
+    known = {"exhibits", "tracks", "manifest.json", "manifest.sig", "composed.json", "composed.mp4", "composed.sig"}
     for path in each.folder.iterdir():
         if path.name not in known:
             yield f"{path.name} was left behind"
@@ -175,6 +188,7 @@ async def _archive_faults(each: Recorded, objects: list[Any], folder: Path) -> l
     await restore_files(store, objects, master, each.row.id, target)
     manifest = json.loads((each.folder / "manifest.json").read_bytes())
     sealed = [entry["path"] for track in manifest["tracks"] for entry in track["segments"]]
+    sealed += [entry["path"] for entry in manifest["exhibits"]]
     return [
         f"{name} comes back different from the archive"
         for name in (*sealed, "manifest.json", "manifest.sig")

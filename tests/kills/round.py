@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import random
 import time
 from collections.abc import Callable, Sequence
@@ -25,13 +26,21 @@ from recordings.recording import (
     start_recording,
     stop_recording,
 )
+from scheduling.materials.reading import page_file
+from scheduling.materials.showing import SHOWN, TURNED
+from scheduling.materials.store import MaterialStore
+from scheduling.session_events import append_event
 from tests.clock import FixedClock
 from tests.factories import World
 from tests.kills.processes import media_worker, recordings_worker
+from tests.recordings.exhibiting import jpeg
 from tests.recordings.sitting import Sitting
 from tests.soak.peer import SoakPeer, Workbench
 
 ROOMS = (("p0", "p1"), ("p0",))  # who sits in each
+# What lies on the table of each: a paper of two pages, both of which are shown.
+PAPER = "c" * 32
+PAGES = {1: jpeg((210, 297), "white"), 2: jpeg((210, 297), "lightgrey")}
 # Seconds from the first byte on disk: some at once, while segments begin, most in the midst of talk.
 MEDIA_MOMENTS = ((0.35, 0.0, 0.3), (0.65, 0.3, 1.6))
 # Seconds from the start of the work: sealing is over soon, the rest takes its time.
@@ -136,7 +145,22 @@ class Round:
             sitting.clock.set(datetime.now(UTC))
             async with self._database.session() as db:
                 row = await start_recording(db, sitting.clock, SYSTEM, sitting.session.id, sitting.root)
+            await self._show(sitting)
             self.recorded.append(Recorded(sitting, row, seats))
+
+    async def _show(self, sitting: Sitting) -> None:
+        """Page after page, while it is recorded."""
+        files = {page_file(page): content for page, content in PAGES.items()}
+        (self.folder / "keys").mkdir(mode=0o700, exist_ok=True)
+        MaterialStore.at(self.folder).write(sitting.session.id, PAPER, files)
+        for page, content in PAGES.items():
+            sitting.clock.advance(seconds=0.01)
+            shown = {"page_sha256": hashlib.sha256(content).hexdigest(), "page": page, "pages": len(PAGES)}
+            async with sitting.database.session() as db:
+                await append_event(
+                    db, sitting.clock, sitting.session.id, SHOWN if page == 1 else TURNED,
+                    data={"material_id": PAPER, "name": "答复.pdf", **shown},
+                )  # fmt: skip
 
     async def _enter(self, client: ControlClient, each: Recorded, stack: contextlib.AsyncExitStack) -> None:
         room, directory = each.row.id, str(each.folder)
