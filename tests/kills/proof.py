@@ -175,7 +175,15 @@ def _undecodable(each: Recorded, manifest: dict[str, Any], found: Findings) -> I
 
 def _leftovers(each: Recorded) -> Iterator[str]:
     """Of the attempts that were killed nothing stays."""
-    known = {"exhibits", "tracks", "manifest.json", "manifest.sig", "composed.json", "composed.mp4", "composed.sig"}
+    known = {
+        "exhibits",
+        "tracks",
+        "manifest.json",
+        "manifest.sig",
+        "composed.json",
+        "composed.mp4",
+        "composed.sig",
+    }
     for path in each.folder.iterdir():
         if path.name not in known:
             yield f"{path.name} was left behind"
