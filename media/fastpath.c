@@ -24,6 +24,8 @@ enum { CALM_REPORTS = 5, MOST_BLOCKS = 16, BLOCK_HEADER = 4 }; /* media/redundan
 enum { HEADER = 12, NUMBERED_HEADER = 20, OVERHEAD = 64, ONE_BYTE_PROFILE = 0xBEDE, TWO_BYTE_PROFILE = 0x100 };
 #define BELIEVABLE_TRANSIT 10.0
 #define LONGEST_WAIT 1.0 /* seconds a datagram may have lain in the socket */
+#define AT_ONCE 5e-5 /* seconds between two readings of a clock with nobody else at work between them */
+enum { CLOCK_TRIES = 4 };
 
 /* A parsed RTP header (RFC 3550 section 5.1). */
 struct packet {
@@ -417,6 +419,20 @@ static double monotonic(void)
     return (double)at.tv_sec + (double)at.tv_nsec * 1e-9;
 }
 
+/* Both clocks at one moment. Where the processor was taken away between two readings, they are read again:
+ * whatever lies between them would be added to every time of a batch. */
+static double read_clocks(struct timespec *wall)
+{
+    double before = monotonic(), after = before;
+    for (int tries = 0; tries < CLOCK_TRIES; tries++) {
+        clock_gettime(CLOCK_REALTIME, wall);
+        after = monotonic();
+        if (after - before < AT_ONCE) break;
+        before = after;
+    }
+    return after;
+}
+
 /* When the datagrams of a batch came, by the kernel (SO_TIMESTAMPNS, wall clock): this process may have been
  * busy meanwhile, and to a sender that looks like a network that fills up. A time that cannot be, because the
  * wall clock was set, counts as unknown. */
@@ -424,8 +440,7 @@ static void read_arrivals(struct port *port, int count)
 {
     struct mmsghdr *messages = port->in_messages;
     struct timespec wall, at;
-    clock_gettime(CLOCK_REALTIME, &wall);
-    double now = monotonic();
+    double now = read_clocks(&wall);
     for (int slot = 0; slot < count; slot++) {
         struct msghdr *header = &messages[slot].msg_hdr;
         struct cmsghdr *control = CMSG_FIRSTHDR(header);

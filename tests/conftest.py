@@ -14,7 +14,7 @@ from cases.database import Database
 from tests.clock import FixedClock
 from tests.databases import VARIABLE, DatabaseServer, find_binaries, missing_reason, requested_systems
 from tests.factories import CHEAP_HASH, CHEAP_HASHER, World, make_world
-from tests.scenarios.browsers import chromium
+from tests.shared_chromium import SharedChromium
 from tests.statements import share_compiled_statements
 from tests.turns import give_way
 
@@ -102,8 +102,16 @@ async def world(database: Database, clock: FixedClock) -> World:
         return await make_world(db, clock)
 
 
+@pytest.fixture(scope="session")
+def shared_chromium() -> Iterator[SharedChromium]:
+    """Started when a page is first looked at."""
+    shared = SharedChromium()
+    yield shared
+    shared.close()
+
+
 @pytest.fixture
-async def chrome() -> AsyncIterator[Browser]:
-    """A headless Chromium for one test; whoever asks for it is marked `needs_chromium`."""
-    async with chromium() as browser:
+async def chrome(shared_chromium: SharedChromium) -> AsyncIterator[Browser]:
+    """A headless Chromium as one test sees it; whoever asks for it is marked `needs_chromium`."""
+    async with shared_chromium.connected() as browser:
         yield browser

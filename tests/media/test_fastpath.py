@@ -232,10 +232,21 @@ async def test_what_comes_during_a_tick_is_not_from_the_future(fast: Stage) -> N
 
 @compiled
 async def test_arrivals_are_the_kernels_though_nobody_read_for_a_while(fast: Stage) -> None:
+    """To two milliseconds; where others had the processor just then, which nobody can judge, once more."""
     fast.loopback.port.time_arrivals()
     sender = Sender(4)
     started(fast, sender)
-    for body in fast.publisher._arrivals.take(1, 2):  # type: ignore[union-attr]
+    off: list[float] = []
+    while not off or off[-1] > 0.002:
+        assert len(off) < 8, off
+        off.append(unread_for_a_while(fast, sender))
+
+
+def unread_for_a_while(fast: Stage, sender: Sender) -> float:
+    """Three packets with pauses, read at the end: how far their times lie outside of their sending."""
+    log = fast.publisher._arrivals
+    assert log is not None
+    for body in log.take(1, 2):
         assert body
     fast.now = time.monotonic()
     moments = []
@@ -243,10 +254,10 @@ async def test_arrivals_are_the_kernels_though_nobody_read_for_a_while(fast: Sta
         protected, before = fast.sending.protect(sender.packet(name, key=name == "q")), time.monotonic()
         fast.peer.send(protected)
         moments.append((before, time.monotonic()))
-        time.sleep(0.03)  # noqa: ASYNC251 - this process is busy
+        time.sleep(0.03)  # This process is busy.
     fast.loopback.read(3, time.monotonic())
-    log = fast.publisher._arrivals.state  # type: ignore[union-attr]
     # One of them went through Python, as every beginning of a key frame.
-    assert log.count == 3
-    for place, (before, after) in enumerate(moments):
-        assert before - 0.002 <= log.at[place] <= after + 0.002, (place, log.at[place] - before)
+    assert log.state.count == 3
+    told = list(log.state.at[0:3])
+    assert told == sorted(told)
+    return max(max(before - at, at - after) for (before, after), at in zip(moments, told, strict=True))

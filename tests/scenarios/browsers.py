@@ -55,9 +55,13 @@ needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason=NO_CHROMIUM)
 
 
 @asynccontextmanager
-async def chromium(taps: bool = False) -> AsyncIterator[Browser]:
-    """A running headless browser; with `taps` it plays sound only where somebody tapped, as phones do."""
+async def chromium(taps: bool = False, port: int = 0) -> AsyncIterator[Browser]:
+    """A running headless browser; with `taps` it plays sound only where somebody tapped, as phones do.
+
+    By `port`, where one is named, others connect to it as well (tests/shared_chromium.py).
+    """
     arguments = [AS_PHONES if taps and each == AS_DESKS else each for each in ARGUMENTS]
+    arguments += [f"--remote-debugging-port={port}"] if port else []
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=arguments)
         try:

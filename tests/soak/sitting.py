@@ -13,12 +13,13 @@ import aiohttp
 from cases.casefile import Channel
 from cases.clock import SystemClock
 from cases.database import Database
+from cases.organisations import find_office
 from cases.people import PersonDetails
 from cases.petitions import RegisterPetition, register_petition
 from cases.policy import SYSTEM
 from tests.soak.peer import Workbench
 from tests.soak.seat import EXPECTED, Seat, sizes
-from web.demo.day import _joint_session, _office, party_links
+from web.demo.day import joint_session, party_links
 from web.demo.people import HOST
 from web.notice import current_notice
 
@@ -203,9 +204,10 @@ async def arrange(database: Database, number: int) -> list[str]:
     """A session of a new case that can begin now; the paths of its four links, citizen first, then host."""
     clock = SystemClock()
     async with database.session() as db:
-        office = await _office(db, HOST.region_code)
+        office = await find_office(db, HOST.region_code)
+        assert office is not None
         person = PersonDetails(f"来访人{number}", f"139{number:08d}")
         command = RegisterPetition(Channel.VISIT, f"事项 {number}", "长时间运行。", person, office.id)
         petition, _ = await register_petition(db, clock, SYSTEM, command)
-        session = await _joint_session(db, clock, petition, timedelta(hours=1), accounts=False)
+        session = await joint_session(db, clock, petition, timedelta(hours=1), accounts=False)
         return [link.path for link in await party_links(db, clock, session)]

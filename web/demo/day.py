@@ -115,7 +115,7 @@ async def ready_session(db: AsyncSession, clock: Clock) -> Session:
     ):  # Yesterday's, never begun: out of the way of today's board.
         with contextlib.suppress(Conflict):
             await move_session(db, clock, SYSTEM, session.id, SessionState.CANCELLED, "演示日更新")
-    return await _joint_session(db, clock, petition, READY_FOR)
+    return await joint_session(db, clock, petition, READY_FOR)
 
 
 async def party_links(db: AsyncSession, clock: Clock, session: Session) -> tuple[PartyLink, ...]:
@@ -148,7 +148,7 @@ async def pending_reception(db: AsyncSession, clock: Clock) -> Session | None:
     for session in (await db.scalars(query)).unique().all():
         if session.ends_at > clock.now() + timedelta(minutes=5):
             return session
-    return await _joint_session(db, clock, petition, timedelta(hours=1), accounts=False)
+    return await joint_session(db, clock, petition, timedelta(hours=1), accounts=False)
 
 
 async def invited(db: AsyncSession, session_id: str) -> list[Invitation]:
@@ -164,7 +164,7 @@ def place_of(invitation: Invitation) -> tuple[bool, int]:
     return invitation.role is not InvitationRole.PETITIONER, -len(code)
 
 
-async def _joint_session(
+async def joint_session(
     db: AsyncSession, clock: Clock, petition: PetitionCase, length: timedelta, accounts: bool = True
 ) -> Session:
     """Citizen with district (host), city and province, all invited by name.
