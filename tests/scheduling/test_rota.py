@@ -14,12 +14,12 @@ from cases.errors import Conflict, Forbidden, Invalid, NotFound
 from cases.organisations import Organisation
 from cases.people import Official, PersonDetails, Post
 from cases.policy import SYSTEM
-from scheduling.bookings import BookPublicly, book_publicly
+from scheduling.booking.bookings import BookPublicly, book_publicly
+from scheduling.booking.common_time import MOST_RESOURCES, Search, propose_times
+from scheduling.booking.slots import create_room
 from scheduling.calendars.entries import calendar_of
 from scheduling.calendars.feed import issue_feed, official_of_feed
 from scheduling.calendars.icalendar import CalendarEvent, write_calendar
-from scheduling.common_time import MOST_RESOURCES, Search, propose_times
-from scheduling.invitations import list_invitations, revoke_invitation
 from scheduling.rota.briefing import brief
 from scheduling.rota.planning import (
     add_rule,
@@ -32,7 +32,7 @@ from scheduling.rota.planning import (
 )
 from scheduling.rota.reception_day import DayState, ReceptionDay, ReceptionMode
 from scheduling.rota.recurrence import Pattern, Recurrence
-from scheduling.slots import create_room
+from scheduling.sessions.invitations import list_invitations, revoke_invitation
 from tests.clock import FixedClock
 from tests.factories import World, make_petition, make_slots
 from tests.scheduling.test_calendars import command, read

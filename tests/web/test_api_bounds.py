@@ -29,7 +29,8 @@ async def test_a_long_list_comes_in_pages_and_nothing_is_left_out(
     made = []
     async with house.database.session() as db:
         for number in range(4):
-            made.append((await make_petition(db, house.clock, house.world.chengguan, f"第 {number} 件")).number)
+            petition = await make_petition(db, house.clock, house.world.chengguan, f"第 {number} 件")
+            made.append(petition.number)
             house.clock.advance(seconds=number % 2)  # Two of a second each.
     token, found, after = await token_for(house), [], ""
     for _ in range(3):

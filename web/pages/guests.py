@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cases.errors import Conflict, Invalid
 from cases.fields import clean_name, clean_text
 from cases.organisations import list_organisations
-from cases.policy import Action, allowed
+from cases.policy import Action, allowed, require
 from cases.roles import INVITATION_ROLE_NAMES, InvitationRole
 from scheduling.links import issue_link
 from scheduling.reach import scope_of_session
@@ -81,7 +81,10 @@ async def _page(request: web.Request, form: Form, status: int = 200) -> web.Resp
     actor, session_id = request[ACTOR], request.match_info["session_id"]
     async with request.app[DATABASE].session() as db:
         session = await get_session(db, actor, session_id)
-        may = allowed(actor, Action.MANAGE_SESSION, await scope_of_session(db, session))
+        scope = await scope_of_session(db, session)
+        if form.errors:  # Who may not do it is told so, and not what was typed wrongly.
+            require(actor, Action.MANAGE_SESSION, scope)
+        may = allowed(actor, Action.MANAGE_SESSION, scope)
         context = {
             "nav": "board",
             "session": session,

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.errors import Conflict, Invalid
 from cases.fields import clean_name, clean_text
-from cases.policy import Action, allowed
+from cases.policy import Action, allowed, require
 from cases.roles import INVITATION_ROLE_NAMES, InvitationRole
 from recordings.recording import list_recordings_of_session
 from scheduling.arrival.device_check import newest_checks
@@ -163,6 +163,8 @@ async def _page(request: web.Request, form: Form, status: int = 200) -> web.Resp
     async with request.app[DATABASE].session() as db:
         session = await get_session(db, actor, session_id)
         scope = await scope_of_session(db, session)
+        if form.errors:  # Who may not do it is told so, and not what was typed wrongly.
+            require(actor, Action.MANAGE_SESSION, scope)
         offices = (await offices_of(db, [session.id])).get(session.id, [])
         checks = await newest_checks(db, [session.id])
         events = await list_events(db, session.id)

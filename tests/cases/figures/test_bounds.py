@@ -28,7 +28,9 @@ JULY = parse_period("2026-07")
 LEADER = "city.leader"
 
 
-async def sums(db: AsyncSession, clock: FixedClock, world: World, who: str = LEADER, **asked: str) -> dict[str, int]:
+async def sums(
+    db: AsyncSession, clock: FixedClock, world: World, who: str = LEADER, **asked: str
+) -> dict[str, int]:
     ground = await find_ground(db, world.actor(who), Filters(**asked))  # type: ignore[arg-type]
     return dict(await sum_up(db, ground, JULY, today(clock)))
 
@@ -123,7 +125,8 @@ async def test_a_rating_counts_from_the_day_after(db: AsyncSession, clock: Fixed
 
 def test_the_fifth_rating_is_told_and_halves_go_up() -> None:
     rate, share = INDICATORS["rated_satisfaction"], INDICATORS["on_time_rate"]
-    told = {n: figure(rate, {**NOTHING, "unit_rated": n, "unit_satisfied": 1}) for n in (0, FEWEST - 1, FEWEST)}
+    one = {**NOTHING, "unit_satisfied": 1}
+    told = {n: figure(rate, {**one, "unit_rated": n}) for n in (0, FEWEST - 1, FEWEST)}
     assert [told[n].value for n in told] == [None, None, Decimal("20.00")]
     assert [told[n].too_few for n in told] == [False, True, False]
     assert figure(share, {**NOTHING, "handle_due": 32, "handle_kept": 1}).value == Decimal("3.13")

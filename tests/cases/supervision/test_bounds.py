@@ -37,7 +37,7 @@ async def test_who_has_several_posts_supervises_for_the_nearest_office_above(mat
     assert issuer_of(leader_at(world.xigu, world.city), petition) == world.city.id, "not that beside"
     assert issuer_of(leader_at(world.housing, world.city), petition) == world.city.id, "no department"
     assert issuer_of(leader_at(world.xigu), petition) is None
-    assert (OrganisationKind.DEPARTMENT, Tier.DISTRICT) == (world.housing.kind, world.housing.tier)
+    assert (world.housing.kind, world.housing.tier) == (OrganisationKind.DEPARTMENT, Tier.DISTRICT)
 
 
 async def test_nobody_supervises_who_stands_above(matter: Matter) -> None:
