@@ -9,11 +9,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cases.casefile import PetitionClass
 from cases.errors import Conflict, Invalid
 from cases.intake import spreadsheet, threads
-from cases.intake.imports import check_import, list_imports, list_rows
+from cases.intake.import_check import hand_in_import
+from cases.intake.imports import list_imports, list_rows
 from cases.intake.joins import join_histories, list_joined
 from cases.intake.likeness import alike, suggest
 from cases.intake.matters import list_mailboxes, submit_matter
-from cases.intake.spreadsheet import read_sheet
+from cases.intake.spreadsheet import open_sheet
 from cases.intake.thread import InboundMark
 from cases.intake.threads import Taken, receive_message
 from cases.people import Official, Post
@@ -54,6 +55,10 @@ async def test_a_thread_that_nobody_reads_takes_no_more(
     assert await receive(db, clock, message(number=4, sender="13900000000")) is Taken.THREADED
 
 
+async def keep_nothing(import_id: str, content: bytes) -> None:
+    raise AssertionError("nothing of it is kept")
+
+
 async def test_imports_are_their_own_offices_and_no_departments(
     db: AsyncSession, clock: FixedClock, world: World
 ) -> None:
@@ -61,11 +66,9 @@ async def test_imports_are_their_own_offices_and_no_departments(
     assert [each.id for each in await list_imports(db, world.actor(CLERK))] == [import_id]
     for key in ("xigu.receptionist", "city.receptionist"):
         assert await list_imports(db, world.actor(key)) == []
-    content = f"{HEAD}\n{GOOD}\n".encode()
+    titles, clerk = HEAD.split(","), world.actor(CLERK)
     with pytest.raises(Invalid) as caught:
-        await check_import(
-            db, clock, world.actor(CLERK), world.housing.id, "x.csv", content, read_sheet(content), str
-        )
+        await hand_in_import(db, clock, clerk, world.housing.id, "x.csv", b"x", titles, keep_nothing)
     assert caught.value.field == "custodian"
 
 
@@ -91,11 +94,11 @@ async def test_counted_days_are_those_of_the_spreadsheet(
 def test_no_entity_is_read_and_no_part_unpacked_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = row(1, "姓名", "事项") + '<row r="2"><c r="A2" t="s"><v>0</v></c></row>'
     with pytest.raises(Invalid) as caught:
-        read_sheet(workbook(rows, shared=ENTITY.format(NAMESPACE)))
+        open_sheet(workbook(rows, shared=ENTITY.format(NAMESPACE)))
     assert caught.value.code == "bad_file"
     monkeypatch.setattr(spreadsheet, "UNPACKED", 4_000)
     with pytest.raises(Invalid) as caught:
-        read_sheet(workbook(row(1, "姓名", "事项") + row(2, "李", "漏" * 4_000)))
+        open_sheet(workbook(row(1, "姓名", "事项") + row(2, "李", "漏" * 4_000)))
     assert caught.value.code == "file_too_large"
 
 

@@ -141,7 +141,7 @@ def test_what_was_not_heard_is_told_again() -> None:
     hall.deaf = True
     hall.wish(1080)
     hall.run(AGAIN + 5)
-    # The next smaller one is called for as well. The page has time to try by itself; then it is to let go first.
+    # The next smaller one is called for as well. The page has time to try by itself; then it lets go first.
     assert [rids for _, rids in hall.told[1:]] == [["q", "f"], ["q", "h", "f"], ["q"], ["q", "h", "f"]]
     called, let_go, again = (at for at, _ in hall.told[2:])
     assert AGAIN <= let_go - called < AGAIN + 0.3
