@@ -35,6 +35,7 @@ bench: development
 	@$(BIN)/python -m bench.replaying
 	@$(BIN)/python -m tests.recordings.archive_bench
 	@$(BIN)/python -m tests.cases.register.bench
+	@$(BIN)/python -m tests.cases.figures.figures_bench
 	@$(BIN)/python -m bench --joining $(BENCH_ARGS)
 
 soak: development

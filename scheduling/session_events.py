@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, String, UniqueConstraint, select, update
+from sqlalchemy import BigInteger, ForeignKey, Index, String, UniqueConstraint, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -18,13 +18,23 @@ from cases.errors import NotFound
 from cases.fields import clean
 from scheduling.session import Session
 
+# From the door of the waiting room to that of the room; the figures ask for these two of many sessions.
+WAITS = ("participant.joined", "participant.admitted")
+_ARE_WAITS = text(f"kind IN ('{WAITS[0]}', '{WAITS[1]}')")
+
 
 @append_only
 class SessionEvent(Base):
     """One event. `sequence` counts from 1 without gaps; `monotonic_ms` is this machine's steady clock."""
 
     __tablename__ = "session_events"
-    __table_args__ = (UniqueConstraint("session_id", "sequence"),)
+    __table_args__ = (
+        UniqueConstraint("session_id", "sequence"),
+        Index(
+            "ix_session_events_waits", "session_id", "participant_id",
+            sqlite_where=_ARE_WAITS, postgresql_where=_ARE_WAITS,
+        ),
+    )  # fmt: skip
 
     id: Mapped[str] = mapped_column(String(ID_LENGTH), primary_key=True, default=new_id)
     session_id: Mapped[str] = mapped_column(String(ID_LENGTH), ForeignKey("sessions.id"))

@@ -30,7 +30,7 @@ from web.replay.film_first import FILM_FIRST, FilmFirst
 from web.replay.tracks import keep_piece_maker
 from web.routes import mount_routes
 from web.settings import Settings
-from web.tending import duty_notices, forgetting, importing, upload_watch, webhooks
+from web.tending import counted_months, duty_notices, forgetting, importing, upload_watch, webhooks
 from web.tending.messages import sending
 from web.tending.session_notices import keeping
 from web.views.board_memory import BOARDS, BoardMemory
@@ -69,6 +69,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> web.Applicatio
     app.cleanup_ctx.append(importing.enter_rows)
     app.cleanup_ctx.append(duty_notices.tell)
     app.cleanup_ctx.append(webhooks.tell)
+    app.cleanup_ctx.append(counted_months.count)
     app.cleanup_ctx.append(live_rooms)
     app.cleanup_ctx.append(keep_piece_maker)
     mount_routes(app)

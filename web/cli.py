@@ -85,6 +85,19 @@ def figures_demo() -> None:
     console.print("已写入 written" if written else "已经有了 there already", "/figures?period=2021-H1")
 
 
+@app.command("recount-clocks")
+def recount_clocks(
+    finished: Annotated[
+        bool, typer.Option("--finished", help="已经办完的也重算 those met before, too")
+    ] = False,
+) -> None:
+    """节假日或者期限表改了以后，重算全部期限 Count all clocks again after the tables have changed."""
+    from web.commands.recounting import recount
+
+    told = asyncio.run(recount(_settings(), finished))
+    console.print(f"重算 {told.clocks} 项期限，改动 {told.changed} 项 clocks counted, {told.changed} moved")
+
+
 @app.command(hidden=True)
 def web() -> None:
     """One web process (started by serve)."""

@@ -42,24 +42,49 @@ class Indicator:
     @property
     def few(self) -> int:
         """Below so many the figure is not told."""
-        return FEWEST if self.numerator in SUMS_ONLY else 1
+        return FEWEST if self.rating else 1
+
+    @property
+    def rating(self) -> bool:
+        """Is it made of what petitioners answered?"""
+        return self.numerator in SUMS_ONLY
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """An indicator counted. `value`: None where there is nothing, or too little, to tell it from."""
+    """An indicator counted. `value`: None where there is nothing, or nothing may be told.
+
+    `too_few`: below `indicator.few`; `withheld`: not told of such a part at all. Neither tells its numbers.
+    """
 
     indicator: Indicator
     numerator: int
     denominator: int
-    too_few: bool
     value: Decimal | None
+    too_few: bool = False
+    withheld: bool = False
+
+    @property
+    def told(self) -> bool:
+        """May its numbers be shown?"""
+        return not (self.too_few or self.withheld)
 
 
 _ALL = (
     Indicator(
         "registered", "登记件数", Form.COUNT, "registered", "统计期内登记的信访件", "", "",
         "统计期内登记的信访件，每件算一次。", "《信访工作条例》第二十二条",
+    ),
+    Indicator(
+        "repeat_share", "重复信访", Form.RATE, "repeats", "同一个人为同一件事再次来的", "registered",
+        "统计期内登记的",
+        "统计期内登记的件里，经工作人员核对、和以前的件合并为同人同事的占多少。只数件，不数人，也不标记任何人。",
+    ),
+    Indicator(
+        "reply_rate", "答复率", Form.RATE, "replied", "已经答复的",
+        "written", "统计期内从网上、信箱、短信、微信来的",
+        "统计期内书面来的件里，已经作出处理意见，或者告知了不予受理、应当去哪里办的占多少。",
+        "《信访工作条例》第二十三条",
     ),
     Indicator(
         "concluded", "办结件数", Form.COUNT, "concluded", "统计期内作出处理意见的信访件", "", "",
@@ -89,6 +114,11 @@ _ALL = (
         "《信访工作条例》第三十四条",
     ),
     Indicator(
+        "first_resolution_rate", "一次性化解率", Form.RATE, "first_resolved", "没有再来、也没有申请复查的",
+        "first_concluded", "初次信访办结的",
+        "统计期内办结的初次信访件里，信访人没有为同一件事再来、也没有申请复查的占多少。以后再来的会使它变小。",
+    ),
+    Indicator(
         "rating_rate", "群众参评率", Form.RATE, "rated", "信访人作过评价的", "concluded", "统计期内办结的",
         "统计期内办结的件里，信访人对信访部门或者责任单位作过评价的占多少。评价次日起计入。",
     ),
@@ -104,9 +134,20 @@ _ALL = (
         "评价了责任单位的件里，很满意、满意和基本满意合计占多少。评价次日起计入，少于 5 件不显示。",
     ),
     Indicator(
+        "office_well_rate", "对信访部门的满意率（不含基本满意）", Form.RATE, "office_well", "很满意和满意的",
+        "office_rated", "评价了信访部门的", "评价了信访部门的件里，很满意和满意合计占多少，基本满意不算。",
+    ),
+    Indicator(
+        "unit_well_rate", "群众满意率（不含基本满意）", Form.RATE, "unit_well", "很满意和满意的",
+        "unit_rated", "评价了责任单位的", "评价了责任单位的件里，很满意和满意合计占多少，基本满意不算。",
+    ),
+    Indicator(
         "resolution_rate", "矛盾纠纷化解率", Form.RATE, "resolved", "已经销号的",
-        "surveyed", "统计期内排查列入或者包案的",
-        "统计期内列入排查或者领导包案的信访件里，凭证据销号的占多少。",
+        "surveyed", "统计期内排查列入的", "统计期内列入排查的信访件里，凭证据销号的占多少。",
+    ),
+    Indicator(
+        "led_rate", "包案化解率", Form.RATE, "led_resolved", "已经销号的", "led", "统计期内领导包案的",
+        "统计期内领导包案的信访件里，凭证据销号的占多少。",
     ),
     Indicator(
         "support_rate", "支持诉求的比例", Form.RATE, "supported", "处理意见是支持的",
@@ -126,19 +167,24 @@ HEADLINES = ("timely_accept_rate", "on_time_rate", "rated_satisfaction", "avg_ha
 HUNDREDTH = Decimal("0.01")
 
 
-def figure(indicator: Indicator, sums: Sums) -> Figure:
-    """The indicator of these sums: percent or days with two decimals, rounded half up."""
+def figure(indicator: Indicator, sums: Sums, ratings: bool = True) -> Figure:
+    """The indicator of these sums: percent or days with two decimals, rounded half up.
+
+    Without `ratings` none that is made of what petitioners answered.
+    """
+    if indicator.rating and not ratings:
+        return Figure(indicator, 0, 0, None, withheld=True)
     above = sums[indicator.numerator]
     if indicator.form is Form.COUNT:
-        return Figure(indicator, above, 0, False, Decimal(above))
+        return Figure(indicator, above, 0, Decimal(above))
     below = sums[indicator.denominator]
     if below < indicator.few:
-        return Figure(indicator, above, below, below > 0, None)
+        return Figure(indicator, 0, 0, None, too_few=below > 0)
     hundred = 100 if indicator.form is Form.RATE else 1
     value = (Decimal(above * hundred) / below).quantize(HUNDREDTH, ROUND_HALF_UP)
-    return Figure(indicator, above, below, False, value)
+    return Figure(indicator, above, below, value)
 
 
-def figures(sums: Sums) -> dict[str, Figure]:
+def figures(sums: Sums, ratings: bool = True) -> dict[str, Figure]:
     """All indicators by code."""
-    return {code: figure(each, sums) for code, each in INDICATORS.items()}
+    return {code: figure(each, sums, ratings) for code, each in INDICATORS.items()}

@@ -54,7 +54,9 @@ async def list_counted(
         counted = counted.where(not_(func.coalesce(without.condition(today), False)))
     if topic and measure.source is Source.REGISTERED:
         counted = counted.where(about_topic(topic))
-    query = select(PetitionCase).where(PetitionCase.id.in_(counted), visible_petitions(actor))
+    # Counted first, as the sum is, and then looked at: without statistics PostgreSQL counted for each case.
+    first = counted.cte("counted").prefix_with("MATERIALIZED")
+    query = select(PetitionCase).where(PetitionCase.id.in_(select(first.c.id)), visible_petitions(actor))
     total = await db.scalar(select(func.count()).select_from(query.order_by(None).subquery())) or 0
     query = query.order_by(PetitionCase.registered_at.desc(), PetitionCase.number.desc())
     rows = await db.scalars(query.limit(min(limit, MOST_ROWS)).offset(max(offset, 0)))

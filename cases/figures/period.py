@@ -46,6 +46,11 @@ class Period:
         return f"{self.first:%Y-%m}" if whole == 1 else f"{self.first}..{self.last}"
 
     @property
+    def whole_months(self) -> int:
+        """How many whole months it has; 0 if it begins or ends within one."""
+        return _whole_months(self)
+
+    @property
     def before(self) -> Period:
         """As many months, or days, directly before."""
         months = _whole_months(self)

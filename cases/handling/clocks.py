@@ -19,7 +19,7 @@ from cases.clock import BEIJING, Clock
 from cases.database import ID_LENGTH, Base, new_id
 from cases.deadlines.deadline import Deadline, Interval, Standing, count
 from cases.deadlines.profile import Pause, Profile, profile_for, read_profiles
-from cases.deadlines.workdays import read_calendar
+from cases.deadlines.workdays import WorkCalendar, read_calendar
 from cases.errors import Conflict
 
 PROFILES, CALENDAR = read_profiles(), read_calendar()
@@ -51,11 +51,11 @@ class PetitionClock(Base):
     met_on: Mapped[date | None] = mapped_column(Date, default=None)
     begun_at: Mapped[datetime]
 
-    def counted(self) -> Deadline:
+    def counted(self, calendar: WorkCalendar = CALENDAR) -> Deadline:
         """The deadline as it is counted today by the tables of the program."""
         return count(
             PROFILES[self.profile],
-            CALENDAR,
+            calendar,
             self.duty,
             self.start_on,
             extension=self.extension,

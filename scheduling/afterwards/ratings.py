@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time
 from enum import StrEnum
 
 from sqlalchemy import ForeignKey, String, UniqueConstraint, func, insert, select
@@ -17,10 +17,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cases.append_only import append_only
-from cases.clock import Clock
+from cases.clock import BEIJING, Clock
 from cases.database import ID_LENGTH, Base, atomic, new_id
 from cases.errors import Conflict, Forbidden, Invalid
 from cases.fields import clean_text
+from cases.handling.clocks import today
 from cases.organisations import Organisation
 from cases.policy import Action, Actor, require
 from cases.visibility import reachable_organisations
@@ -115,10 +116,14 @@ async def answered(db: AsyncSession, invitation_id: str) -> set[Question]:
     return set(await db.scalars(select(Rating.question).where(Rating.invitation_id == invitation_id)))
 
 
-async def list_figures(db: AsyncSession, actor: Actor) -> Sequence[Figures]:
-    """Sums by organisation and question for what the actor reaches; no single rating, no words."""
+async def list_figures(db: AsyncSession, clock: Clock, actor: Actor) -> Sequence[Figures]:
+    """Sums by organisation and question for what the actor reaches; no single rating, no words.
+
+    As they stood before today: what changes within a day would tell who has just rated.
+    """
     require(actor, Action.SEE_RATINGS)
     reach = reachable_organisations(actor, Action.SEE_RATINGS)
+    midnight = datetime.combine(today(clock), time(), BEIJING)
     query = (
         select(
             Organisation.name,
@@ -128,7 +133,7 @@ async def list_figures(db: AsyncSession, actor: Actor) -> Sequence[Figures]:
             func.count(Rating.score).filter(Rating.score >= SATISFIED),
         )
         .join(Organisation, Organisation.id == Rating.organisation_id)
-        .where(Rating.organisation_id.in_(reach))
+        .where(Rating.organisation_id.in_(reach), Rating.at < midnight)
         .group_by(Organisation.name, Organisation.region_code, Rating.question)
         .order_by(Organisation.region_code, Organisation.name)
     )

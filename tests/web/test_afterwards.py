@@ -113,6 +113,9 @@ async def test_the_rated_see_sums_and_never_whose_they_are(house: House) -> None
     page = f"/j/{given.code}/rate/timely"
     await phone.send(page, page, decision="rate", score="1", words="太慢了")
     clerk = await house.official("chengguan.receptionist")
+    assert "份数太少" not in await (await clerk.get("/ratings")).text(), "not on its day"
+    house.clock.advance(days=1)
+    clerk = await house.official("chengguan.receptionist")
     text = await (await clerk.get("/ratings")).text()
     assert "份数太少" in text and "李德福" not in text and "太慢了" not in text
     assert "太慢了" not in await (await clerk.get(f"/sessions/{given.session_id}")).text()

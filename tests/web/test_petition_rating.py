@@ -89,17 +89,26 @@ async def test_what_cannot_be_rated_is_refused(house: House) -> None:
 async def test_few_ratings_are_no_figure_and_none_counts_on_its_day(house: House) -> None:
     async def figures() -> str:
         leader = await house.official("city.leader")  # Anew: a day ends every sign-in.
-        return await (await leader.get("/figures")).text()
+        return await (await leader.get("/figures/satisfaction")).text()
 
+    changed = ("", "")
     for number in range(6):
         petition, code = await concluded(house)
+        changed = changed if number else (petition.number, code)
         async with house.database.session() as db:
             given = RatePetition(petition.number, code, "unit", "1" if number else "5")
             await rate_petition(db, house.clock, given)
         if number == 3:
             house.clock.advance(days=1)
-            assert "件数太少" in await figures(), "four are too few"
-    assert "1／6" not in await figures(), "not before tomorrow"
+            page = await figures()
+            assert "件数太少" in page and ">3<" not in page, "four are too few, and no number tells them"
+    assert "16.67%" not in await figures(), "not before tomorrow"
     house.clock.advance(days=1)
     page = await figures()
-    assert "1／6" in page and "16.67%" in page
+    assert ">1<" in page and "16.67%" in page
+    async with house.database.session() as db:  # The first of them changes his mind.
+        await rate_petition(db, house.clock, RatePetition(*changed, "unit", "1"))
+    house.clock.advance(minutes=10)
+    assert "16.67%" in await figures(), "nobody sees within the day that one was changed"
+    house.clock.advance(days=1)
+    assert "0.00%" in await figures()

@@ -9,12 +9,15 @@ from xml.etree import ElementTree
 
 import pytest
 from pypdf import PdfReader
+from sqlalchemy import select
 
 from cases.casefile import PetitionClass
+from cases.figures.months import NOW, CountedMonth
 from cases.handling.taking import take_step
 from tests.factories import make_petition
 from tests.web.conftest import House
 from web.demo.source_figures import seed_source_figures
+from web.tending import counted_months
 
 HALF = "period=2021-H1"
 
@@ -29,11 +32,21 @@ async def test_the_page_says_what_it_counts_and_leads_to_just_those_cases(house:
     async with house.database.session() as db:
         await seed_source_figures(db)
     leader = await house.official("city.leader")
-    answer = await leader.get(f"/figures?{HALF}")
-    page = await answer.text()
-    assert answer.status == 200 and "2021年上半年" in page
-    for value in ("33.97 天", "100.00%", "88.66%", "59.04%", "33970／1000", "782／882"):
-        assert value in page, value
+    shown = {
+        "": ("33.97 天", "100.00%", "88.66%", "782／882", "2021年上半年"),
+        "/handling": ("33.97 天", "59.04%", ">33970<", "答复率", "一次性化解率", "领导信箱"),
+        "/handling?by=unit": ("城关区住建局",),
+        "/receptions": ("候访", "回访核实率", "因技术原因没有办成", "区县", "城关区信访局"),
+        "/satisfaction": ("88.66%", "91.38%", "办结 1000 件，882 件作了评价"),
+        "/districts": ("登记最多的是城关区信访局", "七里河区"),
+        "/topics": ("供暖和供水",),
+    }
+    for part, values in shown.items():
+        answer = await leader.get(f"/figures{part}{'&' if '?' in part else '?'}{HALF}")
+        page = await answer.text()
+        assert answer.status == 200 and page.count('aria-current="page"') == 2, part
+        for value in values:
+            assert value in page, (part, value)
     settled = await (await leader.get(f"/figures/cases?{HALF}&count=resolved")).text()
     assert "共 418 件" in settled and "LZ2021-9" in settled
     rest = await (await leader.get(f"/figures/cases?{HALF}&count=surveyed&without=resolved")).text()
@@ -44,6 +57,20 @@ async def test_the_page_says_what_it_counts_and_leads_to_just_those_cases(house:
     assert (await leader.get(f"/figures/cases?{HALF}&count=surveyed&without=unit_satisfied")).status == 404
     one = await (await leader.get(f"/figures?{HALF}&region=620102")).text()
     assert "1000" not in re.sub(r"<option.*?</option>", "", one) and 'value="620102" selected' in one
+
+
+async def test_ratings_are_told_of_whole_months_and_of_all_channels_alone(house: House) -> None:
+    """Two questions that differ by one case would tell how it was rated."""
+    async with house.database.session() as db:
+        await seed_source_figures(db)
+    leader = await house.official("city.leader")
+    for query in ("period=2021-02-01..2021-06-30", "period=2021-02-02..2021-06-30", f"{HALF}&channel=web"):
+        page = await (await leader.get(f"/figures/satisfaction?{query}")).text()
+        whole = query.startswith("period=2021-02-01")
+        assert ("不单独统计" in page) != whole and ("满意率 8" in page) == whole, query
+        for sheet in ("", "/districts"):
+            page = await (await leader.get(f"/figures{sheet}?{query}&tile=rated_satisfaction")).text()
+            assert ("不单独统计" in page) != whole, (sheet, query)
 
 
 async def test_a_district_counts_its_own_and_a_unit_what_it_handles(house: House) -> None:
@@ -90,8 +117,9 @@ async def test_a_period_that_is_none_is_told_and_this_month_shown(
     answer = await leader.get(f"/figures?{query}")
     page = await answer.text()
     assert answer.status == 422 and reason in page and "2026年7月" in page
-    odd = await leader.get("/figures?channel=%27x&class=1&region=%25&office=..&unit=&tile=z&period=2026-07")
-    assert odd.status == 200
+    odd = "channel=%27x&class=1&region=%25&office=..&unit=&tile=z&by=person&period=2026-07"
+    for part in ("", "/handling", "/receptions", "/satisfaction", "/districts", "/topics"):
+        assert (await leader.get(f"/figures{part}?{odd}")).status == 200, part
 
 
 async def test_reports_hold_the_same_figures(house: House) -> None:
@@ -142,3 +170,22 @@ async def test_secret_cases_are_in_no_figure(house: House) -> None:
     for key in ("city.leader", "chengguan.receptionist"):
         listed = await (await (await house.official(key)).get("/figures/cases?count=registered")).text()
         assert "共 1 件" in listed and "公开的" in listed and "密的" not in listed
+
+
+async def test_months_are_counted_beside_the_pages(house: House) -> None:
+    """By the task of the process: what runs first, then the newest month."""
+    async with house.database.session() as db:
+        await make_petition(db, house.clock, house.world.chengguan)
+    for _ in range(2):
+        assert await counted_months._round(house.server.app)
+    async with house.database.session() as db:
+        months = set(await db.scalars(select(CountedMonth.month)))
+    assert months == {NOW, "2026-07"}
+
+
+async def test_the_yearly_report_tells_of_supervision(house: House) -> None:
+    leader = await house.official("city.leader")
+    for period, told in (("2026", True), ("2026-07", False)):
+        answer = await leader.get(f"/figures/report.xlsx?period={period}")
+        book = zipfile.ZipFile(BytesIO(await answer.read()))
+        assert ("督办和建议" in book.read("xl/workbook.xml").decode()) == told

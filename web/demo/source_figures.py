@@ -8,7 +8,7 @@ by the same queries as any other.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -39,16 +39,19 @@ from cases.deadlines.profile import profile_for
 from cases.figures.period import parse_period
 from cases.handling.clocks import CALENDAR, PROFILES, PetitionClock
 from cases.handling.procedure import Conclusion, Way
+from cases.intake.join import PetitionJoin
 from cases.lanzhou import CITY_CODE, DISTRICTS, seed_lanzhou
 from cases.organisations import Organisation
 from cases.people import Person
 from cases.petition_rating import PetitionRating, PetitionRatingChange, Rated
+from web.demo import source_receptions
 
 PERIOD = parse_period("2021-H1")
 CAMPAIGN_NAME = "2021 年上半年矛盾纠纷排查化解"
 CASES, HANDLING_DAYS = 1000, 33_970
 RATED, SATISFIED_OFFICE, SATISFIED_UNIT = 882, 806, 782
 SURVEYED, SETTLED = 708, 418
+REPEATED = 100  # Cases between one and its repeat: the same office.
 FIRST_NUMBER = 900_001  # Far from what a register of that year would give.
 CHANNELS = (
     *(Channel.WEB, Channel.PHONE, Channel.WEB, Channel.LEADER_MAILBOX, Channel.WECHAT, Channel.VISIT),
@@ -103,12 +106,14 @@ async def seed_source_figures(db: AsyncSession) -> bool:
         model: []
         for model in (
             *(Person, PetitionCase, PetitionOrganisation, PetitionEvent, PetitionClock, PetitionRating),
-            *(PetitionRatingChange, Campaign, CampaignMatter, CampaignStep),
+            *(PetitionRatingChange, Campaign, CampaignMatter, CampaignStep, PetitionJoin),
+            *source_receptions.MODELS,
         )
     }
     rows[Campaign].append(_campaign(offices[CITY_CODE]))
     for plan in _plans(offices, units):
-        for model, values in (*_case(plan), *_ratings(plan), *_survey(plan)):
+        receptions = source_receptions.receptions_of(plan, offices[CITY_CODE])
+        for model, values in (*_case(plan), *_ratings(plan), *_survey(plan), *_repeat(plan), *receptions):
             rows[model].append(values)
     for model, values_of_all in rows.items():
         await db.execute(insert(model), values_of_all)
@@ -145,6 +150,7 @@ def _plans(offices: dict[str, Organisation], units: dict[str, Organisation]) -> 
 
 def _case(plan: _Plan) -> Iterator[tuple[type[Base], dict[str, Any]]]:
     number, petition, person = plan.number, plan.id("c"), plan.id("p")
+    origin = _origin(number)
     name = SURNAMES[number % 10] + GIVEN[number // 10 % 10]
     at = _at(plan.registered)
     yield Person, {"id": person, "name": name, "phone": f"1390000{number:04d}", "id_number_masked": None,
@@ -152,9 +158,10 @@ def _case(plan: _Plan) -> Iterator[tuple[type[Base], dict[str, Any]]]:
     yield PetitionCase, {
         "id": petition, "number": f"LZ2021-{FIRST_NUMBER + number:06d}",
         "channel": CHANNELS[number * 7 % len(CHANNELS)],
-        "subject": f"{plan.office.short_name[:-3]}{SUBJECTS[number * 5 % len(SUBJECTS)]}问题",
+        "subject": f"{plan.office.short_name[:-3]}{SUBJECTS[origin * 5 % len(SUBJECTS)]}问题",
         "description": "", "class_": PetitionClass.SUGGESTION if number % 9 == 4 else PetitionClass.CLAIM,
-        "state": PetitionState.CLOSED, "petitioner_id": person, "custodian_id": plan.office.id,
+        "state": PetitionState.CLOSED, "petitioner_id": replace(plan, number=origin).id("p"),
+        "custodian_id": plan.office.id,
         "accused_organisation_id": None, "confidential": False, "query_code_hash": "00$00", "event_count": 4,
         "registered_at": at, "way": Way.HANDLE, "handler_id": plan.unit.id, "reviewer_id": None,
         "conclusion": tuple(Conclusion)[number % 3 if number % 4 else 0],
@@ -231,6 +238,23 @@ def _survey(plan: _Plan) -> Iterator[tuple[type[Base], dict[str, Any]]]:
         yield CampaignStep, {
             "id": plan.id(f"s{number}"), "matter_id": matter, "number": number, "kind": kind, "about": "",
             "words": words, "at": _at(day), "by_id": None, "by": "演示",
+        }  # fmt: skip
+
+
+def _origin(number: int) -> int:
+    """The first case of the same matter; each twenty-fifth repeats one of the same office."""
+    while number >= REPEATED and number % 25 == 24:
+        number -= REPEATED
+    return number
+
+
+def _repeat(plan: _Plan) -> Iterator[tuple[type[Base], dict[str, Any]]]:
+    if _origin(plan.number) != plan.number:
+        before = replace(plan, number=plan.number - REPEATED)
+        pair = sorted((plan.id("c"), before.id("c")))
+        yield PetitionJoin, {
+            "id": plan.id("j"), "petition_id": pair[0], "other_id": pair[1], "sequence": 1, "joined": True,
+            "reason": "同人同事", "official_id": None, "at": _at(plan.concluded),
         }  # fmt: skip
 
 

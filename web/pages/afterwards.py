@@ -242,7 +242,7 @@ async def confirm_document(request: web.Request) -> web.StreamResponse:
 async def ratings(request: web.Request) -> web.StreamResponse:
     """Sums for officials; nothing that could be told to be one person's."""
     async with request.app[DATABASE].session() as db:
-        figures = await list_figures(db, request[ACTOR])
+        figures = await list_figures(db, request.app[CLOCK], request[ACTOR])
         closed = await count_closed(db, request[ACTOR])
     rows = [{"figures": one, "question": QUESTIONS[one.question]} for one in figures]
     return page(request, "ratings.html", {"nav": "ratings", "rows": rows, "closed": closed}, title="群众评价")

@@ -1,80 +1,143 @@
-"""统计分析: figures of a period, the cases behind each, the reports, and the big screen."""
+"""统计分析: figures of a period in parts, the cases behind each, and the big screen."""
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Collection
+from dataclasses import replace
 from typing import Any
 
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.casefile import CHANNEL_NAMES, CLASS_NAMES
-from cases.figures.indicator import INDICATORS, Form
+from cases.figures.indicator import INDICATORS
 from cases.figures.listing import list_counted
 from cases.figures.measure import MEASURES
-from cases.figures.reading import Reading, read_figures
+from cases.figures.reading import Portion, Reading, read_figures
 from cases.figures.scope import Filters, find_ground
 from cases.handling.clocks import today
 from cases.organisations import Organisation, OrganisationKind, get_organisation
 from cases.policy import Action, allowed
-from scheduling.afterwards.session_figures import ReceptionFigures, read_receptions
-from web.http.errors import trouble
+from recordings.recording_figures import count_recordings
+from scheduling.afterwards.session_figures import read_receptions
 from web.http.paging import beside, read_offset
 from web.keys import ACTOR, CLOCK, DATABASE
-from web.minutes.pdf import PrintError
 from web.rendering import page
 from web.statistics.asking import SPANS, Asked, read_asked, years
-from web.statistics.charts import TILES, draw_columns, shade
-from web.statistics.report import report_pdf, report_workbook
+from web.statistics.charts import draw_columns, draw_tiles
+from web.statistics.parts import (
+    APART,
+    DISTRICTS,
+    HANDLING,
+    OVERVIEW,
+    PARTS,
+    RECEPTIONS,
+    SATISFACTION,
+    TOPICS,
+    FigurePart,
+)
 from web.statistics.telling import (
+    BARE,
     COLUMNS,
+    RATINGS,
+    RECEPTION_COLUMNS,
     breakdown,
     channel_rows,
     class_rows,
+    district_sentence,
     headlines,
     indicator_rows,
     period_words,
+    rating_sentence,
+    reception_parts,
     reception_rows,
+    reception_sentence,
     summary,
-    tile_figure,
+    topic_sentence,
     trend_rows,
     trend_sentence,
+    what_is_listed,
 )
 
 PAGE_SIZE = 50
 # What the tiles can carry.
 ON_TILES = ("registered", "timely_accept_rate", "on_time_rate", "avg_handle_days", "rated_satisfaction")
-TILE_NAMES = {"6201": "市本级"}
 SCREEN_SECONDS = 300
-WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 async def show(request: web.Request) -> web.StreamResponse:
     """GET {}: `period`, or `year` and `span`, or `first` and `last`; `region`, `channel`, `class`, `unit`."""
-    now = today(request.app[CLOCK])
+    reading, context = await _read(request, OVERVIEW)
+    return _page(request, OVERVIEW, context | _trend(reading) | _told(reading))
+
+
+async def handling(request: web.Request) -> web.StreamResponse:
+    """GET {}: every indicator, and `by` what they are told apart."""
+    by = request.query.get("by", "")
+    by = by if by in APART else "channel"
+    heading, portion = APART[by]
+    reading, context = await _read(request, replace(HANDLING, portions=(portion,)))
+    rows = {
+        "channel": lambda: channel_rows(reading),
+        "class": lambda: class_rows(reading),
+        "office": lambda: breakdown(reading.offices, "office"),
+        "unit": lambda: breakdown(reading.units, "unit"),
+    }[by]()
+    indicators = [row for row in indicator_rows(reading) if not row["figure"].indicator.rating]
+    apart = {
+        "by": by, "heading": heading, "choices": {code: title for code, (title, _) in APART.items()},
+        "rows": rows, "columns": BARE if by in ("channel", "class") else COLUMNS, "indicators": indicators,
+    }  # fmt: skip
+    return _page(request, HANDLING, context | apart)
+
+
+async def receptions(request: web.Request) -> web.StreamResponse:
+    """GET {}: video receptions in all, by tier and office, and by month."""
+    now, actor = today(request.app[CLOCK]), request[ACTOR]
     asked = read_asked(request.query, now)
     async with request.app[DATABASE].session() as db:
-        reading = await read_figures(db, request.app[CLOCK], request[ACTOR], asked.period, asked.filters)
-        receptions = await read_receptions(db, now, request[ACTOR], asked.period, asked.filters)
-        regions = await _regions(db, request)
-        unit = await _unit(db, asked)
+        found = await read_receptions(db, now, actor, asked.period, asked.filters)
+        sealed = await count_recordings(db, actor, asked.period, asked.filters)
+        context = await _form(request, db, asked)
+    drawn = [(code[2:], months) for code, months in found.trend.items()]
+    context |= {
+        "made": request.app[CLOCK].now(), "rows": reception_rows(found, sealed),
+        "columns": RECEPTION_COLUMNS, "apart": reception_parts(found), "months": found.trend,
+        "sentence": reception_sentence(found), "drawing": draw_columns(drawn),
+    }  # fmt: skip
+    return _page(request, RECEPTIONS, context)
+
+
+async def satisfaction(request: web.Request) -> web.StreamResponse:
+    """GET {}: what petitioners think of offices and units, in sums alone."""
+    reading, context = await _read(request, SATISFACTION)
+    indicators = [row for row in indicator_rows(reading) if row["figure"].indicator.rating]
+    context |= {
+        "indicators": indicators, "columns": RATINGS, "sentence": rating_sentence(reading),
+        "districts": breakdown(reading.districts, "region", RATINGS),
+        "units": breakdown(reading.units, "unit", RATINGS),
+    }  # fmt: skip
+    return _page(request, SATISFACTION, context)
+
+
+async def districts(request: web.Request) -> web.StreamResponse:
+    """GET {}: the map of squares with `tile` on it, and the table of districts."""
     tile = request.query.get("tile", "")
     tile = tile if tile in ON_TILES else "registered"
-    context = _context(reading, receptions, asked) | {
-        "nav": "figures",
-        "years": years(now, asked),
-        "spans": SPANS,
-        "regions": regions,
-        "channels": CHANNEL_NAMES,
-        "classes": CLASS_NAMES,
-        "unit": unit,
-        "tile": tile,
+    reading, context = await _read(request, DISTRICTS)
+    context |= {
+        "columns": COLUMNS, "tile": tile,
         "tile_choices": {code: INDICATORS[code].title for code in ON_TILES},
-        "tiles": _tiles(reading, asked, tile),
-        "made": reading.counted_at,
-        "may_list": allowed(request[ACTOR], Action.SEE_PETITION),
-    }
-    return page(request, "figures.html", context, title="统计分析", status=422 if asked.trouble else 200)
+        "tiles": draw_tiles(reading, context["asked"], tile),
+        "sentence": district_sentence(reading.districts), "districts": breakdown(reading.districts, "region"),
+    }  # fmt: skip
+    return _page(request, DISTRICTS, context)
+
+
+async def topics(request: web.Request) -> web.StreamResponse:
+    """GET {}: which words of the list stand in the subjects."""
+    reading, context = await _read(request, TOPICS)
+    return _page(request, TOPICS, context | _topics(reading))
 
 
 async def show_list(request: web.Request) -> web.StreamResponse:
@@ -92,28 +155,33 @@ async def show_list(request: web.Request) -> web.StreamResponse:
     query = {name: value for name, value in told.items() if value}
     context = {
         "nav": "figures",
-        "what": _what(name, other),
+        "what": what_is_listed(name, other),
         "missed": bool(other),
         "topic": topic,
         "period": period_words(asked.period),
         "timeless": MEASURES[name].source == "running",
-        "back": f"/figures?{asked.query()}",
+        "back": f"{TOPICS.path if topic else HANDLING.path}?{asked.query()}",
         "rows": rows[:PAGE_SIZE],
         "total": total,
-        "beside": beside("/figures/cases", query | _rest(asked), offset, PAGE_SIZE, len(rows)),
+        "beside": beside("/figures/cases", query | asked.narrowed, offset, PAGE_SIZE, len(rows)),
     }
     return page(request, "figures_cases.html", context, title="统计明细")
 
 
 async def screen(request: web.Request) -> web.StreamResponse:
     """GET {}: the big screen for a wall: no person, no case, nothing to press."""
-    now = today(request.app[CLOCK])
+    now, actor = today(request.app[CLOCK]), request[ACTOR]
     asked = read_asked(request.query, now)
+    portions = Portion.OFFICES, Portion.TREND, Portion.TOPICS
     async with request.app[DATABASE].session() as db:
-        reading = await read_figures(db, request.app[CLOCK], request[ACTOR], asked.period, asked.filters)
-        receptions = await read_receptions(db, now, request[ACTOR], asked.period, asked.filters)
-    context = _context(reading, receptions, asked) | {
-        "tiles": _tiles(reading, asked, "registered"),
+        reading = await read_figures(db, request.app[CLOCK], actor, asked.period, asked.filters, portions)
+        found = await read_receptions(db, now, actor, asked.period, asked.filters)
+        sealed = await count_recordings(db, actor, asked.period, asked.filters)
+    context = _told(reading) | _trend(reading) | _topics(reading)
+    context |= {
+        "period": period_words(asked.period),
+        "tiles": draw_tiles(reading, asked, "registered"),
+        "receptions": reception_rows(found, sealed),
         "at": reading.counted_at,
         "minutes": SCREEN_SECONDS // 60,
     }
@@ -122,83 +190,70 @@ async def screen(request: web.Request) -> web.StreamResponse:
     return response
 
 
-async def report_as_pdf(request: web.Request) -> web.StreamResponse:
-    """GET {}: the report of the period as PDF."""
-    reading, receptions, office = await _report(request)
-    try:
-        body = await asyncio.to_thread(report_pdf, reading, receptions, office, request.app[CLOCK].now())
-    except PrintError as error:
-        return trouble(request, 503, message=str(error))
-    return _file(body, "application/pdf", reading, "pdf")
-
-
-async def report_as_workbook(request: web.Request) -> web.StreamResponse:
-    """GET {}: the same as a workbook."""
-    reading, receptions, office = await _report(request)
-    body = await asyncio.to_thread(report_workbook, reading, receptions, office, request.app[CLOCK].now())
-    return _file(body, WORKBOOK, reading, "xlsx")
-
-
-async def _report(request: web.Request) -> tuple[Reading, ReceptionFigures, str]:
-    now, actor = today(request.app[CLOCK]), request[ACTOR]
-    asked = read_asked(request.query, now)
+async def _read(request: web.Request, part: FigurePart) -> tuple[Reading, dict[str, Any]]:
+    asked, clock = read_asked(request.query, today(request.app[CLOCK])), request.app[CLOCK]
     async with request.app[DATABASE].session() as db:
-        reading = await read_figures(db, request.app[CLOCK], actor, asked.period, asked.filters)
-        receptions = await read_receptions(db, now, actor, asked.period, asked.filters)
-        office = await get_organisation(db, actor.posts[0].organisation_id)
-    return reading, receptions, office.name
+        reading = await read_figures(
+            db, clock, request[ACTOR], asked.period, asked.filters, part.portions
+        )
+        context = await _form(request, db, asked)
+    return reading, context | {"made": reading.counted_at}
 
 
-def _file(body: bytes, kind: str, reading: Reading, ending: str) -> web.Response:
-    response = web.Response(body=body, content_type=kind)
-    name = f"lianxin-figures-{reading.period.code.replace('..', '-')}.{ending}"
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
-
-
-def _context(reading: Reading, receptions: ReceptionFigures, asked: Asked) -> dict[str, Any]:
-    months = trend_rows(reading)
+async def _form(request: web.Request, db: AsyncSession, asked: Asked) -> dict[str, Any]:
+    """What every part shows above its own."""
     return {
+        "nav": "figures",
+        "parts": PARTS,
         "asked": asked,
         "period": period_words(asked.period),
-        "summary": summary(reading),
-        "headlines": headlines(reading.sums, reading.before),
-        "indicators": indicator_rows(reading.sums, reading.before),
-        "rated": next(r for r in indicator_rows(reading.sums, reading.before) if r["code"] == "rating_rate"),
-        "columns": COLUMNS,
-        "districts": breakdown(reading.districts, "region"),
-        "offices": breakdown(reading.offices, "office"),
-        "units": breakdown(reading.units, "unit"),
-        "by_channel": channel_rows(reading),
-        "by_class": class_rows(reading),
-        "trend": months,
-        "trend_drawing": draw_columns(
-            [(code[2:], (sums["registered"], sums["concluded"])) for code, sums in months]
-        ),
-        "trend_sentence": trend_sentence(reading),
-        "topics": reading.topics,
-        "topics_most": max((topic.cases for topic in reading.topics), default=0),
-        "receptions": reception_rows(receptions),
+        "years": years(today(request.app[CLOCK]), asked),
+        "spans": SPANS,
+        "regions": await _regions(db, request),
+        "channels": CHANNEL_NAMES,
+        "classes": CLASS_NAMES,
+        "unit": await _unit(db, asked),
+        "may_list": allowed(request[ACTOR], Action.SEE_PETITION),
     }
 
 
-def _tiles(reading: Reading, asked: Asked, tile: str) -> list[dict[str, Any]]:
-    """The squares of the map; districts that have none are in the table alone."""
-    found = {part.code: (part, tile_figure(tile, part.sums)) for part in reading.districts}
-    most = max((float(each.value or 0) for _, each in found.values()), default=0)
-    return [
-        {
-            "name": TILE_NAMES.get(code) or part.name.removesuffix("信访局"),
-            "column": TILES[code][0],
-            "row": TILES[code][1],
-            "figure": figure,
-            "shade": shade(figure, most),
-            "query": asked.query(region=code, tile=tile),
-            "whole": figure.indicator.form is not Form.COUNT,
-        }
-        for code, (part, figure) in found.items()
-        if code in TILES
-    ]
+def _page(request: web.Request, part: FigurePart, context: dict[str, Any]) -> web.StreamResponse:
+    status = 422 if context["asked"].trouble else 200
+    title = f"{part.title} · 统计分析" if part is not OVERVIEW else "统计分析"
+    told = context | {"part": part}
+    return page(request, f"figures_{part.code}.html", told, title=title, status=status)
+
+
+def _told(reading: Reading) -> dict[str, Any]:
+    rows = indicator_rows(reading)
+    return {
+        "summary": summary(reading),
+        "headlines": headlines(reading),
+        "rated": next(row for row in rows if row["code"] == "rating_rate"),
+        "others": [row for row in rows if row["code"] in OTHERS],
+    }
+
+
+# Beside the four that stand first.
+OTHERS: Collection[str] = ("registered", "concluded", "repeat_share", "overdue_now")
+
+
+def _trend(reading: Reading) -> dict[str, Any]:
+    months = trend_rows(reading)
+    drawn = [(code[2:], (sums["registered"], sums["concluded"])) for code, sums in months]
+    return {
+        "trend": months,
+        "trend_drawing": draw_columns(drawn),
+        "trend_sentence": trend_sentence(reading),
+    }
+
+
+def _topics(reading: Reading) -> dict[str, Any]:
+    return {
+        "topics": reading.topics,
+        "topics_most": max((topic.cases for topic in reading.topics), default=0),
+        "sentence": topic_sentence(reading),
+    }
 
 
 async def _regions(db: AsyncSession, request: web.Request) -> dict[str, str]:
@@ -212,22 +267,3 @@ async def _unit(db: AsyncSession, asked: Asked) -> Organisation | None:
     """The unit asked for. Raises NotFound."""
     unit = asked.filters.unit_id or asked.filters.office_id
     return await get_organisation(db, unit) if unit else None
-
-
-def _what(name: str, other: str) -> tuple[str, str]:
-    """The rows of a list in the words of its indicator: title, and which part of it."""
-    for each in INDICATORS.values():
-        if name == each.denominator and (not other or other == each.numerator):
-            return each.title, each.below
-        if name == each.numerator and not other and each.form is not Form.MEAN:
-            return each.title, each.above
-    return "", ""
-
-
-def _rest(asked: Asked) -> dict[str, str]:
-    filters = asked.filters
-    told = {
-        "region": filters.region, "office": filters.office_id, "unit": filters.unit_id,
-        "channel": filters.channel or "", "class": filters.class_ or "",
-    }  # fmt: skip
-    return {name: value for name, value in told.items() if value}

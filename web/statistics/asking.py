@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from urllib.parse import urlencode
 
@@ -31,6 +31,11 @@ class Asked:
         """The same question as an address's query, with other filters or a measure beside it."""
         told = {"period": self.period.code} | _written(self.filters) | changes
         return urlencode({name: value for name, value in told.items() if value})
+
+    @property
+    def narrowed(self) -> dict[str, str]:
+        """The filters alone, as names and values of an address."""
+        return {name: value for name, value in _written(self.filters).items() if value}
 
     @property
     def year(self) -> str:
@@ -68,11 +73,6 @@ def years(today: date, asked: Asked) -> list[str]:
     """For the form, the newest first."""
     near = {f"{today.year - back}" for back in range(YEARS_BACK)}
     return sorted(near | {asked.year}, reverse=True)
-
-
-def without_unit(asked: Asked) -> Asked:
-    """The same question for all units."""
-    return replace(asked, filters=replace(asked.filters, unit_id=""))
 
 
 def _period_of(query: Mapping[str, str]) -> str:

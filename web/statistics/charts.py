@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from cases.figures.indicator import Figure, Form
+from cases.figures.reading import Reading
+from web.statistics.asking import Asked
+from web.statistics.telling import tile_figure
 
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 960, 300, 56, 34, 14
 # Where a district stands on the map of squares: column and row, roughly as they lie along the Yellow River.
@@ -14,6 +18,7 @@ TILES = {
     "620111": (1, 2), "620104": (2, 2), "620105": (3, 2), "620102": (4, 2),
     "620103": (3, 3), "620123": (5, 3),
 }  # fmt: skip
+TILE_NAMES = {"6201": "市本级"}
 SHADES = 5
 
 
@@ -67,6 +72,25 @@ def shade(found: Figure, most: float) -> int:
     if found.indicator.form is Form.RATE:
         return sum(float(found.value) >= limit for limit in (60, 80, 90, 98))
     return min(SHADES - 1, int(SHADES * float(found.value) / most)) if most else 0
+
+
+def draw_tiles(reading: Reading, asked: Asked, tile: str) -> list[dict[str, Any]]:
+    """The squares of the map; districts that have none are in the table alone."""
+    found = {part.code: (part, tile_figure(tile, part)) for part in reading.districts}
+    most = max((float(each.value or 0) for _, each in found.values()), default=0)
+    return [
+        {
+            "name": TILE_NAMES.get(code) or part.name.removesuffix("信访局"),
+            "column": TILES[code][0],
+            "row": TILES[code][1],
+            "figure": figure,
+            "shade": shade(figure, most),
+            "query": asked.query(region=code),
+            "whole": figure.indicator.form is not Form.COUNT,
+        }
+        for code, (part, figure) in found.items()
+        if code in TILES
+    ]
 
 
 def _ceiling(value: int) -> int:

@@ -7,6 +7,7 @@ holds: numbers, fields, the units most complained about, forwarding and supervis
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from fpdf import FPDF
@@ -17,19 +18,26 @@ from cases.clock import BEIJING
 from cases.figures.indicator import Form
 from cases.figures.period import Period
 from cases.figures.reading import Reading
+from cases.supervision.measures import KIND_NAMES
+from cases.supervision.order import ADOPTION_NAMES, REASON_NAMES
+from cases.supervision.report import SupervisionFigures
 from scheduling.afterwards.session_figures import ReceptionFigures
 from web.language import in_chinese
 from web.minutes.pdf import chinese_font
 from web.statistics.charts import Columns, draw_columns
 from web.statistics.spreadsheet import Cell, Sheet, write_workbook
 from web.statistics.telling import (
+    BARE,
     COLUMNS,
+    RECEPTION_COLUMNS,
+    Headings,
     Row,
     breakdown,
     channel_rows,
     class_rows,
     indicator_rows,
     period_words,
+    reception_parts,
     reception_rows,
     summary,
     trend_rows,
@@ -57,9 +65,22 @@ class _Paper(FPDF):
         self.cell(0, 5, f"第 {self.page_no()} 页，共 {{nb}} 页", align="C")
 
 
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What is reported. `sealed`: recordings in all, and sealed ones; `office`: whose report it is."""
+
+    reading: Reading
+    receptions: ReceptionFigures
+    sealed: tuple[int, int]
+    office: str
+    made_at: datetime
+    supervision: SupervisionFigures | None = None  # Of a year.
+
+
 @in_chinese()
-def report_pdf(reading: Reading, receptions: ReceptionFigures, office: str, made_at: datetime) -> bytes:
+def report_pdf(report: Report) -> bytes:
     """The document. Raises PrintError where there is no Chinese font."""
+    reading, made_at = report.reading, report.made_at
     paper = _Paper(format="A4")
     paper.set_title(report_title(reading.period))
     paper.set_lang("zh-CN")
@@ -71,11 +92,11 @@ def report_pdf(reading: Reading, receptions: ReceptionFigures, office: str, made
     paper.add_page()
     _words(paper, report_title(reading.period), TITLE, "C", 11)
     day = made_at.astimezone(BEIJING)
-    _words(paper, f"{office}　{day.year}年{day.month}月{day.day}日", BODY, "C")
+    _words(paper, f"{report.office}　{day.year}年{day.month}月{day.day}日", BODY, "C")
     paper.ln(3)
     _words(paper, "".join(summary(reading)), BODY)
     _words(paper, NOT_COUNTED, SMALL)
-    for heading, rows, widths in _tables(reading, receptions):
+    for heading, rows, widths in _tables(report):
         _heading(paper, heading, len(rows))
         _table(paper, rows, widths)
     _heading(paper, "十二个月的变化", 14)
@@ -89,50 +110,69 @@ def report_pdf(reading: Reading, receptions: ReceptionFigures, office: str, made
 
 
 @in_chinese()
-def report_workbook(reading: Reading, receptions: ReceptionFigures, office: str, made_at: datetime) -> bytes:
+def report_workbook(report: Report) -> bytes:
     """The same as .xlsx, a sheet for each table; rates as numbers beside numerator and denominator."""
+    reading, made_at = report.reading, report.made_at
     about = [
-        (report_title(reading.period),), (office,), (f"{made_at.astimezone(BEIJING):%Y-%m-%d %H:%M}",),
+        (report_title(reading.period),), (report.office,), (f"{made_at.astimezone(BEIJING):%Y-%m-%d %H:%M}",),
         ("".join(summary(reading)),), (NOT_COUNTED,),
     ]  # fmt: skip
     sheets = [Sheet("说明", about), Sheet("指标", _indicators(reading))]
-    sheets += [Sheet(heading, rows) for heading, rows, _ in _tables(reading, receptions)[1:]]
+    sheets += [Sheet(heading, rows) for heading, rows, _ in _tables(report)[1:]]
     return write_workbook([*sheets, Sheet("逐月", _trend(reading))], made_at)
 
 
-def _tables(
-    reading: Reading, receptions: ReceptionFigures
-) -> list[tuple[str, list[tuple[str, ...]], tuple[int, ...]]]:
+def _tables(report: Report) -> list[tuple[str, list[tuple[str, ...]], tuple[int, ...]]]:
+    reading, found = report.reading, report.receptions
     indicators: list[tuple[str, ...]] = [("指标", "数值", "分子", "分母", "上期")]
-    for row in indicator_rows(reading.sums, reading.before):
-        found = row["figure"]
-        below = f"{found.denominator} {found.indicator.below}" if found.indicator.denominator else "—"
-        above = f"{found.numerator} {found.indicator.above}"
-        indicators.append((found.indicator.title, row["value"], above, below, row["before"] or "—"))
-    widths = (26, *(12 for _ in COLUMNS))
+    for row in indicator_rows(reading):
+        it = row["figure"]
+        below = f"{it.denominator} {it.indicator.below}" if it.indicator.denominator else "—"
+        above = f"{it.numerator} {it.indicator.above}"
+        above, below = (above, below) if it.told else ("—", "—")
+        indicators.append((it.indicator.title, row["value"], above, below, row["before"] or "—"))
+    widths, bare = (26, *(12 for _ in COLUMNS)), (26, *(12 for _ in BARE))
     told: list[tuple[str, list[tuple[str, ...]], tuple[int, ...]]] = [
         ("各项指标", indicators, (26, 16, 34, 34, 16)),
-        ("按地区", _parts("地区", breakdown(reading.districts, "region")), widths),
-        ("按渠道", _parts("渠道", channel_rows(reading)), widths),
-        ("按类别", _parts("类别", class_rows(reading)), widths),
-        ("按责任单位", _parts("责任单位", breakdown(reading.units, "unit")), widths),
+        ("按地区", _parts("地区", breakdown(reading.districts, "region"), COLUMNS), widths),
+        ("按渠道", _parts("渠道", channel_rows(reading), BARE), bare),
+        ("按类别", _parts("类别", class_rows(reading), BARE), bare),
+        ("按信访部门", _parts("信访部门", breakdown(reading.offices, "office"), COLUMNS), widths),
+        ("按责任单位", _parts("责任单位", breakdown(reading.units, "unit"), COLUMNS), widths),
         ("热点", [("热点", "件数"), *((each.title, f"{each.cases}") for each in reading.topics)], (3, 1)),
-        ("视频接访", [("项目", "数值", "怎么算的"), *reception_rows(receptions)], (2, 1, 2)),
+        ("视频接访", [("项目", "数值", "怎么算的"), *reception_rows(found, report.sealed)], (2, 1, 2)),
+        ("视频接访：按层级和主持单位",
+         [("主持单位", *RECEPTION_COLUMNS), *((name, *cells) for name, cells in reception_parts(found))],
+         (26, *(12 for _ in RECEPTION_COLUMNS))),
     ]
+    if report.supervision is not None:
+        told.append(("督办和建议", _supervision(report.supervision), (3, 1)))
     return [each for each in told if len(each[1]) > 1]
 
 
-def _parts(heading: str, rows: Sequence[Row]) -> list[tuple[str, ...]]:
-    return [(heading, *(title for title, _ in COLUMNS)), *((row.name, *row.cells) for row in rows)]
+def _supervision(found: SupervisionFigures) -> list[tuple[str, ...]]:
+    """Orders, what was taken of the advice, measures (Art. 39 and 40)."""
+    rows = [("督办单", found.orders), ("其中撤销的", found.withdrawn), ("其中办结的", found.closed)]
+    rows += [(f"因{name}督办", found.reasons[code]) for code, name in REASON_NAMES.items()]
+    rows += [(f"改进建议：{name}", found.adoptions[code]) for code, name in ADOPTION_NAMES.items()]
+    rows += [(name, found.measures[code]) for code, name in KIND_NAMES.items()]
+    told = [(name, f"{count}") for place, (name, count) in enumerate(rows) if count or place < 3]
+    return [("项目", "件数"), *told]
+
+
+def _parts(heading: str, rows: Sequence[Row], columns: Headings) -> list[tuple[str, ...]]:
+    return [(heading, *(title for title, _ in columns)), *((row.name, *row.cells) for row in rows)]
 
 
 def _indicators(reading: Reading) -> list[tuple[Cell, ...]]:
     rows: list[tuple[Cell, ...]] = [("指标", "数值", "单位", "分子", "分母", "上期", "怎么算的", "依据")]
     units = {Form.COUNT: "件", Form.RATE: "%", Form.MEAN: "天"}
-    for row in indicator_rows(reading.sums, reading.before):
+    for row in indicator_rows(reading):
         found, it = row["figure"], row["figure"].indicator
         below = found.denominator if it.denominator else None
         told = (it.title, found.value, units[it.form], found.numerator, below)
+        if not found.told:
+            told = (it.title, row["value"], "", None, None)
         rows.append((*told, row["before"], it.definition, it.source))
     return rows
 

@@ -2,26 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from cases.casefile import CHANNEL_NAMES, CLASS_NAMES
 from cases.figures.indicator import HEADLINES, INDICATORS, Figure, Form, figure, figures
-from cases.figures.measure import SUMS_ONLY
+from cases.figures.measure import MEASURES
 from cases.figures.period import Period
 from cases.figures.reading import Part, Reading
 from cases.figures.sums import Sums
-from scheduling.afterwards.session_figures import ReceptionFigures
+from cases.organisations import TIER_NAMES
+from scheduling.afterwards.session_figures import Counts, ReceptionFigures
 from web.language import CHINESE, current_language
 from web.statistics.asking import SPANS
 
-# The columns of every breakdown: short heading and indicator.
-COLUMNS = (
-    ("登记", "registered"), ("办结", "concluded"), ("平均天数", "avg_handle_days"),
-    ("及时受理率", "timely_accept_rate"), ("按期办结率", "on_time_rate"), ("满意率", "rated_satisfaction"),
-    ("超期", "overdue_now"),
+# The columns of a breakdown: short heading, and the measure or indicator. By channel and class no ratings.
+BARE = (
+    ("登记", "registered"), ("其中重复", "repeats"), ("办结", "concluded"), ("平均天数", "avg_handle_days"),
+    ("及时受理率", "timely_accept_rate"), ("按期办结率", "on_time_rate"), ("超期", "overdue_now"),
 )  # fmt: skip
+COLUMNS = (*BARE[:-1], ("满意率", "rated_satisfaction"), BARE[-1])
+RATINGS = (
+    ("办结", "concluded"), ("参评率", "rating_rate"), ("对信访部门", "office_satisfaction"),
+    ("不含基本满意", "office_well_rate"), ("对责任单位", "rated_satisfaction"),
+    ("不含基本满意", "unit_well_rate"),
+)  # fmt: skip
+# Of whose rest one may say that it was not done.
+DUTIES = frozenset(
+    {"timely_route_rate", "timely_accept_rate", "on_time_rate", "reply_rate", "resolution_rate", "led_rate"}
+    | {"first_resolution_rate"}
+)
+Headings = Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +47,8 @@ class Row:
 
 def write(found: Figure) -> str:
     """`33.97 天`, `100.00%`, `12`, or why there is nothing."""
+    if found.withheld:
+        return "不单独统计"
     if found.value is None:
         return "件数太少" if found.too_few else "—"
     if found.indicator.form is Form.COUNT:
@@ -57,76 +71,102 @@ def period_words(period: Period) -> str:
     return f"{year}年{first.month}月{first.day}日至{until}"
 
 
-def indicator_rows(now: Sums, before: Sums) -> list[dict[str, Any]]:
+def indicator_rows(reading: Reading) -> list[dict[str, Any]]:
     """All indicators with what they are made of, beside what they were."""
-    earlier = figures(before)
+    earlier = figures(reading.before, reading.ratings)
     return [
         {
             "code": code,
             "figure": found,
             "value": write(found),
             "before": "" if code == "overdue_now" else write(earlier[code]),
-            "listed": found.indicator.numerator not in SUMS_ONLY,
+            "listed": not found.indicator.rating,
             "counted": found.indicator.form is not Form.MEAN,
-            "missing": found.denominator - found.numerator if found.indicator.form is Form.RATE else 0,
+            "missing": found.denominator - found.numerator if code in DUTIES else 0,
         }
-        for code, found in figures(now).items()
+        for code, found in figures(reading.sums, reading.ratings).items()
     ]
 
 
-def headlines(now: Sums, before: Sums) -> list[dict[str, Any]]:
+def headlines(reading: Reading) -> list[dict[str, Any]]:
     """The four figures that stand first."""
-    rows = {row["code"]: row for row in indicator_rows(now, before)}
+    rows = {row["code"]: row for row in indicator_rows(reading)}
     return [rows[code] for code in HEADLINES]
 
 
-def breakdown(parts: Iterable[Part], name: str) -> list[Row]:
+def breakdown(parts: Iterable[Part], name: str, columns: Headings = COLUMNS) -> list[Row]:
     """A line for each part; `name`: the filter that its code is for."""
-    return [Row(part.name, _cells(part.sums), {name: part.code}) for part in parts]
+    return [Row(part.name, _cells(part.sums, columns, part.ratings), {name: part.code}) for part in parts]
 
 
 def channel_rows(reading: Reading) -> list[Row]:
     """By channel, all of them, in the order of the hall."""
-    return [
-        Row(words, _cells(reading.channels[code]), {"channel": code})
-        for code, words in CHANNEL_NAMES.items()
-        if code in reading.channels
-    ]
+    return _coded(reading.channels or {}, CHANNEL_NAMES, "channel")
 
 
 def class_rows(reading: Reading) -> list[Row]:
     """By class."""
+    return _coded(reading.classes or {}, CLASS_NAMES, "class")
+
+
+def _coded(groups: Mapping[str, Sums], names: Mapping[Any, str], name: str) -> list[Row]:
     return [
-        Row(words, _cells(reading.classes[code]), {"class": code})
-        for code, words in CLASS_NAMES.items()
-        if code in reading.classes
+        Row(words, _cells(groups[code], BARE, False), {name: code})
+        for code, words in names.items()
+        if code in groups
     ]
 
 
-def reception_rows(found: ReceptionFigures) -> list[tuple[str, str, str]]:
-    """(what, figure, of what) of the video receptions."""
+def reception_rows(found: ReceptionFigures, sealed: tuple[int, int]) -> list[tuple[str, str, str]]:
+    """(what, figure, of what) of the video receptions; `sealed`: recordings in all, and sealed ones."""
+    it = found.all
     return [
-        ("安排的接访", f"{found.planned} 场", "统计期内应当举行的"),
-        ("举行的接访", f"{found.held} 场", f"在 {found.planned} 场里"),
-        ("其中三级联合接访", f"{found.joint} 场", f"在 {found.held} 场里"),
+        ("安排的接访", f"{it.planned} 场", "统计期内应当举行的"),
+        ("举行的接访", f"{it.held} 场", f"在 {it.planned} 场里"),
+        ("其中联合接访", f"{it.joint} 场", f"在 {it.held} 场里"),
         ("接待的群众", f"共 {found.persons} 人次", "信访人和代理人"),
-        ("没有来的", _share(found.no_show, found.planned), f"{found.no_show}／{found.planned} 场"),
-        ("比约定时间晚开始", _minutes(found.late_seconds, found.held), "按举行的场次平均"),
-        ("接访时长", _minutes(found.length_seconds, found.closed), "按结束的场次平均"),
-        ("当日办结的", _share(found.solved_same_day, found.held),
-         f"{found.solved_same_day}／{found.held} 场"),
+        ("没有来的", _share(it.no_show, it.planned), f"{it.no_show}／{it.planned} 场"),
+        ("候访", _minutes(found.waited_seconds, found.waited), f"按进入接访室的 {found.waited} 人次平均"),
+        ("比约定时间晚开始", _minutes(it.late_seconds, it.held), "按举行的场次平均"),
+        ("接访时长", _minutes(it.length_seconds, it.closed), "按结束的场次平均"),
+        ("当日办结的", _share(it.solved_same_day, it.held), f"{it.solved_same_day}／{it.held} 场"),
         ("承诺按期兑现的", _share(found.promises_kept, found.promises_due),
          f"{found.promises_kept}／{found.promises_due} 项"),
-        ("因技术原因没有办成", _share(found.failed, found.planned), f"{found.failed}／{found.planned} 场"),
-        ("出现过技术问题的", _share(found.troubled, found.held), f"{found.troubled}／{found.held} 场"),
+        ("回访核实率", _share(it.followed, it.follow_ups), f"{it.followed}／{it.follow_ups} 场回访"),
+        ("因技术原因没有办成", _share(it.failed, it.planned), f"{it.failed}／{it.planned} 场"),
+        ("出现过技术问题的", _share(it.troubled, it.held), f"{it.troubled}／{it.held} 场"),
+        ("已封存的录像", _share(sealed[1], sealed[0]), f"{sealed[1]}／{sealed[0]} 个录像"),
         ("接访满意率", "件数太少" if found.satisfied is None and found.rated
          else _share(found.satisfied or 0, found.rated), f"共 {found.rated} 份评价"),
     ]  # fmt: skip
 
 
+RECEPTION_COLUMNS = ("安排", "举行", "联合", "没有来", "技术失败", "当日办结", "平均时长")
+
+
+def reception_parts(found: ReceptionFigures) -> list[tuple[str, tuple[str, ...]]]:
+    """A line for each tier, then for each office that hosts."""
+    tiers = [(TIER_NAMES[tier], counts) for tier, counts in found.by_tier.items()]
+    offices = [(office.short_name, counts) for office, counts in found.by_office]
+    return [(name, _reception_cells(counts)) for name, counts in (*tiers, *offices)]
+
+
+def reception_sentence(found: ReceptionFigures) -> str:
+    """What the drawing of the receptions shows, in one sentence."""
+    planned, held = (sum(month[place] for month in found.trend.values()) for place in (0, 1))
+    if not planned:
+        return "这十二个月没有安排接访。"
+    return f"十二个月共安排 {planned} 场接访，举行了 {held} 场。"
+
+
+def _reception_cells(it: Counts) -> tuple[str, ...]:
+    told = it.planned, it.held, it.joint, it.no_show, it.failed, it.solved_same_day
+    return (*(f"{each}" for each in told), _minutes(it.length_seconds, it.closed))
+
+
 def trend_rows(reading: Reading) -> list[tuple[str, Sums]]:
     """(`2026-06`, sums), oldest first."""
-    return list(reading.trend.items())
+    return list((reading.trend or {}).items())
 
 
 def summary(reading: Reading) -> list[str]:
@@ -152,16 +192,52 @@ def trend_sentence(reading: Reading) -> str:
     return f"十二个月共登记 {total} 件，最多的是 {most[0]}，{most[1]['registered']} 件。"
 
 
-def tile_figure(code: str, sums: Sums) -> Figure:
+def district_sentence(parts: Sequence[Part]) -> str:
+    """What the map of squares shows, in one sentence."""
+    most = max(parts, key=lambda part: part.sums["registered"], default=None)
+    if most is None or not most.sums["registered"]:
+        return "统计期内没有登记的信访件。"
+    return f"登记最多的是{most.name}，{most.sums['registered']} 件。"
+
+
+def topic_sentence(reading: Reading) -> str:
+    """What the bars of the topics show, in one sentence."""
+    if not reading.topics:
+        return "没有达到 5 件的热点。"
+    first = reading.topics[0]
+    share = _share(first.cases, reading.sums["registered"])
+    return f"最多的是{first.title}，{first.cases} 件，占登记的 {share}。"
+
+
+def rating_sentence(reading: Reading) -> str:
+    """Who rated and how, in one sentence."""
+    found = figures(reading.sums, reading.ratings)
+    share, unit = found["rating_rate"], found["rated_satisfaction"]
+    if share.withheld:
+        return "评价只按整月、全部渠道和类别统计，免得看出是谁评的。"
+    if share.value is None or unit.value is None:
+        return "评价太少，不统计满意率。"
+    return f"办结 {share.denominator} 件，{share.numerator} 件作了评价；对责任单位的满意率 {unit.value}%。"
+
+
+def what_is_listed(name: str, other: str) -> tuple[str, str]:
+    """The rows of a list in the words of its indicator: title, and which part of it."""
+    for each in INDICATORS.values():
+        if name == each.denominator and (not other or other == each.numerator):
+            return each.title, each.below
+        if name == each.numerator and not other and each.form is not Form.MEAN:
+            return each.title, each.above
+    return "", ""
+
+
+def tile_figure(code: str, part: Part) -> Figure:
     """The figure a tile of the map carries."""
-    return figure(INDICATORS[code], sums)
+    return figure(INDICATORS[code], part.sums, part.ratings)
 
 
-def _cells(sums: Sums) -> tuple[str, ...]:
-    found = figures(sums)
-    return tuple(
-        f"{sums['overdue_now']}" if code == "overdue_now" else write(found[code]) for _, code in COLUMNS
-    )
+def _cells(sums: Sums, columns: Headings, ratings: bool) -> tuple[str, ...]:
+    found = figures(sums, ratings)
+    return tuple(f"{sums[code]}" if code in MEASURES else write(found[code]) for _, code in columns)
 
 
 def _share(above: int, below: int) -> str:

@@ -1,4 +1,4 @@
-"""A register of any size by a few statements: people, cases, parts, clocks and ratings (PostgreSQL only).
+"""A register of any size by a few statements: cases with history, clocks, ratings, receptions (PostgreSQL).
 
 Cases are spread evenly over the months before LAST, over all offices of Lanzhou; of twenty one is secret, one
 in seven has not been concluded, one in fifteen is late. Everything follows from the number of the case.
@@ -62,13 +62,41 @@ _STATEMENTS = (
       registered + 90 + time '10:00'
     FROM filled CROSS JOIN (VALUES ('office'), ('unit')) AS rated (what)
     WHERE NOT running AND n % 3 <> 1""",
+    """INSERT INTO petition_events (id, petition_id, sequence, at, kind, actor_name, data)
+    SELECT line || tail, 'c' || tail, line, registered + line + time '10:00', 'petition.noted', '演示', '{}'
+    FROM filled CROSS JOIN generate_series(1, 3) AS line""",
+    """INSERT INTO sessions (id, petition_id, title, host_organisation_id, kind, state, starts_at, ends_at,
+      opened_at, closed_at, record, id_number_needed, event_count, revision, created_at)
+    SELECT 's' || tail, 'c' || tail, '视频接访', office, 'reception',
+      CASE WHEN n % 35 = 0 THEN 'no_show' ELSE 'closed' END, at, at + interval '30 minutes',
+      CASE WHEN n % 35 <> 0 THEN at + interval '4 minutes' END,
+      CASE WHEN n % 35 <> 0 THEN at + interval '29 minutes' END, false, false, 3, 0, at
+    FROM filled CROSS JOIN LATERAL (VALUES (registered + forwarding + time '14:00')) AS begun (at)
+    WHERE n % 5 = 0""",
+    """INSERT INTO session_organisations (session_id, organisation_id, part)
+    SELECT 's' || tail, office, 'host' FROM filled WHERE n % 5 = 0""",
+    """INSERT INTO invitations (id, code, session_id, role, display_name, person_id, created_at)
+    SELECT 'i' || tail, n::text, 's' || tail, 'petitioner', '信访人', 'p' || tail, registered
+    FROM filled WHERE n % 5 = 0""",
+    """INSERT INTO session_events (id, session_id, sequence, at, monotonic_ms, kind, participant_id, data)
+    SELECT place || tail, 's' || tail, place, registered + forwarding + time '14:00' + minutes, 0, kind,
+      'i' || tail, '{}'
+    FROM filled CROSS JOIN (VALUES (1, 'participant.joined', interval '0'),
+      (2, 'participant.admitted', interval '4 minutes'), (3, 'session.moved', interval '29 minutes')
+    ) AS happened (place, kind, minutes)
+    WHERE n % 35 <> 0 AND n % 5 = 0""",
 )
-FILLED = ("people", "petitions", "petition_organisations", "petition_clocks", "petition_ratings")
+FILLED = (
+    *("people", "petitions", "petition_organisations", "petition_clocks", "petition_ratings"),
+    *("petition_events", "sessions", "session_organisations", "invitations", "session_events"),
+)
 
 
 async def fill_register(db: AsyncSession, count: int, months: int) -> None:
     """`count` cases over `months` months, and commit; organisations have to be there."""
     given = {"last": LAST, "days": months * DAYS_A_MONTH, "count": count}
+    # Nothing has to be noted or looked up: all of it is new, and fits.
+    await db.execute(text("SET LOCAL session_replication_role = replica"))
     await db.execute(text(_NUMBERS), given)
     for statement in _STATEMENTS:
         await db.execute(text(statement))

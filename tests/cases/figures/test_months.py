@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.casefile import Channel, PetitionClass
 from cases.database import Database
-from cases.figures.months import (
-    NOW,
-    _claim,
-    codes_of,
-    count_months,
-    stored_sums,
-    stored_topics,
-    stored_trend,
-)
+from cases.figures.months import FRESH, NOW, _claim, _stale, codes_of, count_changed, count_months
 from cases.figures.period import months_back, parse_period
 from cases.figures.scope import Filters, find_ground
-from cases.figures.sums import NOTHING, Dimension, sum_by, sum_up
+from cases.figures.stored import stored_sums, stored_topics, stored_trend
+from cases.figures.sums import NOTHING, Dimension, add_up, sum_by, sum_up
 from cases.figures.topics import list_topics, rank_topics
 from cases.handling.clocks import today
 from tests.clock import FixedClock
@@ -52,7 +48,7 @@ async def test_counted_months_say_what_counting_says(
         assert sum(each["registered"] for each in trend.values()) == live["registered"]
 
 
-async def test_what_is_too_old_is_counted_anew_and_by_one_alone(
+async def test_what_has_changed_is_counted_anew_and_by_one_alone(
     database: Database, db: AsyncSession, clock: FixedClock, world: World
 ) -> None:
     code = [each.code for each in months_back(today(clock), 1)]
@@ -62,33 +58,75 @@ async def test_what_is_too_old_is_counted_anew_and_by_one_alone(
         await count_months(db, clock, code)
         return (await stored_sums(db, ground, code))[""]["registered"]
 
+    begun = clock.now()
     assert await registered() == 0
+    clock.advance(minutes=1)
+    assert await count_months(db, clock, code) == clock.now(), "nothing has changed: it stands as of now"
     await make_petition(db, clock, world.chengguan)
-    assert await registered() == 0, "not too old yet"
+    assert await registered() == 0 and await count_months(db, clock, code) == begun, "not too old yet"
     clock.advance(minutes=6)
     assert await registered() == 1
-    clock.advance(minutes=6)
     async with database.session() as other:
-        assert [await _claim(db, clock, code[0]), await _claim(other, clock, code[0])] == [True, False]
+        taken = [await _claim(each, clock, code[0], FRESH - FRESH) for each in (db, other)]
+        assert taken == [False, False], "counted this very moment"
+        clock.advance(minutes=6)
+        assert [await _claim(db, clock, code[0], FRESH), await _claim(other, clock, code[0], FRESH)] == [
+            True,
+            False,
+        ]
+
+
+async def test_the_task_beside_the_pages_counts_what_has_changed_until_nothing_is_left(
+    db: AsyncSession, clock: FixedClock, world: World
+) -> None:
+    async def count() -> int:
+        rounds = 0
+        while await count_changed(db, clock, timedelta(seconds=30)):
+            rounds += 1
+        return rounds
+
+    assert await count() == 25, "two years, and what runs now"
+    clock.advance(minutes=1)
+    assert await count() == 0
+    petition = await make_petition(db, clock, world.chengguan)
+    assert await count() == 2, "its month, and what runs now"
+    assert await count() == 0
+    clock.advance(minutes=1)
+    ground = await find_ground(db, world.actor("city.leader"), Filters())
+    for change in (
+        "UPDATE petitions SET channel = 'sms'",
+        "UPDATE petitions SET concluded_on = '2024-02-29', conclusion = 'explain'",
+        "UPDATE petition_clocks SET met_on = '2026-07-22'",
+    ):
+        await db.execute(text(change))
+        await db.commit()
+        assert await count(), change
+        clock.advance(minutes=1)
+    sums = await stored_sums(db, ground, ["2024-02", "2026-07"])
+    live = [await sum_up(db, ground, parse_period(code), today(clock)) for code in ("2024-02", "2026-07")]
+    assert {**sums[""], "running_now": 0} == {**add_up(live), "running_now": 0}
+    assert sums[""]["concluded"] == 1 and sums[""]["registered"] == 1
+    await db.execute(text("UPDATE petitions SET confidential = true"))
+    await db.commit()
+    assert await count() >= 3 and (await stored_sums(db, ground, ["2024-02", "2026-07"]))[""] == NOTHING
+    assert petition.number
 
 
 async def test_who_finds_a_first_counting_begun_is_told_to_count_himself(
     db: AsyncSession, clock: FixedClock
 ) -> None:
-    assert await _claim(db, clock, "2026-07")
+    assert await _claim(db, clock, "2026-07", FRESH)
     assert await count_months(db, clock, ["2026-07"]) is None
     clock.advance(minutes=6)
     assert await count_months(db, clock, ["2026-07"]) is not None, "who began it never came back"
 
 
-async def test_an_old_month_is_counted_once_a_day(db: AsyncSession, clock: FixedClock, world: World) -> None:
-    assert await count_months(db, clock, ["2025-01"]) is not None
-    clock.advance(hours=3)
-    assert not await _claim(db, clock, "2025-01") and await _claim(db, clock, "2026-07")
+async def test_a_new_day_counts_anew_what_may_have_become_late_and_nothing_else(
+    db: AsyncSession, clock: FixedClock
+) -> None:
+    assert await count_months(db, clock, ["2025-01", "2026-07", NOW]) is not None
     clock.advance(days=1)
-    assert await _claim(db, clock, "2025-01")
-    ground = await find_ground(db, world.actor("city.leader"), Filters())
-    assert (await stored_sums(db, ground, ["2025-01"]))[""] == NOTHING
+    assert await _stale(db, clock, ["2025-01", "2026-07", "2026-08", NOW]) == ["2026-07", "2026-08", NOW]
 
 
 def test_days_that_are_no_months_have_none() -> None:

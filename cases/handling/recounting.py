@@ -1,0 +1,157 @@
+"""Counting clocks again after the tables of holidays or duties have changed: a million cases at once.
+
+Clocks that began on the same day under the same rules end on the same day, and there are a few thousand such
+sorts among millions of clocks: each sort is counted once, by the function that counts every deadline, and the
+database brings it to its rows. Clocks that stood still are counted one by one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Date,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    and_,
+    cast,
+    func,
+    insert,
+    or_,
+    select,
+    true,
+    update,
+)
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cases.audit import add_audit
+from cases.casefile import PetitionCase
+from cases.clock import Clock
+from cases.database import atomic
+from cases.deadlines.deadline import count
+from cases.deadlines.workdays import WorkCalendar
+from cases.handling.clocks import CALENDAR, PROFILES, PetitionClock
+from cases.policy import Action, Actor, require
+from cases.register.due import DueDate, index_due_dates
+
+PAGE = 1000
+# One row for each sort of clock, as long as the transaction lasts.
+SORTS = Table(
+    "clock_sorts",
+    MetaData(),
+    Column("profile", String(32)),
+    Column("duty", String(32)),
+    Column("start_on", Date),
+    Column("set_days", Integer),
+    Column("extension", Integer),
+    Column("raw_on", Date),
+    Column("rolled_on", Date),
+    prefixes=["TEMPORARY"],
+)
+KEYS = ("profile", "duty", "start_on", "set_days", "extension")
+
+
+@dataclass(frozen=True, slots=True)
+class Recounted:
+    """How many clocks were counted, how many of them end on another day now, in how many sorts."""
+
+    clocks: int
+    changed: int
+    sorts: int
+
+
+@atomic
+async def recount_clocks(
+    db: AsyncSession,
+    clock: Clock,
+    actor: Actor,
+    *,
+    finished: bool = False,
+    calendar: WorkCalendar = CALENDAR,
+) -> Recounted:
+    """Date every running clock by the tables of the program, and commit; `finished`: those met before, too.
+
+    The rules under which a clock began stay its rules. Due dates follow, and so do the figures.
+    """
+    require(actor, Action.MANAGE_ACCOUNTS)
+    which = true() if finished else PetitionClock.met_on.is_(None)
+    plain = cast(PetitionClock.pauses, Text) == "[]"
+    columns = [getattr(PetitionClock, name) for name in KEYS]
+    sorts = (await db.execute(select(*columns, func.count()).where(which, plain).group_by(*columns))).all()
+    connection = await db.connection()
+    await connection.run_sync(SORTS.create)
+    rows = [_dated(row, calendar) for row in sorts]
+    for start in range(0, len(rows), PAGE):
+        await db.execute(insert(SORTS), rows[start : start + PAGE])
+    changed = await _bring(db, and_(which, plain))
+    paused, moved = await _one_by_one(db, and_(which, ~plain), calendar)
+    await connection.run_sync(SORTS.drop)
+    told = Recounted(sum(row[-1] for row in sorts) + paused, changed + moved, len(sorts))
+    detail = {"clocks": told.clocks, "changed": told.changed, "finished": finished}
+    await add_audit(db, clock, actor, "clocks.recounted", "clock", None, detail=detail)
+    await db.commit()
+    return told
+
+
+def _dated(row: Any, calendar: WorkCalendar) -> dict[str, Any]:
+    code, duty, start, set_days, extension, _ = row
+    counted = count(PROFILES[code], calendar, duty, start, extension=extension, set_days=set_days)
+    return dict(zip(KEYS, row, strict=False)) | {"raw_on": counted.raw, "rolled_on": counted.rolled}
+
+
+async def _bring(db: AsyncSession, which: ColumnElement[bool]) -> int:
+    """The dates of each sort to its clocks, and from these to the due dates; how many clocks moved."""
+    new = SORTS.c
+    same = [getattr(PetitionClock, name) == new[name] for name in KEYS]
+    moved = or_(
+        PetitionClock.raw_on.is_distinct_from(new.raw_on),
+        PetitionClock.rolled_on.is_distinct_from(new.rolled_on),
+    )
+    # What has a date now and had none, or the other way round, stands in the due dates anew.
+    appeared = PetitionClock.rolled_on.is_(None) != new.rolled_on.is_(None)
+    ids = (await db.scalars(select(PetitionClock.petition_id).where(which, *same, appeared).distinct())).all()
+    query = update(PetitionClock).where(which, *same, moved)
+    query = query.values(raw_on=new.raw_on, rolled_on=new.rolled_on)
+    done = await db.execute(query.execution_options(synchronize_session=False))
+    if done.rowcount:  # type: ignore[attr-defined]
+        of_it = DueDate.clock_id == PetitionClock.id
+        late = or_(DueDate.rolled_on != PetitionClock.rolled_on, DueDate.raw_on != PetitionClock.raw_on)
+        follow = update(DueDate).where(of_it, late, PetitionClock.rolled_on.is_not(None))
+        follow = follow.values(rolled_on=PetitionClock.rolled_on, raw_on=PetitionClock.raw_on)
+        await db.execute(follow.execution_options(synchronize_session=False))
+    await _index(db, ids)
+    return int(done.rowcount)  # type: ignore[attr-defined]
+
+
+async def _one_by_one(
+    db: AsyncSession, which: ColumnElement[bool], calendar: WorkCalendar
+) -> tuple[int, int]:
+    looked_at, moved, last = 0, 0, ""
+    while True:
+        query = select(PetitionClock).where(which, PetitionClock.id > last).order_by(PetitionClock.id)
+        rows = (await db.scalars(query.limit(PAGE))).all()
+        if not rows:
+            return looked_at, moved
+        looked_at, last = looked_at + len(rows), rows[-1].id
+        touched = set()
+        for row in rows:
+            counted = row.counted(calendar)
+            if (row.raw_on, row.rolled_on) != (counted.raw, counted.rolled):
+                row.raw_on, row.rolled_on = counted.raw, counted.rolled
+                touched.add(row.petition_id)
+                moved += 1
+        await db.flush()
+        await _index(db, sorted(touched))
+        db.expunge_all()
+
+
+async def _index(db: AsyncSession, petition_ids: Iterable[str]) -> None:
+    for petition_id in petition_ids:
+        await index_due_dates(db, await db.get_one(PetitionCase, petition_id))

@@ -1,0 +1,69 @@
+"""Clocks counted again by another calendar: each ends where it would have ended had it begun under it."""
+
+from __future__ import annotations
+
+from datetime import date
+from types import MappingProxyType
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cases.audit import AuditEntry
+from cases.deadlines.deadline import count
+from cases.handling.clocks import CALENDAR, PROFILES, PetitionClock, pause_clock, resume_clock, start_clock
+from cases.handling.recounting import recount_clocks
+from cases.policy import SYSTEM
+from cases.register.due import DueDate
+from cases.register.index import index_petition
+from tests.clock import FixedClock
+from tests.factories import World, make_petition
+
+# Five more days off: one on which clocks of fifteen days end, and working days are pushed on.
+OTHER = CALENDAR.with_local_rest(MappingProxyType({date(2026, 8, day): "停电" for day in range(3, 8)}))
+
+
+async def test_every_kind_of_clock_is_counted_as_one_by_one(
+    db: AsyncSession, clock: FixedClock, world: World
+) -> None:
+    petition = await make_petition(db, clock, world.chengguan)
+    rows = {}
+    for duty, start, days in (
+        ("forward_notice", date(2026, 7, 20), 0),
+        ("forward_objection", date(2026, 7, 31), 0),
+        ("assigned_feedback", date(2026, 7, 22), 14),
+        ("recheck_decide", date(2026, 7, 1), 0),
+        ("handle", date(2026, 6, 4), 0),
+    ):
+        rows[duty] = await start_clock(db, clock, petition, duty, start, world.chengguan.id, days)
+    paused = rows["recheck_decide"]
+    assert paused is not None and rows["handle"] is not None
+    await pause_clock(db, paused, date(2026, 7, 10))
+    await resume_clock(db, paused, date(2026, 7, 14))
+    rows["handle"].met_on = date(2026, 7, 1)
+    await index_petition(db, petition.id)
+    await db.commit()
+    kept = rows["handle"].rolled_on
+
+    told = await recount_clocks(db, clock, SYSTEM)
+    assert told.changed == 0 and told.clocks >= 4, "by the same tables nothing moves"
+    told = await recount_clocks(db, clock, SYSTEM, calendar=OTHER)
+    assert told.changed >= 4
+    db.expunge_all()
+    found = (await db.scalars(select(PetitionClock).where(PetitionClock.met_on.is_(None)))).all()
+    assert {each.duty for each in found} >= set(rows) - {"handle"}
+    for row in found:
+        by_itself = row.counted(OTHER)
+        assert (row.raw_on, row.rolled_on) == (by_itself.raw, by_itself.rolled), row.duty
+        assert (row.raw_on, row.rolled_on) != (row.counted().raw, row.counted().rolled) or row.rolled_on
+    moved = {each.clock_id: each.rolled_on for each in await db.scalars(select(DueDate))}
+    assert moved == {row.id: row.rolled_on for row in found}, "the board shows the same days"
+    met = (await db.scalars(select(PetitionClock).where(PetitionClock.met_on.is_not(None)))).one()
+    assert met.rolled_on == kept == date(2026, 8, 3), "what was judged stays judged"
+
+    await recount_clocks(db, clock, SYSTEM, finished=True, calendar=OTHER)
+    db.expunge_all()
+    met = (await db.scalars(select(PetitionClock).where(PetitionClock.met_on.is_not(None)))).one()
+    again = count(PROFILES[met.profile], OTHER, "handle", met.start_on)
+    assert met.rolled_on == again.rolled == date(2026, 8, 10)
+    noted = await db.scalars(select(AuditEntry).where(AuditEntry.action == "clocks.recounted"))
+    assert [entry.detail["finished"] for entry in noted] == [False, False, True]
