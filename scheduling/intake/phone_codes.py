@@ -115,6 +115,12 @@ async def confirmed_at(
     return await db.scalar(query.where(PhoneCode.used_at > clock.now() - VALID))
 
 
+async def awaits_code(db: AsyncSession, clock: Clock, kept: Secrets, form_id: str, phone: str) -> bool:
+    """Whether a code that was sent for this form and number can still be typed."""
+    query = select(PhoneCode.id).where(*_same(kept, form_id, phone), PhoneCode.expires_at > clock.now())
+    return await db.scalar(query.limit(1)) is not None
+
+
 async def forget_phone_codes(db: AsyncSession, clock: Clock) -> int:
     """Forget what is of no use any more; commits. Returns how many."""
     old = delete(PhoneCode).where(PhoneCode.created_at <= clock.now() - KEPT)

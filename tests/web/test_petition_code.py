@@ -67,6 +67,8 @@ async def test_the_matter_is_sent_with_the_code_and_not_before(
     assert status == 422 and "还可以试 4 次" in page and await intakes(house) == []
     status, page = await step(browser, house, 4, form_id="a" * 32, go="again")
     assert status == 422 and "请等 1 分钟" in page
+    status, page = await step(browser, house, 3, form_id="a" * 32)  # Back and on again: the same code.
+    assert status == 200 and "第 4 步" in page and "需要修改" not in page
     # Another number after the code was sent is another number.
     status, page = await step(browser, house, 4, form_id="a" * 32, code=CODE, phone="13900139000")
     assert status == 422 and await intakes(house) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 import pytest
 from playwright.async_api import Browser, Page, expect
@@ -12,9 +13,12 @@ from cases.casefile import Channel, PetitionCase
 from tests.axe import violations
 from tests.journey.measures import measure
 from tests.scenarios.browsers import needs_chromium
+from tests.scheduling.papers import photo
 from tests.web.conftest import House
 from tests.web.test_axe import WIDER
 from tests.web.test_officials_pages import enter
+from tests.web.test_petition_code import CODE, Pocket
+from web.tending.messages import MESSENGER
 
 pytestmark = [pytest.mark.browser, needs_chromium, pytest.mark.timeout(180)]
 SHOTS = os.environ.get("LIANXIN_SHOTS")
@@ -38,7 +42,10 @@ async def test_the_citizens_form_on_a_small_phone(house: House, chrome: Browser)
     context = await chrome.new_context(
         viewport={"width": 360, "height": 740}, has_touch=True, locale="zh-CN", timezone_id="Asia/Shanghai"
     )
-    page, faults = await context.new_page(), list[str]()
+    page, faults, app = await context.new_page(), list[str](), house.server.app
+    assert app is not None
+    app[MESSENGER].gateway = Pocket()
+    app[MESSENGER].secrets = replace(app[MESSENGER].secrets, make_code=lambda: CODE)
     await page.goto(base + "/petition")
     await page.locator("main button[value=on].is-primary").click()
     await expect(page.locator(".error-summary")).to_contain_text("请选择一个区县")
@@ -48,6 +55,9 @@ async def test_the_citizens_form_on_a_small_phone(house: House, chrome: Browser)
     await page.locator("main button[value=on].is-primary").click()
     await page.locator("#subject").fill("楼道漏水三个月无人修")
     await expect(page.locator("main")).to_contain_text("检举控告的内容保密")
+    picture = {"name": "漏水.jpg", "mimeType": "image/jpeg", "buffer": photo()}
+    await page.locator("#material-file").set_input_files(picture)
+    await expect(page.locator("[data-part=files] li")).to_contain_text("漏水.jpg，共 1 页")
     faults += await look(page, "petition-2")
     await page.locator("#subject").press("Enter")  # Goes on, not back.
     await page.locator("#name").fill("李德福")
@@ -60,6 +70,16 @@ async def test_the_citizens_form_on_a_small_phone(house: House, chrome: Browser)
     faults += await look(page, "petition-wrong")
     await page.locator("#phone").fill("13800138000")
     await page.locator("main button[value=on].is-primary").click()
+    await expect(page.locator("h1")).to_contain_text("请填写短信验证码")
+    faults += await look(page, "petition-code")
+    await page.get_by_role("button", name="上一步").click()
+    await page.get_by_role("button", name="上一步").click()
+    await expect(page.locator("[data-part=files] button")).to_have_count(1)
+    faults += await look(page, "petition-2-again")
+    for _ in range(2):
+        await page.locator("main button[value=on].is-primary").click()
+    await page.locator("#code").fill(CODE)
+    await page.locator("#code").press("Enter")
     await page.wait_for_url("**/petition/done")
     await expect(page.locator("main")).to_contain_text("LZ2026-000001")
     faults += await look(page, "petition-done")

@@ -89,6 +89,7 @@ def boot_of(request: web.Request, form_id: str, purpose: Purpose) -> dict[str, A
         "largest": LARGEST,
         "part": PART,
         "accepted": ACCEPTED,
+        "beside": True,
     }
 
 

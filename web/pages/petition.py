@@ -24,7 +24,13 @@ from cases.intake.matters import Mailbox, Matter, check_matter, list_mailboxes, 
 from cases.organisations import OrganisationKind, list_organisations
 from scheduling.intake.enclosing import claim, list_of_form, withdraw
 from scheduling.intake.enclosure import LARGEST, MOST_OF_FORM, Purpose
-from scheduling.intake.phone_codes import confirm_phone, confirmed_at, send_phone_code, takes_messages
+from scheduling.intake.phone_codes import (
+    awaits_code,
+    confirm_phone,
+    confirmed_at,
+    send_phone_code,
+    takes_messages,
+)
 from scheduling.materials.limits import MEBIBYTE
 from web.figures import RATE_LIMITED
 from web.http.access import client_address
@@ -123,7 +129,9 @@ async def _confirm(
             if found is None and step == CODE and go != "again":
                 typed = form.typed("code")
                 found = await confirm_phone(db, clock, messenger.secrets, form_id, phone, typed)
-            elif found is None:
+            elif found is None and (
+                go == "again" or not await awaits_code(db, clock, messenger.secrets, form_id, phone)
+            ):
                 await _send_code(request, db, form_id, phone, office.id)
         except RuleError as error:
             form.refuse(error, "code")
@@ -140,8 +148,13 @@ async def _send_code(
         RATE_LIMITED.labels("phone_code").inc()
         raise RuleError("too_fast", "操作太快，请等一分钟再试。", "code")
     messenger = request.app[MESSENGER]
+    gateway = messenger.gateway
+    if isinstance(gateway, ShownGateway):
+        gateway.shown.pop(phone, None)
     await send_phone_code(db, request.app[CLOCK], messenger.secrets, form_id, phone, office_id)
     messenger.ring()
+    if isinstance(gateway, ShownGateway):  # Whoever tries it out has no such telephone: the page shows it.
+        await gateway.until_shown(phone)
 
 
 async def show_done(request: web.Request) -> web.StreamResponse:

@@ -35,12 +35,22 @@ class ShownGateway:
     def __init__(self) -> None:
         # The last text for each number; a demonstration knows a handful.
         self.shown: dict[str, str] = {}
+        self._news = asyncio.Event()
 
     async def send(self, message: Message) -> None:
         if len(self.shown) >= MOST_SHOWN:
             self.shown.clear()
         self.shown[message.recipient] = message.text
+        self._news.set()
         logger.warning("短信 SMS → %s：%s", message.recipient, message.text)
+
+    async def until_shown(self, recipient: str) -> None:
+        """Until a message to this number stands here, two seconds at most."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(2.0):
+                while recipient not in self.shown:
+                    self._news.clear()
+                    await self._news.wait()
 
 
 class HttpGateway:

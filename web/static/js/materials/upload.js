@@ -11,6 +11,7 @@ import { t } from "../translate.js";
  * @property {number} largest bytes of a file
  * @property {number} part bytes of a part
  * @property {string} accepted for the file field; a phone then gives its photos as JPEG
+ * @property {boolean} [beside] sending files is not what the page is for
  */
 
 const ATTEMPTS = 6;
@@ -38,7 +39,7 @@ export function mount(root, place, added = () => {}) {
   const bar = element("progress.upload-bar", { max: "100", value: "0", hidden: true, "aria-label": t("上传进度") });
   const again = element("button.button", { type: "button", text: t("接着传"), hidden: true });
   const input = element("input.upload-input", { type: "file", accept: place.accepted, id: "material-file" });
-  const label = element("label.button.is-primary", { for: "material-file", text: t("选照片或 PDF 文件") });
+  const label = element(place.beside ? "label.button" : "label.button.is-primary", { for: "material-file", text: t("选照片或 PDF 文件") });
   root.replaceChildren(element("div.upload-field", {}, input, label), status, bar, again);
 
   async function send(file) {
