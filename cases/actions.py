@@ -30,6 +30,7 @@ class Action(StrEnum):
     GRANT_PETITION = "grant_petition"
     ISSUE_QUERY_CODE = "issue_query_code"
     BOOK = "book"
+    REQUEST_BOOKING = "request_booking"
     MANAGE_SLOTS = "manage_slots"
     SEE_SESSION = "see_session"
     MANAGE_SESSION = "manage_session"
@@ -88,7 +89,9 @@ _WRITE = frozenset({A.WRITE_MINUTES, A.SIGN_MINUTES})
 _MATERIALS = frozenset({A.SEE_MATERIALS, A.ADD_MATERIAL})
 # Sits in a session by office and knows who came to it.
 _SIT = frozenset({A.JOIN, A.KNOW_NAMES})
-_UNIT = READ | _PAPERS | _RATED | _MATERIALS | _SIT | {A.SEE_MINUTES, A.ANSWER_PETITION} | _TASKS
+# Asks the office that keeps a case for a reception in it.
+_ASK = frozenset({A.REQUEST_BOOKING})
+_UNIT = READ | _PAPERS | _RATED | _MATERIALS | _SIT | {A.SEE_MINUTES, A.ANSWER_PETITION} | _TASKS | _ASK
 _CONDUCT = _WRITE | _MATERIALS | _SIT | {A.HOST, A.RECORD, A.MANAGE_SESSION, A.ISSUE_LINK}
 
 ROLE_ACTIONS: Mapping[Role, frozenset[Action]] = {
@@ -100,6 +103,7 @@ ROLE_ACTIONS: Mapping[Role, frozenset[Action]] = {
     | _DOOR
     | {A.CREATE_PETITION, A.HANDLE_PETITION, A.GRANT_PETITION, A.BOOK, A.MANAGE_SLOTS, A.ANSWER_FINDING}
     | {A.ISSUE_QUERY_CODE}
+    | _ASK
     | _TASKS,
     Role.LEADER: READ
     | _PAPERS
@@ -110,6 +114,7 @@ ROLE_ACTIONS: Mapping[Role, frozenset[Action]] = {
     | _PROTECT
     | {A.HANDLE_PETITION, A.GRANT_PETITION, A.APPROVE_DESTRUCTION, A.ACKNOWLEDGE_ALARM}
     | {A.ANSWER_FINDING, A.SEE_VIEW_LOG}
+    | _ASK
     | _TASKS
     | _SUPERVISE,
     Role.RECORDER: _WATCH | _DOOR | _WRITE | _MATERIALS | _SIT | {A.SEE_BOARD, A.SEE_SESSION, A.RECORD},
@@ -117,6 +122,7 @@ ROLE_ACTIONS: Mapping[Role, frozenset[Action]] = {
     | _DOOR
     | _MATERIALS
     | _SIT
+    | _ASK
     | {A.SEE_FIGURES, A.CREATE_PETITION, A.BOOK, A.ISSUE_LINK, A.ISSUE_QUERY_CODE},
     Role.HANDLER: _UNIT,
     Role.UNIT_HEAD: _UNIT | {A.EXTEND_PETITION},

@@ -12,7 +12,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import ForeignKey, Index, String, select, text, update
+from sqlalchemy import ForeignKey, Index, String, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -63,6 +63,8 @@ class Link(Base):
     id: Mapped[str] = mapped_column(String(ID_LENGTH), primary_key=True, default=new_id)
     invitation_id: Mapped[str] = mapped_column(String(ID_LENGTH), ForeignKey("invitations.id"), index=True)
     secret_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    # A reminder brings a secret of its own to the same link: what was sent before still opens.
+    reminder_hash: Mapped[str | None] = mapped_column(String(64), default=None, index=True, unique=True)
     device_hash: Mapped[str | None] = mapped_column(String(64), default=None)
     # The device before, which is told in words that the link moved on.
     former_device_hash: Mapped[str | None] = mapped_column(String(64), default=None)
@@ -101,6 +103,23 @@ async def issue_link(
     )  # fmt: skip
     db.add(link)
     await _note(db, clock, actor, invitation, "link.issued")
+    await db.commit()
+    return secret
+
+
+async def repeat_link(db: AsyncSession, clock: Clock, actor: Actor, invitation_id: str) -> str:
+    """Return one more secret of the live link, or the first of a new one, and commit; told this once.
+
+    The link stays what it is: device, window and the secret that was sent before. Of reminders the last one
+    opens. Raises as `issue_link`.
+    """
+    invitation, _ = await manageable(db, actor, invitation_id, Action.ISSUE_LINK)
+    link = await find_link(db, invitation_id)
+    if link is None:
+        return await issue_link(db, clock, actor, invitation_id)
+    secret = secrets.token_urlsafe(SECRET_BYTES)
+    link.reminder_hash = hash_secret(secret)
+    await _note(db, clock, actor, invitation, "link.repeated")
     await db.commit()
     return secret
 
@@ -243,11 +262,12 @@ def _holding(link_id: str, device_hash: str) -> str:
 
 async def _find(db: AsyncSession, code: str, secret: str) -> tuple[Invitation, Session, Link]:
     """Look the secret up by its hash; whoever lacks it gets one answer for every cause."""
+    digest = hash_secret(secret[:MAX_SECRET])
     query = (
         select(Invitation, Session, Link)
         .join(Session, Session.id == Invitation.session_id)
         .join(Link, Link.invitation_id == Invitation.id)
-        .where(Invitation.code == code[:16], Link.secret_hash == hash_secret(secret[:MAX_SECRET]))
+        .where(Invitation.code == code[:16], or_(Link.secret_hash == digest, Link.reminder_hash == digest))
     )
     found = (await db.execute(query.execution_options(populate_existing=True))).first()
     if found is None:

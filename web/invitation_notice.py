@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from scheduling.arrival.identity import phone_of
 from scheduling.invitation import Invitation
 from scheduling.links import find_link
-from scheduling.notices.queueing import add_notice
+from scheduling.notices.queueing import about_session, add_notice
 from scheduling.reach import load_session
 from web.http.access import own_origin
 from web.keys import CLOCK, SETTINGS
@@ -37,7 +37,8 @@ async def send_invitation(db: AsyncSession, request: web.Request, invitation: In
     }
     messenger = request.app[MESSENGER]
     envelope = messenger.secrets.envelope
-    await add_notice(db, request.app[CLOCK], envelope, session, phone, "invitation", fields, link.valid_until)
+    about, until = about_session(session), link.valid_until
+    await add_notice(db, request.app[CLOCK], envelope, about, phone, "invitation", fields, until)
     await db.commit()
     messenger.ring()
     return True

@@ -16,7 +16,7 @@ PLACES = (
     ("alarms", "/alarms", "录像告警", Action.SEE_ALARMS),
     ("archive", "/archive", "录像归档", Action.SEE_ARCHIVE),
     ("requests", "/requests", "群众的请求", Action.RECEIVE),
-    ("outbox", "/outbox", "短信", Action.SEE_OUTBOX),
+    ("outbox", "/outbox", "通知", Action.SEE_OUTBOX),
     ("figures", "/figures", "统计分析", Action.SEE_FIGURES),
     ("ratings", "/ratings", "群众评价", Action.SEE_RATINGS),
     ("search", "/recordings", "录像检索", Action.REPLAY),

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 
-from sqlalchemy import CursorResult, Delete, Update, delete, null, or_, select, update
+from sqlalchemy import CursorResult, Delete, Update, delete, exists, null, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.audit import add_audit
@@ -22,7 +22,7 @@ from scheduling.arrival.identity import IdentityCode
 from scheduling.invitation import Invitation
 from scheduling.links import AFTERWARDS, Link
 from scheduling.minutes.phone_signing import PhoneSigning
-from scheduling.notices.notice import Notice, NoticeAddress
+from scheduling.notices.notice import Notice, NoticeAddress, NoticeDraft
 from scheduling.session import Session
 
 # A day more than a link opens after its window (LinkRules.after) where that is not set wider.
@@ -51,6 +51,10 @@ async def forget_served_links(db: AsyncSession, clock: Clock) -> Forgotten:
     ended = Session.ends_at <= clock.now() - KEPT_AFTER_END
     served = select(Invitation.id).join(Session, Session.id == Invitation.session_id).where(ended)
     sent = select(Notice.id).join(Session, Session.id == Notice.session_id).where(ended)
+    # A message about no session has served when nobody tries to deliver it any more.
+    late = Notice.queued_at <= clock.now() - KEPT_AFTER_END
+    other = select(Notice.id).where(Notice.session_id.is_(None), late)
+    other = other.where(~exists().where(NoticeDraft.notice_id == Notice.id).correlate(Notice))
     # Without its device a link that still opens would belong to whoever comes first.
     closed = Link.valid_until <= clock.now() - AFTERWARDS
     held = or_(Link.device_hash.is_not(None), Link.former_device_hash.is_not(None))
@@ -74,7 +78,7 @@ async def forget_served_links(db: AsyncSession, clock: Clock) -> Forgotten:
             .where(Invitation.id.in_(served), Invitation.companions.is_not(None))
             .values(companions=null()),
         ),
-        numbers=await _count(db, delete(NoticeAddress).where(NoticeAddress.notice_id.in_(sent))),
+        numbers=await _count(db, delete(NoticeAddress).where(NoticeAddress.notice_id.in_(sent.union(other)))),
     )
     if found.anything:
         await add_audit(db, clock, SYSTEM, "links.forgotten", "invitation", None, detail=asdict(found))

@@ -27,7 +27,7 @@ from cases.policy import Action, Actor, Scope, require
 from cases.roles import InvitationRole
 from scheduling.invitation import Invitation
 from scheduling.notices.gateway import Envelope
-from scheduling.notices.queueing import add_notice, count_sent_to
+from scheduling.notices.queueing import about_session, add_notice, count_sent_to
 from scheduling.reach import get_invitation, load_session, manageable
 from scheduling.session_events import add_event
 
@@ -118,9 +118,8 @@ async def send_code(db: AsyncSession, clock: Clock, actor: Actor, kept: Secrets)
         created_at=clock.now(), expires_at=clock.now() + LIFETIME,
     )  # fmt: skip
     db.add(row)
-    await add_notice(
-        db, clock, kept.envelope, session, phone, "identity_code", {"code": code}, row.expires_at
-    )
+    about = about_session(session)
+    await add_notice(db, clock, kept.envelope, about, phone, "identity_code", {"code": code}, row.expires_at)
     data = {"invitation_id": invitation.id, "phone": mask_phone(phone)}
     await add_event(db, clock, session.id, "identity.code_sent", actor.name, data=data)
     await db.commit()

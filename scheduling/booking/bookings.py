@@ -88,7 +88,7 @@ async def add_booking(
 ) -> Booking:  # fmt: skip
     """Take a slot, confirmed, inside the caller's transaction. Raises Conflict `slot_taken`, `slot_over`."""
     slot = await bookable_slot(db, clock, slot_id)
-    booking = await _take(
+    booking = await take_slot(
         db,
         slot_id=slot.id,
         petition_id=petition.id,
@@ -98,7 +98,7 @@ async def add_booking(
         created_at=clock.now(),
         created_by=actor.official_id,
     )
-    await _write_down(db, clock, actor, booking)
+    await write_down(db, clock, actor, booking)
     return booking
 
 
@@ -127,7 +127,7 @@ async def book_publicly(
     await _refuse_hoarding(db, clock, clean_phone(command.phone))
     proxy = await _proxy(db, clock, command)
     petition, query_code = await add_petition(db, clock, SYSTEM, _matter(command, slot))
-    booking = await _take(
+    booking = await take_slot(
         db,
         slot_id=slot.id,
         petition_id=petition.id,
@@ -138,7 +138,7 @@ async def book_publicly(
         insists=command.insists,
         proxy_id=proxy.id if proxy else None,
     )
-    await _write_down(db, clock, ANONYMOUS, booking)
+    await write_down(db, clock, ANONYMOUS, booking)
     await add_audit(db, clock, ANONYMOUS, "booking.created", "booking", booking.id, address=address)
     await db.commit()
     return PublicBooking(booking, petition, query_code)
@@ -210,8 +210,8 @@ async def bookable_slot(db: AsyncSession, clock: Clock, slot_id: str) -> Slot:
     return slot
 
 
-async def _take(db: AsyncSession, **values: object) -> Booking:
-    """Insert the booking; the partial unique index decides between two takers."""
+async def take_slot(db: AsyncSession, **values: object) -> Booking:
+    """Insert the booking; the partial unique index decides. Raises Conflict `slot_taken`."""
     try:
         await db.execute(insert(Booking).values(id=(booking_id := new_id()), **values))
     except IntegrityError as error:
@@ -267,6 +267,7 @@ def _matter(command: BookPublicly, slot: Slot) -> RegisterPetition:
     return RegisterPetition(Channel.VIDEO, command.subject, command.description, person, slot.organisation_id)
 
 
-async def _write_down(db: AsyncSession, clock: Clock, actor: Actor, booking: Booking) -> None:
+async def write_down(db: AsyncSession, clock: Clock, actor: Actor, booking: Booking) -> None:
+    """Note in the history of the case that the slot was taken."""
     data = {"booking_id": booking.id, "starts_at": booking.slot.starts_at.isoformat(), "kind": booking.kind}
     await add_petition_event(db, clock, actor, booking.petition_id, "booking.created", data)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from sqlalchemy import exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -22,13 +22,15 @@ from cases.fields import clean_text
 from cases.handling.clocks import today
 from cases.organisations import Organisation, OrganisationKind, covers, get_organisation
 from cases.petitions import add_petition_organisation
-from cases.policy import Action, Actor, require
+from cases.policy import Action, Actor, require, visible_organisation_ids
 from cases.visibility import visible_petitions
 from scheduling.booking.booking import PENDING, Booking, BookingState
 from scheduling.booking.bookings import change_booking, get_booking
 from scheduling.booking.slot import Slot
+from scheduling.session import Session
 
 MAX_REASON = 200
+PASSED_ON = timedelta(days=90)  # Older ones are somebody's register, not today's list.
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,29 @@ async def list_pending(db: AsyncSession, clock: Clock, actor: Actor, limit: int 
     query = query.order_by(Booking.review_due_on, Slot.starts_at, Booking.id).limit(min(limit, 500))
     now = today(clock)
     return [Pending(each, _left(each, now)) for each in (await db.scalars(query)).all()]
+
+
+async def list_passed_on(
+    db: AsyncSession, clock: Clock, actor: Actor, limit: int = 50
+) -> Sequence[Booking]:
+    """Bookings that were passed on to offices of the actor and led to no sitting yet, the oldest first."""
+    require(actor, Action.BOOK)
+    own = visible_organisation_ids(actor, Action.BOOK)
+    # Beside a sitting that its new office arranged since there is nothing left to do.
+    held = exists().where(
+        Session.petition_id == Booking.petition_id,
+        Session.host_organisation_id == Booking.redirected_to_id,
+        Session.created_at >= Booking.reviewed_at,
+    )
+    seen = exists().where(PetitionCase.id == Booking.petition_id, visible_petitions(actor))
+    query = select(Booking).where(
+        Booking.state == BookingState.REDIRECTED,
+        Booking.redirected_to_id.in_(own),
+        Booking.reviewed_at > clock.now() - PASSED_ON,
+        ~held.correlate(Booking),
+        seen.correlate(Booking),
+    )
+    return (await db.scalars(query.order_by(Booking.reviewed_at, Booking.id).limit(min(limit, 500)))).all()
 
 
 async def upper_offices(db: AsyncSession, petition: PetitionCase) -> Sequence[Organisation]:

@@ -20,9 +20,7 @@ from cases.errors import Invalid, RuleError
 from cases.fields import clean
 from cases.policy import ANONYMOUS, Action, require
 from scheduling.arrival.identity import CODE_DIGITS, LIFETIME, PAUSE, TRIES, Secrets
-from scheduling.notices.notice import NoticeChannel
-from scheduling.notices.replies import add_reply
-from scheduling.notices.texts import TEMPLATES
+from scheduling.notices.queueing import About, add_notice
 
 TEMPLATE = "phone_code"
 CODES_PER_HOUR = 5  # For one form: at most 25 guesses an hour at one of a million.
@@ -70,8 +68,8 @@ async def send_phone_code(
             created_at=clock.now(), expires_at=until, tries=0,
         )
     )  # fmt: skip
-    text, _ = TEMPLATES[TEMPLATE].fill({"code": code})
-    add_reply(db, clock, kept.envelope, NoticeChannel.SMS, phone, organisation_id, text, TEMPLATE, until)
+    about = About(organisation_id)
+    await add_notice(db, clock, kept.envelope, about, phone, TEMPLATE, {"code": code}, until)
     await db.commit()
 
 

@@ -7,6 +7,7 @@ nobody by message, for a telephone lies about. Whoever gets none is given a shee
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, select, update
@@ -24,11 +25,11 @@ from cases.people import Person
 from cases.petitions import NO_CODE, renew_query_code
 from cases.policy import Actor
 from scheduling.notices.gateway import Envelope
-from scheduling.notices.notice import NoticeChannel
-from scheduling.notices.replies import Reply, add_reply
-from scheduling.notices.texts import TEMPLATES
+from scheduling.notices.notice import NoticeDraft
+from scheduling.notices.queueing import About, add_notice
 
 TEMPLATE = "query_code"
+WORTH_TELLING = timedelta(days=15)
 MOST_QUEUED = 200  # Messages of all kinds that may wait before more are written; an import never floods.
 
 
@@ -82,8 +83,8 @@ async def tell_some(db: AsyncSession, clock: Clock, envelope: Envelope, limit: i
     office = await get_organisation(db, job.organisation_id)
     for row, petition_id, number, phone in found:
         fields = {"office": office.name, "number": number, "code": await renew_query_code(db, petition_id)}
-        text, _ = TEMPLATES[TEMPLATE].fill(fields)
-        add_reply(db, clock, envelope, NoticeChannel.SMS, phone, job.organisation_id, text, template=TEMPLATE)
+        about, until = About(job.organisation_id, petition_id), clock.now() + WORTH_TELLING
+        await add_notice(db, clock, envelope, about, phone, TEMPLATE, fields, until)
         await db.execute(same.values(told_to=row, told=Import.told + 1))
         await db.commit()  # Code and message together, or neither.
     return len(found)
@@ -102,5 +103,5 @@ def _reached_by_message() -> ColumnElement[bool]:
 
 
 async def _count_queued(db: AsyncSession) -> int:
-    query = select(func.count()).select_from(Reply).where(Reply.due_at.is_not(None))
+    query = select(func.count()).select_from(NoticeDraft).where(NoticeDraft.due_at.is_not(None))
     return await db.scalar(query) or 0

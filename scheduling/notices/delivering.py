@@ -9,8 +9,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.clock import Clock
 from scheduling.notices.gateway import Envelope, Gateway, GatewayError, Message
-from scheduling.notices.notice import MAX_REASON, Notice, NoticeAddress, NoticeDraft, NoticeState
-from scheduling.notices.steps import fall_back, finish
+from scheduling.notices.notice import (
+    BY_HAND,
+    EXPIRED,
+    MAX_REASON,
+    Notice,
+    NoticeAddress,
+    NoticeDraft,
+    NoticeState,
+)
+from scheduling.notices.steps import fall_back, finish, take_step
 
 ATTEMPTS = 5
 CLAIM = timedelta(seconds=60)  # So long a sender has one message to itself.
@@ -59,6 +67,7 @@ async def _deliver(
             await fall_back(db, clock, notice, draft)
             await finish(db, clock, draft, NoticeState.FAILED, str(error)[:MAX_REASON])
         else:
+            await take_step(db, clock, notice.id, NoticeState.QUEUED, str(error)[:MAX_REASON])
             draft.due_at = clock.now() + BACK_OFF * 2 ** (draft.attempts - 1)
             await db.commit()
         return 0
@@ -68,10 +77,11 @@ async def _deliver(
 
 async def _drop_expired(db: AsyncSession, clock: Clock) -> None:
     """A code nobody may use any more is not sent, and its text is not kept."""
-    late = (await db.scalars(select(NoticeDraft).where(NoticeDraft.expires_at <= clock.now()))).all()
-    for draft in late:  # Mostly none: looking must not write.
-        if draft.due_at is not None:
-            await finish(db, clock, draft, NoticeState.FAILED, "过了有效期还没有发出")
+    query = select(NoticeDraft, Notice.channel).join(Notice, Notice.id == NoticeDraft.notice_id)
+    late = (await db.execute(query.where(NoticeDraft.expires_at <= clock.now()))).all()
+    for draft, channel in late:  # Mostly none: looking must not write.
+        if draft.due_at is not None or channel in BY_HAND:
+            await finish(db, clock, draft, NoticeState.FAILED, EXPIRED)
         else:
             await db.delete(draft)
     if late:

@@ -17,6 +17,11 @@ from sqlalchemy.orm import Mapped, mapped_column
 from cases.append_only import append_only
 from cases.database import ID_LENGTH, Base, new_id
 
+# A row refers to these, and SQLAlchemy must know their tables before it writes one.
+from cases.documents.document import IssuedDocument as IssuedDocument
+from scheduling.booking.booking import Booking as Booking
+from scheduling.session import Session as Session
+
 MAX_REASON = 200
 
 
@@ -44,7 +49,9 @@ FALLBACK: Mapping[NoticeChannel, NoticeChannel] = {
     NoticeChannel.TELEPHONE: NoticeChannel.PAPER,
 }
 # A code of ten minutes is of no use by any other way.
-NO_FALLBACK = frozenset({"identity_code", "invitation"})
+NO_FALLBACK = frozenset({"identity_code", "phone_code", "query_code", "invitation"})
+# Whom it went to is nobody's business any more once it has left.
+FORGOTTEN_AT_ONCE = frozenset({"progress", "phone_code", "query_code"})
 
 
 class NoticeState(StrEnum):
@@ -55,16 +62,23 @@ class NoticeState(StrEnum):
     FAILED = "failed"
 
 
+# An attempt that failed and will be repeated is a step, too: queued again, with the reason.
 TRANSITIONS: Mapping[NoticeState, frozenset[NoticeState]] = {
-    NoticeState.QUEUED: frozenset({NoticeState.SENT, NoticeState.FAILED}),
+    NoticeState.QUEUED: frozenset({NoticeState.QUEUED, NoticeState.SENT, NoticeState.FAILED}),
     NoticeState.SENT: frozenset(),
-    NoticeState.FAILED: frozenset(),
+    # What no way could deliver somebody told in person after all.
+    NoticeState.FAILED: frozenset({NoticeState.SENT}),
 }
+EXPIRED = "过了有效期还没有发出"
 
 
 @append_only
 class Notice(Base):
-    """One message. `text` is what it says without its secrets."""
+    """One message. `text` is what it says without its secrets.
+
+    What it is about: mostly a case, and of that a session, a booking or a paper. `instead_of_id`: the message
+    that could not be delivered and goes on this way.
+    """
 
     __tablename__ = "notices"
 
@@ -73,7 +87,15 @@ class Notice(Base):
     template: Mapped[str] = mapped_column(String(32))
     template_version: Mapped[str] = mapped_column(String(32))
     text: Mapped[str] = mapped_column(String(2000))
-    session_id: Mapped[str] = mapped_column(String(ID_LENGTH), ForeignKey("sessions.id"))
+    session_id: Mapped[str | None] = mapped_column(String(ID_LENGTH), ForeignKey("sessions.id"))
+    petition_id: Mapped[str | None] = mapped_column(String(ID_LENGTH), ForeignKey("petitions.id"))
+    booking_id: Mapped[str | None] = mapped_column(String(ID_LENGTH), ForeignKey("bookings.id"))
+    document_id: Mapped[str | None] = mapped_column(
+        String(ID_LENGTH), ForeignKey("documents.id"), index=True
+    )
+    instead_of_id: Mapped[str | None] = mapped_column(
+        String(ID_LENGTH), ForeignKey("notices.id"), index=True
+    )
     organisation_id: Mapped[str] = mapped_column(
         String(ID_LENGTH), ForeignKey("organisations.id"), index=True
     )
@@ -81,12 +103,12 @@ class Notice(Base):
 
 
 class NoticeAddress(Base):
-    """Where a message goes, as long as that is needed: a phone number in digits."""
+    """Where a message goes, as long as that is needed: a phone number in digits, or an id of WeChat."""
 
     __tablename__ = "notice_addresses"
 
     notice_id: Mapped[str] = mapped_column(String(ID_LENGTH), ForeignKey("notices.id"), primary_key=True)
-    recipient: Mapped[str] = mapped_column(String(16), index=True)
+    recipient: Mapped[str] = mapped_column(String(64), index=True)
 
 
 @append_only

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import func, select
@@ -20,8 +21,24 @@ from scheduling.session import Session
 MAX_WAITING = 10_000  # Drafts under way at once; more is a flood, and the next message is refused in words.
 
 
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a message is about: ids. `organisation_id` is whose outbox it lies in."""
+
+    organisation_id: str
+    petition_id: str | None = None
+    session_id: str | None = None
+    booking_id: str | None = None
+    document_id: str | None = None
+
+
+def about_session(session: Session) -> About:
+    """A message about a session: its host tells it."""
+    return About(session.host_organisation_id, session.petition_id, session.id)
+
+
 async def add_notice(
-    db: AsyncSession, clock: Clock, envelope: Envelope, session: Session, recipient: str, template: str,
+    db: AsyncSession, clock: Clock, envelope: Envelope, about: About, recipient: str, template: str,
     fields: Mapping[str, str], expires_at: datetime, channel: NoticeChannel = NoticeChannel.SMS,
 ) -> Notice:  # fmt: skip
     """Queue a message inside the caller's transaction. Raises RuleError `outbox_full`."""
@@ -31,8 +48,9 @@ async def add_notice(
     whole, shown = TEMPLATES[template].fill(fields)
     notice = Notice(
         id=new_id(), channel=channel, template=template,
-        template_version=TEMPLATES[template].version, text=shown, session_id=session.id,
-        organisation_id=session.host_organisation_id, queued_at=clock.now(),
+        template_version=TEMPLATES[template].version, text=shown, session_id=about.session_id,
+        petition_id=about.petition_id, booking_id=about.booking_id, document_id=about.document_id,
+        organisation_id=about.organisation_id, instead_of_id=None, queued_at=clock.now(),
     )  # fmt: skip
     db.add(notice)
     await db.flush()

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from cases.vocabulary import VOCABULARY
 
 HIDDEN = "······"
+# What stands for a hidden link in what is read out or printed.
+LINK_BEFORE = "以前发给您的链接"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,13 @@ class NoticeTemplate:
         return self.text.format_map(fields), self.text.format_map(shown)
 
 
+def spoken(template: str, text: str) -> str:
+    """The same for a telephone or a slip of paper, where nothing is hidden and no link is read out."""
+    if template == "progress":
+        return "请按信访件里的办理进度告诉本人。"
+    return text.replace(HIDDEN, LINK_BEFORE) if template == "session_reminder_link" else text
+
+
 def _texts() -> Mapping[str, NoticeTemplate]:
     """The words stand in the one vocabulary; here is which version they are and what is kept secret."""
     versions: Mapping[str, tuple[str, frozenset[str]]] = {
@@ -41,6 +50,11 @@ def _texts() -> Mapping[str, NoticeTemplate]:
         "phone_code": ("2026-11", frozenset({"code"})),
         "query_code": ("2026-11", frozenset({"code"})),
         "progress": ("2026-11", frozenset({"answer"})),
+        "session_missed": ("2026-11", frozenset()),
+        "session_reminder_link": ("2026-11", frozenset({"link"})),
+        "booking_rejected": ("2026-11", frozenset()),
+        "booking_redirected": ("2026-11", frozenset()),
+        "document_ready": ("2026-11", frozenset()),
     }
     words = VOCABULARY["sms"]
     return {

@@ -57,6 +57,7 @@ class AddRule:
     substitute_id: str | None = None
     minutes: int = 30
     required_ids: tuple[str, ...] = ()
+    duties: str = ""
 
 
 @atomic
@@ -77,6 +78,7 @@ async def add_rule(db: AsyncSession, clock: Clock, actor: Actor, command: AddRul
         weekday=command.recurrence.weekday, weeks=",".join(str(w) for w in command.recurrence.weeks),
         begins=command.begins, ends=command.ends, minutes=command.minutes, first_on=command.first_on,
         last_on=command.last_on, required={"organisations": list(command.required_ids)},
+        duties=clean_text(command.duties, "duties", "职务和分工", 100),
         created_at=clock.now(),
     )  # fmt: skip
     db.add(rule)

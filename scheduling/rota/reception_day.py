@@ -69,6 +69,8 @@ class RotaRule(Base):
     begins: Mapped[time]
     ends: Mapped[time]
     minutes: Mapped[int]
+    # Post and duties of the leader as everybody may read them (national opinion of 2009 on reception days).
+    duties: Mapped[str] = mapped_column(String(400), default="")
     first_on: Mapped[date]
     last_on: Mapped[date | None]
     # {"organisations": [id]}: whose heads must attend.

@@ -86,6 +86,8 @@ class CreateSession:
     invitees: tuple[Invitee, ...] = ()
     record: bool = True
     kind: SessionKind = SessionKind.RECEPTION
+    # Who asked for it, where a slot is taken that nobody had booked.
+    asked: BookingKind = BookingKind.LEADER_INVITED
     room_ids: tuple[str, ...] = ()
     equipment_ids: tuple[str, ...] = ()
     # A pending booking that is held at this other time: its slot is free again.
@@ -227,7 +229,7 @@ async def _take_time(
         if command.instead_of_id is not None:
             await _let_go(db, clock, actor, session, command.instead_of_id)
         return
-    booking = await _booking_for(db, clock, actor, command.slot_id, session.petition)
+    booking = await _booking_for(db, clock, actor, command.slot_id, session.petition, command.asked)
     session.booking_id = booking.id
     session.starts_at, session.ends_at = booking.slot.starts_at, booking.slot.ends_at
     if await db.scalar(select(Session.id).where(Session.booking_id == booking.id)) is not None:
@@ -242,12 +244,12 @@ async def _let_go(db: AsyncSession, clock: Clock, actor: Actor, session: Session
 
 
 async def _booking_for(
-    db: AsyncSession, clock: Clock, actor: Actor, slot_id: str, petition: PetitionCase
+    db: AsyncSession, clock: Clock, actor: Actor, slot_id: str, petition: PetitionCase, asked: BookingKind
 ) -> Booking:
     """Return this case's booking of the slot, confirmed; without one the slot is taken now."""
     held = await find_held(db, slot_id, petition.id)
     if held is None:
-        return await add_booking(db, clock, actor, slot_id, petition, BookingKind.LEADER_INVITED)
+        return await add_booking(db, clock, actor, slot_id, petition, asked)
     if held.state in (BookingState.SUBMITTED, BookingState.REVIEWING):
         await change_booking(db, clock, actor, held.id, BookingState.APPROVED)
     if held.state is BookingState.APPROVED:

@@ -141,7 +141,7 @@ async def before(them: Cast) -> None:
     await host.send_link(CITIZEN)
     await host.look("link-sent", "接访安排：链接已发出")
     message = await host.newest_message(LETTER)
-    await host.look("outbox", "发出的短信")
+    await host.look("outbox", "发出的通知")
     found = LINK.search(message)
     assert found is not None, message
     await phone.open_link(found[0])

@@ -21,7 +21,7 @@ from scheduling.invitation import Invitation
 from scheduling.links import LinkRules, exchange_link, find_link, find_link_actor, issue_link
 from scheduling.notices.gateway import Envelope
 from scheduling.notices.outbox import list_outbox
-from scheduling.notices.queueing import add_notice
+from scheduling.notices.queueing import about_session, add_notice
 from scheduling.session import Session
 from tests.clock import FixedClock
 from tests.factories import World, find_invitation, make_session
@@ -51,7 +51,8 @@ async def tell(db: AsyncSession, clock: FixedClock, session: Session) -> str:
     """A message about the session; returns its number."""
     until, fields = clock.now() + timedelta(minutes=10), {"code": "482913"}
     envelope = Envelope(Fernet.generate_key())
-    notice = await add_notice(db, clock, envelope, session, PHONE, "identity_code", fields, until)
+    about = about_session(session)
+    notice = await add_notice(db, clock, envelope, about, PHONE, "identity_code", fields, until)
     await db.commit()
     return notice.id
 

@@ -17,11 +17,12 @@ from scheduling.notices.by_hand import finish_by_hand
 from scheduling.notices.delivering import ATTEMPTS, deliver_notices
 from scheduling.notices.gateway import Envelope, GatewayError, Message
 from scheduling.notices.notice import Notice, NoticeChannel, NoticeDraft, NoticeEvent, NoticeState
-from scheduling.notices.outbox import list_outbox
-from scheduling.notices.queueing import add_notice
+from scheduling.notices.outbox import NextStep, list_outbox
+from scheduling.notices.proof import proof_of
+from scheduling.notices.queueing import About, about_session, add_notice
 from scheduling.session import Session
 from tests.clock import FixedClock
-from tests.factories import World, make_session
+from tests.factories import World, make_petition, make_session
 
 ENVELOPE = Envelope(Fernet.generate_key())
 
@@ -43,7 +44,8 @@ class Gateway:
 async def queue(db: AsyncSession, clock: FixedClock, session: Session) -> Notice:
     until = clock.now() + timedelta(minutes=10)
     fields = {"code": "482913"}
-    notice = await add_notice(db, clock, ENVELOPE, session, "13800001234", "identity_code", fields, until)
+    about = about_session(session)
+    notice = await add_notice(db, clock, ENVELOPE, about, "13800001234", "identity_code", fields, until)
     await db.commit()
     return notice
 
@@ -136,7 +138,8 @@ async def test_what_no_gateway_carries_goes_the_next_way_and_is_told_by_hand(
 ) -> None:
     session, own = await make_session(db, clock, world), world.actor("chengguan.receptionist")
     until, fields = clock.now() + timedelta(hours=2), {"office": "局", "when": "明天", "phone": "12345"}
-    notice = await add_notice(db, clock, ENVELOPE, session, "13800001234", "session_reminder", fields, until)
+    about = about_session(session)
+    notice = await add_notice(db, clock, ENVELOPE, about, "13800001234", "session_reminder", fields, until)
     await db.commit()
     await deliver_notices(db, clock, ENVELOPE, None)
 
@@ -157,3 +160,84 @@ async def test_what_no_gateway_carries_goes_the_next_way_and_is_told_by_hand(
         NoticeChannel.TELEPHONE: NoticeState.FAILED,
         NoticeChannel.PAPER: NoticeState.SENT,
     }
+
+
+async def test_each_attempt_is_listed_and_what_failed_says_who_must_do_what(
+    db: AsyncSession, clock: FixedClock, world: World
+) -> None:
+    session, own = await make_session(db, clock, world), world.actor("chengguan.receptionist")
+    until = clock.now() + timedelta(hours=2)
+    fields = {"office": "局", "when": "明天", "phone": "12345", "link": "https://x/j/abc#secret"}
+    about = about_session(session)
+    await add_notice(db, clock, ENVELOPE, about, "13800001234", "session_reminder_link", fields, until)
+    await db.commit()
+    for _ in range(ATTEMPTS):
+        assert await list_outbox(db, own, for_a_human=True) == []
+        await deliver_notices(db, clock, ENVELOPE, Gateway(failures=1))
+        clock.advance(seconds=200)
+    lines = {line.notice.channel: line for line in await list_outbox(db, own)}
+    sms, call = lines[NoticeChannel.SMS], lines[NoticeChannel.TELEPHONE]
+    assert [step.reason for step in sms.steps] == ["", *["短信网关答复 503"] * ATTEMPTS]
+    assert (sms.next_step, call.next_step) == (NextStep.FOLLOWED, NextStep.CALL)
+    assert call.notice.instead_of_id == sms.notice.id and call.number == session.petition.number
+    # Nobody reads a link out; the one that was sent before still opens.
+    assert "以前发给您的链接" in call.notice.text and "secret" not in call.notice.text
+    [waiting] = await list_outbox(db, own, for_a_human=True)
+    assert waiting.notice.id == call.notice.id and waiting.recipient == "13800001234"
+    await finish_by_hand(db, clock, own, call.notice.id, False, "打不通")
+    [slip] = await list_outbox(db, own, for_a_human=True)
+    assert slip.next_step is NextStep.HAND_OVER
+    await finish_by_hand(db, clock, own, slip.notice.id, False, "找不到本人")
+    [lost] = await list_outbox(db, own, for_a_human=True)
+    assert lost.next_step is NextStep.REACH
+    await finish_by_hand(db, clock, own, lost.notice.id, True)
+    assert await list_outbox(db, own, for_a_human=True) == []
+    with pytest.raises(Conflict):
+        await finish_by_hand(db, clock, own, lost.notice.id, True)
+
+
+async def test_what_nobody_told_in_time_lapses(db: AsyncSession, clock: FixedClock, world: World) -> None:
+    session, own = await make_session(db, clock, world), world.actor("chengguan.receptionist")
+    until, fields = clock.now() + timedelta(hours=2), {"office": "局", "when": "明天", "phone": "12345"}
+    about, channel = about_session(session), NoticeChannel.TELEPHONE
+    await add_notice(db, clock, ENVELOPE, about, "0931", "session_reminder", fields, until, channel)
+    await db.commit()
+    assert len(await list_outbox(db, own, for_a_human=True)) == 1
+    clock.advance(hours=3)
+    await deliver_notices(db, clock, ENVELOPE, Gateway())
+    [line] = await list_outbox(db, own)
+    assert (line.state, line.next_step) == (NoticeState.FAILED, NextStep.LAPSED)
+    assert await list_outbox(db, own, for_a_human=True) == [] and await drafts(db) == 0
+
+
+async def test_an_answer_by_wechat_goes_on_to_the_telephone_of_the_case(
+    db: AsyncSession, clock: FixedClock, world: World
+) -> None:
+    petition, until = await make_petition(db, clock, world.chengguan), clock.now() + timedelta(days=1)
+    for about in (About(world.chengguan.id, petition.id), About(world.chengguan.id)):
+        await add_notice(
+            db, clock, ENVELOPE, about, "wx_openid", "progress", {"answer": "【连心桥】已受理"}, until,
+            NoticeChannel.WECHAT,
+        )  # fmt: skip
+    await db.commit()
+    await deliver_notices(db, clock, ENVELOPE, None)
+    gateway = Gateway()
+    await deliver_notices(db, clock, ENVELOPE, gateway)
+    [message] = gateway.taken  # Of the other one no case is known, hence no telephone.
+    assert (message.channel, message.recipient, message.text) == (
+        NoticeChannel.SMS, "13800001234", "【连心桥】已受理",
+    )  # fmt: skip
+    lines = await list_outbox(db, world.actor("chengguan.receptionist"), ENVELOPE)
+    assert all("已受理" not in line.notice.text for line in lines)
+    assert [line.recipient for line in lines if line.state is NoticeState.SENT] == [""]
+
+
+async def test_a_message_that_left_proves_a_delivery_and_no_other_does(
+    db: AsyncSession, clock: FixedClock, world: World
+) -> None:
+    notice = await queue(db, clock, await make_session(db, clock, world))
+    await deliver_notices(db, clock, ENVELOPE, Gateway())
+    with pytest.raises(Invalid, match="not_sent"):  # It left, and is about no paper.
+        await proof_of(db, "0" * 32, notice.id)
+    with pytest.raises(Invalid, match="not_sent"):
+        await proof_of(db, "0" * 32, "1" * 32)

@@ -22,9 +22,9 @@ from scheduling.intake.phone_codes import (
     forget_phone_codes,
     send_phone_code,
 )
+from scheduling.notices.delivering import deliver_notices
 from scheduling.notices.gateway import Envelope, Message
-from scheduling.notices.notice import NoticeState
-from scheduling.notices.replies import Reply, deliver_replies
+from scheduling.notices.notice import NoticeAddress, NoticeDraft, NoticeEvent, NoticeState
 from tests.clock import FixedClock
 from tests.factories import World
 
@@ -46,13 +46,18 @@ class Pocket:
         self.got.append(message)
 
 
+async def last_state(db: AsyncSession) -> NoticeState | None:
+    """Of the only message."""
+    return await db.scalar(select(NoticeEvent.state).order_by(NoticeEvent.sequence.desc()).limit(1))
+
+
 async def send(
     db: AsyncSession, clock: FixedClock, world: World, form: str = FORM, phone: str = PHONE
 ) -> str:
     """The code that arrived."""
     pocket = Pocket()
     await send_phone_code(db, clock, KEPT_SECRETS, form, phone, world.chengguan.id)
-    await deliver_replies(db, clock, KEPT_SECRETS.envelope, pocket)
+    await deliver_notices(db, clock, KEPT_SECRETS.envelope, pocket)
     (message,) = pocket.got
     assert message.recipient == phone
     return message.text.partition("验证码是 ")[2][:6]
@@ -122,8 +127,9 @@ async def test_neither_number_nor_code_is_kept(db: AsyncSession, clock: FixedClo
     code = await send(db, clock, world)
     row = (await db.scalars(select(PhoneCode))).one()
     assert PHONE not in str(vars(row)) and code not in str(vars(row))
-    reply = (await db.scalars(select(Reply).execution_options(populate_existing=True))).one()
-    assert (reply.state, reply.sealed, reply.recipient) == (NoticeState.SENT, None, None)
+    assert await last_state(db) is NoticeState.SENT
+    for kept in (NoticeDraft, NoticeAddress):
+        assert (await db.scalars(select(kept))).all() == []
     clock.advance(seconds=KEPT.total_seconds())
     assert await forget_phone_codes(db, clock) == 1
 
@@ -134,6 +140,6 @@ async def test_a_code_that_nobody_may_use_any_more_is_not_sent(
     pocket = Pocket()
     await send_phone_code(db, clock, KEPT_SECRETS, FORM, PHONE, world.chengguan.id)
     clock.advance(seconds=LIFETIME.total_seconds())
-    assert await deliver_replies(db, clock, KEPT_SECRETS.envelope, pocket) == 0
-    reply = (await db.scalars(select(Reply).execution_options(populate_existing=True))).one()
-    assert (reply.state, reply.sealed, pocket.got) == (NoticeState.FAILED, None, [])
+    assert await deliver_notices(db, clock, KEPT_SECRETS.envelope, pocket) == 0
+    assert (await last_state(db), pocket.got) == (NoticeState.FAILED, [])
+    assert (await db.scalars(select(NoticeDraft))).all() == []

@@ -94,7 +94,7 @@ async def test_from_the_rota_to_three_calendars_and_back(house: House, chrome: B
         await desk.check(f"input[name=officials][value='{house.world.officials[key].id}']")
     await desk.fill("#first", "2026-07-23")
     await desk.click("button:text-is('找共同的空闲时间')")
-    await expect_page(desk.locator("#time-day-1")).to_contain_text("群众选的时间")
+    await expect_page(desk.locator("#span-day-1")).to_contain_text("群众选的时间")
     await desk.click("label:has-text('09:00') >> nth=0")
     await desk.click("text=排定并通知群众")
     await desk.wait_for_url("**/sessions/*")
@@ -153,9 +153,11 @@ async def test_bad_dates_are_told_at_the_field(house: House) -> None:
         answer = await browser.send("/rota", "/rota", **(good | {field: value}))
         told = await answer.text()
         assert answer.status == 422 and f'href="#{field}"' in told, (field, value)
-    arrange = f"/bookings/{booking_id}/arrange"
+    moved = await browser.get(f"/bookings/{booking_id}/arrange")
+    assert moved.status == 303 and moved.headers["Location"].endswith(f"/book?booking={booking_id}")
+    arrange = moved.headers["Location"].partition("?")[0]
     for first in ("2026-02-30", "1970-01-01", "9999-12-31", "2026-07-01"):
-        answer = await browser.get(f"{arrange}?first={first}")
+        answer = await browser.get(f"{arrange}?booking={booking_id}&first={first}")
         assert answer.status == 422 and 'href="#first"' in await answer.text(), first
     for span in (
         "",
@@ -163,7 +165,7 @@ async def test_bad_dates_are_told_at_the_field(house: House) -> None:
         "2026-07-23T09:00/2026-07-23T10:00",
         "9999-01-01T00:00Z/9999-01-02T00:00Z",
     ):
-        assert (await browser.send(arrange, arrange, time=span)).status == 422, span
+        assert (await browser.send(arrange, arrange, booking=booking_id, span=span)).status == 422, span
     assert (await browser.send(f"/rota/{day_id}", f"/rota/{day_id}/cancel", reason="")).status == 422
     assert (await browser.send(f"/rota/{day_id}", f"/rota/{day_id}/publish")).status == 409
     pdf = await browser.get(f"/rota/{day_id}/briefing.pdf")

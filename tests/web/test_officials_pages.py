@@ -27,7 +27,7 @@ from scheduling.incidents.incident import Cause
 from scheduling.incidents.incidents import Occurrence, add_incident, list_incidents
 from scheduling.invitation import Invitation
 from scheduling.minutes.record import MinutesState
-from scheduling.notices.queueing import add_notice
+from scheduling.notices.queueing import about_session, add_notice
 from scheduling.reach import load_session
 from scheduling.requests.citizen_requests import Asked, add_request
 from tests.axe import violations
@@ -80,10 +80,7 @@ PAGES: dict[str, tuple[str, Callable[[Things], str]]] = {
     "/calendar": (RECEPTIONIST, lambda _: "/calendar"),
     "/bookings": (RECEPTIONIST, lambda _: "/bookings"),
     "/bookings/{booking_id}": (RECEPTIONIST, lambda it: f"/bookings/{it.booking}"),
-    "/bookings/{booking_id}/arrange": (
-        RECEPTIONIST,
-        lambda it: f"/bookings/{it.booking}/arrange?first=2026-12-07",
-    ),
+    "/cases/{petition_id}/request": ("chengguan.leader", lambda it: f"/cases/{it.petition}/request"),
     "/rota": (RECEPTIONIST, lambda _: "/rota"),
     "/rota/{day_id}": (RECEPTIONIST, lambda it: f"/rota/{it.day}"),
     "/places": (RECEPTIONIST, lambda _: "/places"),
@@ -115,7 +112,10 @@ PAGES: dict[str, tuple[str, Callable[[Things], str]]] = {
     ),
     "/templates": ("city.sysadmin", lambda _: "/templates"),
     "/templates/{kind}": ("city.sysadmin", lambda _: "/templates/handling_opinion"),
-    "/cases/{petition_id}/book": (RECEPTIONIST, lambda it: f"/cases/{it.petition}/book"),
+    "/cases/{petition_id}/book": (
+        RECEPTIONIST,
+        lambda it: f"/cases/{it.petition}/book?first=2026-12-07",
+    ),
     "/sessions/{session_id}": (RECEPTIONIST, lambda it: f"/sessions/{it.session}"),
     "/sessions/{session_id}/guests": (RECEPTIONIST, lambda it: f"/sessions/{it.session}/guests"),
     "/sessions/{session_id}/arrivals": (RECEPTIONIST, lambda it: f"/sessions/{it.session}/arrivals"),
@@ -160,6 +160,7 @@ PAGES: dict[str, tuple[str, Callable[[Things], str]]] = {
 NO_PAGES = frozenset(
     {
         "/board/live",
+        "/bookings/{booking_id}/arrange",
         "/cases/{petition_id}/documents/{document_id}/pdf",
         "/cases/{petition_id}/documents/{document_id}/deliveries/{delivery_id}",
         "/imports/{import_id}/report.csv",
@@ -241,9 +242,8 @@ async def prepare(house: House) -> Things:
             await add_request(db, clock, invitation, asked)
         envelope = house.server.app[MESSENGER].secrets.envelope
         until = clock.now() + timedelta(hours=1)
-        notice = await add_notice(
-            db, clock, envelope, session, "13800001234", "identity_code", {"code": "123456"}, until
-        )
+        about, code = about_session(session), {"code": "123456"}
+        notice = await add_notice(db, clock, envelope, about, "13800001234", "identity_code", code, until)
         db.add(
             Rating(
                 invitation_id=invitation.id, session_id=session.id, question=Question.TIMELY,

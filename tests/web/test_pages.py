@@ -151,7 +151,7 @@ async def test_public_booking_tells_number_and_code_once(house: House) -> None:
         free = await list_free_slots(db, house.clock, organisation, house.clock.now(), until)
         assert slots[0].id not in [slot.id for slot in free]
     board = await (await (await house.official("chengguan.receptionist")).get("/board")).text()
-    assert "等待确认的网上预约" in board
+    assert "等待审核的预约" in board
     assert "路灯不亮" in board
 
 

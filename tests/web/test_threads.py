@@ -13,8 +13,9 @@ from sqlalchemy import select
 from cases.casefile import PetitionCase
 from cases.intake.signature import sign
 from cases.intake.thread import MessageThread
+from scheduling.notices.delivering import deliver_notices
 from scheduling.notices.gateway import Message
-from scheduling.notices.replies import Reply, deliver_replies
+from scheduling.notices.notice import Notice, NoticeAddress, NoticeDraft, NoticeEvent
 from tests.factories import make_petition
 from tests.web.conftest import Browser, House
 from web.keys import SETTINGS
@@ -140,15 +141,18 @@ async def test_a_query_by_sms_is_answered_through_the_outbox_and_not_kept(door: 
         assert await answer.json() == {"taken": "query"}
     envelope = messenger.secrets.envelope
     async with door.database.session() as db:
-        while len(replies := (await db.scalars(select(Reply).where(Reply.due_at.is_(None)))).all()) < 2:
-            await deliver_replies(db, door.clock, envelope, pocket)  # The service itself may be faster.
-        assert {(reply.sealed, reply.recipient) for reply in replies} == {(None, None)}
+        sent = select(NoticeEvent.id).where(NoticeEvent.state == "sent")
+        while len((await db.scalars(sent)).all()) < 2:
+            await deliver_notices(db, door.clock, envelope, pocket)  # The service itself may be faster.
+        assert {each.text for each in await db.scalars(select(Notice))} == {"······"}
+        for kept in (NoticeDraft, NoticeAddress):  # An answer is nobody's business once it has left.
+            assert (await db.scalars(select(kept))).all() == []
         assert (await db.scalars(select(MessageThread))).all() == []
     told = sorted(each.text for each in pocket.got)
     assert {each.recipient for each in pocket.got} == {"13800138000"}
     assert "LZ2026-000001" in told[0] and "最迟" in told[0] and "不对" in told[1]
     page = await (await browser.get("/outbox")).text()
-    assert "对来信查询的答复" in page and code not in page
+    assert "进度查询" in page and code not in page
 
 
 async def test_nothing_is_told_of_the_secret_or_the_sender(door: House) -> None:

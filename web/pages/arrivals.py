@@ -14,12 +14,7 @@ from scheduling.arrival.device_check import newest_checks
 from scheduling.arrival.identity import BY_STAFF, HOW_NAMES, How, confirm_by_official, needs_identity
 from scheduling.invitation import Invitation
 from scheduling.links import issue_link
-from scheduling.notices.by_hand import finish_by_hand, open_notice
-from scheduling.notices.notice import BY_HAND, CHANNEL_NAMES, NoticeChannel, NoticeState
-from scheduling.notices.outbox import list_outbox
-from scheduling.notices.replies import list_replies
-from scheduling.notices.texts import TEMPLATES, name_of
-from scheduling.reach import load_session, scope_of_session
+from scheduling.reach import scope_of_session
 from scheduling.requests.call_back import (
     CALL_RESULT_NAMES,
     CALL_STATE_NAMES,
@@ -42,7 +37,6 @@ from scheduling.requests.citizen_requests import (
 from scheduling.sessions.invitations import list_invitations
 from scheduling.sessions.sessions import get_session
 from signaling.rights import is_official
-from web.http.access import own_origin
 from web.http.flash import keep_once, take_once
 from web.http.forms import Form
 from web.invitation_notice import link_of, send_invitation
@@ -50,17 +44,8 @@ from web.keys import ACTOR, CLOCK, DATABASE, REGISTRY, SETTINGS
 from web.notice import current_notice
 from web.pages.signin import see_other
 from web.rendering import page
-from web.tending.messages import MESSENGER
 from web.views.device_words import device_line
-from web.words import masked_phone
 
-PAGE_SIZE = 50
-# Messages that belong to no session, without what they tell.
-REPLY_TEXTS = {
-    "progress": "对来信查询的答复",
-    "phone_code": "手机号验证码，不显示",
-    "query_code": "编号和查询码，不显示",
-}
 WAYS = {str(how): HOW_NAMES[how] for how in (How.ROOM, How.STATION, How.PHONE) if how in BY_STAFF}
 
 
@@ -146,72 +131,6 @@ async def requests(request: web.Request) -> web.StreamResponse:
         found = await list_open_requests(db, request[ACTOR])
         rows = [_request(one) | {"session_id": one.session_id} for one in found]
     return page(request, "citizen_requests.html", {"nav": "requests", "rows": rows}, title="群众的请求")
-
-
-async def outbox(request: web.Request) -> web.StreamResponse:
-    """What was sent to citizens. Codes and links can be read in the demonstration only."""
-    messenger, demo = request.app[MESSENGER], request.app[SETTINGS].demo
-    async with request.app[DATABASE].session() as db:
-        lines = await list_outbox(db, request[ACTOR], messenger.secrets.envelope if demo else None, PAGE_SIZE)
-        replies = await list_replies(db, request[ACTOR], PAGE_SIZE)
-    rows: list[dict[str, Any]] = [
-        {
-            "at": line.notice.queued_at,
-            "to": masked_phone(line.recipient),
-            "text": line.whole or line.notice.text,
-            "state": line.state,
-            "reason": line.reason,
-            "template": name_of(line.notice.template),
-            "version": line.notice.template_version,
-            "id": line.notice.id,
-            "channel": CHANNEL_NAMES[line.notice.channel],
-            "by_hand": line.notice.channel in BY_HAND and line.state is NoticeState.QUEUED,
-            "paper": line.notice.channel is NoticeChannel.PAPER,
-        }
-        for line in lines
-    ] + [
-        {
-            "at": reply.queued_at,
-            "to": masked_phone(reply.recipient or ""),
-            "text": REPLY_TEXTS[reply.template],
-            "state": reply.state,
-            "reason": reply.reason,
-            "template": name_of(reply.template),
-            "version": TEMPLATES[reply.template].version,
-            "id": reply.id,
-            "channel": CHANNEL_NAMES[reply.channel],
-            "by_hand": False,
-            "paper": False,
-        }
-        for reply in replies
-    ]
-    rows.sort(key=lambda row: row["at"], reverse=True)
-    context = {"nav": "outbox", "rows": rows, "works": messenger.works}
-    return page(request, "outbox.html", context, title="发出的短信")
-
-
-async def finish_notice(request: web.Request) -> web.StreamResponse:
-    """POST {done: yes or no, reason}: somebody called, or handed the slip over, or could not."""
-    form, notice_id = Form(await request.post()), request.match_info["notice_id"]
-    done = form.typed("done") == "yes"
-    async with request.app[DATABASE].session() as db:
-        actor, reason = request[ACTOR], form.typed("reason")
-        await finish_by_hand(db, request.app[CLOCK], actor, notice_id, done, reason)
-    return see_other("/outbox")
-
-
-async def slip(request: web.Request) -> web.StreamResponse:
-    """GET {notice_id}: the notice on paper, with the code that leads to the citizen's own page."""
-    async with request.app[DATABASE].session() as db:
-        notice = await open_notice(db, request[ACTOR], request.match_info["notice_id"])
-        session = await load_session(db, notice.session_id)
-    context = {
-        "nav": "outbox",
-        "notice": notice,
-        "session": session,
-        "url": f"{own_origin(request)}/progress",
-    }
-    return page(request, "slip.html", context, title="纸质通知单")
 
 
 async def _send_link(db: AsyncSession, request: web.Request, invitation: Invitation) -> None:

@@ -16,7 +16,7 @@ from cases.petitions import (
     scope_of,
 )
 from cases.policy import Action, allowed
-from scheduling.booking.booking import BookingState
+from scheduling.booking.booking import BOOKING_KIND_NAMES, BookingState
 from scheduling.booking.bookings import list_bookings
 from scheduling.intake.enclosing import list_of_case
 from scheduling.materials.reading import materials_of_case
@@ -54,7 +54,9 @@ async def show(request: web.Request) -> web.StreamResponse:
             "events": [_event(event) for event in reversed(events)],
             "sessions": await session_cards_of_petition(db, actor, petition),
             "recordings": await recording_cards(db, actor, petition),
-            "may_book": allowed(actor, Action.BOOK, scope_of(petition)),
+            "may_book": allowed(actor, Action.BOOK, scope_of(petition))
+            and allowed(actor, Action.MANAGE_SESSION),
+            "may_request": allowed(actor, Action.REQUEST_BOOKING, scope_of(petition)),
             "may_issue_code": allowed(actor, Action.ISSUE_QUERY_CODE, scope_of(petition)),
             "tasks": await task_list(request, db, petition),
             "materials": [desk_view(each) for each in await materials_of_case(db, actor, petition.id)],
@@ -73,7 +75,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         alike = await suggest(db, actor, petition) if context["may_join"] else []
         context["alike"] = [each for each in alike if each.petition.id not in together]
         context["requests"] = [
-            {"slot_id": b.slot_id, "starts_at": b.slot.starts_at}
+            {"id": b.id, "kind": BOOKING_KIND_NAMES[b.kind], "starts_at": b.slot.starts_at}
             for b in await list_bookings(db, actor, BookingState.SUBMITTED, petition_id)
         ]
     return page(request, "case.html", context, title=petition.subject)

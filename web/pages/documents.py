@@ -13,8 +13,10 @@ from cases.documents.issuing import Draft, Incomplete, compose, draft_document, 
 from cases.documents.letter import Letter
 from cases.documents.reading import get_document, read_file, read_proof
 from cases.documents.template import FIELDS
-from cases.errors import Conflict, Invalid
+from cases.errors import Conflict, Forbidden, Invalid
 from cases.petitions import get_petition
+from scheduling.notices.outbox import notices_about
+from scheduling.notices.proof import proof_of
 from web.http.forms import Form
 from web.keys import ACTOR, CLOCK, DATABASE
 from web.language import say_error
@@ -22,7 +24,8 @@ from web.letters.pdf import drawing
 from web.pages.signin import see_other
 from web.pages.signing import document as file_of
 from web.rendering import page
-from web.views.documents import document_view
+from web.tending.document_notices import tell_document
+from web.views.documents import document_view, notice_of
 
 # Stands where the number will stand, until the paper is issued and gets one.
 NO_NUMBER = "（出具时编号）"
@@ -77,6 +80,9 @@ async def deliver(request: web.Request) -> web.StreamResponse:
     form.values = dict(given)
     async with request.app[DATABASE].session() as db:
         try:
+            if notice_id := form.typed("notice")[:32]:
+                told = await proof_of(db, document_id, notice_id)
+                given |= {"service": str(told.service), "on": str(told.on), "proof": told.words}
             await deliver_document(
                 db, request.app[CLOCK], request[ACTOR], petition_id, document_id, given,
                 _upload(posted.get("file")),
@@ -86,6 +92,18 @@ async def deliver(request: web.Request) -> web.StreamResponse:
     if form.errors:
         return await _page(request, form, 422)
     return see_other(f"/cases/{petition_id}/documents/{document_id}")
+
+
+async def tell(request: web.Request) -> web.StreamResponse:
+    """POST {}: the petitioner is told by message that the paper is there; the message can prove it later."""
+    actor, where = request[ACTOR], request.match_info
+    async with request.app[DATABASE].session() as db:
+        petition = await get_petition(db, actor, where["petition_id"])
+        filed = await get_document(db, actor, petition.id, where["document_id"])
+        if not document_view(actor, petition, filed)["may_tell"]:
+            raise Forbidden(message="这份文书由出具它的单位送达。")
+        await tell_document(db, request, petition, filed.document)
+    return see_other(f"/cases/{petition.id}/documents/{filed.document.id}")
 
 
 async def as_pdf(request: web.Request) -> web.StreamResponse:
@@ -147,7 +165,9 @@ async def _page(request: web.Request, form: Form, status: int = 200) -> web.Resp
     async with request.app[DATABASE].session() as db:
         petition = await get_petition(db, actor, petition_id)
         filed = await get_document(db, actor, petition_id, request.match_info["document_id"])
+        notices = await notices_about(db, filed.document.id)
     told = document_view(actor, petition, filed)
+    told["notices"] = [notice_of(notice, last, told) for notice, last in notices]
     form.values.setdefault("recipient", filed.document.recipient)
     context = {"nav": "cases", "petition": petition, "document": told, "form": form}
     title = filed.document.title

@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import json
 import secrets
+from datetime import timedelta
 from typing import Any
 
 from aiohttp import web
@@ -21,7 +22,7 @@ from cases.organisations import find_office
 from cases.petitions import find_by_query_code
 from scheduling.afterwards.progress import list_progress, next_deadline
 from scheduling.notices.notice import NoticeChannel
-from scheduling.notices.replies import add_reply
+from scheduling.notices.queueing import About, add_notice
 from web.figures import RATE_LIMITED
 from web.http.errors import trouble
 from web.http.flash import keep_once, take_once
@@ -36,6 +37,7 @@ from web.words import CHANNELS as CHANNEL_WORDS
 
 MOMENT, NONCE, SIGNATURE = "X-Lianxin-Timestamp", "X-Lianxin-Nonce", "X-Lianxin-Signature"
 LARGEST = 16 * 1024
+ANSWERED_WITHIN = timedelta(days=1)  # Later nobody waits for it any more.
 BY_MESSAGE = {str(each): CHANNEL_WORDS[each] for each in sorted(CHANNELS)}
 
 
@@ -151,5 +153,8 @@ async def _answer(db: AsyncSession, app: web.Application, incoming: Incoming) ->
     envelope = app[MESSENGER].secrets.envelope
     channel = NoticeChannel(str(incoming.channel))
     sender = clean_phone(incoming.sender) if incoming.channel is Channel.SMS else clean(incoming.sender)
-    add_reply(db, app[CLOCK], envelope, channel, sender, office.id, text)
+    about = About(office.id, petition.id if petition else None)
+    until = app[CLOCK].now() + ANSWERED_WITHIN
+    fields = {"answer": text}
+    await add_notice(db, app[CLOCK], envelope, about, sender, "progress", fields, until, channel)
     await db.commit()

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.clock import BEIJING
 from cases.errors import Conflict, Invalid
+from cases.fields import clean_text
 from cases.handling.clocks import CALENDAR, today
 from cases.organisations import Organisation, OrganisationKind, covers, list_organisations
 from cases.policy import Action, Actor, allowed
@@ -136,6 +137,7 @@ async def _command(db: AsyncSession, form: Form, office: Organisation) -> AddRul
     first_on = form.typed_day("first_on", "请填写从哪一天开始")
     last_on = form.typed_day("last_on")
     required = form.choices("required", await _below(db, office))
+    duties = form.take("duties", clean_text)
     if pattern == Pattern.ONCE:
         last_on = first_on
     if form.errors or begins is None or ends is None or first_on is None:
@@ -145,7 +147,7 @@ async def _command(db: AsyncSession, form: Form, office: Organisation) -> AddRul
     )
     return AddRule(
         office.id, leader, room, ReceptionMode(mode), rule, begins, ends, first_on, last_on,
-        stands or None, int(minutes), required,
+        stands or None, int(minutes), required, duties,
     )  # fmt: skip
 
 

@@ -40,6 +40,7 @@ from web.views.cards import OPEN_STATES, may_join, offices_of, recording_card
 from web.views.device_words import device_line
 from web.words import clock_time, date_time, short_date
 
+WAITED = timedelta(minutes=15)  # So long a citizen who is late is waited for.
 INVITABLE = {
     str(role): INVITATION_ROLE_NAMES[role]
     for role in (
@@ -109,6 +110,17 @@ async def cancel(request: web.Request) -> web.StreamResponse:
         clock, actor = request.app[CLOCK], request[ACTOR]
         session = await move_session(db, clock, actor, session_id, SessionState.CANCELLED, reason)
         await tell_citizens(db, request, session, "session_cancelled", reason)
+    await request.app[REGISTRY].session_moved(session_id)
+    return see_other(f"/sessions/{session_id}")
+
+
+async def miss(request: web.Request) -> web.StreamResponse:
+    """POST {}: the citizen did not come; it is told, and another date can be made."""
+    session_id = request.match_info["session_id"]
+    async with request.app[DATABASE].session() as db:
+        clock, actor = request.app[CLOCK], request[ACTOR]
+        session = await move_session(db, clock, actor, session_id, SessionState.NO_SHOW)
+        await tell_citizens(db, request, session, "session_missed")
     await request.app[REGISTRY].session_moved(session_id)
     return see_other(f"/sessions/{session_id}")
 
@@ -196,6 +208,10 @@ async def _page(request: web.Request, form: Form, status: int = 200) -> web.Resp
             "movable": session.state in MOVABLE and session.opened_at is None,
             "slots": await _free_slots(db, request, session),
             "open": session.state in OPEN_STATES,
+            "missable": session.state in MOVABLE and session.opened_at is None
+            and request.app[CLOCK].now() >= session.starts_at + WAITED and allowed(actor, Action.HOST, scope),
+            "again": session.state in (SessionState.NO_SHOW, SessionState.TECHNICAL_FAILED)
+            and allowed(actor, Action.MANAGE_SESSION, scope),
             "issued": take_once(request, f"link:{session.id}"),
             "form": form,
             "invitable": INVITABLE,

@@ -16,7 +16,6 @@ from aiohttp import web
 from scheduling.arrival.identity import Secrets
 from scheduling.notices.delivering import deliver_notices
 from scheduling.notices.gateway import Envelope, Gateway, GatewayError, Message
-from scheduling.notices.replies import deliver_replies
 from web.keys import CLOCK, DATABASE, FORM_KEY, SETTINGS
 from web.settings import Settings
 
@@ -131,7 +130,6 @@ async def _send_on(app: web.Application) -> None:
             async with app[DATABASE].session() as db:
                 envelope = messenger.secrets.envelope
                 await deliver_notices(db, app[CLOCK], envelope, messenger.gateway)
-                await deliver_replies(db, app[CLOCK], envelope, messenger.gateway)
         except Exception:  # noqa: BLE001 - the next round tries again; a database may be away for a while.
             logger.exception("The outbox could not be worked through")
         await messenger.rung()

@@ -12,9 +12,11 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.clock import Clock
+from cases.policy import SYSTEM
 from cases.roles import InvitationRole
-from scheduling.notices.notice import Notice
-from scheduling.notices.queueing import add_notice, channel_for
+from scheduling.links import repeat_link
+from scheduling.notices.notice import Notice, NoticeChannel
+from scheduling.notices.queueing import about_session, add_notice, channel_for
 from scheduling.reach import load_session
 from scheduling.rota.planning import plan_days
 from scheduling.session import Session
@@ -27,6 +29,7 @@ from web.views.link_pages import when_words
 
 logger = logging.getLogger(__name__)
 EVERY = 60.0  # Seconds between two looks at rota and reminders.
+REMINDERS = ("session_reminder", "session_reminder_link")
 TOLD = (InvitationRole.PETITIONER, InvitationRole.PROXY)
 AHEAD = timedelta(hours=24)
 NOT_SOONER = timedelta(hours=2)  # Who was told so shortly before needs no reminder.
@@ -48,10 +51,15 @@ async def tell_citizens(
     return told
 
 
-async def remind_citizens(db: AsyncSession, clock: Clock, messenger: Messenger, help_phone: str) -> int:
-    """Remind of each sitting that begins within a day, once; commits each. Returns how many."""
+async def remind_citizens(
+    db: AsyncSession, clock: Clock, messenger: Messenger, help_phone: str, origin: str = ""
+) -> int:
+    """Remind of each sitting that begins within a day, once; commits each. Returns how many.
+
+    `origin`: where the pages are; with it a message brings the personal link along.
+    """
     now = clock.now()
-    reminded = select(Notice.session_id).where(Notice.template == "session_reminder")
+    reminded = select(Notice.session_id).where(Notice.template.in_(REMINDERS))
     query = select(Session.id).where(
         Session.starts_at > now + NOT_SOONER,
         Session.starts_at <= now + AHEAD,
@@ -62,26 +70,30 @@ async def remind_citizens(db: AsyncSession, clock: Clock, messenger: Messenger, 
     count = 0
     for session_id in (await db.scalars(query.limit(200))).all():
         session = await load_session(db, session_id)
-        count += await _queue(db, clock, messenger, session, "session_reminder", help_phone)
+        count += await _queue(db, clock, messenger, session, "session_reminder", help_phone, origin=origin)
         await db.commit()
     return count
 
 
 async def _queue(
     db: AsyncSession, clock: Clock, messenger: Messenger, session: Session, template: str, help_phone: str,
-    reason: str = "",
+    reason: str = "", origin: str = "",
 ) -> int:  # fmt: skip
     with in_chinese():
         when = when_words(session.starts_at, clock.now())
-    fields = {"office": session.host.name, "when": when, "phone": help_phone, "what": reason}
-    told = 0
+    told, about = 0, about_session(session)
     for invitation in await list_invitations(db, session.id):
         if invitation.role not in TOLD or invitation.revoked_at is not None:
             continue
         number = (invitation.person.phone if invitation.person else None) or ""
         envelope, expires_at = messenger.secrets.envelope, max(session.ends_at, clock.now() + AFTER)
         channel = channel_for(number)
-        await add_notice(db, clock, envelope, session, number, template, fields, expires_at, channel)
+        fields = {"office": session.host.name, "when": when, "phone": help_phone, "what": reason}
+        kind = template
+        if origin and template == "session_reminder" and channel is NoticeChannel.SMS:
+            secret = await repeat_link(db, clock, SYSTEM, invitation.id)
+            kind, fields["link"] = "session_reminder_link", f"{origin}/j/{invitation.code}#{secret}"
+        await add_notice(db, clock, envelope, about, number, kind, fields, expires_at, channel)
         told += 1
     return told
 
@@ -100,6 +112,8 @@ async def _keep_on(app: web.Application) -> None:
         try:
             async with app[DATABASE].session() as db:
                 await plan_days(db, app[CLOCK])
-                await remind_citizens(db, app[CLOCK], app[MESSENGER], app[SETTINGS].web.help_phone)
+                given = app[SETTINGS].web
+                origin = given.public_url.rstrip("/")
+                await remind_citizens(db, app[CLOCK], app[MESSENGER], given.help_phone, origin)
         except Exception:  # noqa: BLE001 - the next round tries again; a database may be away for a while.
             logger.exception("The calendar could not be kept")

@@ -101,7 +101,7 @@ async def _requests(db: AsyncSession, request: web.Request) -> list[dict[str, An
     now = request.app[CLOCK].now()
     found = await list_bookings(db, request[ACTOR], BookingState.SUBMITTED)
     return [
-        {"petition": b.petition, "slot_id": b.slot_id, "starts_at": b.slot.starts_at}
+        {"petition": b.petition, "id": b.id, "starts_at": b.slot.starts_at}
         for b in found
         if b.slot.starts_at > now
     ][:12]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import select
@@ -38,6 +39,7 @@ REPLAYABLE = frozenset((RecordingState.STOPPED, RecordingState.SEALED, Recording
 FAILED_NOTE = "没有录到画面和声音"
 CITIZEN_ROLES = frozenset({InvitationRole.PETITIONER, InvitationRole.PROXY})
 HOST_ROLES = frozenset({InvitationRole.HOST})
+WALKED_IN = timedelta(hours=1)  # So shortly before it began nobody books.
 
 
 @dataclass
@@ -70,6 +72,7 @@ async def session_cards(db: AsyncSession, actor: Actor, sessions: Sequence[Sessi
                 "starts_at": session.starts_at,
                 "ends_at": session.ends_at,
                 "number": session.petition.number,
+                "origin": _origin(session),
                 "petitioners": people.citizens if named else [masked_name(name) for name in people.citizens],
                 "named": named,
                 "tends": allowed(actor, Action.HANDLE_INCIDENT, scope),
@@ -159,6 +162,13 @@ async def _invited_to(db: AsyncSession, session_ids: Sequence[str]) -> dict[str,
         people = found[session_id]
         (people.hosts if role in HOST_ROLES else people.citizens).append(name)
     return found
+
+
+def _origin(session: Session) -> str:
+    """Booked, or somebody walked in and is received the same hour; empty for what was fixed otherwise."""
+    if session.booking_id is not None:
+        return "预约"
+    return "现场来访" if session.starts_at - session.created_at <= WALKED_IN else ""
 
 
 def _act(session: Session, joins: bool) -> tuple[str, str, bool] | None:

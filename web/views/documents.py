@@ -15,6 +15,8 @@ from cases.documents.reading import Filed, list_documents, list_for_petitioner
 from cases.handling.procedure import RULES, SERVICE_NAMES
 from cases.handling.taking import may_take
 from cases.policy import Actor
+from scheduling.notices.notice import CHANNEL_NAMES, Notice, NoticeEvent, NoticeState
+from scheduling.notices.proof import SERVICES
 from web.keys import ACTOR
 
 # Papers whose delivery begins the petitioner's time to ask for a review or a recheck.
@@ -73,8 +75,22 @@ def document_view(actor: Actor, petition: PetitionCase, filed: Filed) -> dict[st
         "replaced_by": filed.replaced_by,
         "deliveries": [delivery_row(each) for each in filed.deliveries],
         "may_deliver": mine and not noted,
+        "may_tell": mine and not noted and not form.internal,
         "may_correct": mine,
         "ways": {str(way): SERVICE_NAMES[way] for way in form.ways},
+    }
+
+
+def notice_of(notice: Notice, last: NoticeEvent, view: dict[str, Any]) -> dict[str, Any]:
+    """A message about a paper; `proves` where it left on a way in which this paper may be delivered."""
+    sent = last.state is NoticeState.SENT and str(SERVICES[notice.channel]) in view["ways"]
+    return {
+        "id": notice.id,
+        "channel": CHANNEL_NAMES[notice.channel],
+        "state": last.state,
+        "at": last.at,
+        "reason": last.reason,
+        "proves": sent and view["may_deliver"],
     }
 
 

@@ -1,0 +1,63 @@
+"""Free slots as pages offer them: by day, and on a reception day with who receives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from aiohttp import web
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cases.clock import BEIJING
+from scheduling.booking.slot import Slot
+from scheduling.booking.slots import list_free_slots
+from scheduling.rota.receiver import Receiver
+from web.keys import CLOCK
+from web.words import clock_time, short_date
+
+AHEAD = timedelta(days=14)
+SHOWN = 24
+
+
+@dataclass
+class SlotGroup:
+    """The slots of one day and one leader: id to time of day. `receiver` is None where no leader is named."""
+
+    day: str
+    receiver: Receiver | None
+    times: dict[str, str] = field(default_factory=dict)
+
+
+async def free_slots(
+    db: AsyncSession, request: web.Request, organisation_id: str, *, public_only: bool = False
+) -> list[Slot]:
+    """What can be taken in the next two weeks."""
+    clock = request.app[CLOCK]
+    now = clock.now()
+    found = await list_free_slots(db, clock, organisation_id, now, now + AHEAD, public_only)
+    return list(found[:SHOWN])
+
+
+def slot_words(slots: Sequence[Slot]) -> dict[str, str]:
+    """Id to time of day."""
+    return {slot.id: clock_time(slot.starts_at) for slot in slots}
+
+
+def group_slots(slots: Sequence[Slot], receivers: Mapping[str, Receiver]) -> list[SlotGroup]:
+    """In order of time."""
+    found: dict[tuple[str, Receiver | None], SlotGroup] = {}
+    for slot in sorted(slots, key=lambda each: each.starts_at):
+        day, receiver = short_date(slot.starts_at.astimezone(BEIJING)), receivers.get(slot.id)
+        group = found.setdefault((day, receiver), SlotGroup(day, receiver))
+        group.times[slot.id] = clock_time(slot.starts_at)
+    return list(found.values())
+
+
+def slots_by_day(slots: Sequence[Slot], receivers: Mapping[str, Receiver]) -> dict[str, dict[str, str]]:
+    """The same for the macro `slots`: a heading to ids with their times."""
+    found: dict[str, dict[str, str]] = {}
+    for group in group_slots(slots, receivers):
+        heading = f"{group.day} {group.receiver.name}" if group.receiver else group.day
+        found.setdefault(heading, {}).update(group.times)
+    return found
