@@ -12,7 +12,7 @@ from alembic import op
 from cases.append_only import forbid_changes, permit_changes
 
 revision = "0055"
-down_revision = "0048"
+down_revision = "0058"
 
 ID = sa.String(length=32)
 MOMENT = sa.DateTime(timezone=True)
