@@ -27,8 +27,11 @@ class Action(StrEnum):
     SUPERVISE_PETITION = "supervise_petition"
     ANSWER_SUPERVISION = "answer_supervision"
     LIST_PETITION = "list_petition"
+    CONFIRM_RESOLUTION = "confirm_resolution"
     GRANT_PETITION = "grant_petition"
     ISSUE_QUERY_CODE = "issue_query_code"
+    SEE_MEDIATION = "see_mediation"
+    CONDUCT_MEDIATION = "conduct_mediation"
     BOOK = "book"
     REQUEST_BOOKING = "request_booking"
     MANAGE_SLOTS = "manage_slots"
@@ -75,15 +78,21 @@ PUBLIC_ACTIONS = frozenset({A.VIEW_PUBLIC, A.BOOK_PUBLIC, A.SUBMIT_PETITION, A.O
 SIGNED_IN_ACTIONS = frozenset({A.SIGN_OUT, A.CHOOSE_LANGUAGE})
 READ = frozenset({A.SEE_BOARD, A.SEE_PETITION, A.SEE_SESSION})
 _WATCH = frozenset({A.REPLAY, A.SEE_MANIFEST, A.SEE_ALARMS, A.SEE_MINUTES})
+# What opens a recording, or what is known of its content.
+RECORDED = frozenset({A.REPLAY, A.SEE_MANIFEST, A.EXPORT_RECORDING, A.REVIEW_RECORDING, A.ANSWER_FINDING})
 _PROTECT = frozenset({A.SEE_ARCHIVE, A.HOLD_RECORDING})
 # Who sits with citizens: makes sure who they are, answers what they ask for, sees what was sent to them.
 _DOOR = frozenset({A.RECEIVE, A.SEE_OUTBOX, A.HANDLE_INCIDENT})
+# Of the community: talk rooms, third parties, mediation.
+_MEDIATE = frozenset({A.SEE_MEDIATION, A.CONDUCT_MEDIATION})
 # What offices write to one another about a case.
 _PAPERS = frozenset({A.SEE_INTERNAL_DOCUMENTS})
 _RATED = frozenset({A.SEE_RATINGS, A.SEE_FIGURES})  # Sums only, also for those they are about.
 _TASKS = frozenset({A.FINISH_TASK, A.ANSWER_SUPERVISION})
 # Over a matter that goes wrong: orders, and what weighs more (Art. 38 to 40).
 _SUPERVISE = frozenset({A.SUPERVISE_PETITION, A.LIST_PETITION})
+# That a matter taken in charge by a leader is solved: said by another than who worked on it.
+_CONFIRM = frozenset({A.CONFIRM_RESOLUTION})
 _WRITE = frozenset({A.WRITE_MINUTES, A.SIGN_MINUTES})
 # Of everybody who sits in a session; which ones a guest sees: scheduling/materials/reading.py.
 _MATERIALS = frozenset({A.SEE_MATERIALS, A.ADD_MATERIAL})
@@ -96,6 +105,7 @@ _CONDUCT = _WRITE | _MATERIALS | _SIT | {A.HOST, A.RECORD, A.MANAGE_SESSION, A.I
 
 ROLE_ACTIONS: Mapping[Role, frozenset[Action]] = {
     Role.RECEPTIONIST: READ
+    | _MEDIATE
     | _PAPERS
     | _RATED
     | _WATCH
@@ -106,6 +116,7 @@ ROLE_ACTIONS: Mapping[Role, frozenset[Action]] = {
     | _ASK
     | _TASKS,
     Role.LEADER: READ
+    | _MEDIATE
     | _PAPERS
     | _RATED
     | _WATCH
@@ -116,9 +127,11 @@ ROLE_ACTIONS: Mapping[Role, frozenset[Action]] = {
     | {A.ANSWER_FINDING, A.SEE_VIEW_LOG}
     | _ASK
     | _TASKS
-    | _SUPERVISE,
+    | _SUPERVISE
+    | _CONFIRM,
     Role.RECORDER: _WATCH | _DOOR | _WRITE | _MATERIALS | _SIT | {A.SEE_BOARD, A.SEE_SESSION, A.RECORD},
     Role.STATION_CLERK: READ
+    | _MEDIATE
     | _DOOR
     | _MATERIALS
     | _SIT
@@ -136,8 +149,9 @@ ROLE_ACTIONS: Mapping[Role, frozenset[Action]] = {
     | _RATED
     | _WATCH
     | _PROTECT
+    | _CONFIRM
     | {A.REVIEW_RECORDING, A.SEE_VIEW_LOG, A.SUPERVISE_PETITION},
-    Role.JOINT_CONF_OFFICE: READ | {A.SEE_FIGURES} | _PAPERS | _MATERIALS | _SIT | _SUPERVISE,
+    Role.JOINT_CONF_OFFICE: READ | {A.SEE_FIGURES} | _PAPERS | _MATERIALS | _SIT | _SUPERVISE | _CONFIRM,
     Role.ARCHIVIST: _WATCH
     | _PROTECT
     | {A.SEE_BOARD, A.SEE_SESSION, A.EXPORT_RECORDING, A.ACKNOWLEDGE_ALARM, A.PROPOSE_DESTRUCTION}

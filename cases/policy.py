@@ -14,6 +14,8 @@ accused in it? The rules follow domain.md 4.3 and Art. 14, 28 and 30 of the 2022
 - A petition office supervises what goes wrong at or below its own place; the unit answers (Art. 38 to 40).
 - A confidential case (检举控告) is seen by explicit grant alone, and never by the accused organisation.
 - A link holder knows one session and nothing else; administrators see no case content.
+- What was recorded of a mediation is for the officials who sat there as mediators by name, whoever reviews
+  the case.
 - Who helps in a session by link and is no party to it (department, lawyer, mediator, interpreter, observer)
   reads the names of citizens masked.
 """
@@ -30,6 +32,7 @@ from cases.actions import (
     NAMES,
     PUBLIC_ACTIONS,
     READ,
+    RECORDED,
     ROLE_ACTIONS,
     SIGNED_IN_ACTIONS,
     SUBTREE_ROLES,
@@ -82,6 +85,9 @@ REACH: Mapping[Action, Reach] = {
     A.ANSWER_SUPERVISION: Reach.MEMBER,
     A.SUPERVISE_PETITION: Reach.OFFICE,
     A.LIST_PETITION: Reach.OFFICE,
+    A.CONFIRM_RESOLUTION: Reach.OFFICE,
+    A.SEE_MEDIATION: Reach.MEMBER,
+    A.CONDUCT_MEDIATION: Reach.OWNER,
 }
 
 # Whoever may not even see the object is told that there is none.
@@ -100,6 +106,8 @@ SEEN_BY: Mapping[Action, Action] = {
     A.ANSWER_SUPERVISION: A.SEE_PETITION,
     A.SUPERVISE_PETITION: A.SEE_PETITION,
     A.LIST_PETITION: A.SEE_PETITION,
+    A.CONFIRM_RESOLUTION: A.SEE_PETITION,
+    A.CONDUCT_MEDIATION: A.SEE_MEDIATION,
     A.MANAGE_SESSION: A.SEE_SESSION,
     A.ISSUE_LINK: A.SEE_SESSION,
     A.JOIN: A.SEE_SESSION,
@@ -191,6 +199,8 @@ class Scope:
     granted_official_ids: frozenset[str] = frozenset()
     invited_official_ids: frozenset[str] = frozenset()  # By name, to this session.
     minutes_writer_ids: frozenset[str] = frozenset()  # Officials and invitations that write in it by name.
+    sealed_apart: bool = False  # A mediation: its recording is for its mediators alone.
+    mediator_official_ids: frozenset[str] = frozenset()
 
 
 def require(actor: Actor, action: Action, scope: Scope | None = None) -> None:
@@ -266,6 +276,8 @@ def _official_may(actor: Actor, action: Action, scope: Scope | None) -> bool:
     if scope is None:
         return bool(posts)
     if is_accused(actor, scope):
+        return False
+    if scope.sealed_apart and action in RECORDED and actor.official_id not in scope.mediator_official_ids:
         return False
     if action in COLLEAGUE | NAMES and _is_invited(actor, scope):
         return True

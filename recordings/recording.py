@@ -14,14 +14,14 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from cases.clock import Clock
 from cases.database import ID_LENGTH, Base, new_id, violates
-from cases.errors import NotFound
+from cases.errors import Conflict, NotFound
 from cases.petitions import get_petition
 from cases.policy import Action, Actor, require
 from cases.vocabulary import names
 from recordings.space import DiskGauge, SpaceGauge, require_space
 from recordings.store import RecordingStore
 from scheduling.reach import load_session, scope_of_session
-from scheduling.session import Session
+from scheduling.session import Session, SessionKind
 from scheduling.session_events import add_event
 from scheduling.transitions import require_transition
 
@@ -176,11 +176,14 @@ async def start_recording(
 ) -> Recording:
     """Begin a recording, or return the one that is running. ``root`` holds the recording folders.
 
-    Raises Conflict ``disk_low`` when ``gauge`` (the disk itself if None) finds too little space.
+    Raises Conflict ``mediation_unrecorded``, and ``disk_low`` when ``gauge`` (the disk itself if None)
+    finds too little space.
     ``recording.folder(root)`` is the absolute folder to hand to the media worker.
     """
     session = await load_session(db, session_id)
     require(actor, Action.RECORD, await scope_of_session(db, session))
+    if session.kind is SessionKind.MEDIATION and not session.record:
+        raise Conflict("mediation_unrecorded", "调解不录音录像。")
     running = await find_live_recording(db, session_id)
     if running is not None:
         return running

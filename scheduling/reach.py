@@ -11,9 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cases.casefile import OWNING_PARTS, PetitionCase, PetitionOrganisation, scope_of
 from cases.errors import NotFound
 from cases.policy import Action, Actor, ActorKind, Scope, require
+from cases.roles import InvitationRole
 from cases.visibility import not_accused, open_to, reachable_organisations
 from scheduling.invitation import Invitation
-from scheduling.session import Session, SessionOrganisation
+from scheduling.session import Session, SessionKind, SessionOrganisation
 
 
 async def load_session(db: AsyncSession, session_id: str, lock: bool = False) -> Session:
@@ -40,18 +41,24 @@ async def scope_of_session(db: AsyncSession, session: Session) -> Scope:
 
 async def scopes_of_sessions(db: AsyncSession, sessions: Sequence[Session]) -> dict[str, Scope]:
     """The scopes of many sessions by id, with one question to the database."""
-    query = select(Invitation.session_id, Invitation.official_id).where(
+    query = select(Invitation.session_id, Invitation.official_id, Invitation.role).where(
         Invitation.session_id.in_([session.id for session in sessions]),
         Invitation.official_id.is_not(None),
         Invitation.revoked_at.is_(None),
     )
     invited: dict[str, set[str]] = {session.id: set() for session in sessions}
-    for session_id, official_id in (await db.execute(query)).all() if sessions else ():
+    mediators: dict[str, set[str]] = {session.id: set() for session in sessions}
+    for session_id, official_id, role in (await db.execute(query)).all() if sessions else ():
         invited[session_id].add(str(official_id))
-    return {session.id: _scope(session, frozenset(invited[session.id])) for session in sessions}
+        if role is InvitationRole.MEDIATOR:
+            mediators[session_id].add(str(official_id))
+    return {
+        session.id: _scope(session, frozenset(invited[session.id]), frozenset(mediators[session.id]))
+        for session in sessions
+    }
 
 
-def _scope(session: Session, invited: frozenset[str]) -> Scope:
+def _scope(session: Session, invited: frozenset[str], mediators: frozenset[str]) -> Scope:
     seated = {each.organisation_id: each.organisation.region_code for each in session.organisations}
     for part in session.petition.organisations:
         if part.part in OWNING_PARTS:
@@ -63,6 +70,8 @@ def _scope(session: Session, invited: frozenset[str]) -> Scope:
         owner_organisation_ids=frozenset({session.host_organisation_id}),
         session_id=session.id,
         invited_official_ids=invited,
+        sealed_apart=session.kind is SessionKind.MEDIATION,
+        mediator_official_ids=mediators,
     )
 
 
@@ -91,6 +100,17 @@ def visible_sessions(actor: Actor, action: Action = Action.SEE_SESSION) -> Colum
     )
     concerned = and_(open_to(actor), or_(taking_part, granted))
     return or_(concerned, and_(not_accused(actor), invited.correlate(Session)))
+
+
+def not_sealed_apart(actor: Actor) -> ColumnElement[bool]:
+    """The condition on Session that agrees with `sealed_apart`: a mediation's recording is its mediator's."""
+    mediator = exists().where(
+        Invitation.session_id == Session.id,
+        Invitation.official_id == actor.official_id,
+        Invitation.role == InvitationRole.MEDIATOR,
+        Invitation.revoked_at.is_(None),
+    )
+    return or_(Session.kind != SessionKind.MEDIATION, mediator.correlate(Session))
 
 
 async def manageable(

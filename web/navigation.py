@@ -13,6 +13,8 @@ PLACES = (
     ("cases", "/cases", "信访件", Action.SEE_PETITION),
     ("clocks", "/clocks", "期限", Action.SEE_PETITION),
     ("supervision", "/supervision", "督办", Action.SEE_PETITION),
+    ("campaigns", "/campaigns", "领导包案", Action.SEE_PETITION),
+    ("mediation", "/mediation", "调解", Action.SEE_MEDIATION),
     ("alarms", "/alarms", "录像告警", Action.SEE_ALARMS),
     ("archive", "/archive", "录像归档", Action.SEE_ARCHIVE),
     ("requests", "/requests", "群众的请求", Action.RECEIVE),
@@ -27,7 +29,7 @@ PLACES = (
 # Each place stands in one group (tests/web/test_navigation.py).
 GROUPS = (
     ("接访", ("board", "calendar", "bookings", "requests", "outbox")),
-    ("信访件", ("cases", "clocks", "supervision")),
+    ("信访件", ("cases", "clocks", "supervision", "campaigns", "mediation")),
     ("录像", ("search", "archive", "alarms", "audit")),
     ("统计", ("figures", "ratings")),
     ("管理", ("templates", "clients")),

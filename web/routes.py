@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from aiohttp import web
-from aiohttp.typedefs import Handler
 
 from cases.policy import Action
+from web.community_routes import COMMUNITY
 from web.http.permissions import CEILINGS, PERMISSIONS, Permission, Who
 from web.pages import (
     afterwards,
@@ -79,19 +77,7 @@ from web.pages import (
     views,
     webhooks,
 )
-
-
-@dataclass(frozen=True)
-class Route:
-    method: str
-    path: str
-    handler: Handler
-    permission: Permission
-    ceiling: int = 0  # Bytes of a form that may be larger than others.
-
-
-# Several texts of 3,000 characters, each nine bytes as a form sends it; a proof of 8 MB with its fields.
-LETTER, PROOF = 512 * 1024, 9 * 2**20
+from web.route import LETTER, PROOF, Route
 
 # Longer than 400 lines because whoever asks what is open to whom reads one table.
 TABLE: tuple[Route, ...] = (
@@ -116,6 +102,7 @@ TABLE: tuple[Route, ...] = (
     Route("GET", "/supervision/report", supervision.show_report, Action.SEE_PETITION),
     Route("GET", "/supervision/{order_id}", supervision.show_order, Action.SEE_PETITION),
     Route("POST", "/supervision/{order_id}/moves/{move}", supervision.take, Action.SEE_PETITION),
+    *COMMUNITY,
     Route("GET", "/cases/new", register.show, Action.CREATE_PETITION),
     Route("POST", "/cases/new", register.submit, Action.CREATE_PETITION),
     Route("GET", "/cases/{petition_id}", cases.show, Action.SEE_PETITION),

@@ -6,10 +6,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from enum import StrEnum
+from types import MappingProxyType
 
-from sqlalchemy import Date, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import Date, ForeignKey, Index, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from cases.append_only import append_only
@@ -52,14 +54,40 @@ class CampaignStepKind(StrEnum):
     PROGRESS = "progress"
     DUTY = "duty"
     SESSION = "session"
+    PROPOSED = "proposed"
+    SENT_BACK = "sent_back"
     STRUCK_OFF = "struck_off"
     TAKEN_UP_AGAIN = "taken_up_again"
+
+
+class MatterState(StrEnum):
+    """Where a matter of a campaign stands."""
+
+    OPEN = "open"
+    PROPOSED = "proposed"
+    STRUCK_OFF = "struck_off"
 
 
 CAMPAIGN_KIND_NAMES = names("campaign", CampaignKind)
 RANK_NAMES = names("rank", Rank)
 FOUR_DUTY_NAMES = names("four_duty", FourDuty)
 CAMPAIGN_STEP_NAMES = names("campaign_step", CampaignStepKind)
+MATTER_STATE_NAMES = names("campaign_matter", MatterState)
+
+S, K = MatterState, CampaignStepKind
+TRANSITIONS: Mapping[tuple[MatterState, CampaignStepKind], MatterState] = MappingProxyType(
+    {
+        (S.OPEN, K.PROGRESS): S.OPEN,
+        (S.OPEN, K.DUTY): S.OPEN,
+        (S.OPEN, K.SESSION): S.OPEN,
+        (S.OPEN, K.PROPOSED): S.PROPOSED,
+        (S.PROPOSED, K.SENT_BACK): S.OPEN,
+        (S.PROPOSED, K.STRUCK_OFF): S.STRUCK_OFF,
+        (S.STRUCK_OFF, K.TAKEN_UP_AGAIN): S.OPEN,
+    }
+)
+# For somebody who neither proposed it nor leads it.
+BY_ANOTHER = frozenset({K.SENT_BACK, K.STRUCK_OFF})
 
 
 class Campaign(Base):
@@ -90,12 +118,17 @@ class CampaignTarget(Base):
 
 
 class CampaignMatter(Base):
-    """A petition case in a campaign. `resolved_on`: the day it was struck off, by evidence in its steps."""
+    """A petition case in a campaign.
+
+    `leader_id`: the account of who leads it, if there is one; `organisation_id`: for whose target it counts;
+    `resolved_on`: the day it was struck off, by evidence in its steps; `task_id`: the task that reminds.
+    """
 
     __tablename__ = "campaign_matters"
     __table_args__ = (
         UniqueConstraint("campaign_id", "petition_id"),
         Index("ix_campaign_matters_entered_on", "entered_on"),
+        Index("ix_campaign_matters_state_due", "campaign_id", "state", "due_on"),
     )
 
     id: Mapped[str] = mapped_column(String(ID_LENGTH), primary_key=True, default=new_id)
@@ -108,8 +141,21 @@ class CampaignMatter(Base):
     entered_on: Mapped[date] = mapped_column(Date)
     resolved_on: Mapped[date | None] = mapped_column(Date, default=None)
     step_count: Mapped[int] = mapped_column(default=0)
+    state: Mapped[MatterState] = mapped_column(default=MatterState.OPEN)
+    leader_id: Mapped[str | None] = mapped_column(
+        String(ID_LENGTH), ForeignKey("officials.id"), index=True, default=None
+    )
+    organisation_id: Mapped[str | None] = mapped_column(
+        String(ID_LENGTH), ForeignKey("organisations.id"), default=None
+    )
+    task_id: Mapped[str | None] = mapped_column(String(ID_LENGTH), default=None)
     campaign: Mapped[Campaign] = relationship(lazy="joined")
     petition: Mapped[PetitionCase] = relationship(lazy="joined")
+    organisation: Mapped[Organisation | None] = relationship(lazy="joined")
+
+    def is_late(self, today: date) -> bool:
+        """Its day has passed and it is not struck off."""
+        return self.state is not MatterState.STRUCK_OFF and self.due_on is not None and today > self.due_on
 
 
 @append_only
@@ -128,3 +174,17 @@ class CampaignStep(Base):
     at: Mapped[datetime]
     by_id: Mapped[str | None] = mapped_column(String(ID_LENGTH))
     by: Mapped[str] = mapped_column(String(256))
+
+
+@append_only
+class CampaignEvidence(Base):
+    """By what a matter is to be struck off: a paper of the case, or a file. `content` is the file itself."""
+
+    __tablename__ = "campaign_evidence"
+
+    step_id: Mapped[str] = mapped_column(String(ID_LENGTH), ForeignKey("campaign_steps.id"), primary_key=True)
+    document_id: Mapped[str | None] = mapped_column(String(ID_LENGTH), ForeignKey("documents.id"))
+    file_name: Mapped[str] = mapped_column(String(200))
+    file_type: Mapped[str] = mapped_column(String(64))
+    sha256: Mapped[str] = mapped_column(String(64))
+    content: Mapped[bytes | None] = mapped_column(LargeBinary)

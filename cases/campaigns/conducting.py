@@ -1,7 +1,6 @@
-"""Conducting a campaign: opening it, taking a matter in charge, noting what is done, striking it off.
+"""Opening a campaign, and taking a matter in charge: one case, one leader, one plan, one day.
 
-A matter is struck off by evidence in words and can be taken up again; every line stays. One matter has one
-leader and one plan (one case, one leader, one plan).
+What follows stands in following.py, how it all stands in board.py.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import func, select, update
+from sqlalchemy import literal, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -19,27 +18,27 @@ from cases.campaigns.campaign import (
     Campaign,
     CampaignKind,
     CampaignMatter,
-    CampaignStep,
     CampaignStepKind,
     CampaignTarget,
-    FourDuty,
+    MatterState,
     Rank,
 )
-from cases.casefile import scope_of
+from cases.campaigns.following import add_step, remind
+from cases.casefile import PetitionCase, scope_of
 from cases.clock import Clock
 from cases.database import atomic, new_id
 from cases.errors import Conflict, Invalid, NotFound
 from cases.fields import clean_name, clean_text
 from cases.handling.clocks import today
+from cases.organisations import Organisation
+from cases.people import Official, Post, get_official
 from cases.petitions import add_petition_event, load_petition
-from cases.policy import Action, Actor, Scope, require
+from cases.policy import Action, Actor, Scope, allowed, require
+from cases.roles import Role
+from cases.signin import actor_for
 
 LONGEST_DAYS = 1_096
 MOST_MATTERS = 100_000  # Of a target.
-_K = CampaignStepKind
-# What may be noted while a matter is open, and what while it is struck off.
-OPEN_STEPS = frozenset({_K.PROGRESS, _K.DUTY, _K.SESSION, _K.STRUCK_OFF})
-CLOSED_STEPS = frozenset({_K.TAKEN_UP_AGAIN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +55,10 @@ class OpenCampaign:
 
 @dataclass(frozen=True, slots=True)
 class TakeInCharge:
-    """Command: a petition case comes under a leader, or into a survey without one."""
+    """Command: a petition case comes under a leader, or into a survey without one.
+
+    `leader_id`: the leader's account, and then no `leader` need be typed.
+    """
 
     campaign_id: str
     petition_id: str
@@ -64,16 +66,18 @@ class TakeInCharge:
     leader: str
     plan: str
     due_on: date
+    leader_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """How a campaign stands for one rank; `target` 0 where none was set."""
+class Leader:
+    """A leader's post: whose account, and the office that it counts for."""
 
-    rank: Rank | None
-    target: int
-    entered: int
-    resolved: int
+    official_id: str
+    name: str
+    title: str
+    organisation_id: str
+    office: str
 
 
 @atomic
@@ -113,8 +117,10 @@ async def take_in_charge(
     if campaign is None or not campaign.organisation.covers(petition.custodian.region_code):
         raise NotFound("campaign_not_found", "没有找到这个活动。")
     day, leader, plan = today(clock), "", clean_text(command.plan, "plan", "化解方案", 1000)
+    account: Leader | None = None
     if campaign.kind is CampaignKind.LEADERS:
-        leader = clean_name(command.leader, "leader", "包案领导")
+        account = await _account(db, petition, command.leader_id)
+        leader = clean_name(account.name if account else command.leader, "leader", "包案领导")
         if command.rank is None:
             raise Invalid("choose", "请选择一项。", "rank")
         if not plan:
@@ -123,14 +129,17 @@ async def take_in_charge(
         raise Invalid("bad_date", "化解期限要在今天以后、活动结束以前。", "due_on")
     matter = CampaignMatter(
         id=new_id(), campaign_id=campaign.id, petition_id=petition.id, rank=command.rank, leader=leader,
-        plan=plan, due_on=command.due_on, entered_on=day, step_count=0,
+        plan=plan, due_on=command.due_on, entered_on=day, step_count=0, state=MatterState.OPEN,
+        leader_id=account.official_id if account else None,
+        organisation_id=account.organisation_id if account else petition.custodian_id,
     )  # fmt: skip
     db.add(matter)
     try:
         await db.flush()
     except IntegrityError as error:
         raise Conflict("already_entered", "这件事已经列入这个活动。") from error
-    await _add_step(db, clock, actor, matter, _K.ENTERED, leader or campaign.name)
+    await add_step(db, clock, actor, matter, CampaignStepKind.ENTERED, leader or campaign.name)
+    await remind(db, clock, actor, matter, campaign, petition)
     told = {"words": f"{campaign.name} {leader}".strip()}
     await add_petition_event(db, clock, actor, petition.id, "campaign.entered", told)
     await add_audit(db, clock, actor, "campaign.entered", "petition", petition.id)
@@ -139,68 +148,29 @@ async def take_in_charge(
     return matter
 
 
-@atomic
-async def note_step(
-    db: AsyncSession, clock: Clock, actor: Actor, matter_id: str, kind: CampaignStepKind, words: str,
-    about: str = "",
-) -> CampaignStep:  # fmt: skip
-    """Note progress, one of the four duties, a session, the striking off with its evidence, or its return.
-
-    `about`: the duty or the session. Raises NotFound, Forbidden, Invalid, Conflict `bad_transition`.
-    """
-    matter = await db.get(CampaignMatter, matter_id, populate_existing=True)
-    if matter is None:
-        raise NotFound("campaign_matter_not_found", "没有找到这件事。")
-    require(actor, Action.HANDLE_PETITION, scope_of(await load_petition(db, matter.petition_id)))
-    if kind not in (CLOSED_STEPS if matter.resolved_on else OPEN_STEPS):
-        raise Conflict("bad_transition", "这件事已经销号或者恢复办理，请刷新页面再看。")
-    if kind is _K.DUTY and about not in set(FourDuty):
-        raise Invalid("choose", "请选择一项。", "about")
-    told = clean_text(words, "words", "办理情况", 1000)
-    if not told:
-        raise Invalid("required", "请填写办理情况，销号要写明依据。", "words")
-    if kind in (_K.STRUCK_OFF, _K.TAKEN_UP_AGAIN):
-        matter.resolved_on = today(clock) if kind is _K.STRUCK_OFF else None
-        await db.flush()
-        kept = {"words": told}
-        await add_petition_event(db, clock, actor, matter.petition_id, f"campaign.{kind}", kept)
-    step = await _add_step(db, clock, actor, matter, kind, told, about)
-    await add_audit(db, clock, actor, f"campaign.{kind}", "petition", matter.petition_id)
-    await db.commit()
-    return step
+async def list_leaders(db: AsyncSession, petition: PetitionCase) -> Sequence[Leader]:
+    """Leaders at or above the office that keeps the case, nearest first; the caller has asked the policy."""
+    query = select(Official.id, Official.name, Post.title, Organisation.id, Organisation.short_name)
+    query = query.join(Post, Post.official_id == Official.id)
+    query = query.join(Organisation, Organisation.id == Post.organisation_id)
+    query = query.where(
+        Post.role == Role.LEADER,
+        Post.ended_at.is_(None),
+        Official.disabled_at.is_(None),
+        literal(petition.custodian.region_code).startswith(Organisation.region_code),
+    )
+    rows = await db.execute(query.order_by(Organisation.region_code.desc(), Official.name, Official.id))
+    return [Leader(*row) for row in rows]
 
 
-async def list_steps(db: AsyncSession, matter_id: str) -> Sequence[CampaignStep]:
-    """Every line on a matter, oldest first. The caller has asked the policy."""
-    query = select(CampaignStep).where(CampaignStep.matter_id == matter_id)
-    return (await db.scalars(query.order_by(CampaignStep.number))).all()
-
-
-async def list_standings(db: AsyncSession, actor: Actor, campaign_id: str) -> Sequence[Standing]:
-    """How many of its target each rank has entered and resolved; sums, without a case."""
-    require(actor, Action.SEE_FIGURES)
-    targets = select(CampaignTarget.rank, CampaignTarget.matters)
-    rows = await db.execute(targets.where(CampaignTarget.campaign_id == campaign_id))
-    wanted: dict[Rank | None, int] = {rank: number for rank, number in rows}
-    matter = CampaignMatter.rank, func.count(), func.count(CampaignMatter.resolved_on)
-    query = select(*matter).where(CampaignMatter.campaign_id == campaign_id).group_by(CampaignMatter.rank)
-    found = {rank: (entered, resolved) for rank, entered, resolved in await db.execute(query)}
-    order = [rank for rank in (*Rank, None) if rank in wanted or rank in found]
-    return [Standing(rank, wanted.get(rank, 0), *found.get(rank, (0, 0))) for rank in order]
-
-
-async def _add_step(
-    db: AsyncSession, clock: Clock, actor: Actor, matter: CampaignMatter, kind: CampaignStepKind, words: str,
-    about: str = "",
-) -> CampaignStep:  # fmt: skip
-    """Appenders to one matter take turns."""
-    advance = update(CampaignMatter).where(CampaignMatter.id == matter.id)
-    advance = advance.values(step_count=CampaignMatter.step_count + 1)
-    number = await db.scalar(advance.returning(CampaignMatter.step_count))
-    step = CampaignStep(
-        id=new_id(), matter_id=matter.id, number=number or 1, kind=kind, about=about, words=words,
-        at=clock.now(), by_id=actor.official_id, by=actor.name,
-    )  # fmt: skip
-    db.add(step)
-    await db.flush()
-    return step
+async def _account(db: AsyncSession, petition: PetitionCase, official_id: str) -> Leader | None:
+    """The leader who was chosen. Raises Invalid `leader_unknown`, `leader_cannot_see`."""
+    if not official_id:
+        return None
+    found = [each for each in await list_leaders(db, petition) if each.official_id == official_id]
+    if not found:
+        raise Invalid("leader_unknown", "请从列表里选择包案领导，或者填写姓名。", "leader_id")
+    actor = actor_for(await get_official(db, official_id))
+    if not allowed(actor, Action.SEE_PETITION, scope_of(petition)):
+        raise Invalid("leader_cannot_see", "这位领导不能看这件事，不能包案。", "leader_id")
+    return found[0]

@@ -9,7 +9,11 @@ from cases.documents.template import Paragraph
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """Everything that stands on it. `date`: in Chinese; `note`: what it corrects, or ""."""
+    """Everything that stands on it.
+
+    `recipient`: "" where it goes to nobody but its parties; `date`: in Chinese; `note`: what it corrects,
+    or "".
+    """
 
     office: str
     title: str

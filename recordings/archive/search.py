@@ -35,6 +35,7 @@ from recordings.archive.index import (
 )
 from recordings.archive.postings import ArchivePlace, Wanted, between, holding, walk
 from recordings.recording import Recording
+from scheduling.reach import not_sealed_apart
 from scheduling.session import Session, SessionOrganisation
 
 PAGE = 30
@@ -141,7 +142,12 @@ def replayable(actor: Actor) -> ColumnElement[bool]:
         PetitionOrganisation.organisation_id.in_(reach),
         PetitionOrganisation.part.in_(sorted(OWNING_PARTS)),
     )
-    return and_(open_to(actor), or_(seated, owned))
+    return and_(open_to(actor), or_(seated, owned), _not_sealed_apart(actor))
+
+
+def _not_sealed_apart(actor: Actor) -> ColumnElement[bool]:
+    of = exists().where(Session.id == Recording.session_id, not_sealed_apart(actor))
+    return of.correlate(Recording)
 
 
 async def _permitted(db: AsyncSession, actor: Actor, ids: Sequence[str]) -> set[str]:

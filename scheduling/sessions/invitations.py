@@ -64,7 +64,7 @@ async def invite(
     invitation = await add_invitation(db, clock, session, invitee)
     if invitation.official_id is not None:
         await engage(db, clock, session, {invitation.official_id: ResourceKind.PERSON})
-    await _note_invited(db, clock, actor, invitation)
+    await note_invited(db, clock, actor, invitation)
     await db.commit()
     return invitation
 
@@ -125,7 +125,7 @@ async def invitation_for_official(
         found = await _find_for_official(db, session_id, actor.official_id)
     if found is None:
         found = await add_invitation(db, clock, session, _seat_for(actor, session, scope))
-        await _note_invited(db, clock, actor, found)
+        await note_invited(db, clock, actor, found)
     await db.commit()
     if found.revoked_at is not None:
         raise Forbidden("invitation_revoked", "您的参加资格已被取消，请联系主持单位。")
@@ -169,7 +169,8 @@ async def _find_for_official(db: AsyncSession, session_id: str, official_id: str
     return await db.scalar(query)
 
 
-async def _note_invited(db: AsyncSession, clock: Clock, actor: Actor, invitation: Invitation) -> None:
+async def note_invited(db: AsyncSession, clock: Clock, actor: Actor, invitation: Invitation) -> None:
+    """Append the event and the audit entry inside the caller's transaction."""
     data = {"invitation_id": invitation.id, "role": invitation.role, "name": invitation.display_name}
     await add_event(db, clock, invitation.session_id, "invitation.created", actor.name, data=data)
     await add_audit(db, clock, actor, "invitation.created", "invitation", invitation.id)

@@ -50,6 +50,7 @@ from scheduling.session import (
 )
 from scheduling.session_events import add_event
 from scheduling.sessions.invitations import Invitee, add_invitation, seat_organisation
+from scheduling.sessions.mediation_sessions import sit_in_mediation
 from scheduling.transitions import require_transition
 
 # What lists of sessions do not name.
@@ -84,7 +85,7 @@ class CreateSession:
     title: str = ""
     joint_organisation_ids: tuple[str, ...] = ()
     invitees: tuple[Invitee, ...] = ()
-    record: bool = True
+    record: bool | None = None  # Recorded, unless it is a mediation.
     kind: SessionKind = SessionKind.RECEPTION
     # Who asked for it, where a slot is taken that nobody had booked.
     asked: BookingKind = BookingKind.LEADER_INVITED
@@ -100,7 +101,8 @@ async def create_session(db: AsyncSession, clock: Clock, actor: Actor, command: 
 
     People invited by name, rooms and equipment are engaged for its time: nobody else gets them.
 
-    Raises Invalid at the field, Conflict `slot_taken`, `session_exists` or `engaged`, NotFound, Forbidden.
+    Raises Invalid at the field, Conflict `slot_taken`, `session_exists`, `engaged` or, for a mediation,
+    `no_consent`, `no_mediator`, `conflict_of_interest`; NotFound, Forbidden.
     """
     petition = await load_petition(db, command.petition_id)
     require(actor, Action.SEE_PETITION, scope_of(petition))
@@ -109,7 +111,7 @@ async def create_session(db: AsyncSession, clock: Clock, actor: Actor, command: 
         id=new_id(), petition_id=petition.id, petition=petition, booking_id=None,
         title=clean_subject(command.title or petition.subject, "title", "标题"),
         host_organisation_id=command.host_organisation_id, state=SessionState.SCHEDULED,
-        kind=command.kind, record=command.record, event_count=0, revision=0, created_at=clock.now(),
+        kind=command.kind, record=_recorded(command), event_count=0, revision=0, created_at=clock.now(),
         organisations=[],
     )  # fmt: skip
     await _take_time(db, clock, actor, session, command)
@@ -119,6 +121,7 @@ async def create_session(db: AsyncSession, clock: Clock, actor: Actor, command: 
     await db.refresh(session, ["organisations", "host"])
     await _invite_all(db, clock, session, command.invitees)
     await engage(db, clock, session, await _resources(db, session, command))
+    await sit_in_mediation(db, clock, actor, session)
     await _note_created(db, clock, actor, session)
     await db.commit()
     return await load_session(db, session.id)
@@ -190,6 +193,11 @@ async def list_sessions_of_petition(db: AsyncSession, actor: Actor, petition_id:
     query = select(Session).join(PetitionCase, PetitionCase.id == Session.petition_id)
     query = query.where(Session.petition_id == petition_id, visible_sessions(actor))
     return (await db.scalars(query.order_by(Session.starts_at.desc(), Session.id))).all()
+
+
+def _recorded(command: CreateSession) -> bool:
+    """Mediation is recorded only where somebody says so."""
+    return command.kind is not SessionKind.MEDIATION if command.record is None else command.record
 
 
 async def _scope_of_host(db: AsyncSession, petition: PetitionCase, host_id: str) -> Scope:

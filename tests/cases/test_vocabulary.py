@@ -10,7 +10,7 @@ from typing import get_args
 
 import pytest
 
-from cases.campaigns.campaign import CampaignKind, CampaignStepKind, FourDuty, Rank
+from cases.campaigns.campaign import CampaignKind, CampaignStepKind, FourDuty, MatterState, Rank
 from cases.casefile import PetitionState
 from cases.deadlines.deadline import Standing
 from cases.deadlines.reminders import Audience
@@ -19,6 +19,9 @@ from cases.intake.import_job import Fate, ImportState
 from cases.intake.matter import PartyKind, ReplyBy
 from cases.intake.thread import ThreadState
 from cases.intake.webhook import WebhookState
+from cases.mediation.matter import ConsentWay, MediationState, MediationStep, Side
+from cases.mediation.place import PlaceKind
+from cases.mediation.third_party import ThirdPartyKind
 from cases.organisations import Tier
 from cases.roles import InvitationRole
 from cases.supervision.measures import MeasureKind
@@ -88,6 +91,13 @@ STATES: dict[str, tuple[Iterable[str], frozenset[str]]] = {
     "rank": (Rank, frozenset()),
     "four_duty": (FourDuty, frozenset()),
     "campaign_step": (CampaignStepKind, frozenset()),
+    "campaign_matter": (MatterState, frozenset({"overdue"})),
+    "mediation": (MediationState, frozenset({"overdue"})),
+    "mediation_step": (MediationStep, frozenset()),
+    "mediation_side": (Side, frozenset()),
+    "consent_way": (ConsentWay, frozenset()),
+    "place_kind": (PlaceKind, frozenset()),
+    "third_party_kind": (ThirdPartyKind, frozenset()),
     "thread": (ThreadState, frozenset()),
     "import": (ImportState, frozenset()),
     "fate": (Fate, frozenset()),

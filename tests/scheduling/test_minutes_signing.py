@@ -46,6 +46,7 @@ from scheduling.session_events import list_events
 from scheduling.sessions.invitations import Invitee, list_invitations
 from tests.clock import FixedClock
 from tests.factories import World, make_petition, make_session
+from tests.mediations import make_ready
 
 
 def handwriting(seed: int = 1, points: int = 60) -> str:
@@ -113,6 +114,7 @@ async def table(db: AsyncSession, clock: FixedClock, world: World) -> Table:
 async def mediation(db: AsyncSession, clock: FixedClock, world: World) -> Table:
     """Minutes of a mediation at which a mediator sits."""
     petition = await make_petition(db, clock, world.chengguan)
+    await make_ready(db, clock, world, petition.id)
     mediator = Invitee(InvitationRole.MEDIATOR, "马调解")
     session = await make_session(db, clock, world, petition, kind=SessionKind.MEDIATION, invitees=(mediator,))
     host = world.actor("chengguan.receptionist")
@@ -136,7 +138,9 @@ async def guest(db: AsyncSession, session: Session, role: str = "petitioner") ->
 async def test_the_kind_of_session_chooses_the_template(
     db: AsyncSession, clock: FixedClock, world: World, kind: str, template: str
 ) -> None:
-    session = await make_session(db, clock, world, kind=SessionKind(kind))
+    petition = await make_petition(db, clock, world.chengguan)
+    await make_ready(db, clock, world, petition.id)
+    session = await make_session(db, clock, world, petition, kind=SessionKind(kind))
     sheet = await begin_minutes(db, clock, world.actor("chengguan.receptionist"), session.id)
     assert sheet.minutes.template == template
 

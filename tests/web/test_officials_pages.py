@@ -6,7 +6,7 @@ Which pages there are is read from the routes: a new one is looked at, or this f
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -33,6 +33,7 @@ from scheduling.requests.citizen_requests import Asked, add_request
 from tests.axe import violations
 from tests.factories import PASSWORD, make_petition
 from tests.scenarios.browsers import needs_chromium, state_purpose
+from tests.web.communal import gather
 from tests.web.conftest import House
 from tests.web.imported import checked
 from tests.web.papers import make_papers
@@ -47,7 +48,7 @@ from web.routes import TABLE
 from web.tending.messages import MESSENGER
 
 SHOTS = os.environ.get("LIANXIN_SHOTS")
-LEADER = "city.leader"
+LEADER, KEEPER = "city.leader", "chengguan.leader"
 RECEPTIONIST, ARCHIVIST, AUDITOR = "chengguan.receptionist", "chengguan.archivist", "city.auditor"
 
 
@@ -71,6 +72,7 @@ class Things:
     order: str
     notice: str
     client: str
+    communal: Mapping[str, str]
 
 
 # Route to who opens it, and with which address.
@@ -98,6 +100,23 @@ PAGES: dict[str, tuple[str, Callable[[Things], str]]] = {
     "/supervision/notices": (LEADER, lambda _: "/supervision/notices?whose=all"),
     "/supervision/listed": (LEADER, lambda _: "/supervision/listed"),
     "/supervision/report": (LEADER, lambda _: "/supervision/report"),
+    "/campaigns": (KEEPER, lambda _: "/campaigns"),
+    "/campaigns/mine": (KEEPER, lambda _: "/campaigns/mine"),
+    "/campaigns/{campaign_id}": (KEEPER, lambda it: "/campaigns/{campaign_id}".format(**it.communal)),
+    "/campaigns/matters/{matter_id}": (
+        RECEPTIONIST,
+        lambda it: "/campaigns/matters/{matter_id}".format(**it.communal),
+    ),
+    "/cases/{petition_id}/campaigns": (RECEPTIONIST, lambda it: f"/cases/{it.papers}/campaigns"),
+    "/mediation": (RECEPTIONIST, lambda _: "/mediation"),
+    "/mediation/new": (RECEPTIONIST, lambda _: "/mediation/new"),
+    "/mediation/places": (RECEPTIONIST, lambda _: "/mediation/places"),
+    "/mediation/people": (RECEPTIONIST, lambda _: "/mediation/people"),
+    "/mediation/{mediation_id}": (RECEPTIONIST, lambda it: "/mediation/{mediation_id}".format(**it.communal)),
+    "/mediation/{mediation_id}/agreement": (
+        RECEPTIONIST,
+        lambda it: "/mediation/{mediation_id}/agreement".format(**it.communal),
+    ),
     "/supervision/{order_id}": (LEADER, lambda it: f"/supervision/{it.order}"),
     "/cases/{petition_id}/supervision": (LEADER, lambda it: f"/cases/{it.petition}/supervision"),
     "/cases/new": (RECEPTIONIST, lambda _: "/cases/new"),
@@ -169,6 +188,9 @@ NO_PAGES = frozenset(
         "/sessions/{session_id}/entry.ics",
         "/figures/report.pdf",
         "/figures/report.xlsx",
+        "/campaigns/{campaign_id}/board.xlsx",
+        "/campaigns/matters/{matter_id}/evidence/{step_id}",
+        "/mediation/{mediation_id}/agreement.pdf",
         "/sessions/{session_id}/materials/{material_id}/pages/{number}",
         "/sessions/{session_id}/minutes/sheet",
         "/sessions/{session_id}/minutes.pdf",
@@ -263,7 +285,7 @@ async def prepare(house: House) -> Things:
             session.petition_id, session.id, tracks, sealed.id, alarm.id, incident.incident.id, office,
             await thread_of(house), *await make_papers(house), day, booking, await import_of(house),
             await supervise(house, session.petition_id),
-            notice.id, await client_of(house),
+            notice.id, await client_of(house), await gather(house, session.petition_id),
         )  # fmt: skip
 
 

@@ -28,6 +28,7 @@ from scheduling.links import find_link, issue_link
 from scheduling.session import OVER, Session, SessionState
 from scheduling.sessions.invitations import Invitee
 from scheduling.sessions.sessions import CreateSession, create_session, move_session
+from web.demo.community import seed_community
 from web.demo.handled import seed_handling
 from web.demo.people import (
     CITY,
@@ -84,6 +85,7 @@ async def seed_day(db: AsyncSession, clock: Clock) -> None:
     await _book_today(db, clock)
     await seed_rota(db, clock)
     await seed_handling(db, clock)
+    await seed_community(db, clock)
 
 
 async def find_ready_session(db: AsyncSession, clock: Clock) -> Session | None:

@@ -21,6 +21,7 @@ from cases.campaigns.campaign import (
     CampaignMatter,
     CampaignStep,
     CampaignStepKind,
+    MatterState,
 )
 from cases.casefile import (
     Channel,
@@ -230,6 +231,7 @@ def _survey(plan: _Plan) -> Iterator[tuple[type[Base], dict[str, Any]]]:
         "id": matter, "campaign_id": "campaign2021", "petition_id": plan.id("c"), "rank": None, "leader": "",
         "plan": "", "due_on": PERIOD.last, "entered_on": entered, "step_count": 1 + settled,
         "resolved_on": resolved if settled else None,
+        "state": MatterState.STRUCK_OFF if settled else MatterState.OPEN,
     }  # fmt: skip
     steps = [(CampaignStepKind.ENTERED, entered, "排查列入。")]
     if settled:

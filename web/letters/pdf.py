@@ -125,7 +125,7 @@ def _head(sheet: FPDF, letter: Letter) -> None:
 
 def _set(sheet: FPDF, letter: Letter) -> list[_Line]:
     """Every line of the body; full ones reach the right edge."""
-    found = _broken_up(sheet, f"{letter.recipient}：", 0, False)
+    found = _broken_up(sheet, f"{letter.recipient}：", 0, False) if letter.recipient else []
     for each in letter.paragraphs:
         found += _broken_up(sheet, each.text, INDENT, each.heading)
     return found + (_broken_up(sheet, letter.note, INDENT, False) if letter.note else [])

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cases.clock import Clock
 from cases.documents.delivering import confirm_receipt
 from cases.errors import Conflict, Invalid, NotFound
+from cases.mediation.agreement import list_own_agreements
 from cases.petition_rating import RatePetition, rate_petition
 from cases.petitions import find_by_query_code
 from recordings.recording import Recording
@@ -221,6 +222,7 @@ async def _tell_progress(
         "number": petition.number,
         **await progress_of(db, request.app[CLOCK], petition),
         "documents": await documents_of_petitioner(db, petition),
+        "agreements": await list_own_agreements(db, petition.id, petition.petitioner.name),
         "confirmed": confirmed,
     }
     return _progress(request, form, told)

@@ -25,9 +25,11 @@ from web.keys import ACTOR, CLOCK, DATABASE
 from web.pages.enclosures import enclosure_view
 from web.pages.materials import desk_view
 from web.rendering import page
+from web.views.campaigns import campaign_card
 from web.views.cards import recording_cards, session_cards_of_petition
 from web.views.documents import documents_desk
 from web.views.handling import handling_desk
+from web.views.mediation import mediation_card
 from web.views.supervision import supervision_card
 from web.views.tasks import task_list
 from web.words import event_word
@@ -38,7 +40,7 @@ STEP_EVENTS = frozenset(rule.event for rule in RULES.values()) | {
     "document.corrected",
     "document.delivered",
 }
-TOLD_WHOLE = ("supervision.", "duty.")
+TOLD_WHOLE = ("supervision.", "duty.", "campaign.")
 # Of these, what is ours to say in the reader's language; the rest was typed.
 OURS = frozenset({"reason", "adoption", "measure", "audience", "duty", "number"})
 
@@ -69,6 +71,8 @@ async def show(request: web.Request) -> web.StreamResponse:
             "join_trouble": take_once(request, f"join:{petition_id}"),
             "may_join": allowed(actor, Action.HANDLE_PETITION, scope_of(petition)),
             "supervision": await supervision_card(request, db, petition, today(request.app[CLOCK])),
+            "campaigns": await campaign_card(request, db, petition, today(request.app[CLOCK])),
+            "mediations": await mediation_card(request, db, petition, today(request.app[CLOCK])),
             "query_code": take_once(request, f"query:{petition_id}"),
         }
         together = {each.petition.id for each in context["joined"]}

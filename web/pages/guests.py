@@ -10,11 +10,13 @@ from cases.fields import clean_name, clean_text
 from cases.organisations import list_organisations
 from cases.policy import Action, allowed, require
 from cases.roles import INVITATION_ROLE_NAMES, InvitationRole
+from scheduling.invitation import Invitation
 from scheduling.links import issue_link
 from scheduling.reach import scope_of_session
 from scheduling.sessions import invitations
 from scheduling.sessions.invitations import Invitee
 from scheduling.sessions.sessions import get_session
+from scheduling.sessions.third_party_invitations import invite_third_party, list_invitable
 from web.http.flash import keep_once, take_once
 from web.http.forms import Form
 from web.invitation_notice import link_of, send_invitation
@@ -22,6 +24,7 @@ from web.keys import ACTOR, CLOCK, DATABASE
 from web.pages.signin import see_other
 from web.rendering import page
 from web.views.cards import OPEN_STATES
+from web.views.mediation import THIRD_PARTY_KINDS
 
 # As what somebody comes, in the words of everybody's screen. Their rights are those of the role.
 KINDS = {
@@ -53,11 +56,34 @@ async def bring(request: web.Request) -> web.StreamResponse:
             form.fail(fields.get(error.field or "", error.field or "kind"), error.message)
             await db.rollback()
             return await _page(request, form, 422)
-        secret = await issue_link(db, request.app[CLOCK], request[ACTOR], invitation.id)
-        url = link_of(request, invitation, secret)
-        sent = await send_invitation(db, request, invitation, url)
-    keep_once(request, f"guest:{session_id}", {"name": invitation.display_name, "url": url, "sent": sent})
+        await _hand_over(request, db, invitation)
     return see_other(f"/sessions/{session_id}/guests")
+
+
+async def bring_registered(request: web.Request) -> web.StreamResponse:
+    """POST {third_party_id}: one of the register is invited; the link is shown once."""
+    form, session_id = Form(await request.post()), request.match_info["session_id"]
+    form.values["third_party_id"] = chosen = form.typed("third_party_id")[:32]
+    async with request.app[DATABASE].session() as db:
+        try:
+            if not chosen:
+                raise Invalid("choose", "请选择一项。", "third_party_id")
+            clock, actor = request.app[CLOCK], request[ACTOR]
+            invitation = await invite_third_party(db, clock, actor, session_id, chosen)
+        except (Invalid, Conflict) as error:
+            form.refuse(error, "third_party_id")
+            return await _page(request, form, 422)
+        await _hand_over(request, db, invitation)
+    return see_other(f"/sessions/{session_id}/guests")
+
+
+async def _hand_over(request: web.Request, db: AsyncSession, invitation: Invitation) -> None:
+    """Make the link and queue the message; the page that follows shows the link once."""
+    secret = await issue_link(db, request.app[CLOCK], request[ACTOR], invitation.id)
+    url = link_of(request, invitation, secret)
+    sent = await send_invitation(db, request, invitation, url)
+    told = {"name": invitation.display_name, "url": url, "sent": sent}
+    keep_once(request, f"guest:{invitation.session_id}", told)
 
 
 def _invitee(form: Form, offices: dict[str, str]) -> Invitee:
@@ -91,6 +117,10 @@ async def _page(request: web.Request, form: Form, status: int = 200) -> web.Resp
             "form": form,
             "kinds": CHOICES,
             "offices": await _offices(db),
+            "registered": {
+                each.id: f"{each.name}（{THIRD_PARTY_KINDS[each.kind]}，{each.employer}）"
+                for each in (await list_invitable(db, request.app[CLOCK], actor, session) if may else ())
+            },
             "may_bring": may and session.state in OPEN_STATES,
             "issued": take_once(request, f"guest:{session_id}"),
         }

@@ -1,0 +1,1 @@
+"""People's mediation in communities: places, third parties, matters with the parties' consent, agreements."""

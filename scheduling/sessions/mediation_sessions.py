@@ -1,0 +1,41 @@
+"""Mediation by video: only where both sides consented, unrecorded unless it is said otherwise, sealed apart.
+
+Concessions made in mediation prove nothing against anybody, so no recording is made by default; one that
+is made all the same is for the mediator who sat there by name, not for the case's reviewers
+(cases/policy.py).
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cases.clock import Clock
+from cases.errors import Conflict
+from cases.mediation.matter import SITTING, Mediation
+from cases.mediation.mediating import add_sitting, require_ready
+from cases.policy import Actor
+from scheduling.session import Session, SessionKind
+
+
+async def find_ready_mediation(db: AsyncSession, petition_id: str) -> Mediation | None:
+    """The newest mediation of a case to which both sides have consented. The caller has asked the policy."""
+    query = select(Mediation).where(
+        Mediation.petition_id == petition_id, Mediation.state.in_(sorted(SITTING))
+    )
+    return await db.scalar(query.order_by(Mediation.at.desc()).limit(1))
+
+
+async def sit_in_mediation(db: AsyncSession, clock: Clock, actor: Actor, session: Session) -> None:
+    """Note a new session of mediation inside the caller's transaction; sessions of other kinds are let be.
+
+    Raises Conflict `no_consent`, `no_mediator`, `conflict_of_interest`.
+    """
+    if session.kind is not SessionKind.MEDIATION:
+        return
+    mediation = await find_ready_mediation(db, session.petition_id)
+    if mediation is None:
+        raise Conflict("no_consent", "各方都同意以后才能安排调解。", "kind")
+    await require_ready(db, clock, mediation)
+    times = session.starts_at, session.ends_at
+    await add_sitting(db, clock, actor, mediation, *times, session_id=session.id)
