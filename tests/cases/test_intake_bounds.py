@@ -29,6 +29,12 @@ ENTITY = '<!DOCTYPE sst [<!ENTITY more "漏水">]><sst xmlns="{}"><si><t>&more;<
 NAMESPACE = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 
 
+@pytest.fixture
+def database_system() -> str:
+    """One system is enough for rules; what is stored is tested on both beside this."""
+    return "sqlite"
+
+
 async def test_a_nonce_is_known_for_longer_than_its_request_could_come_again(
     db: AsyncSession, clock: FixedClock, world: World
 ) -> None:

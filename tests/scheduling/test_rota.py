@@ -43,6 +43,12 @@ TOMORROW = Recurrence(Pattern.ONCE)
 DAY = date(2026, 7, 23)
 
 
+@pytest.fixture
+def database_system() -> str:
+    """One system is enough for rules; what is stored is tested on both beside this."""
+    return "sqlite"
+
+
 async def tomorrow(db: AsyncSession, clock: FixedClock, world: World, **more: object) -> ReceptionDay:
     """The leader of 城关区 receives tomorrow from nine to eleven."""
     once: dict[str, object] = {"recurrence": TOMORROW, "first_on": DAY, "last_on": DAY}

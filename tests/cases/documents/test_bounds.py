@@ -7,12 +7,13 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cases.casefile import PetitionCase, PetitionEvent, PetitionState
 from cases.database import new_id
 from cases.documents.choosing import add_template, choose_template, list_versions, read_since
 from cases.documents.delivering import Upload, deliver_document
 from cases.documents.document import DeliveryProof, DocumentTemplate
 from cases.documents.form import FORMS
-from cases.documents.issuing import draft_document
+from cases.documents.issuing import _event_for, draft_document
 from cases.documents.kind import DocumentKind
 from cases.documents.reading import get_document, list_documents, read_own_file, read_proof
 from cases.documents.template import Paragraph, Template
@@ -36,6 +37,12 @@ from tests.clock import FixedClock
 from tests.factories import World, make_petition
 
 OPINION = DocumentKind.HANDLING_OPINION
+
+
+@pytest.fixture
+def database_system() -> str:
+    """One system is enough for rules; what is stored is tested on both beside this."""
+    return "sqlite"
 
 
 def template_by(world: World, office: str, title: str, since: date, version: int = 1) -> DocumentTemplate:
@@ -104,9 +111,9 @@ async def test_only_the_unit_that_handles_issues_and_delivers_its_papers(desk: D
     assert "review_apply" not in await desk.clocks()
 
 
-async def another(desk: Desk) -> Desk:  # noqa: F811
-    """A second case of the same office."""
-    petition = await make_petition(desk.db, desk.clock, desk.world.chengguan)
+async def another(desk: Desk, keeper: str = "chengguan") -> Desk:  # noqa: F811
+    """A second case, of the same office or of another one."""
+    petition = await make_petition(desk.db, desk.clock, desk.world.organisations[keeper])
     return Desk(desk.db, desk.clock, desk.world, petition)
 
 
@@ -137,11 +144,11 @@ async def test_each_office_counts_for_itself_and_anew_each_year(desk: Desk) -> N
     world = desk.world
     await desk.until_accepted()
     assert (await paper(desk, HANDLER, "acceptance_notice")).number == "城关区住建局信受〔2026〕1号"
-    own = await another(desk)
-    await own.take(KEEPER, "classify", **CLAIM)
-    await own.take(KEEPER, "forward", unit=world.station.id, words="请依法办理。")
-    sheet = await paper(own, KEEPER, "transfer_sheet")
-    assert sheet.number.endswith("〔2026〕1号") and "住建" not in sheet.number
+    assert (await paper(desk, KEEPER, "transfer_sheet")).number == "城关区信访局信转〔2026〕1号"
+    above, clerk = await another(desk, "city"), "city.receptionist"
+    await above.take(clerk, "classify", **CLAIM)
+    await above.take(clerk, "forward", unit=world.housing.id, words="请依法办理。")
+    assert (await paper(above, clerk, "transfer_sheet")).number == "市信访局信转〔2026〕1号"
     desk.clock.advance(days=200)
     later = await another(desk)
     await later.until_accepted()
@@ -176,6 +183,24 @@ async def test_a_clerk_of_the_station_reads_no_internal_paper(desk: Desk) -> Non
     petition = await get_petition(desk.db, clerk, desk.id)
     assert [each.document.id for each in await list_documents(desk.db, clerk, petition)] == [notice.id]
     assert await due(desk, "city.receptionist") == []
+
+
+def test_no_paper_is_due_once_the_case_went_elsewhere_or_on() -> None:
+    def due_of(kind: str, *told: str, state: PetitionState = PetitionState.ACCEPTED) -> bool:
+        events = [PetitionEvent(kind=each, sequence=number) for number, each in enumerate(told)]
+        form, petition = FORMS[DocumentKind(kind)], PetitionCase(state=state)
+        return _event_for(form, petition, events) is not None
+
+    came, accepted = "petition.forwarded", "petition.accepted"
+    assert due_of("acceptance_notice", came, accepted)
+    assert not due_of("acceptance_notice", came, accepted, came), "it has gone to another unit since"
+    bound = [form for form in FORMS.values() if form.states]
+    assert bound
+    for form in bound:
+        told = (form.only or came, min(form.events))
+        wrong = next(state for state in PetitionState if state not in form.states)
+        assert due_of(form.kind, *told, state=min(form.states))
+        assert not due_of(form.kind, *told, state=wrong), form.kind
 
 
 def test_a_paragraph_with_an_empty_place_is_left_out() -> None:
