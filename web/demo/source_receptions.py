@@ -52,13 +52,13 @@ def receptions_of(plan: Planned, city: Organisation) -> Rows:
     if plan.number % EVERY:
         return
     turn = plan.number // EVERY
-    follow_up, same_day = turn % 12 == 8, turn % 5 == 1
+    follow_up, same_day = turn % 12 == 8, turn % 7 == 1
     day = plan.concluded + 4 * DAY if follow_up else plan.concluded if same_day else plan.accepted + 2 * DAY
     starts = datetime.combine(day, time(9 + turn % 7, 30 * (turn % 2)), BEIJING)
     state = SessionState.CLOSED
-    if turn % 25 == 7:
+    if turn % 23 == 7:
         state = SessionState.NO_SHOW
-    elif turn % 40 == 11:
+    elif turn % 37 == 11:
         state = SessionState.TECHNICAL_FAILED
     held = state is SessionState.CLOSED
     opened = starts + (turn % 9 - 2) * MINUTE if held else None

@@ -47,6 +47,7 @@ from web.statistics.telling import (
 BODY, SMALL, TITLE, HEADING = 10.5, 8.5, 20, 13  # Points.
 MARGIN, LINE = 18, 6.2  # Millimetres.
 BLUE, GOLD, GREY = (11, 74, 143), (185, 138, 46), (195, 203, 212)
+WHITE = (255, 255, 255)
 NOT_COUNTED = "保密的和检举控告某单位的信访件不在内。分子、分母和算法见各项指标。"
 
 
@@ -133,7 +134,7 @@ def _tables(report: Report) -> list[tuple[str, list[tuple[str, ...]], tuple[int,
         indicators.append((it.indicator.title, row["value"], above, below, row["before"] or "—"))
     widths, bare = (26, *(12 for _ in COLUMNS)), (26, *(12 for _ in BARE))
     told: list[tuple[str, list[tuple[str, ...]], tuple[int, ...]]] = [
-        ("各项指标", indicators, (26, 16, 34, 34, 16)),
+        ("各项指标", indicators, (27, 14, 37, 37, 14)),
         ("按地区", _parts("地区", breakdown(reading.districts, "region"), COLUMNS), widths),
         ("按渠道", _parts("渠道", channel_rows(reading), BARE), bare),
         ("按类别", _parts("类别", class_rows(reading), BARE), bare),
@@ -199,6 +200,7 @@ def _heading(paper: FPDF, text: str, rows: int) -> None:
 def _table(paper: FPDF, rows: Sequence[Sequence[str]], widths: tuple[int, ...]) -> None:
     paper.set_font("chinese", size=SMALL)
     paper.set_draw_color(*GREY)
+    paper.set_fill_color(*WHITE)  # What was drawn before leaves its colour.
     with paper.table(
         rows, col_widths=widths, line_height=5.2, padding=1, text_align="LEFT",
         borders_layout=TableBordersLayout.HORIZONTAL_LINES,

@@ -161,7 +161,7 @@ def reception_sentence(found: ReceptionFigures) -> str:
 
 def _reception_cells(it: Counts) -> tuple[str, ...]:
     told = it.planned, it.held, it.joint, it.no_show, it.failed, it.solved_same_day
-    return (*(f"{each}" for each in told), _minutes(it.length_seconds, it.closed))
+    return (*(f"{each}" for each in told), _minutes(it.length_seconds, it.closed).removeprefix("平均 "))
 
 
 def trend_rows(reading: Reading) -> list[tuple[str, Sums]]:
