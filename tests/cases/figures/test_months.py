@@ -16,6 +16,7 @@ from cases.figures.stored import stored_sums, stored_topics, stored_trend
 from cases.figures.sums import NOTHING, Dimension, add_up, sum_by, sum_up
 from cases.figures.topics import list_topics, rank_topics
 from cases.handling.clocks import today
+from cases.petition_rating import PetitionRating, Rated
 from tests.clock import FixedClock
 from tests.factories import World, make_petition
 from web.demo.source_figures import PERIOD, seed_source_figures
@@ -106,6 +107,17 @@ async def test_the_task_beside_the_pages_counts_what_has_changed_until_nothing_i
     live = [await sum_up(db, ground, parse_period(code), today(clock)) for code in ("2024-02", "2026-07")]
     assert {**sums[""], "running_now": 0} == {**add_up(live), "running_now": 0}
     assert sums[""]["concluded"] == 1 and sums[""]["registered"] == 1
+    # A rating of an old month shows from the next day on.
+    db.add(
+        PetitionRating(
+            petition_id=petition.id, rated=Rated.UNIT, organisation_id=world.housing.id, score=4, number=1,
+            at=clock.now(),
+        )
+    )  # fmt: skip
+    await db.commit()
+    assert not await count(), "not on its day"
+    clock.advance(days=1)
+    assert await count() and (await stored_sums(db, ground, ["2024-02"]))[""]["unit_rated"] == 1
     await db.execute(text("UPDATE petitions SET confidential = true"))
     await db.commit()
     assert await count() >= 3 and (await stored_sums(db, ground, ["2024-02", "2026-07"]))[""] == NOTHING
