@@ -7,7 +7,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, literal, select
+from sqlalchemy import ColumnElement, func, literal, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.casefile import PetitionCase
@@ -53,6 +53,14 @@ def add_up(sums: Sequence[Sums]) -> Sums:
     return {name: sum(each[name] for each in sums) for name in MEASURES}
 
 
+async def uncompiled(db: AsyncSession) -> None:
+    """For the rest of the transaction PostgreSQL compiles no query: of sums with thirty columns that alone
+    takes two seconds of processor, fifteen times what the counting does.
+    """
+    if db.get_bind().dialect.name == "postgresql":
+        await db.execute(text("SET LOCAL jit = off"))
+
+
 async def group_all(
     db: AsyncSession,
     condition: ColumnElement[bool],
@@ -62,6 +70,7 @@ async def group_all(
     sources: Sequence[Source],
 ) -> dict[tuple[str, ...], Sums]:
     """Every measure of `sources` by several keys; a key that a case has not is the empty string."""
+    await uncompiled(db)
     found: dict[tuple[str, ...], dict[str, int]] = {}
     labels = [key.label(f"key{place}") for place, key in enumerate(keys)]
     for source in sources:

@@ -14,6 +14,7 @@ from cases.casefile import PetitionCase
 from cases.clock import BEIJING
 from cases.figures.period import Period, months_back
 from cases.figures.scope import Filters, find_ground
+from cases.figures.sums import uncompiled
 from cases.organisations import Organisation, Tier
 from cases.policy import Action, Actor, require
 from cases.spans import beijing_day, beijing_month, seconds_between
@@ -78,6 +79,7 @@ async def read_receptions(
 ) -> ReceptionFigures:
     """Count the receptions that the actor's offices host. Secret ones are in no figure."""
     require(actor, Action.SEE_FIGURES)
+    await uncompiled(db)
     offices = {office.id: office for office in (await find_ground(db, actor, filters)).offices}
     hosts = list(offices)
     host = Session.host_organisation_id

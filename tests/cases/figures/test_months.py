@@ -118,6 +118,7 @@ async def test_the_task_beside_the_pages_counts_what_has_changed_until_nothing_i
     assert not await count(), "not on its day"
     clock.advance(days=1)
     assert await count() and (await stored_sums(db, ground, ["2024-02"]))[""]["unit_rated"] == 1
+    clock.advance(minutes=1)
     await db.execute(text("UPDATE petitions SET confidential = true"))
     await db.commit()
     assert await count() >= 3 and (await stored_sums(db, ground, ["2024-02", "2026-07"]))[""] == NOTHING
