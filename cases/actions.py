@@ -17,6 +17,7 @@ class Action(StrEnum):
     OPEN_LINK = "open_link"
     SIGN_OUT = "sign_out"
     CHOOSE_LANGUAGE = "choose_language"
+    CHOOSE_PASSWORD = "choose_password"
     SEE_BOARD = "see_board"
     SEE_PETITION = "see_petition"
     CREATE_PETITION = "create_petition"
@@ -71,11 +72,17 @@ class Action(StrEnum):
     KNOW_NAMES = "know_names"
     SEE_INTERNAL_DOCUMENTS = "see_internal_documents"
     MANAGE_TEMPLATES = "manage_templates"
+    SEE_ADMINISTRATION = "see_administration"
+    SEE_ACCOUNTS = "see_accounts"
+    MANAGE_ORGANISATIONS = "manage_organisations"
+    CONFIGURE = "configure"
+    CONFIRM_POST = "confirm_post"
+    GUARD_ACCOUNTS = "guard_accounts"
 
 
 A = Action
 PUBLIC_ACTIONS = frozenset({A.VIEW_PUBLIC, A.BOOK_PUBLIC, A.SUBMIT_PETITION, A.OPEN_LINK})
-SIGNED_IN_ACTIONS = frozenset({A.SIGN_OUT, A.CHOOSE_LANGUAGE})
+SIGNED_IN_ACTIONS = frozenset({A.SIGN_OUT, A.CHOOSE_LANGUAGE, A.CHOOSE_PASSWORD})
 READ = frozenset({A.SEE_BOARD, A.SEE_PETITION, A.SEE_SESSION})
 _WATCH = frozenset({A.REPLAY, A.SEE_MANIFEST, A.SEE_ALARMS, A.SEE_MINUTES})
 # What opens a recording, or what is known of its content.
@@ -98,6 +105,7 @@ _WRITE = frozenset({A.WRITE_MINUTES, A.SIGN_MINUTES})
 _MATERIALS = frozenset({A.SEE_MATERIALS, A.ADD_MATERIAL})
 # Sits in a session by office and knows who came to it.
 _SIT = frozenset({A.JOIN, A.KNOW_NAMES})
+_ADMINISTER = frozenset({A.SEE_ADMINISTRATION})
 # Asks the office that keeps a case for a reception in it.
 _ASK = frozenset({A.REQUEST_BOOKING})
 _UNIT = READ | _PAPERS | _RATED | _MATERIALS | _SIT | {A.SEE_MINUTES, A.ANSWER_PETITION} | _TASKS | _ASK
@@ -156,8 +164,13 @@ ROLE_ACTIONS: Mapping[Role, frozenset[Action]] = {
     | _PROTECT
     | {A.SEE_BOARD, A.SEE_SESSION, A.EXPORT_RECORDING, A.ACKNOWLEDGE_ALARM, A.PROPOSE_DESTRUCTION}
     | {A.SEE_VIEW_LOG},
-    Role.SYSADMIN: frozenset({A.MANAGE_ACCOUNTS, A.SEE_OPERATIONS, A.MANAGE_TEMPLATES}),
-    Role.AUDITOR: frozenset({A.SEE_AUDIT}),
+    Role.SYSADMIN: _ADMINISTER
+    | {A.SEE_ACCOUNTS, A.MANAGE_ACCOUNTS, A.MANAGE_ORGANISATIONS, A.CONFIGURE}
+    | {A.SEE_OPERATIONS, A.MANAGE_TEMPLATES},
+    # Lets roles take effect and unlocks; makes no account and sets nothing up.
+    Role.SECURITY_ADMIN: _ADMINISTER | {A.SEE_ACCOUNTS, A.CONFIRM_POST, A.GUARD_ACCOUNTS},
+    # Reads and changes nothing.
+    Role.AUDITOR: _ADMINISTER | {A.SEE_AUDIT},
 }
 
 # These roles see the whole region below them; the others only where their organisation takes part.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import ForeignKey, Index, String, select
@@ -41,7 +42,10 @@ def covers(code: str, other_code: str) -> bool:
 
 
 class Organisation(Base):
-    """An office, department or station. `region_code` is 2, 4, 6 or 9 digits; its prefix is the hierarchy."""
+    """An office, department or station. `region_code` is 2, 4, 6 or 9 digits; its prefix is the hierarchy.
+
+    One that was closed keeps its row for what it did; `version` counts the changes of the row.
+    """
 
     __tablename__ = "organisations"
     __table_args__ = (Index("ix_organisations_region_name", "region_code", "name", unique=True),)
@@ -53,6 +57,8 @@ class Organisation(Base):
     tier: Mapped[Tier]
     kind: Mapped[OrganisationKind]
     parent_id: Mapped[str | None] = mapped_column(String(ID_LENGTH), ForeignKey("organisations.id"))
+    closed_at: Mapped[datetime | None] = mapped_column(default=None)
+    version: Mapped[int] = mapped_column(default=1)
 
     def covers(self, other_code: str) -> bool:
         """Tell whether this organisation's region contains `other_code`."""
@@ -70,8 +76,9 @@ async def get_organisation(db: AsyncSession, organisation_id: str) -> Organisati
 async def list_organisations(
     db: AsyncSession, kind: OrganisationKind | None = None, prefix: str = ""
 ) -> Sequence[Organisation]:
-    """Return organisations under a region prefix in order of region code, petition offices first."""
+    """Return the open organisations under a region prefix by region code, petition offices first."""
     query = select(Organisation).where(Organisation.region_code.startswith(prefix, autoescape=True))
+    query = query.where(Organisation.closed_at.is_(None))
     if kind is not None:
         query = query.where(Organisation.kind == kind)
     order = (Organisation.region_code, Organisation.kind.desc(), Organisation.name)
@@ -96,6 +103,8 @@ async def short_names(db: AsyncSession, organisation_ids: Iterable[str]) -> dict
 async def find_office(db: AsyncSession, region_code: str) -> Organisation | None:
     """Return the petition office (or station) of exactly this region, if there is one."""
     query = select(Organisation).where(
-        Organisation.region_code == region_code, Organisation.kind != OrganisationKind.DEPARTMENT
+        Organisation.region_code == region_code,
+        Organisation.kind != OrganisationKind.DEPARTMENT,
+        Organisation.closed_at.is_(None),
     )
     return (await db.scalars(query)).first()

@@ -13,7 +13,8 @@ accused in it? The rules follow domain.md 4.3 and Art. 14, 28 and 30 of the 2022
 - The responsible unit of a case answers it; only its head extends the time (Art. 34).
 - A petition office supervises what goes wrong at or below its own place; the unit answers (Art. 38 to 40).
 - A confidential case (检举控告) is seen by explicit grant alone, and never by the accused organisation.
-- A link holder knows one session and nothing else; administrators see no case content.
+- A link holder knows one session and nothing else; administrators see no case content. They administer what
+  lies below their office in the tree of regions, all of it or nothing.
 - What was recorded of a mediation is for the officials who sat there as mediators by name, whoever reviews
   the case.
 - Who helps in a session by link and is no party to it (department, lawyer, mediator, interpreter, observer)
@@ -53,6 +54,7 @@ class Reach(Enum):
     OWNER = auto()  # The organisation itself is custodian, registrar or host.
     LINE = auto()  # Above or below on the same line of the tree.
     OFFICE = auto()  # A petition office of the region that contains an organisation concerned.
+    BELOW = auto()  # Every organisation concerned is the own one or lies below an office: administrators.
 
 
 A = Action
@@ -88,6 +90,12 @@ REACH: Mapping[Action, Reach] = {
     A.CONFIRM_RESOLUTION: Reach.OFFICE,
     A.SEE_MEDIATION: Reach.MEMBER,
     A.CONDUCT_MEDIATION: Reach.OWNER,
+    A.SEE_ACCOUNTS: Reach.BELOW,
+    A.MANAGE_ACCOUNTS: Reach.BELOW,
+    A.MANAGE_ORGANISATIONS: Reach.BELOW,
+    A.CONFIGURE: Reach.BELOW,
+    A.CONFIRM_POST: Reach.BELOW,
+    A.GUARD_ACCOUNTS: Reach.BELOW,
 }
 
 # Whoever may not even see the object is told that there is none.
@@ -108,6 +116,9 @@ SEEN_BY: Mapping[Action, Action] = {
     A.LIST_PETITION: A.SEE_PETITION,
     A.CONFIRM_RESOLUTION: A.SEE_PETITION,
     A.CONDUCT_MEDIATION: A.SEE_MEDIATION,
+    A.MANAGE_ACCOUNTS: A.SEE_ACCOUNTS,
+    A.CONFIRM_POST: A.SEE_ACCOUNTS,
+    A.GUARD_ACCOUNTS: A.SEE_ACCOUNTS,
     A.MANAGE_SESSION: A.SEE_SESSION,
     A.ISSUE_LINK: A.SEE_SESSION,
     A.JOIN: A.SEE_SESSION,
@@ -173,6 +184,7 @@ class Actor:
     invitation_role: InvitationRole | None = None
     csrf_token: str = field(default="", repr=False)
     sign_in_id: str | None = None
+    must_change: bool = False  # A one-time password; until then no post counts (cases/signin.py).
     link_id: str | None = None  # With the device that holds it (scheduling/links.py).
 
     @property
@@ -291,6 +303,14 @@ def _official_may(actor: Actor, action: Action, scope: Scope | None) -> bool:
     return any(_reaches(post, action, scope) for post in posts)
 
 
+def _is_above(post: PostRef, scope: Scope) -> bool:
+    """An account with a post elsewhere is nobody's to close who administers only one of its places."""
+    office = post.kind is not OrganisationKind.DEPARTMENT
+    below = office and all(covers(post.region_code, code) for code in scope.region_codes)
+    own = scope.organisation_ids == {post.organisation_id}
+    return bool(scope.region_codes) and (below or own)
+
+
 def is_accused(actor: Actor, scope: Scope) -> bool:
     """Tell whether one of the actor's posts is in, or below, an organisation the case accuses (Art. 30)."""
     return any(
@@ -312,6 +332,8 @@ def _reaches(post: PostRef, action: Action, scope: Scope) -> bool:
     reach = REACH.get(action, Reach.CONCERNED)
     if reach is Reach.OWNER:
         return post.organisation_id in scope.owner_organisation_ids
+    if reach is Reach.BELOW:
+        return _is_above(post, scope)
     if reach is Reach.OFFICE and post.kind is not OrganisationKind.PETITION_OFFICE:
         return False
     if post.organisation_id in scope.organisation_ids:

@@ -22,6 +22,7 @@ class Role(StrEnum):
     JOINT_CONF_OFFICE = "joint_conf_office"
     ARCHIVIST = "archivist"
     SYSADMIN = "sysadmin"
+    SECURITY_ADMIN = "security_admin"
     AUDITOR = "auditor"
 
 
@@ -37,11 +38,13 @@ ROLE_NAMES: Mapping[Role, str] = {
     Role.JOINT_CONF_OFFICE: "联席办",
     Role.ARCHIVIST: "档案员",
     Role.SYSADMIN: "系统管理员",
+    Role.SECURITY_ADMIN: "安全管理员",
     Role.AUDITOR: "审计管理员",
 }
 
-# Separation of duties (GB/T 22239 level 3): these hold no other post and open no recording.
-ADMINISTRATORS = frozenset({Role.SYSADMIN, Role.AUDITOR})
+# Separation of duties (三员分立, GB/T 22239 level 3): these hold no other post and open no recording. The
+# system administrator sets up, the security administrator lets it take effect, the audit administrator reads.
+ADMINISTRATORS = frozenset({Role.SYSADMIN, Role.SECURITY_ADMIN, Role.AUDITOR})
 
 
 class InvitationRole(StrEnum):

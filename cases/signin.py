@@ -73,7 +73,7 @@ _POST = (Post.role, Post.organisation_id, Organisation.region_code, Organisation
 _HOLDER: Select[*tuple[Any, ...]] = (
     select(
         SignIn.id.label("sign_in_id"), SignIn.last_seen_at, SignIn.expires_at, SignIn.revoked_at,
-        Official.id, Official.name, Official.demo, Official.disabled_at, *_POST,
+        Official.id, Official.name, Official.demo, Official.disabled_at, Official.one_time_until, *_POST,
     )
     .join(Official, Official.id == SignIn.official_id)
     .outerjoin(Post, and_(Post.official_id == Official.id, Post.ended_at.is_(None)))
@@ -94,6 +94,7 @@ class SignInGrant:
     expires_at: datetime
     sign_in_id: str
     language: str | None = None
+    must_change: bool = False  # The password was for this one time.
 
 
 def hash_secret(secret: str) -> str:
@@ -119,7 +120,7 @@ async def sign_in(
     await _charge(db, clock, keys, rules, username, address)
     official = await db.scalar(select(Official).where(Official.username == username))
     fits = await passwords.verify_password(official.password_hash if official else None, password)
-    if official is None or not fits or official.disabled_at is not None:
+    if official is None or not fits or not _is_open(official, clock.now()):
         await _audit_failure(db, clock, username, address, "failed")
         raise RuleError("sign_in_failed", "用户名或密码不对。连续五次不对会锁定 15 分钟。", "password")
     if official.demo and not rules.allow_demo:
@@ -196,21 +197,24 @@ async def revoke_all(db: AsyncSession, clock: Clock, actor: Actor, official_id: 
     return count
 
 
-async def disable_official(db: AsyncSession, clock: Clock, actor: Actor, official_id: str) -> None:
-    """Close an account; all its sign-ins end in the same commit."""
-    require(actor, Action.MANAGE_ACCOUNTS)
-    await db.execute(update(Official).where(Official.id == official_id).values(disabled_at=clock.now()))
-    await _revoke(db, clock, "disabled", SignIn.official_id == official_id)
-    await record_audit(db, clock, actor, "official.disabled", "official", official_id)
+async def end_sign_ins(db: AsyncSession, clock: Clock, official_id: str, reason: str, but: str = "") -> int:
+    """End every sign-in of an account inside the caller's transaction, `but` one; returns how many."""
+    return await _revoke(db, clock, reason, (SignIn.official_id == official_id) & (SignIn.id != but))
 
 
 async def unlock_account(db: AsyncSession, clock: Clock, actor: Actor, username: str) -> None:
     """Lift the lock of an account name before its time; the act is audited."""
-    require(actor, Action.MANAGE_ACCOUNTS)
+    require(actor, Action.GUARD_ACCOUNTS)
     await _refund(db, (_lock_key("account", clean(username).lower()),))
     await record_audit(
         db, clock, actor, "account.unlocked", "account", None, detail={"username": username[:64]}
     )
+
+
+async def is_locked(db: AsyncSession, clock: Clock, username: str) -> bool:
+    """Tell whether an account name is locked now. The caller has asked the policy."""
+    lock = await db.get(SignInLock, _lock_key("account", clean(username).lower()), populate_existing=True)
+    return lock is not None and lock.locked_until is not None and clock.now() < lock.locked_until
 
 
 def actor_for(official: Official, sign_in_id: str | None = None, csrf_token: str = "") -> Actor:
@@ -230,15 +234,24 @@ def _actor(
     official: Official | Row[*tuple[Any, ...]], posts: tuple[PostRef, ...], sign_in_id: str | None,
     csrf_token: str,
 ) -> Actor:  # fmt: skip
-    """The Actor of an official, or of a row with his columns."""
+    """The Actor of an official, or of a row with his columns.
+
+    Who has still to change a one-time password holds no post until then, and may nothing.
+    """
+    once = official.one_time_until is not None
     return Actor(
-        kind=ActorKind.OFFICIAL, name=official.name, official_id=official.id, posts=posts,
-        csrf_token=csrf_token, sign_in_id=sign_in_id,
+        kind=ActorKind.OFFICIAL, name=official.name, official_id=official.id, posts=() if once else posts,
+        csrf_token=csrf_token, sign_in_id=sign_in_id, must_change=once,
     )  # fmt: skip
 
 
 def _may_sign_in(official: Official | Row[*tuple[Any, ...]], rules: SignInRules) -> bool:
     return official.disabled_at is None and (rules.allow_demo or not official.demo)
+
+
+def _is_open(official: Official, now: datetime) -> bool:
+    over = official.one_time_until is not None and now >= official.one_time_until
+    return official.disabled_at is None and not over
 
 
 def _is_live(row: SignIn | Row[*tuple[Any, ...]], now: datetime, rules: SignInRules) -> bool:
@@ -259,8 +272,9 @@ async def _open(
     )
     await db.commit()
     return SignInGrant(
-        token, official.id, derive_csrf_token(token), row.expires_at, row.id, official.language
-    )
+        token, official.id, derive_csrf_token(token), row.expires_at, row.id, official.language,
+        official.one_time_until is not None,
+    )  # fmt: skip
 
 
 def _lock_key(kind: str, value: str) -> str:

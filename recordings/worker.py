@@ -43,6 +43,7 @@ from recordings.recording import (
     stop_recording,
 )
 from recordings.store import COMPOSED_FILE, COMPOSED_SIGNATURE, COMPOSED_STATEMENT
+from recordings.watch.audit_anchor import anchor_audit, anchors_of
 from recordings.watch.completeness import check_when_due
 from recordings.watch.ledger import keep_ledger
 from recordings.watch.patrol import PERIOD, order_patrol
@@ -330,7 +331,9 @@ class RecordingsWorker:
         async with self._database.session() as db:
             if self._ledger_at is None or now >= self._ledger_at:
                 self._ledger_at = now + LEDGER_PERIOD
-                await keep_ledger(db, self._clock, self._settings.root, load_signer(self._settings.keys))
+                signer = load_signer(self._settings.keys)
+                await keep_ledger(db, self._clock, self._settings.root, signer)
+                await anchor_audit(db, self._clock, anchors_of(self._settings.root), signer)
                 if self._settings.stamps is not None:
                     await stamp_waiting(self._clock, self._ledgers, self._settings.stamps)
                     await watch_stamps(db, self._clock, self._ledgers)

@@ -42,16 +42,17 @@ ORGANISATIONS = (
     ("housing", "620102", "城关区住建局", "城关区住建局", Tier.DISTRICT, DEPARTMENT, "chengguan"),
 )
 # key of the organisation -> roles held there, one official each; the official's key is `organisation.role`
+_CITY = (Role.RECEPTIONIST, Role.LEADER, Role.INSPECTOR, Role.SYSADMIN, Role.AUDITOR, Role.SECURITY_ADMIN)
 OFFICIALS = {
     "province": (Role.RECEPTIONIST, Role.REVIEWER),
-    "city": (Role.RECEPTIONIST, Role.LEADER, Role.INSPECTOR, Role.SYSADMIN, Role.AUDITOR),
+    "city": _CITY,
     "chengguan": (Role.RECEPTIONIST, Role.LEADER, Role.RECORDER, Role.REVIEWER, Role.ARCHIVIST),
     "xigu": (Role.RECEPTIONIST, Role.LEADER),
     "station": (Role.STATION_CLERK,),
     "housing": (Role.HANDLER, Role.UNIT_HEAD),
 }
 NAMES = (
-    *("王丽华", "李建国", "张秀英", "刘志强", "陈晓明", "杨淑珍", "赵永红", "黄国栋"),
+    *("王丽华", "李建国", "张秀英", "刘志强", "陈晓明", "杨淑珍", "赵永红", "宋安平", "黄国栋"),
     *("周文静", "吴长青", "徐桂兰", "孙立新", "胡玉梅", "朱海峰", "高凤霞", "林少华"),
     "方正",
 )

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 
+from cases.administration.holidays import load_holidays
 from cases.clock import Clock, SystemClock
 from cases.database import Database
 from cases.register.index import index_missing
@@ -83,6 +84,7 @@ async def open_database(app: web.Application) -> AsyncIterator[None]:
     await database.migrate()
     async with database.session() as db:
         await index_missing(db)
+        await load_holidays(db)
     app[DATABASE] = database
     yield
     await database.close()

@@ -22,9 +22,7 @@ PLACES = (
     ("figures", "/figures", "统计分析", Action.SEE_FIGURES),
     ("ratings", "/ratings", "群众评价", Action.SEE_RATINGS),
     ("search", "/recordings", "录像检索", Action.REPLAY),
-    ("templates", "/templates", "文书模板", Action.MANAGE_TEMPLATES),
-    ("clients", "/clients", "接入的系统", Action.MANAGE_ACCOUNTS),
-    ("audit", "/audit/recordings", "调阅审计", Action.SEE_AUDIT),
+    ("administration", "/administration", "系统管理", Action.SEE_ADMINISTRATION),
 )
 # Each place stands in one group (tests/web/test_navigation.py).
 GROUPS = (

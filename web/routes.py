@@ -5,6 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from cases.policy import Action
+from web.administration_routes import ADMINISTRATION
 from web.community_routes import COMMUNITY
 from web.http.permissions import CEILINGS, PERMISSIONS, Permission, Who
 from web.pages import (
@@ -14,7 +15,6 @@ from web.pages import (
     archive,
     arranging,
     arrivals,
-    audit,
     board,
     booking,
     booking_request,
@@ -25,7 +25,6 @@ from web.pages import (
     cases,
     chain,
     citizen,
-    clients,
     clocks,
     composing,
     countersign,
@@ -53,6 +52,7 @@ from web.pages import (
     original,
     outbox,
     own_documents,
+    password,
     petition,
     phone_signing,
     places,
@@ -75,7 +75,6 @@ from web.pages import (
     threads,
     tracks,
     views,
-    webhooks,
 )
 from web.route import LETTER, PROOF, Route
 
@@ -86,6 +85,8 @@ TABLE: tuple[Route, ...] = (
     Route("GET", "/signin", signin.show, Who.EVERYONE),
     Route("POST", "/signin", signin.submit, Who.EVERYONE),
     Route("POST", "/signout", signin.leave, Who.EVERYONE),
+    Route("GET", "/password", password.show, Action.CHOOSE_PASSWORD),
+    Route("POST", "/password", password.submit, Action.CHOOSE_PASSWORD),
     Route("GET", "/board", board.show, Action.SEE_BOARD),
     Route("GET", "/board/live", board.live, Action.SEE_BOARD),
     Route("GET", "/incidents/{incident_id}", incidents.show, Action.SEE_SESSION),
@@ -117,18 +118,6 @@ TABLE: tuple[Route, ...] = (
     Route("POST", "/cases/{petition_id}/joins/undo", joins.separate, Action.HANDLE_PETITION),
     Route("POST", "/cases/{petition_id}/query-code", query_code.issue, Action.ISSUE_QUERY_CODE),
     Route("GET", "/cases/{petition_id}/query-code", query_code.show, Action.ISSUE_QUERY_CODE),
-    Route("GET", "/clients", clients.show, Action.MANAGE_ACCOUNTS),
-    Route("POST", "/clients", clients.create, Action.MANAGE_ACCOUNTS),
-    Route("POST", "/clients/{client_id}/revoke", clients.revoke, Action.MANAGE_ACCOUNTS),
-    Route("GET", "/clients/{client_id}/webhooks", webhooks.show, Action.MANAGE_ACCOUNTS),
-    Route("POST", "/clients/{client_id}/webhooks", webhooks.create, Action.MANAGE_ACCOUNTS),
-    Route("POST", "/clients/{client_id}/webhooks/{webhook_id}/end", webhooks.end, Action.MANAGE_ACCOUNTS),
-    Route(
-        "POST",
-        "/clients/{client_id}/webhooks/{webhook_id}/events/{event_id}",
-        webhooks.resend,
-        Action.MANAGE_ACCOUNTS,
-    ),
     Route("GET", "/api/v1/cases", api.show_list, Who.PROGRAM),
     Route("POST", "/api/v1/cases", api.create, Who.PROGRAM),
     Route("GET", "/api/v1/cases/{number}", api.show, Who.PROGRAM),
@@ -312,8 +301,7 @@ TABLE: tuple[Route, ...] = (
         Action.REVIEW_RECORDING,
     ),
     Route("GET", "/recordings/{recording_id}/views", views.show, Action.SEE_VIEW_LOG),
-    Route("GET", "/audit/recordings", audit.show, Action.SEE_AUDIT),
-    Route("GET", "/audit/recordings/{recording_id}", views.show_audited, Action.SEE_AUDIT),
+    *ADMINISTRATION,
     # Who may see an alarm but not acknowledge it is told so, everybody else that there is none.
     Route("GET", "/alarms", alarms.show_list, Action.SEE_ALARMS),
     Route("GET", "/alarms/{alarm_id}", alarms.show, Action.SEE_ALARMS),

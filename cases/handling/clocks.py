@@ -18,11 +18,12 @@ from cases.casefile import PetitionCase
 from cases.clock import BEIJING, Clock
 from cases.database import ID_LENGTH, Base, new_id
 from cases.deadlines.deadline import Deadline, Interval, Standing, count
+from cases.deadlines.in_force import calendar_of
 from cases.deadlines.profile import Pause, Profile, profile_for, read_profiles
-from cases.deadlines.workdays import WorkCalendar, read_calendar
+from cases.deadlines.workdays import WorkCalendar
 from cases.errors import Conflict
 
-PROFILES, CALENDAR = read_profiles(), read_calendar()
+PROFILES = read_profiles()
 # A right that was not used is nobody's delay.
 RIGHTS = sorted({duty.code for each in PROFILES.values() for duty in each.duties.values() if duty.right})
 
@@ -50,12 +51,14 @@ class PetitionClock(Base):
     pauses: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
     met_on: Mapped[date | None] = mapped_column(Date, default=None)
     begun_at: Mapped[datetime]
+    # Whose days off count; None: the country's alone.
+    region_code: Mapped[str | None] = mapped_column(String(12), default=None)
 
-    def counted(self, calendar: WorkCalendar = CALENDAR) -> Deadline:
-        """The deadline as it is counted today by the tables of the program."""
+    def counted(self, calendar: WorkCalendar | None = None) -> Deadline:
+        """The deadline as it is counted today by the tables of the program, or by another calendar."""
         return count(
             PROFILES[self.profile],
-            calendar,
+            calendar or calendar_of(self.region_code or ""),
             self.duty,
             self.start_on,
             extension=self.extension,
@@ -109,8 +112,9 @@ async def start_clock(
     row = PetitionClock(
         id=new_id(), petition_id=petition.id, duty=duty, profile=profile.code, start_on=start,
         organisation_id=organisation_id, set_days=set_days, extension=0, pauses=[], begun_at=clock.now(),
+        region_code=petition.custodian.region_code,
     )  # fmt: skip
-    _date(row)
+    date_clock(row)
     db.add(row)
     await db.flush()
     return row
@@ -128,7 +132,7 @@ async def extend_clock(db: AsyncSession, row: PetitionClock, days: int) -> None:
     """Add days to a running clock. Raises Invalid `bad_extension` beyond what its text allows."""
     before, row.extension = row.extension, row.extension + days
     try:
-        _date(row)
+        date_clock(row)
     except Exception:
         row.extension = before
         raise
@@ -140,7 +144,7 @@ async def pause_clock(db: AsyncSession, row: PetitionClock, first: date) -> None
     if row.pauses and row.pauses[-1]["last"] is None:
         raise Conflict("hearing_runs", "听证已经开始，还没有结束。")
     row.pauses = [*row.pauses, {"kind": Pause.HEARING, "first": first.isoformat(), "last": None}]
-    _date(row)
+    date_clock(row)
     await db.flush()
 
 
@@ -149,7 +153,7 @@ async def resume_clock(db: AsyncSession, row: PetitionClock, last: date) -> None
     if not row.pauses or row.pauses[-1]["last"] is not None:
         raise Conflict("no_hearing", "没有正在进行的听证。")
     row.pauses = [*row.pauses[:-1], row.pauses[-1] | {"last": last.isoformat()}]
-    _date(row)
+    date_clock(row)
     await db.flush()
 
 
@@ -158,6 +162,8 @@ def _interval(told: dict[str, Any]) -> Interval:
     return Interval(Pause(told["kind"]), date.fromisoformat(told["first"]), last)
 
 
-def _date(row: PetitionClock) -> None:
-    counted = row.counted()
+def date_clock(row: PetitionClock, calendar: WorkCalendar | None = None) -> bool:
+    """Give a clock the dates that hold by the calendar in force, or by another; tells whether they moved."""
+    counted, before = row.counted(calendar), (row.raw_on, row.rolled_on)
     row.raw_on, row.rolled_on = counted.raw, counted.rolled
+    return (counted.raw, counted.rolled) != before

@@ -36,8 +36,9 @@ from cases.casefile import PetitionCase
 from cases.clock import Clock
 from cases.database import atomic
 from cases.deadlines.deadline import count
+from cases.deadlines.in_force import calendar_of
 from cases.deadlines.workdays import WorkCalendar
-from cases.handling.clocks import CALENDAR, PROFILES, PetitionClock
+from cases.handling.clocks import PROFILES, PetitionClock
 from cases.policy import Action, Actor, require
 from cases.register.due import DueDate, index_due_dates
 
@@ -51,11 +52,12 @@ SORTS = Table(
     Column("start_on", Date),
     Column("set_days", Integer),
     Column("extension", Integer),
+    Column("region_code", String(12)),
     Column("raw_on", Date),
     Column("rolled_on", Date),
     prefixes=["TEMPORARY"],
 )
-KEYS = ("profile", "duty", "start_on", "set_days", "extension")
+KEYS = ("profile", "duty", "start_on", "set_days", "extension", "region_code")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +76,9 @@ async def recount_clocks(
     actor: Actor,
     *,
     finished: bool = False,
-    calendar: WorkCalendar = CALENDAR,
+    calendar: WorkCalendar | None = None,
 ) -> Recounted:
-    """Date every running clock by the tables of the program, and commit; `finished`: those met before, too.
+    """Date every running clock by the calendar in force, or another, and commit; `finished`: those met, too.
 
     The rules under which a clock began stay its rules. Due dates follow, and so do the figures.
     """
@@ -100,8 +102,9 @@ async def recount_clocks(
     return told
 
 
-def _dated(row: Any, calendar: WorkCalendar) -> dict[str, Any]:
-    code, duty, start, set_days, extension, _ = row
+def _dated(row: Any, other: WorkCalendar | None) -> dict[str, Any]:
+    code, duty, start, set_days, extension, region_code, _ = row
+    calendar = other or calendar_of(region_code or "")
     counted = count(PROFILES[code], calendar, duty, start, extension=extension, set_days=set_days)
     return dict(zip(KEYS, row, strict=False)) | {"raw_on": counted.raw, "rolled_on": counted.rolled}
 
@@ -109,7 +112,8 @@ def _dated(row: Any, calendar: WorkCalendar) -> dict[str, Any]:
 async def _bring(db: AsyncSession, which: ColumnElement[bool]) -> int:
     """The dates of each sort to its clocks, and from these to the due dates; how many clocks moved."""
     new = SORTS.c
-    same = [getattr(PetitionClock, name) == new[name] for name in KEYS]
+    # A clock of no region has none here either, and NULL equals nothing.
+    same = [getattr(PetitionClock, name).is_not_distinct_from(new[name]) for name in KEYS]
     moved = or_(
         PetitionClock.raw_on.is_distinct_from(new.raw_on),
         PetitionClock.rolled_on.is_distinct_from(new.rolled_on),
@@ -131,7 +135,7 @@ async def _bring(db: AsyncSession, which: ColumnElement[bool]) -> int:
 
 
 async def _one_by_one(
-    db: AsyncSession, which: ColumnElement[bool], calendar: WorkCalendar
+    db: AsyncSession, which: ColumnElement[bool], calendar: WorkCalendar | None
 ) -> tuple[int, int]:
     looked_at, moved, last = 0, 0, ""
     while True:

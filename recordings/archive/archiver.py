@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cases.clock import Clock
 from cases.database import Database, new_id
 from recordings.archive.archived_files import pieces_of, read_piece, sum_of, sums_of
+from recordings.archive.class_change import classes_in_force
 from recordings.archive.copies import (
     Archive,
     ArchiveObject,
@@ -78,7 +79,8 @@ class Archiver:
 
     async def _copy_one(self) -> bool:
         async with self._database.session() as db:
-            await enrol(db, self._settings.classes[self._settings.retention])
+            classes = await classes_in_force(db, self._settings.classes)
+            await enrol(db, classes[self._settings.retention])
             if self._settings.store is None:
                 return False
             archive = await claim_archive(db, self._clock, self.owner)

@@ -16,7 +16,8 @@ from cases.casefile import PetitionCase, PetitionClass, PetitionEvent, PetitionS
 from cases.clock import BEIJING
 from cases.deadlines.deadline import Deadline, count
 from cases.deadlines.explaining import explain
-from cases.handling.clocks import CALENDAR, PetitionClock, find_running, profile_of
+from cases.deadlines.in_force import calendar_of
+from cases.handling.clocks import PetitionClock, find_running, profile_of
 from cases.handling.procedure import OWN_WAYS, Way
 from cases.vocabulary import citizen_words
 
@@ -134,7 +135,8 @@ async def answer_due(db: AsyncSession, petition: PetitionCase) -> AnswerDue | No
     if row is not None:
         return AnswerDue(row.counted(), provisional=False)
     start = petition.registered_at.astimezone(BEIJING).date()
-    return AnswerDue(count(profile_of(petition), CALENDAR, "handle", start), provisional=True)
+    calendar = calendar_of(petition.custodian.region_code)
+    return AnswerDue(count(profile_of(petition), calendar, "handle", start), provisional=True)
 
 
 async def next_deadline(db: AsyncSession, petition: PetitionCase) -> NextDeadline | None:

@@ -14,9 +14,10 @@ from cases.audit import add_audit
 from cases.casefile import Channel, PetitionCase, scope_of
 from cases.clock import Clock
 from cases.database import atomic, new_id, violates
+from cases.deadlines.in_force import calendar_of
 from cases.errors import Conflict, Invalid, NotFound
 from cases.fields import clean, clean_phone, clean_text
-from cases.handling.clocks import CALENDAR, today
+from cases.handling.clocks import today
 from cases.people import Person, PersonDetails, make_person
 from cases.petitions import RegisterPetition, add_petition, add_petition_event, load_petition
 from cases.policy import ANONYMOUS, SYSTEM, Action, Actor, require
@@ -246,7 +247,7 @@ def review_due(clock: Clock) -> date:
     """The last day of the review: two working days after the request (domain.md 1.2, step 3)."""
     day = today(clock)
     for _ in range(REVIEW_DAYS):
-        day = CALENDAR.roll(day + timedelta(days=1))
+        day = calendar_of().roll(day + timedelta(days=1))
     return day
 
 

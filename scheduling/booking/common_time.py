@@ -10,8 +10,9 @@ from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.clock import BEIJING, Clock
+from cases.deadlines.in_force import calendar_of
 from cases.errors import Invalid
-from cases.handling.clocks import CALENDAR, today
+from cases.handling.clocks import today
 from cases.policy import Action, Actor, require
 from scheduling.booking.booking import HOLDING, Booking
 from scheduling.booking.engagements import engaged_times
@@ -89,7 +90,7 @@ def _check(clock: Clock, search: Search) -> None:
 def _starts(search: Search, length: timedelta) -> Iterator[datetime]:
     for number in range(search.days):
         day = search.first + timedelta(days=number)
-        if not CALENDAR.is_working(day):
+        if not calendar_of().is_working(day):
             continue
         for opens, closes in OFFICE_HOURS:
             start = datetime.combine(day, opens, BEIJING)

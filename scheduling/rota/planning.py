@@ -12,9 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cases.audit import add_audit
 from cases.clock import BEIJING, Clock
 from cases.database import atomic, insert_if_absent, new_id
+from cases.deadlines.in_force import calendar_of
 from cases.errors import Conflict, Invalid, NotFound
 from cases.fields import clean_text
-from cases.handling.clocks import CALENDAR, today
+from cases.handling.clocks import today
 from cases.organisations import Organisation, covers, get_organisation
 from cases.people import Official, get_official
 from cases.policy import Action, Actor, require
@@ -221,8 +222,8 @@ async def _plan(db: AsyncSession, clock: Clock, rule: RotaRule, skip: bool = Fal
     known = {day.named_on for day in await _days_of(db, rule.id)}
     taken = {rule.leader_id: ResourceKind.PERSON, rule.room_id: ResourceKind.ROOM}
     await take_turn(db, taken)
-    made = 0
-    for named, falls in rule.recurrence.days(CALENDAR, first, last):
+    made, calendar = 0, calendar_of(rule.organisation.region_code)
+    for named, falls in rule.recurrence.days(calendar, first, last):
         begin = datetime.combine(falls, rule.begins, BEIJING)
         if named in known or made >= MAX_DAYS or begin <= clock.now():
             continue

@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.audit import AuditEntry
 from cases.deadlines.deadline import count
-from cases.handling.clocks import CALENDAR, PROFILES, PetitionClock, pause_clock, resume_clock, start_clock
+from cases.deadlines.in_force import BUILT_IN as CALENDAR
+from cases.handling.clocks import PROFILES, PetitionClock, pause_clock, resume_clock, start_clock
 from cases.handling.recounting import recount_clocks
 from cases.policy import SYSTEM
 from cases.register.due import DueDate

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases import passwords
+from cases.administration.accounts import disable_account
 from cases.audit import AuditEntry
 from cases.database import Database
 from cases.errors import Conflict, Forbidden, Invalid, RuleError, SignInRequired
@@ -19,7 +20,6 @@ from cases.roles import Role
 from cases.signin import (
     SignIn,
     SignInRules,
-    disable_official,
     find_sign_in,
     hash_secret,
     is_sign_in_live,
@@ -45,7 +45,7 @@ async def fail(db: AsyncSession, clock: FixedClock, name: str = NAME, address: s
 async def test_unknown_wrong_and_disabled_get_one_answer(
     db: AsyncSession, clock: FixedClock, world: World
 ) -> None:
-    await disable_official(db, clock, SYSTEM, world.officials["city.leader"].id)
+    await disable_account(db, clock, SYSTEM, world.officials["city.leader"].id)
     answers = set()
     for name, password in (("nobody", PASSWORD), (NAME, "Wrong-password-1"), ("city-leader", PASSWORD)):
         with pytest.raises(RuleError) as caught:
@@ -110,9 +110,10 @@ async def test_an_administrator_unlocks_and_it_is_audited(
 ) -> None:
     for _ in range(5):
         await fail(db, clock)
-    with pytest.raises(Forbidden):
-        await unlock_account(db, clock, world.actor("city.receptionist"), NAME)
-    await unlock_account(db, clock, world.actor("city.sysadmin"), NAME)
+    for key in ("city.receptionist", "city.sysadmin"):
+        with pytest.raises(Forbidden):
+            await unlock_account(db, clock, world.actor(key), NAME)
+    await unlock_account(db, clock, world.actor("city.security_admin"), NAME)
     await sign_in(db, clock, NAME, PASSWORD, THERE)
     acts = (await db.scalars(select(AuditEntry.action).order_by(AuditEntry.sequence))).all()
     assert acts.count("sign_in.refused") == 5 and "account.unlocked" in acts and acts[-1] == "sign_in.opened"
@@ -190,7 +191,7 @@ async def test_a_disabled_account_and_an_ended_post_count_at_once(
     await end_post(db, clock, SYSTEM, post.id)
     actor = await find_sign_in(db, clock, grant.token)
     assert actor is not None and actor.posts == ()
-    await disable_official(db, clock, SYSTEM, grant.official_id)
+    await disable_account(db, clock, SYSTEM, grant.official_id)
     assert await find_sign_in(db, clock, grant.token) is None
     assert not await is_sign_in_live(db, clock, grant.sign_in_id)
 
@@ -215,9 +216,13 @@ async def test_accounts_and_posts_are_given_by_administrators(
         await create_official(db, clock, sysadmin, command)
     with pytest.raises(Invalid):
         await create_official(db, clock, sysadmin, CreateOfficial("a b", "新来的", PASSWORD))
-    await appoint(db, clock, sysadmin, Appoint(official.id, world.station.id, Role.STATION_CLERK))
+    post = Appoint(official.id, world.station.id, Role.STATION_CLERK)
+    for key in ("city.sysadmin", "city.security_admin"):
+        with pytest.raises(Forbidden):
+            await appoint(db, clock, world.actor(key), post)
+    await appoint(db, clock, SYSTEM, post)
     with pytest.raises(Conflict) as caught:
-        await appoint(db, clock, sysadmin, Appoint(official.id, world.city.id, Role.SYSADMIN))
+        await appoint(db, clock, SYSTEM, Appoint(official.id, world.city.id, Role.SYSADMIN))
     assert caught.value.code == "duties_exclude"
     grant = await sign_in(db, clock, "new-clerk", PASSWORD, HERE)
     actor = await find_sign_in(db, clock, grant.token)

@@ -7,12 +7,12 @@ from datetime import timedelta
 
 import pytest
 
+from cases.administration.accounts import disable_account
 from cases.people import Official
 from cases.policy import SYSTEM
 from cases.signin import (
     SignIn,
     SignInGrant,
-    disable_official,
     find_sign_in,
     is_sign_in_live,
     revoke_all,
@@ -95,7 +95,7 @@ async def test_an_official_whose_right_ends_is_out(hall: Hall, how: str) -> None
     grant = await host_signs_in(hall)
     host, other = await hall.client("host"), await hall.client("joint_receptionist")
     async with hall.database.session() as db:
-        act = revoke_all if how == "signed out everywhere" else disable_official
+        act = revoke_all if how == "signed out everywhere" else disable_account
         await act(db, hall.clock, SYSTEM, grant.official_id)
     await is_out(hall, host)
     assert (await other.ask("ping"))["type"] == "pong"

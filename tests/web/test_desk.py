@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import func, select
 
-from cases.audit import AuditEntry, verify_audit
+from cases.audit import AuditEntry
+from cases.audit_check import check_audit
 from cases.errors import Invalid
 from recordings.recording import CompositionState, load_recording
 from recordings.review.film_time import read_moment, read_stretch
@@ -63,7 +64,7 @@ async def test_no_film_before_its_reason_and_once_for_each_sign_in(house: House)
     async with house.database.session() as db:
         entry = await db.scalar(select(AuditEntry).where(AuditEntry.action == "recording.purpose_stated"))
         assert entry is not None and entry.detail["reason"] == "其他：核实<b>承诺</b>"
-        assert await verify_audit(db) is None
+        assert (await check_audit(db)).intact
 
 
 @ONE_SYSTEM

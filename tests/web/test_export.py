@@ -13,7 +13,8 @@ import pytest
 from sqlalchemy import select
 from typer.testing import CliRunner
 
-from cases.audit import AuditEntry, verify_audit
+from cases.audit import AuditEntry
+from cases.audit_check import check_audit
 from cases.database import new_id
 from cases.errors import NotFound
 from cases.policy import SYSTEM
@@ -83,7 +84,7 @@ async def run(*command: str, cwd: Path | None = None) -> tuple[int | None, str]:
 
 async def acts(house: House) -> list[tuple[str, str, dict[str, object]]]:
     async with house.database.session() as db:
-        assert await verify_audit(db) is None
+        assert (await check_audit(db)).intact
         query = select(AuditEntry).where(AuditEntry.action.like("recording.export%"))
         rows = (await db.scalars(query.order_by(AuditEntry.sequence))).all()
         return [(row.action, row.actor_name, row.detail) for row in rows]

@@ -13,14 +13,19 @@ from datetime import timedelta
 import pytest
 from playwright.async_api import Browser, Page
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from cases.administration.posts import AskForPost, ask_for_post
 from cases.casefile import Channel
+from cases.errors import RuleError
 from cases.intake.client import ApiScope, create_client
 from cases.intake.receivers import Receivers
 from cases.intake.threads import Incoming, list_threads, receive_message
 from cases.intake.webhook import KINDS, WebhookEvent, WebhookState
 from cases.intake.webhooks import create_webhook
 from cases.policy import SYSTEM, Action
+from cases.roles import Role
+from cases.signin import sign_in
 from recordings.alarms import AlarmKind, AlarmState, Trouble, list_alarms, raise_alarm
 from scheduling.afterwards.ratings import Question, Rating
 from scheduling.incidents.incident import Cause
@@ -49,6 +54,7 @@ from web.tending.messages import MESSENGER
 
 SHOTS = os.environ.get("LIANXIN_SHOTS")
 LEADER, KEEPER = "city.leader", "chengguan.leader"
+ADMINISTRATOR = "city.sysadmin"
 RECEPTIONIST, ARCHIVIST, AUDITOR = "chengguan.receptionist", "chengguan.archivist", "city.auditor"
 
 
@@ -73,6 +79,7 @@ class Things:
     notice: str
     client: str
     communal: Mapping[str, str]
+    official: str
 
 
 # Route to who opens it, and with which address.
@@ -172,6 +179,23 @@ PAGES: dict[str, tuple[str, Callable[[Things], str]]] = {
     "/chain/{organisation_id}": (ARCHIVIST, lambda it: f"/chain/{it.office}"),
     "/archive": (ARCHIVIST, lambda _: "/archive"),
     "/recordings/{recording_id}/views": ("chengguan.leader", lambda it: f"/recordings/{it.tracks}/views"),
+    "/password": (RECEPTIONIST, lambda _: "/password"),
+    "/administration": (ADMINISTRATOR, lambda _: "/administration"),
+    "/administration/organisations": (ADMINISTRATOR, lambda _: "/administration/organisations"),
+    "/administration/organisations/{organisation_id}": (
+        ADMINISTRATOR,
+        lambda it: f"/administration/organisations/{it.office}",
+    ),
+    "/administration/accounts": (ADMINISTRATOR, lambda _: "/administration/accounts"),
+    "/administration/accounts/{official_id}": (
+        ADMINISTRATOR,
+        lambda it: f"/administration/accounts/{it.official}",
+    ),
+    "/administration/holidays": (ADMINISTRATOR, lambda _: "/administration/holidays"),
+    "/administration/retention": (ADMINISTRATOR, lambda _: "/administration/retention"),
+    "/administration/requests": ("city.security_admin", lambda _: "/administration/requests"),
+    "/administration/signins": ("city.security_admin", lambda _: "/administration/signins"),
+    "/administration/audit": (AUDITOR, lambda _: "/administration/audit"),
     "/audit/recordings": (AUDITOR, lambda _: "/audit/recordings"),
     "/audit/recordings/{recording_id}": (AUDITOR, lambda it: f"/audit/recordings/{it.tracks}"),
 }
@@ -196,6 +220,7 @@ NO_PAGES = frozenset(
         "/sessions/{session_id}/minutes.pdf",
         "/sessions/{session_id}/minutes.docx",
         "/sessions/{session_id}/minutes.json",
+        "/administration/audit.csv",
         "/recordings/{recording_id}/composition",
         "/recordings/{recording_id}/composed.mp4",
         "/recordings/{recording_id}/tracks/{track}/{piece}",
@@ -217,6 +242,16 @@ def test_no_page_of_officials_is_forgotten() -> None:
 def database_system() -> str:
     """One system is enough: pages look alike on both."""
     return "sqlite"
+
+
+async def ask(db: AsyncSession, house: House) -> str:
+    """Somebody who is asked for a second post; a failure to sign in stands in the log."""
+    official = house.world.officials["chengguan.leader"]
+    command = AskForPost(official.id, house.world.xigu.id, Role.RECEPTIONIST, "副主任")
+    await ask_for_post(db, house.clock, house.world.actor(ADMINISTRATOR), command)
+    with pytest.raises(RuleError):
+        await sign_in(db, house.clock, official.username, "Wrong-password-1", "192.0.2.1")
+    return official.id
 
 
 async def thread_of(house: House) -> str:
@@ -285,7 +320,7 @@ async def prepare(house: House) -> Things:
             session.petition_id, session.id, tracks, sealed.id, alarm.id, incident.incident.id, office,
             await thread_of(house), *await make_papers(house), day, booking, await import_of(house),
             await supervise(house, session.petition_id),
-            notice.id, await client_of(house), await gather(house, session.petition_id),
+            notice.id, await client_of(house), await gather(house, session.petition_id), await ask(db, house),
         )  # fmt: skip
 
 

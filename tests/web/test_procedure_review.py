@@ -7,7 +7,8 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DatabaseError
 
 from cases.append_only import APPEND_ONLY
-from cases.audit import AuditEntry, verify_audit
+from cases.audit import AuditEntry
+from cases.audit_check import check_audit
 from recordings.review import finding as review_finding
 from recordings.review import review
 from recordings.review.checklist import CHECKLISTS, CURRENT
@@ -88,7 +89,7 @@ async def test_a_review_is_complete_and_agreed_by_somebody_else(house: House) ->
         assert [len(each.answers) for each in found.items][:4] == [2, 1, 2, 1]
         acts = (await db.scalars(select(AuditEntry.action).where(AuditEntry.action.like("review.%")))).all()
         assert acts.count("review.answered") == len(ITEMS) + 2 and "review.disagreed" in acts
-        assert await verify_audit(db) is None
+        assert (await check_audit(db)).intact
         for table in ("review_answers", "review_steps"):
             with pytest.raises(DatabaseError, match="append-only"):
                 await db.execute(text(f"UPDATE {table} SET words = 'x'"))

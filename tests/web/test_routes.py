@@ -78,7 +78,7 @@ class Objects:
         known |= {"party": "1"} | vars(self)
         known |= {"kind": "transfer_sheet"}
         named = ("hold_id", "proposal_id", "note_id", "finding_id", "request_id", "task_id", "signing_id")
-        named += ("document_id", "delivery_id")
+        named += ("document_id", "delivery_id", "official_id", "post_id")
         named += ("rule_id", "equipment_id", "secret")
         named += ("notice_id", "measure_id", "step_id")
         known |= dict.fromkeys((*named, "thread_id"), "0" * 32)
@@ -121,6 +121,7 @@ def test_acts_of_officials_name_an_action() -> None:
         "/supervision",
         "/campaigns",
         "/mediation",
+        "/administration",
     )
     assert all(not path.startswith(kept) for path in free)
 
@@ -179,6 +180,7 @@ OBJECT_PAGES = [
     and "/agreement" not in route.path  # tests/web/test_mediation.py: only where there is one
     and "/mediation/" not in route.path  # Of the office itself: tests/web/test_mediation.py
     and "/documents/" not in route.path  # tests/web/test_documents.py: whose paper it is
+    and "/administration/" not in route.path  # tests/web/test_administration.py
     and "/templates/" not in route.path  # tests/web/test_documents.py: an administrator's
     and not route.path.startswith(("/messages/", "/imports/"))  # Of one's own office only.
     and "/enclosures/" not in route.path  # tests/web/test_enclosures.py: where there is one

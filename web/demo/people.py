@@ -50,7 +50,10 @@ OFFICIALS = (
     DemoOfficial("danganyuan", "孙慧", "620102", Role.ARCHIVIST, "城关区档案员：录像与封存清单"),
     *LEADERS,
     HANDLER,
-    DemoOfficial("guanliyuan", "何伟", "6201", Role.SYSADMIN, "系统管理员：模板、接口，不看信访件"),
+    # Three administrators (三员分立): none of them sees a case.
+    DemoOfficial("guanliyuan", "何伟", "6201", Role.SYSADMIN, "系统管理员：单位、账号、模板，不看信访件"),
+    DemoOfficial("anquanyuan", "邓洁", "6201", Role.SECURITY_ADMIN, "安全管理员：确认岗位、解锁、登录记录"),
+    DemoOfficial("shenjiyuan", "曹磊", "6201", Role.AUDITOR, "审计管理员：查询、导出操作审计和调阅审计"),
 )
 
 READY = DemoMatter(

@@ -36,9 +36,10 @@ from cases.casefile import (
 from cases.clock import BEIJING
 from cases.database import Base, atomic, insert_if_absent
 from cases.deadlines.deadline import count
+from cases.deadlines.in_force import calendar_of
 from cases.deadlines.profile import profile_for
 from cases.figures.period import parse_period
-from cases.handling.clocks import CALENDAR, PROFILES, PetitionClock
+from cases.handling.clocks import PROFILES, PetitionClock
 from cases.handling.procedure import Conclusion, Way
 from cases.intake.join import PetitionJoin
 from cases.lanzhou import CITY_CODE, DISTRICTS, seed_lanzhou
@@ -188,7 +189,7 @@ def _clocks(plan: _Plan, petition: str) -> Iterator[tuple[type[Base], dict[str, 
         ("handle", plan.accepted, plan.concluded, plan.unit),
     )
     for place, (duty, start, met, bearer) in enumerate(duties):
-        counted = count(profile, CALENDAR, duty, start)
+        counted = count(profile, calendar_of(), duty, start)
         yield PetitionClock, {
             "id": plan.id(f"k{place}"), "petition_id": petition, "duty": duty, "profile": profile.code,
             "organisation_id": bearer.id, "start_on": start, "set_days": 0, "extension": 0,

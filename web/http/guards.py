@@ -11,6 +11,7 @@ from aiohttp import web
 from aiohttp.abc import AbstractAccessLogger
 from aiohttp.typedefs import Handler
 
+from cases.actions import SIGNED_IN_ACTIONS
 from cases.errors import RuleError
 from cases.policy import ANONYMOUS, Action, require
 from web.figures import REQUEST_SECONDS, REQUESTS
@@ -152,6 +153,8 @@ async def check_permission(request: web.Request, handler: Handler) -> web.Stream
 
 def _refusal(request: web.Request, needs: Who | Action) -> web.StreamResponse | None:
     if isinstance(needs, Action):
+        if request[ACTOR].must_change and needs not in SIGNED_IN_ACTIONS and request.method in SAFE_METHODS:
+            return web.Response(status=302, headers={"Location": "/password", "Cache-Control": "no-store"})
         require(request[ACTOR], needs)  # Coarse: may this person do it anywhere? The use case asks again.
     if needs is Who.SIGNED_IN and request[ACTOR].kind != "official":
         return sign_in_redirect(request)

@@ -8,6 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from recordings.archive.alarm import CAUSES
+from recordings.archive.class_change import classes_in_force
 from recordings.archive.copies import Archive
 from recordings.archive.destruction import decide_destruction, propose_destruction
 from recordings.archive.legal_hold import lift_hold, place_hold
@@ -26,8 +27,8 @@ async def show(request: web.Request) -> web.StreamResponse:
     """GET {}: `after` a place of the list."""
     after = read_place(request.query.get("after", ""))
     settings = request.app[SETTINGS].archive
-    classes = read_classes(settings.classes)
     async with request.app[DATABASE].session() as db:
+        classes = await classes_in_force(db, read_classes(settings.classes))
         lines, more = await list_archives(db, request.app[CLOCK], request[ACTOR], after)
         register = await list_destructions(db, request[ACTOR])
     context = {

@@ -25,7 +25,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         lines, older = ([], None) if form.errors else await list_views(db, actor, query, before)
     asked = {name: form.value(name) for name in FIELDS if form.value(name)}
     context = {
-        "nav": "audit",
+        "nav": "administration",
         "form": form,
         "offices": offices,
         "acts": ACTS,

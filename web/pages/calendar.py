@@ -9,9 +9,11 @@ from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.clock import BEIJING
-from cases.handling.clocks import CALENDAR, today
+from cases.deadlines.in_force import calendar_of
+from cases.handling.clocks import today
 from cases.policy import Action, allowed
-from scheduling.calendars.entries import calendar_of, entry_of
+from scheduling.calendars.entries import calendar_of as entries_of
+from scheduling.calendars.entries import entry_of
 from scheduling.calendars.feed import issue_feed, live_feed, official_of_feed, revoke_feed
 from scheduling.calendars.icalendar import write_calendar
 from scheduling.rota.planning import list_days
@@ -43,7 +45,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         "previous": f"/calendar?week={monday - WEEK}", "next": f"/calendar?week={monday + WEEK}",
         "here": monday <= now < monday + WEEK, "feed": feed, "issued": take_once(request, "feed"),
         "may_manage": allowed(actor, Action.MANAGE_SLOTS),
-        "missing_year": monday.year if monday.year > CALENDAR.newest_year else 0,
+        "missing_year": monday.year if monday.year > calendar_of().newest_year else 0,
     }  # fmt: skip
     return page(request, "calendar.html", context, title="接访排期")
 
@@ -68,7 +70,7 @@ async def feed(request: web.Request) -> web.StreamResponse:
         return trouble(request, 429)
     async with request.app[DATABASE].session() as db:
         actor = await official_of_feed(db, request.match_info["secret"])
-        events = await calendar_of(db, request.app[CLOCK], actor, own_origin(request))
+        events = await entries_of(db, request.app[CLOCK], actor, own_origin(request))
     return _calendar(write_calendar(events, name=f"连心桥 {actor.name}"), "lianxin.ics")
 
 
@@ -101,7 +103,7 @@ async def _column(db: AsyncSession, request: web.Request, day: date, now: date) 
     own = tuple(actor.organisation_ids)
     days = await list_days(db, actor, begin, begin + timedelta(days=1), own) if own else ()
     return {
-        "title": short_date(begin), "is_today": day == now, "rest": CALENDAR.rest_name(day),
+        "title": short_date(begin), "is_today": day == now, "rest": calendar_of().rest_name(day),
         "days": [_day(each) for each in days if each.state is not DayState.CANCELLED],
         "sessions": [_session(each) for each in sessions],
     }  # fmt: skip

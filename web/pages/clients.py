@@ -55,7 +55,7 @@ async def _page(request: web.Request, form: Form, status: int) -> web.Response:
         offices = await list_organisations(db, OrganisationKind.PETITION_OFFICE)
         hooks = await list_webhooks(db, request[ACTOR])
     context = {
-        "nav": "clients",
+        "nav": "administration",
         "form": form,
         "clients": clients,
         "organisations": {each.id: each.name for each in offices},

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from cases.deadlines.in_force import calendar_of
 from cases.handling.board import Which, count_open_clocks, list_open_clocks
-from cases.handling.clocks import CALENDAR, today
+from cases.handling.clocks import today
 from web.http.paging import beside, read_offset
 from web.keys import ACTOR, CLOCK, DATABASE
 from web.rendering import page
@@ -44,7 +45,7 @@ async def show(request: web.Request) -> web.StreamResponse:
             }
             for each in found[:PAGE_SIZE]
         ],
-        "missing_year": wanted if wanted > CALENDAR.newest_year else 0,
+        "missing_year": wanted if wanted > calendar_of().newest_year else 0,
         "beside": beside("/clocks", {"which": which}, offset, PAGE_SIZE, len(found)),
     }
     return page(request, "clocks.html", context, title="期限")

@@ -34,7 +34,7 @@ async def show_list(request: web.Request) -> web.StreamResponse:
             rows.append(
                 {"kind": str(kind), "title": found.title, "internal": form.internal, **_origin(found, office)}
             )
-    context = {"nav": "templates", "office_name": office.name, "rows": rows}
+    context = {"nav": "administration", "office_name": office.name, "rows": rows}
     return page(request, "document_templates.html", context, title="文书模板")
 
 
@@ -74,7 +74,7 @@ async def _page(request: web.Request, form: Form | None, sample: Letter | None) 
         versions = await list_versions(db, request[ACTOR], office.id, kind.kind)
     form = form or Form(initial={"title": holds.title, "body": "\n".join(holds.body), "since": ""})
     context = {
-        "nav": "templates",
+        "nav": "administration",
         "kind": str(kind.kind),
         "title": kind.title,
         "office_name": office.name,

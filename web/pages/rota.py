@@ -9,9 +9,10 @@ from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.clock import BEIJING
+from cases.deadlines.in_force import calendar_of
 from cases.errors import Conflict, Invalid
 from cases.fields import clean_text
-from cases.handling.clocks import CALENDAR, today
+from cases.handling.clocks import today
 from cases.organisations import Organisation, OrganisationKind, covers, list_organisations
 from cases.policy import Action, Actor, allowed
 from scheduling.booking.slots import list_rooms, scope_of_organisation
@@ -193,7 +194,7 @@ async def _page(request: web.Request, form: Form, status: int = 200) -> web.Resp
         "people": {each.id: each.name for each in people}, "rooms": {room.id: room.name for room in rooms},
         "modes": MODES, "patterns": PATTERNS, "weekdays": WEEKDAYS, "weeks": WEEKS, "lengths": MINUTES,
         "below": below, "may_plan": bool(own),
-        "missing_year": now.year + 1 if (begin + AHEAD).year > CALENDAR.newest_year else 0,
+        "missing_year": now.year + 1 if (begin + AHEAD).year > calendar_of().newest_year else 0,
     }  # fmt: skip
     title = "错误：领导接访日" if form.errors else "领导接访日"
     return page(request, "rota.html", context, title=title, status=status)

@@ -56,7 +56,7 @@ async def submit(request: web.Request) -> web.StreamResponse:
             form.fail(error.field or "username", error.message)
             return _page(request, form, target, 422)
         actor = await find_sign_in(db, request.app[CLOCK], grant.token, rules)
-    response = see_other(_opening(actor, target))
+    response = see_other("/password" if grant.must_change else _opening(actor, target))
     set_sign_in_cookie(request, response, grant.token)
     if grant.language:
         set_language_cookie(request, response, grant.language)

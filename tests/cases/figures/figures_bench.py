@@ -23,11 +23,11 @@ from sqlalchemy import delete, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.database import Database
+from cases.deadlines.in_force import BUILT_IN as CALENDAR
 from cases.figures.months import CountedMonth, count_months
 from cases.figures.period import Period, parse_period
 from cases.figures.reading import Portion, read_figures
 from cases.figures.scope import Filters
-from cases.handling.clocks import CALENDAR
 from cases.handling.recounting import recount_clocks
 from cases.lanzhou import seed_lanzhou
 from cases.policy import SYSTEM
