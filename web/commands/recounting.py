@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cases.administration.holidays import load_holidays
 from cases.clock import SystemClock
 from cases.database import Database
 from cases.handling.recounting import Recounted, recount_clocks
@@ -16,6 +17,7 @@ async def recount(settings: Settings, finished: bool) -> Recounted:
     try:
         await database.migrate()
         async with database.session() as db:
+            await load_holidays(db)
             return await recount_clocks(db, SystemClock(), SYSTEM, finished=finished)
     finally:
         await database.close()
