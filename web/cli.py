@@ -17,6 +17,7 @@ from rich.console import Console
 from web.commands import doctor as doctors
 from web.commands import keys as key_commands
 from web.commands import ledger as ledger_commands
+from web.commands.passwords import password
 from web.commands.verify import verify
 from web.commands.verify_audit import verify_audit
 from web.settings import Settings, SettingsError, load
@@ -30,6 +31,7 @@ app = typer.Typer(
 app.add_typer(key_commands.app, name="keys")
 app.add_typer(ledger_commands.app, name="ledger")
 app.command()(verify)
+app.command()(password)
 app.command("verify-audit")(verify_audit)
 archive = typer.Typer(help="归档 archive", no_args_is_help=True)
 app.add_typer(archive, name="archive")
@@ -161,18 +163,6 @@ def user(
     except AccountRefused as error:
         _stop(str(error))
     console.print(f"已建立 added: {username}")
-
-
-@app.command()
-def password(username: Annotated[str, typer.Argument(help="用户名 username")]) -> None:
-    """给一个账号一次性密码，管理员也可以 Give an account, also an administrator's, a one-time password."""
-    from web.commands.accounts import AccountRefused, give_password
-
-    try:
-        given = asyncio.run(give_password(_settings(), username))
-    except AccountRefused as error:
-        _stop(str(error))
-    console.print(f"一次性密码 one-time password: {given}")
 
 
 @app.command()

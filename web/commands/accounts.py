@@ -1,15 +1,12 @@
-"""`lianxin user`: an account with one post. `lianxin password`: a password for one time."""
+"""`lianxin user`: an account with one post."""
 
 from __future__ import annotations
 
-from sqlalchemy import select
-
-from cases.administration.accounts import reset_password
 from cases.clock import SystemClock
 from cases.database import Database
 from cases.errors import RuleError
 from cases.organisations import find_office
-from cases.people import Appoint, CreateOfficial, Official, appoint, create_official
+from cases.people import Appoint, CreateOfficial, appoint, create_official
 from cases.policy import SYSTEM
 from cases.roles import Role
 from web.settings import Settings
@@ -37,21 +34,6 @@ async def add_official(
                 )
             official = await create_official(db, clock, SYSTEM, CreateOfficial(username, name, password))
             await appoint(db, clock, SYSTEM, Appoint(official.id, office.id, Role(role)))
-    except RuleError as error:
-        raise AccountRefused(error.message) from error
-    finally:
-        await database.close()
-
-
-async def give_password(settings: Settings, username: str) -> str:
-    """Give an account a one-time password; all its sign-ins end. Raises AccountRefused."""
-    database = Database(settings.database_url)
-    try:
-        async with database.session() as db:
-            official_id = await db.scalar(select(Official.id).where(Official.username == username))
-            if official_id is None:
-                raise AccountRefused(f"没有这个账号 no such account: {username}")
-            return await reset_password(db, SystemClock(), SYSTEM, official_id)
     except RuleError as error:
         raise AccountRefused(error.message) from error
     finally:
