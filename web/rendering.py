@@ -197,7 +197,7 @@ def part(
         "terminal": terminal_of(request),
         "terminal_idle": settings.reception.terminal_idle_seconds,
         "places": places,
-        "place_groups": [(_heading(title), group) for title, group in groups_of(places)],
+        "place_groups": [(say(title), group) for title, group in groups_of(places)],
         "most_in_row": MOST_IN_ROW,
         "nav": "",
         "language": current_language(),

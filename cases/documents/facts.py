@@ -102,7 +102,8 @@ async def _remedies(db: AsyncSession, petition: PetitionCase, kind: DocumentKind
     if duty is None:
         return ""
     offices = [each.name for each in await list_reviewers(db, petition)]
-    where = "或者".join(offices) or f"有权{remedy}的机关"
+    *others, last = offices or [f"有权{remedy}的机关"]
+    where = f"{'、'.join(others)}或者{last}" if others else last
     unit = "日" if duty.unit is Unit.CALENDAR else "个工作日"
     return (
         f"您如果不服本{paper}，可以自收到本意见书之日起{duty.days}{unit}内，书面向{where}请求{remedy}"

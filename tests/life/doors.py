@@ -112,7 +112,7 @@ async def by_video(stage: Stage) -> Handed:
     await desk.open(f"/cases?search={number}")
     await desk.page.locator("main tbody a", has_text=number).click()
     await desk.page.locator("#handling").wait_for()
-    told = ["登记", "预约接访", "预约已同意，正在安排时间"]
+    told = ["登记", "预约接访", "预约已同意，正在安排时间", "预约已确认", "安排视频接访"]
     return Handed("video", number, code, _case(desk.page.url), CLERK, "张桂芳", subject, tuple(told))
 
 

@@ -208,6 +208,15 @@ def letter(paragraphs: int, text: str = "一段话。") -> Letter:
     return Letter("城关区住建局", "处理意见书", "信处〔2026〕1号", "李德福", told, "2026年7月22日")
 
 
+def test_no_heading_stays_behind_alone() -> None:
+    told = [Paragraph(f"第{number}段。") for number in range(10)]
+    told += [Paragraph("四、依据", heading=True), Paragraph("第三十四条。"), Paragraph("联系方式：信访科")]
+    made = Letter("城关区住建局", "受理告知书", "信受〔2026〕1号", "李德福", tuple(told), "2026年7月22日")
+    pages = list(pypdfium2.PdfDocument(letter_pdf(made, FixedClock().now())))
+    first, last = (page.get_textpage().get_text_range() for page in pages)
+    assert "第9段" in first and "四、依据" not in first and "四、依据" in last
+
+
 @pytest.mark.parametrize("paragraphs", [8, 11, 12, 13, 14, 16])
 def test_no_signature_stands_alone_on_a_page(paragraphs: int) -> None:
     body = letter_pdf(letter(paragraphs), FixedClock().now())

@@ -158,7 +158,10 @@ def _fit(sheet: FPDF, lines: Sequence[_Line]) -> tuple[float, int]:
             top += leading
         if top + leading * SIGNED <= sheet.h - BOTTOM:
             return leading, 0
-    return LEADINGS[0], min(2, len(lines))
+    carried = min(2, len(lines))
+    while carried < len(lines) and lines[-carried - 1].bold:  # No heading stays behind alone.
+        carried += 1
+    return LEADINGS[0], carried
 
 
 def _draw(sheet: FPDF, line: _Line, leading: float) -> None:

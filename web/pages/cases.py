@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from aiohttp import web
 
 from cases.handling.clocks import today
@@ -32,7 +34,7 @@ from web.views.handling import handling_desk
 from web.views.mediation import mediation_card
 from web.views.supervision import supervision_card
 from web.views.tasks import task_list
-from web.words import event_word
+from web.words import event_word, plain_date
 
 # What was told with these is shown as it was written: unit, reasons, proof of delivery.
 STEP_EVENTS = frozenset(rule.event for rule in RULES.values()) | {
@@ -43,6 +45,7 @@ STEP_EVENTS = frozenset(rule.event for rule in RULES.values()) | {
 TOLD_WHOLE = ("supervision.", "duty.", "campaign.")
 # Of these, what is ours to say in the reader's language; the rest was typed.
 OURS = frozenset({"reason", "adoption", "measure", "audience", "duty", "number"})
+OURS_OF_STEPS = frozenset({"class", "way", "service", "conclusion", "result", "ground", "days", "on"})
 
 
 async def show(request: web.Request) -> web.StreamResponse:
@@ -88,6 +91,13 @@ async def show(request: web.Request) -> web.StreamResponse:
 def _event(event: PetitionEvent) -> dict[str, object]:
     taken = event.kind in STEP_EVENTS or event.kind.startswith(TOLD_WHOLE)
     told = event.data.items() if taken else ()
-    ours = OURS if event.kind.startswith(TOLD_WHOLE) else frozenset[str]()
-    notes = [{"text": str(value), "ours": name in ours} for name, value in told]
+    ours = OURS if event.kind.startswith(TOLD_WHOLE) else OURS_OF_STEPS
+    notes = [{"text": _told(name, value), "ours": name in ours} for name, value in told]
     return {"at": event.at, "text": event_word(event.kind), "actor": event.actor_name, "notes": notes}
+
+
+def _told(name: str, value: object) -> str:
+    """A bare figure or date says what it is."""
+    if name == "on":
+        return plain_date(date.fromisoformat(str(value)))
+    return f"{value} 日" if name == "days" else str(value)
