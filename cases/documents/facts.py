@@ -31,6 +31,10 @@ REMEDIES = {
     DocumentKind.HANDLING_OPINION: ("review_apply", "处理意见", "复查"),
     DocumentKind.REVIEW_OPINION: ("recheck_apply", "复查意见", "复核"),
 }
+# An accusation is passed on by the office itself (Art. 22, 30); a claim is made there by who petitions (Art. 31).
+TRANSFERRED = "本单位已经依照规定移送上述机关处理，内容保密，您不需要另行提出。"
+TO_BE_ASKED = "请您在法定期限内向上述机关提出。需要帮助的，请与本单位联系。"
+ROUTED_BY = "《信访工作条例》第三十一条"
 TERMINAL = (
     "本意见为信访终结意见。您仍然以同一事实和理由提出信访请求的，各级机关、单位不再受理"
     "（《信访工作条例》第三十六条）。"
@@ -57,6 +61,8 @@ async def facts_of(
         "accepted_on": chinese_date(petition.accepted_on) if petition.accepted_on else "",
         "step_on": chinese_date(day_of(event)),
         **{name: str(told.get(name) or "") for name in ("words", "body", "days", "conclusion", "result")},
+        "advice": TRANSFERRED if petition.way == Way.DISCIPLINE else TO_BE_ASKED,
+        "routing_basis": "《信访工作条例》第三十条" if petition.way == Way.DISCIPLINE else ROUTED_BY,
         "ground": str(told.get("ground") or ""),
         "remedies": await _remedies(db, petition, kind, str(told.get("result") or "")),
     }

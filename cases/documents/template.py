@@ -36,6 +36,8 @@ FACTS: Mapping[str, str] = {
     "step_on": "这一步的日期",
     "words": "这一步的说明",
     "body": "有权处理的机关",
+    "advice": "导入以后怎样办",
+    "routing_basis": "导入的依据",
     "days": "天数",
     "conclusion": "结论",
     "result": "复查、复核结果",

@@ -260,9 +260,9 @@ async def telephone(stage: Stage) -> Life:
     body = "城关区劳动人事争议仲裁委员会"
     await life.take(life.it.keeper, "route", body=body, words="劳动争议应当先申请仲裁。")
     life.meet(ROUTING)
-    life.steps.append("已告诉您该走的法定途径")
+    life.steps.append("已导入法定途径")
     paper = await life.issue(life.it.keeper, "routing_notice")
-    assert body in paper.text() and "仲裁。" in paper.text()
+    assert body in paper.text() and "第三十一条" in paper.text()
     await life.deliver(life.it.keeper, paper, "telephone", "通话记录 2026-07-22 10:05")
     life.coming = "请按告知书写明的法定途径提出。"
     await life.check("routed")
@@ -279,9 +279,10 @@ async def mailbox(stage: Stage) -> Life:
     await life.take(keeper, "classify", **way)
     await life.take(keeper, "route", body="城关区纪委监委", words="依干部管理权限移送。")
     life.meet(ROUTING)
-    life.steps.append("已告诉您该走的法定途径")
-    life.coming = "请按告知书写明的法定途径提出。"
-    await life.issue(keeper, "routing_notice")
+    life.steps.append("已导入法定途径")
+    life.coming = "已经移送有权处理的机关，由它依照规定处理。"
+    paper = await life.issue(keeper, "routing_notice")
+    assert "您不需要另行提出" in paper.text() and "请您在法定期限内" not in paper.text()
     told = await life.check("routed")
     assert "最迟什么时候答复" not in told.facts
     await close(life)

@@ -12,6 +12,7 @@ from cases.casefile import PetitionCase, PetitionState
 from cases.clock import Clock
 from cases.deadlines.explaining import explain
 from cases.handling.clocks import today
+from cases.handling.procedure import Way
 from scheduling.afterwards.progress import (
     NextDeadline,
     answer_due,
@@ -47,6 +48,8 @@ async def progress_of(db: AsyncSession, clock: Clock, petition: PetitionCase) ->
 
 def next_words(petition: PetitionCase, found: NextDeadline | None, now: date) -> str:
     """One or two sentences on what comes next, or ""."""
+    if petition.way == Way.DISCIPLINE and petition.state is PetitionState.ROUTED:
+        return "已经移送有权处理的机关，由它依照规定处理。"
     if found is None:
         return AFTERWARDS.get(petition.state, "")
     last = found.deadline.rolled

@@ -102,7 +102,7 @@ async def test_the_papers_of_a_case_to_its_conclusion(desk: Desk) -> None:
         "《信访工作条例》第三十二条。",
     ):
         assert words in opinion
-    assert "自收到本意见书之日起30日内，书面向城关区信访局或者兰州市信访局或者甘肃省信访局请求复查" in opinion
+    assert "自收到本意见书之日起30日内，书面向城关区信访局、兰州市信访局或者甘肃省信访局请求复查" in opinion
     assert await due(desk, HANDLER) == ["closing_report"]
 
 
