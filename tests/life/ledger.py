@@ -30,12 +30,15 @@ class Life:
     issued: list[Paper] = field(default_factory=list)
 
     @classmethod
-    async def begin(cls, stage: Stage, door: Callable[[Stage], Awaitable[Handed]]) -> Life:
-        """Through the door; the fifteen days of Art. 22 run, and the citizen finds his matter."""
+    async def begin(cls, stage: Stage, door: Callable[[Stage], Awaitable[Handed]], desk: bool = True) -> Life:
+        """Through the door; the fifteen days of Art. 22 run, and the citizen finds his matter.
+
+        Without `desk` the officials' page is left out.
+        """
         life = cls(stage, await door(stage))
         life.steps = list(life.it.steps)
         life.duties = [days.routing(stage.today)]
-        await life.check("registered")
+        await (life.check("registered") if desk else life.ask("registered"))
         return life
 
     @property
@@ -43,7 +46,9 @@ class Life:
         return self.stage.today
 
     def wait(self, days: int) -> None:
+        """The next day everybody is signed out, and what a page said of days is old."""
         self.stage.clock.advance(days=days)
+        self.stage.happened += 1
 
     def duty(self, title: str) -> Duty:
         """The newest clock of this title."""
@@ -96,9 +101,11 @@ class Life:
             assert len(row["why"]) == len(sentences), (where, row["why"], sentences)
             for said, sentence in zip(row["why"], sentences, strict=True):
                 assert said == sentence or (sentence.startswith("顺延到") and said.endswith(sentence)), where
-        return await self._ask(where, moment)
+        return await self.ask(moment)
 
-    async def _ask(self, where: str, moment: str) -> Told:
+    async def ask(self, moment: str) -> Told:
+        """The citizen's page against what should stand there."""
+        where = f"{self.it.channel} {moment}"
         citizen = await Citizen.of(self.stage)
         told = await citizen.ask(self.it.number, self.it.code, f"progress-{self.it.channel}-{moment}")
         assert told.steps == self.steps, (where, told.steps, self.steps)
