@@ -45,7 +45,7 @@ class Stage:
     contexts: dict[str, BrowserContext] = field(default_factory=dict)
     pages: dict[str, Page] = field(default_factory=dict)
     shots: int = 0
-    # How much has happened, and how much had when a desk's page was loaded: what is fresh is not loaded again.
+    # How much has happened, and how much had when a page was loaded: what is fresh is not loaded again.
     happened: int = 0
     fresh: dict[str, tuple[str, int]] = field(default_factory=dict)
 

@@ -17,7 +17,7 @@ from tests.life.stage import set_up
 from tests.scenarios.browsers import needs_chromium
 
 # On each database another one; `make life` plays all eight on both.
-WHOLE = {"sqlite": "letter", "postgresql": "visit"}
+WHOLE = {"sqlite": "letter", "postgresql": "sms"}
 
 
 @pytest.mark.browser
