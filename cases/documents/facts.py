@@ -31,7 +31,7 @@ REMEDIES = {
     DocumentKind.HANDLING_OPINION: ("review_apply", "处理意见", "复查"),
     DocumentKind.REVIEW_OPINION: ("recheck_apply", "复查意见", "复核"),
 }
-# An accusation is passed on by the office itself (Art. 22, 30); a claim is made there by who petitions (Art. 31).
+# Accusations the office passes on itself (Art. 22, 30); a claim is made there by who petitions (Art. 31).
 TRANSFERRED = "本单位已经依照规定移送上述机关处理，内容保密，您不需要另行提出。"
 TO_BE_ASKED = "请您在法定期限内向上述机关提出。需要帮助的，请与本单位联系。"
 ROUTED_BY = "《信访工作条例》第三十一条"
