@@ -100,11 +100,11 @@ async def by_video(stage: Stage) -> Handed:
     await fill(desk.page.locator("form:has([name=decision])"), {"decision": "approved"})
     await stage.look(desk.page, "booking")
     await desk.page.get_by_role("button", name="提交审核").click()
-    await desk.page.wait_for_url("**/arrange")
+    await desk.page.wait_for_url("**/book?booking=*")
     for name in ("officials", "rooms"):
         await desk.page.locator(f"[name={name}]").first.check()
     await desk.page.get_by_role("button", name="找共同的空闲时间").click()
-    await desk.page.locator("[name=time]").first.check()
+    await desk.page.locator("[name=span]").first.check()
     await stage.look(desk.page, "arrange")
     await desk.page.get_by_role("button", name="排定并通知群众").click()
     await desk.page.wait_for_url("**/sessions/*")

@@ -376,7 +376,7 @@ async def mediate(life: Life) -> None:
     await page.fill("[name=guest_name]", "赵调解")
     await page.select_option("[name=guest_role]", "mediator")
     await life.stage.look(page, "mediation")
-    await page.get_by_role("button", name="确认预约").click()
+    await page.get_by_role("button", name="排定并通知群众").click()
     await page.wait_for_url("**/sessions/*")
     assert "调解" in await page.inner_text("main")
     life.steps.append("安排视频接访")

@@ -28,7 +28,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         lines = await list_outbox(db, request[ACTOR], envelope, PAGE_SIZE)
     context = {
         "nav": "outbox",
-        "waiting": [outbox_row(line) for line in waiting],
+        "waiting": [outbox_row(line, to_do=True) for line in waiting],
         "rows": [outbox_row(line) for line in lines],
         "works": messenger.works,
     }

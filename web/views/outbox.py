@@ -23,10 +23,10 @@ NEXT_STEPS: Mapping[NextStep, str] = {
 NOBODY = {NoticeChannel.PAPER: "当面交付"}
 
 
-def outbox_row(line: OutboxLine) -> dict[str, Any]:
-    """Numbers are masked but for whoever must call now."""
-    calls = line.next_step is NextStep.CALL
-    to = line.recipient if calls else masked_phone(line.recipient)
+def outbox_row(line: OutboxLine, to_do: bool = False) -> dict[str, Any]:
+    """Numbers are masked but where somebody is to call now (`to_do`)."""
+    calls = to_do and line.next_step is NextStep.CALL
+    to = line.recipient if calls or not line.recipient else masked_phone(line.recipient)
     return {
         "id": line.notice.id,
         "at": line.notice.queued_at,
