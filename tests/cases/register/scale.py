@@ -22,7 +22,7 @@ from cases.register.terms import terms_of_initials, terms_of_name, terms_of_word
 from cases.roles import Role
 from cases.supervision.order import OrderState, Reason, SupervisionOrder
 from recordings.alarms import Alarm, AlarmKind
-from scheduling.booking import Booking, BookingKind, BookingState
+from scheduling.booking.booking import Booking, BookingKind, BookingState
 from scheduling.session import Session, SessionOrganisation
 from tests.clock import FixedClock
 from tests.factories import World, add_post, make_official, make_petition, make_session, make_slots
