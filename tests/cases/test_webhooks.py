@@ -9,6 +9,7 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.casefile import PetitionCase, PetitionClass
+from cases.database import Database
 from cases.errors import Conflict, Forbidden, Invalid, NotFound
 from cases.handling.taking import take_step
 from cases.intake import webhook_queue
@@ -161,6 +162,25 @@ async def test_after_so_many_tries_it_is_dead_until_somebody_sends_it_again(
     assert receiver.got[0][0]["X-Lianxin-Nonce"] == event.id
     clock.advance(seconds=KEPT.total_seconds())
     assert await forget_events(db, clock) == 1
+
+
+async def test_one_sender_at_a_time_has_a_webhook(
+    database: Database, db: AsyncSession, clock: FixedClock, world: World
+) -> None:
+    _, hook = await subscribe(db, clock, world)
+    await make_petition(db, clock, world.chengguan)
+    others = list[int]()
+
+    class Slow(Receiver):
+        async def send(self, address: str, headers: Mapping[str, str], body: bytes) -> str:
+            async with database.session() as beside:
+                assert await due_webhooks(beside, clock) == []
+                others.append(await send_events(beside, clock, as_is, Receiver(), hook.id))
+            return await super().send(address, headers, body)
+
+    slow = Slow()
+    assert await send_events(db, clock, as_is, slow, hook.id) == 1
+    assert (others, len(slow.got)) == ([0], 1)
 
 
 async def test_a_full_queue_costs_events_and_never_a_case(
