@@ -28,9 +28,9 @@ PLACES = (
 GROUPS = (
     ("接访", ("board", "calendar", "bookings", "requests", "outbox")),
     ("信访件", ("cases", "clocks", "supervision", "campaigns", "mediation")),
-    ("录像", ("search", "archive", "alarms", "audit")),
+    ("录像", ("search", "archive", "alarms")),
     ("统计", ("figures", "ratings")),
-    ("管理", ("templates", "clients")),
+    ("管理", ("administration",)),
 )
 # What stands in the row itself where there is room; the menu holds everything.
 MOST_IN_ROW = 5
