@@ -86,8 +86,8 @@ async def test_only_auditors_and_none_of_them_opens_a_recording(house: House) ->
             assert (await browser.get(path)).status == (200 if may else 403), (key, path)
     signing_in = house.browser()
     answer = await signing_in.sign_in(house.world.officials[AUDITOR].username)
-    assert answer.headers["Location"] == LOG  # Not a board that auditors do not see.
-    assert (await signing_in.get("/signin")).headers["Location"] == LOG
+    assert answer.headers["Location"] == "/administration"  # Not a board that auditors do not see.
+    assert (await signing_in.get("/signin")).headers["Location"] == "/administration"
     auditor, sysadmin = await house.official(AUDITOR), await house.official("city.sysadmin")
     for path in ("", "/views", "/manifest.json", "/proof", "/proof.zip", "/composed.mp4", "/export", "/desk"):
         for browser in (auditor, sysadmin):
