@@ -78,8 +78,9 @@ async def test_pages_join_without_gap_or_double(house: House, monkeypatch: pytes
 @pytest.mark.parametrize("database_system", ["sqlite"])
 async def test_only_auditors_and_none_of_them_opens_a_recording(house: House) -> None:
     recording_id = await playable(house)
+    browsers = {}  # Of all of them: signing in once more each would be too fast.
     for key in house.world.officials:
-        browser = await house.official(key)
+        browser = browsers[key] = await house.official(key)
         may = allowed(house.world.actor(key), Action.SEE_AUDIT)
         assert may == key.endswith("auditor")
         for path in (LOG, f"{LOG}/{recording_id}"):
@@ -88,7 +89,7 @@ async def test_only_auditors_and_none_of_them_opens_a_recording(house: House) ->
     answer = await signing_in.sign_in(house.world.officials[AUDITOR].username)
     assert answer.headers["Location"] == "/administration"  # Not a board that auditors do not see.
     assert (await signing_in.get("/signin")).headers["Location"] == "/administration"
-    auditor, sysadmin = await house.official(AUDITOR), await house.official("city.sysadmin")
+    auditor, sysadmin = browsers[AUDITOR], browsers["city.sysadmin"]
     for path in ("", "/views", "/manifest.json", "/proof", "/proof.zip", "/composed.mp4", "/export", "/desk"):
         for browser in (auditor, sysadmin):
             assert (await browser.get(f"/recordings/{recording_id}{path}")).status in (403, 404), path
