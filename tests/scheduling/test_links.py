@@ -21,6 +21,7 @@ from scheduling.links import (
     find_link,
     find_link_actor,
     issue_link,
+    repeat_link,
     revoke_link,
 )
 from scheduling.session import Session, SessionState
@@ -216,3 +217,20 @@ async def test_looking_changes_nothing(db: AsyncSession, clock: FixedClock, invi
         assert await find_link_actor(db, clock, invitation.code, "robot") is None
     link = await find_link(db, invitation.id)
     assert link is not None and link.device_hash is None and link.bound_at is None
+
+
+async def test_a_reminder_opens_the_link_that_was_sent_before(
+    db: AsyncSession, clock: FixedClock, invitation: Invitation
+) -> None:
+    guest = invitation
+    first = await issue_link(db, clock, SYSTEM, guest.id)
+    reminders = [await repeat_link(db, clock, SYSTEM, guest.id) for _ in range(2)]
+    grant = await exchange_link(db, clock, guest.code, reminders[1])
+    # The same link in the same hands, whichever message it is opened from; of reminders the last one.
+    for secret in (first, reminders[1]):
+        again = await exchange_link(db, clock, guest.code, secret, grant.device_secret)
+        assert again.invitation.id == guest.id
+    with pytest.raises(RuleError, match="link_invalid"):
+        await exchange_link(db, clock, guest.code, reminders[0], grant.device_secret)
+    with pytest.raises(RuleError, match="link_in_use"):
+        await exchange_link(db, clock, guest.code, reminders[1])
