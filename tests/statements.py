@@ -7,6 +7,7 @@ the processor time of all tests with a database.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from typing import Any
 
@@ -37,3 +38,9 @@ def share_compiled_statements() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cases.database, "create_async_engine", create)
         yield
+
+
+def of_a_request() -> bool:
+    """Is the statement that is just being run one that a page asks, and not the program by itself?"""
+    task = asyncio.current_task()
+    return task is not None and "RequestHandler" in getattr(task.get_coro(), "__qualname__", "")

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from sqlalchemy import exists, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import joinedload, raiseload
 
 from cases.audit import add_audit
 from cases.casefile import Channel, PetitionCase, scope_of
@@ -36,6 +37,11 @@ from scheduling.booking.slots import get_slot
 from scheduling.transitions import require_transition
 
 MAX_LIVE_PER_PHONE = 3
+# Lists name the case and the slot of a booking, and none of the people about it.
+LISTED = (
+    joinedload(Booking.petition).raiseload("*"),
+    *(raiseload(each) for each in (Booking.reviewer, Booking.redirected_to, Booking.proxy)),
+)
 REVIEW_DAYS = 2
 
 
@@ -193,7 +199,7 @@ async def list_bookings(
 ) -> Sequence[Booking]:  # fmt: skip
     """Return bookings of cases the actor sees, by time of the slot."""
     require(actor, Action.SEE_PETITION)
-    query = select(Booking).join(Slot, Slot.id == Booking.slot_id)
+    query = select(Booking).join(Slot, Slot.id == Booking.slot_id).options(*LISTED)
     seen = exists().where(PetitionCase.id == Booking.petition_id, visible_petitions(actor))
     query = query.where(seen.correlate(Booking))
     if state is not None:

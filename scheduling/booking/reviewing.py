@@ -25,7 +25,7 @@ from cases.petitions import add_petition_organisation
 from cases.policy import Action, Actor, require, visible_organisation_ids
 from cases.visibility import visible_petitions
 from scheduling.booking.booking import PENDING, Booking, BookingState
-from scheduling.booking.bookings import change_booking, get_booking
+from scheduling.booking.bookings import LISTED, change_booking, get_booking
 from scheduling.booking.slot import Slot
 from scheduling.session import Session
 
@@ -81,7 +81,7 @@ async def review_booking(db: AsyncSession, clock: Clock, actor: Actor, command: 
 async def list_pending(db: AsyncSession, clock: Clock, actor: Actor, limit: int = 100) -> Sequence[Pending]:
     """Bookings to decide on or to arrange that the actor sees, the first due first."""
     require(actor, Action.BOOK)
-    query = select(Booking).join(Slot, Slot.id == Booking.slot_id)
+    query = select(Booking).join(Slot, Slot.id == Booking.slot_id).options(*LISTED)
     seen = exists().where(PetitionCase.id == Booking.petition_id, visible_petitions(actor))
     query = query.where(seen.correlate(Booking))
     query = query.where(Booking.state.in_(sorted(PENDING)), Slot.starts_at > clock.now())

@@ -176,13 +176,13 @@ async def get_session(db: AsyncSession, actor: Actor, session_id: str) -> Sessio
     return session
 
 
-async def list_sessions(db: AsyncSession, actor: Actor, day: date) -> Sequence[Session]:
-    """Return the sessions of one Beijing day that the actor sees, by time."""
+async def list_sessions(db: AsyncSession, actor: Actor, day: date, days: int = 1) -> Sequence[Session]:
+    """Return the sessions of so many Beijing days, from `day` on, that the actor sees, by time."""
     require(actor, Action.SEE_SESSION)
     begin = datetime.combine(day, time.min, BEIJING)
     query = select(Session).join(PetitionCase, PetitionCase.id == Session.petition_id)
     query = query.options(joinedload(Session.petition).options(*(raiseload(each) for each in UNLISTED)))
-    query = query.where(Session.starts_at >= begin, Session.starts_at < begin + timedelta(days=1))
+    query = query.where(Session.starts_at >= begin, Session.starts_at < begin + timedelta(days=days))
     query = query.where(visible_sessions(actor)).order_by(Session.starts_at, Session.id)
     return (await db.scalars(query)).all()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -38,7 +39,7 @@ async def show(request: web.Request) -> web.StreamResponse:
     actor, now = request[ACTOR], today(request.app[CLOCK])
     monday = _monday(request.query.get("week", ""), now)
     async with request.app[DATABASE].session() as db:
-        columns = [await _column(db, request, monday + timedelta(days=number), now) for number in range(7)]
+        columns = await _columns(db, request, monday, now)
         feed = await live_feed(db, actor)
     context = {
         "nav": "calendar", "columns": columns, "monday": monday, "now": now,
@@ -97,16 +98,26 @@ def _monday(asked: str, now: date) -> date:
     return day - timedelta(days=day.weekday())
 
 
-async def _column(db: AsyncSession, request: web.Request, day: date, now: date) -> dict[str, Any]:
-    actor, begin = request[ACTOR], datetime.combine(day, time.min, BEIJING)
-    sessions = await list_sessions(db, actor, day)
+async def _columns(
+    db: AsyncSession, request: web.Request, monday: date, now: date
+) -> list[dict[str, Any]]:
+    """The seven days of a week, asked for at once."""
+    actor, begin = request[ACTOR], datetime.combine(monday, time.min, BEIJING)
+    sessions: defaultdict[date, list[dict[str, Any]]] = defaultdict(list)
+    for session in await list_sessions(db, actor, monday, WEEK.days):
+        sessions[session.starts_at.astimezone(BEIJING).date()].append(_session(session))
+    days: defaultdict[date, list[dict[str, Any]]] = defaultdict(list)
     own = tuple(actor.organisation_ids)
-    days = await list_days(db, actor, begin, begin + timedelta(days=1), own) if own else ()
-    return {
-        "title": short_date(begin), "is_today": day == now, "rest": calendar_of().rest_name(day),
-        "days": [_day(each) for each in days if each.state is not DayState.CANCELLED],
-        "sessions": [_session(each) for each in sessions],
-    }  # fmt: skip
+    for each in await list_days(db, actor, begin, begin + WEEK, own) if own else ():
+        if each.state is not DayState.CANCELLED:
+            days[each.starts_at.astimezone(BEIJING).date()].append(_day(each))
+    return [
+        {
+            "title": short_date(datetime.combine(day, time.min, BEIJING)), "is_today": day == now,
+            "rest": calendar_of().rest_name(day), "days": days[day], "sessions": sessions[day],
+        }
+        for day in (monday + timedelta(days=number) for number in range(WEEK.days))
+    ]  # fmt: skip
 
 
 def _day(day: ReceptionDay) -> dict[str, Any]:
