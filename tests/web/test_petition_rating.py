@@ -108,6 +108,7 @@ async def test_few_ratings_are_no_figure_and_none_counts_on_its_day(house: House
     assert ">1<" in page and "16.67%" in page
     async with house.database.session() as db:  # The first of them changes his mind.
         await rate_petition(db, house.clock, RatePetition(*changed, "unit", "1"))
+    await concluded(house)  # The month is counted again the same day.
     house.clock.advance(minutes=10)
     assert "16.67%" in await figures(), "nobody sees within the day that one was changed"
     house.clock.advance(days=1)
