@@ -86,9 +86,9 @@ async def list_organisations(
 
 
 async def list_receivers(db: AsyncSession) -> Sequence[tuple[str, str, str]]:
-    """Return id, name and region code of every office and station, in order of region code."""
+    """Return id, name and region code of every open office and station, in order of region code."""
     query = select(Organisation.id, Organisation.name, Organisation.region_code)
-    query = query.where(Organisation.kind != OrganisationKind.DEPARTMENT)
+    query = query.where(Organisation.kind != OrganisationKind.DEPARTMENT, Organisation.closed_at.is_(None))
     order = (Organisation.region_code, Organisation.kind.desc(), Organisation.name)
     rows = await db.execute(query.order_by(*order))
     return [(row_id, name, code) for row_id, name, code in rows]
