@@ -141,7 +141,7 @@ def reception_rows(found: ReceptionFigures, sealed: tuple[int, int]) -> list[tup
     ]  # fmt: skip
 
 
-RECEPTION_COLUMNS = ("安排", "举行", "联合", "没有来", "技术失败", "当日办结", "平均时长")
+RECEPTION_COLUMNS = ("安排", "举行", "联合", "没有来", "技术失败", "当日办结", "平均分钟数")
 
 
 def reception_parts(found: ReceptionFigures) -> list[tuple[str, tuple[str, ...]]]:
@@ -161,7 +161,8 @@ def reception_sentence(found: ReceptionFigures) -> str:
 
 def _reception_cells(it: Counts) -> tuple[str, ...]:
     told = it.planned, it.held, it.joint, it.no_show, it.failed, it.solved_same_day
-    return (*(f"{each}" for each in told), _minutes(it.length_seconds, it.closed).removeprefix("平均 "))
+    length = f"{it.length_seconds / it.closed / 60:.1f}" if it.closed else "—"
+    return (*(f"{each}" for each in told), length)
 
 
 def trend_rows(reading: Reading) -> list[tuple[str, Sums]]:

@@ -7,8 +7,8 @@ from alembic import op
 
 from cases.append_only import forbid_changes
 
-revision = "0049"
-down_revision = "0053"
+revision = "0055"
+down_revision = "0054"
 
 ONE = sa.text("role IN ('sysadmin', 'security_admin', 'auditor') AND ended_at IS NULL")
 OPEN = sa.text("decided_at IS NULL")

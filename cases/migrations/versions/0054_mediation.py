@@ -7,8 +7,8 @@ from alembic import op
 
 from cases.append_only import forbid_changes
 
-revision = "0053"
-down_revision = "0052"
+revision = "0054"
+down_revision = "0053"
 HISTORY = (
     *("conflicts_of_interest", "mediation_consents", "mediation_sittings", "mediation_events"),
     *("mediation_agreements", "third_party_invitations"),

@@ -7,8 +7,8 @@ from alembic import op
 
 from cases.append_only import forbid_changes
 
-revision = "0050"
-down_revision = "0049"
+revision = "0056"
+down_revision = "0055"
 
 
 def upgrade() -> None:

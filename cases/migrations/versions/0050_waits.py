@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0058"
-down_revision = "0057"
+revision = "0050"
+down_revision = "0049"
 ARE_WAITS = "kind IN ('participant.joined', 'participant.admitted')"
 
 

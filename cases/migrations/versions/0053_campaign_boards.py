@@ -7,8 +7,8 @@ from alembic import op
 
 from cases.append_only import forbid_changes
 
-revision = "0052"
-down_revision = "0056"
+revision = "0053"
+down_revision = "0052"
 
 
 def upgrade() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0057"
+revision = "0049"
 down_revision = "0048"
 MEASURES = (
     "registered", "repeats", "written", "replied", "concluded", "supported", "explained", "not_supported",

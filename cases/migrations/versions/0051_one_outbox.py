@@ -11,8 +11,8 @@ from alembic import op
 
 from cases.append_only import forbid_changes, permit_changes
 
-revision = "0055"
-down_revision = "0058"
+revision = "0051"
+down_revision = "0050"
 
 ID = sa.String(length=32)
 MOMENT = sa.DateTime(timezone=True)

@@ -7,8 +7,8 @@ from alembic import op
 
 from cases.append_only import forbid_changes
 
-revision = "0051"
-down_revision = "0050"
+revision = "0057"
+down_revision = "0056"
 
 
 def upgrade() -> None:
