@@ -28,9 +28,10 @@ async def test_a_case_is_forwarded_and_answered_on_its_page(house: House) -> Non
     assert "不能按" not in await (await keeper.get(case)).text(), "told once"
     await keeper.send(case, f"{case}/steps/classify", **{"class": "claim", "way": "handle"}, words="修屋顶")
     unit = house.world.housing.id
-    await keeper.send(case, f"{case}/steps/forward", unit=unit, words="请依法办理。")
+    await keeper.send(case, f"{case}/steps/assign", unit=unit, days="45", words="请依法办理。")
     page = await (await keeper.get(case)).text()
-    assert "请依法办理。" in page and "已转送" in page and "城关区住建局" in page and "/steps/" not in page
+    assert 'lines">45 日</span>' in page, "a bare figure says what it is"
+    assert "请依法办理。" in page and "已交办" in page and "城关区住建局" in page and "/steps/" not in page
     answer = await (await handler.get(case)).text()
     assert "提出异议" in answer and "2026年7月29日前" in answer
     await handler.send(case, f"{case}/steps/accept", on="2026-07-22", words="决定受理。")

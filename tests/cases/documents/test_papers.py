@@ -381,3 +381,11 @@ async def test_a_paper_of_a_joint_petition_names_how_many_there_are(desk: Desk) 
     await desk.take(KEEPER, "refuse", words="正在办理。")
     row = await paper(desk, KEEPER, "refusal_notice")
     assert row.recipient == "李德福等12人"
+
+
+async def test_an_accusation_is_passed_on_and_nobody_is_told_to_go_there_himself(desk: Desk) -> None:
+    way = {"class": "accusation", "way": "discipline", "words": "涉嫌违纪。"}
+    await desk.take(KEEPER, "classify", **way)
+    await desk.take(KEEPER, "route", body="区纪委监委", words="依规移送。")
+    told = await text_of(desk, await paper(desk, KEEPER, "routing_notice"))
+    assert "您不需要另行提出" in told and "第三十条" in told and "请您在法定期限内" not in told

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from sqlalchemy import select
 
-from cases.audit import list_audit
+from cases.audit import AuditEntry
 from cases.casefile import PetitionClass
 from cases.database import Database
 from cases.errors import Conflict, Forbidden, Invalid, NotFound, RuleError
@@ -47,7 +48,7 @@ async def test_an_order_from_issue_to_the_end(matter: Matter) -> None:
         "ordered", "reported", "sent_back", "reported", "closed",
     ]  # fmt: skip
     assert told[0].data["reason"] == "未按规定期限办理" and told[1].data["adoption"] == "部分采纳"
-    audited = [row.action for row in await list_audit(matter.db, SYSTEM)]
+    audited = [row.action for row in await matter.db.scalars(select(AuditEntry))]
     assert audited.count("supervision.reported") == 2
 
 
