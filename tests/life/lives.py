@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.life import days
 from tests.life.doors import CLERK, DOORS, send
 from tests.life.ledger import HANDLER, HEAD, Life
+from tests.life.mediation import mediate
 from tests.life.people import Citizen, Desk
 from tests.life.stage import Stage
 
@@ -282,7 +283,7 @@ async def mailbox(stage: Stage) -> Life:
     life.steps.append("已导入法定途径")
     life.coming = "已经移送有权处理的机关，由它依照规定处理。"
     paper = await life.issue(keeper, "routing_notice")
-    assert "您不需要另行提出" in paper.text() and "请您在法定期限内" not in paper.text()
+    assert "移送上述机关处理" in paper.text() and "请您在法定期限内" not in paper.text()
     told = await life.check("routed")
     assert "最迟什么时候答复" not in told.facts
     await close(life)
@@ -363,24 +364,6 @@ async def video(stage: Stage) -> Life:
     await terminate(life, "agreed", "双方达成调解协议，信访人书面表示没有异议。", "请求复查")
     await close(life)
     return life
-
-
-async def mediate(life: Life) -> None:
-    """A sitting of the kind mediation, booked from the page of the case."""
-    desk = await Desk.of(life.stage, life.it.keeper)
-    await desk.open(f"/cases/{life.it.case}/book")
-    page = desk.page
-    await page.select_option("[name=kind]", "mediation")
-    await page.fill("[name=day]", "2026-08-03")
-    await page.fill("[name=time]", "15:00")
-    await page.fill("[name=guest_name]", "赵调解")
-    await page.select_option("[name=guest_role]", "mediator")
-    await life.stage.look(page, "mediation")
-    await page.get_by_role("button", name="排定并通知群众").click()
-    await page.wait_for_url("**/sessions/*")
-    assert "调解" in await page.inner_text("main")
-    life.steps.append("安排视频接访")
-    await life.check("mediation")
 
 
 LIVES = {
