@@ -106,6 +106,7 @@ async def test_what_became_secret_on_its_way_is_withheld(
 ) -> None:
     _, hook = await subscribe(db, clock, world)
     petition = await make_petition(db, clock, world.chengguan)
+    clock.advance(seconds=1)
     await make_petition(db, clock, world.chengguan, "路灯不亮")
     await db.execute(update(PetitionCase).where(PetitionCase.id == petition.id).values(confidential=True))
     await db.commit()

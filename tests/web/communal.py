@@ -34,7 +34,8 @@ async def gather(house: House, petition_id: str) -> dict[str, str]:
         matter = await take_in_charge(db, clock, leader, given)
         place = await make_place(db, clock, world)
         mediation = await make_ready(db, clock, world)
-        begin = datetime.combine(day + timedelta(1), time(9), BEIJING)
+        workday = next(each for each in (day + timedelta(n) for n in range(1, 4)) if each.weekday() < 5)
+        begin = datetime.combine(workday, time(9), BEIJING)
         keeper = world.actor(KEEPER)
         await arrange_sitting(db, clock, keeper, mediation.id, place.id, begin, begin + timedelta(hours=1))
         return {

@@ -21,6 +21,7 @@ from web.http.flash import keep_once, take_once
 from web.http.forms import Form
 from web.invitation_notice import link_of, send_invitation
 from web.keys import ACTOR, CLOCK, DATABASE
+from web.language import say
 from web.pages.signin import see_other
 from web.rendering import page
 from web.views.cards import OPEN_STATES
@@ -118,7 +119,7 @@ async def _page(request: web.Request, form: Form, status: int = 200) -> web.Resp
             "kinds": CHOICES,
             "offices": await _offices(db),
             "registered": {
-                each.id: f"{each.name}（{THIRD_PARTY_KINDS[each.kind]}，{each.employer}）"
+                each.id: f"{each.name}（{say(THIRD_PARTY_KINDS[each.kind])}，{each.employer}）"
                 for each in (await list_invitable(db, request.app[CLOCK], actor, session) if may else ())
             },
             "may_bring": may and session.state in OPEN_STATES,

@@ -137,6 +137,7 @@ async def test_a_counting_of_five_minutes_still_stands_and_an_unfinished_one_is_
 ) -> None:
     first = clock.now()
     assert await count_months(db, clock, [NOW]) == first
+    await make_petition(db, clock, world.chengguan)
     clock.advance(minutes=5)
     assert await count_months(db, clock, [NOW]) == first
     clock.advance(minutes=1)
