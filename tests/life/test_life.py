@@ -16,8 +16,8 @@ from tests.life.lives import LIVES
 from tests.life.stage import set_up
 from tests.scenarios.browsers import needs_chromium
 
-# On each database another one; `make life` plays all eight on both.
-WHOLE = {"sqlite": "letter", "postgresql": "sms"}
+# One to its end and each other door once; `make life` plays all eight to their ends on both databases.
+WHOLE = {"sqlite": "letter"}
 
 
 @pytest.mark.browser
@@ -26,11 +26,11 @@ WHOLE = {"sqlite": "letter", "postgresql": "sms"}
 async def test_a_whole_life_and_the_other_doors(
     database: Database, database_system: str, chrome: Browser, tmp_path: Path
 ) -> None:
-    whole = WHOLE[database_system]
     async with set_up(database, chrome, tmp_path / "var") as stage:
         for name in doors_of(database_system):
             await Life.begin(stage, DOORS[name], desk=False)
-        await LIVES[whole](stage)
+        if whole := WHOLE.get(database_system):
+            await LIVES[whole](stage)
 
 
 def doors_of(system: str) -> list[str]:
