@@ -1,4 +1,4 @@
-"""The addresses of administrators, a part of the URL table (web/routes.py)."""
+"""The addresses of administrators, a part of the URL table (web/routes/__init__.py)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from web.pages import (
     views,
     webhooks,
 )
-from web.route import Route
+from web.routes.route import Route
 
 ADMINISTRATION: tuple[Route, ...] = (
     Route("GET", "/administration", administration.show, Action.SEE_ADMINISTRATION),

@@ -1,11 +1,11 @@
-"""The routes of campaigns and of mediation; a part of the URL table (web/routes.py)."""
+"""The routes of campaigns and of mediation; a part of the URL table (web/routes/__init__.py)."""
 
 from __future__ import annotations
 
 from cases.policy import Action
 from web.http.permissions import Who
 from web.pages import campaign_matters, campaigns, community, guests, mediations, own_documents
-from web.route import LETTER, PROOF, Route
+from web.routes.route import LETTER, PROOF, Route
 
 SEE, CONDUCT = Action.SEE_MEDIATION, Action.CONDUCT_MEDIATION
 ONE = "/mediation/{mediation_id}"
