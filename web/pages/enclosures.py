@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from typing import Any
 
 from aiohttp import web
 
-from cases.errors import Invalid
 from scheduling.intake.enclosing import add_part, finish, read_page, received, store_at
 from scheduling.intake.enclosure import LARGEST, Enclosure, Purpose
 from scheduling.materials.limits import PART
@@ -18,6 +16,7 @@ from scheduling.materials.uploading import Upload
 from web.figures import RATE_LIMITED
 from web.http.access import client_address, form_token
 from web.http.errors import trouble
+from web.http.parts import natural, read_part, read_words, text_of
 from web.keys import ACTOR, CLOCK, DATABASE, LIMITS, SETTINGS
 from web.pages.materials import ACCEPTED, RENDERING
 from web.words import size as size_words
@@ -36,8 +35,8 @@ async def begin(request: web.Request) -> web.StreamResponse:
     """POST {digest, size, name, done}: where to go on; with `done` the file is opened and kept."""
     if refused := _too_fast(request):
         return refused
-    told = await _posted(request)
-    upload = Upload(_text(told, "digest")[:64], _number(told.get("size")))
+    told = await read_words(request)
+    upload = Upload(text_of(told, "digest")[:64], natural(told.get("size")))
     form_id, store = request.match_info["form_id"], request.app[ENCLOSURES]
     purpose = _purpose(request)
     async with request.app[DATABASE].session() as db:
@@ -50,7 +49,7 @@ async def begin(request: web.Request) -> web.StreamResponse:
             request.app[RENDERING],
             form_id,
             upload,
-            _text(told, "name"),
+            text_of(told, "name"),
             purpose,
         )
     return _told(upload.size, made)
@@ -60,8 +59,8 @@ async def add(request: web.Request) -> web.StreamResponse:
     """One part as the body; `size` and `offset` in the address, in bytes."""
     if refused := _too_fast(request):
         return refused
-    size, offset = (_number(request.query.get(name)) for name in ("size", "offset"))
-    upload, content = Upload(request.match_info["digest"], size), await _part(request)
+    size, offset = (natural(request.query.get(name)) for name in ("size", "offset"))
+    upload, content = Upload(request.match_info["digest"], size), await read_part(request)
     _purpose(request)
     async with request.app[DATABASE].session() as db:
         here = await add_part(
@@ -76,7 +75,7 @@ async def picture(request: web.Request) -> web.StreamResponse:
     async with request.app[DATABASE].session() as db:
         content = await read_page(
             db, request.app[ENCLOSURES], request[ACTOR], where["petition_id"], where["enclosure_id"],
-            _number(where["number"]),
+            natural(where["number"]),
         )  # fmt: skip
     return web.Response(body=content, content_type="image/jpeg", headers={"Content-Disposition": "inline"})
 
@@ -126,32 +125,3 @@ def _told(here: int, made: Enclosure | None = None) -> web.Response:
     if made is not None:
         body["material"] = {"id": made.id, "name": made.name, "pages": made.pages}
     return web.json_response(body)
-
-
-async def _part(request: web.Request) -> bytes:
-    """The body, at most a part long; more is refused before it is read."""
-    content = bytearray()
-    async for chunk in request.content.iter_chunked(64 * 1024):
-        content += chunk
-        if len(content) > PART:
-            raise Invalid("bad_part", "上传的内容不完整，请重新选择文件。", "file")
-    return bytes(content)
-
-
-async def _posted(request: web.Request) -> Mapping[str, Any]:
-    try:
-        body = json.loads(await request.text())
-    except (ValueError, RecursionError):
-        return {}
-    return body if isinstance(body, dict) else {}
-
-
-def _text(body: Mapping[str, Any], name: str) -> str:
-    value = body.get(name, "")
-    return value if isinstance(value, str) else ""
-
-
-def _number(value: object) -> int:
-    """A natural number of at most nine digits, else -1."""
-    text = str(value) if not isinstance(value, bool) else ""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1

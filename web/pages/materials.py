@@ -7,14 +7,14 @@ demonstration (`/demo/party/…`); `_bringer` finds out whose.
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cases.errors import Conflict, Forbidden, Invalid
+from cases.errors import Conflict, Forbidden
 from cases.fields import mask_name
 from cases.policy import Action, Actor, allowed, require
 from scheduling.materials.annotation import keep_annotated
@@ -29,6 +29,7 @@ from scheduling.session import OVER, Session
 from signaling.exhibit import Exhibit
 from web.http.access import form_token
 from web.http.errors import wants_json
+from web.http.parts import natural, read_part, read_words, text_of
 from web.keys import ACTOR, CLOCK, DATABASE, REGISTRY, SETTINGS
 from web.pages.demo import find_party
 from web.pages.signin import see_other
@@ -98,13 +99,13 @@ async def begin(request: web.Request) -> web.StreamResponse:
     """POST {digest, size, name, done}: where to go on; with `done` the material is made of what was sent."""
     async with request.app[DATABASE].session() as db:
         bringer = await _bringer(db, request, Action.ADD_MATERIAL)
-        body = await _posted(request)
-        upload = Upload(_text(body, "digest")[:64], _number(body.get("size")))
+        body = await read_words(request)
+        upload = Upload(text_of(body, "digest")[:64], natural(body.get("size")))
         actor, session_id, store = bringer.actor, bringer.session.id, request.app[STORE]
         if body.get("done") is not True:
             return _told(await begin_upload(db, store, actor, session_id, upload), bringer)
         clock, rendering = request.app[CLOCK], request.app[RENDERING]
-        name = _text(body, "name")
+        name = text_of(body, "name")
         made = await finish_upload(db, clock, store, rendering, actor, session_id, upload, name)
     return _told(Progress(upload.size, made), bringer)
 
@@ -113,9 +114,9 @@ async def add(request: web.Request) -> web.StreamResponse:
     """One part as the body; `size` and `offset` in the address, in bytes."""
     async with request.app[DATABASE].session() as db:
         bringer = await _bringer(db, request, Action.ADD_MATERIAL)
-        size, offset = (_number(request.query.get(name)) for name in ("size", "offset"))
+        size, offset = (natural(request.query.get(name)) for name in ("size", "offset"))
         upload = Upload(request.match_info["digest"], size)
-        content = await _part(request)
+        content = await read_part(request)
         session_id = bringer.session.id
         progress = await add_part(db, request.app[STORE], bringer.actor, session_id, upload, offset, content)
     return _told(progress, bringer)
@@ -129,7 +130,7 @@ async def picture(request: web.Request) -> web.StreamResponse:
         exhibit = _exhibit(request, bringer)
         shown = exhibit is not None and exhibit.material_id == material_id
         material = await find_material(db, bringer.actor, bringer.session.id, material_id, shown)
-    content = await read_page(request.app[STORE], material, _number(request.match_info["number"]))
+    content = await read_page(request.app[STORE], material, natural(request.match_info["number"]))
     return web.Response(body=content, content_type="image/jpeg", headers={"Content-Disposition": "inline"})
 
 
@@ -238,37 +239,6 @@ def _told(progress: Progress, bringer: Bringer) -> web.Response:
     if progress.material is not None:
         body["material"] = view_of(progress.material, bringer.address)
     return web.json_response(body, dumps=_dumps)
-
-
-async def _part(request: web.Request) -> bytes:
-    """The body, at most a part long; more is refused before it is read."""
-    if (request.content_length or 0) > PART:
-        raise Invalid("bad_part", "上传的内容不完整，请重新选择文件。", "file")
-    content = bytearray()
-    async for chunk in request.content.iter_chunked(64 * 1024):
-        content += chunk
-        if len(content) > PART:
-            raise Invalid("bad_part", "上传的内容不完整，请重新选择文件。", "file")
-    return bytes(content)
-
-
-async def _posted(request: web.Request) -> Mapping[str, Any]:
-    try:
-        body = json.loads(await request.text())
-    except (ValueError, RecursionError):
-        return {}
-    return body if isinstance(body, dict) else {}
-
-
-def _text(body: Mapping[str, Any], name: str) -> str:
-    value = body.get(name, "")
-    return value if isinstance(value, str) else ""
-
-
-def _number(value: object) -> int:
-    """A natural number of at most nine digits, else -1."""
-    text = str(value) if not isinstance(value, bool) else ""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1
 
 
 def _dumps(value: Any) -> str:
