@@ -140,12 +140,14 @@ async def says_now(page: Page, *words: str) -> None:
 
 
 async def goes_to(page: Page, low: float, high: float) -> None:
+    # By a timer: a page that stands still draws no frames, and nobody would look at it any more.
     await page.wait_for_function(
         """([low, high]) => {
           const time = document.getElementById("replay-video").currentTime;
           return low <= time && time <= high;
         }""",
         arg=[low, high],
+        polling=50,
         timeout=30_000,
     )
 
