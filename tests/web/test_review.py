@@ -25,6 +25,12 @@ FOCUSED = """() => {
   const seen = style.outlineStyle !== "none" || style.boxShadow !== "none";
   return [at === document.body ? "" : `${at.tagName} ${name}`, seen];
 }"""
+JUMP_AND_NOTE = """() => {
+  const key = (name) => document.activeElement.dispatchEvent(new KeyboardEvent("keydown", {key: name, bubbles: true}));
+  key("]");
+  key("n");
+  return document.getElementById("note-since").value;
+}"""
 # Nobody's screen shots are kept unless a folder for them is named.
 SHOTS = os.environ.get("LIANXIN_SHOTS")
 
@@ -186,13 +192,19 @@ async def test_two_hours_by_keyboard(house: House, chrome: Browser, tmp_path: Pa
 
     await expect(page.locator("#proof-title ~ div")).to_contain_text("2026年11月20日 11:30 重新计算")
 
+    # A jump and a note in the same breath: the field has the moment jumped to before the film is there.
+    assert await page.evaluate(JUMP_AND_NOTE) == "0:40:00"
+    await tab_to(page, ".replay-acts button[aria-haspopup=dialog]")
+    await press("[")
+    await goes_to(page, 1500, 1501)
+
     # A note at this moment, and back to it by its link.
     await press("n")
     await page.keyboard.type("承诺期限明确，核对后续办理")
     await press("Tab")
     await press("Enter")
     note = page.locator("#desk li", has_text="承诺期限明确")
-    await expect(note).to_be_visible()
+    await expect(note).to_contain_text("25:00")
     await press("ArrowRight")
     await goes_to(page, 1515, 1516)
     await tab_to(page, "#desk li a[href*='t=']")

@@ -35,7 +35,7 @@ class Desk {
   }
 
   #take(field) {
-    const seconds = presentSecond();
+    const seconds = momentShown();
     field.value = Number.isFinite(seconds) ? spellMoment(seconds) : "";
     field.focus();
   }
@@ -87,6 +87,14 @@ class Desk {
     this.#prepare();
     document.getElementById(section)?.focus();
   }
+}
+
+/**
+ * The film knows at once where it was sent, what is written of it in the page only when it begins to go there:
+ * who jumps and takes a note in the same breath means the moment jumped to.
+ */
+function momentShown() {
+  return document.querySelector("[data-player] video:not([data-part])")?.currentTime ?? presentSecond();
 }
 
 /** Where a player listens it goes there; a bare film is moved from here. */
