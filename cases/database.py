@@ -31,6 +31,7 @@ BUSY_TIMEOUT_MS = 10_000
 # A connection to PostgreSQL that was given back so recently is taken for living.
 TRUSTED_SECONDS = 1.0
 RESTS_SINCE = "rests_since"
+READS_ONLY = "reads_only"  # In the `info` of a session: nothing is changed in it.
 _HOSTILE = re.compile(r"[\x00\ud800-\udfff]")
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -123,6 +124,10 @@ class Database:
     def session(self) -> AsyncSession:
         """Return a new session, to be used as `async with database.session() as db`."""
         return self._sessions()
+
+    def reading(self) -> AsyncSession:
+        """Return a new session for a page that shows and changes nothing: what it loaded, it loads once."""
+        return self._sessions(info={READS_ONLY: True})
 
     def glance(self) -> AsyncSession:
         """Return a new session for a single statement, which needs no transaction around it.

@@ -25,7 +25,7 @@ from cases.casefile import PetitionEvent as PetitionEvent
 from cases.casefile import PetitionState as PetitionState
 from cases.casefile import scope_of as scope_of
 from cases.clock import BEIJING, Clock
-from cases.database import atomic, insert_if_absent, new_id
+from cases.database import READS_ONLY, atomic, insert_if_absent, new_id
 from cases.errors import Invalid, NotFound
 from cases.fields import clean, clean_subject, clean_text
 from cases.handling.clocks import start_clock, today
@@ -118,8 +118,9 @@ async def get_petition(db: AsyncSession, actor: Actor, petition_id: str) -> Peti
 
 async def load_petition(db: AsyncSession, petition_id: str) -> PetitionCase:
     """Return the case without asking the policy; the caller asks on its next line. Raises NotFound."""
-    query = select(PetitionCase).where(PetitionCase.id == petition_id)
-    petition = await db.scalar(query.execution_options(populate_existing=True))
+    # Who is going to change it decides by what it is now; the parts of one page may share it.
+    fresh = not db.info.get(READS_ONLY)
+    petition = await db.get(PetitionCase, petition_id, populate_existing=fresh)
     if petition is None:
         raise NotFound("petition_not_found", NotFound.default_message)
     return petition

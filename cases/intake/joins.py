@@ -55,6 +55,8 @@ async def list_joined(db: AsyncSession, actor: Actor, petition_id: str) -> Seque
     for row in await db.scalars(select(PetitionJoin).where(mine).order_by(PetitionJoin.sequence)):
         last[row.other_id if row.petition_id == petition_id else row.petition_id] = row
     now = {other: row for other, row in last.items() if row.joined}
+    if not now:
+        return []
     query = select(PetitionCase).where(PetitionCase.id.in_(now), visible_petitions(actor))
     found = (await db.scalars(query.order_by(PetitionCase.registered_at))).all()
     return [Joined(each, now[each.id].reason, now[each.id].at) for each in found]

@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from sqlalchemy import Date, ForeignKey, Index, String, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, lazyload, mapped_column, relationship
 
 from cases.audit import add_audit
 from cases.casefile import PetitionCase, scope_of
@@ -148,6 +148,7 @@ async def end_measure(
 async def list_measures_of(db: AsyncSession, petition_id: str) -> Sequence[SupervisionMeasure]:
     """The measures of a case, newest first. The caller has asked the policy."""
     query = select(SupervisionMeasure).where(SupervisionMeasure.petition_id == petition_id)
+    query = query.options(lazyload(SupervisionMeasure.petition))  # Who asked the policy has it.
     return (await db.scalars(query.order_by(SupervisionMeasure.at.desc(), SupervisionMeasure.id))).all()
 
 

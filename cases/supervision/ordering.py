@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import lazyload
 
 from cases.actions import ROLE_ACTIONS
 from cases.audit import add_audit
@@ -209,6 +210,7 @@ async def list_order_steps(db: AsyncSession, order_id: str) -> Sequence[Supervis
 async def list_orders_of(db: AsyncSession, petition_id: str) -> Sequence[SupervisionOrder]:
     """The orders of a case, newest first. The caller has asked the policy."""
     query = select(SupervisionOrder).where(SupervisionOrder.petition_id == petition_id)
+    query = query.options(lazyload(SupervisionOrder.petition))  # Who asked the policy has it.
     return (
         await db.scalars(query.order_by(SupervisionOrder.at.desc(), SupervisionOrder.number.desc()))
     ).all()

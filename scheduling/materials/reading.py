@@ -14,7 +14,7 @@ from cases.roles import InvitationRole
 from scheduling.arrival.consent import OFFICIAL_ROLES
 from scheduling.materials.material import OFFICE, Material
 from scheduling.materials.store import MaterialStore
-from scheduling.reach import load_session, scope_of_session
+from scheduling.reach import load_session, scope_of_session, scopes_of_sessions
 from scheduling.session import Session
 
 _OFFICES = OFFICIAL_ROLES | {InvitationRole.OBSERVER}
@@ -46,10 +46,11 @@ async def list_materials(db: AsyncSession, actor: Actor, session_id: str) -> Seq
 
 async def materials_of_case(db: AsyncSession, actor: Actor, petition_id: str) -> Sequence[Material]:
     """What `actor` may see of all sessions of a case, oldest first."""
-    sessions = await db.scalars(select(Session).where(Session.petition_id == petition_id))
-    open_to_actor = [
-        each.id for each in sessions if allowed(actor, Action.SEE_MATERIALS, await scope_of_session(db, each))
-    ]
+    sessions = (await db.scalars(select(Session).where(Session.petition_id == petition_id))).all()
+    scopes = await scopes_of_sessions(db, sessions)
+    open_to_actor = [each.id for each in sessions if allowed(actor, Action.SEE_MATERIALS, scopes[each.id])]
+    if not open_to_actor:
+        return []
     query = select(Material).where(Material.session_id.in_(open_to_actor))
     return (await db.scalars(query.order_by(Material.created_at, Material.id))).all()
 

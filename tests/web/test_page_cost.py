@@ -8,6 +8,9 @@ from contextlib import contextmanager
 import pytest
 from sqlalchemy import event
 
+from cases.casefile import PetitionCase
+from cases.intake.likeness import SHOWN
+from cases.people import PersonDetails
 from cases.roles import InvitationRole
 from scheduling.sessions.invitations import Invitee
 from tests.factories import make_petition, make_session
@@ -17,6 +20,7 @@ from tests.web.supervised import supervise
 from web.keys import DATABASE
 
 MOST = 12
+MOST_OF_A_CASE = 42
 PAGES = {
     "/cases": "chengguan.receptionist",
     "/cases?search=漏水+三个月": "chengguan.receptionist",
@@ -80,6 +84,26 @@ async def test_lists_ask_as_often_however_long_they_are(house: House) -> None:
             seen[page].append(await cost(house, browsers[key], page))
     assert {page: counts for page, counts in seen.items() if len(set(counts)) > 1} == {}
     assert {page: counts[0] for page, counts in seen.items() if counts[0] > MOST} == {}
+
+
+async def test_a_case_does_not_load_its_neighbours(house: House) -> None:
+    """Of the other cases of its office only those that may be the same come as more than their words."""
+    async with house.database.session() as db:
+        ids = []
+        for place in range(30):
+            matter = f"第{place}号楼道堆放杂物" if place % 3 else "路灯不亮"
+            person = PersonDetails("李德福", f"138{place:08}")
+            made = await make_petition(db, house.clock, house.world.chengguan, matter, petitioner=person)
+            ids.append(made.id)
+        await db.commit()
+    browser = await house.official("chengguan.receptionist")
+    await browser.get(f"/cases/{ids[0]}")
+    loaded: list[object] = []
+    event.listen(PetitionCase, "load", note := lambda target, _: loaded.append(target))
+    statements = await cost(house, browser, f"/cases/{ids[0]}")
+    event.remove(PetitionCase, "load", note)
+    assert len(loaded) == 1 + SHOWN
+    assert statements <= MOST_OF_A_CASE, statements
 
 
 async def test_who_asks_is_found_by_one_statement(house: House) -> None:

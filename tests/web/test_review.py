@@ -26,9 +26,9 @@ FOCUSED = """() => {
   return [at === document.body ? "" : `${at.tagName} ${name}`, seen];
 }"""
 JUMP_AND_NOTE = """() => {
-  const key = (name) => document.activeElement.dispatchEvent(new KeyboardEvent("keydown", {key: name, bubbles: true}));
-  key("]");
-  key("n");
+  for (const key of ["]", "n"]) {
+    document.activeElement.dispatchEvent(new KeyboardEvent("keydown", {key, bubbles: true}));
+  }
   return document.getElementById("note-since").value;
 }"""
 # Nobody's screen shots are kept unless a folder for them is named.

@@ -50,7 +50,7 @@ OURS_OF_STEPS = frozenset({"class", "way", "service", "conclusion", "result", "g
 
 async def show(request: web.Request) -> web.StreamResponse:
     actor, petition_id = request[ACTOR], request.match_info["petition_id"]
-    async with request.app[DATABASE].session() as db:
+    async with request.app[DATABASE].reading() as db:
         petition = await get_petition(db, actor, petition_id)
         events = await list_petition_events(db, actor, petition_id)
         context = {
