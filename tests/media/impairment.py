@@ -100,13 +100,7 @@ class Relay:
 
     def rewrite(self, sdp: str) -> str:
         """The server's SDP with this relay as its only UDP candidate."""
-        lines = [
-            line
-            for line in sdp.split("\r\n")
-            if not line.startswith("a=candidate:") or " udp " in line.lower()
-        ]
-        pattern = rf"^(a=candidate:\S+ 1 \S+ \d+ )127\.0\.0\.1 {self._server[1]} "
-        return "\r\n".join(re.sub(pattern, rf"\g<1>127.0.0.1 {self.port} ", line) for line in lines)
+        return lead_through(sdp, self._server[1], self.port)
 
     def _from_client(self, data: bytes, address: tuple) -> None:
         side = self._clients.get(address)
@@ -143,3 +137,12 @@ class Relay:
     def _send(side: _Side, data: bytes, address: tuple | None) -> None:
         if not side.transport.is_closing():
             side.transport.sendto(data, address)
+
+
+def lead_through(sdp: str, server_port: int, port: int) -> str:
+    """The server's SDP with the relay at `port` as its only UDP candidate."""
+    lines = [
+        line for line in sdp.split("\r\n") if not line.startswith("a=candidate:") or " udp " in line.lower()
+    ]
+    pattern = rf"^(a=candidate:\S+ 1 \S+ \d+ )127\.0\.0\.1 {server_port} "
+    return "\r\n".join(re.sub(pattern, rf"\g<1>127.0.0.1 {port} ", line) for line in lines)

@@ -19,9 +19,9 @@ import pytest
 from media.client import ControlClient
 from tests.media import staircase
 from tests.media.chromium import CHROMIUM, ChromiumPeer, chromium
-from tests.media.impairment import Impairment, Relay
 from tests.media.pagescripts import ask_for_redundancy, watch_network
 from tests.media.peers import Controller
+from tests.media.relay_apart import RelayApart, Way
 from tests.media.workers import running_worker
 
 pytestmark = [
@@ -40,7 +40,7 @@ STARVED = 100
 class Hall:
     """Anna is seen by all; one of them, `behind`, has the relay between themselves and the server."""
 
-    relay: Relay
+    relay: RelayApart
     anna: ChromiumPeer
     bo: ChromiumPeer
     cai: ChromiumPeer
@@ -53,14 +53,14 @@ class Hall:
         return self.bo, self.cai, self.dan
 
     async def slowness(self) -> int:
-        """Of the machine: the longest stall of the relay or a page, or gap in the sound that goes past it."""
+        """Of the machine: the longest stall of this process or a page, or gap in sound that goes past it."""
         if not self.listening:
             return self.stalled
         pages = [await staircase.stalled(peer) for peer in (self.anna, *self.others)]
         return max(self.stalled, *pages, (await staircase.heard(self.cai, "dan")).gap)
 
     async def watch(self) -> None:
-        """Note how long this process, and the relay in it, waits for its turn."""
+        """Note how long this process waits for its turn."""
         while True:
             before = time.monotonic()
             await asyncio.sleep(0.02)
@@ -72,7 +72,7 @@ async def hall(tmp_path: Path, seed: int, behind: str) -> AsyncIterator[Hall]:
     with running_worker(tmp_path) as worker:
         controller = Controller(client := ControlClient(worker.config.socket_path))
         await client.connect()
-        async with chromium() as (browser, address), Relay(worker.config.port, seed) as relay:
+        async with chromium() as (browser, address), RelayApart(worker.config.port, seed) as relay:
             context = await browser.new_context(permissions=["camera", "microphone"])
             peers = {
                 name: ChromiumPeer(controller, await context.new_page(), "r", name)
@@ -158,7 +158,7 @@ async def sends_top(peer: ChromiumPeer) -> bool:
     return any(s["type"] == "outbound-rtp" and s.get("frameWidth") == TOP for s in statistics)
 
 
-async def squeeze(way: Impairment, rate: int, peer: ChromiumPeer) -> tuple[float, float]:
+async def squeeze(way: Way, rate: int, peer: ChromiumPeer) -> tuple[float, float]:
     """Narrow the way, wait four seconds on the lower layer, lift: seconds until it fell, and rose."""
     await until_width(peer, lambda w: w == TOP, 20)
     way.rate = rate
