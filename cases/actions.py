@@ -30,6 +30,7 @@ class Action(StrEnum):
     LIST_PETITION = "list_petition"
     CONFIRM_RESOLUTION = "confirm_resolution"
     GRANT_PETITION = "grant_petition"
+    HAND_OVER_PETITION = "hand_over_petition"
     ISSUE_QUERY_CODE = "issue_query_code"
     SEE_MEDIATION = "see_mediation"
     CONDUCT_MEDIATION = "conduct_mediation"
@@ -131,7 +132,8 @@ ROLE_ACTIONS: Mapping[Role, frozenset[Action]] = {
     | _CONDUCT
     | _DOOR
     | _PROTECT
-    | {A.HANDLE_PETITION, A.GRANT_PETITION, A.APPROVE_DESTRUCTION, A.ACKNOWLEDGE_ALARM}
+    | {A.HANDLE_PETITION, A.GRANT_PETITION, A.HAND_OVER_PETITION}
+    | {A.APPROVE_DESTRUCTION, A.ACKNOWLEDGE_ALARM}
     | {A.ANSWER_FINDING, A.SEE_VIEW_LOG}
     | _ASK
     | _TASKS

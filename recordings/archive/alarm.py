@@ -23,6 +23,7 @@ CAUSES: Mapping[str, str] = {
     "original_changed": "本机原件与封存清单不一致，没有归档，请先校验这份录像",
     "no_room": "本机磁盘放不下要取回的原件",
     "original_unreadable": "本机原件读不出来",
+    "hold_refused": "归档存储没有接受依法保全的锁定，请检查存储桶的对象锁定功能和账号权限",
     "key_missing": "归档密钥文件读不到，或不是原来的那一个",
     "worker_error": "归档程序出错",
 }
@@ -47,6 +48,23 @@ def copying_trouble(
         return found if attempts >= PATIENCE else None
     text = f"{CAUSES[cause]}。原件不会删，程序不断重试。"
     return _of(recording, {"text": text, "code": cause}, failing_since.isoformat())
+
+
+def hold_trouble(recording: Recording, cause: str, attempts: int, now: datetime) -> Trouble | None:
+    """What to tell when the store has not taken a legal hold, or keeps one that was lifted; None: too early.
+
+    Whatever the number of recordings, a store that is away or refuses is one alarm a day.
+    """
+    if attempts < PATIENCE:
+        return None
+    text = (
+        f"依法保全的设置或解除没有送达归档存储：{CAUSES[cause]}。"
+        "本系统里的保全照常有效，一份录像也不会删；程序不断重试，恢复以后自动补上。"
+    )
+    finding, day = {"text": text, "code": cause}, now.astimezone(BEIJING).date().isoformat()
+    if cause in OF_THE_STORE or cause == "hold_refused":
+        return Trouble(AlarmKind.NOT_ARCHIVED, "", (finding,), occasion=f"hold {day}")
+    return _of(recording, finding, f"hold {day}")
 
 
 def _of(recording: Recording, finding: dict[str, str], occasion: str) -> Trouble:

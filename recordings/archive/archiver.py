@@ -31,10 +31,12 @@ from recordings.archive.copies import (
 )
 from recordings.archive.key import ArchiveKey, key_of_session
 from recordings.archive.objects import Piece, encrypt
+from recordings.archive.page_reading import PageReader, expect_reading
 from recordings.archive.removal import Remover
 from recordings.archive.returning import Returner
 from recordings.archive.settings import ArchiverSettings
 from recordings.archive.store import AlreadyWritten, ArchiveStore, StoreError
+from recordings.archive.store_hold import Holder, begin_writing
 from recordings.evidence.manifest import canonical, moment_text
 from recordings.recording import Recording, RecordingState, load_recording
 from scheduling.session_events import add_event
@@ -58,6 +60,8 @@ class Archiver:
         self.owner = f"{socket.gethostname()[:20]}-{os.getpid()}-{new_id()[:8]}"
         self._remover = Remover(database, clock, settings, self.owner)
         self._returner = Returner(database, clock, settings, self.owner)
+        self._holder = Holder(database, clock, settings, self.owner)
+        self._reader = PageReader(database, clock, settings, self.owner)
 
     async def run(self) -> None:
         """Work until cancelled. A broken database is logged and tried again."""
@@ -72,7 +76,11 @@ class Archiver:
 
     async def work_once(self) -> bool:
         """Do one piece of work; False when there is none."""
-        for work in (self._returner.work_once, self._copy_one, self._remover.work_once):
+        # Holds first: what stands in the way of a deletion must not wait for a long copy.
+        for work in (
+            self._holder.work_once, self._returner.work_once, self._copy_one,
+            self._remover.work_once, self._reader.work_once,
+        ):  # fmt: skip
             if await work():
                 return True
         return False
@@ -110,9 +118,10 @@ class Archiver:
                 db, self._clock, self._settings.key_file, recording.session_id
             )
             proven = {(row.path, row.part, row.sha256) for row in await objects_of(db, recording.id)}
+            held = await begin_writing(db, recording.id)
         folder = recording.folder(self._settings.root)
         sums = await asyncio.to_thread(sums_of, folder, recording.manifest_sha256)
-        copying = _Copying(archive, recording, folder, store, key, wrapped)
+        copying = _Copying(archive, recording, folder, store, key, wrapped, held)
         for path, (size, digest) in sums.items():
             for piece in pieces_of(recording.id, path, size, digest, self._settings.part):
                 if (path, piece.part, digest) not in proven:
@@ -149,7 +158,7 @@ class Archiver:
                 raise LeaseLost
         try:
             async with asyncio.timeout(self._settings.object_seconds):
-                await copying.store.put_new(name, data, copying.archive.keep_until)
+                await copying.store.put_new(name, data, copying.archive.keep_until, copying.held)
                 back = await copying.store.get(name)
         except TimeoutError as error:
             raise StoreError("store_slow", name) from error
@@ -175,6 +184,7 @@ class Archiver:
             archive.attempts, archive.cause, archive.trouble = 0, None, None
             archive.failing_since = archive.next_try_at = None
             archive.lease_owner = archive.lease_until = None
+            await expect_reading(db, self._clock, copying.recording.id, self._settings)
             await self._tell(db, copying.recording.id, len(current))
             await db.commit()
 
@@ -214,6 +224,7 @@ class _Copying:
     store: ArchiveStore
     key: bytes
     wrapped: ArchiveKey
+    held: bool  # by a legal hold, from the first moment on
 
     def name(self, tail: str) -> str:
         """A name no attempt before used: a written object is never overwritten."""

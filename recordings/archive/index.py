@@ -18,6 +18,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
+from cases.clock import Clock
 from cases.database import ID_LENGTH, Base
 from cases.fields import clean
 from cases.organisations import CODE_LENGTHS
@@ -30,7 +31,7 @@ from cases.register.terms import (
     terms_of_name,
     terms_of_words,
 )
-from recordings.archive.postings import add_postings, forget_postings
+from recordings.archive.postings import add_postings, forget_postings, terms_of
 from recordings.evidence.clock_jumps import ClockJumps, read_jumps, wall_ns
 from recordings.recording import Recording, RecordingState, load_recording
 from scheduling.invitation import Invitation
@@ -45,6 +46,8 @@ MOST_PASSAGES = 5000
 MOST_MS = 2**31 - 1
 WRITTEN_AT_ONCE = 500
 EVERY = "a:"  # The term of every recording.
+# What begins so says whose a recording is and who may see it: it changes with the case.
+OF_SCOPE = (term_of_office(""), term_of_region(""), "v:")
 
 
 class ArchivePassage(Base):
@@ -110,6 +113,15 @@ async def index_due(db: AsyncSession, limit: int = 20, root: Path | None = None)
     return len(due)
 
 
+async def follow_custody(db: AsyncSession, clock: Clock, petition_id: str) -> None:
+    """The case has another keeper: its recordings are indexed anew; inside the caller's transaction."""
+    owed = update(Recording).where(
+        Recording.petition_id == petition_id, Recording.state != RecordingState.DESTROYED
+    )
+    owed = owed.values(index_wanted_at=clock.now()).execution_options(synchronize_session=False)
+    await db.execute(owed)
+
+
 async def forget_recording(db: AsyncSession, recording: Recording) -> None:
     """A recording that is destroyed leaves no words behind; inside the caller's transaction."""
     await forget_postings(db, recording.id)
@@ -118,7 +130,8 @@ async def forget_recording(db: AsyncSession, recording: Recording) -> None:
 
 
 async def index_recording(db: AsyncSession, recording_id: str, root: Path | None = None) -> None:
-    """Add what is not in the index yet and commit. Nothing is taken out before the recording is destroyed.
+    """Add what is not in the index yet and commit. Of what is in it nothing is taken out before the recording
+    is destroyed, but for the offices and regions that the case no longer concerns.
 
     Where the wall clock was set meanwhile, as the manifest below ``root`` tells, moments are put right.
     """
@@ -140,7 +153,10 @@ async def index_recording(db: AsyncSession, recording_id: str, root: Path | None
     terms |= {term for name in names for term in terms_of_name(name)}
     terms |= {term_of_event(each.kind) for each in events}
     terms |= {EVERY} | terms_of_scope(await scope_of_session(db, session))
+    held = await terms_of(db, recording_id)
     await add_postings(db, recording_id, recording.started_at, terms)
+    if gone := {term for term in held if term.startswith(OF_SCOPE)} - terms:
+        await forget_postings(db, recording_id, gone)
     await _add(db, ArchivePassage, passage_rows(recording_id, found), "ms" if jumps else "")
     settled = update(Recording).where(Recording.id == recording_id, Recording.index_wanted_at == wanted)
     await db.execute(settled.values(index_wanted_at=None).execution_options(synchronize_session=False))

@@ -8,7 +8,7 @@ one of them the places say when.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -138,8 +138,8 @@ async def terms_of(db: AsyncSession, recording_id: str) -> dict[str, int]:
     return {term: bits for term, bits in held.items() if bits >> bit & 1}
 
 
-async def forget_postings(db: AsyncSession, recording_id: str) -> None:
-    """A recording holds no term any more, and a term that nobody else held is gone with it.
+async def forget_postings(db: AsyncSession, recording_id: str, terms: Set[str] | None = None) -> None:
+    """A recording holds none of `terms`, or of all, any more; a term that nobody else held is gone with it.
 
     Its place stays its own: a bit is not given to another recording.
     """
@@ -149,6 +149,8 @@ async def forget_postings(db: AsyncSession, recording_id: str) -> None:
     block, bit = divmod(place, PLACES)
     await _lock(db, block)
     for term, bits in (await terms_of(db, recording_id)).items():
+        if terms is not None and term not in terms:
+            continue
         row = (ArchivePosting.term == term, ArchivePosting.block == block)
         left = bits & ~(1 << bit)
         if left:

@@ -44,6 +44,22 @@ class Readable(Protocol):
         """The bytes of an object. Raises StoreError."""
 
 
+class Patient:
+    """A store of which each object comes within the time allowed for one."""
+
+    def __init__(self, store: ArchiveStore, seconds: float) -> None:
+        self._store = store
+        self._seconds = seconds
+
+    async def get(self, name: str) -> bytes:
+        """The bytes of an object. Raises StoreError, ``store_slow`` after that time."""
+        try:
+            async with asyncio.timeout(self._seconds):
+                return await self._store.get(name)
+        except TimeoutError as error:
+            raise StoreError("store_slow", name) from error
+
+
 @dataclass(frozen=True)
 class IndexEntry:
     """One object in ``index.json``."""

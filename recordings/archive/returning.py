@@ -36,7 +36,7 @@ from recordings.archive.key import MasterKey, load_master
 from recordings.archive.objects import NotAnObject
 from recordings.archive.proof import LOST, prove_archived
 from recordings.archive.removal import TRACKS
-from recordings.archive.restore import Readable, Stored, restore_files
+from recordings.archive.restore import Patient, Readable, Stored, restore_files
 from recordings.archive.settings import ArchiverSettings
 from recordings.archive.store import ArchiveStore, StoreError
 from recordings.capture.journal import sync_directory
@@ -125,7 +125,7 @@ class Returner:
         cause = trouble = ""
         try:
             async with self._holding(recording_id):
-                await work(recording_id, _Patient(store, self._settings.object_seconds))
+                await work(recording_id, Patient(store, self._settings.object_seconds))
         except StoreError as error:
             cause, trouble = error.cause, str(error)
         except NotAnObject as error:
@@ -247,22 +247,6 @@ class Returner:
             row.verification_wanted_at = row.verification_wanted_at or now
             await add_audit(db, self._clock, SYSTEM, "original.restored", "recording", recording_id)
             await db.commit()
-
-
-class _Patient:
-    """A store of which each object comes within the time allowed for one."""
-
-    def __init__(self, store: ArchiveStore, seconds: float) -> None:
-        self._store = store
-        self._seconds = seconds
-
-    async def get(self, name: str) -> bytes:
-        """The bytes of an object. Raises StoreError, ``store_slow`` after that time."""
-        try:
-            async with asyncio.timeout(self._seconds):
-                return await self._store.get(name)
-        except TimeoutError as error:
-            raise StoreError("store_slow", name) from error
 
 
 def _make_room(folder: Path, size: int) -> None:

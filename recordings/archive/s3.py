@@ -9,6 +9,7 @@ import obstore
 from obstore import exceptions as wrong
 from obstore.store import S3Store as Bucket
 
+from recordings.archive.s3_hold import S3Holds
 from recordings.archive.store import AlreadyWritten, StoreAddress, StoreError, check_name
 
 CONNECT = timedelta(seconds=10)
@@ -25,6 +26,12 @@ class S3Store:
     def __init__(self, bucket: str, prefix: str, address: StoreAddress) -> None:
         self._where = (bucket, prefix, address)
         self._plain = self._open({})
+        self._holds = S3Holds(bucket, prefix, address)
+
+    @property
+    def holds(self) -> bool:
+        """Only a bucket with object lock has legal holds (Amazon S3 User Guide, "Locking objects")."""
+        return self._where[2].lock
 
     def _open(self, headers: dict[str, str]) -> Bucket:
         bucket, prefix, address = self._where
@@ -50,22 +57,23 @@ class S3Store:
             **more,
         )
 
-    def _locking(self, keep_until: datetime | None) -> Bucket:
+    def _locking(self, keep_until: datetime | None, held: bool) -> Bucket:
         """The bucket with the headers that lock what is written (they are signed like all others)."""
-        if not self._where[2].lock or keep_until is None:
-            return self._plain
-        moment = keep_until.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        return self._open(
-            {
-                "x-amz-object-lock-mode": "COMPLIANCE",
-                "x-amz-object-lock-retain-until-date": moment,
-            }
-        )
+        headers = {}
+        if keep_until is not None:
+            moment = keep_until.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            headers["x-amz-object-lock-mode"] = "COMPLIANCE"
+            headers["x-amz-object-lock-retain-until-date"] = moment
+        if held:
+            headers["x-amz-object-lock-legal-hold"] = "ON"
+        return self._open(headers) if headers and self.holds else self._plain
 
-    async def put_new(self, name: str, data: bytes, keep_until: datetime | None) -> None:
+    async def put_new(
+        self, name: str, data: bytes, keep_until: datetime | None, held: bool = False
+    ) -> None:
         try:
             await obstore.put_async(
-                self._locking(keep_until), check_name(name), data, mode="create", use_multipart=False
+                self._locking(keep_until, held), check_name(name), data, mode="create", use_multipart=False
             )
         except wrong.AlreadyExistsError as error:
             raise AlreadyWritten(name) from error
@@ -86,6 +94,12 @@ class S3Store:
             return
         except (wrong.BaseError, OSError) as error:
             raise _told(error) from error
+
+    async def set_hold(self, name: str, on: bool) -> None:
+        await self._holds.set(check_name(name), on)
+
+    async def is_held(self, name: str) -> bool:
+        return await self._holds.is_set(check_name(name))
 
     async def names(self, folder: str) -> list[str]:
         try:

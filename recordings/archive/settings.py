@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 from recordings.archive.objects import PART
@@ -16,6 +17,7 @@ class ArchiverSettings:
     """``root`` holds the recording folders, ``key_file`` the key that wraps the sessions' keys.
 
     ``store`` None: nothing is copied. ``object_seconds``: longest for one object there and back.
+    Archived pages are read again within ``verify_period``, as the files here are.
     ``local_days``: how long an original stays on this machine after it was archived; 0 is for ever.
     """
 
@@ -28,3 +30,4 @@ class ArchiverSettings:
     poll_seconds: float = 5.0
     object_seconds: float = 300.0
     part: int = PART
+    verify_period: timedelta = timedelta(days=90)

@@ -41,11 +41,24 @@ class AlreadyWritten(StoreError):
 class ArchiveStore(Protocol):
     """Where archived objects lie. Every method may take long and raises StoreError."""
 
-    async def put_new(self, name: str, data: bytes, keep_until: datetime | None) -> None:
+    @property
+    def holds(self) -> bool:
+        """Whether the store knows legal holds; ``set_hold`` and ``is_held`` are for those that do."""
+
+    async def put_new(
+        self, name: str, data: bytes, keep_until: datetime | None, held: bool = False
+    ) -> None:
         """Write an object durably and whole. Raises AlreadyWritten, never overwrites.
 
-        ``keep_until``: the store itself refuses to delete the object before, where it can.
+        ``keep_until``: the store itself refuses to delete the object before, where it can; ``held``: it
+        does so until the hold is lifted, whatever that moment.
         """
+
+    async def set_hold(self, name: str, on: bool) -> None:
+        """Put a legal hold on an object, or lift it; doing it twice is doing it once."""
+
+    async def is_held(self, name: str) -> bool:
+        """Whether the store itself says that the object has a legal hold."""
 
     async def get(self, name: str) -> bytes:
         """The bytes as the store holds them now. StoreError ``missing`` when there is no such object."""
@@ -65,13 +78,26 @@ def check_name(name: str) -> str:
 
 
 class DirectoryStore:
-    """A directory, as a rule on another disk or a network drive. Files are made read-only."""
+    """A directory, as a rule on another disk or a network drive. Files are made read-only.
+
+    It knows no holds: there a legal hold is kept by this program alone.
+    """
+
+    holds = False
 
     def __init__(self, root: Path) -> None:
         self.root = root
 
-    async def put_new(self, name: str, data: bytes, keep_until: datetime | None) -> None:
+    async def put_new(
+        self, name: str, data: bytes, keep_until: datetime | None, held: bool = False
+    ) -> None:
         await self._try(self._put, name, data)
+
+    async def set_hold(self, name: str, on: bool) -> None:
+        raise StoreError("hold_refused", "a directory knows no legal holds")
+
+    async def is_held(self, name: str) -> bool:
+        return False
 
     async def get(self, name: str) -> bytes:
         return await self._try(self._get, name)
@@ -151,7 +177,8 @@ def _cause_of(error: OSError) -> str:
 class StoreAddress:
     """How a store is named in the settings: an absolute path, or ``s3://bucket/prefix`` with its access.
 
-    ``lock``: ask the store to lock each object until its retention ends (S3 Object Lock).
+    ``lock``: ask the store to lock each object until its retention ends, and while a legal hold stands
+    (S3 Object Lock).
     """
 
     place: str

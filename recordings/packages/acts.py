@@ -12,6 +12,7 @@ from typing import NamedTuple
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cases.custody import handings_of
 from recordings.archive.copies import Archive, archive_of
 from recordings.archive.destruction import DestructionProposal
 from recordings.archive.legal_hold import LegalHold
@@ -41,6 +42,7 @@ async def acts_of(db: AsyncSession, recording: Recording) -> tuple[Act, ...]:
     found += await _holds(db, recording.id)
     found += await _proposals(db, recording.id)
     found += await _exports(db, recording.id)
+    found += await _handings(db, recording.petition_id)
     return tuple(sorted(found, key=lambda act: act.at))
 
 
@@ -91,6 +93,14 @@ async def _proposals(db: AsyncSession, recording_id: str) -> list[Act]:
         if row.decided_at is not None:
             found.append(Act(row.decided_at, row.decided_by or "", "审批销毁", row.decision or ""))
     return found
+
+
+async def _handings(db: AsyncSession, petition_id: str) -> list[Act]:
+    """Of the case, and with it of its recordings: the whole way, also from before this one was made."""
+    return [
+        Act(row.at, row.actor_name, "移交", f"由{row.data['from']}移交{row.data['to']}：{row.data['reason']}")
+        for row in await handings_of(db, petition_id)
+    ]
 
 
 async def _exports(db: AsyncSession, recording_id: str) -> list[Act]:

@@ -82,6 +82,7 @@ class Export:
     retention: str | None = None
     confidential: bool = False
     filing: Filing = UNFILED
+    custodian: tuple[str, str] | None = None  # id and name of the office that keeps the case
 
     @property
     def name(self) -> str:
@@ -150,12 +151,13 @@ async def begin_export(
         raise Conflict(
             "original_aged_out", "原件已按期移入归档，不能导出。请先在回放页面取回原件，取回后再导出。"
         )
+    keeper = session.petition.custodian
     export = Export(
         recording, session.petition.number, session.title, recording.folder(root), actor.name, reason,
         clock.now(), span, (), ledger_of(root, recording.organisation_id),
         await db.scalar(earlier),
         period_name(recording.started_at, archive.keep_until) if archive else None,
-        session.petition.confidential, filing,
+        session.petition.confidential, filing, (keeper.id, keeper.name),
     )  # fmt: skip
     db.add(_access(export, actor, address))
     await db.flush()
@@ -297,7 +299,7 @@ def _metadata_source(
     made_at, sha256 = moment_text(export.made_at) or "", export.recording.manifest_sha256 or ""
     return MetadataSource(
         manifest, sha256, signature, film, acts, made_at, SOFTWARE, export.sequence, export.retention,
-        export.confidential, export.filing,
+        export.confidential, export.filing, export.custodian,
     )  # fmt: skip
 
 

@@ -26,6 +26,7 @@ _REFUSED = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 # Pixel format of a decoder: colour space, chroma sampling, bits.
 SAMPLINGS = {"yuv420p": ("YCbCr", "4:2:0", 8), "yuvj420p": ("YCbCr", "4:2:0", 8)}
 RULE, RULE_CONFIDENTIAL = "内部，按信访保密规定使用", "；信访件已限定查看人员"
+KEEPER = "保管单位"
 MAKERS = {"h264": "H.264/AVC", "aac": "AAC"}
 
 
@@ -88,6 +89,7 @@ class MetadataSource:
     retention: str | None = None  # 永久 or years, where the archive has a class for it
     confidential: bool = False  # Only who was granted the case may see it.
     filing: Filing = UNFILED
+    custodian: tuple[str, str] | None = None  # id and name of the office that keeps the case now
 
 
 def metadata_xml(source: MetadataSource) -> bytes:
@@ -102,7 +104,7 @@ def metadata_xml(source: MetadataSource) -> bytes:
     _signature(ET.SubElement(root, "数字签名"), source)
     _rights(ET.SubElement(root, "权限管理"), source.confidential)
     _business(ET.SubElement(root, "职能业务"), recording)
-    _agents(ET.SubElement(root, "机构人员"), source.manifest)
+    _agents(ET.SubElement(root, "机构人员"), source)
     _acts(ET.SubElement(root, "管理活动"), source.acts, recording.get("id"))
     ET.indent(root)
     data: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
@@ -264,8 +266,15 @@ def _business(part: ET.Element, recording: dict[str, Any]) -> None:
     _put(part, "业务描述", recording.get("stop_reason"))
 
 
-def _agents(part: ET.Element, manifest: dict[str, Any]) -> None:
-    for person in manifest.get("participants", []):
+def _agents(part: ET.Element, source: MetadataSource) -> None:
+    """Who took part, as sealed, and who keeps it, as it is now: the maker of a record never changes."""
+    if source.custodian is not None:
+        one = ET.SubElement(part, "机构人员实体")
+        _put(one, "机构人员标识符", source.custodian[0], "M88")
+        _put(one, "机构人员名称", source.custodian[1])
+        _put(one, "组织机构名称", source.custodian[1])
+        _put(one, "职责", KEEPER)
+    for person in source.manifest.get("participants", []):
         one = ET.SubElement(part, "机构人员实体")
         _put(one, "机构人员标识符", person.get("participant_id"), "M88")
         _put(one, "机构人员名称", person.get("name"))

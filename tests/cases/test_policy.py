@@ -62,6 +62,7 @@ OBJECTS = {
             "see": Action.SEE_PETITION,
             "handle": Action.HANDLE_PETITION,
             "grant": Action.GRANT_PETITION,
+            "pass": Action.HAND_OVER_PETITION,
             "code": Action.ISSUE_QUERY_CODE,
             "book": Action.BOOK,
             "ask": Action.REQUEST_BOOKING,
@@ -111,51 +112,51 @@ OBJECTS = {
 }
 # Whatever stands in no cell is refused; a role and a place in no row may do nothing with these objects.
 MATRIX = """
-role               place      office                           petition                                                          session
-receptionist       chengguan  create slots mediate mediations  see handle grant book finish papers report code ask               see manage link join names materials bring receive tend host record minutes write sign replay manifest alarms answer
-receptionist       station    create                           -                                                                 -
-receptionist       city       create                           see book papers ask                                               see minutes replay manifest alarms
-receptionist       province   create                           see book papers ask                                               see minutes replay manifest alarms
-receptionist       housing    -                                see book finish papers report ask                                 see join names materials bring receive tend minutes replay manifest alarms answer
-leader             chengguan  mediate mediations               see handle grant finish papers supervise list report ask confirm  see manage link join names materials bring receive tend host record minutes write sign replay manifest alarms acknowledge archive hold approve answer viewers
-leader             city       -                                see papers supervise list ask confirm                             see minutes replay manifest alarms archive hold viewers
-leader             province   -                                see papers supervise list ask confirm                             see minutes replay manifest alarms archive hold viewers
-leader             housing    -                                see finish papers report ask                                      see join names materials bring receive tend minutes replay manifest alarms archive hold answer viewers
-recorder           chengguan  -                                -                                                                 see join names materials bring receive tend record minutes write sign replay manifest alarms
-recorder           city       -                                -                                                                 see minutes replay manifest alarms
-recorder           province   -                                -                                                                 see minutes replay manifest alarms
-recorder           housing    -                                -                                                                 see join names materials bring receive tend minutes replay manifest alarms
-station_clerk      chengguan  create mediate mediations        see book code ask                                                 see link join names materials bring receive tend
-station_clerk      station    create                           -                                                                 -
-station_clerk      city       create                           see book ask                                                      see
-station_clerk      province   create                           see book ask                                                      see
-station_clerk      housing    -                                see book ask                                                      see join names materials bring receive tend
-handler            chengguan  -                                see finish respond papers report ask                              see join names materials bring minutes
-handler            housing    -                                see finish respond papers report ask                              see join names materials bring minutes
-unit_head          chengguan  -                                see finish respond extend papers report ask                       see join names materials bring minutes
-unit_head          housing    -                                see finish respond extend papers report ask                       see join names materials bring minutes
-reviewer           chengguan  -                                see decide papers report                                          see minutes replay manifest export alarms archive hold review
-reviewer           city       -                                see papers                                                        see minutes replay manifest export alarms archive hold review
-reviewer           province   -                                see papers                                                        see minutes replay manifest export alarms archive hold review
-reviewer           housing    -                                see decide papers report                                          see minutes replay manifest export alarms archive hold review
-inspector          chengguan  -                                see papers supervise confirm                                      see minutes replay manifest alarms archive hold review viewers
-inspector          city       -                                see papers supervise confirm                                      see minutes replay manifest alarms archive hold review viewers
-inspector          province   -                                see papers supervise confirm                                      see minutes replay manifest alarms archive hold review viewers
-inspector          housing    -                                see papers                                                        see minutes replay manifest alarms archive hold review viewers
-joint_conf_office  chengguan  -                                see papers supervise list confirm                                 see join names materials bring
-joint_conf_office  city       -                                see papers supervise list confirm                                 see
-joint_conf_office  province   -                                see papers supervise list confirm                                 see
-joint_conf_office  housing    -                                see papers                                                        see join names materials bring
-archivist          chengguan  -                                -                                                                 see minutes replay manifest export alarms acknowledge archive hold destroy viewers
-archivist          city       -                                -                                                                 see minutes replay manifest export alarms archive hold viewers
-archivist          province   -                                -                                                                 see minutes replay manifest export alarms archive hold viewers
-archivist          housing    -                                -                                                                 see minutes replay manifest export alarms archive hold viewers
-sysadmin           chengguan  accounts people tree rules       -                                                                 -
-sysadmin           city       accounts people tree rules       -                                                                 -
-sysadmin           province   accounts people tree rules       -                                                                 -
-security_admin     chengguan  accounts confirm unlock          -                                                                 -
-security_admin     city       accounts confirm unlock          -                                                                 -
-security_admin     province   accounts confirm unlock          -                                                                 -
+role               place      office                           petition                                                               session
+receptionist       chengguan  create slots mediate mediations  see handle grant book finish papers report code ask                    see manage link join names materials bring receive tend host record minutes write sign replay manifest alarms answer
+receptionist       station    create                           -                                                                      -
+receptionist       city       create                           see book papers ask                                                    see minutes replay manifest alarms
+receptionist       province   create                           see book papers ask                                                    see minutes replay manifest alarms
+receptionist       housing    -                                see book finish papers report ask                                      see join names materials bring receive tend minutes replay manifest alarms answer
+leader             chengguan  mediate mediations               see handle grant pass finish papers supervise list report ask confirm  see manage link join names materials bring receive tend host record minutes write sign replay manifest alarms acknowledge archive hold approve answer viewers
+leader             city       -                                see papers supervise list ask confirm                                  see minutes replay manifest alarms archive hold viewers
+leader             province   -                                see papers supervise list ask confirm                                  see minutes replay manifest alarms archive hold viewers
+leader             housing    -                                see finish papers report ask                                           see join names materials bring receive tend minutes replay manifest alarms archive hold answer viewers
+recorder           chengguan  -                                -                                                                      see join names materials bring receive tend record minutes write sign replay manifest alarms
+recorder           city       -                                -                                                                      see minutes replay manifest alarms
+recorder           province   -                                -                                                                      see minutes replay manifest alarms
+recorder           housing    -                                -                                                                      see join names materials bring receive tend minutes replay manifest alarms
+station_clerk      chengguan  create mediate mediations        see book code ask                                                      see link join names materials bring receive tend
+station_clerk      station    create                           -                                                                      -
+station_clerk      city       create                           see book ask                                                           see
+station_clerk      province   create                           see book ask                                                           see
+station_clerk      housing    -                                see book ask                                                           see join names materials bring receive tend
+handler            chengguan  -                                see finish respond papers report ask                                   see join names materials bring minutes
+handler            housing    -                                see finish respond papers report ask                                   see join names materials bring minutes
+unit_head          chengguan  -                                see finish respond extend papers report ask                            see join names materials bring minutes
+unit_head          housing    -                                see finish respond extend papers report ask                            see join names materials bring minutes
+reviewer           chengguan  -                                see decide papers report                                               see minutes replay manifest export alarms archive hold review
+reviewer           city       -                                see papers                                                             see minutes replay manifest export alarms archive hold review
+reviewer           province   -                                see papers                                                             see minutes replay manifest export alarms archive hold review
+reviewer           housing    -                                see decide papers report                                               see minutes replay manifest export alarms archive hold review
+inspector          chengguan  -                                see papers supervise confirm                                           see minutes replay manifest alarms archive hold review viewers
+inspector          city       -                                see papers supervise confirm                                           see minutes replay manifest alarms archive hold review viewers
+inspector          province   -                                see papers supervise confirm                                           see minutes replay manifest alarms archive hold review viewers
+inspector          housing    -                                see papers                                                             see minutes replay manifest alarms archive hold review viewers
+joint_conf_office  chengguan  -                                see papers supervise list confirm                                      see join names materials bring
+joint_conf_office  city       -                                see papers supervise list confirm                                      see
+joint_conf_office  province   -                                see papers supervise list confirm                                      see
+joint_conf_office  housing    -                                see papers                                                             see join names materials bring
+archivist          chengguan  -                                -                                                                      see minutes replay manifest export alarms acknowledge archive hold destroy viewers
+archivist          city       -                                -                                                                      see minutes replay manifest export alarms archive hold viewers
+archivist          province   -                                -                                                                      see minutes replay manifest export alarms archive hold viewers
+archivist          housing    -                                -                                                                      see minutes replay manifest export alarms archive hold viewers
+sysadmin           chengguan  accounts people tree rules       -                                                                      -
+sysadmin           city       accounts people tree rules       -                                                                      -
+sysadmin           province   accounts people tree rules       -                                                                      -
+security_admin     chengguan  accounts confirm unlock          -                                                                      -
+security_admin     city       accounts confirm unlock          -                                                                      -
+security_admin     province   accounts confirm unlock          -                                                                      -
 """  # noqa: E501
 
 

@@ -9,9 +9,11 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from cases.clock import BEIJING
+from cases.custody import hand_over
 from cases.policy import SYSTEM, Actor
 from recordings.archive.archiver import Archiver
 from recordings.archive.destruction import decide_destruction, propose_destruction
+from recordings.archive.index import follow_custody
 from recordings.archive.legal_hold import lift_hold, place_hold
 from recordings.evidence.proof import note_verdict
 from recordings.evidence.signing import load_signer
@@ -131,3 +133,27 @@ def test_an_office_is_known_by_its_id_or_its_whole_name() -> None:
     assert filing.fonds_of({"id": "o8", "name": OFFICE}) == "0456"
     assert filing.fonds_of({"id": "o8", "name": "区信访局"}) is None
     assert filing.fonds_of({}) is None
+
+
+async def test_another_keeper_of_the_case_is_told_with_the_way_it_came(sitting: Sitting) -> None:
+    """The maker stays who made it; who keeps it is who keeps it now."""
+    recording, world = await sealed(sitting), sitting.world
+
+    def keepers(root: ET.Element) -> list[tuple[str | None, str | None]]:
+        agents = root.iter("机构人员实体")
+        keeper = [each for each in agents if each.findtext("职责") == "保管单位"]
+        return [(each.findtext("机构人员标识符"), each.findtext("机构人员名称")) for each in keeper]
+
+    before = await exported(sitting, recording.id, "市局复查调阅", f"{OFFICE}=0123")
+    assert keepers(before) == [(world.chengguan.id, OFFICE)]
+    async with sitting.database.session() as db:
+        await hand_over(
+            db, sitting.clock, world.actor(LEADER), recording.petition_id, world.xigu.id, "区划调整",
+            world.chengguan.id, (follow_custody,),
+        )  # fmt: skip
+    after = await exported(sitting, recording.id, "移交综合档案馆", f"{OFFICE}=0123")
+    assert keepers(after) == [(world.xigu.id, "西固区信访局")]
+    assert after.findtext("内容描述/责任者") == after.findtext("标识/全宗名称") == OFFICE
+    (act,) = [each for each in after.iter("管理活动实体") if each.findtext("管理行为") == "移交"]
+    told = f"由{OFFICE}移交西固区信访局：区划调整"
+    assert (act.findtext("行为人"), act.findtext("行为描述")) == (world.officials[LEADER].name, told)

@@ -8,11 +8,18 @@ from datetime import timedelta
 
 import pytest
 
+from cases.custody import hand_over
 from cases.errors import Forbidden, Invalid, SignInRequired
 from cases.people import PersonDetails
-from cases.petitions import Channel, RegisterPetition, grant_petition, register_petition
+from cases.petitions import (
+    Channel,
+    RegisterPetition,
+    grant_petition,
+    load_petition,
+    register_petition,
+)
 from cases.policy import ANONYMOUS, SYSTEM, Action, allowed
-from recordings.archive.index import index_due, index_recording
+from recordings.archive.index import follow_custody, index_due, index_recording
 from recordings.archive.postings import terms_of
 from recordings.archive.search import PAGE, ArchiveQuery, Hit, search_archive
 from recordings.evidence.manifest import MANIFEST_FILE, moment_text
@@ -192,3 +199,30 @@ async def hits(sitting: Sitting, words: str) -> Sequence[Hit]:
         actor = sitting.world.actor("city.leader")
         page = await search_archive(db, sitting.clock, actor, ArchiveQuery(words=words))
     return page.found[0].hits
+
+
+async def test_a_recording_follows_its_case_to_another_keeper(sitting: Sitting) -> None:
+    """Who keeps a case now finds its recordings; who kept it finds them only where he received."""
+    world = sitting.world
+    async with sitting.database.session() as db:
+        petition = await load_petition(db, sitting.session.petition_id)
+        sitting.session = await make_session(
+            db, sitting.clock, world, petition, host_organisation_id=world.city.id,
+            joint_organisation_ids=(world.province.id,),
+        )  # fmt: skip
+    recording_id = await recorded(sitting, "承诺恢复供暖")
+    former, keeper = "chengguan.reviewer", "xigu.leader"
+    assert await ids(sitting, former, words="承诺") == [recording_id]
+    assert await ids(sitting, keeper, words="承诺") == []
+    async with sitting.database.session() as db:
+        await hand_over(
+            db, sitting.clock, world.actor("chengguan.leader"), petition.id, world.xigu.id, "区划调整",
+            world.chengguan.id, (follow_custody,),
+        )  # fmt: skip
+        await index_due(db)
+        held = await terms_of(db, recording_id)
+    assert await ids(sitting, keeper, words="承诺") == [recording_id]
+    assert await ids(sitting, former, words="承诺") == []
+    assert {f"o:{world.xigu.id}", f"v:{world.xigu.id}", f"r:{world.xigu.region_code}"} <= set(held)
+    assert not {f"o:{world.chengguan.id}", f"v:{world.chengguan.id}", "r:620102"} & set(held)
+    assert await ids(sitting, "city.leader", words="承诺") == [recording_id]

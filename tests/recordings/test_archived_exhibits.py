@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from cases.policy import SYSTEM
+from recordings.alarms import Alarm, AlarmKind
 from recordings.archive.archiver import Archiver
 from recordings.archive.copies import ArchiveState, objects_of
 from recordings.archive.destruction import decide_destruction, propose_destruction
 from recordings.archive.listing import list_destructions
+from recordings.archive.page_reading import PageReading
 from recordings.archive.returning import ask_for_original
 from recordings.archive.settings import ArchiverSettings
 from recordings.archive.store import DirectoryStore
@@ -22,9 +25,12 @@ from recordings.evidence.verification import verify_folder
 from recordings.recording import CompositionState, Recording, RecordingState, load_recording
 from recordings.watch.ledger import keep_ledger
 from recordings.watch.office_check import verify_office
-from recordings.watch.patrol import order_patrol
+from recordings.watch.patrol import PERIOD, order_patrol
 from tests.recordings.archiving import digests, settings_of, state_of
-from tests.recordings.test_archive_return import read_here  # noqa: F401 - in this process, as there.
+from tests.recordings.test_archive_return import (
+    alarms_of,
+    read_here,  # noqa: F401 - in this process, as there.
+)
 from tests.recordings.test_destruction import ARCHIVIST, LEADER
 from tests.recordings.test_sealed_exhibits import PAPER, PHOTO, Desk, desk, picture  # noqa: F401
 
@@ -37,7 +43,7 @@ class Shown:
         self.archiver = Archiver(self.sitting.database, self.sitting.clock, settings)
         self.folder = recording.folder(self.sitting.root)
         assert isinstance(settings.store, DirectoryStore)
-        self.place: Path = settings.store.root
+        self.settings, self.place = settings, settings.store.root
         self.before = digests(self.folder)
 
     async def state(self) -> ArchiveState:
@@ -49,6 +55,19 @@ class Shown:
         self.sitting.clock.advance(days=31)
         assert await self.archiver.work_once()
         assert await self.state() is ArchiveState.LOCAL_REMOVED
+
+    async def settle(self, days: float) -> None:
+        """So much later everything that is due is done."""
+        self.sitting.clock.advance(days=days)
+        while await self.archiver.work_once():
+            pass
+
+    async def alarms(self) -> list[Alarm]:
+        return await alarms_of(self.sitting, AlarmKind.CHANGED)
+
+    async def reading(self) -> PageReading:
+        async with self.sitting.database.session() as db:
+            return await db.get_one(PageReading, self.recording.id)
 
     async def come_back(self) -> None:
         async with self.sitting.database.session() as db:
@@ -131,6 +150,54 @@ async def test_a_page_that_is_lost_here_and_spoilt_there_keeps_no_track_away(sho
     assert (shown.folder / "tracks").is_dir()
     (finding,) = verify_folder(shown.folder).findings
     assert (finding.code, finding.path) == ("exhibit_missing", PAGES[0])
+
+
+@pytest.mark.parametrize("aged", [False, True])
+async def test_the_patrol_finds_a_changed_byte_in_the_archived_copy_of_a_page(
+    shown: Shown, aged: bool
+) -> None:
+    if aged:
+        await shown.age()
+    else:
+        staying = replace(shown.settings, local_days=0)
+        shown.archiver = Archiver(shown.sitting.database, shown.sitting.clock, staying)
+        assert await shown.archiver.work_once()
+    victim = (await shown.objects_of_pages())[PAGES[0]][1]
+    data = bytearray(victim.read_bytes())
+    data[len(data) // 2] ^= 1
+    victim.chmod(0o600)
+    victim.write_bytes(data)
+    left, here = digests(shown.place), digests(shown.folder)
+    await shown.settle(days=80)
+    (alarm,) = await shown.alarms()
+    assert (alarm.recording_id, alarm.finding_count) == (shown.recording.id, 1)
+    finding = alarm.findings[0]
+    assert (finding["code"], finding["path"], finding["start"]) == ("exhibit_copy_damaged", PAGES[0], 1_000)
+    assert str(victim.relative_to(shown.place)) in finding["text"]
+    await shown.settle(days=0.01)
+    assert left.items() <= digests(shown.place).items() and digests(shown.folder) == here
+    assert await shown.state() is (ArchiveState.LOCAL_REMOVED if aged else ArchiveState.ARCHIVED)
+    anew = (await shown.objects_of_pages())[PAGES[0]]
+    assert (victim in anew) is aged  # What is still here was copied under another name.
+    for _ in range(2):
+        await shown.settle(days=80)
+    assert len(await shown.alarms()) == 1  # The same damage, known already; the new copy is whole.
+
+
+async def test_archived_pages_are_read_within_the_period_and_a_store_that_is_away_proves_nothing(
+    shown: Shown,
+) -> None:
+    await shown.age()
+    place = shown.place.rename(shown.place.with_name("away"))
+    await shown.settle(days=80)
+    reading = await shown.reading()
+    assert (reading.cause, reading.read_at, reading.whole_at) == ("store_down", None, None)
+    assert await shown.alarms() == []
+    place.rename(shown.place)
+    await shown.settle(days=0.1)
+    reading = await shown.reading()
+    assert reading.cause is None and reading.read_at == reading.whole_at == shown.sitting.clock.now()
+    assert reading.due_at is not None and reading.due_at - reading.read_at < PERIOD
 
 
 async def test_destruction_leaves_no_page_and_the_register_explains_it(shown: Shown) -> None:

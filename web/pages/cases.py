@@ -6,6 +6,7 @@ from datetime import date
 
 from aiohttp import web
 
+from cases.custody import HANDED_OVER, possible_keepers
 from cases.handling.clocks import today
 from cases.handling.procedure import RULES
 from cases.intake.joins import list_joined
@@ -41,6 +42,7 @@ STEP_EVENTS = frozenset(rule.event for rule in RULES.values()) | {
     "document.issued",
     "document.corrected",
     "document.delivered",
+    HANDED_OVER,
 }
 TOLD_WHOLE = ("supervision.", "duty.", "campaign.")
 # Of these, what is ours to say in the reader's language; the rest was typed.
@@ -72,6 +74,9 @@ async def show(request: web.Request) -> web.StreamResponse:
             "parties": await list_parties(db, petition_id),
             "joined": await list_joined(db, actor, petition_id),
             "join_trouble": take_once(request, f"join:{petition_id}"),
+            "keepers": await possible_keepers(db, petition)
+            if allowed(actor, Action.HAND_OVER_PETITION, scope_of(petition)) else {},
+            "custody_trouble": take_once(request, f"custody:{petition_id}"),
             "may_join": allowed(actor, Action.HANDLE_PETITION, scope_of(petition)),
             "supervision": await supervision_card(request, db, petition, today(request.app[CLOCK])),
             "campaigns": await campaign_card(request, db, petition, today(request.app[CLOCK])),

@@ -148,6 +148,7 @@ def archiver_settings(settings: Settings) -> ArchiverSettings:
         classes=read_classes(archive.classes),
         local_days=archive.local_days,
         poll_seconds=archive.poll_seconds,
+        verify_period=timedelta(days=settings.recordings.verify_days),
     )
 
 
