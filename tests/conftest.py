@@ -56,9 +56,13 @@ def dear_passwords() -> Iterator[tuple[PasswordHasher, str]]:
 
 
 @pytest.fixture(scope="session")
-def database_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DatabaseServer]:
+def database_server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[DatabaseServer]:
     """The place databases come from; PostgreSQL starts when it is first asked for."""
-    server = DatabaseServer(tmp_path_factory.mktemp("databases"))
+    one_of_several = hasattr(request.config, "workerinput")  # Their folders lie side by side.
+    shared = tmp_path_factory.getbasetemp().parent if one_of_several else None
+    server = DatabaseServer(tmp_path_factory.mktemp("databases"), shared)
     yield server
     server.close()
 

@@ -2,7 +2,8 @@
 
 Every test gets a database of its own: a copy of one that was migrated once, or on PostgreSQL, where a copy
 costs up to half a second of processor time, one that an earlier test gave back and that was emptied since
-(see Cluster.empty for what makes it as good as new). LIANXIN_TEST_DATABASES
+(see Cluster.empty for what makes it as good as new). What was migrated once is shared by all processes of a
+run: the first one that needs it makes it, the others copy files. LIANXIN_TEST_DATABASES
 (`sqlite`, `postgresql` or both with a comma) restricts which systems are used; asking for PostgreSQL by
 name makes its absence an error instead of a skip.
 """
@@ -12,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
+import fcntl
 import os
 import pwd
 import shutil
@@ -21,7 +23,7 @@ import tempfile
 import threading
 import time
 import uuid
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -61,10 +63,11 @@ DISCONNECT = (
     "WHERE datname = current_database() AND pid <> pg_backend_pid()"
 )
 TABLES = (
-    "SELECT relname, pg_total_relation_size(oid)::bigint FROM pg_class "
+    "SELECT relname FROM pg_class "
     "WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND relname <> 'alembic_version'"
 )
-LARGE = 8_000_000  # Bytes; with the schema alone it is a fifth of it.
+SIZE = "SELECT pg_database_size(current_database())"
+LARGE = 6_000_000  # Bytes more than a copy has that nobody has used.
 
 
 def requested_systems() -> tuple[str, ...]:
@@ -105,13 +108,18 @@ class Cluster:
         if self._user is not None:
             os.chown(self.directory, self._user.pw_uid, self._user.pw_gid)
         self._process: subprocess.Popen[bytes] | None = None
+        self._cleaners: dict[str, psycopg.Connection[Any]] = {}
+        self._unused = 0
 
-    def start(self) -> None:
-        """Create the cluster, start it, and wait until it answers. Raises RuntimeError with its log."""
-        data = self.directory / "data"
+    @property
+    def _data(self) -> Path:
+        return self.directory / "data"
+
+    def create(self) -> None:
+        """Create an empty cluster. Raises RuntimeError with its log."""
         arguments = [
             "-D",
-            str(data),
+            str(self._data),
             "-U",
             "lianxin",
             "--auth=trust",
@@ -123,13 +131,31 @@ class Cluster:
         made = subprocess.run([self._binaries / "initdb", *arguments], **self._identity())
         if made.returncode != 0:
             raise RuntimeError(f"initdb failed:\n{self._log()}")
+
+    def copy(self, template: Path) -> None:
+        """Begin with what `keep` has kept there."""
+        subprocess.run(["cp", "-a", template, self._data], check=True)
+
+    def keep(self, template: Path) -> None:
+        """Keep its files as the server leaves them in good order; then start it again."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGINT)
+        self._process.wait(60)
+        shutil.rmtree(template, ignore_errors=True)
+        subprocess.run(["cp", "-a", self._data, template], check=True)
+        self.start()
+
+    def start(self) -> None:
+        """Start the server, and wait until it answers. Raises RuntimeError with its log."""
         options = [part for setting in SETTINGS for part in ("-c", setting)]
-        command = [self._binaries / "postgres", "-D", data, "-k", self.directory, *options]
+        command = [self._binaries / "postgres", "-D", self._data, "-k", self.directory, *options]
         self._process = subprocess.Popen(command, preexec_fn=_die_with_parent, **self._identity())
         self._wait()
 
     def stop(self) -> None:
         """Stop the server at once and remove its directory."""
+        for cleaner in self._cleaners.values():
+            cleaner.close()
         if self._process is not None and self._process.poll() is None:
             self._process.send_signal(signal.SIGQUIT)
             self._process.wait(20)
@@ -147,6 +173,7 @@ class Cluster:
     def fingerprint(self, name: str) -> tuple[Any, ...]:
         """Return what stays as it is until somebody changes the schema of this database or its version."""
         with psycopg.connect(self._conninfo(name), autocommit=True) as connection:
+            (self._unused,) = connection.execute(SIZE).fetchone() or (0,)
             return tuple(connection.execute(FINGERPRINT).fetchone() or ())
 
     def empty(self, name: str, fingerprint: tuple[Any, ...]) -> bool:
@@ -155,23 +182,40 @@ class Cluster:
         Return False, with the database to be dropped, if somebody stays connected, if the schema is not that
         of `fingerprint` any more, or if the files have grown so much that this test was about large tables.
         """
-        with psycopg.connect(self._conninfo(name), autocommit=True) as connection:
+        try:
+            clean = self._cleaner(name)
             deadline = time.monotonic() + 5
-            while connection.execute(DISCONNECT).fetchall():
+            while clean.execute(DISCONNECT).fetchall():
                 if time.monotonic() > deadline:
                     return False
                 time.sleep(0.005)
-            if connection.execute(FINGERPRINT).fetchone() != fingerprint:
+            if clean.execute(FINGERPRINT).fetchone() != fingerprint:
                 return False
-            tables = [(table, size) for table, size in connection.execute(TABLES).fetchall()]
-            if sum(size for _, size in tables) > LARGE:
+            (size,) = clean.execute(SIZE).fetchone() or (0,)
+            if size > self._unused + LARGE:
                 return False
-            # A replica fires no triggers: neither those of foreign keys nor those that guard history.
-            connection.execute(
-                "SET session_replication_role = replica; "
-                + "; ".join(f'DELETE FROM "{table}"' for table, _ in tables)
-            )
+            names = [table for (table,) in clean.execute(TABLES).fetchall()]
+            # Several statements in one go cannot be prepared.
+            clean.execute("; ".join(f'DELETE FROM "{table}"' for table in names).encode(), prepare=False)
+        except psycopg.OperationalError:  # Who cleans was cut off by the test.
+            return False
         return True
+
+    def drop(self, name: str) -> None:
+        """Remove a database, whoever is connected to it."""
+        if name in self._cleaners:
+            self._cleaners.pop(name).close()
+        self.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+    def _cleaner(self, name: str) -> psycopg.Connection[Any]:
+        """A connection that stays: a new one reads the catalogue again, which takes longer than all the rest.
+
+        As a replica it fires no triggers: neither those of foreign keys nor those that guard history.
+        """
+        if name not in self._cleaners:
+            self._cleaners[name] = psycopg.connect(self._conninfo(name), autocommit=True)
+            self._cleaners[name].execute("SET session_replication_role = replica")
+        return self._cleaners[name]
 
     def _conninfo(self, name: str = "postgres") -> str:
         return f"host={self.directory} user=lianxin dbname={name} connect_timeout=5"
@@ -204,10 +248,14 @@ class Cluster:
 
 
 class DatabaseServer:
-    """Hands out migrated databases of either system; starts PostgreSQL on first use, once per test run."""
+    """Hands out migrated databases of either system; starts PostgreSQL on first use, once per process.
 
-    def __init__(self, directory: Path) -> None:
+    `shared` is the folder in which the processes of a run keep what they need only once.
+    """
+
+    def __init__(self, directory: Path, shared: Path | None = None) -> None:
         self._directory = directory
+        self._shared = shared or directory
         self._sqlite_template: Path | None = None
         self._cluster: Cluster | None = None
         self._fingerprint: tuple[Any, ...] | None = None  # Of the template, once there is one.
@@ -239,7 +287,7 @@ class DatabaseServer:
                 self._emptied.append(name)
                 return
             self._copies.discard(name)
-            self._cluster.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+            self._cluster.drop(name)
 
     def close(self) -> None:
         """Stop PostgreSQL if it was started."""
@@ -248,10 +296,7 @@ class DatabaseServer:
 
     def _create_sqlite(self) -> str:
         if self._sqlite_template is None:
-            template = self._directory / "template.db"
-            template.unlink(missing_ok=True)
-            _run_apart(lambda: _migrate(f"sqlite+aiosqlite:///{template}"))
-            self._sqlite_template = template
+            self._sqlite_template = sqlite_template(self._shared)
         path = self._directory / f"t{uuid.uuid4().hex}.db"
         shutil.copyfile(self._sqlite_template, path)
         return f"sqlite+aiosqlite:///{path}"
@@ -261,9 +306,6 @@ class DatabaseServer:
         if self._emptied:
             return cluster.url(self._emptied.pop())
         if self._fingerprint is None:
-            cluster.execute(f"DROP DATABASE IF EXISTS {TEMPLATE}")
-            cluster.execute(f"CREATE DATABASE {TEMPLATE}")
-            _run_apart(lambda: _migrate(cluster.url(TEMPLATE)))
             self._fingerprint = cluster.fingerprint(TEMPLATE)
         cluster.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
         self._copies.add(name)
@@ -274,8 +316,42 @@ class DatabaseServer:
             binaries = find_binaries()
             assert binaries is not None, missing_reason()
             self._cluster = Cluster(binaries)
-            self._cluster.start()
+            with _made_once(self._shared / "cluster") as (template, is_made):
+                if is_made:
+                    self._cluster.copy(template)
+                    self._cluster.start()
+                else:
+                    self._cluster.create()
+                    self._cluster.start()
+                    self._make_template(self._cluster)
+                    if self._shared != self._directory:
+                        self._cluster.keep(template)
         return self._cluster
+
+    def _make_template(self, cluster: Cluster) -> None:
+        cluster.execute(f"CREATE DATABASE {TEMPLATE}")
+        _run_apart(lambda: _migrate(cluster.url(TEMPLATE)))
+
+
+def sqlite_template(shared: Path) -> Path:
+    """An SQLite file with the newest schema and nothing else, in that folder."""
+    with _made_once(shared / "template.db") as (template, is_made):
+        if not is_made:
+            template.unlink(missing_ok=True)
+            _run_apart(lambda: _migrate(f"sqlite+aiosqlite:///{template}"))
+    return template
+
+
+@contextlib.contextmanager
+def _made_once(path: Path) -> Iterator[tuple[Path, bool]]:
+    """The path, and whether another process has made it; nobody else makes it meanwhile."""
+    with path.with_suffix(".lock").open("a+") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        lock.seek(0)
+        is_made = lock.read() == "made"
+        yield path, is_made
+        if not is_made:
+            lock.write("made")
 
 
 async def _migrate(url: str) -> None:

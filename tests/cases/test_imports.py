@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import io
 import itertools
+import tracemalloc
 import zipfile
 from datetime import timedelta
 
@@ -254,6 +255,29 @@ def test_what_would_take_memory_or_numbers_without_end_is_refused(rows: str, mor
     with pytest.raises(Invalid) as caught:
         read_all(workbook(rows, more))
     assert caught.value.code in ("bad_file", "too_many_merged")
+
+
+@pytest.mark.parametrize(("kind", "few"), [("csv", 2_000), ("xlsx", 1_000)])
+def test_ten_times_as_many_rows_take_no_more_memory(
+    kind: str, few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spreadsheet, "CHUNK", 16 * 1024)  # So that the shorter sheet is many pieces, too.
+
+    def most_held(count: int) -> int:
+        """Octets that reading so many rows holds at most, without the file itself."""
+        content = "姓名,事项\n".encode() + "李,漏水\n".encode() * count
+        if kind == "xlsx":
+            rows = "".join(row(n, "李", "漏水") for n in range(2, count + 2))
+            content = workbook(row(1, "姓名", "事项") + rows)
+        tracemalloc.start()
+        try:
+            assert sum(1 for _ in open_sheet(content).lines) == count
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    most_held(10)  # What is made once.
+    assert most_held(10 * few) < 1.5 * most_held(few)
 
 
 def test_one_merged_cell_over_a_million_rows_costs_nothing() -> None:
