@@ -58,6 +58,7 @@ FINDING_STATES = badges("finding")
 NOTICE_STATES = badges("notice")
 REQUEST_STATES = badges("request")
 BOOKING_STATES = badges("booking")
+TIME_PROPOSALS = badges("time_proposal")
 DAY_STATES = badges("reception_day")
 # The devices of who petitions, before the slot; "None": no check yet.
 DEVICE_VERDICTS = badges("device") | {"None": VOCABULARY["device"]["unknown"].badge}

@@ -132,7 +132,7 @@ async def book_publicly(
     if await db.scalar(held) is not None:
         raise _taken()
     await _refuse_hoarding(db, clock, clean_phone(command.phone))
-    proxy = await _proxy(db, clock, command)
+    proxy = await add_proxy(db, clock, command.proxy_name, command.proxy_phone)
     petition, query_code = await add_petition(db, clock, SYSTEM, _matter(command, slot))
     booking = await take_slot(
         db,
@@ -257,11 +257,15 @@ def review_due(clock: Clock) -> date:
     return day
 
 
-async def _proxy(db: AsyncSession, clock: Clock, command: BookPublicly) -> Person | None:
-    if not clean(command.proxy_name) and not clean(command.proxy_phone):
+async def add_proxy(db: AsyncSession, clock: Clock, name: str, phone: str) -> Person | None:
+    """Who comes for the petitioner, inside the caller's transaction; None where nothing was filled in.
+
+    Raises Invalid at `proxy_name` or `proxy_phone`.
+    """
+    if not clean(name) and not clean(phone):
         return None
     try:
-        person = make_person(clock, PersonDetails(command.proxy_name, command.proxy_phone))
+        person = make_person(clock, PersonDetails(name, phone))
     except Invalid as error:
         raise Invalid(error.code, error.message, f"proxy_{error.field}") from error
     db.add(person)

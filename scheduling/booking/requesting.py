@@ -20,7 +20,7 @@ from cases.petitions import load_petition
 from cases.policy import Action, Actor, require
 from cases.roles import Role
 from scheduling.booking.booking import Booking, BookingKind, BookingState
-from scheduling.booking.bookings import bookable_slot, review_due, take_slot, write_down
+from scheduling.booking.bookings import add_proxy, bookable_slot, review_due, take_slot, write_down
 
 MAX_NOTE = 500
 # The first post that fits says in which part somebody asks.
@@ -41,6 +41,8 @@ class RequestBooking:
     slot_id: str
     note: str
     insists: bool = False  # The upper level is to sit there too.
+    proxy_name: str = ""  # Who comes for the petitioner, with a mandate.
+    proxy_phone: str = ""
 
 
 def kind_for(actor: Actor) -> BookingKind:
@@ -53,12 +55,11 @@ def kind_for(actor: Actor) -> BookingKind:
 
 
 @atomic
-async def request_booking(
-    db: AsyncSession, clock: Clock, actor: Actor, command: RequestBooking
-) -> Booking:
+async def request_booking(db: AsyncSession, clock: Clock, actor: Actor, command: RequestBooking) -> Booking:
     """Take the slot until somebody reviewed it, and commit.
 
-    Raises NotFound, Forbidden, Invalid at `note` or `slot_id`, Conflict `slot_taken`, `slot_over`.
+    Raises NotFound, Forbidden, Invalid at `note`, `slot_id`, `proxy_name` or `proxy_phone`, Conflict
+    `slot_taken`, `slot_over`.
     """
     petition = await load_petition(db, command.petition_id)
     require(actor, Action.REQUEST_BOOKING, scope_of(petition))
@@ -66,13 +67,14 @@ async def request_booking(
     note = clean_text(command.note, "note", "理由", MAX_NOTE)
     if not note:
         raise Invalid("required", "请写明为什么要安排这次接访。", "note")
+    proxy = await add_proxy(db, clock, command.proxy_name, command.proxy_phone)
     slot = await bookable_slot(db, clock, command.slot_id)
     if slot.organisation_id != petition.custodian_id:
         raise Invalid("bad_slot", "请选择负责这件信访的单位的时段。", "slot_id")
     booking = await take_slot(
         db, slot_id=slot.id, petition_id=petition.id, kind=kind, state=BookingState.SUBMITTED, note=note,
         created_at=clock.now(), created_by=actor.official_id, review_due_on=review_due(clock),
-        insists=command.insists,
+        insists=command.insists, proxy_id=proxy.id if proxy else None,
     )  # fmt: skip
     await write_down(db, clock, actor, booking)
     await add_audit(db, clock, actor, "booking.requested", "booking", booking.id, detail={"kind": kind})

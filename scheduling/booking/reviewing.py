@@ -6,7 +6,7 @@ on the upper level is not refused: the upper office joins the case and a joint r
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -52,9 +52,13 @@ class Pending:
 
 
 @atomic
-async def review_booking(db: AsyncSession, clock: Clock, actor: Actor, command: Review) -> Booking:
+async def review_booking(
+    db: AsyncSession, clock: Clock, actor: Actor, command: Review,
+    tell: Callable[[Booking], Awaitable[object]] | None = None,
+) -> Booking:  # fmt: skip
     """Decide and commit, with reviewer and reason. Of two reviewers at once the first one counts.
 
+    `tell` queues the notices of what was decided, in the same commit (scheduling/notices/telling.py).
     Raises Invalid at `reason` or `redirected_to`, Conflict `bad_transition`, NotFound, Forbidden.
     """
     booking = await get_booking(db, actor, command.booking_id)
@@ -73,8 +77,11 @@ async def review_booking(db: AsyncSession, clock: Clock, actor: Actor, command: 
             await add_petition_organisation(db, booking.petition_id, office.id, Part.JOINT)
     detail = {"reason": booking.reason, "redirected_to": booking.redirected_to_id}
     await add_audit(db, clock, actor, f"booking.{command.decision}", "booking", booking.id, detail=detail)
-    await db.commit()
+    await db.flush()
     await db.refresh(booking, ["reviewer", "redirected_to"])
+    if tell is not None:
+        await tell(booking)
+    await db.commit()
     return booking
 
 
@@ -90,9 +97,7 @@ async def list_pending(db: AsyncSession, clock: Clock, actor: Actor, limit: int 
     return [Pending(each, _left(each, now)) for each in (await db.scalars(query)).all()]
 
 
-async def list_passed_on(
-    db: AsyncSession, clock: Clock, actor: Actor, limit: int = 50
-) -> Sequence[Booking]:
+async def list_passed_on(db: AsyncSession, clock: Clock, actor: Actor, limit: int = 50) -> Sequence[Booking]:
     """Bookings that were passed on to offices of the actor and led to no sitting yet, the oldest first."""
     require(actor, Action.BOOK)
     own = visible_organisation_ids(actor, Action.BOOK)

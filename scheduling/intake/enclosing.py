@@ -17,11 +17,12 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cases.audit import add_audit
 from cases.casefile import scope_of
 from cases.clock import Clock
-from cases.database import new_id
+from cases.database import atomic, new_id
 from cases.errors import Conflict, Invalid, NotFound
-from cases.petitions import load_petition
+from cases.petitions import add_petition_event, load_petition
 from cases.policy import ANONYMOUS, Action, Actor, require
 from scheduling.intake.enclosure import (
     LARGEST,
@@ -139,6 +140,24 @@ async def claim(db: AsyncSession, form_id: str, petition_id: str) -> None:
     mine = (Enclosure.form_id == form_id) & Enclosure.petition_id.is_(None)
     await db.execute(update(Enclosure).where(mine).values(petition_id=petition_id))
     await db.commit()
+
+
+@atomic
+async def file_mandate(db: AsyncSession, clock: Clock, actor: Actor, form_id: str, petition_id: str) -> int:
+    """A clerk brings a proxy's mandate into a case that is there already; commits. Returns how many files.
+
+    Raises NotFound, Forbidden.
+    """
+    require(actor, Action.REQUEST_BOOKING, scope_of(await load_petition(db, petition_id)))
+    mine = (Enclosure.form_id == form_id) & Enclosure.petition_id.is_(None)
+    change = update(Enclosure).where(mine, Enclosure.purpose == Purpose.MANDATE)
+    found = (await db.scalars(change.values(petition_id=petition_id).returning(Enclosure.id))).all()
+    if found:
+        data = {"count": len(found)}
+        await add_petition_event(db, clock, actor, petition_id, "petition.mandate_filed", data)
+        await add_audit(db, clock, actor, "petition.mandate_filed", "petition", petition_id, detail=data)
+    await db.commit()
+    return len(found)
 
 
 async def list_of_case(db: AsyncSession, actor: Actor, petition_id: str) -> Sequence[Enclosure]:

@@ -55,6 +55,7 @@ def _texts() -> Mapping[str, NoticeTemplate]:
         "booking_rejected": ("2026-11", frozenset()),
         "booking_redirected": ("2026-11", frozenset()),
         "document_ready": ("2026-11", frozenset()),
+        "review_received": ("2026-11", frozenset()),
     }
     words = VOCABULARY["sms"]
     return {

@@ -21,6 +21,7 @@ from scheduling.booking.bookings import get_booking
 from scheduling.booking.equipment import Equipment
 from scheduling.booking.joint_answers import declined_by
 from scheduling.booking.slot import ReceptionRoom
+from scheduling.notices.telling import Telling
 from scheduling.session import Session, SessionKind
 from scheduling.sessions.invitations import Invitee
 from scheduling.sessions.sessions import CreateSession, create_session
@@ -49,8 +50,11 @@ class Arrange:
     asked: BookingKind = BookingKind.STATION_ASSISTED
 
 
-async def arrange(db: AsyncSession, clock: Clock, actor: Actor, command: Arrange) -> Session:
-    """Arrange it and commit: session, people, rooms, equipment and what becomes of the booking, or nothing.
+async def arrange(
+    db: AsyncSession, clock: Clock, actor: Actor, command: Arrange, telling: Telling | None = None
+) -> Session:
+    """Arrange it and commit: session, people, rooms, equipment, what becomes of the booking, and with
+    `telling` the notices to its citizens; or nothing.
 
     Raises as `create_session`; Conflict `booking_decided`, Invalid `joint_declined` at `joint`.
     """
@@ -77,6 +81,7 @@ async def arrange(db: AsyncSession, clock: Clock, actor: Actor, command: Arrange
             equipment_ids=command.equipment_ids,
             instead_of_id=booking.id if booking and pending and slot_id != booking.slot_id else None,
         ),
+        telling,
     )  # fmt: skip
 
 

@@ -23,10 +23,12 @@ from scheduling.booking.slot import Slot
 from scheduling.booking.slots import check_period
 from scheduling.invitation import Invitation
 from scheduling.links import DEFAULT_RULES, Link
+from scheduling.notices.telling import Telling
 from scheduling.reach import load_session, scope_of_session
 from scheduling.session import SESSION_STATE_NAMES, Session, SessionState
 from scheduling.session_events import add_event
 from scheduling.sessions.sessions import LONGEST
+from scheduling.sessions.telling import tell_citizens
 
 _S = SessionState
 MOVABLE = frozenset({_S.SCHEDULED, _S.NOTIFIED, _S.CHECKED_IN, _S.WAITING, _S.CALLED})
@@ -44,12 +46,24 @@ class MoveSession:
 
 
 @atomic
-async def reschedule_session(db: AsyncSession, clock: Clock, actor: Actor, command: MoveSession) -> Session:
+async def reschedule_session(
+    db: AsyncSession, clock: Clock, actor: Actor, command: MoveSession, telling: Telling | None = None
+) -> Session:
     """Move the session with everybody and everything it engages, and commit; the old slot is free at once.
 
-    Links stay the same and open around the new time. Raises Invalid at the field, Conflict `not_movable`,
-    `same_time`, `slot_taken`, `engaged`, NotFound, Forbidden.
+    Links stay the same and open around the new time. With `telling` its citizens hear of it in the same
+    commit. Raises Invalid at the field, Conflict `not_movable`, `same_time`, `slot_taken`, `engaged`,
+    NotFound, Forbidden.
     """
+    session = await give_new_time(db, clock, actor, command, telling)
+    await db.commit()
+    return await load_session(db, session.id)
+
+
+async def give_new_time(
+    db: AsyncSession, clock: Clock, actor: Actor, command: MoveSession, telling: Telling | None = None
+) -> Session:
+    """The same inside the caller's transaction."""
     session = await load_session(db, command.session_id, lock=True)
     require(actor, Action.MANAGE_SESSION, await scope_of_session(db, session))
     if session.state not in MOVABLE or session.opened_at is not None:
@@ -74,8 +88,9 @@ async def reschedule_session(db: AsyncSession, clock: Clock, actor: Actor, comma
     await add_event(db, clock, session.id, "session.moved", actor.name or None, data=data)
     await add_petition_event(db, clock, actor, session.petition_id, "session.moved", data)
     await add_audit(db, clock, actor, "session.moved", "session", session.id)
-    await db.commit()
-    return await load_session(db, session.id)
+    if telling is not None:
+        await tell_citizens(db, clock, telling, session, "session_moved", reason)
+    return session
 
 
 async def _new_time(

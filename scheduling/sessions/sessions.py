@@ -37,6 +37,7 @@ from scheduling.booking.equipment import Equipment
 from scheduling.booking.slot import ReceptionRoom
 from scheduling.booking.slots import check_period
 from scheduling.incidents.incidents import end_with_session
+from scheduling.notices.telling import Telling
 from scheduling.reach import load_session, scope_of_session, visible_sessions
 from scheduling.session import (
     ACTION_FOR,
@@ -51,6 +52,7 @@ from scheduling.session import (
 from scheduling.session_events import add_event
 from scheduling.sessions.invitations import Invitee, add_invitation, seat_organisation
 from scheduling.sessions.mediation_sessions import sit_in_mediation
+from scheduling.sessions.telling import OF_ENDS, tell_citizens
 from scheduling.transitions import require_transition
 
 # What lists of sessions do not name.
@@ -96,10 +98,13 @@ class CreateSession:
 
 
 @atomic
-async def create_session(db: AsyncSession, clock: Clock, actor: Actor, command: CreateSession) -> Session:
+async def create_session(
+    db: AsyncSession, clock: Clock, actor: Actor, command: CreateSession, telling: Telling | None = None
+) -> Session:
     """Arrange a session with its organisations, invitations and booking in one commit; it is `scheduled`.
 
-    People invited by name, rooms and equipment are engaged for its time: nobody else gets them.
+    People invited by name, rooms and equipment are engaged for its time: nobody else gets them. With
+    `telling` the notices to its citizens are part of the same commit.
 
     Raises Invalid at the field, Conflict `slot_taken`, `session_exists`, `engaged` or, for a mediation,
     `no_consent`, `no_mediator`, `conflict_of_interest`; NotFound, Forbidden.
@@ -123,10 +128,13 @@ async def create_session(db: AsyncSession, clock: Clock, actor: Actor, command: 
     await engage(db, clock, session, await _resources(db, session, command))
     await sit_in_mediation(db, clock, actor, session)
     await _note_created(db, clock, actor, session)
+    if telling is not None:
+        await tell_citizens(db, clock, telling, session, "session_arranged")
     await db.commit()
     return await load_session(db, session.id)
 
 
+@atomic
 async def move_session(
     db: AsyncSession,
     clock: Clock,
@@ -134,9 +142,11 @@ async def move_session(
     session_id: str,
     state: SessionState,
     reason: str | None = None,
+    telling: Telling | None = None,
 ) -> Session:
     """Bring a session into `state` if the table permits it, append the event, and commit.
 
+    With `telling` its citizens hear in the same commit that it was called off, or that they were missed.
     Raises NotFound, Forbidden, Conflict `bad_transition` (also for the state it is already in).
     """
     session = await load_session(db, session_id, lock=True)
@@ -165,6 +175,8 @@ async def move_session(
         )
         await end_with_session(db, clock, session_id)
         await add_audit(db, clock, actor, kind, "session", session_id)
+    if telling is not None and (template := OF_ENDS.get(state)) is not None:
+        await tell_citizens(db, clock, telling, session, template, data["reason"] or "")
     await db.commit()
     return session
 

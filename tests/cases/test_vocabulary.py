@@ -52,6 +52,7 @@ from scheduling.requests.call_back import CallState
 from scheduling.requests.citizen_requests import RequestState
 from scheduling.rota.reception_day import DayState
 from scheduling.session import SessionState
+from scheduling.sessions.time_proposal import ProposalState
 from signaling.pushes import BadgeState, QualityLevel
 
 ROOT = Path(__file__).parents[2]
@@ -60,6 +61,7 @@ SOURCES = ("cases", "scheduling", "recordings", "signaling", "web")
 STATES: dict[str, tuple[Iterable[str], frozenset[str]]] = {
     "session": (SessionState, frozenset()),
     "booking": (BookingState, frozenset()),
+    "time_proposal": (ProposalState, frozenset()),
     "reception_day": (DayState, frozenset()),
     "clock": (Standing, frozenset()),
     "petition": (PetitionState, frozenset()),

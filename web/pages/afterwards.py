@@ -27,6 +27,7 @@ from scheduling.afterwards.ratings import (
 )
 from scheduling.arrival.identity import NEEDS_IDENTITY
 from scheduling.requests.citizen_requests import Asked, RequestState, ask, find_request
+from scheduling.requests.review_requests import AskReview, appeal_of, request_review
 from web.figures import RATE_LIMITED
 from web.http.access import client_address
 from web.http.errors import trouble
@@ -36,6 +37,8 @@ from web.language import say, say_error
 from web.pages import own_documents
 from web.pages.signin import see_other
 from web.rendering import page
+from web.tending.messages import MESSENGER
+from web.tending.session_notices import telling_of
 from web.views.documents import documents_of_petitioner
 from web.views.link_pages import Holder, code_of, context_of, find_holder, next_page, problem_page
 from web.views.petition_rating import rating_of
@@ -206,9 +209,33 @@ async def rate_matter(request: web.Request) -> web.StreamResponse:
         return await _tell_progress(db, request, form, typed["rated"])
 
 
+async def ask_review(request: web.Request) -> web.StreamResponse:
+    """A review or a recheck is asked for; back to the dates, with what was wrong at its form."""
+    if not request.app[LIMITS].allow("query", client_address(request)):
+        RATE_LIMITED.labels("query").inc()
+        return trouble(request, 429)
+    form = Form(await request.post())
+    form.values |= {"number": form.typed("number")[:40], "reason": form.typed("reason")[:4000]}
+    number, code, stage, opinion = (
+        form.typed(name)[:64] for name in ("number", "query_code", "stage", "opinion")
+    )
+    async with request.app[DATABASE].session() as db:
+        try:
+            asked = AskReview(number, code, stage, opinion, form.typed("reason"))
+            await request_review(db, request.app[CLOCK], telling_of(request), asked)
+            request.app[MESSENGER].ring()
+        except (Invalid, Conflict) as error:
+            form.fail("reason", say_error(error.code, error.message))
+        except NotFound:
+            form.fail("number", WRONG_CODE)
+            return _progress(request, form)
+        return await _tell_progress(db, request, form, asked=stage)
+
+
 async def _tell_progress(
-    db: AsyncSession, request: web.Request, form: Form, rated: str = "", confirmed: bool = False
-) -> web.StreamResponse:
+    db: AsyncSession, request: web.Request, form: Form, rated: str = "", confirmed: bool = False,
+    asked: str = "",
+) -> web.StreamResponse:  # fmt: skip
     number, code = form.typed("number")[:40], form.typed("query_code")[:40]
     petition = await find_by_query_code(db, number, code)
     if petition is None:
@@ -224,6 +251,8 @@ async def _tell_progress(
         "documents": await documents_of_petitioner(db, petition),
         "agreements": await list_own_agreements(db, petition.id, petition.petitioner.name),
         "confirmed": confirmed,
+        "appeal": await appeal_of(db, request.app[CLOCK], petition),
+        "asked": asked,
     }
     return _progress(request, form, told)
 

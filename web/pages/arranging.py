@@ -18,6 +18,7 @@ from cases.roles import INVITATION_ROLE_NAMES, InvitationRole
 from scheduling.booking.booking import BOOKING_KIND_NAMES, PENDING, Booking, BookingKind
 from scheduling.booking.bookings import get_booking
 from scheduling.booking.common_time import FreeTime, Search, propose_times
+from scheduling.intake.enclosing import file_mandate
 from scheduling.session import SESSION_KIND_NAMES, SessionKind
 from scheduling.sessions.arranging import Arrange, arrange
 from scheduling.sessions.invitations import Invitee
@@ -27,8 +28,10 @@ from web.keys import ACTOR, CLOCK, DATABASE, SETTINGS
 from web.language import say_error
 from web.pages.signin import see_other
 from web.rendering import page
-from web.tending.session_notices import tell_citizens
+from web.tending.messages import MESSENGER
+from web.tending.session_notices import telling_of
 from web.views.arranging import Choices, find_choices, times_by_day
+from web.views.mandate_files import drop_file, form_id_of, mandate_context
 
 GUESTS = {
     str(role): INVITATION_ROLE_NAMES[role]
@@ -72,16 +75,19 @@ async def from_booking(request: web.Request) -> web.StreamResponse:
 async def submit(request: web.Request) -> web.StreamResponse:
     """POST {act: search} looks for common free time; without it the sitting is arranged, in one commit."""
     actor, form = request[ACTOR], Form(await request.post())
-    if form.typed("act") == "search":
-        return await _page(request, form, searched=True)
+    async with request.app[DATABASE].session() as db:
+        dropped = await drop_file(db, request, form)
+    if dropped or form.typed("act") == "search":
+        return await _page(request, form, searched=not dropped or bool(form.typed("span")))
     async with request.app[DATABASE].session() as db:
         petition, booking = await _what_for(db, request, form)
         choices = await find_choices(db, request, petition, booking, form.typed("host"))
         command = _command(request, form, petition, booking, choices)
         if command is not None:
             try:
-                session = await arrange(db, request.app[CLOCK], actor, command)
-                await tell_citizens(db, request, session, "session_arranged")
+                session = await arrange(db, request.app[CLOCK], actor, command, telling_of(request))
+                request.app[MESSENGER].ring()
+                await file_mandate(db, request.app[CLOCK], actor, form_id_of(form), petition.id)
             except (Invalid, Conflict) as error:
                 form.fail(_field(form, error), say_error(error.code, error.message))
     if form.errors or command is None:
@@ -123,9 +129,7 @@ def _command(
     )  # fmt: skip
 
 
-def _time(
-    request: web.Request, form: Form, choices: Choices
-) -> tuple[str, tuple[datetime, datetime] | None]:
+def _time(request: web.Request, form: Form, choices: Choices) -> tuple[str, tuple[datetime, datetime] | None]:
     """Now, for who has walked in; else the chosen proposal, a slot of the host, or a day and an hour."""
     length = timedelta(minutes=int(_length(request, form)))
     if form.typed("act") == "now":
@@ -178,9 +182,7 @@ def _length(request: web.Request, form: Form) -> str:
     return typed if typed in LENGTHS else usual if usual in LENGTHS else "30"
 
 
-async def _page(
-    request: web.Request, form: Form, searched: bool = False, status: int = 200
-) -> web.Response:
+async def _page(request: web.Request, form: Form, searched: bool = False, status: int = 200) -> web.Response:
     async with request.app[DATABASE].session() as db:
         petition, booking = await _what_for(db, request, form)
         last = await _last_session(db, request, petition)
@@ -193,7 +195,7 @@ async def _page(
         "petitioner": petition.petitioner.name, "guest_roles": GUESTS, "kinds": KINDS, "asked": ASKED,
         "choices": choices, "searched": searched, "lengths": LENGTHS, "spans": DAYS,
         "times": times_by_day(found), "how": BOOKING_KIND_NAMES[booking.kind] if booking else "",
-    }  # fmt: skip
+    } | await mandate_context(request, form)  # fmt: skip
     title = "错误：安排接访" if form.errors else "安排接访"
     return page(request, "arrange.html", context, title=title, status=422 if form.errors else status)
 

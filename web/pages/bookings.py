@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from aiohttp import web
@@ -21,12 +22,15 @@ from scheduling.booking.reviewing import (
     review_booking,
     upper_offices,
 )
+from scheduling.notices.telling import tell_applicants
+from scheduling.sessions.proposing import list_open_proposals
 from web.http.forms import Form
 from web.keys import ACTOR, CLOCK, DATABASE
 from web.language import say_error
 from web.pages.signin import see_other
 from web.rendering import page
-from web.tending.booking_notices import tell_applicants
+from web.tending.messages import MESSENGER
+from web.tending.session_notices import telling_of
 
 DECISIONS = {
     BookingState.REVIEWING: "开始审核",
@@ -42,10 +46,12 @@ async def show_list(request: web.Request) -> web.StreamResponse:
     async with request.app[DATABASE].session() as db:
         found = await list_pending(db, request.app[CLOCK], request[ACTOR])
         passed_on = await list_passed_on(db, request.app[CLOCK], request[ACTOR])
+        proposals = await list_open_proposals(db, request.app[CLOCK], request[ACTOR])
     context = {
         "nav": "bookings",
         "rows": [_row(each) for each in found],
         "passed_on": [_row(Pending(each, None)) for each in passed_on],
+        "proposals": proposals,
     }
     return page(request, "bookings.html", context, title="预约")
 
@@ -68,8 +74,9 @@ async def review(request: web.Request) -> web.StreamResponse:
         )
         async with request.app[DATABASE].session() as db:
             try:
-                booking = await review_booking(db, request.app[CLOCK], request[ACTOR], command)
-                await tell_applicants(db, request, booking)
+                tell = partial(tell_applicants, db, request.app[CLOCK], telling_of(request))
+                booking = await review_booking(db, request.app[CLOCK], request[ACTOR], command, tell)
+                request.app[MESSENGER].ring()
             except Invalid as error:
                 form.refuse(error, "reason")
     if form.errors:

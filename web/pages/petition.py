@@ -7,8 +7,6 @@ the telephone where messages can be sent; who gets none asks to be called, and i
 
 from __future__ import annotations
 
-import re
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -44,6 +42,7 @@ from web.pages.enclosures import ENCLOSURES, boot_of
 from web.pages.signin import see_other
 from web.rendering import page
 from web.tending.messages import MESSENGER, ShownGateway
+from web.views.mandate_files import form_id_of
 from web.views.matter_form import (
     read_accused,
     read_class,
@@ -58,7 +57,6 @@ from web.words import CLASSES, REPLIES
 
 LAST, CODE = 3, 4
 SOURCE = "web-form"
-FORM_ID = re.compile(r"[0-9a-z]{32}")
 PURPOSES = {2: Purpose.MATTER, 3: Purpose.MANDATE}
 MANY_UNCONFIRMED = "这个号码短时间内提交得太多了。请填验证码，或者打电话反映。"
 # At which step a field stands, for refusals that name one.
@@ -88,7 +86,7 @@ async def submit(request: web.Request) -> web.StreamResponse:
     """One step on, one back, a file taken back, or after the last step the matter itself."""
     form = Form(await request.post())
     step = {"2": 2, "3": LAST, "4": CODE}.get(form.typed("step"), 1)
-    go, form_id = form.typed("go"), _form_id(form)
+    go, form_id = form.typed("go"), form_id_of(form)
     async with request.app[DATABASE].session() as db:
         choices = await _choices(db)
         if go.startswith("drop:"):
@@ -110,7 +108,7 @@ async def _confirm(
     request: web.Request, form: Form, matter: Matter, step: int, go: str
 ) -> web.StreamResponse:
     """A code to the telephone, where one can be sent, and what was typed of it; then the matter."""
-    app, form_id, phone = request.app, _form_id(form), matter.petitioner.phone
+    app, form_id, phone = request.app, form_id_of(form), matter.petitioner.phone
     messenger, clock = app[MESSENGER], app[CLOCK]
     if go == "call" and not app[LIMITS].allow("unconfirmed", phone):
         RATE_LIMITED.labels("unconfirmed").inc()
@@ -175,7 +173,7 @@ async def _hand_in(request: web.Request, form: Form, matter: Matter) -> web.Stre
         except Invalid as error:
             form.fail(error.field or "name", say_error(error.code, error.message))
             return await _page(request, form, _wrong_step(form, LAST), 422)
-        await claim(db, _form_id(form), petition.id)
+        await claim(db, form_id_of(form), petition.id)
         forwarding = await find_running(db, petition.id, "register_route")
     told = {
         "number": petition.number,
@@ -220,7 +218,7 @@ def _read(request: web.Request, form: Form, choices: Choices, step: int, mandate
     channel = Channel.LEADER_MAILBOX if box else Channel.WEB
     return Matter(
         channel, box.organisation_id if box else form.value("office"), person, subject, description, class_,
-        accused, addressed_to=box.words if box else None, source=SOURCE, external_id=_form_id(form),
+        accused, addressed_to=box.words if box else None, source=SOURCE, external_id=form_id_of(form),
         **matter,  # type: ignore[arg-type]
     )  # fmt: skip
 
@@ -228,14 +226,6 @@ def _read(request: web.Request, form: Form, choices: Choices, step: int, mandate
 def _person(request: web.Request, form: Form) -> Any:
     person = read_person(form)
     return person if "id_number" in form.errors else marked(request.app, person)
-
-
-def _form_id(form: Form) -> str:
-    """A name for this filled-in form, so that sending it twice hands in one matter."""
-    if "form_id" not in form.values:
-        found = form.typed("form_id")
-        form.values["form_id"] = found if FORM_ID.fullmatch(found) else secrets.token_hex(16)
-    return form.values["form_id"]
 
 
 def _wrong_step(form: Form, step: int) -> int:
@@ -257,7 +247,7 @@ async def _choices(db: AsyncSession) -> Choices:
 
 
 async def _page(request: web.Request, form: Form, step: int, status: int = 200) -> web.Response:
-    form_id, messenger = _form_id(form), request.app[MESSENGER]
+    form_id, messenger = form_id_of(form), request.app[MESSENGER]
     async with request.app[DATABASE].session() as db:
         choices = await _choices(db)
         files = await list_of_form(db, form_id)

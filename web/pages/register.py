@@ -14,6 +14,7 @@ from cases.fields import clean
 from cases.intake.matters import Matter, register_matter
 from cases.organisations import list_organisations, list_receivers
 from cases.policy import Action, Actor, Scope, allowed
+from scheduling.intake.enclosing import claim
 from web.http.flash import keep_once
 from web.http.forms import Form
 from web.identity_marks import marked
@@ -21,6 +22,7 @@ from web.keys import ACTOR, CLOCK, DATABASE
 from web.language import say_error
 from web.pages.signin import see_other
 from web.rendering import page
+from web.views.mandate_files import drop_file, form_id_of, has_mandate, mandate_context
 from web.views.matter_form import (
     read_accused,
     read_class,
@@ -53,10 +55,17 @@ async def submit(request: web.Request) -> web.StreamResponse:
         organisations = await custodians(db, actor)
         units = await all_units(db)
         channel = Channel(form.choice("channel", CHANNELS, "请选择来源") or Channel.VISIT)
-        matter = clerk_matter(request, form, organisations, units, channel)
+        dropped = await drop_file(db, request, form)
+        enclosed = await has_mandate(db, form)
+        matter = clerk_matter(request, form, organisations, units, channel, enclosed)
+        if dropped:
+            form.errors.clear()
+            return await _page(request, form)
         if not form.errors:
             try:
                 petition, code = await register_matter(db, request.app[CLOCK], actor, matter)
+                # By then the case may be the upper office's, out of the clerk's own sight.
+                await claim(db, form_id_of(form), petition.id)
             except Invalid as error:
                 field = error.field or "subject"
                 form.fail(FIELDS.get(field, field), say_error(error.code, error.message))
@@ -84,17 +93,20 @@ def _may_keep(actor: Actor, organisation_id: str, region_code: str) -> bool:
 
 def clerk_matter(
     request: web.Request, form: Form, organisations: Mapping[str, str], units: Mapping[str, str],
-    channel: Channel,
+    channel: Channel, enclosed: bool = False,
 ) -> Matter:  # fmt: skip
-    """What a clerk filled in; only good when the form has no errors. Whoever writes may have no telephone."""
+    """What a clerk filled in; only good when the form has no errors. Whoever writes may have no telephone.
+
+    `enclosed`: the mandate of a proxy was sent with the form.
+    """
     needed = channel not in WRITTEN
     person = read_person(form, phone_required=needed)
     subject, description = read_matter(form)
     matter = Matter(
         channel, form.choice("custodian", organisations, "请选择登记单位"), person, subject, description,
         read_class(form), read_accused(form, units), headcount=read_headcount(form),
-        representatives=read_representatives(form), proxy=read_proxy(form), reply_by=read_reply(form),
-        phone_required=needed,
+        representatives=read_representatives(form), proxy=read_proxy(form, enclosed),
+        reply_by=read_reply(form), phone_required=needed,
     )  # fmt: skip
     if form.errors or not clean(person.id_number):
         return matter
@@ -118,7 +130,8 @@ async def _page(request: web.Request, form: Form, status: int = 200) -> web.Resp
         "organisations": organisations,
         "units": units,
         "more": any(form.value(name) or name in form.errors for name in MORE),
-    }
+    } | await mandate_context(request, form)
+    context["more"] = context["more"] or bool(context["mandates"])
     title = "错误：登记信访件" if form.errors else "登记信访件"
     return page(request, "case_new.html", context, title=title, status=status)
 

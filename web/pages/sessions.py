@@ -35,12 +35,16 @@ from web.language import say_error
 from web.pages.incidents import tasks_of
 from web.pages.signin import see_other
 from web.rendering import page
-from web.tending.session_notices import tell_citizens
+from web.tending.messages import MESSENGER
+from web.tending.session_notices import telling_of
 from web.views.cards import OPEN_STATES, may_join, offices_of, recording_card
 from web.views.device_words import device_line
+from web.views.time_proposals import proposal_card
 from web.words import clock_time, date_time, short_date
 
 WAITED = timedelta(minutes=15)  # So long a citizen who is late is waited for.
+# Fields of what an office does that only sits beside the host (web/pages/time_proposals.py).
+OF_OTHERS = ("other_", "words-")
 INVITABLE = {
     str(role): INVITATION_ROLE_NAMES[role]
     for role in (
@@ -56,7 +60,7 @@ INVITABLE = {
 
 
 async def show(request: web.Request) -> web.StreamResponse:
-    return await _page(request, Form())
+    return await session_page(request, Form())
 
 
 async def invite(request: web.Request) -> web.StreamResponse:
@@ -68,14 +72,14 @@ async def invite(request: web.Request) -> web.StreamResponse:
         phone=form.phone("phone", optional=True),
     )
     if form.errors:
-        return await _page(request, form, 422)
+        return await session_page(request, form, 422)
     async with request.app[DATABASE].session() as db:
         try:
             await invitations.invite(db, request.app[CLOCK], request[ACTOR], session_id, invitee)
         except (Invalid, Conflict) as error:
             form.fail(error.field if error.field in ("role", "name", "phone") else "role", error.message)
     if form.errors:
-        return await _page(request, form, 422)
+        return await session_page(request, form, 422)
     return see_other(f"/sessions/{session_id}")
 
 
@@ -105,11 +109,11 @@ async def cancel(request: web.Request) -> web.StreamResponse:
     if not reason:
         form.fail("reason", "请填写取消的原因")
     if form.errors:
-        return await _page(request, form, 422)
+        return await session_page(request, form, 422)
     async with request.app[DATABASE].session() as db:
-        clock, actor = request.app[CLOCK], request[ACTOR]
-        session = await move_session(db, clock, actor, session_id, SessionState.CANCELLED, reason)
-        await tell_citizens(db, request, session, "session_cancelled", reason)
+        clock, actor, telling = request.app[CLOCK], request[ACTOR], telling_of(request)
+        await move_session(db, clock, actor, session_id, SessionState.CANCELLED, reason, telling)
+    request.app[MESSENGER].ring()
     await request.app[REGISTRY].session_moved(session_id)
     return see_other(f"/sessions/{session_id}")
 
@@ -118,9 +122,9 @@ async def miss(request: web.Request) -> web.StreamResponse:
     """POST {}: the citizen did not come; it is told, and another date can be made."""
     session_id = request.match_info["session_id"]
     async with request.app[DATABASE].session() as db:
-        clock, actor = request.app[CLOCK], request[ACTOR]
-        session = await move_session(db, clock, actor, session_id, SessionState.NO_SHOW)
-        await tell_citizens(db, request, session, "session_missed")
+        clock, actor, telling = request.app[CLOCK], request[ACTOR], telling_of(request)
+        await move_session(db, clock, actor, session_id, SessionState.NO_SHOW, telling=telling)
+    request.app[MESSENGER].ring()
     await request.app[REGISTRY].session_moved(session_id)
     return see_other(f"/sessions/{session_id}")
 
@@ -132,19 +136,20 @@ async def reschedule(request: web.Request) -> web.StreamResponse:
     form.values["slot"] = slot
     starts_at = None if slot else form.moment("day", "time", request.app[CLOCK].now())
     if form.errors:
-        return await _page(request, form, 422)
+        return await session_page(request, form, 422)
     async with request.app[DATABASE].session() as db:
         session = await get_session(db, request[ACTOR], session_id)
         ends_at = starts_at + (session.ends_at - session.starts_at) if starts_at else None
         command = MoveSession(session_id, form.value("why"), slot or None, starts_at, ends_at)
         try:
-            session = await reschedule_session(db, request.app[CLOCK], request[ACTOR], command)
-            await tell_citizens(db, request, session, "session_moved", form.value("why"))
+            clock, actor, telling = request.app[CLOCK], request[ACTOR], telling_of(request)
+            await reschedule_session(db, clock, actor, command, telling)
+            request.app[MESSENGER].ring()
         except (Invalid, Conflict) as error:
             names = {"reason": "why", "slot_id": "slot", "ends_at": "time"}
             form.fail(names.get(error.field or "", "day"), say_error(error.code, error.message))
     if form.errors:
-        return await _page(request, form, 422)
+        return await session_page(request, form, 422)
     await request.app[REGISTRY].session_moved(session_id)
     return see_other(f"/sessions/{session_id}")
 
@@ -170,12 +175,13 @@ async def _invitation_of(
     return invitation
 
 
-async def _page(request: web.Request, form: Form, status: int = 200) -> web.Response:
+async def session_page(request: web.Request, form: Form, status: int = 200) -> web.Response:
     actor, session_id = request[ACTOR], request.match_info["session_id"]
     async with request.app[DATABASE].session() as db:
         session = await get_session(db, actor, session_id)
         scope = await scope_of_session(db, session)
-        if form.errors:  # Who may not do it is told so, and not what was typed wrongly.
+        if form.errors and not any(name.startswith(OF_OTHERS) for name in form.errors):
+            # Who may not do it is told so, and not what was typed wrongly.
             require(actor, Action.MANAGE_SESSION, scope)
         offices = (await offices_of(db, [session.id])).get(session.id, [])
         checks = await newest_checks(db, [session.id])
@@ -208,8 +214,13 @@ async def _page(request: web.Request, form: Form, status: int = 200) -> web.Resp
             "movable": session.state in MOVABLE and session.opened_at is None,
             "slots": await _free_slots(db, request, session),
             "open": session.state in OPEN_STATES,
-            "missable": session.state in MOVABLE and session.opened_at is None
-            and request.app[CLOCK].now() >= session.starts_at + WAITED and allowed(actor, Action.HOST, scope),
+            "missable": session.state in MOVABLE
+            and session.opened_at is None
+            and request.app[CLOCK].now() >= session.starts_at + WAITED
+            and allowed(actor, Action.HOST, scope),
+            "proposals": await proposal_card(
+                db, actor, session, allowed(actor, Action.MANAGE_SESSION, scope)
+            ),
             "again": session.state in (SessionState.NO_SHOW, SessionState.TECHNICAL_FAILED)
             and allowed(actor, Action.MANAGE_SESSION, scope),
             "issued": take_once(request, f"link:{session.id}"),

@@ -67,6 +67,7 @@ CITIZENS: tuple[Route, ...] = (
     Route("GET", "/progress", afterwards.show_progress, Who.EVERYONE),
     Route("POST", "/progress", afterwards.find_progress, Who.EVERYONE),
     Route("POST", "/progress/rating", afterwards.rate_matter, Who.EVERYONE),
+    Route("POST", "/progress/review", afterwards.ask_review, Who.EVERYONE),
     Route("POST", "/progress/documents/{document_id}", own_documents.download, Who.EVERYONE),
     Route("POST", "/progress/documents/{document_id}/received", afterwards.confirm_document, Who.EVERYONE),
     Route("GET", "/j/{code}/minutes", countersign.show, Who.LINK),

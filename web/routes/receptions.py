@@ -22,6 +22,7 @@ from web.pages import (
     rota,
     sessions,
     signing,
+    time_proposals,
 )
 from web.routes.route import Route
 
@@ -68,6 +69,14 @@ RECEPTIONS: tuple[Route, ...] = (
     Route("POST", "/sessions/{session_id}/missed", sessions.miss, Action.HOST),
     Route("POST", "/sessions/{session_id}/cancel", sessions.cancel, Action.MANAGE_SESSION),
     Route("POST", "/sessions/{session_id}/time", sessions.reschedule, Action.MANAGE_SESSION),
+    Route("POST", "/sessions/{session_id}/proposals", time_proposals.propose, Action.BOOK),
+    # The host answers by MANAGE_SESSION, the office that proposed by BOOK; the use case asks for either.
+    Route(
+        "POST",
+        "/sessions/{session_id}/proposals/{time_proposal_id}",
+        time_proposals.answer,
+        Action.SEE_SESSION,
+    ),
     Route("GET", "/sessions/{session_id}/entry.ics", calendar.entry, Action.SEE_SESSION),
     Route("GET", "/sessions/{session_id}/arrivals", arrivals.show, Action.SEE_SESSION),
     Route("POST", "/sessions/{session_id}/arrivals/{invitation_id}", arrivals.attest, Action.RECEIVE),

@@ -1,27 +1,24 @@
-"""Telling citizens what was arranged, moved or called off, and reminding them the day before."""
+"""What use cases need to tell citizens, and reminding them the day before their sitting."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from aiohttp import web
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.clock import Clock
-from cases.policy import SYSTEM
-from cases.roles import InvitationRole
-from scheduling.links import repeat_link
-from scheduling.notices.notice import Notice, NoticeChannel
-from scheduling.notices.queueing import about_session, add_notice, channel_for
+from scheduling.notices.notice import Notice
+from scheduling.notices.telling import Telling
 from scheduling.reach import load_session
 from scheduling.rota.planning import plan_days
 from scheduling.session import Session
-from scheduling.sessions.invitations import list_invitations
 from scheduling.sessions.moving import MOVABLE
+from scheduling.sessions.telling import tell_citizens
 from web.keys import CLOCK, DATABASE, SETTINGS
 from web.language import in_chinese
 from web.tending.messages import MESSENGER, Messenger
@@ -30,25 +27,24 @@ from web.views.link_pages import when_words
 logger = logging.getLogger(__name__)
 EVERY = 60.0  # Seconds between two looks at rota and reminders.
 REMINDERS = ("session_reminder", "session_reminder_link")
-TOLD = (InvitationRole.PETITIONER, InvitationRole.PROXY)
 AHEAD = timedelta(hours=24)
 NOT_SOONER = timedelta(hours=2)  # Who was told so shortly before needs no reminder.
-AFTER = timedelta(days=1)  # A notice of a cancelled sitting is still worth telling a day later.
 
 
-async def tell_citizens(
-    db: AsyncSession, request: web.Request, session: Session, template: str, reason: str = ""
-) -> int:
-    """Queue the notice for each citizen of the session and commit; returns how many.
+def telling_of(request: web.Request) -> Telling:
+    """What use cases need to tell citizens of what this request does."""
+    app = request.app
+    return make_telling(app[CLOCK], app[MESSENGER], app[SETTINGS].web.help_phone)
 
-    By message where there is a mobile number, else as a telephone task, else as a slip of paper.
-    """
-    phone = request.app[SETTINGS].web.help_phone
-    messenger = request.app[MESSENGER]
-    told = await _queue(db, request.app[CLOCK], messenger, session, template, phone, reason)
-    await db.commit()
-    messenger.ring()
-    return told
+
+def make_telling(clock: Clock, messenger: Messenger, help_phone: str) -> Telling:
+    """Notices are Chinese, whoever causes them."""
+
+    def when(moment: datetime) -> str:
+        with in_chinese():
+            return when_words(moment, clock.now())
+
+    return Telling(messenger.secrets.envelope, help_phone, when)
 
 
 async def remind_citizens(
@@ -67,35 +63,12 @@ async def remind_citizens(
         Session.state.in_(sorted(MOVABLE)),
         Session.id.not_in(reminded.where(Notice.queued_at > now - AHEAD)),
     )
-    count = 0
+    count, telling = 0, make_telling(clock, messenger, help_phone)
     for session_id in (await db.scalars(query.limit(200))).all():
         session = await load_session(db, session_id)
-        count += await _queue(db, clock, messenger, session, "session_reminder", help_phone, origin=origin)
+        count += await tell_citizens(db, clock, telling, session, "session_reminder", origin=origin)
         await db.commit()
     return count
-
-
-async def _queue(
-    db: AsyncSession, clock: Clock, messenger: Messenger, session: Session, template: str, help_phone: str,
-    reason: str = "", origin: str = "",
-) -> int:  # fmt: skip
-    with in_chinese():
-        when = when_words(session.starts_at, clock.now())
-    told, about = 0, about_session(session)
-    for invitation in await list_invitations(db, session.id):
-        if invitation.role not in TOLD or invitation.revoked_at is not None:
-            continue
-        number = (invitation.person.phone if invitation.person else None) or ""
-        envelope, expires_at = messenger.secrets.envelope, max(session.ends_at, clock.now() + AFTER)
-        channel = channel_for(number)
-        fields = {"office": session.host.name, "when": when, "phone": help_phone, "what": reason}
-        kind = template
-        if origin and template == "session_reminder" and channel is NoticeChannel.SMS:
-            secret = await repeat_link(db, clock, SYSTEM, invitation.id)
-            kind, fields["link"] = "session_reminder_link", f"{origin}/j/{invitation.code}#{secret}"
-        await add_notice(db, clock, envelope, about, number, kind, fields, expires_at, channel)
-        told += 1
-    return told
 
 
 async def keeping(app: web.Application) -> AsyncIterator[None]:

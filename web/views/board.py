@@ -22,6 +22,7 @@ from scheduling.session import Session
 from scheduling.sessions.sessions import list_sessions
 from signaling.overview import Inside, Overview, overview_of
 from web.keys import ACTOR, CLOCK, REGISTRY
+from web.views.calling_order import lines_of
 from web.views.cards import offices_in, session_cards
 from web.words import BOARD_COLUMNS, LINE_TONES, QUALITY_LEVELS, ROLES, TIERS, clock_time, masked_name, waited
 
@@ -83,10 +84,16 @@ async def build_board(request: web.Request, db: AsyncSession, wanted: Wanted) ->
         for key, title, states in BOARD_COLUMNS
     ]
     placed = {card["id"] for _, _, column in columns for card in column}
+    rooms = [
+        (of, card["named"], request.app[REGISTRY].rooms.get(of.id))
+        for of, card in zip(sessions, cards, strict=True)
+    ]
+    here = [(of, overview_of(live.room, now), named) for of, named, live in rooms if live is not None]
     shown = [(task, of) for task, of in tasks if wanted.shows(offices.get(of.id, ()))]
     return {
         "wanted": wanted,
         "columns": columns,
+        "lines": lines_of(here, now),
         "others": [card for card in cards if card["id"] not in placed],
         "requests": await _requests(db, request),
         "tasks": await _tasks(request, db, shown, now),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import select
@@ -15,6 +14,7 @@ from cases.petitions import PetitionCase, scope_of
 from cases.policy import Action, Actor, allowed
 from cases.roles import InvitationRole
 from recordings.recording import Recording, RecordingState, list_recordings_of_petition
+from scheduling.arrival.calling_order import walked_in
 from scheduling.arrival.device_check import verdicts_of_sessions
 from scheduling.invitation import Invitation
 from scheduling.reach import scope_of_session, scopes_of_sessions
@@ -39,7 +39,6 @@ REPLAYABLE = frozenset((RecordingState.STOPPED, RecordingState.SEALED, Recording
 FAILED_NOTE = "没有录到画面和声音"
 CITIZEN_ROLES = frozenset({InvitationRole.PETITIONER, InvitationRole.PROXY})
 HOST_ROLES = frozenset({InvitationRole.HOST})
-WALKED_IN = timedelta(hours=1)  # So shortly before it began nobody books.
 
 
 @dataclass
@@ -168,7 +167,7 @@ def _origin(session: Session) -> str:
     """Booked, or somebody walked in and is received the same hour; empty for what was fixed otherwise."""
     if session.booking_id is not None:
         return "预约"
-    return "现场来访" if session.starts_at - session.created_at <= WALKED_IN else ""
+    return "现场来访" if walked_in(session) else ""
 
 
 def _act(session: Session, joins: bool) -> tuple[str, str, bool] | None:

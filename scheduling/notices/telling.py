@@ -1,0 +1,80 @@
+"""What a use case needs to tell citizens of what it does, in the transaction in which it does it.
+
+A notice that is written after the commit is lost by whatever happens between the two; so it is handed into
+the use case and stands or falls with what it tells.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cases.clock import Clock
+from cases.errors import RuleError
+from scheduling.booking.booking import Booking, BookingKind, BookingState
+from scheduling.notices.gateway import Envelope
+from scheduling.notices.notice import NoticeChannel
+from scheduling.notices.queueing import About, add_notice, channel_for
+
+# What becomes of a booking that leads to no session here. One that does is told when it is arranged.
+OF_BOOKINGS = {
+    BookingState.REJECTED: "booking_rejected",
+    BookingState.REDIRECTED: "booking_redirected",
+}
+# What an office asked for by itself the citizen never heard of.
+OF_CITIZENS = frozenset({BookingKind.SELF_ONLINE, BookingKind.BY_PROXY, BookingKind.STATION_ASSISTED})
+WORTH_TELLING = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """Seals what is said, knows the telephone for questions, says a moment as people say it (in Chinese)."""
+
+    envelope: Envelope
+    help_phone: str
+    when: Callable[[datetime], str]
+
+
+async def tell(
+    db: AsyncSession, clock: Clock, telling: Telling, about: About, number: str, template: str,
+    fields: dict[str, str], expires_at: datetime,
+) -> None:  # fmt: skip
+    """Queue one message inside the caller's transaction, by the way that reaches this number.
+
+    Where messages flood, somebody calls instead: what was decided is not held up by the outbox.
+    """
+    fields = {"phone": telling.help_phone} | fields
+    channel = channel_for(number)
+    try:
+        await add_notice(db, clock, telling.envelope, about, number, template, fields, expires_at, channel)
+    except RuleError:
+        await add_notice(
+            db, clock, telling.envelope, about, number, template, fields, expires_at, NoticeChannel.TELEPHONE
+        )
+
+
+async def tell_applicants(db: AsyncSession, clock: Clock, telling: Telling, booking: Booking) -> int:
+    """Tell petitioner and proxy that a booking was refused or passed on, inside the caller's transaction.
+
+    Returns how many were told; none of what an office asked for by itself.
+    """
+    template = OF_BOOKINGS.get(booking.state)
+    if template is None or booking.kind not in OF_CITIZENS:
+        return 0
+    petition = booking.petition
+    fields = {
+        "office": booking.slot.room.organisation.name,
+        "when": telling.when(booking.slot.starts_at),
+        "what": booking.reason or "",
+        "to": booking.redirected_to.name if booking.redirected_to else "",
+        "number": petition.number,
+    }
+    about = About(booking.slot.organisation_id, petition.id, booking_id=booking.id)
+    people = [petition.petitioner, *([booking.proxy] if booking.proxy else [])]
+    for person in people:
+        until = clock.now() + WORTH_TELLING
+        await tell(db, clock, telling, about, person.phone or "", template, fields, until)
+    return len(people)

@@ -1,0 +1,50 @@
+"""Telling the citizens of a sitting what was arranged, moved or called off, in the same transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cases.clock import Clock
+from cases.policy import SYSTEM
+from cases.roles import InvitationRole
+from scheduling.links import repeat_link
+from scheduling.notices.notice import NoticeChannel
+from scheduling.notices.queueing import about_session, channel_for
+from scheduling.notices.telling import Telling, tell
+from scheduling.session import Session, SessionState
+from scheduling.sessions.invitations import list_invitations
+
+TOLD = (InvitationRole.PETITIONER, InvitationRole.PROXY)
+AFTER = timedelta(days=1)  # A notice of a cancelled sitting is still worth telling a day later.
+# The ends that citizens hear of by a message; of the others they were there.
+OF_ENDS: Mapping[SessionState, str] = {
+    SessionState.CANCELLED: "session_cancelled",
+    SessionState.NO_SHOW: "session_missed",
+}
+
+
+async def tell_citizens(
+    db: AsyncSession, clock: Clock, telling: Telling, session: Session, template: str, reason: str = "",
+    origin: str = "",
+) -> int:  # fmt: skip
+    """Queue the notice for each citizen of the session inside the caller's transaction; returns how many.
+
+    By message where there is a mobile number, else as a telephone task, else as a slip of paper. `origin`:
+    where the pages are; with it a reminder brings the personal link along.
+    """
+    told, about = 0, about_session(session)
+    for invitation in await list_invitations(db, session.id):
+        if invitation.role not in TOLD or invitation.revoked_at is not None:
+            continue
+        number = (invitation.person.phone if invitation.person else None) or ""
+        fields = {"office": session.host.name, "when": telling.when(session.starts_at), "what": reason}
+        kind, until = template, max(session.ends_at, clock.now() + AFTER)
+        if origin and template == "session_reminder" and channel_for(number) is NoticeChannel.SMS:
+            secret = await repeat_link(db, clock, SYSTEM, invitation.id)
+            kind, fields["link"] = "session_reminder_link", f"{origin}/j/{invitation.code}#{secret}"
+        await tell(db, clock, telling, about, number, kind, fields, until)
+        told += 1
+    return told
