@@ -95,6 +95,8 @@ VERBS: Mapping[str, str] = {
     "unlocked": "解锁",
     "withdrawn": "撤回",
 }
+# Where noun and verb together say something odd.
+ACTS: Mapping[str, tuple[str, str]] = {"sign_in.opened": ("登录", "成功")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +163,8 @@ async def find_petition_id(db: AsyncSession, actor: Actor, number: str) -> str |
 
 def action_words(action: str) -> tuple[str, str] | None:
     """What officials call an act: what it was done to, and what was done; None for the rarer ones."""
+    if action in ACTS:
+        return ACTS[action]
     noun, _, verb = action.partition(".")
     return (NOUNS[noun], VERBS[verb]) if noun in NOUNS and verb in VERBS else None
 

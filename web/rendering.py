@@ -99,6 +99,7 @@ def _environment(root: Path, language: str) -> Environment:
             [
                 "clock_time",
                 "clock_seconds",
+                "clock_on",
                 "long_date",
                 "date_time",
                 "plain_date",

@@ -90,6 +90,12 @@ def clock_seconds(moment: datetime | None) -> str:
     return f"{local(moment):%H:%M:%S}" if moment else "—"
 
 
+def clock_on(moment: datetime, beside: datetime | None) -> str:
+    """`09:30:05`, and with its date where it is of another day than `beside`, whose date the page tells."""
+    same = beside is not None and local(moment).date() == local(beside).date()
+    return clock_seconds(moment) if same else date_time(moment)
+
+
 def long_date(moment: datetime | None) -> str:
     """`2026年11月25日 星期三`."""
     if moment is None:

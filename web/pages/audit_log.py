@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.audit import AuditEntry
 from cases.audit_search import (
+    NOUNS,
     OUTCOME_NAMES,
     EntryQuery,
     action_words,
@@ -50,6 +51,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         "acts": acts,
         "offices": offices,
         "outcomes": OUTCOME_NAMES,
+        "kinds": NOUNS,
         "asked": asked,
         "lines": [(each, _who(each), _words(each.action), visible_detail(each)) for each in entries],
         "beside": onward(LIST, asked, before is not None, "before", str(older) if older else None),

@@ -60,7 +60,13 @@ async def _page(request: web.Request, form: Form, status: int) -> web.Response:
         "clients": clients,
         "organisations": {each.id: each.name for each in offices},
         "scopes": SCOPES,
+        "scopes_of": {each.id: _scopes(each.scopes) for each in clients},
         "failing": {each.webhook.client_id for each in hooks if each.failing},
         "token": take_once(request, "client"),
     }
     return page(request, "clients.html", context, title="接入的系统", status=status)
+
+
+def _scopes(kept: str) -> list[str]:
+    """What a client may do, as officials say it."""
+    return [SCOPES[each] for each in kept.split(" ") if each in SCOPES]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, time
 from typing import Any
 
 from aiohttp import web
@@ -26,13 +26,14 @@ from cases.mediation.matter import (
     MediationStep,
 )
 from cases.mediation.mediating import CHANNELS
-from cases.mediation.place import PLACE_KIND_NAMES, CommunityPlace, scope_of_keeper
+from cases.mediation.place import PLACE_KIND_NAMES, CommunityPlace, OpeningHours, scope_of_keeper
 from cases.mediation.third_party import THIRD_PARTY_KIND_NAMES, ThirdParty
 from cases.organisations import OrganisationKind, list_organisations
 from cases.policy import Action, Actor, allowed
 from cases.vocabulary import VOCABULARY, badges
 from web.keys import ACTOR
 from web.language import say
+from web.rendering import listed
 from web.views.supervision import due_words
 from web.words import clock_time, date_time
 
@@ -141,9 +142,28 @@ def step_forms(mediation: Mediation, trouble: Mapping[str, Any]) -> list[dict[st
 
 def place_row(place: CommunityPlace) -> dict[str, Any]:
     """A place with its hours in a line."""
-    hours = [f"{say(WEEK[each.weekday])} {each.opens:%H:%M}–{each.closes:%H:%M}" for each in place.hours]
+    hours = [f"{days} {opens:%H:%M}–{closes:%H:%M}" for days, opens, closes in _stretches(place)]
     told = {name: getattr(place, name) for name in ("id", "name", "address", "phone")}
     return told | {"kind": PLACE_KIND_NAMES[place.kind], "hours": hours}
+
+
+def _stretches(place: CommunityPlace) -> list[tuple[str, time, time]]:
+    """Days that follow one another with the same hours, told as one: 星期一至星期五."""
+    found: list[list[OpeningHours]] = []
+    for each in sorted(place.hours, key=lambda one: (one.opens, one.closes, one.weekday)):
+        last = found[-1][-1] if found else None
+        if last and (last.opens, last.closes, last.weekday + 1) == (each.opens, each.closes, each.weekday):
+            found[-1].append(each)
+        else:
+            found.append([each])
+    return [(_days(run), run[0].opens, run[0].closes) for run in found]
+
+
+def _days(run: Sequence[OpeningHours]) -> str:
+    first, last = say(WEEK[run[0].weekday]), say(WEEK[run[-1].weekday])
+    if len(run) < 3:
+        return listed(WEEK[each.weekday] for each in run)
+    return say("{0} 至 {1}").format(first, last)
 
 
 def person_row(one: ThirdParty, now: date) -> dict[str, Any]:
