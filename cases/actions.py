@@ -77,6 +77,8 @@ class Action(StrEnum):
     SEE_ACCOUNTS = "see_accounts"
     MANAGE_ORGANISATIONS = "manage_organisations"
     CONFIGURE = "configure"
+    SEE_RULES = "see_rules"
+    CONFIRM_RULE = "confirm_rule"
     CONFIRM_POST = "confirm_post"
     GUARD_ACCOUNTS = "guard_accounts"
 
@@ -167,10 +169,11 @@ ROLE_ACTIONS: Mapping[Role, frozenset[Action]] = {
     | {A.SEE_BOARD, A.SEE_SESSION, A.EXPORT_RECORDING, A.ACKNOWLEDGE_ALARM, A.PROPOSE_DESTRUCTION}
     | {A.SEE_VIEW_LOG},
     Role.SYSADMIN: _ADMINISTER
-    | {A.SEE_ACCOUNTS, A.MANAGE_ACCOUNTS, A.MANAGE_ORGANISATIONS, A.CONFIGURE}
+    | {A.SEE_ACCOUNTS, A.MANAGE_ACCOUNTS, A.MANAGE_ORGANISATIONS, A.CONFIGURE, A.SEE_RULES}
     | {A.SEE_OPERATIONS, A.MANAGE_TEMPLATES},
-    # Lets roles take effect and unlocks; makes no account and sets nothing up.
-    Role.SECURITY_ADMIN: _ADMINISTER | {A.SEE_ACCOUNTS, A.CONFIRM_POST, A.GUARD_ACCOUNTS},
+    # Lets roles and rules take effect and unlocks; makes no account and sets nothing up.
+    Role.SECURITY_ADMIN: _ADMINISTER
+    | {A.SEE_ACCOUNTS, A.CONFIRM_POST, A.GUARD_ACCOUNTS, A.SEE_RULES, A.CONFIRM_RULE},
     # Reads and changes nothing.
     Role.AUDITOR: _ADMINISTER | {A.SEE_AUDIT},
 }

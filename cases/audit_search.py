@@ -87,6 +87,7 @@ VERBS: Mapping[str, str] = {
     "opened": "打开",
     "password_changed": "修改密码",
     "password_reset": "重设密码",
+    "proposed": "提出",
     "refused": "拒绝",
     "registered": "登记",
     "renamed": "更名",

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 
+from cases.administration.deadline_version import load_rules
 from cases.administration.holidays import load_holidays
 from cases.clock import Clock, SystemClock
 from cases.database import Database
@@ -85,6 +86,7 @@ async def open_database(app: web.Application) -> AsyncIterator[None]:
     async with database.session() as db:
         await index_missing(db)
         await load_holidays(db)
+        await load_rules(db)
     app[DATABASE] = database
     yield
     await database.close()

@@ -20,6 +20,7 @@ from recordings.archive.retention import DEFAULT_CLASSES, read_classes
 from recordings.packages.filing import Filing, read_filing
 
 PREFIX = "LIANXIN_"
+DATABASE_SYSTEMS = ("sqlite", "postgresql", "postgres")
 
 
 class SettingsError(ValueError):
@@ -275,6 +276,9 @@ def _check(settings: Settings) -> None:
     for name, port in (("WEB_PORT", settings.web.port), ("MEDIA_PORT", settings.media.port)):
         if not 1 <= port <= 65535:
             raise SettingsError(f"{PREFIX}{name}: 端口要在 1 到 65535 之间 a port is 1..65535, not {port}")
+    system = settings.database_url.partition(":")[0].partition("+")[0]
+    if system not in DATABASE_SYSTEMS:
+        raise SettingsError(f"{PREFIX}DATABASE_URL: 只能是 SQLite 或 PostgreSQL, not {system!r}")
     if bool(settings.web.certificate) != bool(settings.web.key):
         raise SettingsError("证书和私钥要一起给 certificate and key go together")
     if not 0 <= settings.media.workers <= 256:

@@ -6,10 +6,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date, datetime
 from enum import StrEnum
-from types import MappingProxyType
 
 from sqlalchemy import Date, ForeignKey, Index, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -18,6 +16,7 @@ from cases.append_only import append_only
 from cases.casefile import PetitionCase
 from cases.database import ID_LENGTH, Base, new_id
 from cases.organisations import Organisation
+from cases.step_table import StepTable
 from cases.vocabulary import names
 
 NAME_LIMIT, WORDS_LIMIT = 64, 1000
@@ -75,7 +74,7 @@ CAMPAIGN_STEP_NAMES = names("campaign_step", CampaignStepKind)
 MATTER_STATE_NAMES = names("campaign_matter", MatterState)
 
 S, K = MatterState, CampaignStepKind
-TRANSITIONS: Mapping[tuple[MatterState, CampaignStepKind], MatterState] = MappingProxyType(
+TRANSITIONS = StepTable(
     {
         (S.OPEN, K.PROGRESS): S.OPEN,
         (S.OPEN, K.DUTY): S.OPEN,
@@ -84,7 +83,8 @@ TRANSITIONS: Mapping[tuple[MatterState, CampaignStepKind], MatterState] = Mappin
         (S.PROPOSED, K.SENT_BACK): S.OPEN,
         (S.PROPOSED, K.STRUCK_OFF): S.STRUCK_OFF,
         (S.STRUCK_OFF, K.TAKEN_UP_AGAIN): S.OPEN,
-    }
+    },
+    "这件事现在不能进行这一步，请刷新页面再看。",
 )
 # For somebody who neither proposed it nor leads it.
 BY_ANOTHER = frozenset({K.SENT_BACK, K.STRUCK_OFF})

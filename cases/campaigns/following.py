@@ -75,9 +75,7 @@ async def note_step(
     """
     matter = await load_matter(db, matter_id)
     require(actor, action_for(actor, matter, kind), scope_of(matter.petition))
-    state = TRANSITIONS.get((matter.state, kind))
-    if state is None:
-        raise Conflict("bad_transition", "这件事现在不能进行这一步，请刷新页面再看。")
+    state = TRANSITIONS.after(matter.state, kind)
     if kind in BY_ANOTHER:
         await _refuse_own(db, actor, matter)
     if kind is _K.DUTY and about not in set(FourDuty):
@@ -117,7 +115,7 @@ async def steps_for(db: AsyncSession, actor: Actor, matter: CampaignMatter) -> l
     return [
         kind
         for kind in CampaignStepKind
-        if (matter.state, kind) in TRANSITIONS
+        if TRANSITIONS.permits(matter.state, kind)
         and not (own and kind in BY_ANOTHER)
         and allowed(actor, action_for(actor, matter, kind), scope)
     ]

@@ -1,7 +1,8 @@
-"""The calendar in force: the editions that come with the program, and those that administrators entered.
+"""What is in force: the calendar and the rules that come with the program, and what administrators entered.
 
-What was entered stands in the database (cases/administration/holidays.py) and is held here by each process,
-because days are counted where nothing may be read: at its start, after an entry, and once in a while.
+What was entered stands in the database (cases/administration/holidays.py, deadline_version.py) and is held
+here by each process, because days are counted where nothing may be read: at its start, after an entry, and
+once in a while.
 """
 
 from __future__ import annotations
@@ -11,9 +12,12 @@ from dataclasses import dataclass
 from datetime import date
 from types import MappingProxyType
 
+from cases.deadlines.profile import Profile, read_profiles
 from cases.deadlines.workdays import HolidayYear, WorkCalendar, read_calendar
+from cases.errors import Conflict
 
 BUILT_IN = read_calendar()
+BUILT_IN_PROFILES = read_profiles()
 
 
 @dataclass(frozen=True)
@@ -56,3 +60,28 @@ def calendar_of(region_code: str = "") -> WorkCalendar:
 def hold_calendar(calendar: CalendarInForce) -> None:
     """From here on days are counted by this one."""
     _held[0] = calendar
+
+
+_rules: list[Mapping[str, Profile]] = [BUILT_IN_PROFILES]
+
+
+def profiles() -> Mapping[str, Profile]:
+    """All rules that this process holds by their code; a version that was entered is `region@version`."""
+    return _rules[0]
+
+
+def profile_called(code: str) -> Profile:
+    """The rules under which a clock was set.
+
+    Raises Conflict `rules_unread` where another process let them take effect a moment ago: a date by other
+    rules would be a wrong one.
+    """
+    found = _rules[0].get(code)
+    if found is None:
+        raise Conflict("rules_unread", "期限规则刚刚有了新版本，请一分钟后再试。")
+    return found
+
+
+def hold_profiles(entered: Mapping[str, Profile]) -> None:
+    """From here on deadlines follow the program's rules and these."""
+    _rules[0] = MappingProxyType({**BUILT_IN_PROFILES, **entered})

@@ -112,6 +112,7 @@ class Profile:
     duties: Mapping[str, Duty] = field(default_factory=dict)
     reminders: tuple[Reminder, ...] = ()  # Warnings before, escalation after.
     feedback_days: int = 15  # Usual time for the answer to a supervision order.
+    version: int = 0  # Of what administrators entered, from 1; 0 comes with the program.
 
     def duty(self, code: str) -> Duty | None:
         """None where this text knows no such duty."""
@@ -131,6 +132,11 @@ def profiles_of(told: Mapping[str, Any]) -> Mapping[str, Profile]:
     return MappingProxyType(found)
 
 
+def add_profile(code: str, rows: Mapping[str, Any], known: Mapping[str, Profile]) -> Profile:
+    """One more that `extends` one of those known. Raises ValueError, in Chinese."""
+    return _add(code, {code: rows}, dict(known), ())
+
+
 def national_for(day: date, profiles: Mapping[str, Profile]) -> Profile:
     """Which national text holds for a matter of that day."""
     new = profiles[NATIONAL]
@@ -138,10 +144,18 @@ def national_for(day: date, profiles: Mapping[str, Profile]) -> Profile:
 
 
 def profile_for(region_code: str, day: date, profiles: Mapping[str, Profile]) -> Profile:
-    """The rules of a region for a matter of that day: its own where it has some, else the national ones."""
-    for profile in profiles.values():
-        if day >= profile.since and any(region_code.startswith(region) for region in profile.regions):
-            return profile
+    """The rules of a region for a matter of that day: its own where it has some, else the national ones.
+
+    Of several the nearest region counts, of that the one that took effect last, of one day the newest.
+    """
+    found = [
+        (len(region), profile.since, profile.version, profile)
+        for profile in profiles.values()
+        for region in profile.regions
+        if region_code.startswith(region) and day >= profile.since
+    ]
+    if found:
+        return max(found, key=lambda each: each[:3])[3]
     return national_for(day, profiles)
 
 
@@ -175,7 +189,8 @@ def _profile(code: str, rows: Mapping[str, Any], base: Profile | None) -> Profil
     if not 0 < usual <= MOST_DAYS:
         raise ValueError(f"反馈期限应在 1 到 {MOST_DAYS} 天之间")
     duties_ = MappingProxyType(duties)
-    return Profile(code, str(rows["name"]), since, bool(rolls), regions, duties_, reminders, usual)
+    version = int(rows.get("version", 0))
+    return Profile(code, str(rows["name"]), since, bool(rolls), regions, duties_, reminders, usual, version)
 
 
 def _duty(code: str, changes: Mapping[str, Any], base: Duty | None, law: str) -> Duty:
@@ -189,7 +204,7 @@ def _duty(code: str, changes: Mapping[str, Any], base: Duty | None, law: str) ->
     if base is not None and changes.keys() & {"days", "unit"}:
         told["law"] = changes.get("law", law)
     if changes.get("most_extension"):
-        told["extension_law"] = changes.get("law", law)
+        told["extension_law"] = changes.get("extension_law") or changes.get("law", law)
     told["starts"], told["by"], told["unit"] = Start(told["starts"]), Bearer(told["by"]), Unit(told["unit"])
     told["pauses"] = frozenset(Pause(each) for each in told["pauses"])
     return Duty(**told)

@@ -18,14 +18,15 @@ from cases.casefile import PetitionCase
 from cases.clock import BEIJING, Clock
 from cases.database import ID_LENGTH, Base, new_id
 from cases.deadlines.deadline import Deadline, Interval, Standing, count
-from cases.deadlines.in_force import calendar_of
-from cases.deadlines.profile import Pause, Profile, profile_for, read_profiles
+from cases.deadlines.in_force import BUILT_IN_PROFILES, calendar_of, profile_called, profiles
+from cases.deadlines.profile import Pause, Profile, profile_for
 from cases.deadlines.workdays import WorkCalendar
 from cases.errors import Conflict
 
-PROFILES = read_profiles()
-# A right that was not used is nobody's delay.
-RIGHTS = sorted({duty.code for each in PROFILES.values() for duty in each.duties.values() if duty.right})
+# A right that was not used is nobody's delay; what was entered makes no duty a right, nor a right a duty.
+RIGHTS = sorted(
+    {duty.code for each in BUILT_IN_PROFILES.values() for duty in each.duties.values() if duty.right}
+)
 
 
 class PetitionClock(Base):
@@ -57,7 +58,7 @@ class PetitionClock(Base):
     def counted(self, calendar: WorkCalendar | None = None) -> Deadline:
         """The deadline as it is counted today by the tables of the program, or by another calendar."""
         return count(
-            PROFILES[self.profile],
+            profile_called(self.profile),
             calendar or calendar_of(self.region_code or ""),
             self.duty,
             self.start_on,
@@ -79,7 +80,7 @@ def today(clock: Clock) -> date:
 def profile_of(petition: PetitionCase) -> Profile:
     """Which rules hold for a case: those of its keeper's region, by the day it came in."""
     day = petition.registered_at.astimezone(BEIJING).date()
-    return profile_for(petition.custodian.region_code, day, PROFILES)
+    return profile_for(petition.custodian.region_code, day, profiles())
 
 
 async def list_clocks(db: AsyncSession, petition_id: str) -> Sequence[PetitionClock]:

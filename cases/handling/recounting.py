@@ -36,9 +36,9 @@ from cases.casefile import PetitionCase
 from cases.clock import Clock
 from cases.database import atomic
 from cases.deadlines.deadline import count
-from cases.deadlines.in_force import calendar_of
+from cases.deadlines.in_force import calendar_of, profile_called
 from cases.deadlines.workdays import WorkCalendar
-from cases.handling.clocks import PROFILES, PetitionClock
+from cases.handling.clocks import PetitionClock
 from cases.policy import Action, Actor, require
 from cases.register.due import DueDate, index_due_dates
 
@@ -105,7 +105,7 @@ async def recount_clocks(
 def _dated(row: Any, other: WorkCalendar | None) -> dict[str, Any]:
     code, duty, start, set_days, extension, region_code, _ = row
     calendar = other or calendar_of(region_code or "")
-    counted = count(PROFILES[code], calendar, duty, start, extension=extension, set_days=set_days)
+    counted = count(profile_called(code), calendar, duty, start, extension=extension, set_days=set_days)
     return dict(zip(KEYS, row, strict=False)) | {"raw_on": counted.raw, "rolled_on": counted.rolled}
 
 

@@ -89,8 +89,7 @@ async def conclude_agreement(
     """
     mediation = await load_mediation(db, mediation_id)
     require(actor, Action.CONDUCT_MEDIATION, scope_of_mediation(mediation))
-    if (mediation.state, MediationStep.AGREE) not in TRANSITIONS:
-        raise Conflict("bad_transition", "这个调解事项现在不能进行这一步，请刷新页面再看。")
+    TRANSITIONS.after(mediation.state, MediationStep.AGREE)
     if mediation.mediator is None:
         raise Conflict("no_mediator", "还没有调解员，不能达成协议。")
     spoken = given.get("spoken") == "yes"
@@ -131,7 +130,7 @@ async def read_agreement(db: AsyncSession, actor: Actor, mediation_id: str) -> b
     """The paper. Raises NotFound, also of a spoken one."""
     mediation = await load_mediation(db, mediation_id)
     require(actor, Action.SEE_MEDIATION, scope_of_mediation(mediation))
-    return await _paper(db, mediation_id)
+    return await paper_of(db, mediation_id)
 
 
 async def list_own_agreements(db: AsyncSession, petition_id: str, name: str) -> Sequence[MediationAgreement]:
@@ -150,10 +149,11 @@ async def read_own_agreement(db: AsyncSession, petition_id: str, name: str, medi
     """The paper for the petitioner, who is a party. Raises NotFound."""
     if mediation_id not in {each.mediation_id for each in await list_own_agreements(db, petition_id, name)}:
         raise NotFound("agreement_not_found", "没有找到这份调解协议书。")
-    return await _paper(db, mediation_id)
+    return await paper_of(db, mediation_id)
 
 
-async def _paper(db: AsyncSession, mediation_id: str) -> bytes:
+async def paper_of(db: AsyncSession, mediation_id: str) -> bytes:
+    """The paper of one whose reader the caller has made sure of. Raises NotFound, also of a spoken one."""
     query = select(MediationAgreement.content_pdf).where(MediationAgreement.mediation_id == mediation_id)
     body = await db.scalar(query)
     if body is None:

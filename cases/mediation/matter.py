@@ -6,10 +6,8 @@ time (Art. 17, 23); nothing happens without the consent of both sides. History o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from types import MappingProxyType
 
 from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -20,6 +18,7 @@ from cases.mediation.place import CommunityPlace
 from cases.mediation.third_party import ThirdParty
 from cases.organisations import Organisation
 from cases.policy import Scope
+from cases.step_table import StepTable
 from cases.vocabulary import names
 
 WORDS_LIMIT = 1000
@@ -76,7 +75,7 @@ SIDE_NAMES = names("mediation_side", Side)
 CONSENT_WAY_NAMES = names("consent_way", ConsentWay)
 
 S, T = MediationState, MediationStep
-TRANSITIONS: Mapping[tuple[MediationState, MediationStep], MediationState] = MappingProxyType(
+TRANSITIONS = StepTable(
     {
         (S.RECEIVED, T.CONSENT): S.CONSENTED,
         (S.RECEIVED, T.END): S.ENDED,
@@ -96,7 +95,8 @@ TRANSITIONS: Mapping[tuple[MediationState, MediationStep], MediationState] = Map
         (S.CONFIRMED, T.BREACH): S.BREACHED,
         (S.ENDED, T.TURN): S.TURNED,
         (S.BREACHED, T.TURN): S.TURNED,
-    }
+    },
+    "这个调解事项现在不能进行这一步，请刷新页面再看。",
 )
 # Those a clerk takes with words alone; the others have a form of their own.
 IN_WORDS = frozenset({T.FOLLOW, T.CONFIRM, T.PERFORM, T.BREACH, T.END})

@@ -107,7 +107,7 @@ async def choose_mediator(
     mediation = await load_mediation(db, mediation_id)
     require(actor, Action.CONDUCT_MEDIATION, scope_of_mediation(mediation))
     if mediation.state not in SITTING | {MediationState.RECEIVED}:
-        raise Conflict("bad_transition", "这个调解事项现在不能进行这一步，请刷新页面再看。")
+        raise TRANSITIONS.conflict()
     await _seat_mediator(db, clock, mediation, third_party_id)
     await add_audit(db, clock, actor, "mediation.mediator", "mediation", mediation.id)
     await db.commit()
@@ -130,7 +130,7 @@ async def record_consent(
     if party is None:
         raise NotFound("party_not_found", "没有找到这位当事人。")
     if mediation.state not in SITTING | {MediationState.RECEIVED}:
-        raise Conflict("bad_transition", "这个调解事项现在不能进行这一步，请刷新页面再看。")
+        raise TRANSITIONS.conflict()
     if way not in set(ConsentWay):
         raise Invalid("choose", "请选择一项。", "way")
     told = clean_text(words, "words", "当事人的原话", WORDS_LIMIT)
@@ -200,7 +200,7 @@ async def take_mediation_step(
     mediation = await load_mediation(db, mediation_id)
     require(actor, Action.CONDUCT_MEDIATION, scope_of_mediation(mediation))
     if step not in IN_WORDS:
-        raise Conflict("bad_transition", "这个调解事项现在不能进行这一步，请刷新页面再看。")
+        raise TRANSITIONS.conflict()
     told = clean_text(words, "words", "情况", WORDS_LIMIT)
     if not told:
         raise Invalid("required", "请写明情况。", "words")
@@ -220,8 +220,7 @@ async def turn_into_petition(
     """
     mediation = await load_mediation(db, mediation_id)
     require(actor, Action.CONDUCT_MEDIATION, scope_of_mediation(mediation))
-    if (mediation.state, T.TURN) not in TRANSITIONS:
-        raise Conflict("bad_transition", "这个调解事项现在不能进行这一步，请刷新页面再看。")
+    TRANSITIONS.after(mediation.state, T.TURN)
     code = ""
     if mediation.petition_id is not None:
         petition = await get_petition(db, actor, mediation.petition_id)
@@ -242,9 +241,7 @@ async def apply_step(
     db: AsyncSession, clock: Clock, actor: Actor, mediation: Mediation, step: MediationStep, words: str
 ) -> None:
     """Take a step of the table inside the caller's transaction. Raises Conflict where it has none."""
-    state = TRANSITIONS.get((mediation.state, step))
-    if state is None:
-        raise Conflict("bad_transition", "这个调解事项现在不能进行这一步，请刷新页面再看。")
+    state = TRANSITIONS.after(mediation.state, step)
     await _add_event(db, clock, actor, mediation, step, state, words)
     await _note(db, clock, actor, mediation, f"mediation.{step}")
 

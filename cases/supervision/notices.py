@@ -19,10 +19,11 @@ from cases.append_only import append_only
 from cases.casefile import PetitionCase, scope_of
 from cases.clock import Clock
 from cases.database import ID_LENGTH, Base, atomic, insert_if_absent, new_id
+from cases.deadlines.in_force import profiles
 from cases.deadlines.profile import Profile
 from cases.deadlines.reminders import Audience, Reminder
 from cases.errors import NotFound
-from cases.handling.clocks import PROFILES, RIGHTS, PetitionClock, profile_of, today
+from cases.handling.clocks import RIGHTS, PetitionClock, profile_of, today
 from cases.organisations import Organisation, OrganisationKind
 from cases.petitions import add_petition_event
 from cases.policy import SYSTEM, Action, Actor, require
@@ -92,7 +93,7 @@ async def tell_reminders(db: AsyncSession, clock: Clock) -> int:
     Several processes may do so at once: each notice arises once.
     """
     now, told = today(clock), 0
-    for profile in PROFILES.values():
+    for profile in profiles().values():
         for reminder in profile.reminders:
             for row, petition in await _reached_clocks(db, profile, reminder, now):
                 assert row.rolled_on is not None
@@ -100,7 +101,7 @@ async def tell_reminders(db: AsyncSession, clock: Clock) -> int:
                 to = await _addressee(db, reminder.to, unit_id, petition.custodian)
                 told += await _tell(db, clock, petition, reminder, to, row.rolled_on, clock_row=row)
             for order in await _reached_orders(db, reminder, now):
-                if profile_of(order.petition) is profile:
+                if profile_of(order.petition).code == profile.code:
                     to = await _addressee(db, reminder.to, order.unit_id, order.issuer)
                     told += await _tell(db, clock, order.petition, reminder, to, order.due_on, order=order)
     await db.commit()

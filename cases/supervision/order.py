@@ -7,10 +7,8 @@ the advice it adopted. Reasons follow that article and Art. 36 of the text of 20
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date, datetime
 from enum import StrEnum
-from types import MappingProxyType
 
 from sqlalchemy import Date, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -19,6 +17,7 @@ from cases.append_only import append_only
 from cases.casefile import PetitionCase
 from cases.database import ID_LENGTH, Base, new_id
 from cases.organisations import Organisation
+from cases.step_table import StepTable
 from cases.vocabulary import names
 
 WORDS_LIMIT = 1000
@@ -74,7 +73,7 @@ WAITING = frozenset({OrderState.ISSUED, OrderState.SENT_BACK})  # For the unit.
 OPEN = WAITING | {OrderState.REPORTED}
 
 S, T = OrderState, OrderStep
-TRANSITIONS: Mapping[tuple[OrderState, OrderStep], OrderState] = MappingProxyType(
+TRANSITIONS = StepTable(
     {
         (S.ISSUED, T.REPORT): S.REPORTED,
         (S.SENT_BACK, T.REPORT): S.REPORTED,
@@ -83,7 +82,9 @@ TRANSITIONS: Mapping[tuple[OrderState, OrderStep], OrderState] = MappingProxyTyp
         (S.ISSUED, T.WITHDRAW): S.WITHDRAWN,
         (S.SENT_BACK, T.WITHDRAW): S.WITHDRAWN,
         (S.REPORTED, T.WITHDRAW): S.WITHDRAWN,
-    }
+    },
+    "这张督办单现在不能进行这一步，请刷新页面再看。",
+    "bad_order_step",
 )
 # The unit reports; everything else is for the office that issued the order.
 BY_UNIT = frozenset({OrderStep.REPORT})

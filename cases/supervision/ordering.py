@@ -145,9 +145,9 @@ async def take_order_step(
     order = await load_order(db, order_id)
     known = OrderStep(step) if step in set(OrderStep) else None
     require(actor, _action(known), scope_of(order.petition))
-    state = TRANSITIONS.get((order.state, known)) if known else None
-    if known is None or state is None:
-        raise Conflict("bad_order_step", "这张督办单现在不能进行这一步，请刷新页面再看。")
+    if known is None:
+        raise TRANSITIONS.conflict()
+    state = TRANSITIONS.after(order.state, known)
     if not may_take(actor, order, known):
         raise Forbidden(message="反馈由被督办单位报告，其余由发出督办单的单位决定。")
     row = _row(clock, actor, order, known, state, taken)
@@ -182,7 +182,8 @@ def may_take(actor: Actor, order: SupervisionOrder, step: OrderStep) -> bool:
 
 def steps_for(actor: Actor, order: SupervisionOrder) -> list[OrderStep]:
     """What this official may do with an order as it stands."""
-    return [step for step in OrderStep if (order.state, step) in TRANSITIONS and may_take(actor, order, step)]
+    possible = (step for step in OrderStep if TRANSITIONS.permits(order.state, step))
+    return [step for step in possible if may_take(actor, order, step)]
 
 
 async def get_order(db: AsyncSession, actor: Actor, order_id: str) -> SupervisionOrder:

@@ -13,6 +13,8 @@ from datetime import datetime
 
 DEFAULT_CLASSES = ("permanent=0", "long=30", "short=10")
 LONGEST_YEARS = 200
+# The shortest period of office archives; what comes with the settings is the operator's own answer.
+LEAST_YEARS = 10
 
 
 @dataclass(frozen=True)

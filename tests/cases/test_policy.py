@@ -52,6 +52,8 @@ OBJECTS = {
             "people": Action.MANAGE_ACCOUNTS,
             "tree": Action.MANAGE_ORGANISATIONS,
             "rules": Action.CONFIGURE,
+            "laws": Action.SEE_RULES,
+            "let": Action.CONFIRM_RULE,
             "confirm": Action.CONFIRM_POST,
             "unlock": Action.GUARD_ACCOUNTS,
         },
@@ -151,12 +153,12 @@ archivist          chengguan  -                                -                
 archivist          city       -                                -                                                                      see minutes replay manifest export alarms archive hold viewers
 archivist          province   -                                -                                                                      see minutes replay manifest export alarms archive hold viewers
 archivist          housing    -                                -                                                                      see minutes replay manifest export alarms archive hold viewers
-sysadmin           chengguan  accounts people tree rules       -                                                                      -
-sysadmin           city       accounts people tree rules       -                                                                      -
-sysadmin           province   accounts people tree rules       -                                                                      -
-security_admin     chengguan  accounts confirm unlock          -                                                                      -
-security_admin     city       accounts confirm unlock          -                                                                      -
-security_admin     province   accounts confirm unlock          -                                                                      -
+sysadmin           chengguan  accounts people tree rules laws  -                                                                      -
+sysadmin           city       accounts people tree rules laws  -                                                                      -
+sysadmin           province   accounts people tree rules laws  -                                                                      -
+security_admin     chengguan  accounts confirm unlock laws let -                                                                      -
+security_admin     city       accounts confirm unlock laws let -                                                                      -
+security_admin     province   accounts confirm unlock laws let -                                                                      -
 """  # noqa: E501
 
 

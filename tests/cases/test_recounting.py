@@ -11,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cases.audit import AuditEntry
 from cases.deadlines.deadline import count
 from cases.deadlines.in_force import BUILT_IN as CALENDAR
-from cases.handling.clocks import PROFILES, RIGHTS, PetitionClock, pause_clock, resume_clock, start_clock
+from cases.deadlines.in_force import BUILT_IN_PROFILES as PROFILES
+from cases.handling.clocks import RIGHTS, PetitionClock, pause_clock, resume_clock, start_clock
 from cases.handling.recounting import recount_clocks
 from cases.policy import SYSTEM
 from cases.register.due import DueDate

@@ -40,8 +40,8 @@ def own_calendar() -> Iterator[None]:
 
 async def test_each_administrator_sees_the_areas_of_that_one_alone(house: House) -> None:
     areas = {
-        SYSADMIN: {"organisations", "accounts", "requests", "holidays", "retention"},
-        SECURITY: {"accounts", "requests", "signins"},
+        SYSADMIN: {"organisations", "accounts", "requests", "holidays", "retention", "deadlines", "rules"},
+        SECURITY: {"accounts", "requests", "signins", "retention", "deadlines", "rules"},
         AUDITOR: {"audit"},
     }
     everything = set().union(*areas.values())

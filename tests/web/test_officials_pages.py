@@ -43,6 +43,7 @@ from tests.web.conftest import House
 from tests.web.imported import checked
 from tests.web.papers import make_papers
 from tests.web.rota import arrange_rota
+from tests.web.ruled import make_rules
 from tests.web.supervised import supervise
 from tests.web.test_axe import DESK, OFFICIAL, WIDER
 from tests.web.test_chain import chained
@@ -53,8 +54,7 @@ from web.routes import TABLE
 from web.tending.messages import MESSENGER
 
 SHOTS = os.environ.get("LIANXIN_SHOTS")
-LEADER, KEEPER = "city.leader", "chengguan.leader"
-ADMINISTRATOR = "city.sysadmin"
+LEADER, KEEPER, ADMINISTRATOR = "city.leader", "chengguan.leader", "city.sysadmin"
 RECEPTIONIST, ARCHIVIST, AUDITOR = "chengguan.receptionist", "chengguan.archivist", "city.auditor"
 
 
@@ -193,6 +193,9 @@ PAGES: dict[str, tuple[str, Callable[[Things], str]]] = {
     ),
     "/administration/holidays": (ADMINISTRATOR, lambda _: "/administration/holidays"),
     "/administration/retention": (ADMINISTRATOR, lambda _: "/administration/retention"),
+    "/administration/deadlines": (ADMINISTRATOR, lambda _: "/administration/deadlines?old=0&new=1"),
+    "/administration/deadlines/edit": (ADMINISTRATOR, lambda _: "/administration/deadlines/edit"),
+    "/administration/rules": ("city.security_admin", lambda _: "/administration/rules"),
     "/administration/requests": ("city.security_admin", lambda _: "/administration/requests"),
     "/administration/signins": ("city.security_admin", lambda _: "/administration/signins"),
     "/administration/audit": (AUDITOR, lambda _: "/administration/audit"),
@@ -246,9 +249,9 @@ def database_system() -> str:
 
 async def ask(db: AsyncSession, house: House) -> str:
     """Somebody who is asked for a second post; a failure to sign in stands in the log."""
-    official = house.world.officials["chengguan.leader"]
-    command = AskForPost(official.id, house.world.xigu.id, Role.RECEPTIONIST, "副主任")
-    await ask_for_post(db, house.clock, house.world.actor(ADMINISTRATOR), command)
+    official, admin = house.world.officials["chengguan.leader"], house.world.actor(ADMINISTRATOR)
+    post = AskForPost(official.id, house.world.xigu.id, Role.RECEPTIONIST)
+    await ask_for_post(db, house.clock, admin, post)
     with pytest.raises(RuleError):
         await sign_in(db, house.clock, official.username, "Wrong-password-1", "192.0.2.1")
     return official.id
@@ -277,8 +280,8 @@ async def client_of(house: House) -> str:
         client, _ = await create_client(
             db, house.clock, admin, "旧信访系统", world.chengguan.id, [ApiScope.READ]
         )
-        address = "https://petition.example.gov.cn/events"
-        hook, _ = await create_webhook(db, house.clock, admin, Receivers(), str, client.id, address, KINDS)
+        told = (client.id, "https://petition.example.gov.cn/events", KINDS)
+        hook, _ = await create_webhook(db, house.clock, admin, Receivers(), str, *told)
         petition = await make_petition(db, house.clock, world.chengguan)
         event = (await db.scalars(select(WebhookEvent).where(WebhookEvent.webhook_id == hook.id))).one()
         assert event.petition_id == petition.id
@@ -315,6 +318,7 @@ async def prepare(house: House) -> Things:
         incident = (await list_incidents(db, session.id))[0]
         alarm = (await list_alarms(db, SYSTEM, AlarmState.OPEN))[0]
         office = house.world.chengguan.id
+        await make_rules(house)
         day, booking = await arrange_rota(db, house)
         return Things(
             session.petition_id, session.id, tracks, sealed.id, alarm.id, incident.incident.id, office,
@@ -335,11 +339,10 @@ async def enter(page: Page, house: House, key: str) -> None:
 
 async def look(page: Page, name: str, width: int) -> list[str]:
     """Faults of the page that is open, at this width."""
-    faults: list[str] = []
     await page.set_viewport_size({"width": width, "height": 900})
     if SHOTS:
         await page.screenshot(path=f"{SHOTS}/{name.strip('/').replace('/', '-')}-{width}.png", full_page=True)
-    faults += await violations(page)
+    faults: list[str] = [*await violations(page)]
     if wider := await page.evaluate(WIDER):
         faults.append(f"sideways {wider}")
     faults += await small_targets(page)

@@ -80,7 +80,7 @@ class Objects:
         named = ("hold_id", "proposal_id", "note_id", "finding_id", "request_id", "task_id", "signing_id")
         named += ("document_id", "delivery_id", "official_id", "post_id")
         named += ("rule_id", "equipment_id", "secret")
-        named += ("notice_id", "measure_id", "step_id", "time_proposal_id")
+        named += ("notice_id", "measure_id", "step_id", "time_proposal_id", "link_id")
         known |= dict.fromkeys((*named, "thread_id"), "0" * 32)
         known |= {"import_id": "0" * 32, "client_id": "0" * 32}
         known |= {"form_id": "0" * 32, "purpose": "matter", "enclosure_id": "0" * 32}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cases.administration.deadline_version import load_rules
 from cases.administration.holidays import load_holidays
 from cases.clock import SystemClock
 from cases.database import Database
@@ -18,6 +19,7 @@ async def recount(settings: Settings, finished: bool) -> Recounted:
         await database.migrate()
         async with database.session() as db:
             await load_holidays(db)
+            await load_rules(db)
             return await recount_clocks(db, SystemClock(), SYSTEM, finished=finished)
     finally:
         await database.close()

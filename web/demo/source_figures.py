@@ -36,10 +36,10 @@ from cases.casefile import (
 from cases.clock import BEIJING
 from cases.database import Base, atomic, insert_if_absent
 from cases.deadlines.deadline import count
-from cases.deadlines.in_force import calendar_of
+from cases.deadlines.in_force import calendar_of, profiles
 from cases.deadlines.profile import profile_for
 from cases.figures.period import parse_period
-from cases.handling.clocks import PROFILES, PetitionClock
+from cases.handling.clocks import PetitionClock
 from cases.handling.procedure import Conclusion, Way
 from cases.intake.join import PetitionJoin
 from cases.lanzhou import CITY_CODE, DISTRICTS, seed_lanzhou
@@ -182,7 +182,7 @@ def _case(plan: _Plan) -> Iterator[tuple[type[Base], dict[str, Any]]]:
 
 
 def _clocks(plan: _Plan, petition: str) -> Iterator[tuple[type[Base], dict[str, Any]]]:
-    profile = profile_for(plan.office.region_code, plan.registered, PROFILES)
+    profile = profile_for(plan.office.region_code, plan.registered, profiles())
     duties = (
         ("register_route", plan.registered, plan.forwarded, plan.office),
         ("forward_notice", plan.forwarded, plan.accepted, plan.unit),

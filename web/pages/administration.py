@@ -8,6 +8,7 @@ from aiohttp import web
 
 from cases.administration.holidays import missing_years
 from cases.administration.posts import list_requests
+from cases.administration.rule_proposal import list_proposals
 from cases.policy import Action, allowed
 from web.keys import ACTOR, CLOCK, DATABASE
 from web.rendering import page
@@ -29,7 +30,9 @@ AREAS = (
     Area("/administration/requests", "待确认的岗位", "由安全管理员确认后才生效", Action.SEE_ACCOUNTS),
     Area("/administration/signins", "登录安全", "登录记录、失败和锁定，提前解锁", Action.GUARD_ACCOUNTS),
     Area("/administration/holidays", "节假日", "每年的放假和调休安排", Action.CONFIGURE),
-    Area("/administration/retention", "保管期限", "录像至少保存多少年", Action.CONFIGURE),
+    Area("/administration/deadlines", "办理期限", "各项法定期限、本地规定的版本和差别", Action.SEE_RULES),
+    Area("/administration/retention", "保管期限", "录像至少保存多少年", Action.SEE_RULES),
+    Area("/administration/rules", "待确认的规定", "期限的改动由另一人确认后才生效", Action.SEE_RULES),
     Area("/templates", "文书模板", "本单位和下级使用的文书模板", Action.MANAGE_TEMPLATES),
     Area("/clients", "接入的系统", "通过接口登记和读取信访件的系统", Action.MANAGE_ACCOUNTS),
     Area("/administration/audit", "操作审计", "谁在什么时候做了什么，可查询、导出", Action.SEE_AUDIT),
@@ -39,14 +42,17 @@ AREAS = (
 
 async def show(request: web.Request) -> web.StreamResponse:
     actor = request[ACTOR]
-    waiting = 0
-    if allowed(actor, Action.SEE_ACCOUNTS):
-        async with request.app[DATABASE].session() as db:
+    waiting = rules = 0
+    async with request.app[DATABASE].session() as db:
+        if allowed(actor, Action.SEE_ACCOUNTS):
             waiting = len(await list_requests(db, actor))
+        if allowed(actor, Action.SEE_RULES):
+            rules = len(await list_proposals(db, actor))
     context = {
         "nav": "administration",
         "areas": [each for each in AREAS if allowed(actor, each.action)],
         "waiting": waiting,
+        "rules": rules,
         "may_confirm": allowed(actor, Action.CONFIRM_POST),
         "missing": missing_years(request.app[CLOCK]) if allowed(actor, Action.CONFIGURE) else [],
     }

@@ -19,6 +19,7 @@ from cases.mediation.board import (
     list_mediations,
     list_sittings,
 )
+from cases.mediation.court_door import DAYS, confirmable, list_court_links
 from cases.mediation.matter import (
     SITTING,
     TRANSITIONS,
@@ -56,6 +57,7 @@ from web.views.mediation import (
     TURNING,
     WAYS,
     agreement_view,
+    court_rows,
     event_rows,
     keepers_of,
     mediation_row,
@@ -134,6 +136,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         own = [mediation.organisation_id]
         venues = {each.id: each.name for each in await list_places(db, own)}
         people = await list_third_parties(db, clock, actor, own)
+        links = await list_court_links(db, mediation_id)
     trouble = take_once(request, f"mediation:{mediation_id}") or {}
     may = allowed(actor, Action.CONDUCT_MEDIATION, scope_of_mediation(mediation))
     early = mediation.state in SITTING | {MediationState.RECEIVED}
@@ -157,8 +160,12 @@ async def show(request: web.Request) -> web.StreamResponse:
         "forms": step_forms(mediation, trouble) if may else [],
         "may_consent": may and early,
         "may_sit": may and mediation.state in SITTING,
-        "may_agree": may and (mediation.state, MediationStep.AGREE) in TRANSITIONS,
-        "may_turn": may and (mediation.state, MediationStep.TURN) in TRANSITIONS,
+        "may_agree": may and TRANSITIONS.permits(mediation.state, MediationStep.AGREE),
+        "may_turn": may and TRANSITIONS.permits(mediation.state, MediationStep.TURN),
+        "may_court": may and confirmable(mediation, agreement, now),
+        "court_days": {str(days): f"{days} 天" for days in DAYS},
+        "court_links": court_rows(links, clock.now()),
+        "court_link": take_once(request, f"court:{mediation_id}") if may else None,
         "ways": WAYS,
         "channels": TURNING,
         "venues": venues,
@@ -182,7 +189,7 @@ async def consent(request: web.Request) -> web.StreamResponse:
             form.typed("way"), form.typed("words"),
         )  # fmt: skip
 
-    return await _act(request, form, f"consent:{party_id}", ("given", "way", "words"), act)
+    return await act_on(request, form, f"consent:{party_id}", ("given", "way", "words"), act)
 
 
 async def mediator(request: web.Request) -> web.StreamResponse:
@@ -195,7 +202,7 @@ async def mediator(request: web.Request) -> web.StreamResponse:
             raise Invalid("choose", "请选择一项。", "mediator_id")
         await choose_mediator(db, request.app[CLOCK], request[ACTOR], where["mediation_id"], chosen)
 
-    return await _act(request, form, "mediator", ("mediator_id",), act)
+    return await act_on(request, form, "mediator", ("mediator_id",), act)
 
 
 async def sit(request: web.Request) -> web.StreamResponse:
@@ -211,7 +218,7 @@ async def sit(request: web.Request) -> web.StreamResponse:
         place = form.typed("place_id")[:32]
         await arrange_sitting(db, clock, request[ACTOR], where["mediation_id"], place, begin, end)
 
-    return await _act(request, form, "sit", ("place_id", "day", "time", "length"), act)
+    return await act_on(request, form, "sit", ("place_id", "day", "time", "length"), act)
 
 
 async def take(request: web.Request) -> web.StreamResponse:
@@ -224,7 +231,7 @@ async def take(request: web.Request) -> web.StreamResponse:
             db, request.app[CLOCK], request[ACTOR], where["mediation_id"], where["step"], words
         )
 
-    return await _act(request, form, where["step"], ("words",), act)
+    return await act_on(request, form, where["step"], ("words",), act)
 
 
 async def turn(request: web.Request) -> web.StreamResponse:
@@ -271,7 +278,7 @@ async def as_pdf(request: web.Request) -> web.StreamResponse:
     return file_of(body, "application/pdf", "mediation-agreement.pdf")
 
 
-async def _act(
+async def act_on(
     request: web.Request, form: Form, name: str, fields: tuple[str, ...], act: Any
 ) -> web.Response:
     """Back to the matter; what was refused is told there once, with everything that was typed."""
@@ -338,8 +345,8 @@ async def _agreement_page(request: web.Request, form: Form) -> web.StreamRespons
     async with request.app[DATABASE].session() as db:
         mediation = await get_mediation(db, actor, mediation_id)
     require(actor, Action.CONDUCT_MEDIATION, scope_of_mediation(mediation))
-    if not form.errors and (mediation.state, MediationStep.AGREE) not in TRANSITIONS:
-        raise Conflict("bad_transition", "这个调解事项现在不能进行这一步，请刷新页面再看。")
+    if not form.errors:
+        TRANSITIONS.after(mediation.state, MediationStep.AGREE)
     form.values.setdefault("facts", mediation.facts)
     row = mediation_row(mediation, None, today(request.app[CLOCK]))
     context = {"nav": "mediation", "mediation": row, "form": form}

@@ -1,24 +1,24 @@
-"""Retention classes: how many years each is, and a change that is shown before it is made."""
+"""Retention classes: how many years each is, and a change that is shown before it is proposed."""
 
 from __future__ import annotations
 
 from aiohttp import web
 
 from cases.errors import Conflict, Invalid
+from cases.policy import Action, allowed
 from recordings.archive.class_change import (
     Held,
-    change_class,
     classes_in_force,
     count_held,
     list_changes,
     preview_change,
+    propose_change,
 )
 from recordings.archive.retention import read_classes
 from web.http.errors import status_of
 from web.http.flash import keep_once, take_once
 from web.http.forms import Form
 from web.keys import ACTOR, CLOCK, DATABASE, SETTINGS
-from web.pages.organisations import version_of
 from web.pages.signin import see_other
 from web.rendering import page
 
@@ -30,7 +30,7 @@ async def show(request: web.Request) -> web.StreamResponse:
 
 
 async def submit(request: web.Request) -> web.StreamResponse:
-    """POST {code, years, reason, version, act}: `preview` shows what would become of what is archived."""
+    """POST {code, years, reason, act}: `preview` shows what would become of what is archived."""
     form, status, held = Form(await request.post()), 200, None
     form.values = {name: form.typed(name)[:400] for name in ("years", "reason")}
     settings = read_classes(request.app[SETTINGS].archive.classes)
@@ -40,10 +40,10 @@ async def submit(request: web.Request) -> web.StreamResponse:
     async with request.app[DATABASE].session() as db:
         clock, actor = request.app[CLOCK], request[ACTOR]
         try:
-            if form.typed("act") == "save":
-                told = (code, form.value("years"), form.value("reason"), version_of(form))
-                done = await change_class(db, clock, actor, settings, *told)
-                keep_once(request, "retention", done)
+            if form.typed("act") == "propose":
+                told = (code, form.value("years"), form.value("reason"))
+                await propose_change(db, clock, actor, settings, *told)
+                keep_once(request, "retention", code)
                 return see_other(HERE)
             held = await preview_change(db, actor, settings, code, form.value("years"))
         except (Invalid, Conflict) as error:
@@ -58,9 +58,6 @@ async def _page(request: web.Request, form: Form, held: Held | None, status: int
         changes = await list_changes(db, request[ACTOR])
         classes = await classes_in_force(db, read_classes(settings.classes))
         counts = await count_held(db, request[ACTOR])
-    versions: dict[str, int] = {}
-    for row in changes:
-        versions.setdefault(row.code, row.version)
     context = {
         "nav": "administration",
         "form": form,
@@ -69,7 +66,7 @@ async def _page(request: web.Request, form: Form, held: Held | None, status: int
         "names": {code: f"{code}（{each.name}）" for code, each in classes.items()},
         "used": settings.retention,
         "changes": changes,
-        "version": versions.get(form.value("code"), 0),
+        "may_edit": allowed(request[ACTOR], Action.CONFIGURE),
         "done": take_once(request, "retention"),
     }
     title = "错误：保管期限" if form.errors else "保管期限"

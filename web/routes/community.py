@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cases.policy import Action
 from web.http.permissions import Who
-from web.pages import campaign_matters, campaigns, community, guests, mediations, own_documents
+from web.pages import campaign_matters, campaigns, community, court, guests, mediations, own_documents
 from web.routes.route import LETTER, PROOF, Route
 
 SEE, CONDUCT = Action.SEE_MEDIATION, Action.CONDUCT_MEDIATION
@@ -52,6 +52,12 @@ COMMUNITY: tuple[Route, ...] = (
     Route("GET", f"{ONE}/agreement", mediations.show_agreement, CONDUCT),
     Route("POST", f"{ONE}/agreement", mediations.agree, CONDUCT, LETTER),
     Route("GET", f"{ONE}/agreement.pdf", mediations.as_pdf, SEE),
+    Route("POST", f"{ONE}/court", court.issue, CONDUCT),
+    Route("POST", f"{ONE}/court/{{link_id}}/revoke", court.revoke, CONDUCT),
+    # A court has no account: the secret in the fragment of the address says what it may read.
+    Route("GET", "/court/{code}", court.show, Who.EVERYONE),
+    Route("POST", "/court/{code}", court.open_door, Who.EVERYONE),
+    Route("POST", "/court/{code}/agreement.pdf", court.as_pdf, Who.EVERYONE),
     Route("POST", "/sessions/{session_id}/guests/registered", guests.bring_registered, Action.MANAGE_SESSION),
     Route("POST", "/progress/agreements/{mediation_id}", own_documents.agreement, Who.EVERYONE),
 )

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 
+from cases.administration.deadline_version import load_rules
 from cases.administration.holidays import load_holidays
 from cases.supervision.notices import tell_reminders
 from web.keys import CLOCK, DATABASE
@@ -30,7 +31,8 @@ async def _round(app: web.Application) -> int:
     """One round, and then a rest four times as long: on a morning of thousands, pages come first."""
     began = time.monotonic()
     async with app[DATABASE].session() as db:
-        await load_holidays(db)  # Another process may have taken in an edition.
+        await load_holidays(db)  # Another process may have taken in an edition, or rules.
+        await load_rules(db)
         told = await tell_reminders(db, app[CLOCK])
     await asyncio.sleep(REST * (time.monotonic() - began))
     return told

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, time
+from datetime import date, datetime, time
 from typing import Any
 
 from aiohttp import web
@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cases.casefile import CHANNEL_NAMES, PetitionCase
 from cases.mediation.agreement import LABELS, MediationAgreement
 from cases.mediation.board import list_mediations_of
+from cases.mediation.court_door import IssuedLink
 from cases.mediation.matter import (
     BINDING,
     CONSENT_WAY_NAMES,
@@ -126,7 +127,7 @@ def step_forms(mediation: Mediation, trouble: Mapping[str, Any]) -> list[dict[st
     """Steps that are taken in words, as the matter stands."""
     found = []
     for step in MediationStep:
-        if step in IN_WORDS and (mediation.state, step) in TRANSITIONS:
+        if step in IN_WORDS and TRANSITIONS.permits(mediation.state, step):
             wrong = trouble if trouble.get("form") == step else {}
             found.append(
                 {
@@ -198,3 +199,22 @@ async def mediation_card(
         "rows": [mediation_row(each, None, now) for each in found],
         "may": allowed(actor, Action.CONDUCT_MEDIATION) and bool(await keepers_of(db, actor)),
     }
+
+
+def court_rows(links: Sequence[IssuedLink], now: datetime) -> list[dict[str, Any]]:
+    """The links that courts were given, with how often each was used."""
+    rows = []
+    for each in links:
+        link, state = each.link, ("可以查阅", "tick", "good")
+        if link.revoked_at is not None:
+            state = ("已停用", "cross", "plain")
+        elif not link.opens(now):
+            state = ("已到期", "clock", "plain")
+        rows.append(
+            {
+                "id": link.id, "court": link.court, "state": state, "open": link.opens(now),
+                "by": link.issued_by, "at": link.issued_at, "until": link.valid_until,
+                "views": each.views, "last": each.last,
+            }  # fmt: skip
+        )
+    return rows

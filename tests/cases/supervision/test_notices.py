@@ -9,10 +9,10 @@ import pytest
 
 from cases.casefile import PetitionClass
 from cases.database import Database
+from cases.deadlines.in_force import BUILT_IN_PROFILES as PROFILES
 from cases.deadlines.profile import profiles_of
 from cases.deadlines.reminders import Audience, Reminder
 from cases.errors import NotFound
-from cases.handling.clocks import PROFILES
 from cases.handling.taking import take_step
 from cases.petitions import list_petition_events
 from cases.policy import SYSTEM
