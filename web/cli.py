@@ -71,7 +71,7 @@ def demo(
 
     chosen = replace(_chosen(host, port, certificate, key), demo=True)
     settings = _prepared(chosen, lan)
-    day = asyncio.run(prepare_demo(settings))
+    day = asyncio.run(prepare_demo(settings, past=True))
     show_demo(console, settings, day)
     _serve(settings, beside=record_in_background)
     _leave()

@@ -107,13 +107,13 @@ async def _remedies(db: AsyncSession, petition: PetitionCase, kind: DocumentKind
     duty = profile_of(petition).duty(code)
     if duty is None:
         return ""
+    # The one above is asked, and no further one (Art. 35 and 36).
     offices = [each.name for each in await list_reviewers(db, petition)]
-    *others, last = offices or [f"有权{remedy}的机关"]
-    where = f"{'、'.join(others)}或者{last}" if others else last
+    where = offices[0] if offices else f"有权{remedy}的机关"
     unit = "日" if duty.unit is Unit.CALENDAR else "个工作日"
     return (
         f"您如果不服本{paper}，可以自收到本意见书之日起{duty.days}{unit}内，书面向{where}请求{remedy}"
-        f"（{duty.source}）。期限内没有请求{remedy}的，不再受理。"
+        f"（{duty.source}）。无正当理由，期限内没有请求{remedy}的，不再受理。"
     )
 
 

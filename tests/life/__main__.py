@@ -1,7 +1,8 @@
 """`python -m tests.life`: a matter from each of the eight doors through its whole life, in a real browser.
 
 `--out DIR` keeps a picture of every page at both widths and every paper (default: `var/life`); `--database`
-names `sqlite` or `postgresql` instead of both; `--only letter,web` plays these alone.
+names `sqlite` or `postgresql` instead of both; `--only letter,web` plays these alone; `--papers` keeps the
+papers and looks at no page, which takes a third of the time.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from tests.life.stage import set_up
 from tests.scenarios.browsers import chromium
 
 
-async def play(system: str, server: DatabaseServer, out: Path, names: list[str]) -> list[str]:
+async def play(system: str, server: DatabaseServer, out: Path, names: list[str], pictures: bool) -> list[str]:
     """Each life on a database of its own; returns what was found wrong."""
     folder, faults, kinds = out / system, list[str](), set[str]()
     folder.mkdir(parents=True, exist_ok=True)
@@ -35,7 +36,7 @@ async def play(system: str, server: DatabaseServer, out: Path, names: list[str])
             database, kept = Database(url), folder / name
             kept.mkdir(exist_ok=True)
             with tempfile.TemporaryDirectory(prefix="lxlife") as state:
-                async with set_up(database, browser, Path(state) / "var", kept) as stage:
+                async with set_up(database, browser, Path(state) / "var", kept, pictures) as stage:
                     try:
                         life = await LIVES[name](stage)
                         kinds |= {paper.kind for paper in life.issued}
@@ -55,6 +56,7 @@ def main() -> int:
     arguments.add_argument("--out", type=Path, default=Path("var/life"))
     arguments.add_argument("--database", choices=("sqlite", "postgresql"))
     arguments.add_argument("--only", default="")
+    arguments.add_argument("--papers", action="store_true")
     given = arguments.parse_args()
     passwords.HASHER, passwords.DECOY = CHEAP_HASHER, CHEAP_HASH
     systems = [given.database] if given.database else ["sqlite", "postgresql"]
@@ -66,7 +68,7 @@ def main() -> int:
         server = DatabaseServer(Path(home))
         try:
             for system in systems:
-                faults += asyncio.run(play(system, server, given.out, names))
+                faults += asyncio.run(play(system, server, given.out, names, not given.papers))
         finally:
             server.close()
     for fault in faults:

@@ -9,7 +9,7 @@ from tests.life.mediation import mediate
 from tests.life.people import Citizen, Desk
 from tests.life.stage import Stage
 
-REVIEWER, RECHECKER = "chengguan.reviewer", "province.reviewer"
+REVIEWER, RECHECKER = "chengguan.reviewer", "city.reviewer"
 HOUSING, SOCIAL = "城关区住建局", "城关区人力资源和社会保障局"
 CLAIM = {"class": "claim", "way": "handle", "words": "请求明确，有具体的人和事。"}
 NOTICE, OBJECTION, ROUTING = "书面告知接收情况和办理程序", "提出转送异议", "登记并转送、交办"
@@ -152,7 +152,7 @@ async def visit(stage: Stage) -> Life:
     early = await life.refused(life.it.keeper, "terminate", ground="not_asked", words="没有请求复查。")
     assert "到 2026-10-08 为止还可以请求复查" in early, early
     life.wait(5)
-    await terminate(life, "not_asked", "期限内没有请求复查。", "请求复查")
+    await terminate(life, "not_asked", "处理意见书已留置送达，见证人张梅。", "请求复查")
     await close(life)
     return life
 
@@ -204,7 +204,7 @@ async def web(stage: Stage) -> Life:
     await recheck(life)
     wrong = await life.refused(life.it.keeper, "terminate", ground="not_asked", words="终结。")
     assert "不相符" in wrong, wrong
-    await terminate(life, "rechecked", "复核意见已经送达。")
+    await terminate(life, "rechecked", "复核意见书由本人当面签收。")
     await close(life)
     return life
 
@@ -220,12 +220,12 @@ async def confirm(life: Life, issued: bytes, title: str) -> None:
 async def recheck(life: Life) -> None:
     """Thirty days that stand still while a hearing is held (Art. 36)."""
     office = life.stage.world.organisations
-    await life.take(life.it.keeper, "request_recheck", reviewer=office["province"].id, words="仍不服。")
+    await life.take(life.it.keeper, "request_recheck", reviewer=office["city"].id, words="仍不服。")
     life.meet("请求复核")
     life.duties.append(days.deciding(life.today, again=True))
     duty = life.duties[-1]
     life.steps.append("已收到复核请求")
-    life.comes("甘肃省信访局最迟{}作出复核意见。", duty.title)
+    life.comes("兰州市信访局最迟{}作出复核意见。", duty.title)
     for kind in ("recheck_receipt", "hearing_notice"):
         paper = await life.issue(RECHECKER, kind)
         await life.deliver(RECHECKER, paper, "post", f"EMS {kind}")
@@ -233,12 +233,12 @@ async def recheck(life: Life) -> None:
     life.wait(12)
     await life.take(RECHECKER, "begin_hearing", words="公开听证。")
     duty.hearings.append((life.today, None))
-    life.coming = "甘肃省信访局正在听证，听证的时间不计算在期限内。"
+    life.coming = "兰州市信访局正在听证，听证的时间不计算在期限内。"
     await life.check("hearing")
     life.wait(2)
     await life.take(RECHECKER, "end_hearing", words="听证结束。")
     duty.hearings[-1] = (duty.hearings[-1][0], life.today)
-    life.comes("甘肃省信访局最迟{}作出复核意见。", duty.title)
+    life.comes("兰州市信访局最迟{}作出复核意见。", duty.title)
     await life.check("heard")
     life.wait(3)
     await life.take(RECHECKER, "decide_recheck", result="uphold", words="维持复查意见。")

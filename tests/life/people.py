@@ -38,8 +38,8 @@ TEXTS = {
     "procedure": "由本单位按信访程序办理。",
     "response": "信访人表示知晓。",
     "matter": "争议的事实由谁举证、责任由谁承担。",
-    "hearing_at": "2026年9月21日9时",
-    "hearing_place": "甘肃省信访局二楼听证室",
+    "hearing_at": "2026年9月10日9时",
+    "hearing_place": "兰州市信访局二楼听证室",
     "contact": "信访科 0931-0000000",
 }
 
@@ -118,7 +118,7 @@ class Desk:
             name = str(await field.get_attribute("name"))
             if name in typed or not await field.input_value():
                 await field.fill(typed.get(name, TEXTS.get(name, "")))
-        if self.stage.folder is not None:
+        if self.stage.folder is not None and self.stage.pictures:
             await page.click("button[value=preview]")
             await page.wait_for_selector(".letter")
             await self.stage.look(page, f"preview-{kind}")

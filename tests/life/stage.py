@@ -34,13 +34,17 @@ SECOND = ("social", "城关区人力资源和社会保障局", "城关区人社�
 
 @dataclass
 class Stage:
-    """`folder`: where pictures and papers are kept, None: nowhere. `faults`: what was found wrong."""
+    """`folder`: where papers are kept, None: nowhere; with `pictures` also every page.
+
+    `faults`: what was found wrong.
+    """
 
     base: str
     clock: FixedClock
     world: World
     browser: Browser
     folder: Path | None
+    pictures: bool = True
     faults: list[str] = field(default_factory=list)
     contexts: dict[str, BrowserContext] = field(default_factory=dict)
     pages: dict[str, Page] = field(default_factory=dict)
@@ -67,7 +71,7 @@ class Stage:
 
     async def look(self, page: Page, name: str) -> None:
         """A picture at both widths, with what axe and the width say; nothing where no folder is named."""
-        if self.folder is None:
+        if self.folder is None or not self.pictures:
             return
         self.shots += 1
         before = page.viewport_size
@@ -87,7 +91,7 @@ class Stage:
 
 @asynccontextmanager
 async def set_up(
-    database: Database, browser: Browser, state: Path, folder: Path | None = None
+    database: Database, browser: Browser, state: Path, folder: Path | None = None, pictures: bool = True
 ) -> AsyncIterator[Stage]:
     """Offices and officials, a second unit, times to book; then the server, until the end."""
     clock = FixedClock()
@@ -105,6 +109,10 @@ async def set_up(
             world.officials[f"{key}.{role}"] = made = make_official(clock, f"{key}-{role}", official)
             add_post(clock, made, unit, role)
             db.add(made)
+        # A recheck is asked of the office above the reviewer's (Art. 36).
+        world.officials["city.reviewer"] = above = make_official(clock, "city-reviewer", "曹建平")
+        add_post(clock, above, world.city, Role.REVIEWER)
+        db.add(above)
         await db.commit()
         room = await create_room(db, clock, SYSTEM, district.id, "第一视频接访室")
         start = clock.now() + timedelta(days=1)
@@ -118,7 +126,7 @@ async def set_up(
     app[LIMITS] = RateLimits(now=lambda: clock.now().timestamp())
     server = TestServer(app, host="127.0.0.1")
     await server.start_server()
-    stage = Stage(f"http://127.0.0.1:{server.port}", clock, world, browser, folder)
+    stage = Stage(f"http://127.0.0.1:{server.port}", clock, world, browser, folder, pictures)
     try:
         yield stage
     finally:

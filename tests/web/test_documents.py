@@ -159,7 +159,7 @@ async def test_a_whole_case_with_its_papers(house: House, chrome: Chromium) -> N
     assert "即2026年8月21日前" in await desk.issue("review_receipt")
     await desk.step("decide_review", result="uphold", words="维持处理意见。")
     review = await desk.issue("review_opinion", **TEXTS)
-    assert "维持。" in review and "书面向兰州市信访局或者甘肃省信访局请求复核" in review
+    assert "维持。" in review and "书面向兰州市信访局请求复核" in review
     await desk.deliver("in_person", "签收单")
     await desk.sign_in(KEEPER)
     await desk.step("request_recheck", reviewer=house.world.province.id, words="仍不服。")
@@ -215,6 +215,18 @@ def test_no_heading_stays_behind_alone() -> None:
     pages = list(pypdfium2.PdfDocument(letter_pdf(made, FixedClock().now())))
     first, last = (page.get_textpage().get_text_range() for page in pages)
     assert "第9段" in first and "四、依据" not in first and "四、依据" in last
+
+
+@pytest.mark.parametrize("before", range(9, 15))
+def test_no_last_line_of_a_paragraph_goes_over_to_the_next_page_alone(before: int) -> None:
+    told = [Paragraph(f"第{number}段。") for number in range(before)]
+    told += [Paragraph("一、依据", heading=True), Paragraph("请您在法定期限内向上述机关提出。" * 2 + "尾")]
+    told += [Paragraph("联系方式：信访科")]
+    made = Letter("城关区住建局", "告知书", "信导〔2026〕1号", "李德福", tuple(told), "2026年7月22日")
+    pages = list(pypdfium2.PdfDocument(letter_pdf(made, FixedClock().now())))
+    texts = [page.get_textpage().get_text_range() for page in pages]
+    where = [next(n for n, text in enumerate(texts) if part in text) for part in ("一、依据", "请您在", "尾")]
+    assert len(set(where)) == 1, texts
 
 
 @pytest.mark.parametrize("paragraphs", [8, 11, 12, 13, 14, 16])

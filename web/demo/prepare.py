@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cases.clock import SystemClock
 from cases.database import Database
 from scheduling.session import Session
+from web.app import form_key
 from web.demo.day import (
     DemoDay,
     PartyLink,
@@ -25,17 +26,23 @@ from web.demo.day import (
     ready_session,
     seed_day,
 )
+from web.demo.outbox import seed_outbox
+from web.demo.past import seed_past
 from web.demo.people import OFFICIALS, PASSWORD
 from web.processes.server import base_url
 from web.processes.supervisor import SPAWN, dies_with
 from web.qr import qr_text
 from web.settings import Settings
+from web.tending.messages import make_messenger
 
 logger = logging.getLogger(__name__)
 
 
-async def prepare_demo(settings: Settings) -> DemoDay:
-    """Migrate, seed what is missing, make sure that one session can begin now, and find its links."""
+async def prepare_demo(settings: Settings, past: bool = False) -> DemoDay:
+    """Migrate, seed what is missing, make sure that one session can begin now, and find its links.
+
+    `past`: with the weeks before, for somebody to look around in.
+    """
     database, clock = Database(settings.database_url), SystemClock()
     try:
         await database.migrate()
@@ -44,9 +51,18 @@ async def prepare_demo(settings: Settings) -> DemoDay:
             session = await ready_session(db, clock)
             links = await _links(db, settings, session)
             pending = await pending_reception(db, clock)
+            if past:
+                await _seed_past(db, settings)
             return DemoDay(session.id, links, pending.id if pending else None)
     finally:
         await database.close()
+
+
+async def _seed_past(db: AsyncSession, settings: Settings) -> None:
+    """The weeks before, and what was sent: before the service runs, which sends what is due."""
+    clock, messenger = SystemClock(), make_messenger(settings, form_key(settings))
+    await seed_past(db, clock)
+    await seed_outbox(db, clock, messenger.secrets.envelope, settings.web.help_phone)
 
 
 async def _links(db: AsyncSession, settings: Settings, session: Session) -> tuple[PartyLink, ...]:

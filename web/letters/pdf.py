@@ -28,6 +28,7 @@ HEAD, TITLE, BODY, SMALL = 26, 22, 16, 10.5
 LINE = 10.2  # 22 lines on a page.
 LEADINGS = (LINE, 9.6, 9.0)
 SIGNED = 5  # Lines that the signature needs.
+SPREAD = 1.4  # Between two characters of a full line at most: a quarter of one.
 INDENT = 2  # Characters before a paragraph.
 RED = (200, 16, 16)
 BLACK = (0, 0, 0)
@@ -45,12 +46,16 @@ FACES = (
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """One line of the body. `indent`: millimetres; `spread`: points between characters."""
+    """One line of the body. `indent`: millimetres; `spread`: points between characters.
+
+    `last`: it ends a paragraph of several.
+    """
 
     text: str
     indent: float
     bold: bool
     spread: float
+    last: bool
 
 
 class _Sheet(FPDF):
@@ -79,7 +84,7 @@ def letter_pdf(letter: Letter, made_at: datetime) -> bytes:
     lines = _set(sheet, letter)
     leading, carried = _fit(sheet, lines)
     for number, line in enumerate(lines):
-        kept = leading * (2 if line.bold else 1)
+        kept = _kept(lines, number, leading)
         if _room(sheet, kept) or number == len(lines) - carried:
             _page(sheet)
         _draw(sheet, line, leading)
@@ -140,8 +145,9 @@ def _broken_up(sheet: FPDF, text: str, indent: int, bold: bool) -> list[_Line]:
         first = wide if number == 0 else 0.0
         slack = WIDTH - first - sheet.get_string_width(line)
         gaps = len(line) - 1
-        full = number < len(lines) - 1 and gaps and 0 < slack < BODY
-        found.append(_Line(line, first, bold, slack / gaps * sheet.k if full else 0.0))
+        full = number < len(lines) - 1 and gaps and 0 < slack < SPREAD * gaps
+        last = number == len(lines) - 1 > 0
+        found.append(_Line(line, first, bold, slack / gaps * sheet.k if full else 0.0, last))
     return found
 
 
@@ -152,16 +158,25 @@ def _fit(sheet: FPDF, lines: Sequence[_Line]) -> tuple[float, int]:
     """
     for leading in LEADINGS:
         top = sheet.get_y()
-        for line in lines:
-            if top + leading * (2 if line.bold else 1) > sheet.h - BOTTOM:
+        for number in range(len(lines)):
+            if top + _kept(lines, number, leading) > sheet.h - BOTTOM:
                 top = TOP
             top += leading
         if top + leading * SIGNED <= sheet.h - BOTTOM:
             return leading, 0
     carried = min(2, len(lines))
-    while carried < len(lines) and lines[-carried - 1].bold:  # No heading stays behind alone.
+    # No heading stays behind alone, no line that ends a paragraph goes over alone.
+    while carried < len(lines) and (lines[-carried - 1].bold or lines[-carried].last):
         carried += 1
     return LEADINGS[0], carried
+
+
+def _kept(lines: Sequence[_Line], number: int, leading: float) -> float:
+    """How high what stays together is: a heading with what it heads, the last two lines of a paragraph."""
+    following = number + 1
+    if following < len(lines) and (lines[number].bold or lines[following].last):
+        return leading + _kept(lines, following, leading)
+    return leading
 
 
 def _draw(sheet: FPDF, line: _Line, leading: float) -> None:

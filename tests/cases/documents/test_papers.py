@@ -102,7 +102,7 @@ async def test_the_papers_of_a_case_to_its_conclusion(desk: Desk) -> None:
         "《信访工作条例》第三十二条。",
     ):
         assert words in opinion
-    assert "自收到本意见书之日起30日内，书面向城关区信访局、兰州市信访局或者甘肃省信访局请求复查" in opinion
+    assert "自收到本意见书之日起30日内，书面向城关区信访局请求复查" in opinion
     assert await due(desk, HANDLER) == ["closing_report"]
 
 
@@ -310,7 +310,7 @@ async def test_an_office_has_its_own_template_and_old_papers_keep_theirs(desk: D
     old = await paper(desk, HANDLER, "handling_opinion")
     admin, city = desk.world.actor("city.sysadmin"), desk.world.city.id
     body = "\n".join(
-        (*FORMS[DocumentKind.HANDLING_OPINION].templates[0].body, "# 七、落款前的话", "特此告知。")
+        (*FORMS[DocumentKind.HANDLING_OPINION].templates[-1].body, "# 七、落款前的话", "特此告知。")
     )
     kind = DocumentKind.HANDLING_OPINION
     made = await add_template(desk.db, desk.clock, admin, city, kind, "处理意见书", body, "2026-07-25")
@@ -321,7 +321,7 @@ async def test_an_office_has_its_own_template_and_old_papers_keep_theirs(desk: D
     desk.clock.advance(days=3)
     new = await paper(desk, HANDLER, "handling_opinion", old.id, correction="换用新样式。")
     assert "特此告知。" in await text_of(desk, new) and "特此告知。" not in await text_of(desk, old)
-    assert (old.template_source, old.template_version) == ("", 1)
+    assert (old.template_source, old.template_version) == ("", 2)
     assert (new.template_source, new.template_version) == (city, 1)
     with pytest.raises((Forbidden, NotFound)):
         await add_template(desk.db, desk.clock, desk.world.actor(KEEPER), city, kind, "处理意见书", body, "")

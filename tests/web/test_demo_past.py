@@ -1,0 +1,75 @@
+"""The weeks before the demo day: sittings that are over, and messages in every state."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+from cryptography.fernet import Fernet
+from sqlalchemy import func, select
+
+from cases.database import Database
+from cases.documents.document import Delivery, IssuedDocument
+from cases.documents.letter import Letter
+from cases.people import Official
+from cases.signin import actor_for
+from scheduling.afterwards.ratings import list_figures
+from scheduling.minutes.record import Minutes, MinutesState
+from scheduling.minutes.signature import MinutesSignature, SignatureAct
+from scheduling.notices.gateway import Envelope
+from scheduling.notices.notice import Notice, NoticeState
+from scheduling.notices.outbox import NextStep, list_outbox
+from scheduling.session import OVER, Session, SessionState
+from tests.clock import FixedClock
+from web.demo import past
+from web.demo.day import seed_day
+from web.demo.outbox import REFUSED, seed_outbox
+from web.demo.past import seed_past
+from web.demo.past_matters import PAST
+from web.demo.people import HOST
+
+
+async def _drawn(letter: Letter) -> bytes:
+    return f"%PDF- {letter.title}".encode()
+
+
+@pytest.mark.parametrize("database_system", ["sqlite"])
+async def test_the_weeks_before_are_whole_and_made_once(
+    database: Database, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(past, "drawing", lambda now: _drawn)
+    envelope = Envelope(Fernet.generate_key())
+    async with database.session() as db:
+        await seed_day(db, clock)
+        await seed_past(db, clock)
+        await seed_outbox(db, clock, envelope, "12345")
+        over = (await db.scalars(select(Session).where(Session.state.in_(sorted(OVER))))).unique().all()
+        held = [each for each in over if each.state is SessionState.CLOSED]
+        assert len(over) == len(PAST) and len(held) >= 10
+        assert {each.state for each in over} >= {SessionState.NO_SHOW, SessionState.TECHNICAL_FAILED}
+        assert all(each.closed_at is not None and each.closed_at < clock.now() for each in over)
+        assert not any(each.record for each in over), "no film is missed that nobody made"
+        sheets = (await db.scalars(select(Minutes))).all()
+        assert len(sheets) == len(held) and {each.state for each in sheets} == {MinutesState.LOCKED}
+        acts = set(await db.scalars(select(MinutesSignature.act)))
+        assert acts == set(SignatureAct), "signed, agreed aloud, refused"
+        papers = (await db.scalars(select(IssuedDocument))).unique().all()
+        wanted = [each for each in PAST if each.conclusion is not None]
+        assert len(papers) == len(wanted)
+        assert await db.scalar(select(func.count()).select_from(Delivery)) == len(papers)
+        same = select(Official).where(Official.username == HOST.username)
+        host = actor_for((await db.scalars(same)).unique().one())
+        assert any(each.satisfied for each in await list_figures(db, clock, host)), "enough to be summed up"
+        lines = await list_outbox(db, host, envelope, 200)
+        assert {each.next_step for each in lines} == set(NextStep), Counter(each.next_step for each in lines)
+        assert {each.state for each in lines} == set(NoticeState)
+        waiting = next(each for each in lines if each.next_step is NextStep.SENDING)
+        assert waiting.reason == REFUSED and waiting.at < clock.now()
+        counts = [await db.scalar(select(func.count()).select_from(each)) for each in (Session, Notice)]
+        clock.advance(days=1)
+        await seed_past(db, clock)
+        await seed_outbox(db, clock, envelope, "12345")
+        again = [await db.scalar(select(func.count()).select_from(each)) for each in (Session, Notice)]
+        assert again == counts
+    assert clock.now() > max(each.starts_at for each in over) + timedelta(days=1)

@@ -1,0 +1,199 @@
+"""The weeks before the demo day: sittings that are over, with minutes, ratings, promises and papers.
+
+Each is carried out by the use cases that pages call, by a clock that stands at its day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cases.casefile import PetitionCase
+from cases.clock import BEIJING, Clock
+from cases.documents.delivering import deliver_document
+from cases.documents.issuing import draft_document, issue_document
+from cases.handling.taking import take_step
+from cases.people import Official, PersonDetails
+from cases.petitions import RegisterPetition, register_petition
+from cases.policy import SYSTEM, Actor, ActorKind
+from cases.roles import InvitationRole
+from cases.signin import actor_for
+from cases.task import NewTask, end_task
+from scheduling.afterwards.outcome import add_outcome
+from scheduling.afterwards.ratings import Question, rate
+from scheduling.arrival.identity import How, confirm_by_official
+from scheduling.session import Session, SessionState
+from scheduling.session_events import WAITS, append_event
+from scheduling.sessions.invitations import Invitee, list_invitations
+from scheduling.sessions.sessions import CreateSession, create_session, move_session
+from web.demo.past_matters import CITY, PAST, PROVINCE, PastReception
+from web.demo.past_minutes import Table, write_minutes
+from web.demo.people import HANDLER, HOST
+from web.demo.then import At, days_before
+from web.letters.pdf import drawing
+
+DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
+TASK_DAYS = 15
+CLASSIFIED = {"class": "claim", "way": "handle", "words": "请求明确，属于住建部门职责。"}
+PAPER = {
+    "facts": "经现场查看、调取资料并向有关单位核实，反映的情况基本属实。",
+    "reasons": "属于本单位职责，接访时已经当面商定办法。",
+    "contact": "城关区住建局信访科 0931-0000003",
+}
+
+
+@dataclass(frozen=True)
+class _Story:
+    """One sitting with everything around it. `starts`: when it was to begin."""
+
+    db: AsyncSession
+    officials: Mapping[str, Official]
+    past: PastReception
+    starts: datetime
+
+    def actor(self, username: str) -> Actor:
+        return actor_for(self.officials[username])
+
+    @property
+    def host(self) -> Actor:
+        return self.actor(HOST.username)
+
+    @property
+    def seats(self) -> list[tuple[str, InvitationRole]]:
+        """Which accounts sat there as what; the unit where something is asked of it."""
+        joint = [(each, InvitationRole.JOINT_RECEPTIONIST) for each in self.past.offices]
+        unit = [(HANDLER.username, InvitationRole.DEPARTMENT)] if self.past.task else []
+        return [(HOST.username, InvitationRole.HOST), *unit, *joint]
+
+    @property
+    def handler(self) -> Actor:
+        return self.actor(HANDLER.username)
+
+
+async def seed_past(db: AsyncSession, clock: Clock) -> None:
+    """Once; a matter that is there already stays as it is."""
+    names = HOST.username, HANDLER.username, CITY, PROVINCE
+    found = (await db.scalars(select(Official).where(Official.username.in_(names)))).unique()
+    officials = {each.username: each for each in found}
+    known = set(await db.scalars(select(PetitionCase.subject)))
+    for past in PAST:
+        if past.subject not in known:
+            starts = days_before(clock, past.ago, past.hour, HOST.region_code)
+            await _tell(_Story(db, officials, past, starts))
+
+
+async def _tell(story: _Story) -> None:
+    petition = await _petition(story)
+    session = await _arranged(story, petition)
+    if story.past.state is not SessionState.CLOSED:
+        late = At(story.starts + 15 * MINUTE)
+        reason = story.past.reason or "等候十五分钟，信访人没有到"
+        await move_session(story.db, late, story.host, session.id, story.past.state, reason)
+        return
+    table = await _sitting(story, session)
+    decided = await _held(story, table)
+    await _rated(story, table)
+    await _promised(story, petition, table, decided)
+    if story.past.conclusion is not None:
+        await _concluded(story, petition)
+
+
+async def _petition(story: _Story) -> PetitionCase:
+    """The matter, accepted by the unit five days before the sitting; of a second sitting the same one."""
+    db, past = story.db, story.past
+    query = select(PetitionCase).where(PetitionCase.subject == past.subject)
+    if (known := (await db.scalars(query)).unique().first()) is not None:
+        return known
+    at, person = At(story.starts - 6 * DAY), PersonDetails(past.name, past.phone)
+    office = story.host.posts[0].organisation_id
+    said = past.said or f"{past.subject}，请求解决。"
+    command = RegisterPetition(past.channel, past.subject, said, person, office)
+    petition, _ = await register_petition(db, at, story.host, command)
+    unit = story.handler.posts[0].organisation_id
+    await take_step(db, at, story.host, petition.id, "classify", CLASSIFIED)
+    await take_step(db, at, story.host, petition.id, "forward", {"unit": unit, "words": "请依法办理。"})
+    at = At(story.starts - 5 * DAY)
+    await take_step(db, at, story.handler, petition.id, "accept", {"words": "属于本单位职责，受理。"})
+    return petition
+
+
+async def _arranged(story: _Story, petition: PetitionCase) -> Session:
+    at = At(story.starts - 3 * DAY)
+    invitees = [Invitee(InvitationRole.PETITIONER)]
+    for username, role in story.seats:
+        official = story.officials[username]
+        office = official.posts[0].organisation_id
+        invitees.append(Invitee(role, official.name, official_id=official.id, organisation_id=office))
+    command = CreateSession(
+        petition.id, story.host.posts[0].organisation_id, starts_at=story.starts,
+        ends_at=story.starts + timedelta(minutes=max(30, story.past.minutes + 5)),
+        joint_organisation_ids=tuple(
+            story.officials[each].posts[0].organisation_id for each in story.past.offices
+        ),
+        invitees=tuple(invitees), record=False, kind=story.past.kind,
+    )  # fmt: skip
+    return await create_session(story.db, at, story.host, command)
+
+
+async def _sitting(story: _Story, session: Session) -> Table:
+    """Everybody is there, and it is opened."""
+    opened = story.starts + (story.past.ago % 5 - 1) * MINUTE
+    seats = {each.role: each for each in await list_invitations(story.db, session.id)}
+    mine, hosts = seats[InvitationRole.PETITIONER], seats[InvitationRole.HOST]
+    citizen = Actor(
+        ActorKind.INVITEE, mine.display_name, invitation_id=mine.id, session_id=session.id,
+        invitation_role=mine.role,
+    )  # fmt: skip
+    came = At(opened - 6 * MINUTE)
+    await confirm_by_official(story.db, came, SYSTEM, mine.id, How.STATION)
+    for kind, at in zip(WAITS, (came, At(opened)), strict=True):
+        await append_event(story.db, at, session.id, kind, mine.display_name, mine.id)
+    await move_session(story.db, At(opened), story.host, session.id, SessionState.LIVE)
+    others = tuple(story.actor(username) for username, _ in story.seats[1:])
+    closed = opened + story.past.minutes * MINUTE
+    return Table(session, story.host, others, citizen, hosts, mine, opened, closed)
+
+
+async def _held(story: _Story, table: Table) -> str:
+    """Minutes and the end; returns the paragraph in which it was decided."""
+    decided = await write_minutes(story.db, table, story.past)
+    for state in (SessionState.MINUTES_CONFIRMING, SessionState.SIGNED, SessionState.CLOSED):
+        await move_session(story.db, At(table.closed), table.host, table.session.id, state)
+    return decided
+
+
+async def _rated(story: _Story, table: Table) -> None:
+    at = At(table.closed + 3 * MINUTE)
+    for question, score in zip(Question, story.past.scores, strict=False):
+        words = story.past.words if question is Question.MANNER else ""
+        await rate(story.db, at, table.citizen, question, score, words)
+
+
+async def _promised(story: _Story, petition: PetitionCase, table: Table, decided: str) -> None:
+    past, closed = story.past, table.closed
+    if not past.task:
+        return
+    due = (closed.astimezone(BEIJING) + TASK_DAYS * DAY).date().isoformat()
+    unit = story.handler.posts[0].organisation_id
+    command = NewTask(unit, HANDLER.name, due, past.task, source_id=decided)
+    task = await add_outcome(story.db, At(closed + MINUTE), table.host, table.session.id, command)
+    if past.done:
+        at = At(closed + 4 * DAY)
+        await end_task(story.db, at, story.handler, petition.id, task.id, "done", past.done)
+
+
+async def _concluded(story: _Story, petition: PetitionCase) -> None:
+    """The unit's opinion, on paper and handed over."""
+    db, past, at = story.db, story.past, At(story.starts + 5 * DAY)
+    given = {"conclusion": str(past.conclusion), "words": past.opinion}
+    await take_step(db, at, story.handler, petition.id, "conclude", given)
+    draft = await draft_document(db, at, story.handler, petition.id, "handling_opinion")
+    told = {name: draft.prefilled()[name] or PAPER.get(name, "") for name in draft.asked}
+    render = drawing(at.now)
+    paper = await issue_document(db, at, story.handler, petition.id, "handling_opinion", told, render)
+    served = {"service": "in_person", "recipient": past.name, "proof": "送达回证，本人签收"}
+    await deliver_document(db, At(at.moment + DAY), story.handler, petition.id, paper.id, served)

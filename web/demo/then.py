@@ -1,0 +1,28 @@
+"""A clock for what happened before the demo day."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+
+from cases.clock import BEIJING, Clock
+from cases.deadlines.in_force import calendar_of
+
+
+@dataclass(frozen=True)
+class At:
+    """It stands at one moment, which is aware."""
+
+    moment: datetime
+
+    def now(self) -> datetime:
+        return self.moment
+
+
+def days_before(clock: Clock, ago: int, hour: tuple[int, int], region_code: str) -> datetime:
+    """That hour of the day so many working days of a region before today, in Beijing."""
+    day = clock.now().astimezone(BEIJING).date()
+    while ago:
+        day -= timedelta(days=1)
+        ago -= calendar_of(region_code).is_working(day)
+    return datetime.combine(day, time(*hour), BEIJING)
