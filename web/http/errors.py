@@ -9,7 +9,8 @@ from urllib.parse import quote
 from aiohttp import web
 
 from cases.errors import Conflict, Forbidden, Invalid, NotFound, RuleError, SignInRequired
-from web.keys import REQUEST_ID
+from cases.policy import ActorKind
+from web.keys import ACTOR, REQUEST_ID
 from web.language import say, say_error
 from web.rendering import page
 
@@ -82,8 +83,10 @@ def trouble(
         return web.json_response({"error": body, "request_id": request.get(REQUEST_ID, "")}, status=status)
     told = say_error(code, message) if code and message else message
     context = {"status": status, "heading": heading, "advice": advice, "message": told}
-    # Who came by a personal link keeps large type, reading aloud and the way to a person.
-    template = "citizen/error.html" if request.path.startswith("/j/") else "error.html"
+    # Who is no official keeps large type, reading aloud and the way to a person.
+    actor = request.get(ACTOR)
+    official = actor is not None and actor.kind == ActorKind.OFFICIAL and not request.path.startswith("/j/")
+    template = "error.html" if official else "citizen/error.html"
     try:
         return page(request, template, context, title=heading, status=status)
     except Exception:  # noqa: BLE001 - the last page must never fail in turn.

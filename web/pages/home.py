@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from cases.policy import ActorKind
 from web.http.forms import Form
-from web.keys import STATIC
+from web.keys import ACTOR, STATIC
+from web.navigation import places_of
 from web.rendering import page
 
 
 async def show(request: web.Request) -> web.StreamResponse:
-    return page(request, "home.html", title="视频接访")
+    """Where citizens begin; an official who has no page of their own is told where their work is done."""
+    actor = request.get(ACTOR)
+    idle = actor is not None and actor.kind == ActorKind.OFFICIAL and not places_of(actor)
+    return page(request, "home.html" if idle else "citizen/home.html", title="视频接访")
 
 
 async def styleguide(request: web.Request) -> web.StreamResponse:

@@ -32,11 +32,16 @@ class SlotGroup:
 async def free_slots(
     db: AsyncSession, request: web.Request, organisation_id: str, *, public_only: bool = False
 ) -> list[Slot]:
-    """What can be taken in the next two weeks."""
+    """What can be taken in the next two weeks; the public is offered each time once, whichever room it is."""
     clock = request.app[CLOCK]
     now = clock.now()
     found = await list_free_slots(db, clock, organisation_id, now, now + AHEAD, public_only)
-    return list(found[:SHOWN])
+    return (one_of_each_time(found) if public_only else list(found))[:SHOWN]
+
+
+def one_of_each_time(slots: Sequence[Slot]) -> list[Slot]:
+    """Two rooms at nine look alike to who books; a leader's time is another one."""
+    return list({(slot.starts_at, slot.reception_day_id): slot for slot in reversed(slots)}.values())[::-1]
 
 
 def slot_words(slots: Sequence[Slot]) -> dict[str, str]:
