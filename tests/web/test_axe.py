@@ -141,7 +141,7 @@ async def test_pages_of_officials(house: House, chrome: Browser) -> None:
         ):  # fmt: skip
             await eyes.open(path)
         await eyes.page.goto(base + "/cases/new")
-        await eyes.page.click("main form button[type=submit]")
+        await eyes.page.click("main form .form-acts button[type=submit]")
         await eyes.look("/cases/new, refused")
         faults += eyes.faults
         await eyes.page.context.close()

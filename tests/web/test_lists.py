@@ -77,7 +77,8 @@ async def test_figures_share_a_line_conditions_fold_and_a_long_page_has_its_cont
     async with house.database.session() as db:
         petition = await make_petition(db, house.clock, house.world.chengguan)
     await gather(house, petition.id)
-    page = await (await chrome.new_context(viewport={"width": DESK, "height": 700}, locale="zh-CN")).new_page()
+    context = await chrome.new_context(viewport={"width": DESK, "height": 700}, locale="zh-CN")
+    page = await context.new_page()
     base = f"http://127.0.0.1:{house.server.port}"
     await enter(page, house, "chengguan.leader")
     await page.goto(base + "/campaigns")
@@ -97,4 +98,4 @@ async def test_figures_share_a_line_conditions_fold_and_a_long_page_has_its_cont
     await page.goto(base + f"/cases/{petition.id}")
     await page.click(".contents >> text=流转记录")
     assert await page.locator("#history-title").evaluate("e => e.getBoundingClientRect().top < innerHeight")
-    await page.context.close()
+    await context.close()
