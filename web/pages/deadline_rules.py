@@ -21,7 +21,6 @@ from cases.administration.rule_proposal import RuleKind, list_proposals
 from cases.deadlines.comparing import (
     BEARER_NAMES,
     POINT_NAMES,
-    ROLLS,
     UNIT_NAMES,
     differences,
     length_of,
@@ -133,7 +132,7 @@ def row_of(duty: Duty, profile: Profile) -> dict[str, Any]:
         "length": length_of(duty),
         "extension": f"{duty.most_extension} 日" if duty.most_extension else "",
         "source": duty.source,
-        "rolls": ROLLS[profile.roll_on_holiday] if duty.days else "",
+        "rolls": ("顺延" if profile.roll_on_holiday else "不顺延") if duty.days else "",
     }
 
 
