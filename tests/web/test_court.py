@@ -58,7 +58,8 @@ async def test_a_court_opens_its_link_and_reads_until_it_is_stopped(house: House
     await page.get_by_role("button", name="生成链接").click()
     address = await page.locator("#agreement .code.wrap").inner_text()
     assert "/court/" in address and "#" in address and "?" not in address
-    court = await (await chrome.new_context(locale="zh-CN", viewport={"width": 360, "height": 800})).new_page()
+    phone = await chrome.new_context(locale="zh-CN", viewport={"width": 360, "height": 800})
+    court = await phone.new_page()
     await court.goto(address)
     await expect(court.get_by_label("查阅码")).to_have_value(address.partition("#")[2])
     assert "#" not in court.url
