@@ -10,12 +10,13 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.casefile import PetitionClass
-from cases.errors import Conflict, Invalid, NotFound, RuleError
+from cases.errors import Conflict, Forbidden, Invalid, NotFound, RuleError
 from scheduling.intake import enclosing
 from scheduling.intake.enclosing import (
     ABANDONED,
     add_part,
     claim,
+    file_mandate,
     finish,
     forget_abandoned,
     list_of_case,
@@ -158,3 +159,19 @@ async def test_what_was_taken_back_or_never_handed_in_goes(
     assert await forget_abandoned(db, clock, store) == 1
     assert store.unfinished() == [] and await list_of_form(db, SECOND) == []
     assert await list_of_case(db, world.actor("chengguan.receptionist"), petition.id)
+
+
+async def test_a_clerk_files_mandates_alone_and_only_where_he_may_ask_for_a_reception(
+    db: AsyncSession, clock: FixedClock, world: World, store: MaterialStore
+) -> None:
+    mandate = await bring(db, clock, store, b"mandate", purpose=Purpose.MANDATE)
+    matter = await bring(db, clock, store, b"a photo of the matter")
+    petition = await make_petition(db, clock, world.chengguan)
+    for key, error in (("xigu.receptionist", NotFound), ("chengguan.reviewer", Forbidden)):
+        with pytest.raises(error):
+            await file_mandate(db, clock, world.actor(key), FORM, petition.id)
+    clerk = world.actor("chengguan.receptionist")
+    assert await file_mandate(db, clock, clerk, FORM, petition.id) == 1
+    assert [row.id for row in await list_of_case(db, clerk, petition.id)] == [mandate.id]
+    assert [row.id for row in await list_of_form(db, FORM)] == [matter.id]
+    assert await file_mandate(db, clock, clerk, FORM, petition.id) == 0

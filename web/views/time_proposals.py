@@ -37,9 +37,9 @@ async def proposal_card(db: AsyncSession, actor: Actor, session: Session, hosts:
             {
                 "row": row,
                 "acts": {
-                    str(state): ACTS[state]
-                    for state in next_states(actor, session, row, hosts)
-                    if state in ACTS
+                    str(state): name
+                    for state, name in ACTS.items()
+                    if state in next_states(actor, session, row, hosts)
                 },
             }
             for row in rows
