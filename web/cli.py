@@ -289,8 +289,8 @@ def _settings() -> Settings:
         stream=sys.stderr,
     )
     # SQL parameters are personal data, whatever the level; the demo's terminal is for its links.
-    quiet = ("alembic", "aiosqlite", "sqlalchemy") + (("aioice", "aiohttp.access") if settings.demo else ())
-    for name in quiet:
+    quiet = ("alembic", "aiosqlite", "sqlalchemy", "fontTools")
+    for name in quiet + (("aioice", "aiohttp.access") if settings.demo else ()):
         logging.getLogger(name).setLevel(logging.WARNING)
     return settings
 

@@ -12,7 +12,7 @@ from cases.clock import BEIJING
 from cases.deadlines.profile import Unit
 from cases.documents.kind import DocumentKind
 from cases.handling.clocks import list_clocks, profile_of
-from cases.handling.procedure import RESULT_NAMES, WAY_NAMES, Result, Way
+from cases.handling.procedure import GROUND_NAMES, RESULT_NAMES, WAY_NAMES, Ground, Result, Way
 from cases.handling.told import list_reviewers
 from cases.intake.matter import PetitionIntake
 from cases.organisations import Organisation
@@ -35,6 +35,18 @@ REMEDIES = {
 TRANSFERRED = "本单位已经依照规定移送上述机关处理，内容保密，您不需要另行提出。"
 TO_BE_ASKED = "请您在法定期限内向上述机关提出。需要帮助的，请与本单位联系。"
 ROUTED_BY = "《信访工作条例》第三十一条"
+AGAIN = "有新的事实和理由的，可以重新提出。"
+# By what a matter has ended, and what that means: only a recheck opinion shuts the same facts out (Art. 36).
+# A death has no article of its own; who writes the paper names one.
+ENDINGS = {
+    GROUND_NAMES[Ground.RECHECKED]: (
+        "《信访工作条例》第三十六条", f"以同一事实和理由再次提出的，各级机关、单位不再受理；{AGAIN}",
+    ),
+    GROUND_NAMES[Ground.NOT_ASKED]: (
+        "《信访工作条例》第三十五条、第三十六条", f"请求复查、复核的期限已过，不能再请求复查、复核；{AGAIN}",
+    ),
+    GROUND_NAMES[Ground.AGREED]: ("《信访工作条例》第三十三条", AGAIN),
+}  # fmt: skip
 TERMINAL = (
     "本意见为信访终结意见。您仍然以同一事实和理由提出信访请求的，各级机关、单位不再受理"
     "（《信访工作条例》第三十六条）。"
@@ -63,7 +75,7 @@ async def facts_of(
         **{name: str(told.get(name) or "") for name in ("words", "body", "days", "conclusion", "result")},
         "advice": TRANSFERRED if petition.way == Way.DISCIPLINE else TO_BE_ASKED,
         "routing_basis": "《信访工作条例》第三十条" if petition.way == Way.DISCIPLINE else ROUTED_BY,
-        "ground": str(told.get("ground") or ""),
+        **_ending(str(told.get("ground") or "")),
         "remedies": await _remedies(db, petition, kind, str(told.get("result") or "")),
     }
     profile = profile_of(petition)
@@ -75,6 +87,11 @@ async def facts_of(
         if row.duty in CLOCKS and row.rolled_on is not None:
             facts[CLOCKS[row.duty][1]] = chinese_date(row.rolled_on)
     return facts
+
+
+def _ending(ground: str) -> dict[str, str]:
+    basis, ending = ENDINGS.get(ground, ("", ""))
+    return {"ground": ground, "ending_basis": basis, "ending": ending}
 
 
 async def petitioners(db: AsyncSession, petition: PetitionCase) -> str:

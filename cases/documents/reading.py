@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -13,9 +14,12 @@ from cases.casefile import PetitionCase, PetitionEvent, scope_of
 from cases.documents.delivering import find_document
 from cases.documents.document import Delivery, DeliveryProof, DocumentFile, IssuedDocument
 from cases.documents.form import FORMS
+from cases.documents.kind import DocumentKind
 from cases.errors import Conflict, NotFound
 from cases.petitions import get_petition
 from cases.policy import Action, Actor, allowed, require
+
+ORDER = {kind: place for place, kind in enumerate(DocumentKind)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +97,12 @@ async def read_proof(
 
 
 async def _filed(db: AsyncSession, petition: PetitionCase) -> list[Filed]:
-    query = select(IssuedDocument).join(PetitionEvent, PetitionEvent.id == IssuedDocument.event_id)
-    query = query.where(IssuedDocument.petition_id == petition.id)
-    query = query.order_by(IssuedDocument.issued_at, PetitionEvent.sequence, IssuedDocument.sequence)
-    rows = (await db.scalars(query)).all()
+    query = select(IssuedDocument, PetitionEvent.sequence)
+    query = query.join(PetitionEvent, PetitionEvent.id == IssuedDocument.event_id)
+    found = (await db.execute(query.where(IssuedDocument.petition_id == petition.id))).all()
+    # Two papers of one step and one moment stand as the procedure names them, on every database.
+    placed = [((row.issued_at, step, ORDER[row.kind], row.sequence), row) for row, step in found]
+    rows = [row for _, row in sorted(placed, key=itemgetter(0))]
     ids = [row.id for row in rows]
     noted = (
         select(Delivery)

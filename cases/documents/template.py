@@ -42,6 +42,8 @@ FACTS: Mapping[str, str] = {
     "conclusion": "结论",
     "result": "复查、复核结果",
     "ground": "终结的原因",
+    "ending_basis": "终结的依据",
+    "ending": "终结以后",
     "notice_within": "告知的期限",
     "notice_due": "告知的最后一天",
     "objection_within": "提出异议的期限",

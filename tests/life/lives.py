@@ -307,7 +307,7 @@ async def sms(stage: Stage) -> Life:
     life = await Life.begin(stage, DOORS["sms"])
     await life.take(life.it.keeper, "classify", **CLAIM)
     await ask_by_message(life)
-    await ended(life, "refuse", "同一事项正在市信访局办理。", "不予受理", "refusal_notice")
+    await ended(life, "refuse", "同一事项酒泉路街道正在办理，还在规定期限内。", "不予受理", "refusal_notice")
     await ask_by_message(life)
     return life
 

@@ -62,6 +62,7 @@ async def test_the_weeks_before_are_whole_and_made_once(
         host = actor_for((await db.scalars(same)).unique().one())
         assert any(each.satisfied for each in await list_figures(db, clock, host)), "enough to be summed up"
         lines = await list_outbox(db, host, envelope, 200)
+        assert not [each.notice.text for each in lines if "。。" in each.notice.text]
         assert {each.next_step for each in lines} == set(NextStep), Counter(each.next_step for each in lines)
         assert {each.state for each in lines} == set(NoticeState)
         waiting = next(each for each in lines if each.next_step is NextStep.SENDING)

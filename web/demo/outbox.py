@@ -61,17 +61,17 @@ HOUR = timedelta(hours=1)
 SAID = (
     Said("物业撤场没有人管", "session_arranged", 4 * DAY, refused=2),
     Said("物业撤场没有人管", "identity_code", 2 * DAY, refused=1, lapses=True),
-    Said("临街店铺油烟排到居民楼", "request_answered", 3 * DAY, "查看笔录", "可以，请带身份证到接待大厅。",
+    Said("临街店铺油烟排到居民楼", "request_answered", 3 * DAY, "查看笔录", "可以，请带身份证到接待大厅",
          refused=ATTEMPTS, wechat=True),
     Said("养老金少发两个月", "session_arranged", 26 * HOUR, refused=ATTEMPTS, by_hand=((False, NO_ANSWER),)),
     Said("冬季供暖温度不达标", "session_arranged", 25 * HOUR, refused=ATTEMPTS,
          by_hand=((True, "本人接听，记下了时间"),)),
-    Said("夜间施工噪声", "request_answered", 30 * HOUR, "改约时间", "改到下周二上午。",
+    Said("夜间施工噪声", "request_answered", 30 * HOUR, "改约时间", "改到下周二上午",
          refused=ATTEMPTS, by_hand=((False, NO_ANSWER), (False, NOT_FOUND))),
     Said("楼道灯长期不亮", "session_missed", 28 * HOUR,
          refused=ATTEMPTS, by_hand=((False, NO_ANSWER), (False, NOT_FOUND), (True, IN_PERSON))),
     Said("门前道路积水", "session_arranged", 3 * HOUR, refused=ATTEMPTS),
-    Said("拖欠农民工工资问题", "request_answered", HOUR, "增加一名代表", "可以，最多五名代表。",
+    Said("拖欠农民工工资问题", "request_answered", HOUR, "增加一名代表", "可以，最多五名代表",
          refused=2, waits=True),
 )  # fmt: skip
 

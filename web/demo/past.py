@@ -31,7 +31,7 @@ from scheduling.session_events import WAITS, append_event
 from scheduling.sessions.invitations import Invitee, list_invitations
 from scheduling.sessions.sessions import CreateSession, create_session, move_session
 from web.demo.past_matters import CITY, PAST, PROVINCE, PastReception
-from web.demo.past_minutes import Table, write_minutes
+from web.demo.past_minutes import Table, sign_all, write_minutes
 from web.demo.people import HANDLER, HOST
 from web.demo.then import At, days_before
 from web.letters.pdf import drawing
@@ -160,9 +160,12 @@ async def _sitting(story: _Story, session: Session) -> Table:
 
 async def _held(story: _Story, table: Table) -> str:
     """Minutes and the end; returns the paragraph in which it was decided."""
-    decided = await write_minutes(story.db, table, story.past)
-    for state in (SessionState.MINUTES_CONFIRMING, SessionState.SIGNED, SessionState.CLOSED):
-        await move_session(story.db, At(table.closed), table.host, table.session.id, state)
+    db, session_id = story.db, table.session.id
+    decided, shown = await write_minutes(db, table, story.past), At(table.closed - 3 * MINUTE)
+    await move_session(db, shown, table.host, session_id, SessionState.MINUTES_CONFIRMING)
+    await sign_all(db, table, story.past)
+    for state in (SessionState.SIGNED, SessionState.CLOSED):
+        await move_session(db, At(table.closed), table.host, session_id, state)
     return decided
 
 

@@ -46,10 +46,10 @@ class Table:
 
 
 async def write_minutes(db: AsyncSession, table: Table, past: PastReception) -> str:
-    """From the template to the last signature; returns the paragraph in which it was decided."""
+    """From the template to the last word; returns the paragraph in which it was decided."""
     session_id, host = table.session.id, table.host
     sheet = await begin_minutes(db, At(table.opened + timedelta(minutes=1)), host, session_id)
-    at = At(table.closed - timedelta(minutes=2))
+    at = At(table.closed - timedelta(minutes=4))
     texts, heading, decided = _texts(table, past), "", ""
     for line in sheet.paragraphs:
         if line.kind is ParagraphKind.HEADING:
@@ -60,7 +60,6 @@ async def write_minutes(db: AsyncSession, table: Table, past: PastReception) -> 
             change = EditParagraph(edit_id=new_id(), paragraph_id=line.id, base=line.revision, text=text)
             await change_minutes(db, at, host, session_id, change)
             decided = line.id if text == past.decided else decided
-    await _sign(db, table, past)
     return decided
 
 
@@ -91,8 +90,9 @@ async def _questions(db: AsyncSession, table: Table, past: PastReception, headin
             after = change.paragraph_id
 
 
-async def _sign(db: AsyncSession, table: Table, past: PastReception) -> None:
-    session_id, host, at = table.session.id, table.host, At(table.closed - timedelta(seconds=30))
+async def sign_all(db: AsyncSession, table: Table, past: PastReception) -> None:
+    """Read back, signed by one after another, final with the host."""
+    session_id, host, at = table.session.id, table.host, At(table.closed - timedelta(seconds=150))
     for state in (MinutesState.READ_BACK, MinutesState.SIGNING):
         await move_minutes(db, at, host, session_id, state)
     digest = (await read_back(db, host, session_id)).digest
@@ -104,6 +104,7 @@ async def _sign(db: AsyncSession, table: Table, past: PastReception) -> None:
         seat = table.citizen_seat.id
         await note_signer(db, at, host, session_id, digest, seat, past.signed, past.reason)
     for official in (*table.others, host):
+        at = At(at.moment + timedelta(seconds=25))
         await sign_minutes(db, at, official, session_id, digest, handwriting(official.name))
 
 
