@@ -228,28 +228,6 @@ async def test_nothing_of_an_accusation_reaches_whom_it_accuses(
 
 
 @pytest.mark.parametrize(
-    ("ground", "basis"),
-    [
-        ("agreed", "《信访工作条例》第三十三条。"),
-        ("not_asked", "《信访工作条例》第三十五条、第三十六条。"),
-        ("died", ""),
-    ],
-)
-async def test_an_end_names_its_own_article_and_shuts_out_only_what_was_rechecked(
-    desk: Desk, ground: str, basis: str
-) -> None:
-    await concluded(desk)
-    await deliver(desk, HANDLER, await paper(desk, HANDLER, "handling_opinion"))
-    desk.clock.advance(days=40)
-    await desk.take(KEEPER, "terminate", ground=ground, words="见附件。")
-    draft = await draft_document(desk.db, desk.clock, desk.world.actor(KEEPER), desk.id, "termination_notice")
-    assert (draft.prefilled()["basis"] == "") == (ground == "died"), "no article is made up"
-    told = await text_of(desk, await paper(desk, KEEPER, "termination_notice"))
-    assert basis in told and "不再受理" not in told
-    assert ("可以重新提出" in told) == (ground != "died")
-
-
-@pytest.mark.parametrize(
     ("given", "code", "field"),
     [
         ({"service": "pigeon"}, "choose", "service"),
