@@ -39,6 +39,8 @@ NUMBER_PREFIX = "LZ"
 QUERY_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # Nothing that is mistaken for something else on paper.
 QUERY_LENGTH = 10
 NO_CODE = "00$00"  # Fits nothing that can be typed.
+# Ten typed characters are only 49 bits, so guessing has to cost something: scrypt's N (RFC 7914, section 2).
+CODE_COST = 2**12
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +261,6 @@ def _kept(code: str) -> str:
 
 
 def _hash_query_code(code: str, salt: str) -> str:
-    """Return `salt$hex`. Ten typed characters are only 49 bits, so guessing has to cost something."""
-    digest = hashlib.scrypt(code.encode(), salt=bytes.fromhex(salt), n=2**12, r=8, p=1, dklen=32)
+    """Return `salt$hex`."""
+    digest = hashlib.scrypt(code.encode(), salt=bytes.fromhex(salt), n=CODE_COST, r=8, p=1, dklen=32)
     return f"{salt}${digest.hex()}"

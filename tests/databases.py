@@ -18,6 +18,7 @@ import os
 import pwd
 import shutil
 import signal
+import sqlite3
 import subprocess
 import tempfile
 import threading
@@ -96,6 +97,9 @@ def missing_reason() -> str | None:
     if os.geteuid() == 0 and _unprivileged() is None:
         return "NO POSTGRESQL: it refuses to run as root, and there is neither a user postgres nor nobody."
     return None
+
+
+Rows = tuple[tuple[str, bytes], ...]  # Table and what stands in it, in PostgreSQL's binary form.
 
 
 class Cluster:
@@ -201,6 +205,22 @@ class Cluster:
             return False
         return True
 
+    def rows(self, name: str) -> Rows:
+        """Everything that stands in the tables of a database."""
+        clean, found = self._cleaner(name), list[tuple[str, bytes]]()
+        for (table,) in clean.execute(TABLES).fetchall():
+            if clean.execute(f'SELECT 1 FROM "{table}" LIMIT 1'.encode()).fetchone():
+                with clean.cursor().copy(f'COPY "{table}" TO STDOUT (FORMAT BINARY)'.encode()) as copy:
+                    found.append((table, b"".join(copy)))
+        return tuple(found)
+
+    def fill(self, name: str, rows: Rows) -> None:
+        """Put into empty tables what `rows` found."""
+        cursor = self._cleaner(name).cursor()
+        for table, content in rows:
+            with cursor.copy(f'COPY "{table}" FROM STDIN (FORMAT BINARY)'.encode()) as copy:
+                copy.write(content)
+
     def drop(self, name: str) -> None:
         """Remove a database, whoever is connected to it."""
         if name in self._cleaners:
@@ -282,12 +302,34 @@ class DatabaseServer:
             for suffix in ("", "-wal", "-shm"):
                 Path(path + suffix).unlink(missing_ok=True)
         elif self._cluster is not None:
-            name = url.partition("@/")[2].partition("?")[0]
+            name = _name_of(url)
             if name in self._copies and self._cluster.empty(name, self._fingerprint or ()):
                 self._emptied.append(name)
                 return
             self._copies.discard(name)
             self._cluster.drop(name)
+
+    def keep(self, url: str) -> Path | Rows:
+        """What stands in a database now, for others of its kind; whoever arranges much does it only once."""
+        if self._cluster is not None and not url.startswith("sqlite"):
+            return self._cluster.rows(_name_of(url))
+        path = self._directory / f"k{uuid.uuid4().hex}.db"
+        with (
+            contextlib.closing(sqlite3.connect(url.partition(":///")[2])) as source,
+            contextlib.closing(sqlite3.connect(path)) as target,
+        ):
+            source.backup(target)
+        return path
+
+    def lay(self, url: str, kept: Path | Rows) -> None:
+        """Put what was kept into a fresh database to which nobody has connected yet."""
+        if isinstance(kept, Path):
+            path = url.partition(":///")[2]
+            assert not Path(path + "-wal").exists(), "somebody is connected to it"
+            shutil.copyfile(kept, path)
+        else:
+            assert self._cluster is not None
+            self._cluster.fill(_name_of(url), kept)
 
     def close(self) -> None:
         """Stop PostgreSQL if it was started."""
@@ -331,6 +373,10 @@ class DatabaseServer:
     def _make_template(self, cluster: Cluster) -> None:
         cluster.execute(f"CREATE DATABASE {TEMPLATE}")
         _run_apart(lambda: _migrate(cluster.url(TEMPLATE)))
+
+
+def _name_of(url: str) -> str:
+    return url.partition("@/")[2].partition("?")[0]
 
 
 def sqlite_template(shared: Path) -> Path:

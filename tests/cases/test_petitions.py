@@ -109,6 +109,11 @@ async def test_many_at_once_get_different_numbers(
     assert sorted(numbers) == [f"LZ2026-{n:06d}" for n in range(1, 9)]
 
 
+def test_guessing_query_codes_costs_what_was_promised(dear_codes: int) -> None:
+    """With 8 blocks of 128 octets to each, 4 MiB have to be filled for every guess."""
+    assert dear_codes * 8 * 128 == 4 * 1024 * 1024
+
+
 async def test_the_query_code_is_told_once(db: AsyncSession, clock: FixedClock, world: World) -> None:
     petition, code = await register_petition(db, clock, SYSTEM, command(world))
     assert code not in petition.query_code_hash and len(code) == 10

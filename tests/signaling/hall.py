@@ -65,7 +65,7 @@ class Hall:
         return self.workers[0]
 
     async def open(self) -> None:
-        await self._arrange()
+        """Arranged before, by `arrange` or as another hall was."""
         for worker in self.workers:
             await worker.start()
         self.http = aiohttp.ClientSession()
@@ -123,7 +123,11 @@ class Hall:
 
     # The people
 
-    async def _arrange(self) -> None:
+    def arranged_as(self, other: Hall) -> None:
+        """The database holds what `other` has put into one of its kind."""
+        self.world, self.session_id, self.actors = other.world, other.session_id, dict(other.actors)
+
+    async def arrange(self) -> None:
         async with self.database.session() as db:
             world = self.world = await make_world(db, self.clock)
             petition = await make_petition(db, self.clock, world.xigu)
