@@ -13,7 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cases import passwords, petitions
 from cases.database import Database
 from tests.clock import FixedClock
-from tests.databases import VARIABLE, DatabaseServer, find_binaries, missing_reason, requested_systems
+from tests.clusters import find_binaries
+from tests.databases import VARIABLE, DatabaseServer, missing_reason, requested_systems
 from tests.factories import CHEAP_HASH, CHEAP_HASHER, World, make_world
 from tests.shared_chromium import SharedChromium
 from tests.statements import share_compiled_statements

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from cases.database import Database
-from tests.databases import DatabaseServer, Rows
+from tests.clusters import Rows
+from tests.databases import DatabaseServer
 from tests.signaling.hall import Hall
 
 MakeHall = Callable[[int], Awaitable[Hall]]
