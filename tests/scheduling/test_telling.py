@@ -38,6 +38,12 @@ async def broken_commit() -> None:
     raise Broken
 
 
+async def die_after(db: AsyncSession) -> None:
+    """The commit stands, and whatever would have come after it does not happen any more."""
+    await AsyncSession.commit(db)
+    raise Broken
+
+
 async def kept(database: Database) -> tuple[Sequence[Session], list[str]]:
     """What another process finds: sessions, and the template of each notice with a draft."""
     async with database.session() as db:
@@ -83,7 +89,10 @@ async def test_a_commit_that_fails_leaves_neither_and_one_that_stands_leaves_bot
         assert ([(each.starts_at, each.state) for each in sessions], notices) == (before, told)
         clock.advance(seconds=1)
         async with database.session() as db:
-            await act(db)  # Whatever happens from here on, somebody else sends it.
+            with monkeypatch.context() as patch:
+                patch.setattr(db, "commit", partial(die_after, db))
+                with pytest.raises(Broken):
+                    await act(db)
         told.append(template)
         assert (await kept(database))[1] == told
     (session,), _ = await kept(database)
@@ -112,7 +121,12 @@ async def test_a_refused_booking_and_its_notice_are_one(
         assert (await db.get_one(Booking, done.booking.id)).state is BookingState.SUBMITTED
     assert (await kept(database))[1] == []
     async with database.session() as db:
-        await review(db)
+        with monkeypatch.context() as patch:
+            patch.setattr(db, "commit", partial(die_after, db))
+            with pytest.raises(Broken):
+                await review(db)
+    async with database.session() as db:
+        assert (await db.get_one(Booking, done.booking.id)).state is BookingState.REJECTED
     assert (await kept(database))[1] == ["booking_rejected"]
 
 
