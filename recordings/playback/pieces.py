@@ -41,7 +41,8 @@ class Piece:
 
     ``start`` and ``end`` in seconds of the recording; ``turns``: (second, degrees clockwise) at which
     pictures stand another way up from then on, the first one included; ``keys``: seconds of the key frames.
-    ``begins``: a decoder can begin with it.
+    ``begins``: a decoder can begin with it. ``rest``: so many frames of the piece are given, and more follow
+    when it is asked for ``after`` them; 0: that was all.
     """
 
     kind: str
@@ -51,27 +52,47 @@ class Piece:
     turns: tuple[tuple[float, int], ...] = ()
     keys: tuple[float, ...] = ()
     begins: bool = False
+    rest: int = 0
 
 
-def cut_piece(track: Track, window: Window, number: int, lead: bool) -> Piece:
-    """Piece ``number`` of a track. With ``lead`` it begins at the key frame that its first picture is made
-    from, else where the piece before it ended, to be played after that."""
+@dataclass(frozen=True)
+class Cut:
+    """Which part of a piece is asked for.
+
+    With ``lead`` it begins at the key frame that its first picture is made from, else where the piece before
+    it ended, to be played after that. ``head``: only what comes in so many seconds of it, so that a picture
+    is soon there (the whole where that is nothing); ``after``: without so many frames that were given before.
+    """
+
+    lead: bool = False
+    head: int | None = None
+    after: int = 0
+
+
+def cut_piece(track: Track, window: Window, number: int, cut: Cut) -> Piece:
+    """Piece ``number`` of a track, or a part of it."""
     shots = window.shots.get(track.number, ())
-    own = [place for place, shot in enumerate(shots) if shot.piece == number]
+    own = [place for place, shot in enumerate(shots) if shot.piece == number][cut.after :]
     if not own:
         return Piece(_kind(track, b""), b"")
     first = own[0]
-    if lead:
+    if cut.lead:
         first = _leading(shots, first)
-    chosen = shots[first : own[-1] + 1]
+    last, rest = own[-1], 0
+    if cut.head is not None:
+        soon = [place for place in own if shots[place].at < number * PIECE + cut.head]
+        if soon and first <= soon[-1] < last:
+            last, rest = soon[-1], cut.after + len(soon)
+    chosen = shots[first : last + 1]
     body = _media(track, chosen)
     key = next((shot for shot in chosen if shot.key), None)
-    begins = lead and key is not None
+    begins = cut.lead and key is not None
     if begins and key is not None:
         body = _beginning(track, key.data) + body
     kind = _kind(track, key.data if key else b"")
     keys = tuple(round(shot.at, 3) for shot in chosen if shot.key)
-    return Piece(kind, body, chosen[0].at, chosen[-1].at + chosen[-1].length, _turns(chosen), keys, begins)
+    end = chosen[-1].at + chosen[-1].length
+    return Piece(kind, body, chosen[0].at, end, _turns(chosen), keys, begins, rest)
 
 
 def _leading(shots: Sequence[Shot], first: int) -> int:
@@ -129,10 +150,10 @@ class PieceMaker:
         return await self._run(lambda: self._catalogue(folder, started_at, version))
 
     async def piece(
-        self, folder: Path, started_at: datetime, version: str, track: int, number: int, lead: bool
+        self, folder: Path, started_at: datetime, version: str, track: int, number: int, cut: Cut
     ) -> Piece:
         """One piece. Raises NotFound ``no_such_track`` or ``no_such_piece``, Busy, OSError."""
-        return await self._run(lambda: self._piece(folder, started_at, version, track, number, lead))
+        return await self._run(lambda: self._piece(folder, started_at, version, track, number, cut))
 
     def foresee(self, catalogue: Catalogue, version: str, people: Sequence[str], second: float) -> None:
         """Begin with what a page that opens at this second will ask for: of these participants, in the order
@@ -156,7 +177,7 @@ class PieceMaker:
             self._waiting -= 1
 
     def _piece(
-        self, folder: Path, started_at: datetime, version: str, track: int, number: int, lead: bool
+        self, folder: Path, started_at: datetime, version: str, track: int, number: int, cut: Cut
     ) -> Piece:
         catalogue = self._catalogue(folder, started_at, version)
         if not 0 <= track < len(catalogue.tracks):
@@ -165,7 +186,7 @@ class PieceMaker:
         if not 0 <= number <= last_piece(catalogue):
             raise NotFound("no_such_piece", "录像没有这么长。")
         return cut_piece(
-            wanted, self._window(catalogue, version, wanted.participant_id, number), number, lead
+            wanted, self._window(catalogue, version, wanted.participant_id, number), number, cut
         )
 
     def _catalogue(self, folder: Path, started_at: datetime, version: str) -> Catalogue:

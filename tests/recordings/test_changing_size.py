@@ -19,7 +19,7 @@ from recordings.film.composition import compose
 from recordings.film.layout import arrange
 from recordings.film.plan import CompositionPlan
 from recordings.playback.catalogue import read_catalogue
-from recordings.playback.pieces import cut_piece
+from recordings.playback.pieces import Cut, cut_piece
 from recordings.playback.window import read_window
 from tests.recordings.synthetic import (
     FPS,
@@ -108,7 +108,7 @@ def test_the_film_shows_each_size_whole_in_its_place(folder: Path) -> None:
 def test_the_replay_plays_every_picture_in_its_size(folder: Path) -> None:
     catalogue = read_catalogue(folder, START)
     (track,) = catalogue.of(PARTY.participant_id)
-    made = cut_piece(track, read_window(catalogue, PARTY.participant_id, 0), 0, True)
+    made = cut_piece(track, read_window(catalogue, PARTY.participant_id, 0), 0, Cut(lead=True))
     with av.open(io.BytesIO(made.body)) as file:
         sizes = [(frame.width, frame.height) for frame in file.decode(video=0)]
     wanted = [size for size in SIZES for _ in range(round(EACH * FPS))]

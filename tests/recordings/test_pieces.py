@@ -18,7 +18,7 @@ from recordings.capture.journal import Disk, TrackJournal
 from recordings.film.depacketise import Frame
 from recordings.playback import pieces as making
 from recordings.playback.catalogue import Catalogue, read_catalogue
-from recordings.playback.pieces import Busy, Piece, PieceMaker, cut_piece
+from recordings.playback.pieces import Busy, Cut, Piece, PieceMaker, cut_piece
 from recordings.playback.sound import SILENT, opus_seconds, voice_of
 from recordings.playback.window import PIECES, read_window
 from tests.recordings.synthetic import (
@@ -43,6 +43,7 @@ from tests.recordings.test_orientation import packets as turning_packets
 CITY, CITIZEN = PARTIES[0], PARTIES[3]
 AWAY = (6.0, 14.0)  # seconds in which the citizen's camera sends nothing
 SECONDS = 24.0
+WHOLE = Cut(lead=True)
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +67,7 @@ def catalogue(folder: Path) -> Catalogue:
 def piece(catalogue: Catalogue, party: Party, source: str, number: int, lead: bool = True) -> Piece:
     (track,) = (each for each in catalogue.of(party.participant_id) if each.source == source)
     window = read_window(catalogue, party.participant_id, number // PIECES)
-    return cut_piece(track, window, number, lead)
+    return cut_piece(track, window, number, Cut(lead))
 
 
 def times_in(*bodies: bytes) -> list[float]:
@@ -98,6 +99,20 @@ def test_pieces_that_follow_each_other_are_one_film_without_a_frame_twice(catalo
         times = times_in(*(part.body for part in parts))
         assert len(times) == frames
         assert np.diff(times) == pytest.approx(step, abs=0.003)
+
+
+def test_a_head_and_what_follows_it_are_the_piece_and_no_frame_is_given_twice(catalogue: Catalogue) -> None:
+    (track,) = (each for each in catalogue.of(CITY.participant_id) if each.source == "camera")
+    window = read_window(catalogue, CITY.participant_id, 0)
+    whole = cut_piece(track, window, 0, WHOLE)
+    head = cut_piece(track, window, 0, Cut(lead=True, head=2))
+    rest = cut_piece(track, window, 0, Cut(after=head.rest))
+    assert head.begins and head.end == pytest.approx(2.0, abs=0.1) and len(head.body) < len(whole.body) / 3
+    assert (rest.begins, rest.rest, rest.end) == (False, 0, whole.end)
+    assert times_in(head.body, rest.body) == times_in(whole.body)
+    # Where nothing comes so soon, or the piece is over by then, it is the whole.
+    for seconds in (0, 10):
+        assert cut_piece(track, window, 0, Cut(lead=True, head=seconds)) == whole
 
 
 def test_picture_and_sound_of_a_party_are_on_one_clock(catalogue: Catalogue) -> None:
@@ -158,7 +173,7 @@ def test_another_codec_is_another_track(tmp_path: Path) -> None:
         (0.0, 2.0),
         strict=True,
     ):
-        made = cut_piece(track, read_window(found, CITY.participant_id, 0), 0, True)
+        made = cut_piece(track, read_window(found, CITY.participant_id, 0), 0, WHOLE)
         assert made.kind.startswith("video/webm" if track.codec == "VP8" else 'video/mp4; codecs="avc3.')
         assert np.abs(colour_of(made.body) - np.array(colour)).max() < 30
         times = times_in(made.body)
@@ -241,16 +256,16 @@ async def test_what_is_asked_for_at_once_is_read_once(folder: Path, monkeypatch:
     maker = PieceMaker()
     try:
         wanted = [
-            maker.piece(folder, START, "v", track, number, True) for track in (1, 2) for number in (0, 1)
+            maker.piece(folder, START, "v", track, number, WHOLE) for track in (1, 2) for number in (0, 1)
         ]
         assert all(made.body for made in await asyncio.gather(*wanted))
         assert read == [(CITY.participant_id, 0)]
         for track, number in ((99, 0), (-1, 0), (0, 3), (0, 10**6)):
             with pytest.raises(NotFound):
-                await maker.piece(folder, START, "v", track, number, True)
+                await maker.piece(folder, START, "v", track, number, WHOLE)
         monkeypatch.setattr(making, "MOST_WAITING", 1)
         asked = await asyncio.gather(
-            *(maker.piece(folder, START, "v", 1, 2, True) for _ in range(3)), return_exceptions=True
+            *(maker.piece(folder, START, "v", 1, 2, WHOLE) for _ in range(3)), return_exceptions=True
         )
         assert [type(each) for each in asked] == [Piece, Busy, Busy]
     finally:
@@ -262,7 +277,7 @@ async def test_kept_windows_are_bounded(folder: Path, monkeypatch: pytest.Monkey
     maker = PieceMaker()
     try:
         for number in (0, 2, 0):
-            await maker.piece(folder, START, "v", 1, number, True)
+            await maker.piece(folder, START, "v", 1, number, WHOLE)
         assert len(maker._windows) == 1
     finally:
         maker.close()

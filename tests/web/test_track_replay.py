@@ -35,6 +35,10 @@ async def test_tracks_play_as_soon_as_a_recording_has_stopped(house: House) -> N
     told = json.loads(made.headers["X-Piece"])
     assert told["begins"] and told["start"] < 0.2 and told["end"] == pytest.approx(3.0, abs=0.3)
     assert told["keys"][0] == pytest.approx(told["start"], abs=0.01)
+    head = json.loads((await browser.get(f"{page}/tracks/0/0?lead=1&head=1")).headers["X-Piece"])
+    assert head["end"] == pytest.approx(1.0, abs=0.2) and head["rest"] > 0
+    rest = json.loads((await browser.get(f"{page}/tracks/0/0?after={head['rest']}")).headers["X-Piece"])
+    assert (rest["begins"], rest["start"], rest["end"]) == (False, head["end"], told["end"])
 
 
 async def test_who_may_not_and_who_asks_oddly(house: House) -> None:

@@ -8,7 +8,7 @@ import re
 from aiohttp import web
 
 from cases.errors import Conflict, NotFound
-from recordings.playback.pieces import Piece
+from recordings.playback.pieces import Cut, Piece
 from recordings.review.replay import open_originals
 from web.http.access import client_address
 from web.keys import ACTOR, CLOCK, DATABASE, SETTINGS
@@ -21,7 +21,11 @@ MOST_TOLD = 60  # key frames and turns of one piece; a header holds no more
 
 
 async def piece(request: web.Request) -> web.StreamResponse:
-    """`/tracks/{track}/{piece}?lead=1`: 200 with bytes, 204 where nothing was recorded then."""
+    """`/tracks/{track}/{piece}?lead=1`: 200 with bytes, 204 where nothing was recorded then.
+
+    `head=2`: of the piece its first two seconds alone, and how many frames those are; `after=30`: what
+    follows on so many frames.
+    """
     refuse_hot_link(request)
     where = request.match_info
     track, number = _number(where["track"]), _number(where["piece"])
@@ -30,15 +34,21 @@ async def piece(request: web.Request) -> web.StreamResponse:
         recording, folder = await open_originals(
             db, clock, request[ACTOR], where["recording_id"], client_address(request), root
         )
-    lead = request.query.get("lead") == "1"
+    cut = _cut(request)
     try:
         made = await request.app[PIECES].piece(
-            folder, recording.started_at, version_of(recording, clock), track, number, lead
+            folder, recording.started_at, version_of(recording, clock), track, number, cut
         )
     except OSError as error:
         raise Conflict("tracks_unreadable", "原始轨道现在读不出来，请联系管理员。") from error
-    request.app[FILM_FIRST].asked(request[ACTOR].official_id, recording.id)
+    if cut.head is None:  # Whoever asks for more has the first picture.
+        request.app[FILM_FIRST].asked(request[ACTOR].official_id, recording.id)
     return _answer(made)
+
+
+def _cut(request: web.Request) -> Cut:
+    head, after = (request.query.get(name) for name in ("head", "after"))
+    return Cut(request.query.get("lead") == "1", _number(head) if head else None, _number(after or "0"))
 
 
 def _answer(made: Piece) -> web.Response:
@@ -49,6 +59,7 @@ def _answer(made: Piece) -> web.Response:
         "end": round(made.end, 3),
         "keys": made.keys[-MOST_TOLD:],
         "turns": made.turns[:MOST_TOLD],
+        "rest": made.rest,
     }
     headers = {
         "Cache-Control": "private, no-store",

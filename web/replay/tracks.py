@@ -25,6 +25,7 @@ PIECES = web.AppKey("pieces", PieceMaker)
 SETTLING = timedelta(seconds=5)
 STRANGER = "其他参加人"
 MOST_GAPS = 2000
+HEAD = 2  # seconds from the one that is shown: as much as is fetched before the first picture
 
 
 async def keep_piece_maker(app: web.Application) -> AsyncIterator[None]:
@@ -69,6 +70,7 @@ def build_tracks(
         "address": address,
         "first": _first(catalogue, address, parties, second),
         "piece": PIECE,
+        "head": HEAD,
         "seconds": max(plan.duration, 0.0),
         "parties": parties,
         "gaps": _gaps(gaps),
@@ -82,7 +84,10 @@ def _first(
     for party in parties:
         for track in party["tracks"]:
             if track["source"] == "camera" and track["start"] <= second <= track["end"]:
-                return f"{address}/{track['number']}/{piece_at(catalogue, second)}?lead=1"
+                number = piece_at(catalogue, second)
+                head = int(second - number * PIECE) + HEAD
+                more = f"&head={head}" if head < PIECE else ""
+                return f"{address}/{track['number']}/{number}?lead=1{more}"
     return None
 
 

@@ -7,6 +7,8 @@ const AHEAD = 20;
 const BEHIND = 30;
 const TRIES = 3;
 const AGAIN = 1500;
+/** Milliseconds for which a picture that was fetched is given time to be shown before more is fetched. */
+const SHOWING = 1000;
 
 /**
  * One track in one media element: asks the server for its pieces one after the other and hands them to the
@@ -17,6 +19,7 @@ export class Feed {
   #track;
   #address;
   #piece;
+  #head;
   #seconds;
   #source = null;
   #opening = null;
@@ -32,17 +35,21 @@ export class Feed {
   #keys = [];
   #turns = [];
   #forgot = -1;
+  #after = 0;
+  #headAt = null;
 
   /**
    * @param {HTMLMediaElement} element
    * @param {{number: number, source: string, start: number, end: number}} track
-   * @param {{address: string, piece: number, seconds: number}} place where pieces are and how long they last
+   * @param {{address: string, piece: number, head: number, seconds: number}} place where pieces are, how long
+   *   they last, and how much of the first one is fetched before its picture is shown
    */
-  constructor(element, track, { address, piece, seconds }) {
+  constructor(element, track, { address, piece, head, seconds }) {
     this.#element = element;
     this.#track = track;
     this.#address = address;
     this.#piece = piece;
+    this.#head = head;
     this.#seconds = seconds;
     this.broken = "";
     /** Called when something was added. @type {() => void} */
@@ -51,6 +58,10 @@ export class Feed {
 
   get element() {
     return this.#element;
+  }
+
+  get track() {
+    return this.#track;
   }
 
   get source() {
@@ -64,7 +75,8 @@ export class Feed {
     if (this.#next === null || place < this.#from || place > this.#next || time < this.#forgot) this.#begin(place);
     this.#forget(time);
     if (this.#busy || this.#next > this.#last || this.#next * this.#piece > time + AHEAD * Math.max(1, rate)) return;
-    this.#fetch(this.#next);
+    if (this.#headAt !== null && this.#element.readyState < 2 && performance.now() - this.#headAt < SHOWING) return;
+    this.#fetch(this.#next, this.#query(this.#next, time));
   }
 
   /** @returns {"ready"|"waiting"|"gap"|"broken"} what there is to be shown at this moment */
@@ -113,6 +125,8 @@ export class Feed {
     this.#next = place === null ? null : Math.max(place, Math.min(first, this.#last));
     this.#from = place ?? 0;
     this.#unbroken = false;
+    this.#after = 0;
+    this.#headAt = null;
     this.#keys = [];
     this.#turns = [];
     this.#forgot = -1;
@@ -128,14 +142,23 @@ export class Feed {
     }
   }
 
-  async #fetch(number) {
+  /** Of a picture first only what is soon shown, and then the rest: it is there sooner by what it waits less. */
+  #query(number, time) {
+    if (this.#after && this.#unbroken) return `?after=${this.#after}`;
+    this.#after = 0;
+    if (this.#unbroken) return "";
+    const head = Math.floor(Math.max(time, this.#track.start) - number * this.#piece) + this.#head;
+    const whole = this.#track.source === "microphone" || !(head > 0 && head < this.#piece);
+    return whole ? "?lead=1" : `?lead=1&head=${head}`;
+  }
+
+  async #fetch(number, query) {
     const round = this.#round;
     this.#busy = true;
     try {
       this.#abort = new AbortController();
       this.#open(); // Which takes the browser a moment, while the piece is on its way.
-      const lead = this.#unbroken ? "" : "?lead=1";
-      const answer = await fetch(`${this.#address}/${this.#track.number}/${number}${lead}`, { signal: this.#abort.signal });
+      const answer = await fetch(`${this.#address}/${this.#track.number}/${number}${query}`, { signal: this.#abort.signal });
       if (!answer.ok) throw new Refused(answer.status);
       const told = JSON.parse(answer.headers.get("X-Piece"));
       const body = answer.status === 204 ? null : await answer.arrayBuffer();
@@ -143,7 +166,9 @@ export class Feed {
       if (body && (told.begins || this.#unbroken)) await this.#add(told, body, round);
       if (round !== this.#round) return;
       this.#unbroken = body !== null && (told.begins || this.#unbroken);
-      this.#next = number + 1;
+      this.#after = this.#unbroken ? told.rest : 0;
+      this.#headAt = this.#after ? performance.now() : null;
+      this.#next = this.#after ? number : number + 1;
       this.#failed = 0;
       if (body) setTimeout(this.onfilled);
     } catch (error) {

@@ -2,7 +2,7 @@ import { element } from "../../elements.js";
 import { Bar } from "./bar.js";
 import { Feed } from "./feed.js";
 import { CommonClock, largeAt, steer, turnsOf } from "./ranges.js";
-import { soundButton, Tile } from "./tile.js";
+import { Opening, soundButton, Tile } from "./tile.js";
 import { t } from "../../translate.js";
 
 const EVERY = 50;
@@ -34,6 +34,7 @@ export class Stage {
   #layout = "session";
   #chosen = "";
   #seen = new Set();
+  #opening = new Opening();
   #grid;
   #bar;
   #paper = null;
@@ -59,6 +60,7 @@ export class Stage {
     this.currentTime = time;
     setInterval(() => this.#tick(), EVERY);
     for (const media of root.querySelectorAll("video, audio")) media.addEventListener("pause", () => this.#stopped(media));
+    root.addEventListener("loadeddata", () => this.#tick(), true);
   }
 
   // What a film has
@@ -266,7 +268,8 @@ export class Stage {
       this.pause();
       return this.#tell("ended");
     }
-    const waits = [this.#showPictures(time), ...this.#voices.map(({ feed }) => this.#follow(feed, time, true) === "waiting")];
+    const alone = this.#opening.alone(this.#tiles, time);
+    const waits = [this.#showPictures(time, alone), ...this.#voices.map(({ feed }) => alone || this.#follow(feed, time, true) === "waiting")];
     const late = this.#late(waits.some(Boolean));
     if (this.#clock.runs !== (this.#playing && !late)) this.#turnClock(!this.#clock.runs);
     else if (this.#startedAt !== null && performance.now() - this.#startedAt > ALIGNED_AFTER) this.#align();
@@ -314,7 +317,7 @@ export class Stage {
   }
 
   /** @returns {boolean} whether a picture is waited for */
-  #showPictures(time) {
+  #showPictures(time, alone) {
     const shown = this.#tiles.filter((tile) => tile.document && !tile.root.hidden).map((tile) => tile.key);
     const large = largeAt(this.#layout, time, { chosen: this.#chosen, shown, turns: this.#turns });
     let left = MOST_PICTURES;
@@ -322,6 +325,7 @@ export class Stage {
     const ordered = [...this.#tiles].sort((one, other) => Number(other.key === large) - Number(one.key === large));
     for (const tile of ordered) {
       tile.enlarge(tile.key === large);
+      if (alone && tile !== alone) { waits = true; tile.show(null, tile.never || t("正在读取"), time); continue; }
       const awake = tile.document || tile.key === large || (this.#seen.has(tile.root) && left > 0);
       if (awake && tile.feeds.length && !tile.document) left -= 1;
       waits = this.#showTile(tile, time, awake) || waits;

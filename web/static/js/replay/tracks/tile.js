@@ -2,6 +2,24 @@ import { element, icon, setText } from "../../elements.js";
 import { Feed } from "./feed.js";
 import { t } from "../../translate.js";
 
+/** Milliseconds for which everything else waits for the first picture. */
+const ALONE = 1000;
+
+/** The beginning of a stage: one picture first, as everything that is fetched beside it keeps it away. */
+export class Opening {
+  #builtAt = performance.now();
+  #over = false;
+
+  /** @param {Tile[]} tiles @param {number} time @returns {Tile|null} the one that is fetched before all others */
+  alone(tiles, time) {
+    if (this.#over || performance.now() - this.#builtAt > ALONE) return null;
+    const shows = ({ track }) => track.start <= time && time <= track.end;
+    const tile = tiles.find((each) => !each.document && each.feeds.some(shows));
+    this.#over = !tile || tile.feeds.some((feed) => feed.state(time) === "ready" && feed.element.readyState >= 2);
+    return this.#over ? null : tile;
+  }
+}
+
 /** One place of the stage: a party's camera or document, its name, and what stands there without a picture. */
 export class Tile {
   #feeds;
