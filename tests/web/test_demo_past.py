@@ -18,7 +18,7 @@ from scheduling.afterwards.ratings import list_figures
 from scheduling.minutes.record import Minutes, MinutesState
 from scheduling.minutes.signature import MinutesSignature, SignatureAct
 from scheduling.notices.gateway import Envelope
-from scheduling.notices.notice import Notice, NoticeState
+from scheduling.notices.notice import Notice, NoticeDraft, NoticeState
 from scheduling.notices.outbox import NextStep, list_outbox
 from scheduling.session import OVER, Session, SessionState
 from tests.clock import FixedClock
@@ -67,6 +67,8 @@ async def test_the_weeks_before_are_whole_and_made_once(
         assert {each.state for each in lines} == set(NoticeState)
         waiting = next(each for each in lines if each.next_step is NextStep.SENDING)
         assert waiting.reason == REFUSED and waiting.at < clock.now()
+        due = (await db.get_one(NoticeDraft, waiting.notice.id)).due_at
+        assert due is not None and due > clock.now(), "the sender leaves it to be looked at"
         counts = [await db.scalar(select(func.count()).select_from(each)) for each in (Session, Notice)]
         clock.advance(days=1)
         await seed_past(db, clock)
