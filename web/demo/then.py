@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 from cases.clock import BEIJING, Clock
 from cases.deadlines.in_force import calendar_of
@@ -16,7 +16,8 @@ class At:
     moment: datetime
 
     def now(self) -> datetime:
-        return self.moment
+        # In UTC as every clock: the audit's digests are over it, and would not be found again otherwise.
+        return self.moment.astimezone(UTC)
 
 
 def days_before(clock: Clock, ago: int, hour: tuple[int, int], region_code: str) -> datetime:
