@@ -7,8 +7,8 @@ from alembic import op
 
 from cases.append_only import forbid_changes
 
-revision = "0063"
-down_revision = "0062"
+revision = "0061"
+down_revision = "0060"
 
 MOMENT = sa.DateTime(timezone=True)
 

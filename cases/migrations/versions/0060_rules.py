@@ -7,8 +7,8 @@ from alembic import op
 
 from cases.append_only import forbid_changes
 
-revision = "0062"
-down_revision = "0060"
+revision = "0060"
+down_revision = "0059"
 
 OPEN = sa.text("decided_at IS NULL")
 MOMENT = sa.DateTime(timezone=True)
