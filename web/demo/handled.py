@@ -25,7 +25,7 @@ async def seed_handling(db: AsyncSession, clock: Clock) -> None:
     unit = (await db.scalars(select(Organisation).where(Organisation.short_name == HANDLER.unit))).one()
     for matter, accepted in ON_THEIR_WAY:
         query = select(PetitionCase).where(PetitionCase.subject == matter.subject)
-        petition = (await db.scalars(query)).unique().one()
+        petition = (await db.scalars(query.order_by(PetitionCase.registered_at).limit(1))).unique().one()
         if petition.state is not PetitionState.REGISTERED:
             continue
         given = {"class": "claim", "way": "handle", "words": "请求明确，属于住建部门职责。"}

@@ -132,7 +132,8 @@ async def _say(outbox: _Outbox, said: Said) -> None:
     db, now = outbox.db, outbox.clock.now()
     at = now - said.ago
     same = select(PetitionCase).where(PetitionCase.subject == said.subject)
-    petition = (await db.scalars(same)).unique().one()
+    # Whoever tried the demonstration may have written down the same matter again.
+    petition = (await db.scalars(same.order_by(PetitionCase.registered_at).limit(1))).unique().one()
     notice = await _queued(outbox, said, petition, At(at))
     line = _Line(said.refused)
     if said.lapses:  # Nobody took it while it was worth something.

@@ -22,6 +22,7 @@ from cases.deadlines.comparing import (
     BEARER_NAMES,
     POINT_NAMES,
     UNIT_NAMES,
+    Point,
     differences,
     length_of,
 )
@@ -136,14 +137,15 @@ def row_of(duty: Duty, profile: Profile) -> dict[str, Any]:
     }
 
 
-def changes_of(old: Profile, new: Profile) -> list[dict[str, str]]:
-    """What differs, in words."""
+def changes_of(old: Profile, new: Profile) -> list[dict[str, Any]]:
+    """What differs, in words; `quoted`: what laws are called is not translated."""
     return [
         {
             "title": each.duty.title if each.duty else "全部期限",
             "point": POINT_NAMES[each.point],
             "before": each.before or "没有",
             "after": each.after or "没有",
+            "quoted": each.point is Point.SOURCE,
         }
         for each in differences(old, new)
     ]
