@@ -13,13 +13,14 @@ from recordings.archive.retention import DEFAULT_CLASSES, read_classes
 from tests.web.conftest import House
 
 SYSADMIN, SECURITY = "city.sysadmin", "city.security_admin"
+LAW = "兰州市信访工作办法"
 
 
 def rules_from(house: House, days: str, ahead: int, region: str = "6201") -> TypedRules:
     """Other days for one duty, so many days ahead."""
     day = today(house.clock) + timedelta(days=ahead)
     duty = TypedDuty(days, "calendar", "0", "第八条")
-    return TypedRules(region, day.isoformat(), "《兰州市信访工作办法》", True, {"forward_notice": duty})
+    return TypedRules(region, day.isoformat(), f"《{LAW}》", True, {"forward_notice": duty})
 
 
 async def make_rules(house: House) -> None:

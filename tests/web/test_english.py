@@ -16,6 +16,7 @@ from recordings.evidence.proof import note_verdict
 from recordings.evidence.verification import Finding, Verdict
 from recordings.recording import load_recording
 from tests.web.conftest import Browser, House
+from tests.web.ruled import LAW
 from tests.web.test_links import make_link
 from tests.web.test_officials_pages import PAGES, RECEPTIONIST, prepare
 from tests.web.test_routes import Objects, make_objects
@@ -126,7 +127,7 @@ async def test_every_page_of_officials_is_english(house: House) -> None:
         browser = await house.official(key)
         if key == "chengguan.reviewer":
             assert await browser.state_purpose(things.tracks) == 303
-        assert await walk(browser, theirs, [*known, ASKED, RECORDED], 200) == {}, key
+        assert await walk(browser, theirs, [*known, ASKED, RECORDED, LAW], 200) == {}, key
         if key == RECEPTIONIST:
             versions = await (await browser.get(f"/sessions/{things.session}/minutes/versions")).text()
             assert "<ins>时间</ins>" in versions, "what the minutes said is a record"
