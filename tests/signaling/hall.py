@@ -65,7 +65,9 @@ class Hall:
         return self.workers[0]
 
     async def open(self) -> None:
-        """Arranged before, by `arrange` or as another hall was."""
+        """Arranged first, where that was not done before: by `arrange`, or as another hall was."""
+        if not self.actors:
+            await self.arrange()
         for worker in self.workers:
             await worker.start()
         self.http = aiohttp.ClientSession()

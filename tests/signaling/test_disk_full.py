@@ -70,7 +70,6 @@ async def test_talk_goes_on_while_the_disk_is_full_and_recording_resumes(
     monkeypatch.setattr(test_real_worker, "PROGRAM", PROGRAM)
     hall = Hall(database, hall_folder)
     hall.workers = [RealWorker(hall.workers[0].path)]  # type: ignore[list-item]
-    await hall.arrange()
     await hall.open()
     peers: list[Peer] = []
     try:
@@ -144,7 +143,6 @@ async def test_nobody_is_captured_in_deliberation_or_in_the_waiting_room(
 ) -> None:
     hall = Hall(database, hall_folder)
     hall.workers = [RealWorker(hall.workers[0].path)]  # type: ignore[list-item]
-    await hall.arrange()
     await hall.open()
     peers: list[Peer] = []
     try:
