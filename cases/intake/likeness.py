@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.casefile import PetitionCase
@@ -38,9 +38,8 @@ class Suggestion:
 async def suggest(db: AsyncSession, actor: Actor, petition: PetitionCase) -> Sequence[Suggestion]:
     """Cases the actor sees that may be the same, the newest first. The caller has asked the policy."""
     found: dict[str, tuple[PetitionCase, list[str]]] = {}
-    for reason, condition in await _same_people(db, petition):
-        query = select(PetitionCase).where(condition, PetitionCase.id != petition.id)
-        query = query.where(visible_petitions(actor))
+    for reason, ids in await _of_same_people(db, petition):
+        query = select(PetitionCase).where(PetitionCase.id.in_(ids), visible_petitions(actor))
         for other in await db.scalars(query.order_by(PetitionCase.registered_at.desc()).limit(SHOWN * 2)):
             found.setdefault(other.id, (other, []))[1].append(reason)
     for other in await _same_matter_nearby(db, actor, petition):
@@ -71,23 +70,24 @@ def _whole(petition: PetitionCase) -> str:
     return f"{petition.subject} {petition.description[:1000]}"
 
 
-async def _same_people(db: AsyncSession, petition: PetitionCase) -> list[tuple[str, ColumnElement[bool]]]:
-    """Reason and condition on cases. The petitioner, representatives and the represented count alike."""
+async def _of_same_people(db: AsyncSession, petition: PetitionCase) -> list[tuple[str, list[str]]]:
+    """Reasons with ids of other cases. The petitioner, representatives and the represented count alike."""
     parties = select(Person).join(PetitionParty, PetitionParty.person_id == Person.id)
     others = (await db.scalars(parties.where(PetitionParty.petition_id == petition.id))).all()
     people = [petition.petitioner, *others]
     marks = {person.id_mark for person in people if person.id_mark}
     phones = {person.phone for person in people if person.phone}
-    told: list[tuple[str, ColumnElement[bool]]] = []
-    for reason, condition in (
-        (SAME_PERSON, Person.id_mark.in_(marks) if marks else None),
-        (SAME_PHONE, Person.phone.in_(phones) if phones else None),
-    ):
-        if condition is None:
+    told: list[tuple[str, list[str]]] = []
+    for reason, column, values in ((SAME_PERSON, Person.id_mark, marks), (SAME_PHONE, Person.phone, phones)):
+        if not values:
             continue
-        known = select(Person.id).where(condition)
-        party = select(PetitionParty.petition_id).where(PetitionParty.person_id.in_(known))
-        told.append((reason, or_(PetitionCase.petitioner_id.in_(known), PetitionCase.id.in_(party))))
+        # One after the other, each by its index: asked in one, the database reads every case there is.
+        known = (await db.scalars(select(Person.id).where(column.in_(values)).limit(LOOKED_AT))).all()
+        asked = select(PetitionCase.id).where(PetitionCase.petitioner_id.in_(known))
+        beside = select(PetitionParty.petition_id).where(PetitionParty.person_id.in_(known))
+        ids = set(await db.scalars(union_all(asked, beside))) - {petition.id}
+        if ids:
+            told.append((reason, sorted(ids)))
     return told
 
 
