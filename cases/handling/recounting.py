@@ -112,8 +112,11 @@ def _dated(row: Any, other: WorkCalendar | None) -> dict[str, Any]:
 async def _bring(db: AsyncSession, which: ColumnElement[bool]) -> int:
     """The dates of each sort to its clocks, and from these to the due dates; how many clocks moved."""
     new = SORTS.c
+    # By plain equality PostgreSQL finds the sort of a clock at once; only null-safe comparisons would have it
+    # hold each of three million clocks against each of thousands of sorts.
+    same = [getattr(PetitionClock, name) == new[name] for name in KEYS if name != "region_code"]
     # A clock of no region has none here either, and NULL equals nothing.
-    same = [getattr(PetitionClock, name).is_not_distinct_from(new[name]) for name in KEYS]
+    same.append(PetitionClock.region_code.is_not_distinct_from(new.region_code))
     moved = or_(
         PetitionClock.raw_on.is_distinct_from(new.raw_on),
         PetitionClock.rolled_on.is_distinct_from(new.rolled_on),
