@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, ForeignKey, String, and_, or_, select, update
+from sqlalchemy import BigInteger, ColumnElement, ForeignKey, String, and_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -163,6 +163,21 @@ async def claim_archive(db: AsyncSession, clock: Clock, owner: str) -> Archive |
     archive.copies += 1
     await db.commit()
     return archive
+
+
+def is_free(now: datetime) -> ColumnElement[bool]:
+    """The condition on Archive under which nobody is at work with it."""
+    return or_(Archive.lease_until.is_(None), Archive.lease_until < now)
+
+
+async def take(db: AsyncSession, clock: Clock, recording_id: str, owner: str) -> bool:
+    """Begin a lease; False when somebody else was first. Commits."""
+    now = clock.now()
+    change = update(Archive).where(Archive.recording_id == recording_id, is_free(now))
+    change = change.values(lease_owner=owner, lease_until=now + LEASE).returning(Archive.id)
+    taken = await db.scalar(change.execution_options(synchronize_session=False))
+    await db.commit()
+    return taken is not None
 
 
 async def hold_on(db: AsyncSession, clock: Clock, archive_id: str, owner: str) -> bool:

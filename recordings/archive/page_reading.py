@@ -11,7 +11,7 @@ import asyncio
 import logging
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, String, or_, select, update
+from sqlalchemy import ForeignKey, String, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -21,13 +21,14 @@ from recordings.alarms import AlarmKind, Trouble, raise_alarm
 from recordings.archive.alarm import copying_trouble
 from recordings.archive.archived_files import sum_of
 from recordings.archive.copies import (
-    LEASE,
     Archive,
     ArchiveState,
     archive_of,
     hold_on,
+    is_free,
     objects_of,
     pause_after,
+    take,
 )
 from recordings.archive.key import load_master
 from recordings.archive.proof import prove_pages
@@ -103,20 +104,15 @@ class PageReader:
 
     async def _claim(self) -> str | None:
         now = self._clock.now()
-        free = or_(Archive.lease_until.is_(None), Archive.lease_until < now)
         query = select(PageReading.recording_id)
         query = query.join(Archive, Archive.recording_id == PageReading.recording_id)
-        query = query.where(PageReading.due_at <= now, Archive.state.in_(READABLE), free)
+        query = query.where(PageReading.due_at <= now, Archive.state.in_(READABLE), is_free(now))
         async with self._database.session() as db:
-            due = await db.scalar(query.order_by(PageReading.due_at, PageReading.recording_id).limit(1))
-            if due is None:
+            first = query.order_by(PageReading.due_at, PageReading.recording_id).limit(1)
+            due: str | None = await db.scalar(first)
+            if due is None or not await take(db, self._clock, due, self._owner):
                 return None
-            take = update(Archive).where(Archive.recording_id == due, free)
-            take = take.values(lease_owner=self._owner, lease_until=now + LEASE)
-            take = take.returning(Archive.recording_id).execution_options(synchronize_session=False)
-            taken: str | None = await db.scalar(take)
-            await db.commit()
-            return taken
+            return due
 
     async def _read(self, recording_id: str, store: Readable) -> Verdict:
         """What the copies are, by the manifest that was sealed. Raises StoreError, OSError."""

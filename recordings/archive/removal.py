@@ -24,6 +24,7 @@ from recordings.archive.copies import (
     ArchiveState,
     archive_of,
     folder_in_store,
+    is_free,
     note_failure,
     objects_of,
     pause_after,
@@ -81,7 +82,7 @@ class Remover:
         due = or_(DestructionProposal.next_try_at.is_(None), DestructionProposal.next_try_at <= now)
         query = select(DestructionProposal.id).where(DestructionProposal.state == ProposalState.APPROVED, due)
         query = query.join(Archive, Archive.recording_id == DestructionProposal.recording_id)
-        query = query.where(or_(Archive.lease_until.is_(None), Archive.lease_until < now))
+        query = query.where(is_free(now))
         async with self._database.session() as db:
             found: str | None = await db.scalar(query.order_by(DestructionProposal.decided_at).limit(1))
             return found

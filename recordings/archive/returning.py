@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from sqlalchemy import ColumnElement, and_, or_, select, update
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.audit import add_audit
@@ -29,8 +29,10 @@ from recordings.archive.copies import (
     ArchiveState,
     archive_of,
     hold_on,
+    is_free,
     objects_of,
     pause_after,
+    take,
 )
 from recordings.archive.key import MasterKey, load_master
 from recordings.archive.objects import NotAnObject
@@ -106,20 +108,14 @@ class Returner:
 
     async def _claim(self, condition: ColumnElement[bool]) -> str | None:
         now = self._clock.now()
-        free = or_(Archive.lease_until.is_(None), Archive.lease_until < now)
         due = or_(Archive.next_try_at.is_(None), Archive.next_try_at <= now)
         query = select(Archive.recording_id).join(Recording, Recording.id == Archive.recording_id)
-        query = query.where(Archive.state == ArchiveState.LOCAL_REMOVED, condition, free, due)
+        query = query.where(Archive.state == ArchiveState.LOCAL_REMOVED, condition, is_free(now), due)
         async with self._database.session() as db:
-            found = await db.scalar(query.order_by(Recording.verified_at, Recording.id).limit(1))
-            if found is None:
+            found: str | None = await db.scalar(query.order_by(Recording.verified_at, Recording.id).limit(1))
+            if found is None or not await take(db, self._clock, found, self._owner):
                 return None
-            take = update(Archive).where(Archive.recording_id == found, free)
-            take = take.values(lease_owner=self._owner, lease_until=now + LEASE)
-            take = take.returning(Archive.recording_id).execution_options(synchronize_session=False)
-            taken: str | None = await db.scalar(take)
-            await db.commit()
-            return taken
+            return found
 
     async def _try(self, recording_id: str, work: Work, store: ArchiveStore) -> None:
         cause = trouble = ""

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Mapping
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, String, and_, exists, or_, select, update
+from sqlalchemy import ForeignKey, String, and_, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -20,12 +20,13 @@ from cases.database import ID_LENGTH, Base, Database, insert_if_absent
 from recordings.alarms import raise_alarm
 from recordings.archive.alarm import hold_trouble
 from recordings.archive.copies import (
-    LEASE,
     Archive,
     ArchiveState,
     archive_of,
     folder_in_store,
     hold_on,
+    is_free,
+    take,
 )
 from recordings.archive.legal_hold import LegalHold, standing_holds
 from recordings.archive.settings import ArchiverSettings
@@ -131,7 +132,6 @@ class Holder:
         standing = exists().where(
             LegalHold.recording_id == Archive.recording_id, LegalHold.lifted_at.is_(None)
         )
-        free = or_(Archive.lease_until.is_(None), Archive.lease_until < now)
         # Both begin with few rows, the holds that stand and those of the store, however large the archive is.
         held = select(LegalHold.recording_id).where(LegalHold.lifted_at.is_(None))
         put = select(StoreHold.recording_id).where(StoreHold.state == StoreHoldState.PUT)
@@ -142,18 +142,13 @@ class Holder:
             and_(Archive.recording_id.in_(on), ~standing),
         )
         query = select(Archive.recording_id).where(
-            wants, Archive.state.in_(SETTLED), free, Archive.recording_id.not_in(early)
+            wants, Archive.state.in_(SETTLED), is_free(now), Archive.recording_id.not_in(early)
         )
         async with self._database.session() as db:
-            due = await db.scalar(query.order_by(Archive.recording_id).limit(1))
-            if due is None:
+            due: str | None = await db.scalar(query.order_by(Archive.recording_id).limit(1))
+            if due is None or not await take(db, self._clock, due, self._owner):
                 return None
-            take = update(Archive).where(Archive.recording_id == due, free)
-            take = take.values(lease_owner=self._owner, lease_until=now + LEASE)
-            take = take.returning(Archive.recording_id).execution_options(synchronize_session=False)
-            taken: str | None = await db.scalar(take)
-            await db.commit()
-            return taken
+            return due
 
     async def _carry_out(self, recording_id: str, store: ArchiveStore) -> None:
         """Set each object and have the store say so; what is noted last is true of every one of them."""

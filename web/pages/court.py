@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -23,6 +26,7 @@ from web.keys import ACTOR, CLOCK, DATABASE, LIMITS
 from web.pages.mediations import act_on
 from web.rendering import page
 
+Found = TypeVar("Found")
 FIELDS = ("court", "days", "asked")
 
 
@@ -33,31 +37,17 @@ async def show(request: web.Request) -> web.StreamResponse:
 
 async def open_door(request: web.Request) -> web.StreamResponse:
     """POST {secret}: the agreement; whatever is wrong looks alike."""
-    if not request.app[LIMITS].allow("query", client_address(request)):
-        RATE_LIMITED.labels("query").inc()
-        return trouble(request, 429)
-    secret = Form(await request.post()).typed("secret").strip()
-    async with request.app[DATABASE].session() as db:
-        try:
-            found = await open_for_court(db, *_asked(request, secret))
-        except NotFound as error:
-            return _page(request, None, error.message, 404)
-    return _page(request, found, secret=secret)
+    return await _opened(request, open_for_court, lambda found, secret: _page(request, found, secret=secret))
 
 
 async def as_pdf(request: web.Request) -> web.StreamResponse:
     """POST {secret}: the signed paper."""
-    if not request.app[LIMITS].allow("query", client_address(request)):
-        RATE_LIMITED.labels("query").inc()
-        return trouble(request, 429)
-    secret = Form(await request.post()).typed("secret").strip()
-    async with request.app[DATABASE].session() as db:
-        try:
-            body = await read_for_court(db, *_asked(request, secret))
-        except NotFound as error:
-            return _page(request, None, error.message, 404)
     headers = {"Content-Disposition": 'attachment; filename="mediation-agreement.pdf"'}
-    return web.Response(body=body, content_type="application/pdf", headers=headers)
+    return await _opened(
+        request,
+        read_for_court,
+        lambda body, _: web.Response(body=body, content_type="application/pdf", headers=headers),
+    )
 
 
 async def issue(request: web.Request) -> web.StreamResponse:
@@ -84,8 +74,23 @@ async def revoke(request: web.Request) -> web.StreamResponse:
     return await act_on(request, Form(await request.post()), "court", (), act)
 
 
-def _asked(request: web.Request, secret: str) -> tuple[Clock, str, str, str]:
-    return request.app[CLOCK], request.match_info["code"], secret, client_address(request)
+async def _opened(
+    request: web.Request,
+    read: Callable[[AsyncSession, Clock, str, str, str], Awaitable[Found]],
+    answer: Callable[[Found, str], web.Response],
+) -> web.StreamResponse:
+    """What the secret opens, answered; nobody tries secrets faster than the limit."""
+    address = client_address(request)
+    if not request.app[LIMITS].allow("query", address):
+        RATE_LIMITED.labels("query").inc()
+        return trouble(request, 429)
+    secret = Form(await request.post()).typed("secret").strip()
+    async with request.app[DATABASE].session() as db:
+        try:
+            found = await read(db, request.app[CLOCK], request.match_info["code"], secret, address)
+        except NotFound as error:
+            return _page(request, None, error.message, 404)
+    return answer(found, secret)
 
 
 def _page(
