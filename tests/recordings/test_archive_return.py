@@ -15,7 +15,7 @@ from cases.policy import SYSTEM
 from recordings.alarms import Alarm, AlarmKind
 from recordings.archive import returning as archive_return
 from recordings.archive.archiver import Archiver
-from recordings.archive.copies import Archive, ArchiveState, objects_of
+from recordings.archive.copies import LEASE, Archive, ArchiveState, objects_of, take
 from recordings.archive.returning import ROOM, Returner, ask_for_original
 from recordings.archive.settings import ArchiverSettings
 from recordings.archive.store import DirectoryStore
@@ -92,6 +92,22 @@ async def aged(sitting: Sitting) -> Aged:
     assert (await made.state()).state is ArchiveState.LOCAL_REMOVED
     assert not (made.folder / "tracks").exists()
     return made
+
+
+async def test_of_two_workers_one_is_at_work_with_an_archive(aged: Aged) -> None:
+    """Also where both have seen it free; who stands still longer than the lease has lost it."""
+    sitting, recording_id = aged.sitting, aged.recording.id
+    async with sitting.database.session() as one, sitting.database.session() as two:
+        assert await take(one, sitting.clock, recording_id, "one")
+        assert not await take(two, sitting.clock, recording_id, "two")
+        await aged.patrol()
+        assert await take(one, sitting.clock, recording_id, "one"), "the patrol is long after"
+    other = Archiver(sitting.database, sitting.clock, aged.settings)
+    assert not await other.work_once()
+    sitting.clock.advance(seconds=LEASE.total_seconds() + 1)
+    async with sitting.database.session() as db:
+        assert await take(db, sitting.clock, recording_id, "two")
+    assert (await aged.state()).lease_owner == "two"
 
 
 async def test_the_patrol_reads_an_aged_out_original_back_from_the_archive(aged: Aged) -> None:

@@ -45,6 +45,13 @@ async def test_a_stranger_learns_nothing_and_a_wrong_form_keeps_its_words(house:
     assert (await stranger.post(f"/court/{code}", {"secret": "x"})).status == 403, "without its form token"
 
 
+async def test_secrets_are_not_tried_in_heaps(house: House) -> None:
+    stranger, code = house.browser(), "0" * 32
+    ways = (f"/court/{code}", f"/court/{code}/agreement.pdf")
+    found = [(await stranger.send(ways[0], ways[n % 2], secret="x" * 43)).status for n in range(22)]
+    assert found[:20] == [404] * 20 and found[20:] == [429] * 2
+
+
 @pytest.mark.browser
 @needs_chromium
 async def test_a_court_opens_its_link_and_reads_until_it_is_stopped(house: House, chrome: Browser) -> None:
