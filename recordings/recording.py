@@ -18,7 +18,7 @@ from cases.errors import Conflict, NotFound
 from cases.petitions import get_petition
 from cases.policy import Action, Actor, require
 from cases.vocabulary import names
-from recordings.space import DiskGauge, SpaceGauge, require_space
+from recordings.space import SpaceGauge, require_space
 from recordings.store import RecordingStore
 from scheduling.reach import load_session, scope_of_session
 from scheduling.session import Session, SessionKind
@@ -172,12 +172,11 @@ async def start_recording(
     actor: Actor,
     session_id: str,
     root: Path,
-    gauge: SpaceGauge | None = None,
+    gauge: SpaceGauge,
 ) -> Recording:
     """Begin a recording, or return the one that is running. ``root`` holds the recording folders.
 
-    Raises Conflict ``mediation_unrecorded``, and ``disk_low`` when ``gauge`` (the disk itself if None)
-    finds too little space.
+    Raises Conflict ``mediation_unrecorded``, and ``disk_low`` when ``gauge`` finds too little space.
     ``recording.folder(root)`` is the absolute folder to hand to the media worker.
     """
     session = await load_session(db, session_id)
@@ -187,7 +186,7 @@ async def start_recording(
     running = await find_live_recording(db, session_id)
     if running is not None:
         return running
-    await require_space(gauge or DiskGauge(), root)
+    await require_space(gauge, root)
     recording = _new_recording(clock, session, RecordingStore(root))
     try:
         db.add(recording)

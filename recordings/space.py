@@ -13,15 +13,16 @@ from cases.errors import Conflict
 # Below this no recording begins: the ones that run need the rest (norm T03).
 LEAST_SHARE = 0.10
 LEAST_FREE = 1 << 30  # bytes; a tenth of a small disk is not enough for an hour
-WARNING_SHARE = 0.15
+WARNING = 1.5  # times the least share: time to make room
 
 
 @dataclass(frozen=True)
 class Space:
-    """Bytes of the disk that holds a folder."""
+    """Bytes of the disk that holds a folder, and the part of it that must be free, 0 to 1."""
 
     free: int
     total: int
+    least_share: float = LEAST_SHARE
 
     @property
     def share(self) -> float:
@@ -31,12 +32,12 @@ class Space:
     @property
     def enough(self) -> bool:
         """May a recording begin?"""
-        return self.share >= LEAST_SHARE and self.free >= LEAST_FREE
+        return self.share >= self.least_share and self.free >= LEAST_FREE
 
     @property
     def ample(self) -> bool:
         """Is there nothing to warn of?"""
-        return self.enough and self.share >= WARNING_SHARE
+        return self.enough and self.share >= self.least_share * WARNING
 
 
 class SpaceGauge(Protocol):
@@ -47,12 +48,15 @@ class SpaceGauge(Protocol):
 
 
 class DiskGauge:
-    """The real disk."""
+    """The real disk. Given: the part of it below which no recording begins, 0 to 1."""
+
+    def __init__(self, least_share: float = LEAST_SHARE) -> None:
+        self.least_share = least_share
 
     def measure(self, folder: Path) -> Space:
         there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
         usage = shutil.disk_usage(there)
-        return Space(usage.free, usage.total)
+        return Space(usage.free, usage.total, self.least_share)
 
 
 async def require_space(gauge: SpaceGauge, folder: Path) -> None:

@@ -21,7 +21,7 @@ from cases.errors import NotFound, RuleError
 from cases.policy import Actor
 from cases.signin import DEFAULT_RULES, SignInRules
 from media.control import CloseRoom, Event
-from recordings.space import DiskGauge, SpaceGauge
+from recordings.space import SpaceGauge
 from scheduling.materials.store import MaterialStore
 from signaling import sittings
 from signaling.admission import Admission, IssuedTicket, TicketBook, issue_ticket
@@ -50,7 +50,7 @@ SHORTEST_TICK = 0.02
 
 
 class RoomRegistry:
-    """Given: database, clock, the workers' socket paths, the folder of recordings, materials, rules, a gauge.
+    """Given: database, clock, the workers' socket paths, the folder of recordings, materials, a gauge, rules.
 
     Owned: rooms, links to workers, tickets, a ticker. It is the `Door` of connections and the
     `WorkerListener` of links.
@@ -63,14 +63,14 @@ class RoomRegistry:
         worker_sockets: Iterable[str],
         recordings: Path,
         materials: MaterialStore,
+        gauge: SpaceGauge,
         sign_in_rules: SignInRules = DEFAULT_RULES,
-        gauge: SpaceGauge | None = None,
     ) -> None:
         self.database = database
         self.clock = clock
         self.recordings = recordings
         self.materials = materials
-        self.gauge = gauge or DiskGauge()
+        self.gauge = gauge
         self.tickets = TicketBook()
         self.relays = Relays()  # Replaced by whoever has a TURN server.
         self.workers = MediaWorkers(worker_sockets, self)

@@ -22,7 +22,7 @@ async def live_rooms(app: web.Application) -> AsyncIterator[None]:
     sockets = [str(settings.media_socket(number)) for number in range(settings.media_workers)]
     registry = RoomRegistry(
         app[DATABASE], app[CLOCK], sockets, settings.recordings_root, MaterialStore.at(settings.state),
-        rules_of(settings),
+        settings.gauge, rules_of(settings),
     )  # fmt: skip
     registry.relays = Relays(settings.media.turn_urls, settings.media.turn_secret)
     app[REGISTRY] = registry

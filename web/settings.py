@@ -18,8 +18,10 @@ from media.addresses import read_address
 from media.networks import Networks
 from recordings.archive.retention import DEFAULT_CLASSES, read_classes
 from recordings.packages.filing import Filing, read_filing
+from recordings.space import LEAST_SHARE, DiskGauge
 
 PREFIX = "LIANXIN_"
+DEMO_SHARE = 0.01
 DATABASE_SYSTEMS = ("sqlite", "postgresql", "postgres")
 
 
@@ -60,6 +62,7 @@ class RecordingsSettings:
     poll_seconds: float = 1.0
     verify_days: int = 90  # Every byte of every sealed recording is read again within so many days.
     spill: str = ""  # An existing folder on a second disk, for what the first one cannot take.
+    least_free_share: float = LEAST_SHARE  # Of the disk; below it no recording begins.
     font: str = ""  # A font with Chinese glyphs; empty: look where systems keep them.
 
 
@@ -162,6 +165,12 @@ class Settings:
     @property
     def recordings_root(self) -> Path:
         return self.state / "recordings"
+
+    @property
+    def gauge(self) -> DiskGauge:
+        """Measures the disk of the recordings. A demonstration may be seen on a nearly full laptop."""
+        least = self.recordings.least_free_share
+        return DiskGauge(min(least, DEMO_SHARE) if self.demo else least)
 
     @property
     def spill_root(self) -> Path | None:
@@ -285,6 +294,8 @@ def _check(settings: Settings) -> None:
         raise SettingsError(f"{PREFIX}MEDIA_WORKERS: 0..256")
     if not 1 <= settings.recordings.verify_days <= 3650:
         raise SettingsError(f"{PREFIX}RECORDINGS_VERIFY_DAYS: 1..3650")
+    if not 0 <= settings.recordings.least_free_share <= 0.5:
+        raise SettingsError(f"{PREFIX}RECORDINGS_LEAST_FREE_SHARE: 0..0.5")
     _check_reach(settings.media)
     if not 10 <= settings.reception.terminal_idle_seconds <= 3600:
         raise SettingsError(f"{PREFIX}RECEPTION_TERMINAL_IDLE_SECONDS: 10..3600")

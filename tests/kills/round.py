@@ -31,6 +31,7 @@ from scheduling.materials.showing import SHOWN, TURNED
 from scheduling.materials.store import MaterialStore
 from scheduling.session_events import append_event
 from tests.clock import FixedClock
+from tests.disk import AMPLE
 from tests.factories import World
 from tests.kills.processes import media_worker, recordings_worker
 from tests.recordings.exhibiting import jpeg
@@ -144,7 +145,9 @@ class Round:
             await sitting.arrange()
             sitting.clock.set(datetime.now(UTC))
             async with self._database.session() as db:
-                row = await start_recording(db, sitting.clock, SYSTEM, sitting.session.id, sitting.root)
+                row = await start_recording(
+                    db, sitting.clock, SYSTEM, sitting.session.id, sitting.root, AMPLE
+                )
             await self._show(sitting)
             self.recorded.append(Recorded(sitting, row, seats))
 

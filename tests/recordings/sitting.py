@@ -21,6 +21,7 @@ from scheduling.session import Session, SessionState
 from scheduling.sessions.invitations import Invitation, Invitee
 from scheduling.sessions.sessions import CreateSession, create_session, move_session
 from tests.clock import FixedClock
+from tests.disk import AMPLE
 from tests.factories import World
 from tests.recordings.synthetic import PARTIES, START, Party, write_session
 
@@ -72,7 +73,7 @@ class Sitting:
     ) -> Recording:
         """Start, write journals, and stop after ``seconds``."""
         async with self.database.session() as db:
-            recording = await start_recording(db, self.clock, SYSTEM, self.session.id, self.root)
+            recording = await start_recording(db, self.clock, SYSTEM, self.session.id, self.root, AMPLE)
             write_session(recording.folder(self.root), seconds, parties, **how)
             self.clock.advance(seconds=seconds)
             recording = await stop_recording(db, self.clock, SYSTEM, recording.id, "session_closed")

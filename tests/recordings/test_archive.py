@@ -26,6 +26,7 @@ from recordings.evidence.manifest import MANIFEST_FILE, moment_text
 from recordings.recording import start_recording, stop_recording
 from scheduling.reach import load_session, scope_of_session
 from scheduling.session_events import append_event
+from tests.disk import AMPLE
 from tests.factories import make_session
 from tests.recordings.sitting import Sitting
 
@@ -35,7 +36,7 @@ DAY = timedelta(days=1)
 async def recorded(sitting: Sitting, *texts: str) -> str:
     """A recording of the sitting with a mark for each text, ten seconds apart, indexed."""
     async with sitting.database.session() as db:
-        made = await start_recording(db, sitting.clock, SYSTEM, sitting.session.id, sitting.root)
+        made = await start_recording(db, sitting.clock, SYSTEM, sitting.session.id, sitting.root, AMPLE)
         for text in texts:
             sitting.clock.advance(seconds=10)
             await append_event(db, sitting.clock, sitting.session.id, "mark.set", "王芳", data={"text": text})
@@ -141,7 +142,7 @@ async def test_pages_hold_every_recording_once(sitting: Sitting) -> None:
     made = []
     async with sitting.database.session() as db:
         for _ in range(PAGE + 3):
-            row = await start_recording(db, sitting.clock, SYSTEM, sitting.session.id, sitting.root)
+            row = await start_recording(db, sitting.clock, SYSTEM, sitting.session.id, sitting.root, AMPLE)
             await stop_recording(db, sitting.clock, SYSTEM, row.id, "session_closed")
             sitting.clock.advance(seconds=len(made) % 2)  # Some begin in the same moment.
             made.append(row.id)
@@ -176,7 +177,7 @@ async def test_indexing_again_adds_nothing(sitting: Sitting) -> None:
 async def test_moments_are_put_right_once_the_manifest_tells_that_the_clock_was_set(sitting: Sitting) -> None:
     """The second mark stands an hour late in the rows; on the film it is ten seconds after the first."""
     async with sitting.database.session() as db:
-        made = await start_recording(db, sitting.clock, SYSTEM, sitting.session.id, sitting.root)
+        made = await start_recording(db, sitting.clock, SYSTEM, sitting.session.id, sitting.root, AMPLE)
         began = made.started_at
         for text, seconds in (("承诺恢复供暖", 10), ("要求书面答复", 3610)):
             sitting.clock.advance(seconds=seconds)

@@ -25,6 +25,7 @@ from recordings.archive.destruction import propose_destruction
 from recordings.archive.retention import DEFAULT_CLASSES, LEAST_YEARS, RetentionClass, read_classes
 from recordings.recording import CompositionState, RecordingState, start_recording, stop_recording
 from tests.clock import FixedClock
+from tests.disk import AMPLE
 from tests.factories import World, make_session
 
 CLASSES = read_classes((*DEFAULT_CLASSES, "house=3"))
@@ -34,7 +35,7 @@ ONE, OTHER, ARCHIVIST = "city.sysadmin", "city.security_admin", "chengguan.archi
 async def archived(db: AsyncSession, clock: FixedClock, world: World, root: Path, code: str) -> str:
     """A recording of now that lies in the archive under a class."""
     session = await make_session(db, clock, world)
-    recording = await start_recording(db, clock, SYSTEM, session.id, root)
+    recording = await start_recording(db, clock, SYSTEM, session.id, root, AMPLE)
     recording = await stop_recording(db, clock, SYSTEM, recording.id, "session_closed")
     recording.move_to(RecordingState.SEALED)
     recording.composition = CompositionState.FAILED

@@ -31,6 +31,7 @@ from recordings.watch.completeness import judge_recording
 from recordings.watch.holdings import look_into
 from scheduling.session_events import append_event
 from signaling.quality_history import QualitySpan
+from tests.disk import AMPLE
 from tests.recordings.sitting import Sitting
 from tests.recordings.synthetic import (
     MONOTONIC_NS,
@@ -154,7 +155,7 @@ def test_events_stand_where_they_happened(tmp_path: Path, by: float, elsewhere: 
 async def test_replay_and_nightly_check_are_not_misled(sitting: Sitting, by: float) -> None:
     """What the database noted by the wall clock stands where it was in the film, and nobody is alarmed."""
     async with sitting.database.session() as db:
-        made = await start_recording(db, sitting.clock, SYSTEM, sitting.session.id, sitting.root)
+        made = await start_recording(db, sitting.clock, SYSTEM, sitting.session.id, sitting.root, AMPLE)
         folder = made.folder(sitting.root)
         write_session(folder, SECONDS, PARTIES[1:2], (160, 90), jump=(JUMPED, by))
         sitting.clock.advance(seconds=1)

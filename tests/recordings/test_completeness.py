@@ -31,6 +31,7 @@ from recordings.watch.ledger import keep_ledger
 from scheduling.session import SessionState
 from scheduling.sessions.sessions import move_session
 from tests.clock import MORNING
+from tests.disk import AMPLE
 from tests.recordings.sitting import Sitting as Room
 from tests.recordings.test_proof import sealed
 from tests.recordings.test_worker import make_worker
@@ -196,7 +197,7 @@ async def test_a_recording_that_was_never_sealed(sitting: Room) -> None:
 
 async def test_files_that_belong_to_nobody(sitting: Room) -> None:
     async with sitting.database.session() as db:
-        await start_recording(db, sitting.clock, SYSTEM, sitting.session.id, sitting.root)
+        await start_recording(db, sitting.clock, SYSTEM, sitting.session.id, sitting.root, AMPLE)
     stray, empty = sitting.root / ("a" * 32), sitting.root / ("b" * 32)
     (stray / "tracks" / "p-camera").mkdir(parents=True)
     (stray / "tracks" / "p-camera" / "000001.lxj").write_bytes(b"x" * 10)

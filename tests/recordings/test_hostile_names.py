@@ -16,6 +16,7 @@ from recordings.evidence.verdict import ExitCode, visible
 from recordings.evidence.verification import verify_folder
 from recordings.recording import start_recording
 from recordings.watch.completeness import check_completeness
+from tests.disk import AMPLE
 from tests.recordings.sitting import Sitting
 from tests.recordings.synthetic import PARTIES, seal, write_session
 from web.cli import app
@@ -84,7 +85,7 @@ async def test_verdict_and_alarm_are_kept(sitting: Sitting, folder: Path) -> Non
     os.utime(strange / "x", (0, 0))
     os.utime(strange, (0, 0))
     async with sitting.database.session() as db:
-        recording = await start_recording(db, sitting.clock, SYSTEM, sitting.session.id, sitting.root)
+        recording = await start_recording(db, sitting.clock, SYSTEM, sitting.session.id, sitting.root, AMPLE)
         await note_verdict(db, sitting.clock, recording, sitting.clock.now(), 5, verify_folder(folder))
         await check_completeness(db, sitting.clock, sitting.root)
         (verdict,) = (await db.scalars(select(Verification))).all()

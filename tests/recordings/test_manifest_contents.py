@@ -19,6 +19,7 @@ from recordings.review.replay import open_replay
 from scheduling.arrival.consent import record_consent_for
 from scheduling.session import SessionState
 from scheduling.sessions.sessions import move_session
+from tests.disk import AMPLE
 from tests.recordings.sitting import Sitting
 from tests.recordings.synthetic import PARTIES, START, START_NS, video_packets, write_track
 from tests.recordings.test_composition import picture_at
@@ -91,7 +92,7 @@ async def test_a_pause_and_its_reason_stand_in_manifest_film_and_replay(sitting:
             await move_session(db, sitting.clock, SYSTEM, sitting.session.id, state, reason)
 
     async with sitting.database.session() as db:
-        recording = await start_recording(db, sitting.clock, SYSTEM, sitting.session.id, sitting.root)
+        recording = await start_recording(db, sitting.clock, SYSTEM, sitting.session.id, sitting.root, AMPLE)
     party = PARTIES[1]  # Nothing is captured from the second to the fourth second.
     sent = [packet for packet in video_packets(party, 6.0, 160, 90) if not 2 <= packet[0] < 4]
     write_track(recording.folder(sitting.root), party, "camera", iter(sent), 0.0, 0.06)

@@ -30,6 +30,7 @@ from scheduling.materials.showing import DRAWN, ENDED, SHOWN, TURNED
 from scheduling.materials.store import MaterialStore
 from scheduling.session import Session
 from scheduling.session_events import SessionEvent, append_event
+from tests.disk import AMPLE
 from tests.recordings.sitting import Sitting
 from tests.recordings.synthetic import PARTIES, START, seal, write_exhibits, write_session
 
@@ -67,7 +68,9 @@ class Desk:
     async def start(self) -> Recording:
         async with self.sitting.database.session() as db:
             root = self.sitting.root
-            recording = await start_recording(db, self.sitting.clock, SYSTEM, self.sitting.session.id, root)
+            recording = await start_recording(
+                db, self.sitting.clock, SYSTEM, self.sitting.session.id, root, AMPLE
+            )
             write_session(recording.folder(root), 0.3, PARTIES[3:], (160, 90))
             return recording
 

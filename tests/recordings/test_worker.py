@@ -39,6 +39,7 @@ from scheduling.session import SessionState
 from scheduling.session_events import list_events
 from scheduling.sessions.sessions import move_session
 from scheduling.transitions import reachable_from
+from tests.disk import AMPLE
 from tests.recordings.sitting import Sitting
 from tests.recordings.synthetic import PARTIES
 
@@ -72,9 +73,9 @@ def test_every_state_can_be_reached_and_left_only_by_the_table() -> None:
 
 async def test_an_active_recording_continues(sitting: Sitting) -> None:
     async with sitting.database.session() as db:
-        first = await start_recording(db, sitting.clock, SYSTEM, sitting.session.id, sitting.root)
+        first = await start_recording(db, sitting.clock, SYSTEM, sitting.session.id, sitting.root, AMPLE)
         assert (await activate_recording(db, sitting.clock, first.id)).state is RecordingState.ACTIVE
-        again = await start_recording(db, sitting.clock, SYSTEM, sitting.session.id, sitting.root)
+        again = await start_recording(db, sitting.clock, SYSTEM, sitting.session.id, sitting.root, AMPLE)
         assert again.id == first.id
         found = await find_live_recording(db, sitting.session.id)
         assert found is not None and found.id == first.id
@@ -83,7 +84,9 @@ async def test_an_active_recording_continues(sitting: Sitting) -> None:
 async def test_two_starts_at_once_make_one_recording(sitting: Sitting) -> None:
     async def begin() -> str:
         async with sitting.database.session() as db:
-            return (await start_recording(db, sitting.clock, SYSTEM, sitting.session.id, sitting.root)).id
+            return (await start_recording(
+                db, sitting.clock, SYSTEM, sitting.session.id, sitting.root, AMPLE
+            )).id
 
     found = await asyncio.gather(*(begin() for _ in range(5)))
     assert len(set(found)) == 1
@@ -219,7 +222,7 @@ async def test_a_recording_without_a_packet_has_failed_and_says_so(sitting: Sitt
 
 async def test_a_session_that_ended_alone_has_its_recording_stopped(sitting: Sitting) -> None:
     async with sitting.database.session() as db:
-        recording = await start_recording(db, sitting.clock, SYSTEM, sitting.session.id, sitting.root)
+        recording = await start_recording(db, sitting.clock, SYSTEM, sitting.session.id, sitting.root, AMPLE)
         await move_session(db, sitting.clock, SYSTEM, sitting.session.id, SessionState.CLOSED)
     working = make_worker(sitting)
     await working.work_once()

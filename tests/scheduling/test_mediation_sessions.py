@@ -28,6 +28,7 @@ from scheduling.sessions.third_party_invitations import (
     list_invitable,
 )
 from tests.clock import FixedClock
+from tests.disk import AMPLE
 from tests.factories import World, make_link_actor, make_petition, make_session
 from tests.mediations import KEEPER, make_mediation, make_ready, make_third_party
 
@@ -70,7 +71,7 @@ async def test_it_is_not_recorded_by_default_nor_by_hand(
     session = await make_sitting(db, clock, world)
     assert session.record is False
     with pytest.raises(Conflict) as refused:
-        await start_recording(db, clock, SYSTEM, session.id, tmp_path)
+        await start_recording(db, clock, SYSTEM, session.id, tmp_path, AMPLE)
     assert refused.value.code == "mediation_unrecorded"
     assert (await make_session(db, clock, world)).record is True
 
@@ -80,7 +81,7 @@ async def test_a_recording_of_it_is_for_the_mediator_and_not_for_the_reviewers(
 ) -> None:
     session = await make_sitting(db, clock, world, record=True, mediator="chengguan.leader")
     await move_session(db, clock, SYSTEM, session.id, SessionState.LIVE)
-    await start_recording(db, clock, SYSTEM, session.id, tmp_path)
+    await start_recording(db, clock, SYSTEM, session.id, tmp_path, AMPLE)
     scope = await scope_of_session(db, session)
     shown = select(Recording.id).join(PetitionCase, PetitionCase.id == Recording.petition_id)
     for key in ("chengguan.receptionist", "chengguan.reviewer", "chengguan.archivist", "city.inspector"):

@@ -17,7 +17,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cases.database import Database
 from cases.policy import SYSTEM, Actor, ActorKind
 from cases.roles import InvitationRole
-from recordings.space import Space
 from scheduling.arrival.consent import record_consent
 from scheduling.materials.store import MaterialStore
 from scheduling.sessions.invitations import Invitation, Invitee, list_invitations
@@ -25,21 +24,12 @@ from scheduling.sessions.sessions import CreateSession, create_session
 from signaling.registry import RoomRegistry
 from signaling.routes import mount
 from tests.clock import FixedClock
+from tests.disk import Disk
 from tests.factories import World, make_petition, make_world
 from tests.signaling.fake_worker import FakeWorker
 
 ORIGIN = "https://lianxin.test"
 GUESTS = ["petitioner", "proxy", "companion", "interpreter", "mediator", "third_party"]
-
-
-class Gauge:
-    """A disk that is as full as a test wants; `share` is the free part."""
-
-    def __init__(self) -> None:
-        self.share = 0.5
-
-    def measure(self, folder: Path) -> Space:
-        return Space(round(self.share * 10**12), 10**12)
 
 
 class Hall:
@@ -52,7 +42,7 @@ class Hall:
         self.workers = [FakeWorker(str(folder / f"media-{n}.sock")) for n in range(workers)]
         self.actors: dict[str, Actor] = {}
         self.session_id = ""
-        self.gauge = Gauge()
+        self.gauge = Disk()
         self.clients: list[Client] = []
         self.registry: RoomRegistry
         self.world: World
@@ -78,7 +68,7 @@ class Hall:
         paths = [worker.path for worker in self.workers]
         self.registry = RoomRegistry(
             self.database, self.clock, paths, self.folder / "recordings",
-            MaterialStore(self.folder / "materials", self.folder / "key"), gauge=self.gauge,
+            MaterialStore(self.folder / "materials", self.folder / "key"), self.gauge,
         )  # fmt: skip
         await self.registry.start()
         app = web.Application()

@@ -17,7 +17,7 @@ from tests.clock import FixedClock
 from tests.factories import PASSWORD, World
 from web.app import create_app
 from web.http.guards import AccessLogger
-from web.settings import DatabaseSettings, ReceptionSettings, Settings
+from web.settings import DatabaseSettings, ReceptionSettings, RecordingsSettings, Settings
 
 TOKEN = re.compile(r'name="csrf_token" value="([^"]*)"')
 
@@ -89,7 +89,12 @@ async def house(database: Database, clock: FixedClock, world: World, tmp_path: P
     url = database.url.render_as_string(hide_password=False)
     # Who people are is asked for in the tests that are about it (tests/web/test_identity.py).
     reception = ReceptionSettings(identity=False)
-    settings = Settings(state=tmp_path / "var", database=DatabaseSettings(url), reception=reception)
+    settings = Settings(
+        state=tmp_path / "var",
+        database=DatabaseSettings(url),
+        reception=reception,
+        recordings=RecordingsSettings(least_free_share=0),
+    )
     server = TestServer(create_app(settings, clock), host="127.0.0.1")
     await server.start_server(access_log_class=AccessLogger)
     made = House(server, settings, database, clock, world)

@@ -24,6 +24,7 @@ from scheduling.sessions.sessions import move_session
 from signaling.quality import Minute
 from signaling.quality_minutes import add_minutes
 from signaling.seat import seats_of_session, take_seat
+from tests.disk import AMPLE
 from tests.factories import find_invitation, make_petition, make_session
 from tests.recordings.synthetic import (
     PARTIES,
@@ -89,7 +90,7 @@ async def record_two_hours(house: House) -> str:
             invitation = await find_invitation(db, session, role)
             seats[str(role)] = (await take_seat(db, clock, invitation, house.world.chengguan.id)).id
             names[str(role)] = invitation.display_name
-        made = await start_recording(db, clock, SYSTEM, session.id, root)
+        made = await start_recording(db, clock, SYSTEM, session.id, root, AMPLE)
         folder = made.folder(root)
         for second, kind, role, data in TOLD:
             clock.set(START + timedelta(seconds=second))

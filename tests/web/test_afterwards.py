@@ -19,6 +19,7 @@ from scheduling.reach import load_session
 from scheduling.session import SessionState
 from scheduling.sessions.invitations import Invitee
 from scheduling.sessions.sessions import move_session
+from tests.disk import AMPLE
 from tests.factories import find_invitation, make_link_actor, make_session
 from tests.web.conftest import Browser, House
 from tests.web.test_links import Given, make_link
@@ -33,7 +34,7 @@ async def held(house: House, digest: str = "") -> tuple[Given, Browser]:
         await move_session(db, house.clock, SYSTEM, given.session_id, SessionState.LIVE)
         if digest:
             root = house.settings.recordings_root
-            made = await start_recording(db, house.clock, SYSTEM, given.session_id, root)
+            made = await start_recording(db, house.clock, SYSTEM, given.session_id, root, AMPLE)
             recording = await stop_recording(db, house.clock, SYSTEM, made.id, "session_closed")
             recording.manifest_sha256 = digest
             await db.commit()

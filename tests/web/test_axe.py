@@ -22,6 +22,7 @@ from scheduling.links import exchange_link, find_link_actor, issue_link
 from scheduling.sessions.invitations import list_invitations
 from tests.axe import violations
 from tests.clock import FixedClock
+from tests.disk import AMPLE
 from tests.factories import PASSWORD, make_petition, make_session
 from tests.scenarios.browsers import needs_chromium
 from tests.web.conftest import House
@@ -100,7 +101,7 @@ async def arrange(house: House) -> Things:
         petition = await make_petition(db, house.clock, house.world.chengguan)
         session = await make_session(db, house.clock, house.world, petition)
         root = house.settings.recordings_root
-        made = await start_recording(db, house.clock, SYSTEM, session.id, root)
+        made = await start_recording(db, house.clock, SYSTEM, session.id, root, AMPLE)
         recording = await stop_recording(db, house.clock, SYSTEM, made.id, "session_closed")
         recording.move_to(RecordingState.SEALED)
         recording.sealed_at, recording.manifest_sha256 = house.clock.now(), "a" * 64

@@ -35,6 +35,7 @@ from recordings.review.replay import RecordingAccess
 from scheduling.minutes.editing import InsertParagraph, change_minutes
 from scheduling.minutes.paragraph import MinutesParagraph, ParagraphKind
 from scheduling.minutes.record import MinutesState, begin_minutes, load_minutes, move_minutes
+from tests.disk import AMPLE
 from tests.factories import make_petition, make_session
 from tests.recordings.exports import SECONDS, write_recording
 from tests.web.conftest import House
@@ -60,7 +61,7 @@ async def sealed(house: House, template: Path) -> str:
         petition = await make_petition(db, house.clock, house.world.chengguan)
         session = await make_session(db, house.clock, house.world, petition)
         root = house.settings.recordings_root
-        made = await start_recording(db, house.clock, SYSTEM, session.id, root)
+        made = await start_recording(db, house.clock, SYSTEM, session.id, root, AMPLE)
         recording = await stop_recording(db, house.clock, SYSTEM, made.id, "session_closed")
         folder = recording.folder(root)
         shutil.rmtree(folder)

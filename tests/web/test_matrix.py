@@ -40,6 +40,7 @@ from scheduling.materials.uploading import Draft, keep_material
 from scheduling.minutes.record import begin_minutes
 from scheduling.reach import load_session, scope_of_session
 from scheduling.sessions.invitations import list_invitations
+from tests.disk import AMPLE
 from tests.factories import PASSWORD, add_post, make_official, make_petition, make_session
 from tests.web.conftest import Browser, House
 from tests.web.test_api import MATTER, ask
@@ -119,7 +120,9 @@ async def make_case(house: House, base: Objects, subject: str, **more: object) -
         session = await make_session(db, clock, world, petition, **together)
         await begin_minutes(db, clock, SYSTEM, session.id)
         invitation = (await list_invitations(db, session.id))[0]
-        recording = await start_recording(db, clock, SYSTEM, session.id, house.settings.recordings_root)
+        recording = await start_recording(
+            db, clock, SYSTEM, session.id, house.settings.recordings_root, AMPLE
+        )
         await stop_recording(db, clock, SYSTEM, recording.id, "session_closed")
         finding = ({"text": f"{session.title}：缺少一个分段。"},)
         trouble = Trouble(AlarmKind.FILES_MISSING, subject, finding, 1, session.id, recording.id)

@@ -8,6 +8,7 @@ from cases.policy import SYSTEM
 from recordings.evidence.proof import note_verdict
 from recordings.evidence.verification import Finding, Verdict
 from recordings.recording import RecordingState, load_recording, start_recording, stop_recording
+from tests.disk import AMPLE
 from tests.factories import make_petition, make_session
 from tests.web.conftest import House
 
@@ -17,7 +18,9 @@ async def sealed_recording(house: House) -> str:
     async with house.database.session() as db:
         petition = await make_petition(db, house.clock, house.world.chengguan)
         session = await make_session(db, house.clock, house.world, petition)
-        recording = await start_recording(db, house.clock, SYSTEM, session.id, house.settings.recordings_root)
+        recording = await start_recording(
+            db, house.clock, SYSTEM, session.id, house.settings.recordings_root, AMPLE
+        )
         recording = await stop_recording(db, house.clock, SYSTEM, recording.id, "session_closed")
         recording.move_to(RecordingState.SEALED)
         recording.sealed_at, recording.manifest_sha256 = house.clock.now(), "a" * 64

@@ -22,6 +22,7 @@ from signaling.quality import Minute
 from signaling.quality_minutes import add_minutes
 from signaling.seat import take_seat
 from signaling.speeches import Speeches
+from tests.disk import AMPLE
 from tests.factories import PASSWORD, find_invitation, make_petition, make_session
 from tests.scenarios.browsers import needs_chromium, state_purpose
 from tests.web.conftest import House
@@ -77,7 +78,7 @@ async def arrange(house: House) -> str:
             invitation = await find_invitation(db, session, role)
             seats[str(role)] = (await take_seat(db, clock, invitation, house.world.chengguan.id)).id
         began = clock.now()
-        made = await start_recording(db, clock, SYSTEM, session.id, house.settings.recordings_root)
+        made = await start_recording(db, clock, SYSTEM, session.id, house.settings.recordings_root, AMPLE)
         speeches = Speeches()
         for second, role in FLOOR:
             speeches.hear(seats.get(role or ""), began + timedelta(seconds=second))

@@ -22,6 +22,7 @@ from scheduling.materials.store import MaterialStore
 from scheduling.materials.uploading import Draft, keep_material
 from scheduling.minutes.record import begin_minutes
 from scheduling.sessions.invitations import list_invitations
+from tests.disk import AMPLE
 from tests.factories import make_petition, make_session
 from tests.web.communal import gather
 from tests.web.conftest import House
@@ -133,7 +134,7 @@ async def make_objects(house: House) -> Objects:
         await begin_minutes(db, house.clock, SYSTEM, session.id)
         invitation = (await list_invitations(db, session.id))[0]
         root = house.settings.recordings_root
-        recording = await start_recording(db, house.clock, SYSTEM, session.id, root)
+        recording = await start_recording(db, house.clock, SYSTEM, session.id, root, AMPLE)
         await stop_recording(db, house.clock, SYSTEM, recording.id, "session_closed")
         finding = ({"text": f"{session.title}：缺少一个分段。"},)
         trouble = Trouble(AlarmKind.FILES_MISSING, "x", finding, 1, session.id, recording.id)

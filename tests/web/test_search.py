@@ -14,6 +14,7 @@ from recordings.archive.index import index_due
 from recordings.archive.postings import add_postings
 from recordings.recording import load_recording, start_recording, stop_recording
 from scheduling.session_events import append_event
+from tests.disk import AMPLE
 from tests.factories import make_petition, make_session
 from tests.web.conftest import House
 
@@ -22,7 +23,9 @@ async def arrange(house: House) -> str:
     async with house.database.session() as db:
         petition = await make_petition(db, house.clock, house.world.chengguan)
         session = await make_session(db, house.clock, house.world, petition)
-        made = await start_recording(db, house.clock, SYSTEM, session.id, house.settings.recordings_root)
+        made = await start_recording(
+            db, house.clock, SYSTEM, session.id, house.settings.recordings_root, AMPLE
+        )
         house.clock.advance(seconds=75)
         await append_event(
             db, house.clock, session.id, "mark.set", "王芳", data={"text": "<b>承诺</b>本周修好"}

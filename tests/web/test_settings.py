@@ -6,10 +6,12 @@ import shutil
 import socket
 import ssl
 from collections import namedtuple
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from recordings.space import Space
 from web.commands import doctor
 from web.processes.supervisor import PortTaken, children_of, open_listener
 from web.processes.tls import lan_certificate
@@ -74,9 +76,21 @@ def test_a_full_disk_is_said_plainly(tmp_path: Path, monkeypatch: pytest.MonkeyP
     cases = [(1 << 29, True), (102 << 30, True), (150 << 30, False), (154 << 30, None)]
     for free, serious in cases:
         monkeypatch.setattr(shutil, "disk_usage", lambda path, free=free: usage(1 << 40, 0, free))
-        finding = doctor.check_disk(tmp_path / "not" / "there")
+        finding = doctor.check_disk(Settings(state=tmp_path / "not" / "there"))
         assert finding.good is (serious is None)
         assert finding.good or (finding.serious is serious and "清理" in finding.text)
+
+
+def test_how_much_of_the_disk_stays_free_is_chosen_and_a_demonstration_wants_less(tmp_path: Path) -> None:
+    chosen = load({"LIANXIN_STATE": str(tmp_path), "LIANXIN_RECORDINGS_LEAST_FREE_SHARE": "0.25"})
+    assert chosen.gauge.measure(tmp_path).least_share == 0.25
+    usual = load({"LIANXIN_STATE": str(tmp_path)})
+    assert usual.gauge.measure(tmp_path).least_share == 0.1
+    assert replace(usual, demo=True).gauge.measure(tmp_path).least_share == 0.01
+    half = 1 << 39
+    assert not Space(half - 1, 1 << 40, 0.5).enough and Space(half, 1 << 40, 0.5).enough
+    with pytest.raises(SettingsError, match="LEAST_FREE_SHARE"):
+        load({"LIANXIN_RECORDINGS_LEAST_FREE_SHARE": "0.6"})
 
 
 def test_a_taken_port_is_said_plainly() -> None:

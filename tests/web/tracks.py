@@ -17,6 +17,7 @@ from scheduling.session import SessionState
 from scheduling.sessions.invitations import Invitee
 from scheduling.sessions.sessions import move_session
 from signaling.seat import take_seat
+from tests.disk import AMPLE
 from tests.factories import find_invitation, make_petition, make_session
 from tests.recordings.synthetic import PARTIES, START, Party, write_session
 from tests.web.conftest import House
@@ -47,7 +48,7 @@ async def record_tracks(
             invitation = await find_invitation(db, session, role)
             seat = await take_seat(db, clock, invitation, house.world.chengguan.id)
             parties[str(role)] = replace(party, participant_id=seat.id)
-        made = await start_recording(db, clock, SYSTEM, session.id, root)
+        made = await start_recording(db, clock, SYSTEM, session.id, root, AMPLE)
         folder = made.folder(root)
         if write is None:
             write_session(folder, seconds, tuple(parties.values()), (160, 90))

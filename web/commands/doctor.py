@@ -7,7 +7,6 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from recordings.space import DiskGauge
 from web.settings import Settings
 
 FONT_FILES = (
@@ -31,7 +30,7 @@ class Finding:
 
 
 def examine(settings: Settings, *, ports: bool = True) -> list[Finding]:
-    found = [check_python(), check_disk(settings.state), check_writable(settings.state), check_font(settings)]
+    found = [check_python(), check_disk(settings), check_writable(settings.state), check_font(settings)]
     if ports:
         found += [check_web_port(settings), *check_media_ports(settings)]
     return found
@@ -45,16 +44,16 @@ def check_python() -> Finding:
     )
 
 
-def check_disk(state: Path) -> Finding:
-    """Less than 10 % or 1 GiB free and no recording may begin; below 15 % it is time to make room."""
-    space = DiskGauge().measure(state)
+def check_disk(settings: Settings) -> Finding:
+    """Less than a tenth (a setting) or 1 GiB free and no recording may begin; soon above it, make room."""
+    space = settings.gauge.measure(settings.state)
     text = f"可用 {space.free / 1e9:.1f} GB（{space.share:.0%}），共 {space.total / 1e9:.1f} GB"
     if not space.enough:
         text += (
             "：太少，不能开始录像。请清理磁盘，或用 LIANXIN_STATE 换目录 (too little space for recordings)"
         )
     elif not space.ample:
-        text += "：快满了，低于 10% 就不能开始录像，请尽早清理 (less than 15 % left)"
+        text += f"：快满了，低于 {space.least_share:.0%} 就不能开始录像，请尽早清理 (nearly full)"
     return Finding("磁盘 disk", space.ample, text, serious=not space.enough)
 
 
