@@ -35,16 +35,17 @@ class Way:
 class RelayApart:
     """As Relay, of which only the rates can be changed. Use `async with`.
 
-    `has_priority` tells whether it runs before all others (SCHED_RR), for which the machine must permit it.
+    `queue`: seconds that a packet may wait for a narrow link. `has_priority` tells whether it runs before
+    all others (SCHED_RR), for which the machine must permit it.
     """
 
-    def __init__(self, server_port: int, seed: int) -> None:
-        self._server_port, self._seed = server_port, seed
+    def __init__(self, server_port: int, seed: int, queue: float = 0.25) -> None:
+        self._server_port, self._seed, self._queue = server_port, seed, queue
         self.up, self.down = Way(self, "up"), Way(self, "down")
 
     async def __aenter__(self) -> RelayApart:
         self._process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", __name__, str(self._server_port), str(self._seed),
+            sys.executable, "-m", __name__, *map(str, (self._server_port, self._seed, self._queue)),
             cwd=ROOT, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
         )  # fmt: skip
         assert self._process.stdout is not None
@@ -65,7 +66,7 @@ class RelayApart:
         self._process.stdin.write(json.dumps([way, rate]).encode() + b"\n")
 
 
-async def run(server_port: int, seed: int) -> None:
+async def run(server_port: int, seed: int, queue: float) -> None:
     """Forward until standard input ends; each line of it is [way, rate]."""
     try:
         os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(5))
@@ -75,6 +76,7 @@ async def run(server_port: int, seed: int) -> None:
     lines = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
     async with Relay(server_port, seed) as relay:
+        relay.up.queue = relay.down.queue = queue
         print(json.dumps({"port": relay.port, "has_priority": has_priority}), flush=True)
         while line := await lines.readline():
             way, rate = json.loads(line)
@@ -82,4 +84,4 @@ async def run(server_port: int, seed: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(run(int(sys.argv[1]), int(sys.argv[2])))
+    asyncio.run(run(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])))

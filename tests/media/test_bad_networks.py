@@ -34,6 +34,9 @@ SMALL, SMALL_HEIGHT = 160, 90
 # Milliseconds without sound beside the server, or without a turn for the relay or a page: more than this is
 # the fault of the machine, not of the network.
 STARVED = 100
+# Seconds that a packet may wait for the narrow link. The queue fills before anybody can know of it, and who
+# comes last into a full one is late by all of it: with a quarter of a second nobody keeps a gap under 200 ms.
+QUEUE = 0.1
 
 
 @dataclass
@@ -72,7 +75,7 @@ async def hall(tmp_path: Path, seed: int, behind: str) -> AsyncIterator[Hall]:
     with running_worker(tmp_path) as worker:
         controller = Controller(client := ControlClient(worker.config.socket_path))
         await client.connect()
-        async with chromium() as (browser, address), RelayApart(worker.config.port, seed) as relay:
+        async with chromium() as (browser, address), RelayApart(worker.config.port, seed, QUEUE) as relay:
             context = await browser.new_context(permissions=["camera", "microphone"])
             peers = {
                 name: ChromiumPeer(controller, await context.new_page(), "r", name)
@@ -194,5 +197,5 @@ async def test_a_narrow_way_up_costs_a_layer_and_no_word(tmp_path: Path) -> None
             print("300 kbit/s up: 20 s after lifting the browser itself has not sent its top layer again")
         gaps = [await longest_gap(peer) for peer in room.others]
         print(f"longest gaps in the sound {gaps} ms")
-        # 200 is the mark, and is met in half of the runs (docs/performance.md).
-        assert max(gaps) <= 600, gaps
+        # 200 is the mark; a busy machine adds to it (docs/performance.md).
+        assert max(gaps) <= 300, gaps
