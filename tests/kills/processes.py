@@ -89,7 +89,8 @@ async def run_recordings(folder: str, url: str, ahead: float) -> None:
     from recordings.archive.key import KEY_FILE
     from recordings.archive.settings import ArchiverSettings
     from recordings.archive.store import DirectoryStore
-    from recordings.worker import RecordingsSettings, run_recordings_worker
+    from recordings.settings import RecordingsSettings
+    from recordings.worker import run_recordings_worker
     from scheduling.materials.store import MaterialStore
 
     class AheadClock:

@@ -14,7 +14,7 @@ import pytest
 
 from cases.clock import BEIJING
 from cases.policy import SYSTEM
-from recordings import worker
+from recordings import watcher
 from recordings.alarms import AlarmKind, AlarmState, Trouble, count_alarms, list_alarms
 from recordings.evidence.signing import load_signer
 from recordings.recording import Recording, RecordingState, load_recording, start_recording
@@ -243,6 +243,6 @@ async def test_the_worker_checks_by_itself(sitting: Room, monkeypatch: pytest.Mo
     assert await working.watch_once()
     async with sitting.database.session() as db:
         assert await count_alarms(db, SYSTEM) == 1
-    monkeypatch.setattr(worker, "order_patrol", None)  # It is asked only when the night is done.
+    monkeypatch.setattr(watcher, "order_patrol", None)  # It is asked only when the night is done.
     sitting.clock.advance(days=1)
     assert await working.watch_once()

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from cases.policy import SYSTEM
-from recordings import worker
+from recordings import verifier
 from recordings.alarms import AlarmKind, AlarmState, Trouble, list_alarms
 from recordings.evidence.day_root import Leaf, days_of, ledger_of, read_day
 from recordings.evidence.examiner import Witnesses, judge_folder
@@ -98,7 +98,7 @@ async def test_the_worker_writes_the_day_and_reads_against_it(
         assert witnesses.register is not None and witnesses.ledgers is not None
         return judge_folder(folder, read_register(witnesses.register), witnesses.ledgers)
 
-    monkeypatch.setattr(worker, "examine", here)  # A process of its own takes longer than it reads.
+    monkeypatch.setattr(verifier, "examine", here)  # A process of its own takes longer than it reads.
     recording = await sealed(sitting)
     working = make_worker(sitting)
     ledger = ledger_of(sitting.root, recording.organisation_id)

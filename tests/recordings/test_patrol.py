@@ -12,7 +12,7 @@ import pytest
 
 from cases.clock import Clock
 from cases.policy import SYSTEM
-from recordings import worker
+from recordings import composer, verifier, watcher, worker
 from recordings.alarms import AlarmKind, AlarmState, list_alarms
 from recordings.evidence.proof import last_verification
 from recordings.evidence.verdict import Verdict
@@ -71,7 +71,7 @@ def read_here(monkeypatch: pytest.MonkeyPatch) -> None:
     async def here(folder: Path, *_: object) -> Verdict:
         return verify_folder(folder)
 
-    monkeypatch.setattr(worker, "examine", here)
+    monkeypatch.setattr(verifier, "examine", here)
 
 
 async def order(sitting: Sitting) -> timedelta:
@@ -170,13 +170,13 @@ async def test_neither_sealing_nor_composing_waits_for_a_reading(
         await finish.wait()
         return Verdict(sitting.root)
 
-    async def compose_at_once(self: worker.RecordingsWorker, recording: Recording) -> None:
+    async def compose_at_once(self: composer.Composer, recording: Recording) -> None:
         async with self._database.session() as db:
             (await load_recording(db, recording.id)).composition = CompositionState.DONE
             await db.commit()
 
-    monkeypatch.setattr(worker, "examine", read_for_long)
-    monkeypatch.setattr(worker.RecordingsWorker, "_compose", compose_at_once)
+    monkeypatch.setattr(verifier, "examine", read_for_long)
+    monkeypatch.setattr(composer.Composer, "compose", compose_at_once)
     first = await sealed(sitting)
     running = asyncio.create_task(make_worker(sitting).run())
     await reading.wait()
@@ -231,7 +231,7 @@ async def test_a_running_worker_orders_the_patrol_by_itself(
         asked.append(period)
         return timedelta(minutes=5)
 
-    monkeypatch.setattr(worker, "order_patrol", note)
+    monkeypatch.setattr(watcher, "order_patrol", note)
     working = make_worker(sitting)
     assert await working.watch_once()  # The first night's completeness.
     for minutes in (0, 1, 5):

@@ -13,7 +13,7 @@ import pytest
 from cases.errors import Conflict
 from cases.petitions import list_petition_events
 from cases.policy import SYSTEM
-from recordings import worker
+from recordings import composer
 from recordings.capture import segment
 from recordings.capture.journal import Disk
 from recordings.evidence import spill
@@ -34,7 +34,8 @@ from recordings.recording import (
     load_recording,
     start_recording,
 )
-from recordings.worker import RecordingsSettings, RecordingsWorker
+from recordings.settings import RecordingsSettings
+from recordings.worker import RecordingsWorker
 from scheduling.session import SessionState
 from scheduling.session_events import list_events
 from scheduling.sessions.sessions import move_session
@@ -303,7 +304,7 @@ async def test_a_composition_that_always_fails_is_given_up(
     recording = await sitting.record(1.0)
     working = make_worker(sitting)
     await working.work_once()
-    monkeypatch.setattr(worker, "encode", refuse)
+    monkeypatch.setattr(composer, "encode", refuse)
     for _ in range(8):
         sitting.clock.advance(seconds=60)
         await working.work_once()

@@ -14,8 +14,9 @@ from recordings.capture.journal import file_sha256
 from recordings.evidence.manifest import MANIFEST_FILE, canonical, sha256_hex
 from recordings.evidence.signing import load_signer
 from recordings.recording import CompositionState, load_recording, start_recording, stop_recording
+from recordings.settings import RecordingsSettings
 from recordings.store import COMPOSED_FILE, COMPOSED_SIGNATURE, COMPOSED_STATEMENT
-from recordings.worker import RecordingsSettings, RecordingsWorker
+from recordings.worker import RecordingsWorker
 from scheduling.materials.store import MaterialStore
 from scheduling.session import SessionState
 from scheduling.session_events import append_event

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from recordings import worker as works
+from recordings import composer
 from recordings.film.encoder import CompositionError
 from recordings.film.plan import CompositionPlan
 from recordings.lease import Lane
@@ -68,7 +68,7 @@ async def test_one_person_is_made_large_by_name(house: House, monkeypatch: pytes
         plans.append(plan)
         raise CompositionError("seen")
 
-    monkeypatch.setattr(works, "encode", noted)
+    monkeypatch.setattr(composer, "encode", noted)
     house.clock.advance(seconds=1)
     await recordings_worker(house).work_once((Lane.COMPOSE,))
     assert [(plan.layout, plan.spotlight) for plan in plans] == [("spotlight", chosen)]

@@ -43,7 +43,7 @@ SILENT = re.compile(
     "|recordings/film/(composition|direction|layout|pages|picture|pixels|sheet|stage|veils)"
     "|recordings/watch/office_check|web/statistics/report|web/briefing_pdf|scheduling/calendars/entries"
     "|recordings/evidence/veils"
-    "|recordings/worker|migrations|web/sentences|cases/documents/(facts|letter)|web/letters"
+    "|recordings/composer|migrations|web/sentences|cases/documents/(facts|letter)|web/letters"
 )
 # Dates are written by Babel (web/words.py), a masked name keeps its ending, a copy of a paper is named.
 WRITTEN = re.compile(r"年|月\{|%-m月|某|^一二三|（第\{0\}页批注）|（星期")

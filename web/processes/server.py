@@ -88,7 +88,8 @@ async def _seal_and_compose(settings: Settings) -> None:
     from cases.clock import SystemClock
     from cases.database import Database
     from recordings.archive.archiver import run_archiver
-    from recordings.worker import RecordingsSettings, run_recordings_worker
+    from recordings.settings import RecordingsSettings
+    from recordings.worker import run_recordings_worker
     from scheduling.materials.store import MaterialStore
     from signaling.seat import seats_of_session
 
