@@ -161,7 +161,7 @@ def _welcome(live: LiveRoom, person: Participant, needs: MediaNeeds) -> Welcome:
         place="room" if inside else "lobby",
         rights=sorted(person.rights),
         room=live.room.view(now, *live.audience(person)) if inside else None,
-        queue=None if inside else live.room.queue_view(person),
+        queue=None if inside else live.queue_view(person),
         media=needs,
         relays=live.grant_relays(person) if inside else [],
     )

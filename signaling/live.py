@@ -76,6 +76,9 @@ class LiveRoom:
         self.backlog = Backlog(database)
         self.relays = Relays()
         self.troubles = Troubles()
+        # How many sittings the office calls before this one; whoever knows the other rooms says it.
+        self.count_before: Callable[[], int] = lambda: 0
+        self._before = 0
         # Counts what was told to be new, so that who looks from outside knows whether to look again.
         self.version = 0
         self.empty_since: datetime | None = None
@@ -231,9 +234,13 @@ class LiveRoom:
             self._tell_text(person, texts[self.audience(person)])
         self._push_queue()
 
+    def queue_view(self, person: Participant) -> QueueView | None:
+        """What a waiting person reads; None for everybody else."""
+        return self.room.queue_view(person, self.count_before())
+
     def _push_queue(self) -> None:
         for person in self.room.in_lobby():
-            view = self.room.queue_view(person)
+            view = self.queue_view(person)
             if view is not None and person.id in self.connections and self._told.get(person.id) != view:
                 self._told[person.id] = view
                 self.tell(person.id, QueueChanged(**vars(view)))
@@ -289,6 +296,9 @@ class LiveRoom:
             connection = self.connections.get(person.id)
             quiet = connection is not None and connection.quiet_for >= VANISHED_SECONDS
             person.vanished = quiet and person.silent
+        if (before := self.count_before()) != self._before:
+            self._before = before
+            self.changed()
         seen = {person.id: person.presence(now) for person in self.room.people.values()}
         if seen != self._presence:
             self._presence = dict(seen)

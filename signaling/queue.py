@@ -37,9 +37,9 @@ def away_until(person: Participant) -> datetime | None:
     return person.away_since + PLACE_KEPT if person.away_since is not None else None
 
 
-def queue_view(waiting: list[Participant], person: Participant) -> QueueView:
-    """What the waiting person reads."""
-    ahead = waiting.index(person)
+def queue_view(waiting: list[Participant], person: Participant, before: int = 0) -> QueueView:
+    """What the waiting person reads; `before`: turns of other sittings that the office calls first."""
+    ahead = before + waiting.index(person)
     words, until = state_text(person, ahead), wire_time(away_until(person))
     return QueueView(ahead + 1, ahead, person.number, words, person.note, until, person.wait)
 

@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from signaling.commands import Authenticate
 from signaling.connection import Connection
 from signaling.duties import attend
 from signaling.entrance import build_room, seat_person, welcome, welcome_to_the_end
+from signaling.line import turns_before
 from signaling.line_test import LineTests
 from signaling.live import LiveRoom
 from signaling.media_client import MediaWorkers, WorkerLink
@@ -175,8 +177,12 @@ class RoomRegistry:
                     room, self.database, self.clock, self.recordings, self.materials, pick, self.gauge
                 )
                 live.relays = self.relays
+                live.count_before = partial(self._count_before, live)
                 self.rooms[session_id] = live
             return None if live.room.sitting.ended else live
+
+    def _count_before(self, live: LiveRoom) -> int:
+        return turns_before(live.room, (each.room for each in self.rooms.values()), self.clock.now())
 
     async def _end(self, live: LiveRoom) -> None:
         await sittings.finish(live, live.room.sitting.state)

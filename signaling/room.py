@@ -47,6 +47,7 @@ class Sitting:
     host_organisation_id: str
     record: bool
     kind: str = SINGLE
+    booked_for: datetime | None = None  # None: arranged for somebody who stood there.
 
     @property
     def ended(self) -> bool:
@@ -303,10 +304,10 @@ class Room:
         """The waiting room in order."""
         return in_order(self.people.values())
 
-    def queue_view(self, person: Participant) -> QueueView | None:
-        """What a waiting person reads; None for everybody else."""
+    def queue_view(self, person: Participant, before: int = 0) -> QueueView | None:
+        """What a waiting person reads; None for everybody else. `before`: turns before this sitting's."""
         waiting = self.in_lobby()
-        return queue_view(waiting, person) if person in waiting else None
+        return queue_view(waiting, person, before) if person in waiting else None
 
     @property
     def returns_at(self) -> datetime | None:

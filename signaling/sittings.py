@@ -11,6 +11,7 @@ from cases.errors import NotFound
 from cases.policy import SYSTEM, Actor
 from recordings.recording import start_recording, stop_recording
 from recordings.space import require_space
+from scheduling.arrival.calling_order import walked_in
 from scheduling.links import revoke_link
 from scheduling.minutes.record import MinutesState, find_minutes
 from scheduling.phases import kind_of
@@ -40,6 +41,7 @@ def sitting_of(session: Session) -> Sitting:
         host_organisation_id=session.host_organisation_id,
         record=session.record,
         kind=kind_of(len(session.organisations) - 1, session.kind),
+        booked_for=None if walked_in(session) else session.starts_at,
     )
 
 
