@@ -47,6 +47,7 @@ class AlarmKind(StrEnum):
     DIGEST = "digest"  # Manifest, row and chain do not name the same digests or sizes.
     LENGTH = "length"  # Durations do not fit.
     NOT_ARCHIVED = "not_archived"  # The archive store fails, or a copy in it is not what was written.
+    NOT_DESTROYED = "not_destroyed"  # An approved deletion that the archive store does not carry out.
     CHAIN = "chain"  # The chain of an office or its ledger lacks something or was changed.
     STAMP = "stamp"  # A day root waits for its time stamp for too long.
 
@@ -61,6 +62,7 @@ ALARM_KIND_NAMES: Mapping[AlarmKind, str] = {
     AlarmKind.DIGEST: "清单与登记不符",
     AlarmKind.LENGTH: "时长不符",
     AlarmKind.NOT_ARCHIVED: "归档失败",
+    AlarmKind.NOT_DESTROYED: "销毁没有完成",
     AlarmKind.CHAIN: "录像链不完整",
     AlarmKind.STAMP: "迟迟没有时间戳",
 }

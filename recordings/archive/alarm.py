@@ -24,6 +24,12 @@ CAUSES: Mapping[str, str] = {
     "no_room": "本机磁盘放不下要取回的原件",
     "original_unreadable": "本机原件读不出来",
     "hold_refused": "归档存储没有接受依法保全的锁定，请检查存储桶的对象锁定功能和账号权限",
+    "lock_refused": "归档存储没有接受保管期限的锁定，请检查存储桶的对象锁定功能和账号权限",
+    "still_locked": "归档存储还锁着对象，锁定到期以前不能删除",
+    "still_held": "归档存储里还有依法保全，解除以前不能删除",
+    "delete_refused": "归档存储拒绝删除，请检查账号有没有删除旧版本的权限",
+    "versions_refused": "归档存储不让列出旧版本，不能证明已经删净，请检查访问密钥和权限",
+    "still_there": "归档存储说已经删除，但是还列得出来",
     "key_missing": "归档密钥文件读不到，或不是原来的那一个",
     "worker_error": "归档程序出错",
 }
@@ -67,9 +73,40 @@ def hold_trouble(recording: Recording, cause: str, attempts: int, now: datetime)
     return _of(recording, finding, f"hold {day}")
 
 
-def _of(recording: Recording, finding: dict[str, str], occasion: str) -> Trouble:
+def lock_trouble(recording: Recording, cause: str, attempts: int, now: datetime) -> Trouble | None:
+    """What to tell when the store does not lock objects for as long as they are kept; None: too early.
+
+    Told like holds: a store that is away or refuses is one alarm a day.
+    """
+    if attempts < PATIENCE:
+        return None
+    text = (
+        f"保管期限没有锁定到归档存储：{CAUSES[cause]}。"
+        "本系统照常按保管期限保管，一份录像也不会提前删；程序不断重试，恢复以后自动补上。"
+    )
+    finding, day = {"text": text, "code": cause}, now.astimezone(BEIJING).date().isoformat()
+    if cause in OF_THE_STORE or cause == "lock_refused":
+        return Trouble(AlarmKind.NOT_ARCHIVED, "", (finding,), occasion=f"lock {day}")
+    return _of(recording, finding, f"lock {day}")
+
+
+def destruction_trouble(recording: Recording, cause: str, attempts: int, proposal_id: str) -> Trouble | None:
+    """What to tell when an approved deletion is not complete; one alarm for each reason, None: too early."""
+    if cause in OF_THE_STORE and attempts < PATIENCE:
+        return None
+    text = (
+        f"批准的销毁没有完成：{CAUSES[cause]}。"
+        "销毁申请还开着，程序不断重试；证明一个版本也不剩以后，才写进销毁清册。"
+    )
+    finding, kind = {"text": text, "code": cause}, AlarmKind.NOT_DESTROYED
+    return _of(recording, finding, f"{proposal_id} {cause}", kind)
+
+
+def _of(
+    recording: Recording, finding: dict[str, str], occasion: str, kind: AlarmKind = AlarmKind.NOT_ARCHIVED
+) -> Trouble:
     return Trouble(
-        AlarmKind.NOT_ARCHIVED,
+        kind,
         recording.directory,
         (finding,),
         0,

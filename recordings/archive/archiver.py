@@ -9,6 +9,7 @@ import os
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -33,10 +34,12 @@ from recordings.archive.key import ArchiveKey, key_of_session
 from recordings.archive.objects import Piece, encrypt
 from recordings.archive.page_reading import PageReader, expect_reading
 from recordings.archive.removal import Remover
+from recordings.archive.retention import lock_end
 from recordings.archive.returning import Returner
 from recordings.archive.settings import ArchiverSettings
 from recordings.archive.store import AlreadyWritten, ArchiveStore, StoreError
 from recordings.archive.store_hold import Holder, begin_writing
+from recordings.archive.store_lock import Locker, doubt_lock
 from recordings.evidence.manifest import canonical, moment_text
 from recordings.recording import Recording, RecordingState, load_recording
 from scheduling.session_events import add_event
@@ -61,6 +64,7 @@ class Archiver:
         self._remover = Remover(database, clock, settings, self.owner)
         self._returner = Returner(database, clock, settings, self.owner)
         self._holder = Holder(database, clock, settings, self.owner)
+        self._locker = Locker(database, clock, settings, self.owner)
         self._reader = PageReader(database, clock, settings, self.owner)
 
     async def run(self) -> None:
@@ -76,9 +80,9 @@ class Archiver:
 
     async def work_once(self) -> bool:
         """Do one piece of work; False when there is none."""
-        # Holds first: what stands in the way of a deletion must not wait for a long copy.
+        # Holds and locks first: what stands in the way of a deletion must not wait for a long copy.
         for work in (
-            self._holder.work_once, self._returner.work_once, self._copy_one,
+            self._holder.work_once, self._locker.work_once, self._returner.work_once, self._copy_one,
             self._remover.work_once, self._reader.work_once,
         ):  # fmt: skip
             if await work():
@@ -119,9 +123,13 @@ class Archiver:
             )
             proven = {(row.path, row.part, row.sha256) for row in await objects_of(db, recording.id)}
             held = await begin_writing(db, recording.id)
+            await doubt_lock(db, recording.id)
+            until = lock_end(recording.started_at, archive.keep_until)
         folder = recording.folder(self._settings.root)
         sums = await asyncio.to_thread(sums_of, folder, recording.manifest_sha256)
-        copying = _Copying(archive, recording, folder, store, key, wrapped, held)
+        # A store takes no lock that has ended.
+        locked = until if until > self._clock.now() else None
+        copying = _Copying(archive, recording, folder, store, key, wrapped, held, locked)
         for path, (size, digest) in sums.items():
             for piece in pieces_of(recording.id, path, size, digest, self._settings.part):
                 if (path, piece.part, digest) not in proven:
@@ -158,7 +166,7 @@ class Archiver:
                 raise LeaseLost
         try:
             async with asyncio.timeout(self._settings.object_seconds):
-                await copying.store.put_new(name, data, copying.archive.keep_until, copying.held)
+                await copying.store.put_new(name, data, copying.locked_until, copying.held)
                 back = await copying.store.get(name)
         except TimeoutError as error:
             raise StoreError("store_slow", name) from error
@@ -225,6 +233,7 @@ class _Copying:
     key: bytes
     wrapped: ArchiveKey
     held: bool  # by a legal hold, from the first moment on
+    locked_until: datetime | None
 
     def name(self, tail: str) -> str:
         """A name no attempt before used: a written object is never overwritten."""

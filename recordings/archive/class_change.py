@@ -4,8 +4,9 @@ One proposes and another lets it take effect (cases/administration/rule_proposal
 the shortest period that office archives know.
 
 What is sealed already keeps at least the time it was promised: a longer class makes its time longer, a
-shorter one leaves it. Before its time a recording goes by nobody's change of a table, and after it by the
-proposal and the approval of two officials (recordings/archive/destruction.py).
+shorter one leaves it; the archive store locks what lies in it for as long (store_lock.py). Before its time a
+recording goes by nobody's change of a table, and after it by the proposal and the approval of two officials
+(recordings/archive/destruction.py).
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from cases.errors import Conflict, Invalid, NotFound
 from cases.policy import Action, Actor, require
 from recordings.archive.copies import Archive, ArchiveState
 from recordings.archive.retention import LEAST_YEARS, LONGEST_YEARS, RetentionClass
+from recordings.archive.store_lock import doubt_locks
 from recordings.recording import Recording
 
 BATCH = 500
@@ -185,8 +187,12 @@ async def _lengthen(db: AsyncSession, klass: RetentionClass) -> Held:
         if not rows:
             return Held(count, longer, count - longer)
         after, count = rows[-1][0].id, count + len(rows)
+        changed = []
         for archive, started in rows:
             until = klass.keep_until(started)
             if archive.keep_until is not None and (until is None or until > archive.keep_until):
-                archive.keep_until, longer = until, longer + 1
+                archive.keep_until = until
+                changed.append(archive.recording_id)
         await db.flush()
+        await doubt_locks(db, changed)
+        longer += len(changed)

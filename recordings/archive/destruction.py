@@ -49,7 +49,10 @@ TRANSITIONS: Mapping[ProposalState, frozenset[ProposalState]] = {
 
 
 class DestructionProposal(Base):
-    """One proposal for one recording; at most one is open."""
+    """One proposal for one recording; at most one is open.
+
+    ``versions``: what was found in the store, written down before it was deleted (see DestructionRecord).
+    """
 
     __tablename__ = "destruction_proposals"
     __table_args__ = (
@@ -76,6 +79,7 @@ class DestructionProposal(Base):
     next_try_at: Mapped[datetime | None] = mapped_column(default=None)
     attempts: Mapped[int] = mapped_column(default=0)
     cause: Mapped[str | None] = mapped_column(String(32), default=None)
+    versions: Mapped[list[dict[str, Any]] | None] = mapped_column(JSON(none_as_null=True), default=None)
 
     def move_to(self, state: ProposalState) -> None:
         """Change the state; Conflict ``bad_transition`` where the table does not permit it."""
@@ -87,7 +91,9 @@ class DestructionProposal(Base):
 class DestructionRecord(Base):
     """What was deleted, on whose word, and by what it could be recognised. Stays for ever.
 
-    ``objects``: name and SHA-256 of each object that lay in the store. No personal data of citizens.
+    ``objects``: name and SHA-256 of each object that lay in the store. ``versions``: name, version and marker
+    of everything that was found under its folder there and deleted, after which the store listed nothing
+    more; None in lines from before it was written down. No personal data of citizens.
     """
 
     __tablename__ = "destruction_records"
@@ -111,6 +117,17 @@ class DestructionRecord(Base):
     approved_at: Mapped[datetime]
     destroyed_at: Mapped[datetime]
     objects: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
+    versions: Mapped[list[dict[str, Any]] | None] = mapped_column(JSON(none_as_null=True), default=None)
+
+    @property
+    def whole(self) -> int:
+        """How many of the versions were objects."""
+        return len(self.versions or ()) - self.markers
+
+    @property
+    def markers(self) -> int:
+        """How many of the versions were delete markers."""
+        return sum(each["marker"] for each in self.versions or ())
 
 
 async def propose_destruction(
@@ -206,7 +223,7 @@ async def add_destruction_record(
         retention=archive.retention, keep_until=archive.keep_until, reason=proposal.reason,
         proposed_by=proposal.proposed_by, proposed_at=proposal.proposed_at,
         approved_by=proposal.decided_by or "", approved_at=proposal.decided_at or clock.now(),
-        destroyed_at=clock.now(), objects=objects,
+        destroyed_at=clock.now(), objects=objects, versions=proposal.versions or [],
     )  # fmt: skip
     db.add(record)
     await db.flush()

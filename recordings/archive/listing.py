@@ -18,6 +18,7 @@ from recordings.archive.copies import Archive, ArchiveState
 from recordings.archive.destruction import DestructionProposal, DestructionRecord, ProposalState
 from recordings.archive.legal_hold import LegalHold, holds_of
 from recordings.archive.store_hold import StoreHold, store_holds_of
+from recordings.archive.store_lock import StoreLock, store_locks_of
 from recordings.recording import Recording
 from scheduling.reach import scopes_of_sessions, visible_sessions
 from scheduling.session import Session
@@ -38,6 +39,7 @@ class ArchiveLine:
     session: Session
     holds: Sequence[LegalHold]
     store_hold: StoreHold | None
+    store_lock: StoreLock | None
     proposal: DestructionProposal | None
     may_hold: bool
     may_propose: bool
@@ -103,7 +105,7 @@ async def _lines(
     scopes = await scopes_of_sessions(db, [session for _, _, session in rows])
     ids = [recording.id for _, recording, _ in rows]
     holds, proposals = await holds_of(db, ids), await _open_proposals(db, ids)
-    at_store = await store_holds_of(db, ids)
+    at_store, locks = await store_holds_of(db, ids), await store_locks_of(db, ids)
     lines = []
     for archive, recording, session in rows:
         scope, proposal = scopes[session.id], proposals.get(recording.id)
@@ -114,7 +116,7 @@ async def _lines(
             lines.append(
                 ArchiveLine(
                     archive, recording, session, holds.get(recording.id, ()),
-                    at_store.get(recording.id), proposal,
+                    at_store.get(recording.id), locks.get(recording.id), proposal,
                     may_hold=not gone and allowed(actor, Action.HOLD_RECORDING, scope),
                     may_propose=over and not gone and proposal is None
                     and allowed(actor, Action.PROPOSE_DESTRUCTION, scope),

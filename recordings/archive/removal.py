@@ -16,7 +16,8 @@ from cases.database import Database
 from cases.errors import Conflict
 from cases.petitions import add_petition_event
 from cases.policy import SYSTEM
-from recordings.archive.alarm import CAUSES
+from recordings.alarms import raise_alarm
+from recordings.archive.alarm import CAUSES, destruction_trouble
 from recordings.archive.archived_files import sums_of
 from recordings.archive.copies import (
     LEASE,
@@ -24,6 +25,7 @@ from recordings.archive.copies import (
     ArchiveState,
     archive_of,
     folder_in_store,
+    hold_on,
     is_free,
     note_failure,
     objects_of,
@@ -39,7 +41,7 @@ from recordings.archive.index import forget_recording
 from recordings.archive.legal_hold import LegalHold, lock_recording, standing_holds
 from recordings.archive.restore import prove_objects
 from recordings.archive.settings import ArchiverSettings
-from recordings.archive.store import ArchiveStore, StoreError
+from recordings.archive.store import ArchiveStore, StoredVersion, StoreError
 from recordings.recording import Recording, RecordingState, load_recording
 from scheduling.session_events import add_event
 
@@ -47,6 +49,7 @@ logger = logging.getLogger(__name__)
 
 TRACKS = "tracks"  # What ages out; manifest, signature, film and the pages shown stay here.
 DISTRUST = ("corrupted", "missing")
+KEPT = frozenset({"still_locked", "still_held", "delete_refused"})  # By the store, and the rest may go.
 
 
 class Remover:
@@ -72,7 +75,7 @@ class Remover:
             if await self._begin(proposal_id):
                 await self._carry_out(proposal_id)
         except (StoreError, OSError) as error:
-            cause = error.cause if isinstance(error, StoreError) else "original_unreadable"
+            cause = _cause_of(error)
             logger.error("Destruction %s is not complete: %s", proposal_id, error)
             await self._note_delay(proposal_id, cause)
         return True
@@ -120,7 +123,8 @@ class Remover:
                 {"name": row.name, "stored_sha256": row.stored_sha256}
                 for row in await objects_of(db, recording.id)
             ]
-        await self._empty_store(recording, bool(objects))
+        if not await self._empty_store(proposal_id, recording, bool(objects)):
+            return
         folder = recording.folder(self._settings.root)
         if folder.name == recording.id and folder.is_dir():
             await asyncio.to_thread(shutil.rmtree, folder)
@@ -142,17 +146,52 @@ class Remover:
             await add_audit(db, self._clock, SYSTEM, kind, "recording", recording.id, detail=data)
             await db.commit()
 
-    async def _empty_store(self, recording: Recording, held_objects: bool) -> None:
+    async def _empty_store(self, proposal_id: str, recording: Recording, held_objects: bool) -> bool:
+        """Delete every version that may go, and have the store list none; False: somebody else took over.
+
+        Raises StoreError: the first reason why something is left, after all that could go has gone.
+        """
         store = self._settings.store
         if store is None:
             if held_objects:
                 raise StoreError("store_down", "no archive store is set, but objects lie in one")
-            return
+            return True
+        found = await self._list(store, recording)
+        await self._note_found(proposal_id, found)
+        kept: StoreError | None = None
+        for version in found:
+            if not await self._keep_lease(recording.id):
+                return False
+            try:
+                async with asyncio.timeout(self._settings.object_seconds):
+                    await store.erase(version)
+            except StoreError as error:
+                if error.cause not in KEPT:
+                    raise
+                kept = kept or error
+        if kept is not None:
+            raise kept
+        if left := await self._list(store, recording):
+            raise StoreError("still_there", f"{len(left)} versions are still there")
+        return True
+
+    async def _list(self, store: ArchiveStore, recording: Recording) -> list[StoredVersion]:
         async with asyncio.timeout(self._settings.object_seconds):
-            for name in await store.names(folder_in_store(recording)):
-                await store.delete(name)
-            if left := await store.names(folder_in_store(recording)):
-                raise StoreError("store_refused", f"{len(left)} objects are still there")
+            return await store.versions(folder_in_store(recording))
+
+    async def _note_found(self, proposal_id: str, found: list[StoredVersion]) -> None:
+        """Before anything is deleted: a kill in between must not make the register shorter."""
+        async with self._database.session() as db:
+            proposal = await db.get_one(DestructionProposal, proposal_id)
+            known = proposal.versions or []
+            told = [{"name": each.name, "version": each.id, "marker": each.marker} for each in found]
+            proposal.versions = known + [each for each in told if each not in known]
+            await db.commit()
+
+    async def _keep_lease(self, recording_id: str) -> bool:
+        async with self._database.session() as db:
+            archive = await archive_of(db, recording_id)
+            return archive is not None and await hold_on(db, self._clock, archive.id, self._owner)
 
     async def _note_delay(self, proposal_id: str, cause: str) -> None:
         async with self._database.session() as db:
@@ -163,6 +202,10 @@ class Remover:
             proposal.attempts += 1
             proposal.cause = cause if cause in CAUSES else "worker_error"
             proposal.next_try_at = self._clock.now() + pause_after(proposal.attempts)
+            recording = await load_recording(db, proposal.recording_id)
+            told = destruction_trouble(recording, proposal.cause, proposal.attempts, proposal.id)
+            if told is not None:
+                await raise_alarm(db, self._clock, told)
             await db.commit()
 
     # Ageing out
@@ -235,6 +278,12 @@ class Remover:
             # After the row: a kill in between leaves too much on the disk, never a row without its files.
             if archive.state is ArchiveState.LOCAL_REMOVED:
                 await asyncio.to_thread(_remove_tracks, folder)
+
+
+def _cause_of(error: StoreError | OSError) -> str:
+    if isinstance(error, StoreError):
+        return error.cause
+    return "store_slow" if isinstance(error, TimeoutError) else "original_unreadable"
 
 
 def _remove_tracks(folder: Path) -> None:

@@ -15,6 +15,8 @@ DEFAULT_CLASSES = ("permanent=0", "long=30", "short=10")
 LONGEST_YEARS = 200
 # The shortest period of office archives; what comes with the settings is the operator's own answer.
 LEAST_YEARS = 10
+# The lock of a store needs a date; it is this one for what is kept for ever, or even longer than this.
+LONGEST_LOCK_YEARS = 99
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,13 @@ class RetentionClass:
         if not self.years:
             return None
         return datetime(recorded.astimezone(BEIJING).year + 1 + self.years, 1, 1, tzinfo=BEIJING)
+
+
+def lock_end(recorded: datetime, keep_until: datetime | None) -> datetime:
+    """Until when the archive store itself is to keep what is kept here until then (None: for ever)."""
+    longest = RetentionClass("", LONGEST_LOCK_YEARS).keep_until(recorded)
+    assert longest is not None
+    return longest if keep_until is None else min(keep_until, longest)
 
 
 def period_name(recorded: datetime, keep_until: datetime | None) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import obstore
@@ -10,7 +10,10 @@ from obstore import exceptions as wrong
 from obstore.store import S3Store as Bucket
 
 from recordings.archive.s3_hold import S3Holds
-from recordings.archive.store import AlreadyWritten, StoreAddress, StoreError, check_name
+from recordings.archive.s3_lock import S3Locks, spelled
+from recordings.archive.s3_request import S3Requests
+from recordings.archive.s3_versions import S3Versions
+from recordings.archive.store import AlreadyWritten, StoreAddress, StoredVersion, StoreError, check_name
 
 CONNECT = timedelta(seconds=10)
 ANSWER = timedelta(seconds=120)  # For one object, at most archive_object.PART bytes and a little.
@@ -26,11 +29,12 @@ class S3Store:
     def __init__(self, bucket: str, prefix: str, address: StoreAddress) -> None:
         self._where = (bucket, prefix, address)
         self._plain = self._open({})
-        self._holds = S3Holds(bucket, prefix, address)
+        requests = S3Requests(bucket, prefix, address)
+        self._holds, self._locks, self._versions = S3Holds(requests), S3Locks(requests), S3Versions(requests)
 
     @property
     def holds(self) -> bool:
-        """Only a bucket with object lock has legal holds (Amazon S3 User Guide, "Locking objects")."""
+        """Only a bucket with object lock has locks and holds (Amazon S3 User Guide, "Locking objects")."""
         return self._where[2].lock
 
     def _open(self, headers: dict[str, str]) -> Bucket:
@@ -61,9 +65,8 @@ class S3Store:
         """The bucket with the headers that lock what is written (they are signed like all others)."""
         headers = {}
         if keep_until is not None:
-            moment = keep_until.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
             headers["x-amz-object-lock-mode"] = "COMPLIANCE"
-            headers["x-amz-object-lock-retain-until-date"] = moment
+            headers["x-amz-object-lock-retain-until-date"] = spelled(keep_until)
         if held:
             headers["x-amz-object-lock-legal-hold"] = "ON"
         return self._open(headers) if headers and self.holds else self._plain
@@ -87,19 +90,54 @@ class S3Store:
         except (wrong.BaseError, OSError) as error:
             raise _told(error) from error
 
-    async def delete(self, name: str) -> None:
+    async def erase(self, version: StoredVersion) -> None:
         try:
-            await obstore.delete_async(self._plain, check_name(name))
+            check_name(version.name)
+        except ValueError as error:
+            raise StoreError("delete_refused", f"nobody here wrote {version.name!r}") from error
+        if not version.id:
+            await self._delete(version.name)
+            return
+        try:
+            await self._versions.erase(version)
+        except StoreError as error:
+            if error.cause != "delete_refused" or version.marker or not self.holds:
+                raise
+            raise await self._reason(version) or error from error
+
+    async def _delete(self, name: str) -> None:
+        try:
+            await obstore.delete_async(self._plain, name)
         except (wrong.NotFoundError, FileNotFoundError):
             return
         except (wrong.BaseError, OSError) as error:
             raise _told(error) from error
+
+    async def _reason(self, version: StoredVersion) -> StoreError | None:
+        """Why the store keeps a version, where it tells."""
+        try:
+            if await self._holds.is_set(version.name, version.id):
+                return StoreError("still_held", version.name)
+            until = await self._locks.until(version.name, version.id)
+        except StoreError:
+            return None
+        return StoreError("still_locked", f"{version.name} until {spelled(until)}") if until else None
+
+    async def versions(self, folder: str) -> list[StoredVersion]:
+        found = await self._versions.below(folder)
+        return found if found is not None else [StoredVersion(name) for name in await self.names(folder)]
 
     async def set_hold(self, name: str, on: bool) -> None:
         await self._holds.set(check_name(name), on)
 
     async def is_held(self, name: str) -> bool:
         return await self._holds.is_set(check_name(name))
+
+    async def lock_until(self, name: str, moment: datetime) -> None:
+        await self._locks.lengthen(check_name(name), moment)
+
+    async def locked_until(self, name: str) -> datetime | None:
+        return await self._locks.until(check_name(name))
 
     async def names(self, folder: str) -> list[str]:
         try:

@@ -38,12 +38,24 @@ class AlreadyWritten(StoreError):
         super().__init__("already_written", name)
 
 
+@dataclass(frozen=True, order=True, slots=True)
+class StoredVersion:
+    """One thing that lies under a name; ``id`` is "" where the store knows no versions.
+
+    ``marker``: not an object, but the note of a versioned store that the name was deleted.
+    """
+
+    name: str
+    id: str = ""
+    marker: bool = False
+
+
 class ArchiveStore(Protocol):
     """Where archived objects lie. Every method may take long and raises StoreError."""
 
     @property
     def holds(self) -> bool:
-        """Whether the store knows legal holds; ``set_hold`` and ``is_held`` are for those that do."""
+        """Whether the store knows locks and legal holds; what asks for either is for those that do."""
 
     async def put_new(
         self, name: str, data: bytes, keep_until: datetime | None, held: bool = False
@@ -60,11 +72,26 @@ class ArchiveStore(Protocol):
     async def is_held(self, name: str) -> bool:
         """Whether the store itself says that the object has a legal hold."""
 
+    async def lock_until(self, name: str, moment: datetime) -> None:
+        """Have the store refuse to delete the object before; never called to make it sooner."""
+
+    async def locked_until(self, name: str) -> datetime | None:
+        """Until when the store itself says that it refuses; None: it does not."""
+
     async def get(self, name: str) -> bytes:
         """The bytes as the store holds them now. StoreError ``missing`` when there is no such object."""
 
-    async def delete(self, name: str) -> None:
-        """Remove an object; one that is not there is removed already."""
+    async def erase(self, version: StoredVersion) -> None:
+        """Remove it for good; what is not there is removed already.
+
+        StoreError ``still_locked``, ``still_held`` or ``delete_refused`` where the store keeps it.
+        """
+
+    async def versions(self, folder: str) -> list[StoredVersion]:
+        """Everything that lies below a folder, older versions and delete markers among it, sorted.
+
+        StoreError ``versions_refused`` where the store does not let it be seen.
+        """
 
     async def names(self, folder: str) -> list[str]:
         """The names of all objects below a folder, sorted."""
@@ -80,7 +107,7 @@ def check_name(name: str) -> str:
 class DirectoryStore:
     """A directory, as a rule on another disk or a network drive. Files are made read-only.
 
-    It knows no holds: there a legal hold is kept by this program alone.
+    It knows neither locks nor holds: there both are kept by this program alone.
     """
 
     holds = False
@@ -99,11 +126,20 @@ class DirectoryStore:
     async def is_held(self, name: str) -> bool:
         return False
 
+    async def lock_until(self, name: str, moment: datetime) -> None:
+        raise StoreError("lock_refused", "a directory locks nothing")
+
+    async def locked_until(self, name: str) -> datetime | None:
+        return None
+
     async def get(self, name: str) -> bytes:
         return await self._try(self._get, name)
 
-    async def delete(self, name: str) -> None:
-        await self._try(self._delete, name)
+    async def erase(self, version: StoredVersion) -> None:
+        await self._try(self._delete, version.name)
+
+    async def versions(self, folder: str) -> list[StoredVersion]:
+        return [StoredVersion(name) for name in await self.names(folder)]
 
     async def names(self, folder: str) -> list[str]:
         return await self._try(self._names, folder)

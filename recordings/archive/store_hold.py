@@ -7,35 +7,24 @@ without this program. Which objects have to be held is read from the holds that 
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Mapping
+from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import ForeignKey, String, and_, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from cases.clock import Clock
-from cases.database import ID_LENGTH, Base, Database, insert_if_absent
-from recordings.alarms import raise_alarm
+from cases.database import ID_LENGTH, Base, insert_if_absent
+from recordings.alarms import Trouble
 from recordings.archive.alarm import hold_trouble
-from recordings.archive.copies import (
-    Archive,
-    ArchiveState,
-    archive_of,
-    folder_in_store,
-    hold_on,
-    is_free,
-    take,
-)
+from recordings.archive.copies import Archive, ArchiveState, folder_in_store, is_free, take
 from recordings.archive.legal_hold import LegalHold, standing_holds
-from recordings.archive.settings import ArchiverSettings
 from recordings.archive.store import ArchiveStore, StoreError
+from recordings.archive.store_task import StoreTask
 from recordings.archive.trying import Trying
-from recordings.recording import load_recording
+from recordings.recording import Recording, load_recording
 from scheduling.transitions import require_transition
-
-logger = logging.getLogger(__name__)
 
 
 class StoreHoldState(StrEnum):
@@ -100,32 +89,10 @@ async def store_holds_of(db: AsyncSession, recording_ids: list[str]) -> dict[str
     return {row.recording_id: row for row in await db.scalars(query)}
 
 
-class Holder:
-    """Given: database, clock, settings, the name under which leases are held."""
+class Holder(StoreTask):
+    """Puts legal holds on the objects in the store and lifts them."""
 
-    def __init__(self, database: Database, clock: Clock, settings: ArchiverSettings, owner: str) -> None:
-        self._database = database
-        self._clock = clock
-        self._settings = settings
-        self._owner = owner
-
-    async def work_once(self) -> bool:
-        """Bring the objects of one recording to what its holds ask; False when all are."""
-        store = self._settings.store
-        if store is None or not store.holds:
-            return False
-        recording_id = await self._claim()
-        if recording_id is None:
-            return False
-        cause = trouble = ""
-        try:
-            await self._carry_out(recording_id, store)
-        except StoreError as error:
-            cause, trouble = error.cause, str(error)
-        except TimeoutError:
-            cause, trouble = "store_slow", "legal hold"
-        await self._lay_down(recording_id, cause, trouble)
-        return True
+    WHAT, ROW = "The hold", StoreHold
 
     async def _claim(self) -> str | None:
         now = self._clock.now()
@@ -151,7 +118,6 @@ class Holder:
             return due
 
     async def _carry_out(self, recording_id: str, store: ArchiveStore) -> None:
-        """Set each object and have the store say so; what is noted last is true of every one of them."""
         async with self._database.session() as db:
             recording = await load_recording(db, recording_id)
             on = bool(await standing_holds(db, recording_id))
@@ -172,27 +138,5 @@ class Holder:
             row.objects = len(names)
             await db.commit()
 
-    async def _keep_lease(self, recording_id: str) -> bool:
-        async with self._database.session() as db:
-            archive = await archive_of(db, recording_id)
-            return archive is not None and await hold_on(db, self._clock, archive.id, self._owner)
-
-    async def _lay_down(self, recording_id: str, cause: str, trouble: str) -> None:
-        """Give the lease back; a failure is noted, told, and tried again after a growing pause."""
-        now = self._clock.now()
-        async with self._database.session() as db:
-            archive = await archive_of(db, recording_id)
-            if archive is None or archive.lease_owner != self._owner:
-                return
-            archive.lease_owner = archive.lease_until = None
-            row = await db.get_one(StoreHold, recording_id, populate_existing=True)
-            if not cause:
-                row.note_success()
-            else:
-                logger.error("The hold of %s at the store: %s (%s)", recording_id, cause, trouble)
-                row.note_failure(cause, now)
-                recording = await load_recording(db, recording_id)
-                told = hold_trouble(recording, row.cause or cause, row.attempts, now)
-                if told is not None:
-                    await raise_alarm(db, self._clock, told)
-            await db.commit()
+    def _trouble(self, recording: Recording, cause: str, attempts: int, now: datetime) -> Trouble | None:
+        return hold_trouble(recording, cause, attempts, now)

@@ -169,11 +169,11 @@ async def test_a_store_that_says_deleted_and_keeps_it_ends_no_destruction(
     sitting.clock.advance(days=366 * 11)
     await decide(sitting, await propose(sitting, recording))
 
-    async def keep(_self: object, _name: str) -> None:
+    async def keep(_self: object, _version: object) -> None:
         """Answers as if it had."""
 
     with monkeypatch.context() as lying:
-        lying.setattr(type(archiver._settings.store), "delete", keep)
+        lying.setattr(type(archiver._settings.store), "erase", keep)
         assert await archiver.work_once()
     assert (await state_of(sitting, recording)).state is ArchiveState.DESTROYING
     assert recording.folder(sitting.root).is_dir()

@@ -37,6 +37,8 @@ async def show(request: web.Request) -> web.StreamResponse:
         "alarms": [_alarm(line.archive, line.session.title) for line in lines if line.archive.cause],
         "register": register,
         "class_names": {code: each.name for code, each in classes.items()},
+        "causes": CAUSES,
+        "locking": settings.lock,
         "place": settings.store.partition("?")[0],
         "beside": onward("/archive", {}, after is not None, "after", more.spelled() if more else None),
     }
@@ -91,6 +93,7 @@ def _line(line: ArchiveLine, classes: Mapping[str, RetentionClass]) -> dict[str,
         "id": line.recording.id,
         "title": line.session.title,
         "retention": known.name if known else archive.retention,
+        "lock_cause": CAUSES.get((line.store_lock.cause if line.store_lock else None) or "", ""),
         "until": date_time(archive.keep_until) if archive.keep_until else "",
     }
 
