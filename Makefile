@@ -9,8 +9,8 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-# Twice as many as cores, a file in one piece: three lanes wait for real time, the fourth uses the processor.
-PYTEST_ARGS ?= -n 4 --dist loadfile
+# More than twice as many as cores, a file in one piece: three lanes wait for real time, two use the processor.
+PYTEST_ARGS ?= -n 5 --dist loadfile
 
 .PHONY: sentences
 sentences: environment

@@ -73,9 +73,15 @@ def _scripts() -> ScriptDirectory:
     return ScriptDirectory.from_config(_config())
 
 
+@functools.cache
+def _revisions() -> frozenset[str]:
+    """Walked through once: there are more of them from year to year."""
+    return frozenset(script.revision for script in _scripts().walk_revisions())
+
+
 def _known(connection: Connection) -> str | None:
     """The revision the database is at. Raises SchemaTooNew if it is none of ours."""
     found = current_revision(connection)
-    if found is not None and found not in {script.revision for script in _scripts().walk_revisions()}:
+    if found is not None and found not in _revisions():
         raise SchemaTooNew(found)
     return found

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import gc
+import pickle
 from collections.abc import AsyncIterator, Iterator
+from datetime import datetime
+from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher
 from playwright.async_api import Browser, expect
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.pool import QueuePool
 
 from cases import passwords, petitions
 from cases.database import Database
+from tests import databases
 from tests.clock import FixedClock
-from tests.clusters import find_binaries
+from tests.clusters import Rows, find_binaries
 from tests.databases import VARIABLE, DatabaseServer, missing_reason, requested_systems
 from tests.factories import CHEAP_HASH, CHEAP_HASHER, World, make_world
 from tests.shared_chromium import SharedChromium
@@ -78,15 +83,37 @@ def dear_codes() -> Iterator[int]:
 
 
 @pytest.fixture(scope="session")
+def shared_folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """In which the processes of a run keep what they need only once."""
+    one_of_several = hasattr(request.config, "workerinput")  # Their folders lie side by side.
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if one_of_several else base
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_demonstration(shared_folder: Path) -> Iterator[None]:
+    """The demo day of the services that tests start is made once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(databases, "SHARED", shared_folder)
+        yield
+
+
+@pytest.fixture(scope="session")
 def database_server(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    shared_folder: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[DatabaseServer]:
     """The place databases come from; PostgreSQL starts when it is first asked for."""
-    one_of_several = hasattr(request.config, "workerinput")  # Their folders lie side by side.
-    shared = tmp_path_factory.getbasetemp().parent if one_of_several else None
-    server = DatabaseServer(tmp_path_factory.mktemp("databases"), shared)
+    server = DatabaseServer(tmp_path_factory.mktemp("databases"), shared_folder)
     yield server
     server.close()
+
+
+@pytest.fixture(scope="session")
+def faces(shared_folder: Path) -> Path:
+    """The small face of letters takes seconds to be cut out: once for all services of a run."""
+    folder = shared_folder / "faces"
+    folder.mkdir(exist_ok=True)
+    return folder
 
 
 @pytest.fixture(params=requested_systems())
@@ -121,11 +148,33 @@ def clock() -> FixedClock:
     return FixedClock()
 
 
+@pytest.fixture(scope="session")
+def kept_worlds() -> dict[tuple[str, datetime], tuple[bytes, Path | Rows]]:
+    """Of each system and beginning: the world and its rows, as the first test made them that needed it."""
+    return {}
+
+
 @pytest.fixture
-async def world(database: Database, clock: FixedClock) -> World:
-    """A small office world: see tests.factories.World."""
+async def world(
+    database: Database,
+    database_server: DatabaseServer,
+    database_system: str,
+    clock: FixedClock,
+    kept_worlds: dict[tuple[str, datetime], tuple[bytes, Path | Rows]],
+) -> World:
+    """A small office world: see tests.factories.World. Its rows are copied, its objects are its own."""
+    url, which = database.url.render_as_string(hide_password=False), (database_system, clock.now())
+    pool = database.engine.pool
+    fresh = isinstance(pool, QueuePool) and not pool.checkedin() and not pool.checkedout()
+    if fresh and which in kept_worlds:
+        objects, rows = kept_worlds[which]
+        database_server.lay(url, rows)
+        return World(*pickle.loads(objects))
     async with database.session() as db:
-        return await make_world(db, clock)
+        made = await make_world(db, clock)
+    if fresh:
+        kept_worlds[which] = pickle.dumps((made.organisations, made.officials)), database_server.keep(url)
+    return made
 
 
 @pytest.fixture(scope="session")

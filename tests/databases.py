@@ -18,16 +18,22 @@ import shutil
 import sqlite3
 import threading
 import uuid
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cases.clock import Clock, SystemClock
 from cases.database import Database
 from tests.clusters import Cluster, Rows, find_binaries, unprivileged
 
 SYSTEMS = ("sqlite", "postgresql")
 VARIABLE = "LIANXIN_TEST_DATABASES"
 TEMPLATE = "lianxin_template"
+# In which the processes of a run keep what they need only once; None where no run of tests is going on.
+SHARED: Path | None = None
+Seed = Callable[[AsyncSession, Clock], Awaitable[None]]
 
 
 def requested_systems() -> tuple[str, ...]:
@@ -160,6 +166,18 @@ def _name_of(url: str) -> str:
     return url.partition("@/")[2].partition("?")[0]
 
 
+def lay_demonstration(path: Path, shared: Path, day: str, seed: Seed) -> None:
+    """Put there an SQLite file with the newest schema and the demo day of this date, which `seed` makes once.
+
+    A service finds both as they were left by an earlier start, and has nothing to make but its own links.
+    """
+    with _made_once(shared / f"demonstration-{day}.db") as (template, is_made):
+        if not is_made:
+            shutil.copyfile(sqlite_template(shared), template)
+            _run_apart(lambda: _seed(f"sqlite+aiosqlite:///{template}", seed))
+    shutil.copyfile(template, path)
+
+
 def sqlite_template(shared: Path) -> Path:
     """An SQLite file with the newest schema and nothing else, in that folder."""
     with _made_once(shared / "template.db") as (template, is_made):
@@ -179,6 +197,15 @@ def _made_once(path: Path) -> Iterator[tuple[Path, bool]]:
         yield path, is_made
         if not is_made:
             lock.write("made")
+
+
+async def _seed(url: str, seed: Seed) -> None:
+    database = Database(url)
+    try:
+        async with database.session() as db:
+            await seed(db, SystemClock())
+    finally:
+        await database.close()
 
 
 async def _migrate(url: str) -> None:

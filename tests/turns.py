@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import OrderedDict
+from collections.abc import Sized
 from functools import cache
 from pathlib import Path
 
@@ -20,7 +21,7 @@ ROOT = Path(__file__).parent.parent
 # Browsers that look at pages, without a call that goes on in real time.
 PAGES = ("tests/web/", "tests/journey/", "tests/life/")
 # How far whatever has time stands back behind whatever goes on in real time.
-NICENESS = 5
+NICENESS = 10
 
 
 @cache
@@ -43,6 +44,12 @@ def turn_of(scope: str) -> int:
     return 0 if scope in LANES else 1 if marked(scope, "browser") else 2
 
 
+def order_of(unit: tuple[str, Sized]) -> tuple[int, int]:
+    """Of a scope and its tests, of which many take long: few are left for the end."""
+    scope, tests = unit
+    return turn_of(scope), -len(tests)
+
+
 def give_way(path: str) -> None:
     """Called before each test of a process: from its first file that has time on, it stands back."""
     if scope_of(path) not in LANES and os.nice(0) < NICENESS:
@@ -50,7 +57,7 @@ def give_way(path: str) -> None:
 
 
 class BrowsersInTurn(LoadFileScheduling):
-    """As `--dist loadfile`, but by these turns, and within each in the order of names."""
+    """As `--dist loadfile`, but by these turns, and within each what has most tests first."""
 
     def __init__(self, config: pytest.Config, log: Producer | None = None) -> None:
         super().__init__(config, log)
@@ -60,5 +67,5 @@ class BrowsersInTurn(LoadFileScheduling):
         return scope_of(str(super()._split_scope(nodeid)))
 
     def _assign_work_unit(self, node: object) -> None:
-        self.workqueue = OrderedDict(sorted(self.workqueue.items(), key=lambda item: turn_of(item[0])))
+        self.workqueue = OrderedDict(sorted(self.workqueue.items(), key=order_of))
         super()._assign_work_unit(node)

@@ -167,6 +167,11 @@ class Settings:
         return self.state / "recordings"
 
     @property
+    def faces(self) -> Path:
+        """Where small faces of letters are kept; they can be made again at any time."""
+        return self.state / "faces"
+
+    @property
     def gauge(self) -> DiskGauge:
         """Measures the disk of the recordings. A demonstration may be seen on a nearly full laptop."""
         least = self.recordings.least_free_share

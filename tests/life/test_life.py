@@ -24,8 +24,10 @@ WHOLE = {"sqlite": "letter"}
 @needs_chromium
 @pytest.mark.timeout(240)
 async def test_a_whole_life_and_the_other_doors(
-    database: Database, database_system: str, chrome: Browser, tmp_path: Path
+    database: Database, database_system: str, chrome: Browser, tmp_path: Path, faces: Path
 ) -> None:
+    (tmp_path / "var").mkdir(mode=0o700)
+    (tmp_path / "var" / "faces").symlink_to(faces)
     async with set_up(database, chrome, tmp_path / "var") as stage:
         for name in doors_of(database_system):
             await Life.begin(stage, DOORS[name], desk=False)

@@ -182,7 +182,9 @@ async def test_a_narrow_way_down_costs_a_layer_and_only_there(tmp_path: Path) ->
         print(f"longest gaps in the sound {gaps} ms, the first behind; the others saw {least} at least")
         assert fell < 3.0 and rose < 12.0, (fell, rose)
         assert least == TOP, least
-        assert gaps[0] <= 200, gaps
+        # What stood still together with the machine was not lost on the way.
+        slowness = await room.slowness()
+        assert gaps[0] <= 200 + (slowness if slowness > STARVED else 0), (gaps, slowness)
 
 
 async def test_a_narrow_way_up_costs_a_layer_and_no_word(tmp_path: Path) -> None:

@@ -14,7 +14,10 @@ from pathlib import Path
 
 import aiohttp
 
+from cases.clock import BEIJING, SystemClock
+from tests import databases
 from tests.scenarios.browsers import until
+from web.demo.day import seed_day
 from web.demo.prepare import prepare_demo
 from web.settings import MediaSettings, ReceptionSettings, Settings, WebSettings
 
@@ -79,6 +82,9 @@ async def running_service(
         media=MediaSettings(**{"port": free_port(socket.SOCK_DGRAM), "workers": 1, **media}),
     )
     settings.prepare_directories()
+    if databases.SHARED is not None:
+        today = SystemClock().now().astimezone(BEIJING).date()
+        databases.lay_demonstration(state / "lianxin.db", databases.SHARED, f"{today}", seed_day)
     day = await prepare_demo(settings)
     base = f"http://127.0.0.1:{settings.web.port}"
     links = {name: base + link.path for name, link in zip(PARTIES, day.links, strict=True)}

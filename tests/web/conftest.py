@@ -84,13 +84,18 @@ class House:
 
 
 @pytest.fixture
-async def house(database: Database, clock: FixedClock, world: World, tmp_path: Path) -> AsyncIterator[House]:
+async def house(
+    database: Database, clock: FixedClock, world: World, tmp_path: Path, faces: Path
+) -> AsyncIterator[House]:
     """The whole web process but for the media worker."""
+    state = tmp_path / "var"
+    state.mkdir(mode=0o700)
+    (state / "faces").symlink_to(faces)
     url = database.url.render_as_string(hide_password=False)
     # Who people are is asked for in the tests that are about it (tests/web/test_identity.py).
     reception = ReceptionSettings(identity=False)
     settings = Settings(
-        state=tmp_path / "var",
+        state=state,
         database=DatabaseSettings(url),
         reception=reception,
         recordings=RecordingsSettings(least_free_share=0),

@@ -20,7 +20,8 @@ async def make_papers(house: House) -> tuple[str, str]:
         await take_step(db, clock, actor, petition.id, "classify", claim)
         sheet = {"unit": unit.id, "words": "请办理"}
         await take_step(db, clock, actor, petition.id, "forward", sheet)
-        paper = await issue(db, clock, actor, petition.id, "transfer_sheet", draw=drawing(clock.now))
+        draw = drawing(clock.now, house.settings.faces)
+        paper = await issue(db, clock, actor, petition.id, "transfer_sheet", draw=draw)
         handler = house.world.actor("housing.handler")
         await take_step(db, clock, handler, petition.id, "object", {"words": "不是本单位职责"})
         await take_step(db, clock, actor, petition.id, "agree_return", {"words": "核实同意"})

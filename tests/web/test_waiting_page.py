@@ -26,6 +26,21 @@ LISTEN = """() => {
 }"""
 
 
+# What is read beside the bar: the machine hears somebody, hears nobody, finds no sound at all.
+LEVELS = {
+    "zh-CN": ("听到您的声音了", "请说：「您好，听得到吗」", "设备打开了，但没有声音"),
+    "en": (
+        *("We hear you", "Please say: Hello, can you hear me?"),
+        "The microphone is on, but there is no sound",
+    ),
+}
+# Where the answer stands beneath each.
+STANDS = """(levels) => levels.map((words) => {
+  document.querySelector("[data-part=level_word]").textContent = words;
+  return Math.round(document.querySelector("[data-action=voice_yes]").getBoundingClientRect().top);
+})"""
+
+
 def expect_start(house: House, live: LiveRoom, minutes: float, late: bool = False) -> None:
     """What the office's sessions say of this one."""
     now = house.clock.now()
@@ -48,6 +63,10 @@ async def test_the_wait_is_a_range_that_is_told_once(
         await page.context.add_init_script(LARGE_TYPE)
     await page.reload()
     for act in ("switch_on", "picture_yes", "voice_yes", "sound_yes"):
+        if act == "voice_yes":
+            await page.locator("[data-part=level_word]:visible").wait_for()
+            stood = set(await page.evaluate(STANDS, LEVELS[language]))
+            assert len(stood) == 1, "it jumps from under the finger"
         await page.locator(f"[data-action={act}]:visible").click(timeout=30_000)
     await page.locator("[data-screen=waiting]").wait_for(state="visible")
     wait, row = page.locator("[data-part=wait]"), page.locator("[data-part=wait_row]")

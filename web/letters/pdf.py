@@ -15,11 +15,13 @@ from datetime import datetime
 from pathlib import Path
 
 from fpdf import FPDF
+from fpdf.fonts import TTFFont
 
 from cases.documents.issuing import Render
 from cases.documents.letter import Letter
 from recordings.film.captions import find_font
 from web.language import in_chinese
+from web.letters.face import small_face
 from web.minutes.pdf import PrintError
 
 # Millimetres and points as the standard has them: 37 above, 28 on the left, a body of 156 by 225.
@@ -30,6 +32,7 @@ LEADINGS = (LINE, 9.6, 9.0)
 SIGNED = 5  # Lines that the signature needs.
 SPREAD = 1.4  # Between two characters of a full line at most: a quarter of one.
 INDENT = 2  # Characters before a paragraph.
+FONT = "letter"
 RED = (200, 16, 16)
 BLACK = (0, 0, 0)
 NOT_FIRST = "，。、；：！？）〕」』》〉】”’,.;:!?)]}％%"
@@ -62,14 +65,33 @@ class _Sheet(FPDF):
     def footer(self) -> None:
         """The number of the page, as the standard sets it."""
         self.set_y(-28)
-        self.set_font("letter", size=14)
+        self.set_font(FONT, size=14)
         self.set_text_color(*BLACK)
         self.cell(0, 8, f"— {self.page_no()} —", align="R" if self.page_no() % 2 else "L")
 
 
 @in_chinese()
-def letter_pdf(letter: Letter, made_at: datetime) -> bytes:
-    """The whole letter. Raises PrintError where there is no Chinese font."""
+def letter_pdf(letter: Letter, made_at: datetime, faces: Path | None = None) -> bytes:
+    """The whole letter. `faces`: the folder of small faces. Raises PrintError without a Chinese font."""
+    whole = _font()
+    if faces is not None and (small := small_face(*whole, faces)) is not None:
+        sheet = _drawn(letter, made_at, str(small), 0)
+        font = sheet.fonts[FONT]
+        if isinstance(font, TTFFont) and not font.missing_glyphs:
+            return bytes(sheet.output())
+    return bytes(_drawn(letter, made_at, *whole).output())
+
+
+def drawing(now: Callable[[], datetime], faces: Path | None = None) -> Render:
+    """Draws letters in a thread: a font takes a while to be read. `faces`: as of `letter_pdf`."""
+
+    async def draw(letter: Letter) -> bytes:
+        return await asyncio.to_thread(letter_pdf, letter, now(), faces)
+
+    return draw
+
+
+def _drawn(letter: Letter, made_at: datetime, path: str, face: int) -> _Sheet:
     sheet = _Sheet(format="A4")
     sheet.set_title(f"{letter.title} {letter.number}")
     sheet.set_author(letter.office)
@@ -77,8 +99,7 @@ def letter_pdf(letter: Letter, made_at: datetime) -> bytes:
     sheet.set_creation_date(made_at)
     sheet.set_margins(LEFT, TOP, 210 - LEFT - WIDTH)
     sheet.set_auto_page_break(False)
-    path, face = _font()
-    sheet.add_font("letter", fname=path, collection_font_number=face)
+    sheet.add_font(FONT, fname=path, collection_font_number=face)
     sheet.add_page()
     _head(sheet, letter)
     lines = _set(sheet, letter)
@@ -89,38 +110,29 @@ def letter_pdf(letter: Letter, made_at: datetime) -> bytes:
             _page(sheet)
         _draw(sheet, line, leading)
     _signature(sheet, letter)
-    return bytes(sheet.output())
-
-
-def drawing(now: Callable[[], datetime]) -> Render:
-    """Draws letters in a thread: a font takes a while to be read."""
-
-    async def draw(letter: Letter) -> bytes:
-        return await asyncio.to_thread(letter_pdf, letter, now())
-
-    return draw
+    return sheet
 
 
 def _head(sheet: FPDF, letter: Letter) -> None:
     """Whose letter it is, in red over a red line; the number; the title."""
     sheet.set_text_color(*RED)
     size = HEAD
-    sheet.set_font("letter", size=size)
+    sheet.set_font(FONT, size=size)
     while sheet.get_string_width(letter.office) > WIDTH and size > BODY:
         size -= 1
-        sheet.set_font("letter", size=size)
+        sheet.set_font(FONT, size=size)
     with _bold(sheet, RED):
         sheet.cell(WIDTH, 14, letter.office, align="C")
     sheet.set_xy(LEFT, sheet.get_y() + 14)
     sheet.set_text_color(*BLACK)
     sheet.ln(6)
-    sheet.set_font("letter", size=BODY)
+    sheet.set_font(FONT, size=BODY)
     sheet.cell(WIDTH, LINE, letter.number, align="C", new_x="LMARGIN", new_y="NEXT")
     sheet.set_draw_color(*RED)
     sheet.set_line_width(0.7)
     sheet.line(LEFT, sheet.get_y() + 2, LEFT + WIDTH, sheet.get_y() + 2)
     sheet.ln(14)
-    sheet.set_font("letter", size=TITLE)
+    sheet.set_font(FONT, size=TITLE)
     for line in _broken(sheet, letter.title, WIDTH, 0):
         with _bold(sheet, BLACK):
             sheet.cell(WIDTH, 12, line, align="C")
@@ -137,7 +149,7 @@ def _set(sheet: FPDF, letter: Letter) -> list[_Line]:
 
 
 def _broken_up(sheet: FPDF, text: str, indent: int, bold: bool) -> list[_Line]:
-    sheet.set_font("letter", size=BODY)
+    sheet.set_font(FONT, size=BODY)
     wide = sheet.get_string_width("国") * indent
     lines = _broken(sheet, text, WIDTH, wide)
     found = []
@@ -217,7 +229,7 @@ def _pieces(text: str) -> list[str]:
 
 def _signature(sheet: FPDF, letter: Letter) -> None:
     """Office and date on the right with room for the seal over both, never alone on a page."""
-    sheet.set_font("letter", size=BODY)
+    sheet.set_font(FONT, size=BODY)
     sheet.ln(LINE * 2)
     right = LEFT + WIDTH - sheet.get_string_width("国") * 4
     widest = max(sheet.get_string_width(letter.office), sheet.get_string_width(letter.date))
@@ -226,7 +238,7 @@ def _signature(sheet: FPDF, letter: Letter) -> None:
         width = sheet.get_string_width(line)
         sheet.set_x(max(LEFT, centre - width / 2))
         sheet.cell(width, LINE, line, new_x="LMARGIN", new_y="NEXT")
-    sheet.set_font("letter", size=SMALL)
+    sheet.set_font(FONT, size=SMALL)
     sheet.set_x(max(LEFT, centre - sheet.get_string_width("（印章）") / 2))
     sheet.cell(30, 6, "（印章）", new_x="LMARGIN", new_y="NEXT")
 
@@ -239,7 +251,7 @@ def _room(sheet: FPDF, height: float) -> bool:
 def _page(sheet: FPDF) -> None:
     if sheet.get_y() > TOP:  # Not twice.
         sheet.add_page()
-        sheet.set_font("letter", size=BODY)
+        sheet.set_font(FONT, size=BODY)
 
 
 def _bold(sheet: FPDF, colour: tuple[int, int, int]) -> AbstractContextManager[object]:

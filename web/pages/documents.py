@@ -18,7 +18,7 @@ from cases.petitions import get_petition
 from scheduling.notices.outbox import notices_about
 from scheduling.notices.proof import proof_of
 from web.http.forms import Form
-from web.keys import ACTOR, CLOCK, DATABASE
+from web.keys import ACTOR, CLOCK, DATABASE, SETTINGS
 from web.language import say_error
 from web.letters.pdf import drawing
 from web.pages.signin import see_other
@@ -56,7 +56,7 @@ async def submit_new(request: web.Request) -> web.StreamResponse:
         try:
             letter = compose(draft, clock, NO_NUMBER, given)
             if form.typed("act") == "issue":
-                render = drawing(clock.now)
+                render = drawing(clock.now, request.app[SETTINGS].faces)
                 row = await issue_document(db, clock, actor, petition_id, kind, given, render, corrects)
                 return see_other(f"/cases/{petition_id}/documents/{row.id}")
         except Incomplete as error:

@@ -46,7 +46,7 @@ from cases.policy import Action, allowed, require
 from web.http.flash import keep_once, take_once
 from web.http.forms import Form
 from web.http.paging import beside, read_offset
-from web.keys import ACTOR, CLOCK, DATABASE
+from web.keys import ACTOR, CLOCK, DATABASE, SETTINGS
 from web.language import say, say_error
 from web.letters.pdf import drawing
 from web.pages.signin import see_other
@@ -263,7 +263,7 @@ async def agree(request: web.Request) -> web.StreamResponse:
     given["spoken"] = "yes" if form.ticked("spoken") else ""
     try:
         async with request.app[DATABASE].session() as db:
-            render = drawing(clock.now)
+            render = drawing(clock.now, request.app[SETTINGS].faces)
             await conclude_agreement(db, clock, request[ACTOR], where["mediation_id"], given, render)
     except (Invalid, Conflict) as error:
         form.refuse(error, "facts")
