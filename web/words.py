@@ -136,6 +136,30 @@ def date_time(moment: datetime | None) -> str:
     return f"{day.year}年{day.month}月{day.day}日 {day:%H:%M}"
 
 
+def day_part(moment: datetime) -> str:
+    """`上午`, `中午`, `下午` or `晚上`."""
+    hour = local(moment).hour
+    return "上午" if hour < 12 else "中午" if hour < 13 else "下午" if hour < 18 else "晚上"
+
+
+def half_clock(moment: datetime) -> str:
+    """`2:30`, beneath a heading that says 下午; English tells it by twenty-four hours."""
+    at = local(moment)
+    return f"{at:%H:%M}" if current_language() == ENGLISH else f"{(at.hour - 1) % 12 + 1}:{at.minute:02}"
+
+
+def spoken_time(moment: datetime) -> str:
+    """`下午 2:30`, as people say it."""
+    told = half_clock(moment)
+    return told if current_language() == ENGLISH else f"{day_part(moment)} {told}"
+
+
+def half_day(moment: datetime) -> str:
+    """`11月25日 周三 下午`, over times that are written by twenty-four hours."""
+    day, part = short_date(local(moment)), day_part(moment)
+    return f"{day}, {say(part)}" if current_language() == ENGLISH else f"{day} {part}"
+
+
 def duration(seconds: float | None) -> str:
     """`1:02:03` or `2:03`; a dash when unknown."""
     if seconds is None:

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, exists, select
+from sqlalchemy import ColumnElement, Exists, exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from cases.casefile import PetitionCase
+from cases.cursor import Cursor
 from cases.policy import Action, Actor, require, visible_organisation_ids
 from scheduling.notices.gateway import Envelope
 from scheduling.notices.notice import (
@@ -41,6 +42,7 @@ class NextStep(StrEnum):
 FOR_A_HUMAN = frozenset({NextStep.CALL, NextStep.HAND_OVER, NextStep.REACH})
 # Codes of ten minutes: who needs one asks for another, nobody is called for it.
 LAPSES = frozenset({"identity_code", "phone_code"})
+MOST_DIGITS = 6  # of a case's number behind its year
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,27 +76,44 @@ class OutboxLine:
         return self.steps[-1].reason
 
 
+@dataclass(frozen=True, slots=True)
+class OutboxQuery:
+    """What is looked for: a way, where it stands, a case; None and empty for any.
+
+    `number` is a whole case number or its last digits.
+    """
+
+    channel: NoticeChannel | None = None
+    state: NoticeState | None = None
+    number: str = ""
+
+
 async def list_outbox(
-    db: AsyncSession, actor: Actor, envelope: Envelope | None = None, limit: int = 50, offset: int = 0,
-    *, for_a_human: bool = False,
+    db: AsyncSession, actor: Actor, envelope: Envelope | None = None, limit: int = 50,
+    *, for_a_human: bool = False, query: OutboxQuery | None = None, before: Cursor | None = None,
 ) -> Sequence[OutboxLine]:  # fmt: skip
     """Messages of the actor's own organisations, newest first; full texts only with `envelope`.
 
-    `for_a_human`: only those that somebody must do something about, the longest waiting first.
+    `for_a_human`: only those that somebody must do something about, the longest waiting first. `before`: the
+    last message of the page before this one.
     """
     require(actor, Action.SEE_OUTBOX)
-    query = (
+    wanted = (
         select(Notice, NoticeAddress.recipient, NoticeDraft.sealed, PetitionCase.number)
         .outerjoin(NoticeAddress, NoticeAddress.notice_id == Notice.id)
         .outerjoin(NoticeDraft, NoticeDraft.notice_id == Notice.id)
         .outerjoin(PetitionCase, PetitionCase.id == Notice.petition_id)
         .where(Notice.organisation_id.in_(visible_organisation_ids(actor, Action.SEE_OUTBOX)))
     )
+    if query is not None:
+        wanted = wanted.where(*_conditions(query))
+    if before is not None:
+        wanted = wanted.where(before.beyond(Notice.queued_at, Notice.id))
     if for_a_human:
-        query = query.where(_waits_for_a_human()).order_by(Notice.queued_at, Notice.id)
+        wanted = wanted.where(_waits_for_a_human()).order_by(Notice.queued_at, Notice.id)
     else:
-        query = query.order_by(Notice.queued_at.desc(), Notice.id)
-    rows = (await db.execute(query.limit(min(limit, 200)).offset(offset))).all()
+        wanted = wanted.order_by(Notice.queued_at.desc(), Notice.id.desc())
+    rows = (await db.execute(wanted.limit(min(limit, 200)))).all()
     ids = [notice.id for notice, _, _, _ in rows]
     steps, followed = await _steps(db, ids), await _followed(db, ids)
     return [
@@ -133,11 +152,30 @@ def _lapses(notice: Notice, reason: str) -> bool:
     return reason == EXPIRED or notice.template in LAPSES or notice.petition_id is None
 
 
+def _conditions(query: OutboxQuery) -> Sequence[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if query.channel is not None:
+        found.append(Notice.channel == query.channel)
+    if query.state is not None:
+        found.append(_last_step().where(NoticeEvent.state == query.state).correlate(Notice))
+    number = query.number.upper().replace(" ", "")
+    if number.isascii() and number.isdigit() and len(number) <= MOST_DIGITS:
+        found.append(PetitionCase.number.endswith(f"-{int(number):0{MOST_DIGITS}}", autoescape=True))
+    elif number:
+        found.append(PetitionCase.number == number[:32])
+    return found
+
+
+def _last_step() -> Exists:
+    """That a message has a step after which there is none; `where` says which."""
+    later = aliased(NoticeEvent)
+    newer = exists().where(later.notice_id == NoticeEvent.notice_id, later.sequence > NoticeEvent.sequence)
+    return exists().where(NoticeEvent.notice_id == Notice.id, ~newer)
+
+
 def _waits_for_a_human() -> ColumnElement[bool]:
     """The same as `_next` in FOR_A_HUMAN, in SQL."""
-    later, after = aliased(NoticeEvent), aliased(Notice)
-    newer = exists().where(later.notice_id == NoticeEvent.notice_id, later.sequence > NoticeEvent.sequence)
-    last = exists().where(NoticeEvent.notice_id == Notice.id, ~newer)
+    after, last = aliased(Notice), _last_step()
     by_hand = last.where(NoticeEvent.state == NoticeState.QUEUED).correlate(Notice)
     failed = last.where(NoticeEvent.state == NoticeState.FAILED, NoticeEvent.reason != EXPIRED)
     failed = failed.correlate(Notice)

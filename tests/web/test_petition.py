@@ -60,6 +60,7 @@ async def test_each_step_says_what_is_missing_at_its_field(house: House) -> None
     page = await answer.text()
     for name in ("phone", "id_number", "headcount", "proxy_name", "proxy_phone"):
         assert f'id="{name}-error"' in page, name
+    assert "代理人：请填写" in page  # Told apart from the own number above it.
     assert await count(house) == 0
 
 

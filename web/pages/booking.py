@@ -19,7 +19,7 @@ from web.keys import CLOCK, DATABASE, LIMITS
 from web.pages.signin import see_other
 from web.rendering import page
 from web.views.slots import free_slots, group_slots, slot_words
-from web.words import clock_time, long_date
+from web.words import long_date, spoken_time
 
 
 async def show_public(request: web.Request) -> web.StreamResponse:
@@ -51,7 +51,7 @@ async def submit_public(request: web.Request) -> web.StreamResponse:
     told = {
         "number": done.petition.number,
         "query_code": done.query_code,
-        "when": f"{long_date(starts_at)} {clock_time(starts_at)}",
+        "when": f"{long_date(starts_at)} {spoken_time(starts_at)}",
         "organisation": organisation.name,
     }
     keep_once(request, "booked", told)

@@ -40,7 +40,7 @@ from web.tending.session_notices import telling_of
 from web.views.cards import OPEN_STATES, may_join, offices_of, recording_card
 from web.views.device_words import device_line
 from web.views.time_proposals import proposal_card
-from web.words import clock_time, date_time, short_date
+from web.words import clock_time, date_time, half_day
 
 WAITED = timedelta(minutes=15)  # So long a citizen who is late is waited for.
 # Fields of what an office does that only sits beside the host (web/pages/time_proposals.py).
@@ -160,7 +160,7 @@ async def _free_slots(db: AsyncSession, request: web.Request, session: Session) 
     found = await list_free_slots(db, request.app[CLOCK], host, now, now + timedelta(days=31))
     days: dict[str, dict[str, str]] = {}
     for slot in found[:24]:
-        days.setdefault(short_date(slot.starts_at), {})[slot.id] = clock_time(slot.starts_at)
+        days.setdefault(half_day(slot.starts_at), {})[slot.id] = clock_time(slot.starts_at)
     return days
 
 

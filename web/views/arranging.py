@@ -24,7 +24,7 @@ from scheduling.booking.slots import list_rooms
 from scheduling.rota.receiver import receivers_of
 from web.keys import ACTOR, CLOCK
 from web.views.slots import free_slots, slot_words, slots_by_day
-from web.words import clock_time, short_date
+from web.words import clock_time, half_day
 
 RECEIVE = (Role.RECEPTIONIST, Role.LEADER, Role.HANDLER, Role.UNIT_HEAD, Role.STATION_CLERK)
 
@@ -68,7 +68,7 @@ def times_by_day(times: Sequence[FreeTime]) -> dict[str, dict[str, str]]:
     days: dict[str, dict[str, str]] = {}
     for each in times:
         begin, end = each.starts_at.astimezone(BEIJING), each.ends_at.astimezone(BEIJING)
-        day = short_date(begin) + ("（群众选的时间）" if each.wished else "")
+        day = half_day(begin) + ("（群众选的时间）" if each.wished else "")
         days.setdefault(day, {})[f"{begin.isoformat()}/{end.isoformat()}"] = clock_time(begin)
     return days
 

@@ -21,7 +21,7 @@ from web.keys import CLOCK, SETTINGS
 from web.language import ENGLISH, current_language, say
 from web.rendering import page
 from web.views.cards import offices_of
-from web.words import long_date
+from web.words import long_date, spoken_time
 
 CODE_LENGTH, SECRET_LENGTH = 10, 200
 DAY_WORDS = ("今天", "明天", "后天")
@@ -115,11 +115,8 @@ def may_enter(invitation: Invitation, session: Session) -> bool:
 
 def when_words(moment: datetime, now: datetime) -> str:
     """`今天上午 9:30`, `11月25日 星期三 下午 2:30`: as people say it."""
-    local, today = moment.astimezone(BEIJING), now.astimezone(BEIJING).date()
-    days = (local.date() - today).days
-    part = "上午" if local.hour < 12 else "下午" if local.hour < 18 else "晚上"
-    hour = local.hour if local.hour <= 12 else local.hour - 12
-    if current_language() == ENGLISH:
-        return f"{say(DAY_WORDS[days]) if 0 <= days < len(DAY_WORDS) else long_date(moment)}, {local:%H:%M}"
+    days = (moment.astimezone(BEIJING).date() - now.astimezone(BEIJING).date()).days
     day = DAY_WORDS[days] if 0 <= days < len(DAY_WORDS) else long_date(moment)
-    return f"{day}{'' if days in (0, 1, 2) else ' '}{part} {hour}:{local.minute:02}"
+    if current_language() == ENGLISH:
+        return f"{say(day)}, {spoken_time(moment)}"
+    return f"{day}{'' if 0 <= days < len(DAY_WORDS) else ' '}{spoken_time(moment)}"

@@ -92,6 +92,8 @@ def read_proxy(form: Form, enclosed: bool = False) -> Mandate | None:
         return None
     name = form.take("proxy_name", lambda typed: clean_name(typed, "proxy_name", "代理人姓名"))
     phone = form.phone("proxy_phone")
+    if "proxy_phone" in form.errors:  # The petitioner's own number is refused with the same words.
+        form.errors["proxy_phone"] = f"代理人：{form.errors['proxy_phone']}"
     words = form.take("mandate", lambda typed: clean_text(typed, "mandate", "委托说明", 200))
     if enclosed and not words:
         words = ENCLOSED

@@ -14,7 +14,7 @@ from scheduling.booking.slot import Slot
 from scheduling.booking.slots import list_free_slots
 from scheduling.rota.receiver import Receiver
 from web.keys import CLOCK
-from web.words import clock_time, short_date
+from web.words import clock_time, day_part, half_clock, half_day, short_date
 
 AHEAD = timedelta(days=14)
 SHOWN = 24
@@ -22,11 +22,14 @@ SHOWN = 24
 
 @dataclass
 class SlotGroup:
-    """The slots of one day and one leader: id to time of day. `receiver` is None where no leader is named."""
+    """The slots of one day and one leader: 上午 or 下午 to ids with their times.
+
+    `receiver` is None where no leader is named.
+    """
 
     day: str
     receiver: Receiver | None
-    times: dict[str, str] = field(default_factory=dict)
+    halves: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
 async def free_slots(
@@ -50,19 +53,20 @@ def slot_words(slots: Sequence[Slot]) -> dict[str, str]:
 
 
 def group_slots(slots: Sequence[Slot], receivers: Mapping[str, Receiver]) -> list[SlotGroup]:
-    """In order of time."""
+    """In order of time, with the times as citizens say them."""
     found: dict[tuple[str, Receiver | None], SlotGroup] = {}
     for slot in sorted(slots, key=lambda each: each.starts_at):
         day, receiver = short_date(slot.starts_at.astimezone(BEIJING)), receivers.get(slot.id)
         group = found.setdefault((day, receiver), SlotGroup(day, receiver))
-        group.times[slot.id] = clock_time(slot.starts_at)
+        group.halves.setdefault(day_part(slot.starts_at), {})[slot.id] = half_clock(slot.starts_at)
     return list(found.values())
 
 
 def slots_by_day(slots: Sequence[Slot], receivers: Mapping[str, Receiver]) -> dict[str, dict[str, str]]:
-    """The same for the macro `slots`: a heading to ids with their times."""
+    """For the macro `slots`: half a day, and who receives there, to ids with their times."""
     found: dict[str, dict[str, str]] = {}
-    for group in group_slots(slots, receivers):
-        heading = f"{group.day} {group.receiver.name}" if group.receiver else group.day
-        found.setdefault(heading, {}).update(group.times)
+    for slot in sorted(slots, key=lambda each: each.starts_at):
+        half, receiver = half_day(slot.starts_at), receivers.get(slot.id)
+        heading = f"{half} {receiver.name}" if receiver else half
+        found.setdefault(heading, {})[slot.id] = clock_time(slot.starts_at)
     return found

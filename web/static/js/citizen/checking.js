@@ -10,7 +10,8 @@ import { tell } from "./trouble.js";
 
 const SENTENCE = 4000;
 const NEXT = { picture: "voice", voice: "sound", sound: "line" };
-const NOT_SENT = t("结果没有送出去。请看看手机有没有网络，再试一次。");
+const NOT_SENT = t("结果没有送出去");
+const LOOK = t("请看看手机有没有网络，再试一次。");
 
 const part = (name) => document.querySelector(`[data-part=${name}]`);
 const action = (name) => document.querySelector(`[data-action=${name}]`);
@@ -162,9 +163,11 @@ class CheckPage {
       const { next } = await this.#post();
       location.assign(next);
     } catch {
-      setText(part("line_word"), NOT_SENT);
+      setText(part("line_title"), NOT_SENT);
+      setText(part("line_word"), LOOK);
+      part("line_sent").hidden = true;
       part("line_failed").hidden = false;
-      this.#announcer.alert(NOT_SENT);
+      this.#announcer.alert(`${NOT_SENT} ${LOOK}`);
     }
   }
 
