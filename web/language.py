@@ -11,10 +11,12 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from datetime import date
 from pathlib import Path
 
+from babel.dates import format_date
 from babel.messages.pofile import read_po
 
 LOCALES = Path(__file__).parent / "locales"
@@ -30,6 +32,8 @@ PARTS = re.compile(r"(\{\d\})")
 # With fewer characters of its own a sentence holds only figures, or what people typed would be taken for one.
 FEWEST = 2
 FIGURE = r"[\d.:]+"
+# A date within a sentence, as cases/clock.py writes it.
+DATE = re.compile(r"(\d{4})年(\d{1,2})月(\d{1,2})日")
 LONGEST = 600  # Characters; longer texts are told by nobody.
 _language: ContextVar[str] = ContextVar("language", default=CHINESE)
 
@@ -107,12 +111,20 @@ def _said(text: str, language: str) -> str:
     known = catalogue("words", language).get(text) or catalogue("pages", language).get(text)
     if known or not WORD.search(text) or len(text) > LONGEST:
         return known or text
+    if day := DATE.fullmatch(text):
+        with suppress(ValueError):  # What somebody typed need not be a day.
+            return english_date(date(*map(int, day.groups())))
     for longest, pattern, told in _patterns(language):
         found = pattern.fullmatch(text) if longest in text else None
         if found:
             values = {f"{{{name[1:]}}}": _said(value, language) for name, value in found.groupdict().items()}
             return "".join(values.get(part, part) for part in PARTS.split(told))
     return text
+
+
+def english_date(day: date) -> str:
+    """`22 July 2026`; in Chinese it is cases/clock.py that writes it."""
+    return format_date(day, "d MMMM y", locale=ENGLISH)
 
 
 @functools.cache

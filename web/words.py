@@ -9,12 +9,12 @@ from typing import Any
 from babel.dates import format_date
 
 from cases.casefile import CHANNEL_NAMES, CLASS_NAMES
-from cases.clock import BEIJING
+from cases.clock import BEIJING, chinese_date
 from cases.fields import mask_name, mask_phone
 from cases.organisations import TIER_NAMES
 from cases.roles import INVITATION_ROLE_NAMES
 from cases.vocabulary import VOCABULARY, badges, official_words
-from web.language import ENGLISH, current_language, say
+from web.language import ENGLISH, current_language, english_date, say
 
 ROLES: dict[str, str] = {str(role): name for role, name in INVITATION_ROLE_NAMES.items()}
 CLASSES: dict[str, str] = {str(each): name for each, name in CLASS_NAMES.items()}
@@ -103,14 +103,14 @@ def long_date(moment: datetime | None) -> str:
     day = local(moment)
     if current_language() == ENGLISH:
         return format_date(day, "EEEE d MMMM y", locale=ENGLISH)
-    return f"{day.year}年{day.month}月{day.day}日 星期{WEEKDAYS[day.weekday()]}"
+    return f"{chinese_date(day)} 星期{WEEKDAYS[day.weekday()]}"
 
 
 def plain_date(day: date) -> str:
     """`2026年11月25日`."""
     if current_language() == ENGLISH:
-        return format_date(day, "d MMMM y", locale=ENGLISH)
-    return f"{day.year}年{day.month}月{day.day}日"
+        return english_date(day)
+    return chinese_date(day)
 
 
 def short_date(day: date) -> str:
@@ -132,8 +132,8 @@ def date_time(moment: datetime | None) -> str:
         return "—"
     day = local(moment)
     if current_language() == ENGLISH:
-        return f"{format_date(day, 'd MMMM y', locale=ENGLISH)}, {day:%H:%M}"
-    return f"{day.year}年{day.month}月{day.day}日 {day:%H:%M}"
+        return f"{english_date(day)}, {day:%H:%M}"
+    return f"{chinese_date(day)} {day:%H:%M}"
 
 
 def day_part(moment: datetime) -> str:

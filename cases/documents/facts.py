@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.casefile import CHANNEL_NAMES, PetitionCase, PetitionEvent
-from cases.clock import BEIJING
+from cases.clock import BEIJING, chinese_date
 from cases.deadlines.profile import Unit
 from cases.documents.kind import DocumentKind
 from cases.handling.clocks import list_clocks, profile_of
@@ -105,11 +105,6 @@ def day_of(event: PetitionEvent) -> date:
     """The civil date of a step: the one it was told, else when it was entered."""
     told = event.data.get("on")
     return date.fromisoformat(told) if told else event.at.astimezone(BEIJING).date()
-
-
-def chinese_date(day: date) -> str:
-    """`2026年7月22日`, as in every paper, whoever reads it."""
-    return f"{day.year}年{day.month}月{day.day}日"
 
 
 async def _remedies(db: AsyncSession, petition: PetitionCase, kind: DocumentKind, result: str) -> str:

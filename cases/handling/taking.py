@@ -18,7 +18,7 @@ from cases.casefile import (
     PetitionState,
     scope_of,
 )
-from cases.clock import Clock
+from cases.clock import Clock, chinese_date
 from cases.database import atomic
 from cases.errors import Conflict, Forbidden, Invalid
 from cases.handling.clocks import (
@@ -116,7 +116,7 @@ async def _decide(db: AsyncSession, clock: Clock, petition: PetitionCase, rule: 
     if rule.in_time is not None:
         row = await find_running(db, petition.id, rule.in_time.duty)
         if row is not None and row.rolled_on is not None and (told.on or today(clock)) > row.rolled_on:
-            late = f"{rule.in_time.act}的期限到 {row.rolled_on} 为止，已经过了。"
+            late = f"{rule.in_time.act}的期限到{chinese_date(row.rolled_on)}为止，已经过了。"
             raise Conflict(rule.in_time.code, late)
     if (ending := rule.ends.get(petition.state)) is not None:
         await _refuse_early_end(db, clock, petition, ending, told)
@@ -140,7 +140,7 @@ async def _refuse_early_end(
     if today(clock) <= row.rolled_on:
         raise Conflict(
             "right_runs",
-            f"信访人到 {row.rolled_on} 为止还可以请求复查或者复核，期满以后才能进行这一步。"
+            f"信访人到{chinese_date(row.rolled_on)}为止还可以请求复查或者复核，期满以后才能进行这一步。"
             "信访人书面表示没有异议的，以「与信访人达成一致」终结。",
         )
 

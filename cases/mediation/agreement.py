@@ -22,9 +22,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cases.append_only import append_only
-from cases.clock import Clock
+from cases.clock import Clock, chinese_date
 from cases.database import ID_LENGTH, Base, atomic
-from cases.documents.facts import chinese_date
 from cases.documents.issuing import Render
 from cases.documents.letter import Letter
 from cases.documents.template import Template

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from cases.clock import BEIJING
+from cases.clock import BEIJING, chinese_date
 from cases.roles import INVITATION_ROLE_NAMES
 from scheduling.invitation import Invitation
 from scheduling.minutes.paragraph import ParagraphKind
@@ -113,7 +113,7 @@ def fill(template: Template, session: Session, invitations: Sequence[Invitation]
     """The paragraphs to begin with, with the facts of the session put in, once."""
     start = session.starts_at.astimezone(BEIJING)
     facts = {
-        "date": f"{start.year}年{start.month}月{start.day}日",
+        "date": chinese_date(start),
         "from": f"{start.hour}时{start.minute:02d}分",
         "offices": "、".join(each.organisation.name for each in _in_order(session)),
         "people": "；".join(_person(each) for each in invitations[:MOST_PEOPLE] if each.revoked_at is None),

@@ -14,7 +14,7 @@ from enum import StrEnum
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.casefile import PetitionCase, PetitionState
-from cases.clock import Clock
+from cases.clock import Clock, chinese_date
 from cases.database import atomic
 from cases.documents.document import IssuedDocument
 from cases.documents.kind import DocumentKind
@@ -173,8 +173,8 @@ def _require_open(appeal: Appeal | None, command: AskReview) -> Organisation:
             message = f"{row.about}书还没有送达。您收到以后，先在「给您的文书」里点「我已收到」，再提出。"
             raise Conflict("appeal_not_delivered", message)
         case Standing.LATE:
-            day = f"{appeal.until:%Y-%m-%d}" if appeal.until else ""
-            raise Conflict("appeal_late", f"请求{row.name}的期限到 {day} 为止，已经过了。")
+            day = chinese_date(appeal.until) if appeal.until else ""
+            raise Conflict("appeal_late", f"请求{row.name}的期限到{day}为止，已经过了。")
     if appeal.office is None:
         raise Conflict("no_reviewer", f"这件事的{row.name}不能在网上提出。")
     if appeal.opinion is None or appeal.opinion.id != command.opinion_id:
@@ -191,7 +191,7 @@ async def _tell(
         "number": petition.number,
         "what": row.name,
         "office": office.name,
-        "when": f"{due.year}年{due.month}月{due.day}日" if due else "规定的期限",
+        "when": chinese_date(due) if due else "规定的期限",
     }
     about = About(petition.custodian_id, petition.id)
     number, until = petition.petitioner.phone or "", clock.now() + WORTH_TELLING

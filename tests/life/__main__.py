@@ -12,6 +12,7 @@ import asyncio
 import sys
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 
 from cases import passwords
@@ -27,6 +28,7 @@ from tests.scenarios.browsers import chromium
 async def play(system: str, server: DatabaseServer, out: Path, names: list[str], pictures: bool) -> list[str]:
     """Each life on a database of its own; returns what was found wrong."""
     folder, faults, kinds = out / system, list[str](), set[str]()
+    counted = Counter[str]()
     folder.mkdir(parents=True, exist_ok=True)
     for old in (*folder.glob("*.png"), *folder.glob("*.pdf")):
         old.unlink()
@@ -40,12 +42,19 @@ async def play(system: str, server: DatabaseServer, out: Path, names: list[str],
                     try:
                         life = await LIVES[name](stage)
                         kinds |= {paper.kind for paper in life.issued}
+                        counted += Counter(
+                            papers=len(life.issued), deadlines=len(life.duties), steps=len(life.steps),
+                            looks=life.looks, lives=1,
+                        )  # fmt: skip
                     except Exception as error:  # noqa: BLE001 - the other lives are played all the same.
                         stage.faults.append(f"{type(error).__name__}: {error}")
+                        print(f"!! {name}: {stage.faults[-1]}", flush=True)
                     faults += [f"{system} {name}: {each}" for each in stage.faults]
             await database.close()
             server.drop(url)
             print(f"{system} {name}: {stage.shots} pages, {time.monotonic() - began:.0f} s", flush=True)
+    told = ", ".join(f"{count} {what}" for what, count in sorted(counted.items()))
+    print(f"{system}: {told}", flush=True)
     if names == list(LIVES) and kinds != set(LOOKS):
         faults.append(f"{system}: never issued {sorted(set(LOOKS) - kinds)}")
     return faults

@@ -80,19 +80,20 @@ class Duty:
     def why(self) -> list[str]:
         """The sentences; the name of a holiday is left out of the last one."""
         unit, raw, due = "个工作日" if self.working else "日", self.raw(), self.due()
+        began = f"{self.began}的日子是{chinese(self.start)}"
         length, law = f"{self.days + self.extension} {unit}", f"（{LAW}{self.article}）"
         set_each = "交办时确定的 " if self.set_each else ""
         if raw is None:
-            found = [f"{self.start} {self.began}，期限 {length}{law}，现在中止计算。"]
+            found = [f"{began}，期限 {length}{law}，现在中止计算。"]
         else:
-            found = [f"{raw} 到期：{self.start} {self.began}，加{set_each or ' '}{length}{law}。"]
+            found = [f"{chinese(raw)}到期：{began}，加{set_each or ' '}{length}{law}。"]
         if self.extension:
             found.append(f"其中批准延长 {self.extension} {unit}（{LAW}第三十四条）。")
         for first, last in self.hearings:
-            span = f"{first} 至 {last} 听证，所需" if last else f"{first} 开始听证，听证所需"
-            found.append(f"{span}时间不计算在内。")
-        if raw != due:
-            found.append(f"顺延到 {due}。")
+            until = f"至{chinese(last)}听证，" if last else "开始听证，听证"
+            found.append(f"{chinese(first)}{until}所需时间不计算在内。")
+        if due is not None and raw != due:
+            found.append(f"顺延到{chinese(due)}。")
         return found
 
 

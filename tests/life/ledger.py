@@ -9,7 +9,7 @@ from datetime import date
 from tests.life import days
 from tests.life.days import Duty, chinese
 from tests.life.doors import Handed
-from tests.life.papers import Paper
+from tests.life.papers import ISO, Paper
 from tests.life.people import Citizen, Desk, Told
 from tests.life.stage import Stage
 
@@ -18,7 +18,10 @@ HANDLER, HEAD = "housing.handler", "housing.unit_head"
 
 @dataclass
 class Life:
-    """`duties`: the clocks; `steps`, `papers`: what the citizen reads; `coming`: what comes next for him."""
+    """`duties`: the clocks; `steps`, `papers`: what the citizen reads; `coming`: what comes next for him.
+
+    `looks`: how often every clock with its sentences was compared with the arithmetic of days.py.
+    """
 
     stage: Stage
     it: Handed
@@ -28,6 +31,7 @@ class Life:
     coming: str = ""
     with_whom: str = "城关区信访局"
     issued: list[Paper] = field(default_factory=list)
+    looks: int = 0
 
     @classmethod
     async def begin(cls, stage: Stage, door: Callable[[Stage], Awaitable[Handed]], desk: bool = True) -> Life:
@@ -92,7 +96,7 @@ class Life:
         desk = await Desk.of(self.stage, self.it.keeper)
         shown = await desk.clocks(self.it.case)
         await self.stage.look(desk.page, f"case-{self.it.channel}-{moment}")
-        wanted = sorted(self.duties, key=lambda each: (each.title, each.start))
+        wanted = sorted(self.duties, key=lambda each: (each.title, each.why()[0]))
         found = sorted(shown, key=lambda each: (each["title"], each["why"][0]))
         assert [each["title"] for each in found] == [each.title for each in wanted], where
         for row, duty in zip(found, wanted, strict=True):
@@ -101,6 +105,7 @@ class Life:
             assert len(row["why"]) == len(sentences), (where, row["why"], sentences)
             for said, sentence in zip(row["why"], sentences, strict=True):
                 assert said == sentence or (sentence.startswith("顺延到") and said.endswith(sentence)), where
+            self.looks += 1
         return await self.ask(moment)
 
     async def ask(self, moment: str) -> Told:
@@ -111,6 +116,7 @@ class Life:
         assert told.steps == self.steps, (where, told.steps, self.steps)
         assert told.papers == self.papers, (where, told.papers)
         assert told.facts["谁来办"] == self.with_whom, where
+        assert not ISO.search("".join([*told.why, *told.facts.values()])), (where, told)
         coming = self.coming
         if not coming and not self.steps[1:]:
             coming = f"最迟{chinese(self._due('登记并转送、交办'))}交给负责的单位。"

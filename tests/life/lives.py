@@ -150,7 +150,7 @@ async def visit(stage: Stage) -> Life:
     await delivered(life)
     life.wait(32)  # The thirtieth day lies in the National Day week: the right runs on to its end.
     early = await life.refused(life.it.keeper, "terminate", ground="not_asked", words="没有请求复查。")
-    assert "到 2026-10-08 为止还可以请求复查" in early, early
+    assert "到2026年10月8日为止还可以请求复查" in early, early
     life.wait(5)
     await terminate(life, "not_asked", "处理意见书已留置送达，见证人张梅。", "请求复查")
     await close(life)

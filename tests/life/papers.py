@@ -13,6 +13,8 @@ from tests.life.days import LAW, chinese
 
 A4 = (595, 842)  # Points.
 BOTTOM = 90  # Points above the edge: nothing of the body stands lower.
+# How programs write a day; nobody reads it so in a letter or on the page of a citizen.
+ISO = re.compile(r"\d{4}-\d\d-\d\d")
 NUMBER = re.compile(r"〔2026〕\d+号")
 
 
@@ -78,6 +80,8 @@ class Paper:
             found.append(f"{self.kind} has {len(pages)} pages")
         if "None" in text or "{" in text or "。。" in text:
             found.append(f"{self.kind} shows what nobody wrote")
+        if day := ISO.search(text):
+            found.append(f"{self.kind} writes {day[0]}")
         return found + self._signature(pages)
 
     def text(self) -> str:

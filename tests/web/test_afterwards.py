@@ -143,7 +143,7 @@ async def test_the_receipt_and_how_to_see_the_recording(house: House) -> None:
     text = await (await phone.get(f"{base}/receipt")).text()
     assert "ab" * 32 in text and "LZ2026-" in text and "2026年9月20日" in text
     # That Sunday is worked (holidays of 2026).
-    assert "2026-09-20 到期：2026-07-22" in text
+    assert "2026年9月20日到期：登记的日子是2026年7月22日" in text
     assert "视频接访已进行" in text
     saved = await phone.get(f"{base}/receipt.txt")
     assert "attachment" in saved.headers["Content-Disposition"] and "ab" * 32 in await saved.text()

@@ -16,7 +16,7 @@ async def test_a_case_is_forwarded_and_answered_on_its_page(house: House) -> Non
     assert (await handler.get(case)).status == 404
     page = await (await keeper.get(case)).text()
     assert "登记并转送、交办" in page and "2026年8月6日前" in page
-    assert "2026-08-06 到期：2026-07-22 收到，加 15 日（《信访工作条例》第二十二条）。" in page
+    assert "2026年8月6日到期：收到的日子是2026年7月22日，加 15 日（《信访工作条例》第二十二条）。" in page
     assert f'action="{case}/steps/classify"' in page and "/steps/forward" not in page
     assert "/steps/" not in await (await above.get(case)).text()
     refused = await keeper.send(
@@ -35,7 +35,7 @@ async def test_a_case_is_forwarded_and_answered_on_its_page(house: House) -> Non
     answer = await (await handler.get(case)).text()
     assert "提出异议" in answer and "2026年7月29日前" in answer
     await handler.send(case, f"{case}/steps/accept", on="2026-07-22", words="决定受理。")
-    assert "2026-09-20 到期：2026-07-22 受理，加 60 日" in await (await above.get(case)).text()
+    assert "2026年9月20日到期：受理的日子是2026年7月22日，加 60 日" in await (await above.get(case)).text()
     assert (await keeper.send(case, f"{case}/steps/conclude", conclusion="support", words="好")).status == 403
     assert (await handler.send(case, f"{case}/steps/burn", words="好")).status == 303
     assert "这一步现在不能进行" in await (await handler.get(case)).text()

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cases.clock import BEIJING
+from cases.clock import BEIJING, chinese_date
 from cases.database import new_id
 from cases.policy import Actor
 from scheduling.invitation import Invitation
@@ -66,7 +66,7 @@ async def write_minutes(db: AsyncSession, table: Table, past: PastReception) -> 
 def _texts(table: Table, past: PastReception) -> Mapping[str, str]:
     """By heading, what stands under it."""
     began, ended = (each.astimezone(BEIJING) for each in (table.opened, table.closed))
-    span = f"{began.year}年{began.month}月{began.day}日 {began:%H时%M分}至{ended:%H时%M分}"
+    span = f"{chinese_date(began)} {began:%H时%M分}至{ended:%H时%M分}"
     return {
         "时间": span, "告知": INFORMED, "信访人陈述": past.said, "落实情况": past.said,
         "各级和责任单位意见": "参加单位都认为情况清楚，应当尽快解决。", "一致意见和分歧": "各单位意见一致。",

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from cases.clock import BEIJING
+from cases.clock import BEIJING, chinese_date
 from recordings.evidence.signed_minutes import Checked
 from scheduling.minutes.objection import OUTCOME_NAMES
 from scheduling.minutes.paragraph import MinutesParagraph, ParagraphKind
@@ -102,8 +102,8 @@ def lead_of(paragraph: MinutesParagraph) -> str:
 def _signed(signer: Signer) -> Signed:
     signature = signer.signature
     assert signature is not None
-    at = signature.at.astimezone(BEIJING).strftime("%Y-%m-%d %H:%M:%S")
-    what = f"{ACT_NAMES[signature.act]}　{at}"
+    at = signature.at.astimezone(BEIJING)
+    what = f"{ACT_NAMES[signature.act]}　{chinese_date(at)} {at:%H:%M:%S}"
     if signature.reason:
         what += f"　{signature.reason}"
     if signature.noted_by:

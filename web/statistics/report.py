@@ -14,7 +14,7 @@ from fpdf import FPDF
 from fpdf.enums import TableBordersLayout
 from fpdf.fonts import FontFace
 
-from cases.clock import BEIJING
+from cases.clock import BEIJING, chinese_date
 from cases.figures.indicator import Form
 from cases.figures.period import Period
 from cases.figures.reading import Reading
@@ -93,7 +93,7 @@ def report_pdf(report: Report) -> bytes:
     paper.add_page()
     _words(paper, report_title(reading.period), TITLE, "C", 11)
     day = made_at.astimezone(BEIJING)
-    _words(paper, f"{report.office}　{day.year}年{day.month}月{day.day}日", BODY, "C")
+    _words(paper, f"{report.office}　{chinese_date(day)}", BODY, "C")
     paper.ln(3)
     _words(paper, "".join(summary(reading)), BODY)
     _words(paper, NOT_COUNTED, SMALL)

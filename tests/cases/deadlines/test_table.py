@@ -76,12 +76,12 @@ def test_every_row_has_a_worked_date() -> None:
 def test_a_length_that_is_set_for_each_matter() -> None:
     open_ended = count(PROFILES[NATIONAL], CALENDAR, "assigned_feedback", day("2026-03-02"))
     assert open_ended.raw is None and open_ended.stands(day("2027-01-01")) is Standing.RUNNING
-    assert explain(open_ended) == ["2026-03-02 交办，期限逐件确定，这一件还没有定。"]
+    assert explain(open_ended) == ["交办的日子是2026年3月2日，期限逐件确定，这一件还没有定。"]
     found = count(PROFILES[NATIONAL], CALENDAR, "assigned_feedback", day("2026-03-02"), set_days=20)
     assert found.raw == day("2026-03-22") and found.rolled == day("2026-03-23")
     assert (
         explain(found)[0]
-        == "2026-03-22 到期：2026-03-02 交办，加交办时确定的 20 日（《信访工作条例》第二十二条）。"
+        == "2026年3月22日到期：交办的日子是2026年3月2日，加交办时确定的 20 日（《信访工作条例》第二十二条）。"
     )
 
 
@@ -89,9 +89,9 @@ def test_an_extension_is_added_to_the_sixty_days_and_has_a_limit() -> None:
     found = count(PROFILES[NATIONAL], CALENDAR, "handle", day("2025-11-21"), extension=30)
     assert found.raw == day("2026-02-19") and found.rolled == day("2026-02-24")
     assert explain(found) == [
-        "2026-02-19 到期：2025-11-21 受理，加 90 日（《信访工作条例》第三十四条）。",
+        "2026年2月19日到期：受理的日子是2025年11月21日，加 90 日（《信访工作条例》第三十四条）。",
         "其中批准延长 30 日（《信访工作条例》第三十四条）。",
-        "这一天是春节，不上班，顺延到 2026-02-24。",
+        "这一天是春节，不上班，顺延到2026年2月24日。",
     ]
     with pytest.raises(Invalid) as refused:
         count(PROFILES[NATIONAL], CALENDAR, "handle", day("2025-11-21"), extension=31)
@@ -106,7 +106,7 @@ def test_days_of_hearings_are_not_counted_where_the_text_says_so() -> None:
     hearing = Interval(Pause.HEARING, day("2026-09-01"), day("2026-09-05"))
     found = count(PROFILES[NATIONAL], CALENDAR, "recheck_decide", day("2026-08-26"), pauses=[hearing])
     assert found.raw == day("2026-09-30") and found.paused_days == 5
-    assert "2026-09-01 至 2026-09-05 听证，所需时间不计算在内。" in explain(found)
+    assert "2026年9月1日至2026年9月5日听证，所需时间不计算在内。" in explain(found)
     # A second one that begins only because the first one moved the end.
     later = Interval(Pause.HEARING, day("2026-09-28"), day("2026-09-28"))
     moved = count(PROFILES[NATIONAL], CALENDAR, "recheck_decide", day("2026-08-26"), pauses=[later, hearing])
@@ -120,7 +120,7 @@ def test_a_clock_that_stands_still_has_no_date_and_is_never_overdue() -> None:
     hearing = Interval(Pause.HEARING, day("2026-09-01"), None)
     found = count(PROFILES[NATIONAL], CALENDAR, "recheck_decide", day("2026-08-26"), pauses=[hearing])
     assert found.raw is None and found.stands(day("2027-08-01")) is Standing.SUSPENDED
-    assert explain(found)[-1] == "2026-09-01 开始听证，听证所需时间不计算在内。"
+    assert explain(found)[-1] == "2026年9月1日开始听证，听证所需时间不计算在内。"
 
 
 def test_pauses_that_cannot_be() -> None:

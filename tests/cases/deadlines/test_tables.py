@@ -93,6 +93,7 @@ def test_what_citizens_read_of_the_sixty_days_is_told_in_english() -> None:
     finally:
         speak(CHINESE)
     assert told == [
-        "Due 2026-02-18: 2025-12-20 Accepted, plus 60 days (Regulations on Petition Work, Art. 34).",
-        "That day is the Spring Festival, the offices are closed; moved to 2026-02-24.",
+        "Due 18 February 2026: Accepted on 20 December 2025, plus 60 days"
+        " (Regulations on Petition Work, Art. 34).",
+        "That day is the Spring Festival, the offices are closed; moved to 24 February 2026.",
     ]
