@@ -32,15 +32,16 @@ class Which(StrEnum):
 
 
 COUNTED = (Which.NEAR, Which.OVERDUE)
-_KEEPER, _HANDLER = aliased(Organisation), aliased(Organisation)
+_KEEPER, _HANDLER, _BEARER = aliased(Organisation), aliased(Organisation), aliased(Organisation)
 _CLOCKS = (
     select(
         PetitionClock, PetitionCase.id, PetitionCase.number, PetitionCase.subject,
-        func.coalesce(_HANDLER.short_name, _KEEPER.short_name),
+        func.coalesce(_BEARER.short_name, _HANDLER.short_name, _KEEPER.short_name),
     )
     .join(PetitionCase, PetitionCase.id == PetitionClock.petition_id)
     .join(_KEEPER, _KEEPER.id == PetitionCase.custodian_id)
     .outerjoin(_HANDLER, _HANDLER.id == PetitionCase.handler_id)
+    .outerjoin(_BEARER, _BEARER.id == PetitionClock.organisation_id)
 )  # fmt: skip
 
 

@@ -75,6 +75,9 @@ async def test_what_the_page_offers_and_says(house: House, matter: Matter) -> No
     assert status == 422 and "您已经请求过复查" in page and "没有看&lt;b&gt;现场" not in page
     official = await (await house.official(KEEPER)).get(f"/cases/{matter.petition.id}")
     assert "没有看&lt;b&gt;现场。" in await official.text()
+    board = await (await (await house.official("chengguan.reviewer")).get("/board")).text()
+    assert f'data-says="收到复查请求：{matter.petition.number}"' in board and "新收到" in board
+    assert "等待复查" not in await (await (await house.official(KEEPER)).get("/board")).text()
 
 
 async def test_too_late_leads_to_a_human(house: House, matter: Matter) -> None:

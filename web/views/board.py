@@ -12,8 +12,10 @@ from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.clock import BEIJING
+from cases.handling.clocks import today
 from cases.organisations import Organisation
 from cases.policy import Action, allowed
+from cases.register.reviews import list_reviews_due
 from scheduling.booking.booking import BookingState
 from scheduling.booking.bookings import list_bookings
 from scheduling.incidents.incident import CAUSE_NAMES, IncidentState, TrackedIncident
@@ -24,6 +26,7 @@ from signaling.overview import Inside, Overview, overview_of
 from web.keys import ACTOR, CLOCK, REGISTRY
 from web.views.calling_order import lines_of
 from web.views.cards import offices_in, session_cards
+from web.views.supervision import due_words
 from web.words import BOARD_COLUMNS, LINE_TONES, QUALITY_LEVELS, ROLES, TIERS, clock_time, masked_name, waited
 
 FURTHEST = timedelta(days=3650)
@@ -96,6 +99,7 @@ async def build_board(request: web.Request, db: AsyncSession, wanted: Wanted) ->
         "lines": lines_of(here, now),
         "others": [card for card in cards if card["id"] not in placed],
         "requests": await _requests(db, request),
+        "reviews": await _reviews(db, request),
         "tasks": await _tasks(request, db, shown, now),
         "offices": _choices(offices, {session.id for session in everything}),
     }
@@ -112,6 +116,25 @@ async def _requests(db: AsyncSession, request: web.Request) -> list[dict[str, An
         for b in found
         if b.slot.starts_at > now
     ][:12]
+
+
+async def _reviews(db: AsyncSession, request: web.Request) -> list[dict[str, Any]]:
+    """Requests for a review or a recheck that the reader's own office has to decide, the next ones first."""
+    if not allowed(request[ACTOR], Action.REVIEW_PETITION):
+        return []
+    now = today(request.app[CLOCK])
+    return [
+        {
+            "petition_id": each.petition_id,
+            "number": each.number,
+            "subject": each.subject,
+            "what": "复核" if each.duty == "recheck_decide" else "复查",
+            "asked_on": each.asked_on,
+            "due": due_words(each.due_on, now),
+            "new": each.new,
+        }
+        for each in await list_reviews_due(db, request[ACTOR])
+    ]
 
 
 async def _tasks(
