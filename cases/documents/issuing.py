@@ -13,11 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.audit import add_audit
 from cases.casefile import PetitionCase, PetitionEvent, scope_of
-from cases.clock import Clock
+from cases.clock import Clock, chinese_date
 from cases.database import abandon, atomic, new_id, violates
 from cases.documents.choosing import choose_template
 from cases.documents.document import DocumentFile, IssuedDocument
-from cases.documents.facts import chinese_date, facts_of
+from cases.documents.facts import facts_of
 from cases.documents.form import FORMS, Form
 from cases.documents.kind import DocumentKind
 from cases.documents.letter import Letter, correction_note, number_of
@@ -32,6 +32,8 @@ from cases.petitions import add_petition_event, load_petition
 from cases.policy import Action, Actor, require
 
 Render = Callable[[Letter], Awaitable[bytes]]
+# Tells whom a new paper concerns, in the transaction in which it is issued.
+Tell = Callable[[PetitionCase, IssuedDocument], Awaitable[object]]
 ATTEMPTS = 5  # Of finding a number that nobody took meanwhile.
 ARRIVALS = frozenset({"petition.forwarded", "petition.assigned"})
 # A basis is cited by name and article, or by name and number of issue.
@@ -136,9 +138,11 @@ def compose(draft: Draft, clock: Clock, number: str, given: Mapping[str, str]) -
 @atomic
 async def issue_document(
     db: AsyncSession, clock: Clock, actor: Actor, petition_id: str, kind: str, given: Mapping[str, str],
-    render: Render, corrects_id: str = "",
+    render: Render, corrects_id: str = "", tell: Tell | None = None,
 ) -> IssuedDocument:  # fmt: skip
     """Issue a paper and commit. `render` draws it; nothing is locked meanwhile, so it may be drawn again.
+
+    `tell`: notes in the same commit whom to tell of it.
 
     Raises as `draft_document` and `compose`; Conflict `document_exists` where somebody was first.
     """
@@ -166,6 +170,8 @@ async def issue_document(
         happened = "document.corrected" if corrects_id else "document.issued"
         await add_petition_event(db, clock, actor, petition_id, happened, told)
         await add_audit(db, clock, actor, happened, "document", row.id, detail={"petition": petition_id})
+        if tell is not None:
+            await tell(draft.petition, row)
         await db.commit()
         return row
     raise Conflict("document_crowded", "现在出具文书的人太多，请再试一次。")

@@ -11,6 +11,7 @@ import pypdfium2
 import pytest
 from playwright.async_api import Browser as Chromium
 from playwright.async_api import Page
+from sqlalchemy import select
 
 from cases.documents.delivering import MOST_PROOF
 from cases.documents.letter import Letter
@@ -19,6 +20,7 @@ from cases.handling.taking import take_step
 from cases.people import PersonDetails
 from cases.petitions import Channel, PetitionCase, RegisterPetition, register_petition
 from cases.policy import SYSTEM
+from scheduling.notices.notice import Notice
 from tests.axe import violations
 from tests.clock import FixedClock
 from tests.factories import make_petition
@@ -27,7 +29,9 @@ from tests.web.conftest import TOKEN, Browser, House
 from tests.web.papers import make_papers
 from tests.web.test_axe import WIDER
 from tests.web.test_officials_pages import enter
+from tests.web.test_threads import Pocket
 from web.letters.pdf import letter_pdf
+from web.tending.messages import MESSENGER
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(40)
 SHOTS = os.environ.get("LIANXIN_SHOTS")
@@ -326,6 +330,7 @@ async def test_a_long_opinion_is_no_larger_than_its_form_may_be(house: House) ->
         ]
         for who, step, given in steps:
             await take_step(db, house.clock, house.world.actor(who), petition.id, step, given)
+    house.server.app[MESSENGER].gateway = Pocket()
     handler = await house.official(HANDLER)
     here = f"/cases/{petition.id}/documents/new/handling_opinion"
     bare = await handler.send(
@@ -339,3 +344,5 @@ async def test_a_long_opinion_is_no_larger_than_its_form_may_be(house: House) ->
     assert (await handler.send(here, here, act="issue", basis=basis, **long)).status == 303
     again = await handler.send(here, here, act="issue", basis=basis, **long)
     assert again.status == 422 and "这份文书刚刚已经出具" in await again.text()
+    async with house.database.session() as db:
+        assert list(await db.scalars(select(Notice.template))) == ["document_ready"], "told with the paper"

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from aiohttp import web
 from aiohttp.web_request import FileField
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.documents.delivering import MOST_PROOF, Upload, deliver_document
 from cases.documents.document import IssuedDocument
-from cases.documents.issuing import Draft, Incomplete, compose, draft_document, issue_document
+from cases.documents.issuing import Draft, Incomplete, Tell, compose, draft_document, issue_document
 from cases.documents.letter import Letter
 from cases.documents.reading import get_document, read_file, read_proof
 from cases.documents.template import FIELDS
 from cases.errors import Conflict, Forbidden, Invalid
 from cases.petitions import get_petition
+from scheduling.notices.document_ready import tell_document, tell_issued
 from scheduling.notices.outbox import notices_about
 from scheduling.notices.proof import proof_of
 from web.http.forms import Form
@@ -24,7 +27,8 @@ from web.letters.pdf import drawing
 from web.pages.signin import see_other
 from web.pages.signing import document as file_of
 from web.rendering import page
-from web.tending.document_notices import tell_document
+from web.tending.messages import MESSENGER
+from web.tending.session_notices import telling_of
 from web.views.documents import document_view, notice_of
 
 # Stands where the number will stand, until the paper is issued and gets one.
@@ -57,7 +61,10 @@ async def submit_new(request: web.Request) -> web.StreamResponse:
             letter = compose(draft, clock, NO_NUMBER, given)
             if form.typed("act") == "issue":
                 render = drawing(clock.now, request.app[SETTINGS].faces)
-                row = await issue_document(db, clock, actor, petition_id, kind, given, render, corrects)
+                row = await issue_document(
+                    db, clock, actor, petition_id, kind, given, render, corrects, _told(request, db)
+                )
+                request.app[MESSENGER].ring()
                 return see_other(f"/cases/{petition_id}/documents/{row.id}")
         except Incomplete as error:
             for name, (code, message) in error.wrong.items():
@@ -96,13 +103,15 @@ async def deliver(request: web.Request) -> web.StreamResponse:
 
 async def tell(request: web.Request) -> web.StreamResponse:
     """POST {}: the petitioner is told by message that the paper is there; the message can prove it later."""
-    actor, where = request[ACTOR], request.match_info
+    actor, clock, where = request[ACTOR], request.app[CLOCK], request.match_info
     async with request.app[DATABASE].session() as db:
         petition = await get_petition(db, actor, where["petition_id"])
         filed = await get_document(db, actor, petition.id, where["document_id"])
         if not document_view(actor, petition, filed)["may_tell"]:
             raise Forbidden(message="这份文书由出具它的单位送达。")
-        await tell_document(db, request, petition, filed.document)
+        await tell_document(db, clock, telling_of(request), petition, filed.document)
+        await db.commit()
+    request.app[MESSENGER].ring()
     return see_other(f"/cases/{petition.id}/documents/{filed.document.id}")
 
 
@@ -130,6 +139,13 @@ async def proof(request: web.Request) -> web.StreamResponse:
 def file_name(document: IssuedDocument) -> str:
     """Plain letters: some browsers keep no others."""
     return f"{document.kind}-{document.year}-{document.sequence}.pdf"
+
+
+def _told(request: web.Request, db: AsyncSession) -> Tell | None:
+    """Where no message can be sent it would become a call for each paper, beside the paper itself."""
+    if not request.app[MESSENGER].works:
+        return None
+    return partial(tell_issued, db, request.app[CLOCK], telling_of(request))
 
 
 def _upload(field: Any) -> Upload | None:

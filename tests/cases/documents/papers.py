@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cases.clock import Clock
 from cases.documents.delivering import deliver_document
 from cases.documents.document import Delivery, IssuedDocument
-from cases.documents.issuing import Render, draft_document, issue_document
+from cases.documents.issuing import Render, Tell, draft_document, issue_document
 from cases.documents.letter import Letter
 from cases.handling.procedure import RULES, Step
 from cases.policy import Actor
@@ -40,12 +40,13 @@ async def issue(
     kind: str,
     corrects: str = "",
     draw: Render = draw,
+    tell: Tell | None = None,
     **typed: str,
 ) -> IssuedDocument:
     """Issue a paper; what is not in `typed` is filled in."""
     draft = await draft_document(db, clock, actor, petition_id, kind, corrects)
     given = {name: text or TYPED.get(name, "") for name, text in draft.prefilled().items()}
-    return await issue_document(db, clock, actor, petition_id, kind, given | typed, draw, corrects)
+    return await issue_document(db, clock, actor, petition_id, kind, given | typed, draw, corrects, tell)
 
 
 async def deliver_step(
