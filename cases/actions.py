@@ -178,6 +178,11 @@ ROLE_ACTIONS: Mapping[Role, frozenset[Action]] = {
     Role.AUDITOR: _ADMINISTER | {A.SEE_AUDIT},
 }
 
+# What a role may do besides in a sitting of a mediation without a case: who conducts those conducts these.
+MEDIATION_ACTIONS: Mapping[Role, frozenset[Action]] = {
+    Role.STATION_CLERK: _WRITE | {A.HOST, A.MANAGE_SESSION, A.SEE_MINUTES},
+}
+
 # These roles see the whole region below them; the others only where their organisation takes part.
 SUBTREE_ROLES = frozenset(Role) - ADMINISTRATORS - {Role.HANDLER, Role.UNIT_HEAD}
 
@@ -193,6 +198,7 @@ INVITATION_ACTIONS: Mapping[InvitationRole, frozenset[Action]] = {
     InvitationRole.RECORDER: COLLEAGUE | NAMES | {A.WRITE_MINUTES},
     InvitationRole.PETITIONER: _CITIZEN | NAMES | _MATERIALS,
     InvitationRole.PROXY: _CITIZEN | NAMES | _MATERIALS,
+    InvitationRole.PARTY: _CITIZEN | NAMES | _MATERIALS,
     InvitationRole.COMPANION: _READER | NAMES | _MATERIALS,
     InvitationRole.INTERPRETER: _CITIZEN,
     InvitationRole.MEDIATOR: _CITIZEN | _MATERIALS,

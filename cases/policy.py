@@ -17,6 +17,8 @@ accused in it? The rules follow domain.md 4.3 and Art. 14, 28 and 30 of the 2022
   lies below their office in the tree of regions, all of it or nothing.
 - What was recorded of a mediation is for the officials who sat there as mediators by name, whoever reviews
   the case.
+- A sitting of a mediation that belongs to no case is for those who may see mediations in the offices that sit
+  in it, and for officials invited by name, whatever tier is above: privacy of parties goes before tiers.
 - Who helps in a session by link and is no party to it (department, lawyer, mediator, interpreter, observer)
   reads the names of citizens masked.
 """
@@ -30,6 +32,7 @@ from enum import Enum, StrEnum, auto
 from cases.actions import (
     COLLEAGUE,
     INVITATION_ACTIONS,
+    MEDIATION_ACTIONS,
     NAMES,
     PUBLIC_ACTIONS,
     READ,
@@ -218,6 +221,7 @@ class Scope:
     minutes_writer_ids: frozenset[str] = frozenset()  # Officials and invitations that write in it by name.
     sealed_apart: bool = False  # A mediation: its recording is for its mediators alone.
     mediator_official_ids: frozenset[str] = frozenset()
+    mediation: bool = False  # A sitting of a mediation that belongs to no case.
 
 
 def require(actor: Actor, action: Action, scope: Scope | None = None) -> None:
@@ -264,10 +268,22 @@ def visible_organisation_ids(actor: Actor, action: Action) -> tuple[str, ...]:
     return tuple(sorted({post.organisation_id for post in _posts_for(actor, action)}))
 
 
+def mediating_organisation_ids(actor: Actor, action: Action) -> tuple[str, ...]:
+    """Return the organisations whose sittings without a case `actor` may do `action` to."""
+    if actor.kind is not ActorKind.OFFICIAL:
+        return ()
+    return tuple(sorted({p.organisation_id for p in actor.posts if _mediates(p.role, action)}))
+
+
 def _posts_for(actor: Actor, action: Action) -> tuple[PostRef, ...]:
     if actor.kind is not ActorKind.OFFICIAL:
         return ()
     return tuple(post for post in actor.posts if action in ROLE_ACTIONS[post.role])
+
+
+def _mediates(role: Role, action: Action) -> bool:
+    known = ROLE_ACTIONS[role] - {A.RECORD}  # Nothing of it is recorded.
+    return A.SEE_MEDIATION in known and action in known | MEDIATION_ACTIONS.get(role, frozenset())
 
 
 def _holds_own_session(actor: Actor, scope: Scope) -> bool:
@@ -291,7 +307,9 @@ def _writes_by_name(actor: Actor, scope: Scope) -> bool:
 def _official_may(actor: Actor, action: Action, scope: Scope | None) -> bool:
     posts = _posts_for(actor, action)
     if scope is None:
-        return bool(posts)
+        return bool(posts or mediating_organisation_ids(actor, action))
+    if scope.mediation:
+        posts = tuple(post for post in actor.posts if _mediates(post.role, action))
     if is_accused(actor, scope):
         return False
     if scope.sealed_apart and action in RECORDED and actor.official_id not in scope.mediator_official_ids:

@@ -56,6 +56,7 @@ class InvitationRole(StrEnum):
     PETITIONER = "petitioner"
     PROXY = "proxy"
     COMPANION = "companion"
+    PARTY = "party"
     INTERPRETER = "interpreter"
     MEDIATOR = "mediator"
     THIRD_PARTY = "third_party"

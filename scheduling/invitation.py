@@ -1,4 +1,4 @@
-"""The row of an invitation: one person, one session, one role."""
+"""The row of an invitation: one person, one session, one role; and which party of a mediation it is."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from cases.append_only import append_only
 from cases.database import ID_LENGTH, Base, new_id
 from cases.organisations import Organisation, Tier
 from cases.people import Person
@@ -51,3 +52,15 @@ class Invitation(Base):
     consents: Mapped[dict[str, Any] | None] = mapped_column(default=None)
     organisation: Mapped[Organisation | None] = relationship(lazy="joined")
     person: Mapped[Person | None] = relationship(lazy="joined")
+
+
+@append_only
+class MediationInvitation(Base):
+    """For which party of a mediation an invitation is."""
+
+    __tablename__ = "mediation_invitations"
+
+    invitation_id: Mapped[str] = mapped_column(
+        String(ID_LENGTH), ForeignKey("invitations.id"), primary_key=True
+    )
+    party_id: Mapped[str] = mapped_column(String(ID_LENGTH), ForeignKey("mediation_parties.id"), index=True)

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.casefile import OWNING_PARTS, PetitionCase, PetitionOrganisation, scope_of
 from cases.errors import NotFound
-from cases.policy import Action, Actor, ActorKind, Scope, require
+from cases.policy import Action, Actor, ActorKind, Scope, mediating_organisation_ids, require
 from cases.roles import InvitationRole
 from cases.visibility import not_accused, open_to, reachable_organisations
 from scheduling.invitation import Invitation
@@ -34,7 +34,8 @@ async def scope_of_session(db: AsyncSession, session: Session) -> Scope:
     """Return what the policy needs to know of a session; its recordings have the same scope.
 
     Concerned are the host, the joint organisations, and the custodian and registrar of the case. Only the
-    host acts. Officials invited by name join even from elsewhere.
+    host acts. Officials invited by name join even from elsewhere. A sitting of a mediation without a case
+    names no region: nobody looks down on it.
     """
     return (await scopes_of_sessions(db, [session]))[session.id]
 
@@ -60,6 +61,12 @@ async def scopes_of_sessions(db: AsyncSession, sessions: Sequence[Session]) -> d
 
 def _scope(session: Session, invited: frozenset[str], mediators: frozenset[str]) -> Scope:
     seated = {each.organisation_id: each.organisation.region_code for each in session.organisations}
+    if session.petition is None:
+        return Scope(
+            organisation_ids=frozenset(seated),
+            owner_organisation_ids=frozenset({session.host_organisation_id}), session_id=session.id,
+            invited_official_ids=invited, sealed_apart=True, mediator_official_ids=mediators, mediation=True,
+        )  # fmt: skip
     for part in session.petition.organisations:
         if part.part in OWNING_PARTS:
             seated[part.organisation_id] = part.organisation.region_code
@@ -76,7 +83,10 @@ def _scope(session: Session, invited: frozenset[str], mediators: frozenset[str])
 
 
 def visible_sessions(actor: Actor, action: Action = Action.SEE_SESSION) -> ColumnElement[bool]:
-    """Return the condition on Session, joined with PetitionCase, that agrees with the policy."""
+    """Return the condition on Session, joined with PetitionCase, that agrees with the policy.
+
+    With an outer join it also holds sittings of mediations without a case; an inner one leaves them out.
+    """
     if actor.kind is ActorKind.SYSTEM:
         return true()
     reachable = reachable_organisations(actor, action)
@@ -90,8 +100,13 @@ def visible_sessions(actor: Actor, action: Action = Action.SEE_SESSION) -> Colum
         PetitionOrganisation.part.in_(sorted(OWNING_PARTS)),
     )
     taking_part = or_(seated.correlate(Session), owned.correlate(Session))
+    mediates = exists().where(
+        SessionOrganisation.session_id == Session.id,
+        SessionOrganisation.organisation_id.in_(mediating_organisation_ids(actor, action)),
+    )
+    apart = and_(Session.mediation_id.is_not(None), mediates.correlate(Session))
     if action is not Action.SEE_SESSION:  # A grant or an invitation by name shows the session, no more.
-        return and_(open_to(actor), taking_part)
+        return or_(and_(open_to(actor), taking_part), apart)
     granted = PetitionCase.grants.any(official_id=actor.official_id)
     invited = exists().where(
         Invitation.session_id == Session.id,
@@ -99,7 +114,7 @@ def visible_sessions(actor: Actor, action: Action = Action.SEE_SESSION) -> Colum
         Invitation.revoked_at.is_(None),
     )
     concerned = and_(open_to(actor), or_(taking_part, granted))
-    return or_(concerned, and_(not_accused(actor), invited.correlate(Session)))
+    return or_(concerned, apart, and_(not_accused(actor), invited.correlate(Session)))
 
 
 def not_sealed_apart(actor: Actor) -> ColumnElement[bool]:

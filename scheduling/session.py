@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import CheckConstraint, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from cases.casefile import PetitionCase
 from cases.database import ID_LENGTH, Base, new_id
+from cases.errors import Conflict
+from cases.mediation.matter import Mediation
 from cases.organisations import Organisation
 from cases.policy import Action
 from cases.vocabulary import names
@@ -124,13 +126,29 @@ class SessionOrganisation(Base):
     organisation: Mapped[Organisation] = relationship(lazy="joined")
 
 
+ONE_MATTER = "(petition_id IS NULL) <> (mediation_id IS NULL)"
+UNRECORDED = "mediation_id IS NULL OR NOT record"
+
+
 class Session(Base):
-    """One sitting on one case. `opened_at` is when it first went live; times are aware UTC."""
+    """One sitting on one case, or of one mediation that belongs to no case; such a one is never recorded.
+
+    `opened_at` is when it first went live; times are aware UTC.
+    """
 
     __tablename__ = "sessions"
+    __table_args__ = (
+        CheckConstraint(ONE_MATTER, name="ck_sessions_one_matter"),
+        CheckConstraint(UNRECORDED, name="ck_sessions_mediation_unrecorded"),
+    )
 
     id: Mapped[str] = mapped_column(String(ID_LENGTH), primary_key=True, default=new_id)
-    petition_id: Mapped[str] = mapped_column(String(ID_LENGTH), ForeignKey("petitions.id"), index=True)
+    petition_id: Mapped[str | None] = mapped_column(
+        String(ID_LENGTH), ForeignKey("petitions.id"), index=True, default=None
+    )
+    mediation_id: Mapped[str | None] = mapped_column(
+        String(ID_LENGTH), ForeignKey("mediations.id"), index=True, default=None
+    )
     booking_id: Mapped[str | None] = mapped_column(String(ID_LENGTH), ForeignKey("bookings.id"), unique=True)
     title: Mapped[str] = mapped_column(String(400))
     host_organisation_id: Mapped[str] = mapped_column(
@@ -148,6 +166,22 @@ class Session(Base):
     # Counts moves and the calling off: SEQUENCE of the calendar entry (RFC 5545, 3.8.7.4).
     revision: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime]
-    petition: Mapped[PetitionCase] = relationship(lazy="joined")
+    petition: Mapped[PetitionCase | None] = relationship(lazy="joined")
+    # Asked for only where there is one: no question to the database for sessions on cases.
+    mediation: Mapped[Mediation | None] = relationship(lazy="selectin")
     host: Mapped[Organisation] = relationship(lazy="joined")
     organisations: Mapped[list[SessionOrganisation]] = relationship(lazy="selectin")
+
+    @property
+    def case(self) -> PetitionCase:
+        """Its petition case. Raises Conflict `no_petition` of a mediation that belongs to none."""
+        if self.petition is None:
+            raise Conflict("no_petition", "这场调解没有信访件，不能这样办理。")
+        return self.petition
+
+    @property
+    def number(self) -> str:
+        """The number of its case, or of its mediation."""
+        if self.mediation is not None:
+            return self.mediation.number
+        return self.case.number

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cases.clock import Clock
 from cases.errors import Forbidden, NotFound, RuleError
 from cases.policy import Action, Actor, ActorKind, require
+from scheduling.arrival.consent import must_consent
 from scheduling.reach import scope_of_session
 from scheduling.session import Session
 from scheduling.sessions.invitations import Invitation, invitation_for_official
@@ -106,9 +107,10 @@ async def _invitation(db: AsyncSession, clock: Clock, actor: Actor, session_id: 
 def _check_invitation(invitation: Invitation, session: Session) -> None:
     if invitation.session_id != session.id or invitation.revoked_at is not None:
         raise RuleError("link_revoked", "这个邀请已经收回")
-    if session.record and not is_official(str(invitation.role)) and invitation.consented_at is None:
+    guest = not is_official(str(invitation.role))
+    if guest and must_consent(invitation, session) and invitation.consented_at is None:
         # Nobody is recorded who was not told before (PIPL Art. 17, norm N50).
-        raise RuleError("consent_needed", "请先阅读并同意录音录像告知")
+        raise RuleError("consent_needed", "请先阅读并同意告知")
 
 
 def _digest(ticket: str) -> str:

@@ -37,8 +37,8 @@ class Right(StrEnum):
 
 OFFICIAL_ROLES = frozenset({"host", "joint_receptionist", "department", "recorder", "observer"})
 # Who comes with the matter; others read their names only where the policy lets them (KNOW_NAMES).
-CITIZEN_ROLES = frozenset({"petitioner", "proxy", "companion"})
-GUEST_ROLES = frozenset({"petitioner", "proxy", "companion", "interpreter", "mediator", "third_party"})
+CITIZEN_ROLES = frozenset({"petitioner", "party", "proxy", "companion"})
+GUEST_ROLES = CITIZEN_ROLES | {"interpreter", "mediator", "third_party"}
 
 _WATCH = frozenset({Right.SUBSCRIBE, Right.CHAT, Right.SEE_LOBBY})
 _SPEAK = frozenset({Right.PUBLISH, Right.SUBSCRIBE, Right.RAISE_HAND})

@@ -5,8 +5,9 @@ from __future__ import annotations
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.clock import Clock
+from cases.mediation.consenting import record_consent
 from cases.mediation.matter import Mediation, Side
-from cases.mediation.mediating import NewMediation, NewParty, load_mediation, open_mediation, record_consent
+from cases.mediation.mediating import NewMediation, NewParty, load_mediation, open_mediation
 from cases.mediation.place import CommunityPlace, add_place
 from cases.mediation.third_party import ThirdParty, add_third_party
 from tests.factories import World

@@ -26,6 +26,7 @@ def room_boot(request: web.Request, session: Session, role: str, ticket_url: str
             "state": str(session.state),
             "starts_at": session.starts_at.isoformat(),
             "ends_at": session.ends_at.isoformat(),
+            "recorded": session.record,
         },
     }
 

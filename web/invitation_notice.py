@@ -10,6 +10,7 @@ from scheduling.invitation import Invitation
 from scheduling.links import find_link
 from scheduling.notices.queueing import about_session, add_notice
 from scheduling.reach import load_session
+from scheduling.sessions.telling import worded
 from web.http.access import own_origin
 from web.keys import CLOCK, SETTINGS
 from web.language import in_chinese
@@ -38,7 +39,8 @@ async def send_invitation(db: AsyncSession, request: web.Request, invitation: In
     messenger = request.app[MESSENGER]
     envelope = messenger.secrets.envelope
     about, until = about_session(session), link.valid_until
-    await add_notice(db, request.app[CLOCK], envelope, about, phone, "invitation", fields, until)
+    template = worded(session, "invitation")
+    await add_notice(db, request.app[CLOCK], envelope, about, phone, template, fields, until)
     await db.commit()
     messenger.ring()
     return True

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 TEXT = Path(__file__).parent / "templates" / "citizen" / "notice_text.html"
+MEDIATION_TEXT = TEXT.with_name("mediation_notice_text.html")
 VERSION = "2026-11"
 
 
@@ -19,7 +20,16 @@ class Notice:
 
 def current_notice() -> Notice:
     """The notice as it stands in the template; the digest changes with every word."""
-    source = re.sub(r"\{#.*?#\}", "", TEXT.read_text("utf-8"), flags=re.S)
+    return _read(TEXT)
+
+
+def mediation_notice() -> Notice:
+    """The same of what parties of a mediation by video agree to."""
+    return _read(MEDIATION_TEXT)
+
+
+def _read(path: Path) -> Notice:
+    source = re.sub(r"\{#.*?#\}", "", path.read_text("utf-8"), flags=re.S)
     words = re.sub(r"\s+", "", re.sub(r"<[^>]*>", "", source))
     return Notice(VERSION, hashlib.sha256(words.encode()).hexdigest())
 

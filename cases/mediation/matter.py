@@ -53,6 +53,7 @@ class MediationStep(StrEnum):
     BREACH = "breach"
     END = "end"
     TURN = "turn"
+    VIDEO = "video"  # A note of what happened to a sitting by video; it moves nothing.
 
 
 class Side(StrEnum):
@@ -67,6 +68,7 @@ class ConsentWay(StrEnum):
 
     SPOKEN = "spoken"
     SIGNED = "signed"
+    ONLINE = "online"
 
 
 MEDIATION_STATE_NAMES = names("mediation", MediationState)
@@ -101,6 +103,8 @@ TRANSITIONS = StepTable(
 # Those a clerk takes with words alone; the others have a form of their own.
 IN_WORDS = frozenset({T.FOLLOW, T.CONFIRM, T.PERFORM, T.BREACH, T.END})
 OPEN = frozenset({S.RECEIVED, S.CONSENTED, S.MEDIATING})
+# What a clerk notes; the other way is the party's own.
+TYPED_WAYS = frozenset({ConsentWay.SPOKEN, ConsentWay.SIGNED})
 # What both sides have consented to sit for.
 SITTING = frozenset({S.CONSENTED, S.MEDIATING})
 BINDING = frozenset({S.AGREED, S.CONFIRMED})

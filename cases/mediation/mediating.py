@@ -1,7 +1,7 @@
-"""Mediating: receiving a matter, what each party says to it, sittings, what becomes of it, and its history.
+"""Mediating: receiving a matter, sittings, what becomes of it, and its history.
 
-Nothing is arranged before every party has consented, in own words or by signature, and whoever withdraws
-ends that at once. What stays unsettled is registered as a petition case by the ordinary registration.
+Nothing is arranged before every party has consented (cases/mediation/consenting.py). What stays unsettled
+is registered as a petition case by the ordinary registration.
 """
 
 from __future__ import annotations
@@ -26,9 +26,7 @@ from cases.mediation.matter import (
     SITTING,
     TRANSITIONS,
     WORDS_LIMIT,
-    ConsentWay,
     Mediation,
-    MediationConsent,
     MediationCounter,
     MediationEvent,
     MediationParty,
@@ -112,49 +110,6 @@ async def choose_mediator(
     await add_audit(db, clock, actor, "mediation.mediator", "mediation", mediation.id)
     await db.commit()
     return await load_mediation(db, mediation_id)
-
-
-@atomic
-async def record_consent(
-    db: AsyncSession, clock: Clock, actor: Actor, mediation_id: str, party_id: str, given: bool, way: str,
-    words: str,
-) -> MediationConsent:  # fmt: skip
-    """Note what a party says to mediation, and commit; the last one that was missing moves the matter.
-
-    `words`: the party's own words, or where the signed sheet is kept. A refusal takes it back at once.
-    Raises NotFound, Forbidden, Invalid at the field, Conflict `bad_transition`, `mediation_moved`.
-    """
-    mediation = await load_mediation(db, mediation_id)
-    require(actor, Action.CONDUCT_MEDIATION, scope_of_mediation(mediation))
-    party = next((each for each in mediation.parties if each.id == party_id), None)
-    if party is None:
-        raise NotFound("party_not_found", "没有找到这位当事人。")
-    if mediation.state not in SITTING | {MediationState.RECEIVED}:
-        raise TRANSITIONS.conflict()
-    if way not in set(ConsentWay):
-        raise Invalid("choose", "请选择一项。", "way")
-    told = clean_text(words, "words", "当事人的原话", WORDS_LIMIT)
-    if not told:
-        raise Invalid("required", "请填写当事人的原话，或者签字材料存放在哪里。", "words")
-    before = await list_consents(db, mediation.id)
-    own = [each for each in before if each.party_id == party_id]
-    row = MediationConsent(
-        id=new_id(), party_id=party_id, number=len(own) + 1, given=given, way=ConsentWay(way), words=told,
-        at=clock.now(), by=actor.name,
-    )  # fmt: skip
-    db.add(row)
-    await db.flush()
-    standing = {each.party_id: each.given for each in before} | {party_id: given}
-    agreed = all(standing.get(each.id, False) for each in mediation.parties)
-    if agreed and mediation.state is MediationState.RECEIVED:
-        await apply_step(db, clock, actor, mediation, T.CONSENT, "各方都同意调解。")
-    elif not given and mediation.state in SITTING:
-        await apply_step(db, clock, actor, mediation, T.REFUSE, f"{party.name}不同意继续调解。")
-    else:
-        kind = "mediation.consented" if given else "mediation.refused"
-        await add_audit(db, clock, actor, kind, "mediation", mediation.id)
-    await db.commit()
-    return row
 
 
 @atomic
@@ -261,6 +216,30 @@ async def add_sitting(
     return row
 
 
+async def note_video(db: AsyncSession, clock: Clock, actor: Actor, mediation_id: str, words: str) -> None:
+    """Note what happened to a sitting by video inside the caller's transaction; whatever the state, it stays.
+
+    Never in the way of a room: whoever takes a step at the same moment is told so, not this.
+    """
+    count = update(Mediation).where(Mediation.id == mediation_id).values(step_count=Mediation.step_count + 1)
+    row = (await db.execute(count.returning(Mediation.step_count, Mediation.state))).one()
+    number, state = row
+    db.add(
+        MediationEvent(
+            id=new_id(),
+            mediation_id=mediation_id,
+            number=number,
+            step=T.VIDEO,
+            state=state,
+            words=words,
+            at=clock.now(),
+            by_id=actor.official_id,
+            by=actor.name,
+        )  # fmt: skip
+    )
+    await db.flush()
+
+
 async def require_ready(db: AsyncSession, clock: Clock, mediation: Mediation) -> None:
     """Return if there may be a sitting.
 
@@ -280,13 +259,6 @@ async def load_mediation(db: AsyncSession, mediation_id: str) -> Mediation:
     if mediation is None:
         raise NotFound("mediation_not_found", "没有找到这个调解事项。")
     return mediation
-
-
-async def list_consents(db: AsyncSession, mediation_id: str) -> Sequence[MediationConsent]:
-    """What the parties said, oldest first. The caller has asked the policy."""
-    query = select(MediationConsent).join(MediationParty, MediationParty.id == MediationConsent.party_id)
-    query = query.where(MediationParty.mediation_id == mediation_id)
-    return (await db.scalars(query.order_by(MediationConsent.at, MediationConsent.number))).all()
 
 
 async def _seat_mediator(db: AsyncSession, clock: Clock, mediation: Mediation, third_party_id: str) -> None:

@@ -217,7 +217,7 @@ async def add_destruction_record(
     session = await load_session(db, recording.session_id)
     record = DestructionRecord(
         id=new_id(), proposal_id=proposal.id, recording_id=recording.id,
-        organisation_id=recording.organisation_id, petition_number=session.petition.number,
+        organisation_id=recording.organisation_id, petition_number=session.case.number,
         chain_number=recording.chain_number, manifest_sha256=recording.manifest_sha256,
         started_at=recording.started_at, stopped_at=recording.stopped_at, size=recording.size,
         retention=archive.retention, keep_until=archive.keep_until, reason=proposal.reason,

@@ -169,8 +169,8 @@ def passages_of(
     """The title, then every text of every event up to the end of the recording, and of all marks."""
     began_ns = near = wall_ns(recording.started_at)
     yield Passage(None, "title", "", session.title)
-    if session.petition.subject != session.title:
-        yield Passage(None, "title", "", session.petition.subject)
+    if session.case.subject != session.title:
+        yield Passage(None, "title", "", session.case.subject)
     for event in events:
         at = wall_ns(event.at)
         if jumps:
@@ -211,7 +211,7 @@ def texts_of(data: dict[str, Any]) -> Iterator[str]:
 async def _names(db: AsyncSession, session: Session) -> set[str]:
     """Everybody who was invited, and the petitioner of the case."""
     invited = select(Invitation.display_name).where(Invitation.session_id == session.id)
-    return {name for name in await db.scalars(invited) if name} | {session.petition.petitioner.name}
+    return {name for name in await db.scalars(invited) if name} | {session.case.petitioner.name}
 
 
 async def _add(db: AsyncSession, model: type[Base], rows: list[dict[str, Any]], column: str = "") -> None:

@@ -173,7 +173,7 @@ async def _facts(
             "id": recording.id,
             "session_id": session.id,
             "petition_id": recording.petition_id,
-            "petition_number": session.petition.number,
+            "petition_number": session.case.number,
             "title": session.title,
             "organisation": {
                 "id": organisation.id,

@@ -13,6 +13,7 @@ ROLES = (
     "joint_receptionist",
     "department",
     "petitioner",
+    "party",
     "proxy",
     "companion",
     "interpreter",

@@ -151,13 +151,13 @@ async def begin_export(
         raise Conflict(
             "original_aged_out", "原件已按期移入归档，不能导出。请先在回放页面取回原件，取回后再导出。"
         )
-    keeper = session.petition.custodian
+    keeper = session.case.custodian
     export = Export(
-        recording, session.petition.number, session.title, recording.folder(root), actor.name, reason,
+        recording, session.case.number, session.title, recording.folder(root), actor.name, reason,
         clock.now(), span, (), ledger_of(root, recording.organisation_id),
         await db.scalar(earlier),
         period_name(recording.started_at, archive.keep_until) if archive else None,
-        session.petition.confidential, filing, (keeper.id, keeper.name),
+        session.case.confidential, filing, (keeper.id, keeper.name),
     )  # fmt: skip
     db.add(_access(export, actor, address))
     await db.flush()

@@ -42,7 +42,7 @@ async def add_outcome(
     if command.source_id and command.source_id not in {each.id for each in await list_sources(db, session)}:
         raise NotFound("source_not_found", "没有找到这一段笔录或者标记，请刷新页面。", "source_id")
     command = replace(command, session_id=session_id, source_id=command.source_id or None)
-    task = await add_task(db, clock, actor, session.petition, command, scope.organisation_ids)
+    task = await add_task(db, clock, actor, session.case, command, scope.organisation_ids)
     data = {"task_id": task.id, "source_id": task.source_id, "words": task.words}
     await add_event(db, clock, session_id, "outcome.added", actor.name or None, data=data)
     await add_audit(db, clock, actor, "outcome.added", "session", session_id, detail={"task_id": task.id})
@@ -52,6 +52,8 @@ async def add_outcome(
 
 async def list_outcomes(db: AsyncSession, session: Session) -> list[TrackedTask]:
     """The tasks that came of this session. The caller has asked the policy."""
+    if session.petition_id is None:  # What a mediation comes to stands in its agreement.
+        return []
     return await list_tasks(db, session.petition_id, session.id)
 
 

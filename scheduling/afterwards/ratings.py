@@ -24,11 +24,14 @@ from cases.fields import clean_text
 from cases.handling.clocks import today
 from cases.organisations import Organisation
 from cases.policy import Action, Actor, require
+from cases.roles import InvitationRole
 from cases.visibility import reachable_organisations
-from scheduling.arrival.identity import NEEDS_IDENTITY, own_invitation
+from scheduling.arrival.identity import own_invitation
 from scheduling.reach import load_session
 from scheduling.session import Session, SessionState
 
+# A sitting of a mediation without a case is nobody's handling, so nobody is asked to rate it.
+RATERS = frozenset({InvitationRole.PETITIONER, InvitationRole.PROXY})
 RATEABLE = frozenset({SessionState.CLOSED, SessionState.ARCHIVED})
 MAX_WORDS = 500
 FEWEST = 5  # Fewer ratings than this are not summed up: one could tell whose they are.
@@ -90,14 +93,14 @@ async def rate(
     Raises Invalid at `score` or `words`, Forbidden, Conflict `not_over`, `already_rated`.
     """
     invitation = await own_invitation(db, actor)
-    if invitation.role not in NEEDS_IDENTITY:
+    if invitation.role not in RATERS:
         raise Forbidden("not_petitioner", "评价由信访人本人或者代理人填写。")
     session = await load_session(db, invitation.session_id)
     if session.state not in RATEABLE:
         raise Conflict("not_over", "接访结束以后才能评价。")
     if score is not None and score not in SCORES:
         raise Invalid("bad_score", "请选一项，或者点「不评价」。", "score")
-    host, unit = session.host_organisation_id, session.petition.custodian_id
+    host, unit = session.host_organisation_id, session.case.custodian_id
     values = {
         "id": new_id(), "invitation_id": invitation.id, "session_id": session.id, "question": question,
         "organisation_id": unit if question is Question.OUTCOME else host, "score": score,

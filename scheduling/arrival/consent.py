@@ -18,6 +18,7 @@ from cases.policy import Action, Actor, Scope, require
 from cases.roles import InvitationRole
 from scheduling.invitation import Invitation
 from scheduling.reach import get_invitation, manageable
+from scheduling.session import Session
 from scheduling.session_events import add_event
 
 MAX_PEOPLE = 20  # In the room with the person, himself included.
@@ -128,6 +129,11 @@ async def decline_consent(db: AsyncSession, clock: Clock, actor: Actor) -> Invit
     await add_event(db, clock, invitation.session_id, "consent.declined", actor.name, data=data)
     await db.commit()
     return invitation
+
+
+def must_consent(invitation: Invitation, session: Session) -> bool:
+    """Whether this guest agrees before entering: everybody to being recorded, a party to its mediation."""
+    return session.record or invitation.role is InvitationRole.PARTY
 
 
 def _note_consent(clock: Clock, invitation: Invitation, version: str, digest: str) -> None:

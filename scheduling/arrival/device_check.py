@@ -229,7 +229,7 @@ async def list_checks(db: AsyncSession, invitation_id: str) -> list[DeviceCheck]
     return list(await db.scalars(rows.order_by(DeviceCheck.number.desc())))
 
 
-PETITIONING = (InvitationRole.PETITIONER, InvitationRole.PROXY)
+PETITIONING = (InvitationRole.PETITIONER, InvitationRole.PROXY, InvitationRole.PARTY)
 # What the desk should look at first.
 _URGENCY = (DeviceVerdict.BLOCKED, None, DeviceVerdict.SOUND_ONLY, DeviceVerdict.OK)
 

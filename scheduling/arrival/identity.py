@@ -38,7 +38,7 @@ PAUSE = timedelta(seconds=60)  # Between two codes.
 CODES_PER_HOUR = 5  # For one link: at most 25 guesses an hour at one of a million.
 CODES_PER_PHONE = 20  # In a day, over all links.
 # Whoever speaks for the matter proves who he is; a companion or interpreter is named by that person.
-NEEDS_IDENTITY = frozenset({InvitationRole.PETITIONER, InvitationRole.PROXY})
+NEEDS_IDENTITY = frozenset({InvitationRole.PETITIONER, InvitationRole.PROXY, InvitationRole.PARTY})
 
 
 class How(StrEnum):

@@ -68,10 +68,10 @@ async def find_place(db: AsyncSession, region_code: str) -> Place | None:
 async def places_near(db: AsyncSession, session: Session) -> list[Place]:
     """Where the people of a session can come: stations of the region first, then the offices above them.
 
-    Near is what shares most of the region code of the office that keeps the case; nothing is asked of the
-    person for it. What everybody may read needs no policy.
+    Near is what shares most of the region code of the office that keeps the case, or hosts a mediation
+    without one; nothing is asked of the person for it. What everybody may read needs no policy.
     """
-    home = session.petition.custodian.region_code
+    home = (session.petition.custodian if session.petition else session.host).region_code
     query = select(Organisation, VisitingPlace).join(
         VisitingPlace, VisitingPlace.organisation_id == Organisation.id
     )

@@ -54,7 +54,7 @@ async def _sessions(db: AsyncSession, actor: Actor, since: datetime, origin: str
     own = select(Invitation.session_id).where(
         Invitation.official_id == actor.official_id, Invitation.revoked_at.is_(None)
     )
-    query = select(Session).join(PetitionCase, PetitionCase.id == Session.petition_id)
+    query = select(Session).outerjoin(PetitionCase, PetitionCase.id == Session.petition_id)
     query = query.where(Session.id.in_(own), Session.ends_at >= since, visible_sessions(actor))
     found = (await db.scalars(query.order_by(Session.starts_at, Session.id).limit(MOST))).all()
     return await _entries(db, found, origin)
@@ -68,7 +68,7 @@ async def _entries(db: AsyncSession, sessions: Sequence[Session], origin: str) -
         CalendarEvent(
             uid=f"session-{session.id}@lianxin", revision=session.revision,
             changed_at=changed.get(session.id, session.created_at), starts_at=session.starts_at,
-            ends_at=session.ends_at, summary=f"视频接访 {session.petition.number}",
+            ends_at=session.ends_at, summary=f"{_kind(session)} {session.number}",
             location="、".join(rooms.get(session.id, ())) or session.host.name,
             description="\n".join([f"主持：{session.host.name}", *_joint(session)]),
             url=f"{origin}/sessions/{session.id}" if origin else "",
@@ -76,6 +76,10 @@ async def _entries(db: AsyncSession, sessions: Sequence[Session], origin: str) -
         )
         for session in sessions
     ]  # fmt: skip
+
+
+def _kind(session: Session) -> str:
+    return "视频调解" if session.mediation_id else "视频接访"
 
 
 def _joint(session: Session) -> list[str]:

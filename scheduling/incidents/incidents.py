@@ -176,7 +176,7 @@ async def list_open_incidents(
     step, later = aliased(IncidentStep), aliased(IncidentStep)
     overtaken = select(later.id).where(later.incident_id == step.incident_id, later.number > step.number)
     query = select(Incident, Session).join(Session, Session.id == Incident.session_id)
-    query = query.join(PetitionCase, PetitionCase.id == Session.petition_id)
+    query = query.outerjoin(PetitionCase, PetitionCase.id == Session.petition_id)
     query = query.join(step, step.incident_id == Incident.id)
     query = query.where(Session.starts_at >= clock.now() - SHOWN_FOR, visible_sessions(actor))
     query = query.where(step.state.in_(OPEN), ~overtaken.exists())

@@ -44,7 +44,7 @@ REASON_LIMIT = 500
 # Whose word is needed before the host signs; of minutes begun from the template of mediations also the
 # mediator's (People's Mediation Law, article 29: the agreement is signed by the parties and the mediator).
 FIRST = frozenset({InvitationRole.PETITIONER, InvitationRole.PROXY})
-FIRST_OF_MEDIATION = FIRST | {InvitationRole.MEDIATOR}
+FIRST_OF_MEDIATION = FIRST | {InvitationRole.MEDIATOR, InvitationRole.PARTY}
 
 
 class SignatureAct(StrEnum):
@@ -135,6 +135,7 @@ async def list_signers(db: AsyncSession, minutes: Minutes) -> tuple[Signer, ...]
 
 _ORDER = {
     InvitationRole.PETITIONER: 0,
+    InvitationRole.PARTY: 0,
     InvitationRole.PROXY: 1,
     InvitationRole.INTERPRETER: 2,
     # People's Mediation Law, article 29: after the parties the mediator signs.

@@ -49,7 +49,8 @@ FALLBACK: Mapping[NoticeChannel, NoticeChannel] = {
     NoticeChannel.TELEPHONE: NoticeChannel.PAPER,
 }
 # A code of ten minutes is of no use by any other way.
-NO_FALLBACK = frozenset({"identity_code", "phone_code", "query_code", "invitation"})
+NO_FALLBACK = frozenset({"identity_code", "phone_code", "query_code"})
+NO_FALLBACK |= {"invitation", "mediation_invitation"}
 # Whom it went to is nobody's business any more once it has left.
 FORGOTTEN_AT_ONCE = frozenset({"progress", "phone_code", "query_code"})
 
@@ -90,12 +91,8 @@ class Notice(Base):
     session_id: Mapped[str | None] = mapped_column(String(ID_LENGTH), ForeignKey("sessions.id"))
     petition_id: Mapped[str | None] = mapped_column(String(ID_LENGTH), ForeignKey("petitions.id"))
     booking_id: Mapped[str | None] = mapped_column(String(ID_LENGTH), ForeignKey("bookings.id"))
-    document_id: Mapped[str | None] = mapped_column(
-        String(ID_LENGTH), ForeignKey("documents.id"), index=True
-    )
-    instead_of_id: Mapped[str | None] = mapped_column(
-        String(ID_LENGTH), ForeignKey("notices.id"), index=True
-    )
+    document_id: Mapped[str | None] = mapped_column(String(ID_LENGTH), ForeignKey("documents.id"), index=True)
+    instead_of_id: Mapped[str | None] = mapped_column(String(ID_LENGTH), ForeignKey("notices.id"), index=True)
     organisation_id: Mapped[str] = mapped_column(
         String(ID_LENGTH), ForeignKey("organisations.id"), index=True
     )

@@ -149,7 +149,7 @@ def _next(notice: Notice, last: NoticeEvent, followed: bool) -> NextStep:
 
 def _lapses(notice: Notice, reason: str) -> bool:
     """What is over need not be told; a code lapses, and an answer to somebody of whom no case is known."""
-    return reason == EXPIRED or notice.template in LAPSES or notice.petition_id is None
+    return reason == EXPIRED or notice.template in LAPSES or not (notice.petition_id or notice.session_id)
 
 
 def _conditions(query: OutboxQuery) -> Sequence[ColumnElement[bool]]:
@@ -180,7 +180,8 @@ def _waits_for_a_human() -> ColumnElement[bool]:
     failed = last.where(NoticeEvent.state == NoticeState.FAILED, NoticeEvent.reason != EXPIRED)
     failed = failed.correlate(Notice)
     goes_on = exists().where(after.instead_of_id == Notice.id).correlate(Notice)
-    lost = failed & ~goes_on & Notice.template.not_in(sorted(LAPSES)) & Notice.petition_id.is_not(None)
+    known = Notice.petition_id.is_not(None) | Notice.session_id.is_not(None)
+    lost = failed & ~goes_on & Notice.template.not_in(sorted(LAPSES)) & known
     return (Notice.channel.in_(sorted(BY_HAND)) & by_hand) | lost
 
 

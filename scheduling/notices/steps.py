@@ -65,11 +65,11 @@ async def fall_back(db: AsyncSession, clock: Clock, notice: Notice, draft: Notic
     channel = FALLBACK.get(notice.channel)
     if channel is None or notice.template in NO_FALLBACK or draft.expires_at <= clock.now():
         return
-    if notice.petition_id is None:
+    if notice.petition_id is None and notice.session_id is None:
         return  # Whoever wrote without a number that fits is nobody whom we could call.
     address = await db.get(NoticeAddress, notice.id)
     recipient = address.recipient if address is not None else ""
-    if notice.channel is NoticeChannel.WECHAT:
+    if notice.channel is NoticeChannel.WECHAT and notice.petition_id is not None:
         petition = await db.get_one(PetitionCase, notice.petition_id)
         recipient = petition.petitioner.phone or ""
         channel = channel if recipient else NoticeChannel.PAPER

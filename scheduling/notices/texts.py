@@ -10,6 +10,7 @@ from cases.vocabulary import VOCABULARY
 HIDDEN = "······"
 # What stands for a hidden link in what is read out or printed.
 LINK_BEFORE = "以前发给您的链接"
+REMINDERS_WITH_LINK = frozenset({"session_reminder_link", "mediation_reminder_link"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ def spoken(template: str, text: str) -> str:
     """The same for a telephone or a slip of paper, where nothing is hidden and no link is read out."""
     if template == "progress":
         return "请按信访件里的办理进度告诉本人。"
-    return text.replace(HIDDEN, LINK_BEFORE) if template == "session_reminder_link" else text
+    return text.replace(HIDDEN, LINK_BEFORE) if template in REMINDERS_WITH_LINK else text
 
 
 def _texts() -> Mapping[str, NoticeTemplate]:
@@ -52,6 +53,13 @@ def _texts() -> Mapping[str, NoticeTemplate]:
         "progress": ("2026-11", frozenset({"answer"})),
         "session_missed": ("2026-11", frozenset()),
         "session_reminder_link": ("2026-11", frozenset({"link"})),
+        "mediation_invitation": ("2026-11", frozenset({"link"})),
+        "mediation_arranged": ("2026-11", frozenset()),
+        "mediation_moved": ("2026-11", frozenset()),
+        "mediation_cancelled": ("2026-11", frozenset()),
+        "mediation_reminder": ("2026-11", frozenset()),
+        "mediation_missed": ("2026-11", frozenset()),
+        "mediation_reminder_link": ("2026-11", frozenset({"link"})),
         "booking_rejected": ("2026-11", frozenset()),
         "booking_redirected": ("2026-11", frozenset()),
         "document_ready": ("2026-11", frozenset()),

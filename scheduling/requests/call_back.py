@@ -19,9 +19,9 @@ from cases.clock import Clock
 from cases.database import ID_LENGTH, Base, atomic, new_id
 from cases.errors import Conflict, Invalid, NotFound
 from cases.fields import clean_text
-from cases.petitions import add_petition_event
 from cases.policy import Action, Actor
 from cases.vocabulary import names
+from scheduling.matter_history import note_in_matter
 from scheduling.reach import load_session, manageable
 from scheduling.requests.citizen_requests import Asked, CitizenRequest, RequestState, end_wish
 from scheduling.session_events import add_event
@@ -126,7 +126,7 @@ async def record_call(
     data |= {"result": str(agreed)} if agreed else {}
     await add_event(db, clock, session.id, f"call.{new}", actor.name, data=data)
     told = {"session_id": session.id, **data}
-    await add_petition_event(db, clock, actor, session.petition_id, f"call.{new}", told)
+    await note_in_matter(db, clock, actor, session, f"call.{new}", told)
     if request.state is not RequestState.OPEN:
         await end_wish(db, clock, request)
     await add_audit(db, clock, actor, f"call.{new}", "invitation", request.invitation_id, detail=data)

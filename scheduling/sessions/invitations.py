@@ -97,12 +97,12 @@ async def add_invitation(db: AsyncSession, clock: Clock, session: Session, invit
 async def seat_organisation(
     db: AsyncSession, session: Session, organisation_id: str, part: SessionPart
 ) -> None:
-    """Note that an organisation sits in the session and is thereby concerned with the case."""
+    """Note that an organisation sits in the session and is thereby concerned with its case, if it has one."""
     await insert_if_absent(
         db, SessionOrganisation, session_id=session.id, organisation_id=organisation_id, part=part
     )
-    if organisation_id != session.petition.custodian_id:
-        await add_petition_organisation(db, session.petition_id, organisation_id, Part.JOINT)
+    if session.petition is not None and organisation_id != session.petition.custodian_id:
+        await add_petition_organisation(db, session.petition.id, organisation_id, Part.JOINT)
 
 
 @atomic
@@ -204,9 +204,9 @@ async def _organisation_of(
 
 
 def _refuse_accused(session: Session, organisation: Organisation | None, official: Official | None) -> None:
-    accused = session.petition.accused
-    if accused is None:
+    if session.petition is None or session.petition.accused is None:
         return
+    accused = session.petition.accused
     scope = scope_of(session.petition)
     named = organisation is not None and organisation.id == accused.id
     if named or (official is not None and is_accused(actor_for(official), scope)):
@@ -218,9 +218,10 @@ async def _person_of(
 ) -> Person | None:
     if official is not None or invitee.role in OFFICIAL_SIDE:
         return None
-    petitioner = session.petition.petitioner
-    if invitee.role is InvitationRole.PETITIONER and clean(invitee.name) in ("", petitioner.name):
-        return petitioner
+    if invitee.role is InvitationRole.PETITIONER:
+        petitioner = session.case.petitioner
+        if clean(invitee.name) in ("", petitioner.name):
+            return petitioner
     person = make_person(clock, PersonDetails(invitee.name, invitee.phone), phone_required=False)
     db.add(person)
     await db.flush()

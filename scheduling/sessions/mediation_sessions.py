@@ -2,7 +2,7 @@
 
 Concessions made in mediation prove nothing against anybody, so no recording is made by default; one that
 is made all the same is for the mediator who sat there by name, not for the case's reviewers
-(cases/policy.py).
+(cases/policy.py). A mediation without a case is never recorded: scheduling/sessions/mediation_video.py.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.clock import Clock
 from cases.errors import Conflict
-from cases.mediation.matter import SITTING, Mediation
+from cases.mediation.matter import SITTING, Mediation, MediationSitting
 from cases.mediation.mediating import add_sitting, require_ready
 from cases.policy import Actor
 from scheduling.session import Session, SessionKind
@@ -33,9 +33,21 @@ async def sit_in_mediation(db: AsyncSession, clock: Clock, actor: Actor, session
     """
     if session.kind is not SessionKind.MEDIATION:
         return
-    mediation = await find_ready_mediation(db, session.petition_id)
+    mediation = session.mediation or await find_ready_mediation(db, session.case.id)
     if mediation is None:
         raise Conflict("no_consent", "各方都同意以后才能安排调解。", "kind")
     await require_ready(db, clock, mediation)
     times = session.starts_at, session.ends_at
     await add_sitting(db, clock, actor, mediation, *times, session_id=session.id)
+
+
+async def require_consent(db: AsyncSession, session: Session) -> None:
+    """Return if the sitting may begin: what the parties say last counts (People's Mediation Law, Art. 23).
+
+    Raises Conflict `no_consent`; never of a session of another kind.
+    """
+    if session.kind is not SessionKind.MEDIATION:
+        return
+    query = select(Mediation.state).join(MediationSitting, MediationSitting.mediation_id == Mediation.id)
+    if await db.scalar(query.where(MediationSitting.session_id == session.id)) not in SITTING:
+        raise Conflict("no_consent", "有当事人不同意调解，或者调解已经结束，不能开始。")

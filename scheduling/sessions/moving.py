@@ -14,7 +14,6 @@ from cases.clock import Clock
 from cases.database import atomic, violates
 from cases.errors import Conflict, Invalid
 from cases.fields import clean_text
-from cases.petitions import add_petition_event
 from cases.policy import Action, Actor, require
 from scheduling.booking.booking import Booking, BookingState
 from scheduling.booking.bookings import bookable_slot, change_booking
@@ -23,6 +22,7 @@ from scheduling.booking.slot import Slot
 from scheduling.booking.slots import check_period
 from scheduling.invitation import Invitation
 from scheduling.links import DEFAULT_RULES, Link
+from scheduling.matter_history import note_in_matter
 from scheduling.notices.telling import Telling
 from scheduling.reach import load_session, scope_of_session
 from scheduling.session import SESSION_STATE_NAMES, Session, SessionState
@@ -86,7 +86,7 @@ async def give_new_time(
         "ends_at": session.ends_at.isoformat(), "session_id": session.id,
     }  # fmt: skip
     await add_event(db, clock, session.id, "session.moved", actor.name or None, data=data)
-    await add_petition_event(db, clock, actor, session.petition_id, "session.moved", data)
+    await note_in_matter(db, clock, actor, session, "session.moved", data)
     await add_audit(db, clock, actor, "session.moved", "session", session.id)
     if telling is not None:
         await tell_citizens(db, clock, telling, session, "session_moved", reason)

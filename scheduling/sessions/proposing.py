@@ -15,9 +15,9 @@ from cases.clock import Clock
 from cases.database import atomic, new_id
 from cases.errors import Conflict, Forbidden, Invalid, NotFound
 from cases.fields import clean_text
-from cases.petitions import add_petition_event
 from cases.policy import Action, Actor, allowed, require, visible_organisation_ids
 from scheduling.booking.slots import check_period
+from scheduling.matter_history import note_in_matter
 from scheduling.notices.telling import Telling
 from scheduling.reach import load_session, scope_of_session, visible_sessions
 from scheduling.session import SESSION_STATE_NAMES, Session, SessionPart
@@ -144,7 +144,7 @@ async def list_open_proposals(db: AsyncSession, clock: Clock, actor: Actor) -> S
     query = (
         select(TimeProposal)
         .join(Session, Session.id == TimeProposal.session_id)
-        .join(PetitionCase, PetitionCase.id == Session.petition_id)
+        .outerjoin(PetitionCase, PetitionCase.id == Session.petition_id)
         .where(hosts | asked, visible_sessions(actor), TimeProposal.revision == Session.revision)
         .where(Session.state.in_(sorted(MOVABLE)), Session.starts_at > clock.now())
     )
@@ -217,5 +217,5 @@ async def _note(
         "ends_at": row.ends_at.isoformat(), "session_id": row.session_id, "reason": words or None,
     }  # fmt: skip
     await add_event(db, clock, row.session_id, kind, actor.name or None, data=data)
-    await add_petition_event(db, clock, actor, row.session.petition_id, kind, data)
+    await note_in_matter(db, clock, actor, row.session, kind, data)
     await add_audit(db, clock, actor, kind, "session", row.session_id)

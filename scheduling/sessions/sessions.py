@@ -17,7 +17,7 @@ from cases.database import atomic, new_id
 from cases.errors import Conflict, Invalid
 from cases.fields import clean_subject, clean_text
 from cases.organisations import get_organisation
-from cases.petitions import add_petition_event, load_petition
+from cases.petitions import load_petition
 from cases.policy import Action, Actor, Scope, require
 from cases.roles import InvitationRole
 from scheduling.booking.bookings import (
@@ -37,6 +37,7 @@ from scheduling.booking.equipment import Equipment
 from scheduling.booking.slot import ReceptionRoom
 from scheduling.booking.slots import check_period
 from scheduling.incidents.incidents import end_with_session
+from scheduling.matter_history import note_in_matter
 from scheduling.notices.telling import Telling
 from scheduling.reach import load_session, scope_of_session, visible_sessions
 from scheduling.session import (
@@ -51,7 +52,7 @@ from scheduling.session import (
 )
 from scheduling.session_events import add_event
 from scheduling.sessions.invitations import Invitee, add_invitation, seat_organisation
-from scheduling.sessions.mediation_sessions import sit_in_mediation
+from scheduling.sessions.mediation_sessions import require_consent, sit_in_mediation
 from scheduling.sessions.telling import OF_ENDS, tell_citizens
 from scheduling.transitions import require_transition
 
@@ -147,12 +148,14 @@ async def move_session(
     """Bring a session into `state` if the table permits it, append the event, and commit.
 
     With `telling` its citizens hear in the same commit that it was called off, or that they were missed.
-    Raises NotFound, Forbidden, Conflict `bad_transition` (also for the state it is already in).
+    Raises NotFound, Forbidden, Conflict `bad_transition` (also for the state it is already in), `no_consent`.
     """
     session = await load_session(db, session_id, lock=True)
     require(actor, ACTION_FOR[state], await scope_of_session(db, session))
     old, new = SESSION_STATE_NAMES[session.state], SESSION_STATE_NAMES[state]
     require_transition(TRANSITIONS, session.state, state, f"接访现在是「{old}」，不能变为「{new}」。")
+    if state is SessionState.LIVE and session.opened_at is None:
+        await require_consent(db, session)
     kind = _event_kind(session, state)
     data = {
         "from": session.state,
@@ -170,9 +173,7 @@ async def move_session(
     if state in OVER:
         session.revision += 1
         await release(db, clock, session_id)
-        await add_petition_event(
-            db, clock, actor, session.petition_id, kind, {"session_id": session_id, **data}
-        )
+        await note_in_matter(db, clock, actor, session, kind, {"session_id": session_id, **data})
         await end_with_session(db, clock, session_id)
         await add_audit(db, clock, actor, kind, "session", session_id)
     if telling is not None and (template := OF_ENDS.get(state)) is not None:
@@ -192,7 +193,7 @@ async def list_sessions(db: AsyncSession, actor: Actor, day: date, days: int = 1
     """Return the sessions of so many Beijing days, from `day` on, that the actor sees, by time."""
     require(actor, Action.SEE_SESSION)
     begin = datetime.combine(day, time.min, BEIJING)
-    query = select(Session).join(PetitionCase, PetitionCase.id == Session.petition_id)
+    query = select(Session).outerjoin(PetitionCase, PetitionCase.id == Session.petition_id)
     query = query.options(joinedload(Session.petition).options(*(raiseload(each) for each in UNLISTED)))
     query = query.where(Session.starts_at >= begin, Session.starts_at < begin + timedelta(days=days))
     query = query.where(visible_sessions(actor)).order_by(Session.starts_at, Session.id)
@@ -249,7 +250,7 @@ async def _take_time(
         if command.instead_of_id is not None:
             await _let_go(db, clock, actor, session, command.instead_of_id)
         return
-    booking = await _booking_for(db, clock, actor, command.slot_id, session.petition, command.asked)
+    booking = await _booking_for(db, clock, actor, command.slot_id, session.case, command.asked)
     session.booking_id = booking.id
     session.starts_at, session.ends_at = booking.slot.starts_at, booking.slot.ends_at
     if await db.scalar(select(Session.id).where(Session.booking_id == booking.id)) is not None:
@@ -283,7 +284,7 @@ async def _seat_organisations(db: AsyncSession, session: Session, command: Creat
         raise Invalid(
             "too_many_organisations", f"联合接访单位最多 {MAX_JOINT} 个。", "joint_organisation_ids"
         )
-    accused = session.petition.accused_organisation_id
+    accused = session.case.accused_organisation_id
     if accused is not None and accused in joint | {command.host_organisation_id}:
         message = "被检举控告的单位不能参加这场接访。"
         raise Invalid("accused_organisation", message, "joint_organisation_ids")
@@ -304,7 +305,7 @@ async def _note_created(db: AsyncSession, clock: Clock, actor: Actor, session: S
     data = {"starts_at": session.starts_at.isoformat(), "ends_at": session.ends_at.isoformat()}
     await add_event(db, clock, session.id, "session.created", actor.name or None, data=data)
     data["session_id"] = session.id
-    await add_petition_event(db, clock, actor, session.petition_id, "session.created", data)
+    await note_in_matter(db, clock, actor, session, "session.created", data)
     await add_audit(db, clock, actor, "session.created", "session", session.id)
 
 

@@ -17,13 +17,20 @@ from scheduling.notices.telling import Telling, tell
 from scheduling.session import Session, SessionState
 from scheduling.sessions.invitations import list_invitations
 
-TOLD = (InvitationRole.PETITIONER, InvitationRole.PROXY)
+TOLD = (InvitationRole.PETITIONER, InvitationRole.PROXY, InvitationRole.PARTY)
 AFTER = timedelta(days=1)  # A notice of a cancelled sitting is still worth telling a day later.
 # The ends that citizens hear of by a message; of the others they were there.
 OF_ENDS: Mapping[SessionState, str] = {
     SessionState.CANCELLED: "session_cancelled",
     SessionState.NO_SHOW: "session_missed",
 }
+
+
+def worded(session: Session, template: str) -> str:
+    """The template for what kind of sitting it is: a mediation is no reception, and has no case."""
+    if session.mediation_id is None:
+        return template
+    return "mediation_" + template.removeprefix("session_")
 
 
 async def tell_citizens(
@@ -35,16 +42,17 @@ async def tell_citizens(
     By message where there is a mobile number, else as a telephone task, else as a slip of paper. `origin`:
     where the pages are; with it a reminder brings the personal link along.
     """
-    told, about = 0, about_session(session)
+    told, about, remind = 0, about_session(session), template == "session_reminder"
+    template = worded(session, template)
     for invitation in await list_invitations(db, session.id):
         if invitation.role not in TOLD or invitation.revoked_at is not None:
             continue
         number = (invitation.person.phone if invitation.person else None) or ""
         fields = {"office": session.host.name, "when": telling.when(session.starts_at), "what": reason}
         kind, until = template, max(session.ends_at, clock.now() + AFTER)
-        if origin and template == "session_reminder" and channel_for(number) is NoticeChannel.SMS:
+        if origin and remind and channel_for(number) is NoticeChannel.SMS:
             secret = await repeat_link(db, clock, SYSTEM, invitation.id)
-            kind, fields["link"] = "session_reminder_link", f"{origin}/j/{invitation.code}#{secret}"
+            kind, fields["link"] = f"{template}_link", f"{origin}/j/{invitation.code}#{secret}"
         await tell(db, clock, telling, about, number, kind, fields, until)
         told += 1
     return told

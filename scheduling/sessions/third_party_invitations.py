@@ -61,11 +61,20 @@ async def invite_third_party(
     require(actor, Action.MANAGE_SESSION, await scope_of_session(db, session))
     one = await load_third_party(db, third_party_id)
     await refuse_conflict(db, clock, one, await _concerned(db, session))
+    invitation = await add_third_party_invitation(db, clock, session, one)
+    await note_invited(db, clock, actor, invitation)
+    await db.commit()
+    return invitation
+
+
+async def add_third_party_invitation(
+    db: AsyncSession, clock: Clock, session: Session, one: ThirdParty
+) -> Invitation:
+    """The same inside the caller's transaction; the caller has refused who has an interest."""
     name = f"{one.name}（{THIRD_PARTY_KIND_NAMES[one.kind]}，{one.employer}）"
     invitation = await add_invitation(db, clock, session, Invitee(ROLES[one.kind], name, one.phone))
     db.add(ThirdPartyInvitation(invitation_id=invitation.id, third_party_id=one.id, at=clock.now()))
-    await note_invited(db, clock, actor, invitation)
-    await db.commit()
+    await db.flush()
     return invitation
 
 
@@ -82,7 +91,9 @@ async def list_invitable(
 
 async def _concerned(db: AsyncSession, session: Session) -> list[str]:
     """Everybody whose interest it is: the petitioner, accused and handling units, parties of a mediation."""
-    petition = session.petition
+    if session.mediation is not None:
+        return [party.name for party in session.mediation.parties]
+    petition = session.case
     units = [each.name for each in (petition.accused, petition.handler) if each is not None]
     found = (await db.scalars(select(Mediation).where(Mediation.petition_id == petition.id))).unique()
     parties = [party.name for mediation in found for party in mediation.parties]

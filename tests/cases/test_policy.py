@@ -273,6 +273,7 @@ HOLDERS = {
     InvitationRole.RECORDER: {"see", "join", "names", "materials", "bring", "minutes", "write", "sign"},
     InvitationRole.PETITIONER: {"join", "names", "materials", "bring", "follow", "sign"},
     InvitationRole.PROXY: {"join", "names", "materials", "bring", "follow", "sign"},
+    InvitationRole.PARTY: {"join", "names", "materials", "bring", "follow", "sign"},
     InvitationRole.COMPANION: {"join", "names", "materials", "bring", "follow"},
     InvitationRole.INTERPRETER: {"join", "materials", "follow", "sign"},
     InvitationRole.MEDIATOR: {"join", "materials", "bring", "follow", "sign"},

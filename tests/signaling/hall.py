@@ -29,7 +29,7 @@ from tests.factories import World, make_petition, make_world
 from tests.signaling.fake_worker import FakeWorker
 
 ORIGIN = "https://lianxin.test"
-GUESTS = ["petitioner", "proxy", "companion", "interpreter", "mediator", "third_party"]
+GUESTS = ["petitioner", "party", "proxy", "companion", "interpreter", "mediator", "third_party"]
 
 
 class Hall:

@@ -16,13 +16,13 @@ from cases.documents.delivering import Upload
 from cases.handling.clocks import today
 from cases.handling.taking import take_step
 from cases.mediation.agreement import conclude_agreement
+from cases.mediation.consenting import record_consent
 from cases.mediation.matter import Mediation, Side
 from cases.mediation.mediating import (
     NewMediation,
     NewParty,
     arrange_sitting,
     open_mediation,
-    record_consent,
     take_mediation_step,
     turn_into_petition,
 )

@@ -120,8 +120,8 @@ async def _usual(db: AsyncSession, clock: Clock) -> Iterable[Said]:
     for session in (await db.scalars(over)).unique().all():
         told = now - session.created_at, now - session.starts_at + DAY
         for template, ago in zip(("session_arranged", "session_reminder"), told, strict=True):
-            if (session.petition.subject, template) not in special:
-                found.append(Said(session.petition.subject, template, ago, session_id=session.id))
+            if (session.case.subject, template) not in special:
+                found.append(Said(session.case.subject, template, ago, session_id=session.id))
     for paper in (await db.scalars(select(IssuedDocument))).unique().all():
         petition = await db.get_one(PetitionCase, paper.petition_id)
         found.append(Said(petition.subject, "document_ready", now - paper.issued_at - MINUTE, paper.id))

@@ -18,6 +18,7 @@ from recordings.recording import Recording
 from scheduling.afterwards.ratings import (
     QUESTIONS,
     RATEABLE,
+    RATERS,
     SCORES,
     Question,
     answered,
@@ -25,7 +26,6 @@ from scheduling.afterwards.ratings import (
     list_figures,
     rate,
 )
-from scheduling.arrival.identity import NEEDS_IDENTITY
 from scheduling.requests.citizen_requests import Asked, RequestState, ask, find_request
 from scheduling.requests.review_requests import AskReview, appeal_of, request_review
 from web.figures import RATE_LIMITED
@@ -76,7 +76,7 @@ async def _question(request: web.Request, form: Form, posted: bool) -> web.Strea
         found = await find_holder(db, request)
         if found is None:
             return problem_page(request)
-        if found[2].state not in RATEABLE or found[1].role not in NEEDS_IDENTITY:
+        if found[2].state not in RATEABLE or found[1].role not in RATERS:
             return see_other(next_page(request, found[1], found[2]))
         done = question in await answered(db, found[1].id)
         if posted and not done:
@@ -84,7 +84,7 @@ async def _question(request: web.Request, form: Form, posted: bool) -> web.Strea
             if not form.errors and not done:
                 return see_other(await _after(db, found))
         context = await context_of(db, request, found)
-        unit = found[2].petition.custodian.name if question is Question.OUTCOME else found[2].host.name
+        unit = found[2].case.custodian.name if question is Question.OUTCOME else found[2].host.name
     context |= {
         "form": form,
         "question": QUESTIONS[question],
@@ -120,7 +120,7 @@ async def _rate(
 async def _after(db: AsyncSession, found: Holder) -> str:
     _, invitation, session = found
     base = f"/j/{invitation.code}"
-    if session.state in RATEABLE and invitation.role in NEEDS_IDENTITY:
+    if session.state in RATEABLE and invitation.role in RATERS:
         given = await answered(db, invitation.id)
         for question in ORDER:
             if question not in given:
@@ -135,7 +135,10 @@ async def receipt(request: web.Request) -> web.StreamResponse:
             return problem_page(request)
         if (where := next_page(request, found[1], found[2])) != f"/j/{found[1].code}/receipt":
             return see_other(where)
-        context = await context_of(db, request, found) | await _receipt_of(db, request.app[CLOCK], found)
+        context = await context_of(db, request, found)
+        if found[2].mediation_id is not None:  # What came of it is the parties' agreement, not an answer.
+            return page(request, "citizen/mediation_over.html", context, title="调解已结束")
+        context |= await _receipt_of(db, request.app[CLOCK], found)
     return page(request, "citizen/receipt.html", context, title="接访回执")
 
 
@@ -145,8 +148,9 @@ async def saved_receipt(request: web.Request) -> web.StreamResponse:
         found = await find_holder(db, request)
         if found is None:
             return problem_page(request)
-        if next_page(request, found[1], found[2]) != f"/j/{found[1].code}/receipt":
-            return see_other(f"/j/{found[1].code}/receipt")
+        own = f"/j/{found[1].code}/receipt"
+        if found[2].mediation_id is not None or next_page(request, found[1], found[2]) != own:
+            return see_other(own)
         told = await _receipt_of(db, request.app[CLOCK], found)
     lines = [
         "视频接访回执",
@@ -287,12 +291,12 @@ def _progress(request: web.Request, form: Form, told: dict[str, Any] | None = No
 
 async def _receipt_of(db: AsyncSession, clock: Clock, found: Holder) -> dict[str, Any]:
     _, invitation, session = found
-    petition = session.petition
+    petition = session.case
     recordings = await db.scalars(
         select(Recording).where(Recording.session_id == session.id).order_by(Recording.started_at)
     )
     asked = await find_request(db, invitation.id, Asked.REPLAY)
-    rateable = session.state in RATEABLE and invitation.role in NEEDS_IDENTITY
+    rateable = session.state in RATEABLE and invitation.role in RATERS
     return {
         "number": petition.number,
         **await progress_of(db, clock, petition),

@@ -140,7 +140,7 @@ async def notice(request: web.Request) -> web.StreamResponse:
         if found is None:
             return problem_page(request)
         where = next_page(request, found[1], found[2])
-    if where.endswith(("/identity", "/idnumber")):
+    if where.endswith(("/identity", "/idnumber", "/mediation")):
         return see_other(where)
     return _notice_page(request, False)
 
@@ -233,7 +233,7 @@ async def ticket(request: web.Request) -> web.StreamResponse:
         if found is None:
             words = MOVED_WORDS if request.get(MOVED) else "链接已失效"
             return web.json_response({"error": {"code": "link_invalid", "message": words}}, status=403)
-        if not next_page(request, found[1], found[2]).endswith(("/room", "/notice")):
+        if not next_page(request, found[1], found[2]).endswith(("/room", "/notice", "/mediation")):
             body = {"code": "identity_needed", "message": "请先核验身份"}
             return web.json_response({"error": body}, status=422)
         issued = await request.app[REGISTRY].issue_ticket(db, found[0])

@@ -19,6 +19,7 @@ from cases.mediation.board import (
     list_mediations,
     list_sittings,
 )
+from cases.mediation.consenting import list_consents, record_consent
 from cases.mediation.court_door import DAYS, confirmable, list_court_links
 from cases.mediation.matter import (
     SITTING,
@@ -33,9 +34,7 @@ from cases.mediation.mediating import (
     NewParty,
     arrange_sitting,
     choose_mediator,
-    list_consents,
     open_mediation,
-    record_consent,
     take_mediation_step,
     turn_into_petition,
 )
@@ -43,26 +42,30 @@ from cases.mediation.place import list_places
 from cases.mediation.third_party import ThirdPartyKind, list_third_parties
 from cases.petitions import get_petition
 from cases.policy import Action, allowed, require
+from scheduling.sessions.mediation_video import call_off_sittings
 from web.http.flash import keep_once, take_once
 from web.http.forms import Form
 from web.http.paging import beside, read_offset
-from web.keys import ACTOR, CLOCK, DATABASE, SETTINGS
+from web.keys import ACTOR, CLOCK, DATABASE, REGISTRY, SETTINGS
 from web.language import say, say_error
 from web.letters.pdf import drawing
 from web.pages.signin import see_other
 from web.pages.signing import document as file_of
 from web.rendering import page
+from web.tending.messages import MESSENGER
+from web.tending.session_notices import telling_of
 from web.views.mediation import (
     SIDES,
+    THIRD_PARTY_KINDS,
     TURNING,
-    WAYS,
+    TYPED,
     agreement_view,
     court_rows,
     event_rows,
     keepers_of,
     mediation_row,
     party_rows,
-    sitting_words,
+    sitting_rows,
     step_forms,
 )
 
@@ -131,7 +134,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         mediation = await get_mediation(db, actor, mediation_id)
         consents = await list_consents(db, mediation_id)
         agreement = await find_agreement(db, mediation_id)
-        sittings = await list_sittings(db, mediation_id)
+        sittings = await sitting_rows(db, actor, await list_sittings(db, mediation_id))
         events = await list_events(db, mediation_id)
         own = [mediation.organisation_id]
         venues = {each.id: each.name for each in await list_places(db, own)}
@@ -146,14 +149,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         "mediation": mediation_row(mediation, agreement, now),
         "parties": party_rows(mediation, consents),
         "agreement": agreement_view(agreement) if agreement else None,
-        "sittings": [
-            {
-                "at": sitting_words(each.starts_at, each.ends_at),
-                "place": each.place.name if each.place else "",
-                "session_id": each.session_id,
-            }
-            for each in sittings
-        ],
+        "sittings": sittings,
         "history": event_rows(events),
         "trouble": trouble,
         "typed": trouble.get("typed", {}),
@@ -166,11 +162,16 @@ async def show(request: web.Request) -> web.StreamResponse:
         "court_days": {str(days): f"{days} 天" for days in DAYS},
         "court_links": court_rows(links, clock.now()),
         "court_link": take_once(request, f"court:{mediation_id}") if may else None,
-        "ways": WAYS,
+        "ways": TYPED,
         "channels": TURNING,
         "venues": venues,
         "lengths": LENGTHS,
         "mediators": {e.id: f"{e.name}（{e.employer}）" for e in people if e.kind is ThirdPartyKind.MEDIATOR},
+        "helpers": {
+            e.id: f"{e.name}（{say(THIRD_PARTY_KINDS[e.kind])}，{e.employer}）"
+            for e in people
+            if e.id != mediation.mediator_id
+        },
         "tomorrow": (now + timedelta(days=1)).isoformat(),
     }
     return page(request, "mediation.html", context, title=say(f"调解 {mediation.number}"))
@@ -189,7 +190,9 @@ async def consent(request: web.Request) -> web.StreamResponse:
             form.typed("way"), form.typed("words"),
         )  # fmt: skip
 
-    return await act_on(request, form, f"consent:{party_id}", ("given", "way", "words"), act)
+    answer = await act_on(request, form, f"consent:{party_id}", ("given", "way", "words"), act)
+    await call_off(request)
+    return answer
 
 
 async def mediator(request: web.Request) -> web.StreamResponse:
@@ -231,7 +234,20 @@ async def take(request: web.Request) -> web.StreamResponse:
             db, request.app[CLOCK], request[ACTOR], where["mediation_id"], where["step"], words
         )
 
-    return await act_on(request, form, where["step"], ("words",), act)
+    answer = await act_on(request, form, where["step"], ("words",), act)
+    await call_off(request)
+    return answer
+
+
+async def call_off(request: web.Request) -> None:
+    """What was arranged by video does not take place once a party refuses, or it is over."""
+    async with request.app[DATABASE].session() as db:
+        mediation_id, telling = request.match_info["mediation_id"], telling_of(request)
+        ended = await call_off_sittings(db, request.app[CLOCK], mediation_id, telling)
+    if ended:
+        request.app[MESSENGER].ring()
+    for session_id in ended:
+        await request.app[REGISTRY].session_moved(session_id)
 
 
 async def turn(request: web.Request) -> web.StreamResponse:
@@ -279,8 +295,9 @@ async def as_pdf(request: web.Request) -> web.StreamResponse:
 
 
 async def act_on(
-    request: web.Request, form: Form, name: str, fields: tuple[str, ...], act: Any
-) -> web.Response:
+    request: web.Request, form: Form, name: str, fields: tuple[str, ...], act: Any,
+    more: dict[str, str] | None = None,
+) -> web.Response:  # fmt: skip
     """Back to the matter; what was refused is told there once, with everything that was typed."""
     try:
         async with request.app[DATABASE].session() as db:
@@ -289,7 +306,7 @@ async def act_on(
             require(request[ACTOR], Action.CONDUCT_MEDIATION, scope_of_mediation(mediation))
             await act(db)
     except (Invalid, Conflict) as error:
-        _keep(request, name, {field: form.typed(field)[:4000] for field in fields}, error)
+        _keep(request, name, {field: form.typed(field)[:4000] for field in fields} | (more or {}), error)
     return see_other(f"/mediation/{request.match_info['mediation_id']}#{name.partition(':')[0]}")
 
 

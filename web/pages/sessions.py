@@ -57,6 +57,8 @@ INVITABLE = {
         InvitationRole.OBSERVER,
     )
 }
+# Who the parties are stands in the mediation.
+INVITABLE_TO_MEDIATION = {code: name for code, name in INVITABLE.items() if code != InvitationRole.PETITIONER}
 
 
 async def show(request: web.Request) -> web.StreamResponse:
@@ -212,7 +214,7 @@ async def session_page(request: web.Request, form: Form, status: int = 200) -> w
             "may_issue": session.state in OPEN_STATES and allowed(actor, Action.ISSUE_LINK, scope),
             "may_manage": allowed(actor, Action.MANAGE_SESSION, scope),
             "movable": session.state in MOVABLE and session.opened_at is None,
-            "slots": await _free_slots(db, request, session),
+            "slots": await _free_slots(db, request, session) if session.petition_id else {},
             "open": session.state in OPEN_STATES,
             "missable": session.state in MOVABLE
             and session.opened_at is None
@@ -225,7 +227,7 @@ async def session_page(request: web.Request, form: Form, status: int = 200) -> w
             and allowed(actor, Action.MANAGE_SESSION, scope),
             "issued": take_once(request, f"link:{session.id}"),
             "form": form,
-            "invitable": INVITABLE,
+            "invitable": INVITABLE if session.petition_id else INVITABLE_TO_MEDIATION,
         }
     title = f"错误：{session.title}" if form.errors else session.title
     return page(request, "session.html", context, title=title, status=status)

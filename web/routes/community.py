@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from cases.policy import Action
 from web.http.permissions import Who
-from web.pages import campaign_matters, campaigns, community, court, guests, mediations, own_documents
+from web.pages import (
+    campaign_matters,
+    campaigns,
+    community,
+    court,
+    guests,
+    mediation_video,
+    mediations,
+    own_documents,
+)
 from web.routes.route import LETTER, PROOF, Route
 
 SEE, CONDUCT = Action.SEE_MEDIATION, Action.CONDUCT_MEDIATION
@@ -47,6 +56,7 @@ COMMUNITY: tuple[Route, ...] = (
     Route("POST", f"{ONE}/mediator", mediations.mediator, CONDUCT),
     Route("POST", f"{ONE}/consents/{{party_id}}", mediations.consent, CONDUCT),
     Route("POST", f"{ONE}/sittings", mediations.sit, CONDUCT),
+    Route("POST", f"{ONE}/video", mediation_video.arrange, CONDUCT),
     Route("POST", f"{ONE}/steps/{{step}}", mediations.take, CONDUCT),
     Route("POST", f"{ONE}/turn", mediations.turn, CONDUCT),
     Route("GET", f"{ONE}/agreement", mediations.show_agreement, CONDUCT),

@@ -26,7 +26,7 @@ from web.views.link_pages import when_words
 
 logger = logging.getLogger(__name__)
 EVERY = 60.0  # Seconds between two looks at rota and reminders.
-REMINDERS = ("session_reminder", "session_reminder_link")
+REMINDERS = ("session_reminder", "session_reminder_link", "mediation_reminder", "mediation_reminder_link")
 AHEAD = timedelta(hours=24)
 NOT_SOONER = timedelta(hours=2)  # Who was told so shortly before needs no reminder.
 

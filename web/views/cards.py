@@ -37,7 +37,7 @@ OPEN_STATES = frozenset(
 )
 REPLAYABLE = frozenset((RecordingState.STOPPED, RecordingState.SEALED, RecordingState.ARCHIVED))
 FAILED_NOTE = "没有录到画面和声音"
-CITIZEN_ROLES = frozenset({InvitationRole.PETITIONER, InvitationRole.PROXY})
+CITIZEN_ROLES = frozenset({InvitationRole.PETITIONER, InvitationRole.PROXY, InvitationRole.PARTY})
 HOST_ROLES = frozenset({InvitationRole.HOST})
 
 
@@ -70,7 +70,7 @@ async def session_cards(db: AsyncSession, actor: Actor, sessions: Sequence[Sessi
                 "state": session.state,
                 "starts_at": session.starts_at,
                 "ends_at": session.ends_at,
-                "number": session.petition.number,
+                "number": session.number,
                 "origin": _origin(session),
                 "petitioners": people.citizens if named else [masked_name(name) for name in people.citizens],
                 "named": named,
@@ -164,7 +164,9 @@ async def _invited_to(db: AsyncSession, session_ids: Sequence[str]) -> dict[str,
 
 
 def _origin(session: Session) -> str:
-    """Booked, or somebody walked in and is received the same hour; empty for what was fixed otherwise."""
+    """Booked, a mediation, or a walk-in received the same hour; empty for what was fixed otherwise."""
+    if session.mediation_id is not None:
+        return "视频调解"
     if session.booking_id is not None:
         return "预约"
     return "现场来访" if walked_in(session) else ""
@@ -176,5 +178,7 @@ def _act(session: Session, joins: bool) -> tuple[str, str, bool] | None:
         live = session.state in (SessionState.LIVE, SessionState.PAUSED)
         return ("回到接访室" if live else "进入接访室", f"/sessions/{session.id}/room", not live)
     if session.state in (SessionState.CLOSED, SessionState.ARCHIVED):
+        if session.mediation_id is not None:
+            return ("看调解事项", f"/mediation/{session.mediation_id}", True)
         return ("看信访件和录像", f"/cases/{session.petition_id}", True)
     return None

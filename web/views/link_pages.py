@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cases.clock import BEIJING
 from cases.policy import Actor
 from cases.roles import INVITATION_ROLE_NAMES
+from scheduling.arrival.consent import must_consent
 from scheduling.arrival.identity import needs_id_number, needs_identity
 from scheduling.invitation import Invitation
 from scheduling.links import find_link_holder, has_moved
@@ -70,6 +71,8 @@ async def context_of(db: AsyncSession, request: web.Request, found: Holder) -> d
             "organisations": [office.name for office in offices],
             "early": session.starts_at - now > timedelta(minutes=30),
             "over": session.state in OVER_FOR_CITIZENS,
+            "recorded": session.record,
+            "mediation": session.mediation_id is not None,
         },
     }
 
@@ -105,12 +108,14 @@ def next_page(request: web.Request, invitation: Invitation, session: Session) ->
         return f"{base}/idnumber"
     if session.state in OVER_FOR_CITIZENS:
         return f"{base}/receipt"
-    return f"{base}/room" if may_enter(invitation, session) else f"{base}/notice"
+    if may_enter(invitation, session):
+        return f"{base}/room"
+    return f"{base}/mediation" if session.mediation_id is not None else f"{base}/notice"
 
 
 def may_enter(invitation: Invitation, session: Session) -> bool:
-    """Whether consent to being recorded is there, or none is needed because nothing is recorded."""
-    return invitation.consented_at is not None or not session.record
+    """Whether consent is there, or none is needed: nothing is recorded, and the person is no party."""
+    return invitation.consented_at is not None or not must_consent(invitation, session)
 
 
 def when_words(moment: datetime, now: datetime) -> str:

@@ -7,6 +7,7 @@ from datetime import date, datetime, time
 from typing import Any
 
 from aiohttp import web
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.casefile import CHANNEL_NAMES, PetitionCase
@@ -20,9 +21,11 @@ from cases.mediation.matter import (
     MEDIATION_STEP_NAMES,
     SIDE_NAMES,
     TRANSITIONS,
+    TYPED_WAYS,
     Mediation,
     MediationConsent,
     MediationEvent,
+    MediationSitting,
     MediationState,
     MediationStep,
 )
@@ -32,15 +35,19 @@ from cases.mediation.third_party import THIRD_PARTY_KIND_NAMES, ThirdParty
 from cases.organisations import OrganisationKind, list_organisations
 from cases.policy import Action, Actor, allowed
 from cases.vocabulary import VOCABULARY, badges
+from scheduling.reach import scopes_of_sessions
+from scheduling.session import Session
 from web.keys import ACTOR
 from web.language import say
 from web.rendering import listed
+from web.views.cards import OPEN_STATES
 from web.views.supervision import due_words
 from web.words import clock_time, date_time
 
 STATES = badges("mediation")
 SIDES = {str(side): name for side, name in SIDE_NAMES.items()}
 WAYS = {str(way): name for way, name in CONSENT_WAY_NAMES.items()}
+TYPED = {code: name for code, name in WAYS.items() if code in TYPED_WAYS}
 PLACE_KINDS = {str(kind): name for kind, name in PLACE_KIND_NAMES.items()}
 THIRD_PARTY_KINDS = {str(kind): name for kind, name in THIRD_PARTY_KIND_NAMES.items()}
 TURNING = {str(channel): CHANNEL_NAMES[channel] for channel in CHANNELS}
@@ -174,6 +181,32 @@ def person_row(one: ThirdParty, now: date) -> dict[str, Any]:
     return told | {"kind": THIRD_PARTY_KIND_NAMES[one.kind], "state": state, "in_force": one.in_force(now)}
 
 
+async def sitting_rows(
+    db: AsyncSession, actor: Actor, sittings: Sequence[MediationSitting]
+) -> list[dict[str, Any]]:
+    """Each with its place, or how its session stands; a way there only for whoever may see the session."""
+    ids = [each.session_id for each in sittings if each.session_id]
+    found = (await db.scalars(select(Session).where(Session.id.in_(ids)))).unique().all() if ids else ()
+    sessions = {each.id: each for each in found}
+    scopes = await scopes_of_sessions(db, found)
+    rows = []
+    for each in sittings:
+        session = sessions.get(each.session_id or "")
+        times = (session.starts_at, session.ends_at) if session else (each.starts_at, each.ends_at)
+        may = session is not None and allowed(actor, Action.SEE_SESSION, scopes[session.id])
+        joins = session is not None and session.state in OPEN_STATES
+        rows.append(
+            {
+                "at": sitting_words(*times),
+                "place": each.place.name if each.place else "",
+                "state": session.state if session else None,
+                "session_id": session.id if session and may else "",
+                "may_join": session is not None and joins and allowed(actor, Action.JOIN, scopes[session.id]),
+            }
+        )
+    return rows
+
+
 def sitting_words(starts_at: Any, ends_at: Any) -> str:
     """`2026年7月22日 09:00–10:00`."""
     return f"{date_time(starts_at)}–{clock_time(ends_at)}"
@@ -212,9 +245,15 @@ def court_rows(links: Sequence[IssuedLink], now: datetime) -> list[dict[str, Any
             state = ("已到期", "clock", "plain")
         rows.append(
             {
-                "id": link.id, "court": link.court, "state": state, "open": link.opens(now),
-                "by": link.issued_by, "at": link.issued_at, "until": link.valid_until,
-                "views": each.views, "last": each.last,
+                "id": link.id,
+                "court": link.court,
+                "state": state,
+                "open": link.opens(now),
+                "by": link.issued_by,
+                "at": link.issued_at,
+                "until": link.valid_until,
+                "views": each.views,
+                "last": each.last,
             }  # fmt: skip
         )
     return rows

@@ -28,13 +28,13 @@ async def task_desk(request: web.Request, db: AsyncSession, session: Session) ->
     """For the page of the minutes: what came of the session, and the form for one more."""
     actor, clock = request[ACTOR], request.app[CLOCK]
     scope = await scope_of_minutes(db, session)
-    may_add = allowed(actor, Action.WRITE_MINUTES, scope)
+    may_add = session.petition is not None and allowed(actor, Action.WRITE_MINUTES, scope)
     offices = {each: await db.get_one(Organisation, each) for each in scope.organisation_ids}
     ordered = sorted(offices.values(), key=lambda office: (office.region_code, office.name))
     return {
         "items": [task_card(each, clock) for each in await list_outcomes(db, session)],
         "may_add": may_add,
-        "may_book": allowed(actor, Action.BOOK, scope_of(session.petition)),
+        "may_book": session.petition is not None and allowed(actor, Action.BOOK, scope_of(session.petition)),
         "offices": {office.id: office.name for office in ordered},
         "sources": await list_sources(db, session) if may_add else [],
         "trouble": take_once(request, f"outcome:{session.id}") or {},

@@ -19,6 +19,7 @@ from cases.mediation.agreement import (
     read_own_agreement,
 )
 from cases.mediation.board import Which, count_mediations, get_mediation, list_events, list_mediations
+from cases.mediation.consenting import record_consent
 from cases.mediation.matter import (
     BINDING,
     OPEN,
@@ -34,7 +35,6 @@ from cases.mediation.mediating import (
     arrange_sitting,
     load_mediation,
     open_mediation,
-    record_consent,
     take_mediation_step,
     turn_into_petition,
 )

@@ -25,7 +25,7 @@ const byGrade = ({ gone, ...words }) => ({ ...words, lost: gone });
 export const NETWORK = byGrade(column("line", "citizen"));
 export const NETWORK_EFFECT = byGrade(column("line", "effect"));
 
-const CITIZEN_SIDE = new Set(["petitioner", "proxy", "companion", "interpreter", "mediator", "third_party"]);
+const CITIZEN_SIDE = new Set(["petitioner", "party", "proxy", "companion", "interpreter", "mediator", "third_party"]);
 
 export function isCitizenSide(role) {
   return CITIZEN_SIDE.has(role);

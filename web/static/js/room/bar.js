@@ -1,3 +1,4 @@
+import { readBoot } from "../boot.js";
 import { label } from "../elements.js";
 import { ask } from "./dialogs.js";
 import { openingWarning, unsignedWarning } from "./roster.js";
@@ -6,6 +7,8 @@ import { t } from "../translate.js";
 
 const OPENABLE = new Set(["scheduled", "notified", "checked_in", "waiting", "called"]);
 const RUNNING = new Set(["live", "paused"]);
+/** What is not recorded is not spoken of as recorded: a mediation. */
+const { recorded = true } = readBoot().session || {};
 
 /** The bottom bar: own devices at the left, the sitting at the right; each act says what it does. */
 export class ControlBar {
@@ -120,7 +123,8 @@ export class ControlBar {
     const { room } = this.#call;
     const answer = await ask({
       title: t("开始接访？"),
-      text: t("在场 {0} 人。开始后全程录音录像，所有人都会看到「正在录音录像」。", room.participants.length),
+      text: recorded ? t("在场 {0} 人。开始后全程录音录像，所有人都会看到「正在录音录像」。", room.participants.length)
+        : t("在场 {0} 人。本场不录音录像。", room.participants.length),
       warning: openingWarning(room),
       yes: t("开始接访"),
     });
@@ -134,7 +138,7 @@ export class ControlBar {
     }
     const answer = await ask({
       title: t("暂停接访？"),
-      text: t("暂停期间不录音录像，大家仍然看得见、听得见，信访人会看到「接访暂停，请不要离开」。暂停的时间和原因会写入接访记录，在回放里能看到。"),
+      text: !recorded ? t("大家仍然看得见、听得见，当事人会看到「接访暂停，请不要离开」。本场不录音录像。") : t("暂停期间不录音录像，大家仍然看得见、听得见，信访人会看到「接访暂停，请不要离开」。暂停的时间和原因会写入接访记录，在回放里能看到。"),
       yes: t("暂停"),
       reason: { label: t("原因"), required: true, choices: ["内部商议", "信访人需要休息", "设备故障"] },
     });
@@ -144,7 +148,7 @@ export class ControlBar {
   async #close() {
     const answer = await ask({
       title: t("结束接访？"),
-      text: t("{0} 人都会离开，录音录像停止并封存到信访件。结束后不能再继续；还要再谈，请用「暂停」或另约时间。", this.#call.room.participants.length),
+      text: !recorded ? t("{0} 人都会离开。结束后不能再继续；还要再谈，请用「暂停」或另约时间。本场没有录音录像。", this.#call.room.participants.length) : t("{0} 人都会离开，录音录像停止并封存到信访件。结束后不能再继续；还要再谈，请用「暂停」或另约时间。", this.#call.room.participants.length),
       warning: this.#closingWarnings(),
       yes: t("结束接访"),
       danger: true,

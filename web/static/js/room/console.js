@@ -28,7 +28,7 @@ import { Toolbar } from "./toolbar.js";
 import { t } from "../translate.js";
 
 const FAREWELLS = {
-  closed: [t("接访已结束"), t("录音录像正在封存，稍后可在信访件里回放。")],
+  closed: [t("接访已结束"), (readBoot().session || {}).recorded === false ? t("本场没有录音录像。") : t("录音录像正在封存，稍后可在信访件里回放。")],
   left: [t("您已离开接访室"), t("接访没有结束，可以再次进入。")],
   replaced: [t("已在另一个页面进入"), t("您在别处打开了同一个接访室，这里已经断开。")],
   moved: [t("已换到另一台设备"), ""],

@@ -12,7 +12,7 @@ export const LAYOUTS = [
   ["grid", t("宫格")],
 ];
 const LARGE_SPEAKER = new Set(["speaker", "evidence"]);
-const CITIZENS = ["petitioner", "proxy"];
+const CITIZENS = ["petitioner", "party", "proxy"];
 
 /**
  * @param {object} room as the server tells it

@@ -1,0 +1,103 @@
+"""Mediation without a case by video on pages: arranged, each party's consent on the telephone, called off."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from cases.policy import SYSTEM
+from scheduling.links import issue_link
+from scheduling.reach import load_session
+from scheduling.session import Session, SessionState
+from scheduling.sessions.invitations import list_invitations
+from scheduling.sessions.mediation_video import arrange_video
+from scheduling.sessions.sessions import move_session
+from tests.mediations import KEEPER, make_ready, make_third_party
+from tests.scheduling.test_mediation_video import command_for
+from tests.web.conftest import Browser, House
+from web.notice import mediation_notice
+
+
+async def make_sitting(house: House) -> tuple[str, str]:
+    """Session id and mediation id of a sitting that begins in five minutes."""
+    async with house.database.session() as db:
+        mediation = await make_ready(db, house.clock, house.world)
+        actor = house.world.actor(KEEPER)
+        session = await arrange_video(db, house.clock, actor, command_for(house.clock, mediation.id))
+        return session.id, mediation.id
+
+
+async def phone_of(house: House, session_id: str, name: str) -> tuple[Browser, str]:
+    """A telephone that has opened the personal link of this guest, and the link's address."""
+    async with house.database.session() as db:
+        rows = await list_invitations(db, session_id)
+        found = next(each for each in rows if each.display_name.startswith(name))
+        secret = await issue_link(db, house.clock, SYSTEM, found.id)
+    phone = house.browser()
+    assert (await phone.post(f"/j/{found.code}/exchange", json={"secret": secret})).status == 200
+    return phone, f"/j/{found.code}"
+
+
+async def test_a_sitting_by_video_is_arranged_from_the_mediation(house: House) -> None:
+    async with house.database.session() as db:
+        lawyer = await make_third_party(db, house.clock, house.world, kind="lawyer", name="钱律师")
+        mediation = await make_ready(db, house.clock, house.world)
+    keeper, path = await house.official(KEEPER), f"/mediation/{mediation.id}"
+    page = await (await keeper.get(path)).text()
+    assert "安排视频调解" in page and "不录音录像" in page and "钱律师（律师，" in page
+    booked = {"day": "2026-07-23", "time": "", "length": "60", "helper": lawyer.id}
+    await keeper.send(path, f"{path}/video", **booked)
+    page = await (await keeper.get(path)).text()
+    assert "还没有安排调解" in page and 'role="alert"' in page and "checked" in page
+    assert (await keeper.send(path, f"{path}/video", **(booked | {"time": "10:00"}))).status == 303
+    page = await (await keeper.get(path)).text()
+    assert "2026年7月23日 10:00" in page and "进入调解室" in page
+    async with house.database.session() as db:
+        session_id = (await db.scalars(select(Session.id))).one()
+    sitting = await (await keeper.get(f"/sessions/{session_id}")).text()
+    assert "调解不录音录像" in sitting and mediation.number in sitting and "当事人" in sitting
+    assert mediation.subject in await (await keeper.get("/board?day=2026-07-23")).text()
+    for key in ("city.receptionist", "chengguan.reviewer"):
+        other = await house.official(key)
+        assert (await other.get(f"/sessions/{session_id}")).status == 404, key
+    sent = await (await keeper.get("/outbox")).text()
+    assert "视频调解" in sent and "全程录音录像" not in sent
+
+
+async def test_a_party_agrees_on_the_telephone_and_enters(house: House) -> None:
+    session_id, _ = await make_sitting(house)
+    phone, base = await phone_of(house, session_id, "李德福")
+    own, notice = f"{base}/mediation", mediation_notice()
+    assert (await phone.get(f"{base}/room")).headers["Location"] == own
+    assert (await phone.post(f"{base}/ticket", json={})).status == 422
+    page = await (await phone.get(own)).text()
+    assert "马调解" in page and "不录音录像" in page and "赵六" not in page
+    agreed = {"decision": "agree", "version": notice.version, "digest": notice.digest}
+    assert (await phone.send(own, own, **(agreed | {"digest": "0" * 64}))).status == 422
+    assert (await phone.send(own, own, **(agreed | {"decision": ""}))).status == 422
+    answer = await phone.send(own, own, **agreed)
+    assert (answer.status, answer.headers["Location"]) == (303, f"{base}/room")
+    assert (await phone.post(f"{base}/ticket", json={})).status == 200
+    assert "调解不录音录像" in await (await phone.get(f"{base}/room")).text()
+    lawyer, other = await phone_of(house, session_id, "马调解")
+    assert (await lawyer.get(f"{other}/room")).status == 200  # Who helps is asked for nothing.
+    async with house.database.session() as db:
+        for state in (SessionState.LIVE, SessionState.CLOSED):
+            await move_session(db, house.clock, SYSTEM, session_id, state)
+    page = await (await phone.get(f"{base}/receipt")).text()
+    assert "调解已结束" in page and "没有录音录像" in page
+    assert (await phone.get(f"{base}/receipt.txt")).headers["Location"] == f"{base}/receipt"
+    assert (await phone.get(f"{base}/rate")).headers["Location"] == f"{base}/receipt"
+
+
+async def test_a_party_that_refuses_calls_it_off_and_both_are_told(house: House) -> None:
+    session_id, mediation_id = await make_sitting(house)
+    phone, base = await phone_of(house, session_id, "赵六")
+    own = f"{base}/mediation"
+    answer = await phone.send(own, own, decision="decline")
+    assert (answer.status, answer.headers["Location"]) == (303, own)
+    async with house.database.session() as db:
+        assert (await load_session(db, session_id)).state is SessionState.CANCELLED
+    keeper = await house.official(KEEPER)
+    page = await (await keeper.get(f"/mediation/{mediation_id}")).text()
+    assert "本人在手机上确认" in page and "取消接访" in page
+    assert "视频调解取消了" in await (await keeper.get("/outbox")).text()
