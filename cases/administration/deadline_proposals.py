@@ -17,7 +17,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.administration.deadline_rules import Draft, TypedRules, draft_of, read_rules
 from cases.administration.deadline_version import DeadlineVersion, load_rules, read_versions
-from cases.administration.post_request import Decision
 from cases.administration.rule_proposal import (
     RuleKind,
     RuleProposal,
@@ -38,6 +37,7 @@ from cases.handling.clocks import PetitionClock, today
 from cases.organisations import Organisation, OrganisationKind
 from cases.policy import Action, Actor, Scope, allowed, require
 from cases.register.due import index_due_dates
+from cases.second_person import Decision
 
 
 @dataclass(frozen=True, slots=True)

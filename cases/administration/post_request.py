@@ -2,36 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
-from enum import StrEnum
-
 from sqlalchemy import ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from cases.database import ID_LENGTH, Base, new_id
+from cases.database import ID_LENGTH, Base
 from cases.organisations import Organisation
 from cases.people import Official, Post
+from cases.policy import Action
 from cases.roles import Role
+from cases.second_person import Proposed, TwoPersonRule
 
-
-class Decision(StrEnum):
-    """What became of a request."""
-
-    CONFIRMED = "confirmed"
-    REFUSED = "refused"
-    WITHDRAWN = "withdrawn"
-
-
-DECISION_NAMES: Mapping[Decision, str] = {
-    Decision.CONFIRMED: "已确认",
-    Decision.REFUSED: "不同意",
-    Decision.WITHDRAWN: "已撤回",
-}
+TWO_PERSONS = TwoPersonRule(
+    takes_back=Action.MANAGE_ACCOUNTS,
+    decides=Action.CONFIRM_POST,
+    own="自己申请的岗位要由另一个人确认。",
+    late_code="request_decided",
+    late="这项申请已经有人处理，请刷新页面再看。",
+)
 _OPEN = text("decided_at IS NULL")
 
 
-class PostRequest(Base):
+class PostRequest(Proposed, Base):
     """`replaces_id`: the post that ends in the same moment, for somebody who moves to another office."""
 
     __tablename__ = "post_requests"
@@ -48,7 +39,6 @@ class PostRequest(Base):
         ),
     )
 
-    id: Mapped[str] = mapped_column(String(ID_LENGTH), primary_key=True, default=new_id)
     official_id: Mapped[str] = mapped_column(String(ID_LENGTH), ForeignKey("officials.id"), index=True)
     organisation_id: Mapped[str] = mapped_column(
         String(ID_LENGTH), ForeignKey("organisations.id"), index=True
@@ -56,13 +46,6 @@ class PostRequest(Base):
     role: Mapped[Role]
     title: Mapped[str] = mapped_column(String(64), default="")
     replaces_id: Mapped[str | None] = mapped_column(String(ID_LENGTH), ForeignKey("posts.id"), default=None)
-    requested_at: Mapped[datetime] = mapped_column(index=True)
-    requested_by_id: Mapped[str | None] = mapped_column(String(ID_LENGTH))
-    requested_by: Mapped[str] = mapped_column(String(256))
-    decision: Mapped[Decision | None] = mapped_column(default=None)
-    decided_at: Mapped[datetime | None] = mapped_column(default=None)
-    decided_by: Mapped[str] = mapped_column(String(256), default="")
-    reason: Mapped[str] = mapped_column(String(800), default="")
     official: Mapped[Official] = relationship(lazy="joined")
     organisation: Mapped[Organisation] = relationship(lazy="joined")
     replaces: Mapped[Post | None] = relationship(lazy="joined")

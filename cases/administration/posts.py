@@ -1,7 +1,7 @@
 """Who may do what: asked for by the system administrator, in force once the security administrator confirms.
 
-No one person can give somebody a right (三员分立, GB/T 22239-2019 level 3, 8.1.4.2). What is withdrawn ends
-at once, by the security administrator alone (cases/people.py, `end_post`).
+No one person can give somebody a right (cases/second_person.py). What is withdrawn ends at once, by the
+security administrator alone (cases/people.py, `end_post`).
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cases.administration.post_request import Decision, PostRequest
+from cases.administration.post_request import TWO_PERSONS, PostRequest
 from cases.audit import add_audit
 from cases.clock import Clock
 from cases.database import atomic, new_id
@@ -33,6 +33,7 @@ from cases.people import (
 )
 from cases.policy import Action, Actor, allowed, require
 from cases.roles import Role
+from cases.second_person import Decision, settle
 
 MOST_LISTED = 200
 
@@ -72,7 +73,7 @@ async def add_request(db: AsyncSession, clock: Clock, actor: Actor, command: Ask
     row = PostRequest(
         id=new_id(), official_id=official.id, organisation_id=place.id, role=command.role,
         title=clean_text(command.title, "title", "职务", 32), replaces_id=command.replaces_id or None,
-        requested_at=clock.now(), requested_by_id=actor.official_id, requested_by=actor.name,
+        proposed_at=clock.now(), proposed_by_id=actor.official_id, proposed_by=actor.name,
     )  # fmt: skip
     db.add(row)
     try:
@@ -90,21 +91,15 @@ async def decide_request(
 ) -> None:
     """Let a post take effect, refuse it, or (who asked for it) take it back; commits.
 
-    Raises NotFound, Conflict `request_decided`, `duties_exclude`, `last_administrator`, Invalid at `reason`.
+    Raises NotFound, Forbidden `own_proposal`, Conflict `request_decided`, `duties_exclude`,
+    `last_administrator`, Invalid at `reason`.
     """
-    action = Action.MANAGE_ACCOUNTS if decision is Decision.WITHDRAWN else Action.CONFIRM_POST
+    action = TWO_PERSONS.action(decision)
     require(actor, action)
     row = await get_request(db, request_id)
     places = [row.organisation, *([row.replaces.organisation] if row.replaces else [])]
     require(actor, action, scope_of_places(places))
-    reason = clean_text(reason, "reason", "理由", 200)
-    if decision is Decision.REFUSED and not reason:
-        raise Invalid("required", "请写明不同意的理由。", "reason")
-    decided = {"decision": decision, "decided_at": clock.now(), "decided_by": actor.name, "reason": reason}
-    undecided = (PostRequest.id == row.id, PostRequest.decided_at.is_(None))
-    first = update(PostRequest).where(*undecided).values(**decided).returning(PostRequest.id)
-    if await db.scalar(first) is None:
-        raise Conflict("request_decided", "这项申请已经有人处理，请刷新页面再看。")
+    reason = await settle(db, clock, actor, TWO_PERSONS, row, decision, reason)
     await hold_account(db, row.official_id)
     detail = {"role": str(row.role), "organisation": row.organisation_id, "reason": reason}
     await add_audit(db, clock, actor, f"post.{decision}", "official", row.official_id, detail=detail)
@@ -147,7 +142,7 @@ async def get_request(db: AsyncSession, request_id: str) -> PostRequest:
 async def list_requests(db: AsyncSession, actor: Actor) -> Sequence[PostRequest]:
     """Those that wait to be confirmed in the actor's reach, the oldest first."""
     require(actor, Action.SEE_ACCOUNTS)
-    query = select(PostRequest).where(PostRequest.decided_at.is_(None)).order_by(PostRequest.requested_at)
+    query = select(PostRequest).where(PostRequest.decided_at.is_(None)).order_by(PostRequest.proposed_at)
     rows = (await db.scalars(query.limit(MOST_LISTED))).all()
     return [row for row in rows if allowed(actor, Action.SEE_ACCOUNTS, scope_of_places([row.organisation]))]
 
@@ -155,7 +150,7 @@ async def list_requests(db: AsyncSession, actor: Actor) -> Sequence[PostRequest]
 async def requests_of(db: AsyncSession, official_id: str) -> Sequence[PostRequest]:
     """All that was ever asked for somebody, the newest first. The caller has asked the policy."""
     query = select(PostRequest).where(PostRequest.official_id == official_id)
-    return (await db.scalars(query.order_by(PostRequest.requested_at.desc(), PostRequest.id))).all()
+    return (await db.scalars(query.order_by(PostRequest.proposed_at.desc(), PostRequest.id))).all()
 
 
 def _refuse(official: Official, command: AskForPost) -> None:

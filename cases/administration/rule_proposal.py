@@ -1,29 +1,36 @@
 """A rule that one administrator proposes: it is none until another one lets it take effect.
 
-What holds for everybody is set by two people as rights are (三员分立, GB/T 22239-2019 level 3, 8.1.4.2). A
-proposal keeps who asked, who decided, when and why; what it led to stands in the history of that rule.
+What holds for everybody is set by two people as rights are (cases/second_person.py); what a proposal led to
+stands in the history of that rule.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, Index, String, select, text, update
+from sqlalchemy import JSON, Index, String, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from cases.administration.post_request import Decision
 from cases.audit import add_audit
 from cases.clock import Clock
-from cases.database import ID_LENGTH, Base, new_id
-from cases.errors import Conflict, Forbidden, Invalid, NotFound
-from cases.fields import clean_subject, clean_text
+from cases.database import Base, new_id
+from cases.errors import Conflict, NotFound
+from cases.fields import clean_subject
 from cases.policy import Action, Actor, Scope, allowed, require
+from cases.second_person import Decision, Proposed, TwoPersonRule, settle
 
+MOST_LISTED = 200
+TWO_PERSONS = TwoPersonRule(
+    takes_back=Action.CONFIGURE,
+    decides=Action.CONFIRM_RULE,
+    own="自己提出的改动要由另一个人确认。",
+    late_code="rule_decided",
+    late="这项改动已经有人处理，请刷新页面再看。",
+)
 _OPEN = text("decided_at IS NULL")
 
 
@@ -34,7 +41,7 @@ class RuleKind(StrEnum):
     RETENTION = "retention"
 
 
-class RuleProposal(Base):
+class RuleProposal(Proposed, Base):
     """`subject`: the region code or the class; `content`: the rule itself, as its kind keeps it."""
 
     __tablename__ = "rule_proposals"
@@ -50,18 +57,10 @@ class RuleProposal(Base):
         ),
     )
 
-    id: Mapped[str] = mapped_column(String(ID_LENGTH), primary_key=True, default=new_id)
     kind: Mapped[RuleKind]
     subject: Mapped[str] = mapped_column(String(32))
     content: Mapped[dict[str, Any]] = mapped_column(JSON)
     why: Mapped[str] = mapped_column(String(800))
-    proposed_at: Mapped[datetime] = mapped_column(index=True)
-    proposed_by_id: Mapped[str | None] = mapped_column(String(ID_LENGTH))
-    proposed_by: Mapped[str] = mapped_column(String(256))
-    decision: Mapped[Decision | None] = mapped_column(default=None)
-    decided_at: Mapped[datetime | None] = mapped_column(default=None)
-    decided_by: Mapped[str] = mapped_column(String(256), default="")
-    reason: Mapped[str] = mapped_column(String(800), default="")
 
 
 async def add_proposal(
@@ -89,25 +88,13 @@ async def add_proposal(
 async def settle_proposal(
     db: AsyncSession, clock: Clock, actor: Actor, row: RuleProposal, decision: Decision, reason: str
 ) -> str:
-    """Keep inside the caller's transaction what was decided: of two at once, the second hears so.
+    """Keep inside the caller's transaction what was decided, as `settle` does.
 
-    Returns the reason as it is kept, for `note_decision`, which comes last. Who proposed takes it back, and
-    somebody else confirms or refuses, whatever posts either has by now. Raises NotFound, Forbidden
+    Returns the reason as it is kept, for `note_decision`, which comes last. Raises NotFound, Forbidden
     `own_proposal`, Invalid at `reason`, Conflict `rule_decided`.
     """
-    action = Action.CONFIGURE if decision is Decision.WITHDRAWN else Action.CONFIRM_RULE
-    require(actor, action, scope_of_rule(row))
-    if decision is not Decision.WITHDRAWN and actor.official_id == row.proposed_by_id:
-        raise Forbidden("own_proposal", "自己提出的改动要由另一个人确认。")
-    reason = clean_text(reason, "reason", "理由", 200)
-    if decision is Decision.REFUSED and not reason:
-        raise Invalid("required", "请写明不同意的理由。", "reason")
-    decided = {"decision": decision, "decided_at": clock.now(), "decided_by": actor.name, "reason": reason}
-    undecided = (RuleProposal.id == row.id, RuleProposal.decided_at.is_(None))
-    first = update(RuleProposal).where(*undecided).values(**decided).returning(RuleProposal.id)
-    if await db.scalar(first) is None:
-        raise Conflict("rule_decided", "这项改动已经有人处理，请刷新页面再看。")
-    return reason
+    require(actor, TWO_PERSONS.action(decision), scope_of_rule(row))
+    return await settle(db, clock, actor, TWO_PERSONS, row, decision, reason)
 
 
 async def note_decision(
@@ -142,9 +129,6 @@ async def list_proposals(db: AsyncSession, actor: Actor, *, open_only: bool = Tr
 def scope_of_rule(row: RuleProposal) -> Scope | None:
     """Deadlines are of a region; retention is of the whole house."""
     return Scope(region_codes=frozenset({row.subject})) if row.kind is RuleKind.DEADLINES else None
-
-
-MOST_LISTED = 200
 
 
 def _noun(kind: RuleKind) -> str:

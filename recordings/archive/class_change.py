@@ -20,7 +20,6 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from cases.administration.post_request import Decision
 from cases.administration.rule_proposal import (
     RuleKind,
     RuleProposal,
@@ -35,6 +34,7 @@ from cases.clock import Clock
 from cases.database import ID_LENGTH, Base, atomic, new_id
 from cases.errors import Conflict, Invalid, NotFound
 from cases.policy import Action, Actor, require
+from cases.second_person import Decision
 from recordings.archive.copies import Archive, ArchiveState
 from recordings.archive.retention import LEAST_YEARS, LONGEST_YEARS, RetentionClass
 from recordings.archive.store_lock import doubt_locks

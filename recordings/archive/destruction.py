@@ -16,8 +16,9 @@ from cases.append_only import append_only
 from cases.audit import add_audit
 from cases.clock import Clock
 from cases.database import ID_LENGTH, Base, new_id, violates
-from cases.errors import Conflict, Forbidden, NotFound
+from cases.errors import Conflict, NotFound
 from cases.policy import Action, Actor, require
+from cases.second_person import refuse_own
 from recordings.archive.copies import Archive, ArchiveState, archive_of
 from recordings.archive.legal_hold import clean_reason, lock_recording, standing_holds
 from recordings.recording import Recording, load_recording
@@ -176,8 +177,7 @@ async def decide_destruction(
     recording = await lock_recording(db, proposal.recording_id)
     session = await load_session(db, recording.session_id)
     require(actor, Action.APPROVE_DESTRUCTION, await scope_of_session(db, session))
-    if actor.official_id is None or actor.official_id == proposal.proposed_by_id:
-        raise Forbidden("own_proposal", "自己提出的销毁申请要由另一个人审批。")
+    refuse_own(actor, proposal.proposed_by_id, "自己提出的销毁申请要由另一个人审批。")
     why = clean_reason(why)
     await db.refresh(proposal)
     if approve:

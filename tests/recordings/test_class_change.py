@@ -9,10 +9,10 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cases.administration.post_request import Decision
 from cases.audit import AuditEntry
 from cases.errors import Conflict, Forbidden, Invalid, NotFound
 from cases.policy import SYSTEM
+from cases.second_person import Decision
 from recordings.archive.class_change import (
     classes_in_force,
     decide_change,

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 from cases.administration.deadline_proposals import decide_rules, propose_rules
 from cases.administration.deadline_rules import TypedDuty, TypedRules
-from cases.administration.post_request import Decision
 from cases.handling.clocks import today
+from cases.second_person import Decision
 from recordings.archive.class_change import propose_change
 from recordings.archive.retention import DEFAULT_CLASSES, read_classes
 from tests.web.conftest import House

@@ -18,7 +18,6 @@ from cases.administration.accounts import (
     reset_password,
     scope_of_account,
 )
-from cases.administration.post_request import DECISION_NAMES
 from cases.administration.posts import AskForPost, ask_for_post, requests_of
 from cases.errors import Conflict, Forbidden, Invalid, RuleError
 from cases.fields import clean
@@ -26,6 +25,7 @@ from cases.organisations import list_organisations
 from cases.people import end_post, scope_of_places
 from cases.policy import Action, allowed
 from cases.roles import ADMINISTRATORS, ROLE_NAMES, Role
+from cases.second_person import DECISION_NAMES
 from web.http.errors import status_of
 from web.http.flash import keep_once, take_once
 from web.http.forms import Form

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from aiohttp import web
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from cases.administration.post_request import Decision
 from cases.administration.posts import decide_request, list_requests
-from cases.errors import Conflict, Invalid
 from cases.policy import Action, allowed
 from cases.roles import ROLE_NAMES
-from web.http.errors import status_of
+from cases.second_person import Decision
 from web.http.forms import Form
+from web.http.second_person import take_decision
 from web.keys import ACTOR, CLOCK, DATABASE
 from web.pages.signin import see_other
 from web.rendering import page
@@ -24,21 +24,13 @@ async def show(request: web.Request) -> web.StreamResponse:
 
 async def decide(request: web.Request) -> web.StreamResponse:
     """POST {decision, reason}: `confirmed`, `refused` or `withdrawn`."""
-    form, status = Form(await request.post()), 422
     request_id = request.match_info["request_id"]
-    reason = f"reason-{request_id}"
-    form.values[reason] = form.typed(reason)[:800]
-    decision = form.choice("decision", dict.fromkeys(map(str, Decision), ""), "请选择怎样处理")
-    if decision:
-        async with request.app[DATABASE].session() as db:
-            try:
-                told = (request_id, Decision(decision), form.value(reason))
-                await decide_request(db, request.app[CLOCK], request[ACTOR], *told)
-                return see_other(LIST)
-            except (Invalid, Conflict) as error:
-                form.fail(reason, error.message)
-                status = status_of(error)
-    return await _page(request, form, status)
+
+    async def carry_out(db: AsyncSession, decision: Decision, reason: str) -> None:
+        await decide_request(db, request.app[CLOCK], request[ACTOR], request_id, decision, reason)
+
+    form, status = await take_decision(request, request_id, carry_out)
+    return await _page(request, form, status) if form.errors else see_other(LIST)
 
 
 async def _page(request: web.Request, form: Form, status: int = 200) -> web.Response:

@@ -8,15 +8,15 @@ from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.administration.deadline_proposals import decide_rules, effect_of
-from cases.administration.post_request import Decision
 from cases.administration.rule_proposal import RuleKind, RuleProposal, get_proposal, list_proposals
-from cases.errors import Conflict, Forbidden, Invalid
+from cases.errors import Conflict, Invalid
 from cases.policy import Action, Actor, allowed
+from cases.second_person import Decision
 from recordings.archive.class_change import decide_change, preview_change
 from recordings.archive.retention import RetentionClass, read_classes
-from web.http.errors import status_of
 from web.http.flash import keep_once, take_once
 from web.http.forms import Form
+from web.http.second_person import take_decision
 from web.keys import ACTOR, CLOCK, DATABASE, SETTINGS
 from web.pages.deadline_rules import changes_of
 from web.pages.signin import see_other
@@ -31,38 +31,21 @@ async def show(request: web.Request) -> web.StreamResponse:
 
 async def decide(request: web.Request) -> web.StreamResponse:
     """POST {decision, reason}: `confirmed`, `refused` or `withdrawn`."""
-    form, status = Form(await request.post()), 422
-    proposal_id = request.match_info["proposal_id"]
-    reason = f"reason-{proposal_id}"
-    form.values[reason] = form.typed(reason)[:800]
-    decision = form.choice("decision", dict.fromkeys(map(str, Decision), ""), "请选择怎样处理")
-    if decision:
-        async with request.app[DATABASE].session() as db:
-            try:
-                await _decide(request, db, proposal_id, Decision(decision), form.value(reason))
-                keep_once(request, "rules", decision)
-                return see_other(HERE)
-            except (Invalid, Conflict) as error:
-                form.fail(reason, error.message)
-                status = status_of(error)
-            except Forbidden as error:
-                if error.code != "own_proposal":
-                    raise
-                form.refuse(error, reason)
-                status = status_of(error)
-    return await _page(request, form, status)
+    clock, actor, proposal_id = request.app[CLOCK], request[ACTOR], request.match_info["proposal_id"]
 
+    async def carry_out(db: AsyncSession, decision: Decision, reason: str) -> None:
+        row = await get_proposal(db, actor, proposal_id)
+        if row.kind is RuleKind.DEADLINES:
+            await decide_rules(db, clock, actor, proposal_id, decision, reason)
+        else:
+            classes = read_classes(request.app[SETTINGS].archive.classes)
+            await decide_change(db, clock, actor, classes, proposal_id, decision, reason)
 
-async def _decide(
-    request: web.Request, db: AsyncSession, proposal_id: str, decision: Decision, reason: str
-) -> None:
-    clock, actor = request.app[CLOCK], request[ACTOR]
-    row = await get_proposal(db, actor, proposal_id)
-    if row.kind is RuleKind.DEADLINES:
-        await decide_rules(db, clock, actor, proposal_id, decision, reason)
-    else:
-        classes = read_classes(request.app[SETTINGS].archive.classes)
-        await decide_change(db, clock, actor, classes, proposal_id, decision, reason)
+    form, status = await take_decision(request, proposal_id, carry_out)
+    if form.errors:
+        return await _page(request, form, status)
+    keep_once(request, "rules", form.value("decision"))
+    return see_other(HERE)
 
 
 async def _page(request: web.Request, form: Form, status: int = 200) -> web.Response:

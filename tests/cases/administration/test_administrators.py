@@ -20,7 +20,7 @@ from cases.administration.accounts import (
     list_accounts,
     reset_password,
 )
-from cases.administration.post_request import Decision, PostRequest
+from cases.administration.post_request import PostRequest
 from cases.administration.posts import AskForPost, ask_for_post, decide_request, list_requests
 from cases.audit import AuditEntry
 from cases.audit_check import check_audit
@@ -29,6 +29,7 @@ from cases.errors import Conflict, Forbidden, Invalid, NotFound, RuleError
 from cases.people import Official, Post, end_post, get_official
 from cases.policy import SYSTEM, Action, allowed
 from cases.roles import ADMINISTRATORS, Role
+from cases.second_person import Decision
 from cases.signin import actor_for, find_sign_in, sign_in
 from tests.clock import FixedClock
 from tests.factories import PASSWORD, World, add_post, make_official

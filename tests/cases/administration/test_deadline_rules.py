@@ -21,7 +21,6 @@ from cases.administration.deadline_proposals import (
 )
 from cases.administration.deadline_rules import TypedDuty, TypedRules
 from cases.administration.deadline_version import DeadlineVersion, load_rules
-from cases.administration.post_request import Decision
 from cases.administration.rule_proposal import RuleProposal, list_proposals
 from cases.append_only import AppendOnlyError
 from cases.audit import AuditEntry
@@ -31,6 +30,7 @@ from cases.errors import Conflict, Forbidden, Invalid, NotFound, RuleError
 from cases.handling.clocks import PetitionClock, extend_clock, profile_of, start_clock, today
 from cases.register.due import DueDate
 from cases.register.index import index_petition
+from cases.second_person import Decision
 from tests.clock import FixedClock
 from tests.factories import World, make_petition
 
