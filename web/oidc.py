@@ -27,7 +27,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from cases.errors import RuleError
-from web.settings import OidcSettings
+from web.setting_groups import OidcSettings
 
 LIFETIME = timedelta(minutes=10)  # From leaving for the provider to coming back.
 MOST_UNDERWAY = 1000

@@ -15,7 +15,7 @@ from tests.journey.measures import Ear, doubled
 from tests.journey.phone import LYING, PATIENCE, PHONE, Phone
 from tests.scenarios.browsers import TONE_AND_END, Devices, chromium, collect_errors, diagnostics, until
 from tests.scenarios.service import Service, running_service
-from web.settings import ReceptionSettings
+from web.setting_groups import ReceptionSettings
 
 CITIZEN = "王秀兰"
 CODE, LETTER = "验证码是", "/j/"

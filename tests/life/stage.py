@@ -25,7 +25,8 @@ from tests.web.test_axe import WIDER
 from web.app import create_app
 from web.http.limits import RateLimits
 from web.keys import LIMITS
-from web.settings import DatabaseSettings, InboundSettings, ReceptionSettings, Settings
+from web.setting_groups import DatabaseSettings, InboundSettings, ReceptionSettings
+from web.settings import Settings
 
 WIDTHS = (390, 1280)
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 900}

@@ -19,7 +19,8 @@ from tests import databases
 from tests.scenarios.browsers import until
 from web.demo.day import seed_day
 from web.demo.prepare import prepare_demo
-from web.settings import MediaSettings, ReceptionSettings, Settings, WebSettings
+from web.setting_groups import MediaSettings, ReceptionSettings, WebSettings
+from web.settings import Settings
 
 # In the order in which the demo day prints them.
 PARTIES = ("citizen", "district", "city", "province")

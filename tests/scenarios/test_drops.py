@@ -25,7 +25,7 @@ from tests.scenarios.parties import (
     wait_until_all_meet,
 )
 from tests.scenarios.service import Service, running_service
-from web.settings import ReceptionSettings
+from web.setting_groups import ReceptionSettings
 
 pytestmark = [needs_chromium, pytest.mark.browser, pytest.mark.real_time, pytest.mark.timeout(600)]
 

@@ -17,7 +17,8 @@ from tests.clock import FixedClock
 from tests.factories import PASSWORD, World
 from web.app import create_app
 from web.http.guards import AccessLogger
-from web.settings import DatabaseSettings, ReceptionSettings, RecordingsSettings, Settings
+from web.setting_groups import DatabaseSettings, ReceptionSettings, RecordingsSettings
+from web.settings import Settings
 
 TOKEN = re.compile(r'name="csrf_token" value="([^"]*)"')
 

@@ -28,7 +28,8 @@ from tests.scenarios.browsers import needs_chromium
 from tests.web.conftest import House
 from web.app import create_app
 from web.demo.day import ready_session, seed_day
-from web.settings import DatabaseSettings, Settings
+from web.setting_groups import DatabaseSettings
+from web.settings import Settings
 
 pytestmark = [pytest.mark.browser, needs_chromium, pytest.mark.timeout(180)]
 OFFICIAL, CITIZEN, DESK = 360, 320, 1280

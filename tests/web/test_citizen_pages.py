@@ -18,7 +18,7 @@ from tests.web.conftest import House
 from tests.web.test_identity import CODE, Phone
 from tests.web.test_links import Given, make_link
 from web.keys import SETTINGS
-from web.settings import ReceptionSettings
+from web.setting_groups import ReceptionSettings
 from web.tending.messages import MESSENGER
 
 pytestmark = [pytest.mark.browser, needs_chromium, pytest.mark.timeout(180)]

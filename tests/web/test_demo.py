@@ -20,7 +20,8 @@ from tests.web.conftest import Browser
 from tests.web.test_materials import BOOT, Sender
 from web.app import create_app
 from web.demo.day import find_ready_session, ready_session, seed_day
-from web.settings import DatabaseSettings, Settings
+from web.setting_groups import DatabaseSettings
+from web.settings import Settings
 
 
 @pytest.fixture

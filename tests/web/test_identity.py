@@ -26,7 +26,7 @@ from tests.web.conftest import Browser, House
 from tests.web.test_links import Given
 from web.keys import SETTINGS
 from web.notice import PURPOSES, current_notice
-from web.settings import ReceptionSettings
+from web.setting_groups import ReceptionSettings
 from web.tending.messages import MESSENGER
 
 CODE = "482913"

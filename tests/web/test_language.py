@@ -37,7 +37,7 @@ RECORDS = ("media/synthetic.js", "minutes/merge.js")
 SPEAKING = [path for path in sorted(MODULES.rglob("*.js")) if not path.as_posix().endswith(RECORDS)]
 # Python that tells pages nothing: names, records in Chinese, and what a terminal shows.
 SILENT = re.compile(
-    "cases/(lanzhou|schema)|scheduling/minutes/(template|merge)|web/(commands|demo|cli|settings|processes/supervisor)"
+    "cases/(lanzhou|schema)|scheduling/minutes/(template|merge)|web/(commands|demo|cli|setting|processes/supervisor)"
     "|web/(minutes/|package_page|tending/messages|language)|recordings/packages/(metadata|package|check|clip|day_proof)"
     "|recordings/evidence/(keys|minutes_record|verdict|examiner|manifest_shape|day_root|attestations)"
     "|recordings/film/(composition|direction|layout|pages|picture|pixels|sheet|stage|veils)"

@@ -25,7 +25,8 @@ from tests.web.test_identity import Given, events_of, given_link, row_of, strict
 from web.http.access import TERMINAL_COOKIE
 from web.keys import SETTINGS
 from web.oidc import Journeys, TokenRefused, read_claims
-from web.settings import OidcSettings, SettingsError, load
+from web.setting_groups import OidcSettings
+from web.settings import SettingsError, load
 
 __all__ = ["strict"]  # The fixture.
 ISSUER, CLIENT, SECRET = "https://id.example.gov.cn", "lianxin", "a secret/of ours"

@@ -15,7 +15,8 @@ from recordings.space import Space
 from web.commands import doctor
 from web.processes.supervisor import PortTaken, children_of, open_listener
 from web.processes.tls import lan_certificate
-from web.settings import Settings, SettingsError, WebSettings, load
+from web.setting_groups import WebSettings
+from web.settings import Settings, SettingsError, load
 
 
 def test_settings_travel_through_the_environment(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from scheduling.notices.notice import Notice, NoticeAddress, NoticeDraft, Notice
 from tests.factories import make_petition
 from tests.web.conftest import Browser, House
 from web.keys import SETTINGS
-from web.settings import InboundSettings
+from web.setting_groups import InboundSettings
 from web.tending.messages import MESSENGER
 
 SECRET = "between-us-and-the-operator"

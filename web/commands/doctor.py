@@ -7,6 +7,9 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import typer
+
+from web.commands.terminal import console, read_settings
 from web.settings import Settings
 
 FONT_FILES = (
@@ -27,6 +30,15 @@ class Finding:
     good: bool
     text: str
     serious: bool = True
+
+
+def doctor() -> None:
+    """检查端口、磁盘、字体、数据目录 Check ports, disk, fonts, state directory."""
+    findings = examine(read_settings())
+    for finding in findings:
+        mark = "[green]✓[/]" if finding.good else ("[red]✗[/]" if finding.serious else "[yellow]![/]")
+        console.print(f" {mark} {finding.name}  {finding.text}", soft_wrap=True)
+    raise typer.Exit(any(not finding.good and finding.serious for finding in findings))
 
 
 def examine(settings: Settings, *, ports: bool = True) -> list[Finding]:

@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
-from cases.clock import SystemClock
-from recordings.evidence.keys import KeyEntry, RegisterError, open_register, revoke_key, rotate_key
-from recordings.evidence.manifest import canonical, write_durably
-from web.settings import SettingsError, load
+from web.commands.terminal import complain, console
+from web.settings import load
+
+if TYPE_CHECKING:
+    from recordings.evidence.keys import KeyEntry
 
 app = typer.Typer(help="签名密钥 The keys that sign recordings", no_args_is_help=True)
-console = Console(highlight=False)
 
 
 def _directory() -> Path:
     return load().state / "keys"
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """What cannot be read, written or understood ends the command with a word of why.
+
+    RegisterError and SettingsError are ValueErrors.
+    """
+    try:
+        yield
+    except (ValueError, OSError) as error:
+        complain(error)
+        raise typer.Exit(1) from error
 
 
 def _say(text: str) -> None:
@@ -37,19 +51,14 @@ def _line(key: KeyEntry) -> str:
     return f"{key.fingerprint}  {key.algorithm}  自 since {since}  {state}"
 
 
-def _refused(error: Exception) -> typer.Exit:
-    Console(stderr=True, highlight=False).print(str(error), soft_wrap=True, markup=False)
-    return typer.Exit(1)
-
-
 @app.command("list")
 def list_keys() -> None:
     """列出全部密钥 List all keys, oldest first."""
-    try:
+    from recordings.evidence.keys import open_register
+
+    with _refusals():
         for key in open_register(_directory()).keys:
             _say(_line(key))
-    except (RegisterError, SettingsError, OSError) as error:
-        raise _refused(error) from error
 
 
 @app.command()
@@ -57,10 +66,11 @@ def rotate(
     algorithm: Annotated[str, typer.Option(help="Ed25519 或 or SM2-with-SM3")] = "Ed25519",
 ) -> None:
     """换一把新密钥；旧签名仍可核对 Begin a new key; what was signed stays verifiable."""
-    try:
+    from cases.clock import SystemClock
+    from recordings.evidence.keys import rotate_key
+
+    with _refusals():
         _say(_line(rotate_key(_directory(), SystemClock().now(), algorithm)))
-    except (RegisterError, SettingsError, OSError) as error:
-        raise _refused(error) from error
 
 
 @app.command()
@@ -70,18 +80,20 @@ def revoke(
     since: Annotated[str, typer.Option(help="自何时起不再承认 refuse signatures from, ISO 8601")] = "",
 ) -> None:
     """吊销一把密钥：此后的签名不予承认 Refuse whatever a key signs from now on."""
-    try:
+    from cases.clock import SystemClock
+    from recordings.evidence.keys import revoke_key
+
+    with _refusals():
         moment = datetime.fromisoformat(since).astimezone() if since else None
         _say(_line(revoke_key(_directory(), fingerprint, reason, SystemClock().now(), moment)))
-    except (ValueError, OSError) as error:
-        raise _refused(error) from error
 
 
 @app.command()
 def export(path: Annotated[Path, typer.Argument(help="写到哪个文件 where to write")]) -> None:
     """导出可公布的登记簿（只有公钥） Write the register for publication; public keys only."""
-    try:
+    from recordings.evidence.keys import open_register
+    from recordings.evidence.manifest import canonical, write_durably
+
+    with _refusals():
         write_durably(path, canonical(open_register(_directory()).content()))
-    except (RegisterError, SettingsError, OSError) as error:
-        raise _refused(error) from error
     _say(str(path))

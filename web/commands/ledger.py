@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
 import typer
-from rich.console import Console
-from sqlalchemy import select
 
-from cases.clock import SystemClock
-from cases.database import Database
-from cases.organisations import Organisation, get_organisation
-from cases.schema import SchemaTooNew, SchemaTooOld
-from recordings.watch.day_statement import DayStatement, Restored, restore_days
+from web.commands.terminal import complain, console
 from web.settings import Settings, SettingsError, load
 
+if TYPE_CHECKING:
+    from cases.organisations import Organisation
+    from recordings.watch.day_statement import Restored
+
 app = typer.Typer(help="日根 The day roots of the offices", no_args_is_help=True)
-console = Console(highlight=False)
-Done = list[tuple[Organisation, list[Restored]]]
 
 
 @app.callback()
@@ -28,10 +25,12 @@ def ledger() -> None:
 @app.command()
 def restore() -> None:
     """按数据库的登记恢复丢失或损坏的日根文件 Write lost or damaged day roots again, byte for byte."""
+    from cases.schema import SchemaTooNew, SchemaTooOld
+
     try:
         done = asyncio.run(_restore(load()))
     except (SettingsError, SchemaTooOld, SchemaTooNew, OSError) as error:
-        Console(stderr=True, highlight=False).print(str(error), soft_wrap=True, markup=False)
+        complain(error)
         raise typer.Exit(1) from error
     failed = False
     for office, days in done:
@@ -44,8 +43,16 @@ def restore() -> None:
     raise typer.Exit(1 if failed else 0)
 
 
-async def _restore(settings: Settings) -> Done:
-    database, done = Database(settings.database_url), Done()
+async def _restore(settings: Settings) -> list[tuple[Organisation, list[Restored]]]:
+    from sqlalchemy import select
+
+    from cases.clock import SystemClock
+    from cases.database import Database
+    from cases.organisations import get_organisation
+    from recordings.watch.day_statement import DayStatement, restore_days
+
+    database = Database(settings.database_url)
+    done: list[tuple[Organisation, list[Restored]]] = []
     try:
         await database.check_schema()
         async with database.session() as db:

@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-console = Console(highlight=False)
+from web.commands.terminal import console, stop
 
 
 def verify(
@@ -52,8 +51,7 @@ def verify(
     try:
         register = read_register(keys) if keys is not None else None
     except RegisterError as error:
-        Console(stderr=True, highlight=False).print(f"[red]{error}[/]", soft_wrap=True)
-        raise typer.Exit(1) from error
+        stop(str(error))
     verdict: Verdict
     if office:
         verdict = verify_office(path, office, register, ledger, authority)

@@ -38,7 +38,8 @@ from tests.web.conftest import TOKEN
 from web.app import create_app
 from web.keys import DATABASE
 from web.processes.server import settle
-from web.settings import DatabaseSettings, ReceptionSettings, Settings
+from web.setting_groups import DatabaseSettings, ReceptionSettings
+from web.settings import Settings
 from web.tending import duty_notices
 
 GOAL = 0.2  # s, at the 95th percentile
