@@ -13,6 +13,7 @@ from aiohttp import web
 
 from cases.policy import ANONYMOUS, Actor
 from cases.signin import SignInRules, find_sign_in
+from scheduling.links import AFTERWARDS
 from web.keys import ACTOR, CLOCK, DATABASE, FORM_KEY, SETTINGS
 from web.language import COOKIE, KEPT
 from web.settings import Settings
@@ -24,8 +25,8 @@ TERMINAL_COOKIE = "lx_terminal"
 REGION = re.compile(r"[0-9]{2,12}", re.ASCII)
 NEW_FORM_COOKIE = web.RequestKey("new_form_cookie", str)
 TWELVE_HOURS = 12 * 3600
-# As long as a link may open something (scheduling/links.py); the link says when it no longer does.
-LINK_SECONDS = 32 * 24 * 3600
+# Longer than any link opens something; the link says when it no longer does.
+LINK_SECONDS = int((AFTERWARDS + timedelta(days=2)).total_seconds())
 
 
 def client_address(request: web.Request) -> str:
@@ -72,45 +73,34 @@ def rules_of(settings: Settings) -> SignInRules:
     return SignInRules(idle=timedelta(minutes=settings.web.idle_minutes), allow_demo=settings.demo)
 
 
-def set_sign_in_cookie(request: web.Request, response: web.StreamResponse, token: str) -> None:
+def keep_cookie(
+    request: web.Request, response: web.StreamResponse, name: str, value: str, *, seconds: int | None,
+    path: str = "/",
+) -> None:  # fmt: skip
+    """Every cookie of ours: out of reach of scripts and of other sites, over HTTPS where that is how we are
+    reached. `seconds` None: until the browser closes.
+    """
     response.set_cookie(
-        SIGN_IN_COOKIE,
-        token,
-        max_age=TWELVE_HOURS,
-        httponly=True,
-        samesite="Lax",
-        secure=is_https(request),
-        path="/",
+        name, value, max_age=seconds, httponly=True, samesite="Lax", secure=is_https(request), path=path
     )
+
+
+def set_sign_in_cookie(request: web.Request, response: web.StreamResponse, token: str) -> None:
+    keep_cookie(request, response, SIGN_IN_COOKIE, token, seconds=TWELVE_HOURS)
 
 
 def set_language_cookie(request: web.Request, response: web.StreamResponse, language: str) -> None:
     """In which language this browser is told everything, for a year."""
-    response.set_cookie(
-        COOKIE,
-        language,
-        max_age=KEPT,
-        httponly=True,
-        samesite="Lax",
-        secure=is_https(request),
-        path="/",
-    )
+    keep_cookie(request, response, COOKIE, language, seconds=KEPT)
 
 
 def set_link_cookie(
     request: web.Request, response: web.StreamResponse, code: str, device_secret: str
 ) -> None:
     """Each link has its own cookie by path, so that four links can be open in one browser."""
-    response.set_cookie(
-        LINK_COOKIE,
-        device_secret,
-        # A terminal that loses its power forgets who sat there.
-        max_age=None if terminal_of(request) else LINK_SECONDS,
-        httponly=True,
-        samesite="Lax",
-        secure=is_https(request),
-        path=f"/j/{code}",
-    )
+    # A terminal that loses its power forgets who sat there.
+    seconds = None if terminal_of(request) else LINK_SECONDS
+    keep_cookie(request, response, LINK_COOKIE, device_secret, seconds=seconds, path=f"/j/{code}")
 
 
 def terminal_of(request: web.Request) -> str:
@@ -125,8 +115,8 @@ def form_token(request: web.Request) -> str:
     if actor is not None and actor.kind == "official" and actor.csrf_token:
         return str(actor.csrf_token)
     if (link := request.cookies.get(LINK_COOKIE)) and request.path.startswith("/j/"):
-        return _keyed(request, "link", link)
-    return _keyed(request, "form", request.cookies.get(FORM_COOKIE) or _new_form_cookie(request))
+        return keyed(request, "link", link)
+    return keyed(request, "form", request.cookies.get(FORM_COOKIE) or _new_form_cookie(request))
 
 
 def token_matches(request: web.Request, given: str) -> bool:
@@ -136,9 +126,7 @@ def token_matches(request: web.Request, given: str) -> bool:
 def keep_form_cookie(request: web.Request, response: web.StreamResponse) -> None:
     """Hand out the cookie that anonymous form tokens are bound to, if this page made one."""
     if made := request.get(NEW_FORM_COOKIE):
-        response.set_cookie(
-            FORM_COOKIE, made, max_age=TWELVE_HOURS, httponly=True, samesite="Lax", secure=is_https(request)
-        )
+        keep_cookie(request, response, FORM_COOKIE, made, seconds=TWELVE_HOURS)
 
 
 def local_path(given: str | None, otherwise: str = "/board") -> str:

@@ -6,7 +6,6 @@ is good for the pages below `/check` and for nothing else, so that a phone can b
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 from datetime import datetime, timedelta
 
@@ -16,8 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cases.policy import Actor, ActorKind
 from scheduling.invitation import Invitation
 from scheduling.session import Session
-from web.http.access import is_https
-from web.keys import CLOCK, FORM_KEY
+from web.http.access import keep_cookie, keyed
+from web.keys import CLOCK
 from web.views.link_pages import OVER_FOR_CITIZENS, Holder, code_of, find_holder
 
 CHECK_COOKIE = "lx_check"
@@ -28,15 +27,9 @@ LONGEST = 200
 def set_check_cookie(request: web.Request, response: web.StreamResponse, invitation: Invitation) -> None:
     """Let this device check itself for two hours in the name of the invitation."""
     until = request.app[CLOCK].now() + GOOD_FOR
-    response.set_cookie(
-        CHECK_COOKIE,
-        _sign(request, invitation.id, int(until.timestamp())),
-        max_age=int(GOOD_FOR.total_seconds()),
-        httponly=True,
-        samesite="Lax",
-        secure=is_https(request),
-        path=f"/j/{invitation.code}/check",
-    )
+    value = _sign(request, invitation.id, int(until.timestamp()))
+    seconds, path = int(GOOD_FOR.total_seconds()), f"/j/{invitation.code}/check"
+    keep_cookie(request, response, CHECK_COOKIE, value, seconds=seconds, path=path)
 
 
 async def find_checker(db: AsyncSession, request: web.Request) -> Holder | None:
@@ -60,17 +53,13 @@ async def find_checker(db: AsyncSession, request: web.Request) -> Holder | None:
 
 def _sign(request: web.Request, invitation_id: str, until: int) -> str:
     text = f"{invitation_id}.{until}"
-    return f"{text}.{_digest(request, text)}"
+    return f"{text}.{keyed(request, "check", text)}"
 
 
 def _read(request: web.Request, cookie: str, now: datetime) -> str:
     """The invitation that a cookie of ours names, empty for any other and for one that is too old."""
     text, _, given = cookie[:LONGEST].rpartition(".")
     invitation_id, _, until = text.partition(".")
-    if not hmac.compare_digest(given.encode(), _digest(request, text).encode()):
+    if not hmac.compare_digest(given.encode(), keyed(request, "check", text).encode()):
         return ""
     return invitation_id if now.timestamp() < int(until) else ""
-
-
-def _digest(request: web.Request, text: str) -> str:
-    return hmac.new(request.app[FORM_KEY], f"check:{text}".encode(), hashlib.sha256).hexdigest()

@@ -22,7 +22,7 @@ from scheduling.minutes.phone_signing import (
 )
 from scheduling.reach import get_invitation
 from web.figures import RATE_LIMITED
-from web.http.access import client_address, is_https, own_origin
+from web.http.access import client_address, keep_cookie, own_origin
 from web.http.errors import trouble
 from web.keys import CLOCK, DATABASE, LIMITS
 from web.minutes.live_strokes import LIVE_STROKES
@@ -103,10 +103,8 @@ async def open_here(request: web.Request) -> web.StreamResponse:
     async with request.app[DATABASE].session() as db:
         device = await open_phone_signing(db, request.app[CLOCK], signing_id, secret)
     response = web.json_response({})
-    response.set_cookie(
-        SIGNING_COOKIE, device, max_age=3600, httponly=True, samesite="Lax", secure=is_https(request),
-        path=f"/j/{code_of(request)}/phone/{signing_id}",
-    )  # fmt: skip
+    path = f"/j/{code_of(request)}/phone/{signing_id}"
+    keep_cookie(request, response, SIGNING_COOKIE, device, seconds=3600, path=path)
     return response
 
 

@@ -22,7 +22,7 @@ from web.http.access import (
     REGION,
     TERMINAL_COOKIE,
     client_address,
-    is_https,
+    keep_cookie,
     set_link_cookie,
     terminal_of,
 )
@@ -46,9 +46,7 @@ async def show(request: web.Request) -> web.StreamResponse:
     region, place = await _station(request)
     response = page(request, "citizen/terminal.html", {"place": place, "region": region}, title="视频接访")
     if request.headers.get("Sec-Fetch-Site", "none") in ("none", "same-origin") or terminal_of(request):
-        response.set_cookie(
-            TERMINAL_COOKIE, region, httponly=True, samesite="Lax", secure=is_https(request), path="/"
-        )
+        keep_cookie(request, response, TERMINAL_COOKIE, region, seconds=None)
     return response
 
 
