@@ -19,7 +19,7 @@ from web.http import guards
 from web.http.flash import ONCE, OnceBook
 from web.http.limits import RateLimits
 from web.http.static_files import StaticFiles
-from web.keys import CLOCK, DATABASE, FORM_KEY, LIMITS, RENDERER, SETTINGS, STATIC
+from web.keys import CLOCK, DATABASE, LIMITS, RENDERER, SERVER_KEY, SETTINGS, STATIC
 from web.live import live_rooms, mount_signaling
 from web.minutes.live_strokes import LIVE_STROKES, LiveStrokes
 from web.oidc import Journeys
@@ -59,7 +59,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> web.Applicatio
     app[JOURNEYS] = Journeys()
     app[FILM_FIRST] = FilmFirst()
     app[RENDERER] = Renderer()
-    app[FORM_KEY] = form_key(settings)
+    app[SERVER_KEY] = server_key(settings)
     app.on_response_prepare.append(guards.add_security_headers)
     app.cleanup_ctx.append(open_database)
     app.cleanup_ctx.append(sending)
@@ -92,8 +92,8 @@ async def open_database(app: web.Application) -> AsyncIterator[None]:
     await database.close()
 
 
-def form_key(settings: Settings) -> bytes:
-    """The key of anonymous form tokens; kept, so that open pages outlive a restart."""
+def server_key(settings: Settings) -> bytes:
+    """What this server signs and seals with (form tokens, cookies, codes on their way); outlives a restart."""
     path = settings.state / "keys" / "form.key"
     if not path.exists():
         fresh = path.with_suffix(".new")

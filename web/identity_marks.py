@@ -10,12 +10,12 @@ from aiohttp import web
 
 from cases.fields import clean, mark_id_number
 from cases.people import PersonDetails
-from web.keys import FORM_KEY
+from web.keys import SERVER_KEY
 
 
 def identity_key(app: web.Application) -> bytes:
     """The key of this installation."""
-    return hmac.new(app[FORM_KEY], b"identity marks", hashlib.sha256).digest()
+    return hmac.new(app[SERVER_KEY], b"identity marks", hashlib.sha256).digest()
 
 
 def marked(app: web.Application, person: PersonDetails) -> PersonDetails:

@@ -24,7 +24,7 @@ LIMITS = web.AppKey("limits", RateLimits)
 STATIC = web.AppKey("static", StaticFiles)
 RENDERER: web.AppKey[Renderer] = web.AppKey("renderer")
 REGISTRY: web.AppKey[RoomRegistry] = web.AppKey("registry")
-FORM_KEY = web.AppKey("form_key", bytes)
+SERVER_KEY = web.AppKey("server_key", bytes)  # A secret; the others are names of what was built.
 
 REQUEST_ID = web.RequestKey("request_id", str)
 ACTOR = web.RequestKey("actor", Actor)

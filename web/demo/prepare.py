@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cases.clock import SystemClock
 from cases.database import Database
 from scheduling.session import Session
-from web.app import form_key
+from web.app import server_key
 from web.demo.day import (
     DemoDay,
     PartyLink,
@@ -60,7 +60,7 @@ async def prepare_demo(settings: Settings, past: bool = False) -> DemoDay:
 
 async def _seed_past(db: AsyncSession, settings: Settings) -> None:
     """The weeks before, and what was sent: before the service runs, which sends what is due."""
-    clock, messenger = SystemClock(), make_messenger(settings, form_key(settings))
+    clock, messenger = SystemClock(), make_messenger(settings, server_key(settings))
     await seed_past(db, clock)
     await seed_outbox(db, clock, messenger.secrets.envelope, settings.web.help_phone)
 

@@ -14,7 +14,7 @@ from aiohttp import web
 from cases.policy import ANONYMOUS, Actor
 from cases.signin import SignInRules, find_sign_in
 from scheduling.links import AFTERWARDS
-from web.keys import ACTOR, CLOCK, DATABASE, FORM_KEY, SETTINGS
+from web.keys import ACTOR, CLOCK, DATABASE, SERVER_KEY, SETTINGS
 from web.language import COOKIE, KEPT
 from web.settings import Settings
 
@@ -145,4 +145,4 @@ def _new_form_cookie(request: web.Request) -> str:
 
 
 def _keyed(request: web.Request, purpose: str, value: str) -> str:
-    return hmac.new(request.app[FORM_KEY], f"{purpose}:{value}".encode(), hashlib.sha256).hexdigest()
+    return hmac.new(request.app[SERVER_KEY], f"{purpose}:{value}".encode(), hashlib.sha256).hexdigest()

@@ -27,7 +27,7 @@ from web.figures import RATE_LIMITED
 from web.http.errors import trouble
 from web.http.flash import keep_once, take_once
 from web.http.forms import Form
-from web.keys import CLOCK, DATABASE, FORM_KEY, LIMITS, SETTINGS
+from web.keys import CLOCK, DATABASE, LIMITS, SERVER_KEY, SETTINGS
 from web.language import in_chinese
 from web.pages.signin import see_other
 from web.rendering import page
@@ -90,7 +90,7 @@ def secret_of(app: web.Application, channel: str) -> str:
     given = {"sms": settings.inbound.sms_secret, "wechat": settings.inbound.wechat_secret}.get(channel, "")
     if given or not settings.demo:
         return given
-    return hmac.new(app[FORM_KEY], f"inbound {channel}".encode(), hashlib.sha256).hexdigest()
+    return hmac.new(app[SERVER_KEY], f"inbound {channel}".encode(), hashlib.sha256).hexdigest()
 
 
 async def _send_to_ourselves(request: web.Request, channel: str, told: dict[str, str]) -> Taken:

@@ -16,7 +16,7 @@ from aiohttp import web
 from scheduling.arrival.identity import Secrets
 from scheduling.notices.delivering import deliver_notices
 from scheduling.notices.gateway import Envelope, Gateway, GatewayError, Message
-from web.keys import CLOCK, DATABASE, FORM_KEY, SETTINGS
+from web.keys import CLOCK, DATABASE, SERVER_KEY, SETTINGS
 from web.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -80,10 +80,10 @@ class HttpGateway:
 class Messenger:
     """What pages need for messages: the secrets of codes and drafts, whether anything can be sent, a bell."""
 
-    def __init__(self, form_key: bytes, gateway: Gateway | None) -> None:
+    def __init__(self, server_key: bytes, gateway: Gateway | None) -> None:
         self.gateway = gateway
-        envelope = Envelope(base64.urlsafe_b64encode(_derived(form_key, b"outbox")))
-        self.secrets = Secrets(_derived(form_key, b"identity codes"), envelope)
+        envelope = Envelope(base64.urlsafe_b64encode(_derived(server_key, b"outbox")))
+        self.secrets = Secrets(_derived(server_key, b"identity codes"), envelope)
         self._bell = asyncio.Event()
 
     @property
@@ -105,18 +105,18 @@ class Messenger:
 MESSENGER = web.AppKey("messenger", Messenger)
 
 
-def make_messenger(settings: Settings, form_key: bytes) -> Messenger:
+def make_messenger(settings: Settings, server_key: bytes) -> Messenger:
     gateway: Gateway | None = None
     if settings.notices.gateway:
         gateway = HttpGateway(settings.notices.gateway, settings.notices.token)
     elif settings.demo:
         gateway = ShownGateway()
-    return Messenger(form_key, gateway)
+    return Messenger(server_key, gateway)
 
 
 async def sending(app: web.Application) -> AsyncIterator[None]:
     """Given: database, clock, messenger. Owned: the task that sends, ended with the process."""
-    app[MESSENGER] = make_messenger(app[SETTINGS], app[FORM_KEY])
+    app[MESSENGER] = make_messenger(app[SETTINGS], app[SERVER_KEY])
     task = asyncio.create_task(_send_on(app))
     yield
     task.cancel()
