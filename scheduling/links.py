@@ -32,7 +32,7 @@ SECRET_BYTES = 32
 AFTERWARDS = timedelta(days=30)
 _HELD = frozenset({SessionState.CLOSED, SessionState.ARCHIVED})
 MAX_SECRET = 256  # Nobody hashes a megabyte for a stranger.
-_CALLED_OFF = frozenset({SessionState.CANCELLED, SessionState.RESCHEDULED, SessionState.REJECTED})
+_TAKEN_BACK = frozenset({SessionState.CANCELLED, SessionState.RESCHEDULED, SessionState.REJECTED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,7 +289,7 @@ def _refuse_closed(clock: Clock, invitation: Invitation, session: Session, link:
 
 
 def _closed_because(clock: Clock, invitation: Invitation, session: Session, link: Link) -> str | None:
-    if link.revoked_at or invitation.revoked_at or session.state in _CALLED_OFF:
+    if link.revoked_at or invitation.revoked_at or session.state in _TAKEN_BACK:
         return "link_revoked"
     if clock.now() >= link.valid_until + (AFTERWARDS if session.state in _HELD else timedelta(0)):
         return "link_expired"

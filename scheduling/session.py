@@ -60,16 +60,16 @@ SESSION_KIND_NAMES: Mapping[SessionKind, str] = {
 }
 
 _S = SessionState
-_CALLED_OFF = {_S.CANCELLED, _S.RESCHEDULED, _S.NO_SHOW, _S.TECHNICAL_FAILED}
+_NOT_HELD = {_S.CANCELLED, _S.RESCHEDULED, _S.NO_SHOW, _S.TECHNICAL_FAILED}
 # Steps before the sitting may be skipped forward: a notice given by telephone leaves no trace here.
 TRANSITIONS: Mapping[SessionState, frozenset[SessionState]] = {
     _S.REQUESTED: frozenset({_S.APPROVED, _S.REJECTED, _S.REDIRECTED, _S.CANCELLED}),
     _S.APPROVED: frozenset({_S.SCHEDULED, _S.CANCELLED}),
-    _S.SCHEDULED: frozenset({_S.NOTIFIED, _S.CHECKED_IN, _S.WAITING, _S.CALLED, _S.LIVE} | _CALLED_OFF),
-    _S.NOTIFIED: frozenset({_S.CHECKED_IN, _S.WAITING, _S.CALLED, _S.LIVE} | _CALLED_OFF),
-    _S.CHECKED_IN: frozenset({_S.WAITING, _S.CALLED, _S.LIVE} | _CALLED_OFF),
-    _S.WAITING: frozenset({_S.CALLED, _S.LIVE} | _CALLED_OFF),
-    _S.CALLED: frozenset({_S.WAITING, _S.LIVE} | _CALLED_OFF),
+    _S.SCHEDULED: frozenset({_S.NOTIFIED, _S.CHECKED_IN, _S.WAITING, _S.CALLED, _S.LIVE} | _NOT_HELD),
+    _S.NOTIFIED: frozenset({_S.CHECKED_IN, _S.WAITING, _S.CALLED, _S.LIVE} | _NOT_HELD),
+    _S.CHECKED_IN: frozenset({_S.WAITING, _S.CALLED, _S.LIVE} | _NOT_HELD),
+    _S.WAITING: frozenset({_S.CALLED, _S.LIVE} | _NOT_HELD),
+    _S.CALLED: frozenset({_S.WAITING, _S.LIVE} | _NOT_HELD),
     _S.LIVE: frozenset({_S.PAUSED, _S.MINUTES_CONFIRMING, _S.CLOSED, _S.TECHNICAL_FAILED}),
     _S.PAUSED: frozenset({_S.LIVE, _S.MINUTES_CONFIRMING, _S.CLOSED, _S.TECHNICAL_FAILED}),
     _S.MINUTES_CONFIRMING: frozenset({_S.LIVE, _S.SIGNED, _S.CLOSED, _S.TECHNICAL_FAILED}),

@@ -17,7 +17,7 @@ class Limit:
 
 
 # A hall of citizens may share one address, hence the generous figures for links and bookings.
-LIMITS: dict[str, Limit] = {
+LIMIT_OF: dict[str, Limit] = {
     "signin": Limit(20, 10),
     "exchange": Limit(40, 30),
     "look": Limit(80, 60),
@@ -40,7 +40,7 @@ class RateLimits:
     def __init__(
         self, limits: dict[str, Limit] | None = None, now: Callable[[], float] = time.monotonic
     ) -> None:
-        self._limits = limits or LIMITS
+        self._limits = limits or LIMIT_OF
         self._now = now
         self._buckets: OrderedDict[tuple[str, str], tuple[float, float]] = OrderedDict()
 
