@@ -1,4 +1,4 @@
-"""Spans of time as functions of SQL, alike on both systems: days, seconds, day and month in Beijing."""
+"""Spans of time as functions of SQL, alike on both systems: days, seconds, day in Beijing."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.expression import FunctionElement
-from sqlalchemy.types import Date, Integer, String
+from sqlalchemy.types import Date, Integer
 
 
 class days_between(FunctionElement[int]):  # noqa: N801 - a function of SQL.
@@ -28,13 +28,6 @@ class beijing_day(FunctionElement[date]):  # noqa: N801 - a function of SQL.
     """The civil date of Beijing of a moment; no summer time has been kept there since 1991."""
 
     type = Date()
-    inherit_cache = True
-
-
-class beijing_month(FunctionElement[str]):  # noqa: N801 - a function of SQL.
-    """The month of Beijing of a moment, as `2026-07`."""
-
-    type = String()
     inherit_cache = True
 
 
@@ -72,15 +65,3 @@ def _day_postgresql(element: beijing_day, compiler: Any, **options: Any) -> str:
 def _day_sqlite(element: beijing_day, compiler: Any, **options: Any) -> str:
     (moment,) = (compiler.process(each, **options) for each in element.clauses)
     return f"DATE({moment}, '+8 hours')"
-
-
-@compiles(beijing_month, "postgresql")
-def _month_postgresql(element: beijing_month, compiler: Any, **options: Any) -> str:
-    (moment,) = (compiler.process(each, **options) for each in element.clauses)
-    return f"to_char({moment} AT TIME ZONE 'Asia/Shanghai', 'YYYY-MM')"
-
-
-@compiles(beijing_month)
-def _month_sqlite(element: beijing_month, compiler: Any, **options: Any) -> str:
-    (moment,) = (compiler.process(each, **options) for each in element.clauses)
-    return f"SUBSTR(DATE({moment}, '+8 hours'), 1, 7)"

@@ -7,17 +7,30 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, literal_column, or_, select
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    Select,
+    Subquery,
+    and_,
+    case,
+    exists,
+    func,
+    literal_column,
+    or_,
+    select,
+    true,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.casefile import PetitionCase
 from cases.clock import BEIJING
 from cases.figures.period import Period, months_back
-from cases.figures.scope import Filters, find_ground
+from cases.figures.scope import COUNTED, Filters, find_ground
 from cases.figures.sums import uncompiled
 from cases.organisations import Organisation, Tier
 from cases.policy import Action, Actor, require
-from cases.spans import beijing_day, beijing_month, seconds_between
+from cases.spans import beijing_day, seconds_between
 from cases.task import PetitionTask, TaskState, TaskStep
 from scheduling.afterwards.ratings import FEWEST, SATISFIED, Rating
 from scheduling.arrival.identity import NEEDS_IDENTITY
@@ -82,20 +95,12 @@ async def read_receptions(
     await uncompiled(db)
     offices = {office.id: office for office in (await find_ground(db, actor, filters)).offices}
     hosts = list(offices)
-    host = Session.host_organisation_id
-    rows = await db.execute(receptions_of(hosts, period, select(host, *_counts())).group_by(host))
-    by_host = {row[0]: Counts(*(int(value or 0) for value in row[1:])) for row in rows}
+    by_host, trend = await _sittings(db, hosts, period)
     by_tier = {
         tier: sum((counts for key, counts in by_host.items() if offices[key].tier is tier), Counts())
         for tier in Tier
     }
-    persons = receptions_of(
-        hosts, period, select(func.count()).select_from(Invitation), Invitation.session_id
-    ).where(
-        Session.opened_at.is_not(None), Invitation.role.in_(NEEDS_IDENTITY), Invitation.revoked_at.is_(None)
-    )
-    waited, waited_seconds = await _waits(db, hosts, period)
-    given, satisfied = await _ratings(db, hosts, period, today)
+    persons, waited, waited_seconds, given, satisfied = await _people(db, hosts, period, today)
     due, kept = await _promises(db, hosts, period, today)
     return ReceptionFigures(
         all=sum(by_host.values(), Counts()),
@@ -104,8 +109,8 @@ async def read_receptions(
             ((offices[key], counts) for key, counts in by_host.items()),
             key=lambda row: (-row[1].planned, row[0].region_code),
         ),
-        trend=await _trend(db, hosts, period),
-        persons=await db.scalar(persons) or 0,
+        trend=trend,
+        persons=persons,
         waited=waited,
         waited_seconds=waited_seconds,
         promises_due=due,
@@ -129,16 +134,12 @@ def receptions_of(
         Session.starts_at < period.ends_at,
         Session.host_organisation_id.in_(hosts),
         Session.state.not_in(NOT_PLANNED),
-        _open(),
+        COUNTED,
     )
 
 
-def _open() -> ColumnElement[bool]:
-    return and_(PetitionCase.confidential.is_(False), PetitionCase.accused_organisation_id.is_(None))
-
-
-def _counts() -> list[ColumnElement[Any]]:
-    """In the order of Counts."""
+def _counts(asked: ColumnElement[bool]) -> list[ColumnElement[Any]]:
+    """In the order of Counts; what has to be looked up elsewhere only of what was `asked`."""
     held, over = Session.opened_at.is_not(None), Session.closed_at.is_not(None)
     follow_up = Session.kind == SessionKind.FOLLOW_UP
     joint = exists().where(
@@ -151,11 +152,11 @@ def _counts() -> list[ColumnElement[Any]]:
     return [
         func.count(),
         func.count().filter(held),
-        func.count().filter(and_(held, joint)),
+        func.count().filter(and_(asked, held, joint)),
         func.count().filter(Session.state == _S.NO_SHOW),
         func.count().filter(Session.state == _S.TECHNICAL_FAILED),
-        func.count().filter(and_(held, trouble)),
-        func.count().filter(and_(held, same_day)),
+        func.count().filter(and_(asked, held, trouble)),
+        func.count().filter(and_(asked, held, same_day)),
         late.filter(Session.opened_at > Session.starts_at),
         length.filter(and_(held, over)),
         func.count().filter(and_(held, over)),
@@ -164,45 +165,88 @@ def _counts() -> list[ColumnElement[Any]]:
     ]
 
 
-async def _trend(db: AsyncSession, hosts: list[str], period: Period) -> dict[str, tuple[int, int]]:
+async def _sittings(
+    db: AsyncSession, hosts: Sequence[str], period: Period
+) -> tuple[dict[str, Counts], dict[str, tuple[int, int]]]:
+    """The counts of the period by host, and planned and held of the months up to its end: one pass for both."""
     months = months_back(period.last, TREND_MONTHS)
-    year = Period(months[0].first, months[-1].last)
-    month = beijing_month(Session.starts_at).label("month")
-    columns = select(month, func.count(), func.count().filter(Session.opened_at.is_not(None)))
-    query = receptions_of(hosts, year, columns).group_by("month")
-    found = {code: (planned, held) for code, planned, held in await db.execute(query)}
-    return {each.code: found.get(each.code, (0, 0)) for each in months}
+    span = Period(min(period.first, months[0].first), max(period.last, months[-1].last))
+    asked = and_(Session.starts_at >= period.starts_at, Session.starts_at < period.ends_at)
+    # 0 is before the first month; a comparison costs a tenth of what writing the month's name does.
+    place = case(
+        *((Session.starts_at < month.starts_at, number) for number, month in enumerate(months)),
+        else_=len(months),
+    )
+    columns = select(
+        Session.host_organisation_id, place.label("place"), asked.label("asked"), *_counts(asked)
+    )
+    query = receptions_of(hosts, span, columns).group_by(Session.host_organisation_id, "place", "asked")
+    by_host: dict[str, Counts] = {}
+    trend = [(0, 0)] * (TREND_MONTHS + 1)
+    for host, number, within, *values in await db.execute(query):
+        counts = Counts(*(int(value or 0) for value in values))
+        planned, held = trend[number]
+        trend[number] = (planned + counts.planned, held + counts.held)
+        if within:
+            by_host[host] = by_host.get(host, Counts()) + counts
+    return by_host, {month.code: found for month, found in zip(months, trend[1:], strict=True)}
 
 
-async def _waits(db: AsyncSession, hosts: list[str], period: Period) -> tuple[int, int]:
-    """Who was let in, and the seconds from the waiting room's door to the room's, the first time each."""
-    events = (
+async def _people(
+    db: AsyncSession, hosts: Sequence[str], period: Period, today: date
+) -> tuple[int, int, int, int, int | None]:
+    """Persons of held receptions; who was let in, and the seconds from the waiting room's door to the room's,
+    the first time each; ratings given before today, and how many were satisfied, which is not told of few,
+    nor of days that are no months.
+    """
+    sitting = receptions_of(hosts, period, select(Session.id, Session.opened_at)).cte("sitting")
+    persons = (
+        select(func.count().label("persons"))
+        .select_from(sitting)
+        .join(Invitation, Invitation.session_id == sitting.c.id)
+        .where(
+            sitting.c.opened_at.is_not(None),
+            Invitation.role.in_(NEEDS_IDENTITY),
+            Invitation.revoked_at.is_(None),
+        )
+        .subquery()
+    )
+    given = func.count(Rating.score)
+    midnight = datetime.combine(today, time(), BEIJING)
+    rated = (
+        select(given.label("rated"), given.filter(Rating.score >= SATISFIED).label("satisfied"))
+        .select_from(sitting)
+        .join(Rating, Rating.session_id == sitting.c.id)
+        .where(Rating.at < midnight)
+        .subquery()
+    )
+    waits = _waits(sitting)
+    everything = persons.join(rated, true()).join(waits, true())
+    query = select(
+        persons.c.persons, waits.c.waited, waits.c.seconds, rated.c.rated, rated.c.satisfied
+    ).select_from(everything)
+    count, waited, seconds, answers, satisfied = (await db.execute(query)).one()
+    told = satisfied if answers >= FEWEST and period.whole_months else None
+    return count, waited, int(seconds or 0), answers, told
+
+
+def _waits(sitting: CTE) -> Subquery:
+    each = (
         select(
-            SessionEvent.session_id,
             func.min(SessionEvent.at).filter(SessionEvent.kind == WAITS[0]).label("came_at"),
             func.min(SessionEvent.at).filter(SessionEvent.kind == WAITS[1]).label("went_at"),
         )
+        .select_from(sitting)
+        .join(SessionEvent, SessionEvent.session_id == sitting.c.id)
+        # As it stands in the index, word by word.
         .where(literal_column(f"session_events.kind IN ('{WAITS[0]}', '{WAITS[1]}')"))
         .where(SessionEvent.participant_id.is_not(None))
+        .group_by(SessionEvent.session_id, SessionEvent.participant_id)
+        .subquery()
     )
-    of_it = receptions_of(hosts, period, events, SessionEvent.session_id)
-    each = of_it.group_by(SessionEvent.session_id, SessionEvent.participant_id).subquery()
     seconds = func.sum(seconds_between(each.c.came_at, each.c.went_at))
     let_in = and_(each.c.came_at.is_not(None), each.c.went_at.is_not(None))
-    count, total = (await db.execute(select(func.count(), seconds).where(let_in))).one()
-    return count, int(total or 0)
-
-
-async def _ratings(
-    db: AsyncSession, hosts: list[str], period: Period, today: date
-) -> tuple[int, int | None]:
-    """Given before today; how many were satisfied is not told of few, nor of days that are no months."""
-    given = func.count(Rating.score)
-    columns = select(given, given.filter(Rating.score >= SATISFIED)).select_from(Rating)
-    query = receptions_of(hosts, period, columns, Rating.session_id)
-    midnight = datetime.combine(today, time(), BEIJING)
-    rated, satisfied = (await db.execute(query.where(Rating.at < midnight))).one()
-    return rated, satisfied if rated >= FEWEST and period.whole_months else None
+    return select(func.count().label("waited"), seconds.label("seconds")).where(let_in).subquery()
 
 
 async def _promises(db: AsyncSession, hosts: list[str], period: Period, today: date) -> tuple[int, int]:
@@ -227,7 +271,7 @@ async def _promises(db: AsyncSession, hosts: list[str], period: Period, today: d
             Session.host_organisation_id.in_(hosts),
             or_(any_done, PetitionTask.due_on < today),
             ~withdrawn,
-            _open(),
+            COUNTED,
         )
     )
     due, kept = (await db.execute(query)).one()

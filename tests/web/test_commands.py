@@ -54,6 +54,16 @@ def terminal(database: Database, tmp_path: Path) -> Terminal:
     return Terminal(database.url.render_as_string(hide_password=False), tmp_path / "var")
 
 
+def test_help_comes_without_what_only_the_work_needs() -> None:
+    """Half a second of imports before a word is said is half a second before each `lianxin --help`."""
+    look = "import sys, web.cli; web.cli.app(['--help'], standalone_mode=False); print(*sys.modules)"
+    told = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True).stdout
+    needless = {"sqlalchemy", "alembic", "aiohttp", "cryptography", "av", "PIL", "jinja2", "argon2", "pydantic"}
+    assert not {name.partition(".")[0] for name in told.splitlines()[-1].split()} & needless
+    help_text = [word for line in told.splitlines()[:-1] for word in line.split()]
+    assert {"verify", "password", "serve", "figures-demo", "keys", "archive"} <= set(help_text)
+
+
 async def test_verify_audit_finds_the_broken_line_by_its_number(
     db: AsyncSession, clock: FixedClock, world: World, terminal: Terminal, tmp_path: Path
 ) -> None:
