@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from cases.errors import Conflict
-
 # Below this no recording begins: the ones that run need the rest (norm T03).
 LEAST_SHARE = 0.10
 LEAST_FREE = 1 << 30  # bytes; a tenth of a small disk is not enough for an hour
@@ -61,6 +59,9 @@ class DiskGauge:
 
 async def require_space(gauge: SpaceGauge, folder: Path) -> None:
     """Raise Conflict ``disk_low`` when no recording may begin."""
+    # Here, for a media process reads the settings, which measure the disk, and knows no rule.
+    from cases.errors import Conflict
+
     space = await asyncio.to_thread(gauge.measure, folder)
     if not space.enough:
         free = f"只剩 {space.free / 1e9:.1f} GB（{space.share:.0%}）"

@@ -93,7 +93,7 @@ async def open_database(app: web.Application) -> AsyncIterator[None]:
 
 
 def server_key(settings: Settings) -> bytes:
-    """What this server signs and seals with (form tokens, cookies, codes on their way); outlives a restart."""
+    """What this server signs and seals with: form tokens, cookies, codes on their way. Outlives a restart."""
     path = settings.state / "keys" / "form.key"
     if not path.exists():
         fresh = path.with_suffix(".new")

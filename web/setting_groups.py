@@ -1,4 +1,4 @@
-"""Every setting by its group, with what it is when nobody says otherwise: `LIANXIN_GROUP_NAME`, or name in [group]."""
+"""Every setting by its group, with what it is when nobody says otherwise."""
 
 from __future__ import annotations
 

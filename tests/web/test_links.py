@@ -16,7 +16,7 @@ from scheduling.sessions.invitations import Invitee
 from tests.factories import find_invitation, make_session
 from tests.web.conftest import Browser, House
 from web.http.access import LINK_COOKIE
-from web.http.limits import LIMITS as ALLOWED
+from web.http.limits import LIMIT_OF as ALLOWED
 from web.keys import DATABASE, LIMITS
 from web.notice import current_notice
 

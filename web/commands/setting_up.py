@@ -1,4 +1,4 @@
-"""What an installation is set up with and looked after by: accounts, places, sample figures, clocks, speed."""
+"""What an installation is set up with and looked after by: accounts, places, figures, clocks, speed."""
 
 from __future__ import annotations
 

@@ -119,6 +119,11 @@ def form_token(request: web.Request) -> str:
     return keyed(request, "form", request.cookies.get(FORM_COOKIE) or _new_form_cookie(request))
 
 
+def keyed(request: web.Request, purpose: str, value: str) -> str:
+    """What this server alone can make of a value, for one purpose: hexadecimal digits."""
+    return hmac.new(request.app[SERVER_KEY], f"{purpose}:{value}".encode(), hashlib.sha256).hexdigest()
+
+
 def token_matches(request: web.Request, given: str) -> bool:
     return hmac.compare_digest(form_token(request).encode(), given.encode())
 
@@ -142,7 +147,3 @@ def _new_form_cookie(request: web.Request) -> str:
     if NEW_FORM_COOKIE not in request:
         request[NEW_FORM_COOKIE] = secrets.token_urlsafe(24)
     return request[NEW_FORM_COOKIE]
-
-
-def _keyed(request: web.Request, purpose: str, value: str) -> str:
-    return hmac.new(request.app[SERVER_KEY], f"{purpose}:{value}".encode(), hashlib.sha256).hexdigest()

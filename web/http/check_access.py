@@ -20,6 +20,7 @@ from web.keys import CLOCK
 from web.views.link_pages import OVER_FOR_CITIZENS, Holder, code_of, find_holder
 
 CHECK_COOKIE = "lx_check"
+PURPOSE = "check"
 GOOD_FOR = timedelta(hours=2)
 LONGEST = 200
 
@@ -53,13 +54,13 @@ async def find_checker(db: AsyncSession, request: web.Request) -> Holder | None:
 
 def _sign(request: web.Request, invitation_id: str, until: int) -> str:
     text = f"{invitation_id}.{until}"
-    return f"{text}.{keyed(request, "check", text)}"
+    return f"{text}.{keyed(request, PURPOSE, text)}"
 
 
 def _read(request: web.Request, cookie: str, now: datetime) -> str:
     """The invitation that a cookie of ours names, empty for any other and for one that is too old."""
     text, _, given = cookie[:LONGEST].rpartition(".")
     invitation_id, _, until = text.partition(".")
-    if not hmac.compare_digest(given.encode(), keyed(request, "check", text).encode()):
+    if not hmac.compare_digest(given.encode(), keyed(request, PURPOSE, text).encode()):
         return ""
     return invitation_id if now.timestamp() < int(until) else ""

@@ -18,7 +18,7 @@ Decide = Callable[[AsyncSession, Decision, str], Awaitable[object]]
 
 
 async def take_decision(request: web.Request, proposal_id: str, decide: Decide) -> tuple[Form, int]:
-    """Read the form and let `decide` do it; where it was refused the form has errors, and the status is theirs.
+    """Read the form and let `decide` do it; where that was refused the form has errors, with their status.
 
     Raises Forbidden other than `own_proposal`, and NotFound.
     """

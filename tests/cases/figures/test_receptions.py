@@ -88,8 +88,9 @@ def sittings(world: World) -> Iterator[Sitting]:
         case = PetitionCase(
             id=new_id(), number=f"LZ2026-{number:07d}", channel=Channel.VISIT, subject="x", description="",
             class_=PetitionClass.CLAIM, state=PetitionState.ACCEPTED, custodian_id=host.id, event_count=0,
-            accused_organisation_id=world.xigu.id if number % 17 == 4 else None, confidential=number % 13 == 5,
+            accused_organisation_id=world.xigu.id if number % 17 == 4 else None,
             query_code_hash="", registered_at=starts - DAY, petitioner_id="p" * 32,
+            confidential=number % 13 == 5,
             concluded_on=civil(opened) + dice.randrange(2) * DAY if opened else None,
         )  # fmt: skip
         session = Session(
@@ -105,8 +106,9 @@ def hang_on(sitting: Sitting, dice: random.Random, number: int) -> Sitting:
     kinds = ["participant.joined", "participant.admitted", "participant.left"]
     for place in range(dice.randrange(4)):
         invitation = Invitation(
-            id=new_id(), code=f"{number}-{place}", session_id=session.id, role=dice.choice(list(InvitationRole)),
-            display_name="x", created_at=at, revoked_at=at if dice.random() < 0.2 else None,
+            id=new_id(), code=f"{number}-{place}", session_id=session.id, display_name="x",
+            role=dice.choice(list(InvitationRole)), created_at=at,
+            revoked_at=at if dice.random() < 0.2 else None,
         )  # fmt: skip
         sitting.invitations.append(invitation)
         for kind in dice.choices(kinds, k=dice.randrange(5)):
@@ -179,7 +181,9 @@ def counts(found: Sequence[Sitting]) -> Counts:
         solved_same_day=sum(each.case.concluded_on == civil(opened[each.session.id]) for each in held),
         late_seconds=sum(each for each in late if each > 0),
         length_seconds=sum(
-            seconds(each.session.closed_at or each.session.starts_at, opened[each.session.id]) for each in over
+            seconds(each.session.closed_at, opened[each.session.id])
+            for each in over
+            if each.session.closed_at
         ),
         closed=len(over),
         follow_ups=len(follow_ups),
@@ -224,11 +228,13 @@ def by_hand(every: Sequence[Sitting], world: World, period: Period) -> Reception
         those = [each for each in every if each.within(month)]
         trend[month.code] = (len(those), sum(each.held for each in those))
     people = [one for each in found if each.held for one in each.invitations]
-    tiers = {office.tier: rows for office, rows in by_office}
+    tiers = {office.tier for office in offices}
     return ReceptionFigures(
         all=counts(found),
-        by_tier={tier: counts([each for each in found if any(
-            office.tier is tier and each in rows for office, rows in by_office)]) for tier in tiers},
+        by_tier={
+            tier: sum((counts(rows) for office, rows in by_office if office.tier is tier), Counts())
+            for tier in tiers
+        },
         by_office=sorted(
             ((office, counts(rows)) for office, rows in by_office if rows),
             key=lambda row: (-row[1].planned, row[0].region_code),
@@ -238,7 +244,9 @@ def by_hand(every: Sequence[Sitting], world: World, period: Period) -> Reception
         waited=len(waits(found)),
         waited_seconds=sum(waits(found)),
         promises_due=len(due),
-        promises_kept=sum(bool(each.done_on and each.task and each.done_on <= each.task.due_on) for each in due),
+        promises_kept=sum(
+            bool(each.done_on and each.task and each.done_on <= each.task.due_on) for each in due
+        ),
         rated=len(ratings),
         satisfied=sum(score >= 3 for score in ratings) if len(ratings) >= 5 and period.whole_months else None,
     )  # fmt: skip
@@ -250,7 +258,8 @@ async def test_receptions_are_counted_as_plain_python_counts_them(
     every = list(sittings(world))
     await write(db, every, world.province.id)
     actor = world.actor("city.leader")
-    for written in ("2026-05", "2025", "2026-H1", "2026-03-05..2026-04-17", "2025-03-01..2026-07-31", "2001-01"):
+    days, whole = "2026-03-05..2026-04-17", "2025-03-01..2026-07-31"
+    for written in ("2026-05", "2025", "2026-H1", days, whole, "2001-01"):
         period = parse_period(written)
         told = await read_receptions(db, TODAY, actor, period, Filters())
         wanted = by_hand(every, world, period)
@@ -262,6 +271,7 @@ async def test_receptions_are_counted_as_plain_python_counts_them(
                 theirs = {tier: found for tier, found in theirs.items() if found.planned}
             assert mine == theirs, (written, name)
     # Everything that is counted was there to be counted.
-    whole = by_hand(every, world, parse_period("2025-03-01..2026-07-31"))
-    assert all(getattr(whole.all, name) for name in Counts.__slots__)
-    assert whole.waited > 20 and whole.persons and whole.rated and 0 < whole.promises_kept < whole.promises_due
+    found = by_hand(every, world, parse_period(whole))
+    assert all(getattr(found.all, name) for name in Counts.__slots__)
+    assert found.waited > 20 and found.persons and found.rated
+    assert 0 < found.promises_kept < found.promises_due
