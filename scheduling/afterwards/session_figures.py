@@ -168,7 +168,7 @@ def _counts(asked: ColumnElement[bool]) -> list[ColumnElement[Any]]:
 async def _sittings(
     db: AsyncSession, hosts: Sequence[str], period: Period
 ) -> tuple[dict[str, Counts], dict[str, tuple[int, int]]]:
-    """The counts of the period by host, and planned and held of the months up to its end: one pass for both."""
+    """Counts of the period by host, and planned and held of the months up to its end, in one pass."""
     months = months_back(period.last, TREND_MONTHS)
     span = Period(min(period.first, months[0].first), max(period.last, months[-1].last))
     asked = and_(Session.starts_at >= period.starts_at, Session.starts_at < period.ends_at)
