@@ -26,9 +26,11 @@ logger = logging.getLogger(__name__)
 PACKET_CEILING = 8_192  # per track: about 40 s of video
 # Each room's turn. A killed worker loses what came in so long, at most, and a fifth of a second that was not
 # handed over yet; a write has its price whatever its size, so that turns of 50 ms cost twice as much, while
-# turns of 0.4 s gain nothing that shows in a whole worker (docs/performance.md).
+# turns of 0.4 s gain nothing that shows in a worker of eight rooms (docs/performance.md).
 FLUSH_SECONDS = 0.25
-SHORTEST_PAUSE = 0.005
+# Between two rooms: with more than thirty of them turns become longer, 0.4 s with fifty, where four hundred
+# files of a full core would otherwise take more than a tenth of it.
+SHORTEST_PAUSE = 0.008
 RETRY_SECONDS = 0.5
 CLOSE_SECONDS = 5.0
 FAULT_SHOWN_SECONDS = 3.0  # A fault stays visible at least so long, two ticks of the room.
