@@ -120,7 +120,8 @@ async def _remedies(db: AsyncSession, petition: PetitionCase, kind: DocumentKind
     if duty is None:
         return ""
     # The one above is asked, and no further one (Art. 35 and 36).
-    offices = [each.name for each in await list_reviewers(db, petition)]
+    found = await list_reviewers(db, petition, kind is DocumentKind.REVIEW_OPINION)
+    offices = [each.name for each in found]
     where = offices[0] if offices else f"有权{remedy}的机关"
     unit = "日" if duty.unit is Unit.CALENDAR else "个工作日"
     return (

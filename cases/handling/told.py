@@ -90,11 +90,14 @@ async def list_units(db: AsyncSession, petition: PetitionCase) -> Sequence[Organ
     return [each for each in (await db.scalars(query)).all() if not _is_accused(petition, each)]
 
 
-async def list_reviewers(db: AsyncSession, petition: PetitionCase) -> Sequence[Organisation]:
+async def list_reviewers(
+    db: AsyncSession, petition: PetitionCase, recheck: bool
+) -> Sequence[Organisation]:
     """Who may review what the responsible unit said: the offices above it on its line, the nearest first.
 
     A department's opinion is reviewed by its own government, whose petition office keeps the matter, an
-    office's by the one above; whoever decided before does not decide again (Art. 35 and 36).
+    office's by the one above (Art. 35). Who decided the review does not decide the recheck (Art. 36); what a
+    review had handled anew is reviewed where it was before.
     """
     unit = petition.handler or petition.custodian
     above = [unit.region_code[:length] for length in (2, 4, 6, 9) if length <= len(unit.region_code)]
@@ -102,7 +105,7 @@ async def list_reviewers(db: AsyncSession, petition: PetitionCase) -> Sequence[O
         Organisation.kind == OrganisationKind.PETITION_OFFICE, Organisation.region_code.in_(above)
     )
     found = (await db.scalars(query.order_by(Organisation.region_code.desc()))).all()
-    decided = {unit.id, petition.reviewer_id}
+    decided = {unit.id} | ({petition.reviewer_id} if recheck else set())
     return [each for each in found if each.id not in decided and not _is_accused(petition, each)]
 
 
@@ -120,7 +123,8 @@ async def read_told(
         elif ask is Ask.UNIT:
             told[ask] = _one_of(await list_units(db, petition), typed, ask)
         elif ask is Ask.REVIEWER:
-            told[ask] = _one_of(await list_reviewers(db, petition), typed, ask)
+            offices = await list_reviewers(db, petition, "recheck_decide" in rule.starts)
+            told[ask] = _one_of(offices, typed, ask)
         elif ask is Ask.DAYS:
             told[ask] = _days(typed)
         elif ask is Ask.ON:

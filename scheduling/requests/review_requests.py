@@ -116,7 +116,7 @@ async def appeal_of(db: AsyncSession, clock: Clock, petition: PetitionCase) -> A
     filed = await list_for_petitioner(db, petition)
     papers = [each.document for each in filed if each.replaced_by is None]
     opinion = max((each for each in papers if each.kind is row.opinion), key=_issued, default=None)
-    office = next(iter(await list_reviewers(db, petition)), None)
+    office = next(iter(await list_reviewers(db, petition, stage is Stage.RECHECK)), None)
     right = await find_running(db, petition.id, row.right)
     until = right.rolled_on if right is not None else None
     if office is None:

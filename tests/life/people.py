@@ -141,7 +141,7 @@ class Desk:
         """Note the delivery on the page of the paper."""
         if not self.page.url.endswith(paper.path):
             await self.open(paper.path)
-        form = self.page.locator('form[action$="/deliveries"]')
+        form = self.page.locator('form[action$="/deliveries"]:has([name=service])')
         refused = typed.pop("refused", "")
         await fill(form, {"service": service, "proof": proof, **typed})
         if refused:

@@ -59,6 +59,14 @@ async def test_it_waits_until_it_is_decided(asked: Matter, database: Database) -
         await issue(db, clock, world.actor(FIRST), asked.id, "review_receipt")
         (row,) = await list_reviews_due(db, world.actor(FIRST))
         assert not row.new
+        await asked.take(FIRST, "decide_review", result="redo", words="现场没有看，重新办理。")
+        assert await list_reviews_due(db, world.actor(FIRST)) == [], "it is the unit's again"
+        clock.advance(days=1)
+        await asked.take(HANDLER, "conclude", conclusion="not_support", words="看了现场，仍不支持。")
+        await asked.deliver(HANDLER, "deliver")
+        assert await asked.ask() == ""
+        (row,) = await list_reviews_due(db, world.actor(FIRST))
+        assert row.new, "the receipt of the first request is none of the second"
         await asked.take(FIRST, "decide_review", result="uphold", words="维持。")
         assert await list_reviews_due(db, world.actor(FIRST)) == []
         await asked.deliver(FIRST, "deliver_review")

@@ -8,7 +8,7 @@ from typing import Any
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cases.casefile import CLASS_NAMES, PetitionCase
+from cases.casefile import CLASS_NAMES, PetitionCase, PetitionState
 from cases.deadlines.explaining import explain
 from cases.handling.clocks import PetitionClock, list_clocks, today
 from cases.handling.procedure import (
@@ -49,7 +49,8 @@ async def handling_desk(request: web.Request, db: AsyncSession, petition: Petiti
     steps = steps_for(request[ACTOR], petition)
     asked = {ask for step in steps for ask in RULES[step].asks}
     units = await list_units(db, petition) if Ask.UNIT in asked else []
-    reviewers = await list_reviewers(db, petition) if Ask.REVIEWER in asked else []
+    again = petition.state is PetitionState.REVIEWED
+    reviewers = await list_reviewers(db, petition, again) if Ask.REVIEWER in asked else []
     options: dict[Ask, Mapping[Any, str]] = {
         Ask.CLASS: CLASS_NAMES,
         Ask.WAY: WAY_NAMES,
