@@ -8,15 +8,18 @@ import segno
 from markupsafe import Markup
 
 
-def qr_svg(text: str, label: str = "二维码") -> Markup:
-    """Inline SVG without style attributes (they would fall to the content security policy)."""
+def qr_svg(text: str, label: str = "二维码", *, alone: bool = False) -> Markup:
+    """SVG without style attributes (they would fall to the content security policy).
+
+    `alone`: for a picture of its own, which browsers show only with its namespace; inline it has none.
+    """
     code = segno.make(text, error="m", micro=False)
     out = io.BytesIO()
     code.save(
         out,
         kind="svg",
         xmldecl=False,
-        svgns=False,
+        svgns=alone,
         scale=5,
         border=3,
         omitsize=True,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from base64 import b64decode
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from aiohttp import ClientResponse
@@ -28,9 +30,9 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The addresses that were shown as QR codes."""
     found: list[str] = []
 
-    def draw(text: str, label: str = "") -> Markup:
+    def draw(text: str, label: str = "", alone: bool = False) -> Markup:
         found.append(text)
-        return qr_svg(text, label)
+        return qr_svg(text, label, alone=alone)
 
     monkeypatch.setattr(phone_signing, "qr_svg", draw)
     return found
@@ -53,7 +55,10 @@ async def test_from_the_code_to_the_signature(house: House, shown: list[str]) ->
     assert await told(await kiosk.post(at, json={"digest": "0" * 64})) == (409, "minutes_changed")
     assert await told(await phone.post(at, json={"digest": digest})) == (403, "link_invalid")
     issued = await (await kiosk.post(at, json={"digest": digest})).json()
-    assert issued["qr"].startswith("data:image/svg+xml;base64,") and issued["short"] == digest[:8]
+    kind, _, picture = issued["qr"].partition(",")
+    assert kind == "data:image/svg+xml;base64" and issued["short"] == digest[:8]
+    # Without its namespace a browser takes it for no picture at all.
+    assert ElementTree.fromstring(b64decode(picture)).tag == "{http://www.w3.org/2000/svg}svg"  # noqa: S314
     where, secret = shown[-1].removeprefix(kiosk.base).split("#")
     before = await (await phone.get(where)).text()
     assert "开始签字" in before and "李德福" not in before and digest[:8] not in before

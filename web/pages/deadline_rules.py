@@ -75,7 +75,7 @@ async def show(request: web.Request) -> web.StreamResponse:
 async def edit(request: web.Request) -> web.StreamResponse:
     """GET: `region`, its rules as they hold, to be changed."""
     async with request.app[DATABASE].session() as db:
-        region, _ = await _region(request, db)
+        region, regions = await _region(request, db)
     held = profile_for(region, today(request.app[CLOCK]), profiles())
     form = Form()
     form.values = {"region": region, "roll": "yes" if held.roll_on_holiday else ""}
@@ -84,7 +84,7 @@ async def edit(request: web.Request) -> web.StreamResponse:
             f"days-{duty.code}": str(duty.days), f"unit-{duty.code}": str(duty.unit),
             f"extension-{duty.code}": str(duty.most_extension), f"article-{duty.code}": duty.article,
         }  # fmt: skip
-    return _edit_page(request, form, held, None)
+    return _edit_page(request, form, held, None, regions[region])
 
 
 async def submit(request: web.Request) -> web.StreamResponse:
@@ -104,6 +104,7 @@ async def submit(request: web.Request) -> web.StreamResponse:
         duties[duty.code] = TypedDuty(*(form.value(name) for name in names))
     typed = TypedRules(region, form.value("effective_on"), form.value("law"), roll, duties)
     async with request.app[DATABASE].session() as db:
+        regions = {each.region_code: each.name for each in await list_regions(db, request[ACTOR])}
         told = (db, request.app[CLOCK], request[ACTOR], typed)
         try:
             effect = await preview_rules(*told)
@@ -114,7 +115,7 @@ async def submit(request: web.Request) -> web.StreamResponse:
         except (Invalid, Conflict) as error:
             form.refuse(error, "effective_on")
             status = status_of(error)
-    return _edit_page(request, form, held, effect, status)
+    return _edit_page(request, form, held, effect, regions.get(region, region), status)
 
 
 def fixed_duties(profile: Profile) -> list[Duty]:
@@ -152,12 +153,13 @@ def changes_of(old: Profile, new: Profile) -> list[dict[str, Any]]:
 
 
 def _edit_page(
-    request: web.Request, form: Form, held: Profile, effect: Effect | None, status: int = 200
+    request: web.Request, form: Form, held: Profile, effect: Effect | None, place: str, status: int = 200
 ) -> web.Response:
     context = {
         "nav": "administration",
         "form": form,
         "region": form.value("region"),
+        "place": place,
         "duties": [row_of(duty, held) for duty in fixed_duties(held)],
         "units": UNITS,
         "effect": effect,

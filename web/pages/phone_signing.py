@@ -47,7 +47,7 @@ async def issue(request: web.Request) -> web.StreamResponse:
             return _gone()
         issued = await issue_phone_signing(db, request.app[CLOCK], found[0], found[2].id, digest)
     url = f"{own_origin(request)}/j/{code_of(request)}/phone/{issued.signing.id}#{issued.secret}"
-    picture = base64.b64encode(qr_svg(url, "手机签字二维码").encode()).decode()
+    picture = base64.b64encode(qr_svg(url, "手机签字二维码", alone=True).encode()).decode()
     left = (issued.signing.valid_until - issued.signing.issued_at).total_seconds()
     told = {"qr": f"data:image/svg+xml;base64,{picture}", "seconds": int(left), "short": digest[:SHORT]}
     return web.json_response(told)

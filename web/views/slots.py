@@ -63,10 +63,12 @@ def group_slots(slots: Sequence[Slot], receivers: Mapping[str, Receiver]) -> lis
 
 
 def slots_by_day(slots: Sequence[Slot], receivers: Mapping[str, Receiver]) -> dict[str, dict[str, str]]:
-    """For the macro `slots`: half a day, and who receives there, to ids with their times."""
+    """For the macro `slots`: half a day, who receives, and which room of several, to ids with their times."""
     found: dict[str, dict[str, str]] = {}
+    rooms = {slot.room_id for slot in slots}
     for slot in sorted(slots, key=lambda each: each.starts_at):
-        half, receiver = half_day(slot.starts_at), receivers.get(slot.id)
-        heading = f"{half} {receiver.name}" if receiver else half
-        found.setdefault(heading, {})[slot.id] = clock_time(slot.starts_at)
+        receiver = receivers.get(slot.id)
+        heading = [half_day(slot.starts_at), receiver.name if receiver else "", slot.room.name]
+        told = " ".join(each for each in heading[: 3 if len(rooms) > 1 else 2] if each)
+        found.setdefault(told, {})[slot.id] = clock_time(slot.starts_at)
     return found

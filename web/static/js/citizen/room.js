@@ -219,6 +219,8 @@ class CitizenRoom {
     this.#check.stopMeter();
     this.#tiles.clear();
     this.#capture.close();
+    // Minutes that lie over the page stay to be read; there is nothing left to go back to.
+    document.querySelector("dialog.sheet > button")?.replaceChildren(t("关闭"));
     setText(part("sent_away_title"), SENT_AWAY[farewell.reason] || t("工作人员没有让您进入"));
     setText(part("sent_away_reason"), farewell.message || (farewell.reason === "refused" ? REFUSED : ""));
     this.#set({ farewell, captured: false });
