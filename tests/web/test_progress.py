@@ -54,7 +54,7 @@ async def matter(house: House) -> Matter:
 async def test_who_has_it_and_what_comes_next(house: House, matter: Matter) -> None:
     page = await matter.page()
     assert "城关区信访局最迟2026年8月6日交给负责的单位。" in page
-    assert "还没有受理，先按登记的日子计算" in page and "2026-07-22 登记，加 60 日" in page
+    assert "还没有受理，先按登记的日子计算" in page and "登记的日子是2026年7月22日，加 60 日" in page
     await matter.take(KEEPER, "classify", **HANDLED)
     await matter.take(KEEPER, "forward", unit=house.world.housing.id, words="请办理")
     page = await matter.page()
@@ -64,7 +64,7 @@ async def test_who_has_it_and_what_comes_next(house: House, matter: Matter) -> N
     assert "这个期限已经过了，您可以打电话询问。" in await matter.page()
     await matter.take(HANDLER, "accept", words="受理")
     page = await matter.page()
-    assert "2026-08-07 受理，加 60 日" in page and "还没有受理" not in page
+    assert "受理的日子是2026年8月7日，加 60 日" in page and "还没有受理" not in page
     async with house.database.session() as db:
         await issue(db, house.clock, house.world.actor(HANDLER), matter.petition.id, "acceptance_notice")
     page = await matter.page()
