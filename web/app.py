@@ -18,7 +18,7 @@ from cases.register.index import index_missing
 from web.http import guards
 from web.http.flash import ONCE, OnceBook
 from web.http.limits import RateLimits
-from web.http.static_files import StaticFiles
+from web.http.static_files import static_files
 from web.keys import CLOCK, DATABASE, LIMITS, RENDERER, SERVER_KEY, SETTINGS, STATIC
 from web.live import live_rooms, mount_signaling
 from web.minutes.live_strokes import LIVE_STROKES, LiveStrokes
@@ -55,7 +55,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> web.Applicatio
     app[BOARDS] = BoardMemory()
     app[EXPORTS] = asyncio.Semaphore(MOST_AT_ONCE)
     app[LIVE_STROKES] = LiveStrokes()
-    app[STATIC] = StaticFiles()
+    app[STATIC] = static_files()
     app[JOURNEYS] = Journeys()
     app[FILM_FIRST] = FilmFirst()
     app[RENDERER] = Renderer()

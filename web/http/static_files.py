@@ -91,3 +91,9 @@ class StaticFiles:
         fresh = build == self.build
         response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if fresh else "no-cache"
         return response
+
+
+@functools.cache
+def static_files() -> StaticFiles:
+    """The program's own, read once for all applications of a process."""
+    return StaticFiles()

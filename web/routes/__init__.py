@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 from aiohttp import web
 
 from web.http.permissions import CEILINGS, PERMISSIONS, Permission, Who
@@ -30,12 +32,24 @@ MOUNTED: dict[tuple[str, str], Permission] = {("GET", "/ws"): Who.SOCKET}
 
 
 def mount_routes(app: web.Application) -> None:
-    declared = dict(MOUNTED)
+    resources, permissions = _resources()
+    for resource in resources:
+        app.router.register_resource(resource)
+    app[PERMISSIONS] = dict(permissions)
+    app[CEILINGS] = {(route.method, route.path): route.ceiling for route in TABLE if route.ceiling}
+
+
+@functools.cache
+def _resources() -> tuple[tuple[web.AbstractResource, ...], dict[tuple[str, str], Permission]]:
+    """The patterns of all addresses with their handlers, which know no application, and who may what.
+
+    Made once for all applications of a process.
+    """
+    router, declared = web.UrlDispatcher(), dict(MOUNTED)
     for route in TABLE:
-        resource = app.router.add_route(route.method, route.path, route.handler).resource
+        resource = router.add_route(route.method, route.path, route.handler).resource
         assert resource is not None
         declared[(route.method, resource.canonical)] = route.permission
         if route.method == "GET":
-            app.router.add_route("HEAD", route.path, route.handler)
-    app[PERMISSIONS] = declared
-    app[CEILINGS] = {(route.method, route.path): route.ceiling for route in TABLE if route.ceiling}
+            router.add_route("HEAD", route.path, route.handler)
+    return tuple(router.resources()), declared
