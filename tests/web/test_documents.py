@@ -160,7 +160,7 @@ async def test_a_whole_case_with_its_papers(house: House, chrome: Chromium) -> N
     await desk.sign_in(KEEPER)
     await desk.step("request_review", reviewer=house.world.chengguan.id, words="不服。")
     await desk.sign_in(REVIEWER)
-    assert "即2026年8月21日前" in await desk.issue("review_receipt")
+    assert "最迟2026年8月21日。" in await desk.issue("review_receipt")
     await desk.step("decide_review", result="uphold", words="维持处理意见。")
     review = await desk.issue("review_opinion", **TEXTS)
     assert "维持。" in review and "书面向兰州市信访局请求复核" in review
