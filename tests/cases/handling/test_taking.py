@@ -93,7 +93,7 @@ async def test_a_case_from_registration_to_the_archive(desk: Desk) -> None:
     desk.clock.advance(days=30)  # 2 November, the last day on which a review can be asked for.
     with pytest.raises(Conflict) as right:
         await desk.take(KEEPER, "close", words="已办结。")
-    assert right.value.code == "right_runs" and "2026-11-02" in right.value.message
+    assert right.value.code == "right_runs" and "2026年11月2日" in right.value.message
     desk.clock.advance(days=1)
     closed = await desk.take(KEEPER, "close", words="没有请求复查。")
     assert (closed.state, closed.conclusion) == (PetitionState.CLOSED, "support")
