@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from recordings.space import Space
+from recordings.space import LEAST_SHARE, Space
+from tests.web.conftest import House
 from web.commands import doctor
+from web.keys import REGISTRY
 from web.processes.supervisor import PortTaken, children_of, open_listener
 from web.processes.tls import lan_certificate
 from web.setting_groups import WebSettings
@@ -128,3 +130,8 @@ def test_the_authority_is_kept_and_signs_for_the_local_network(tmp_path: Path) -
     assert context.cert_store_stats()["x509_ca"] == 1
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server.load_cert_chain(made.certificate, made.key)
+
+
+async def test_rooms_measure_the_disk_as_the_settings_say(house: House) -> None:
+    gauge = house.server.app[REGISTRY].gauge
+    assert gauge.measure(house.settings.recordings_root).least_share == 0 != LEAST_SHARE
