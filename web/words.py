@@ -59,6 +59,7 @@ NOTICE_STATES = badges("notice")
 REQUEST_STATES = badges("request")
 BOOKING_STATES = badges("booking")
 TIME_PROPOSALS = badges("time_proposal")
+SLOT_PROPOSALS = badges("slot_proposal")
 DAY_STATES = badges("reception_day")
 # The devices of who petitions, before the slot; "None": no check yet.
 DEVICE_VERDICTS = badges("device") | {"None": VOCABULARY["device"]["unknown"].badge}

@@ -33,6 +33,7 @@ from scheduling.booking.booking import BookingKind as BookingKind
 from scheduling.booking.booking import BookingState as BookingState
 from scheduling.booking.engagements import refuse_engaged_room
 from scheduling.booking.slot import Slot
+from scheduling.booking.slot_proposal import settle_proposals
 from scheduling.booking.slots import get_slot
 from scheduling.transitions import require_transition
 
@@ -179,6 +180,7 @@ async def change_booking(
     booking.state = state
     booking.reason = clean_text(reason, "reason", "原因", 500) or None
     data = {"booking_id": booking.id, "reason": booking.reason}
+    await settle_proposals(db, clock, actor, booking_id, state)
     kind = "booking.moved" if moved else f"booking.{state}"
     await add_petition_event(db, clock, actor, booking.petition_id, kind, data)
     return booking

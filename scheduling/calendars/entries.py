@@ -15,10 +15,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cases.casefile import PetitionCase
 from cases.clock import Clock
 from cases.policy import Action, Actor, require
+from scheduling.booking.booking import HOLDING, PENDING, Booking
 from scheduling.booking.engagement import Engagement, Resource, ResourceKind
 from scheduling.booking.slot import ReceptionRoom
+from scheduling.booking.slot_proposal import SlotProposal
 from scheduling.calendars.icalendar import CalendarEvent
 from scheduling.invitation import Invitation
+from scheduling.proposals import ProposalState
 from scheduling.reach import visible_sessions
 from scheduling.rota.reception_day import MODE_NAMES, DayState, ReceptionDay
 from scheduling.session import Session, SessionState
@@ -48,6 +51,25 @@ async def calendar_of(
 async def entry_of(db: AsyncSession, session: Session, origin: str = "") -> CalendarEvent:
     """The entry of one session. The caller has asked the policy."""
     return (await _entries(db, [session], origin))[0]
+
+
+async def entry_of_booking(db: AsyncSession, booking: Booking, origin: str = "") -> CalendarEvent:
+    """The entry of a booking, for who asked for it: tentative until its sitting is arranged.
+
+    The caller has made sure who asks. Each time that was agreed upon instead is one revision more.
+    """
+    query = select(func.count(), func.max(SlotProposal.answered_at)).where(
+        SlotProposal.booking_id == booking.id, SlotProposal.state == ProposalState.ACCEPTED
+    )
+    revision, moved_at = (await db.execute(query)).one()
+    slot = booking.slot
+    return CalendarEvent(
+        uid=f"booking-{booking.id}@lianxin", revision=revision, changed_at=moved_at or booking.created_at,
+        starts_at=slot.starts_at, ends_at=slot.ends_at, summary=f"视频接访 {booking.petition.number}",
+        location=f"{slot.room.organisation.short_name}{slot.room.name}", description="预约，等单位排定",
+        url=f"{origin}/bookings/{booking.id}" if origin else "",
+        cancelled=booking.state not in HOLDING, tentative=booking.state in PENDING, alarms=REMIND_SESSION,
+    )  # fmt: skip
 
 
 async def _sessions(db: AsyncSession, actor: Actor, since: datetime, origin: str) -> list[CalendarEvent]:

@@ -30,6 +30,7 @@ class CalendarEvent:
     description: str = ""
     url: str = ""
     cancelled: bool = False
+    tentative: bool = False
     alarms: tuple[timedelta, ...] = ()
 
 
@@ -76,7 +77,7 @@ def _event(event: CalendarEvent) -> list[str]:
         f"DTSTART;TZID={ZONE}:{_local(event.starts_at)}",
         f"DTEND;TZID={ZONE}:{_local(event.ends_at)}",
         f"SUMMARY:{escape(event.summary)}",
-        f"STATUS:{'CANCELLED' if event.cancelled else 'CONFIRMED'}",
+        f"STATUS:{_status(event)}",
     ]
     for name, text in (("LOCATION", event.location), ("DESCRIPTION", event.description)):
         lines += [f"{name}:{escape(text)}"] if text else []
@@ -86,6 +87,13 @@ def _event(event: CalendarEvent) -> list[str]:
         lines += ["BEGIN:VALARM", "ACTION:DISPLAY", f"DESCRIPTION:{escape(event.summary)}"]
         lines += [f"TRIGGER:-PT{minutes}M", "END:VALARM"]
     return [*lines, "END:VEVENT"]
+
+
+def _status(event: CalendarEvent) -> str:
+    """Section 3.8.1.11."""
+    if event.cancelled:
+        return "CANCELLED"
+    return "TENTATIVE" if event.tentative else "CONFIRMED"
 
 
 def _zone() -> list[str]:

@@ -15,14 +15,20 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cases.clock import Clock
 from cases.errors import RuleError
 from scheduling.booking.booking import Booking, BookingKind, BookingState
+from scheduling.booking.slot_proposal import SlotProposal
 from scheduling.notices.gateway import Envelope
 from scheduling.notices.notice import NoticeChannel
 from scheduling.notices.queueing import About, add_notice, channel_for
+from scheduling.proposals import ProposalState
 
 # What becomes of a booking that leads to no session here. One that does is told when it is arranged.
 OF_BOOKINGS = {
     BookingState.REJECTED: "booking_rejected",
     BookingState.REDIRECTED: "booking_redirected",
+}
+OF_OTHER_TIMES = {
+    ProposalState.OPEN: "booking_time_proposed",
+    ProposalState.ACCEPTED: "booking_time_moved",
 }
 # What an office asked for by itself the citizen never heard of.
 OF_CITIZENS = frozenset({BookingKind.SELF_ONLINE, BookingKind.BY_PROXY, BookingKind.STATION_ASSISTED})
@@ -64,17 +70,38 @@ async def tell_applicants(db: AsyncSession, clock: Clock, telling: Telling, book
     template = OF_BOOKINGS.get(booking.state)
     if template is None or booking.kind not in OF_CITIZENS:
         return 0
-    petition = booking.petition
     fields = {
-        "office": booking.slot.room.organisation.name,
         "when": telling.when(booking.slot.starts_at),
         "what": booking.reason or "",
         "to": booking.redirected_to.name if booking.redirected_to else "",
-        "number": petition.number,
     }
+    return await _tell_of(db, clock, telling, booking, template, fields, clock.now() + WORTH_TELLING)
+
+
+async def tell_of_slot(db: AsyncSession, clock: Clock, telling: Telling, row: SlotProposal) -> int:
+    """Tell petitioner and proxy that another time is proposed, or that it stands, in the same transaction.
+
+    Returns how many were told; none of what an office asked for by itself.
+    """
+    template = OF_OTHER_TIMES.get(row.state)
+    if template is None or row.booking.kind not in OF_CITIZENS:
+        return 0
+    fields = {
+        "when": telling.when(row.was_slot.starts_at),
+        "what": row.reason,
+        "to": telling.when(row.slot.starts_at),
+    }
+    return await _tell_of(db, clock, telling, row.booking, template, fields, row.slot.starts_at)
+
+
+async def _tell_of(
+    db: AsyncSession, clock: Clock, telling: Telling, booking: Booking, template: str,
+    fields: dict[str, str], until: datetime,
+) -> int:  # fmt: skip
+    petition = booking.petition
+    fields |= {"office": booking.slot.room.organisation.name, "number": petition.number}
     about = About(booking.slot.organisation_id, petition.id, booking_id=booking.id)
     people = [petition.petitioner, *([booking.proxy] if booking.proxy else [])]
     for person in people:
-        until = clock.now() + WORTH_TELLING
         await tell(db, clock, telling, about, person.phone or "", template, fields, until)
     return len(people)

@@ -62,6 +62,8 @@ def _texts() -> Mapping[str, NoticeTemplate]:
         "mediation_reminder_link": ("2026-11", frozenset({"link"})),
         "booking_rejected": ("2026-11", frozenset()),
         "booking_redirected": ("2026-11", frozenset()),
+        "booking_time_proposed": ("2026-11", frozenset()),
+        "booking_time_moved": ("2026-11", frozenset()),
         "document_ready": ("2026-11", frozenset()),
         "review_received": ("2026-11", frozenset()),
     }

@@ -169,7 +169,7 @@ def next_states(actor: Actor, session: Session, row: TimeProposal, hosts: bool) 
     if not is_live(session, row):
         return []
     mine = row.organisation_id in own_offices(actor, session)
-    sides = {Side.HOST} if hosts else set()
+    sides = {Side.DECIDER} if hosts else set()
     sides |= {Side.PROPOSER} if mine else set()
     return [each for each in ProposalState if each in TRANSITIONS[row.state] and SIDE_OF[each] in sides]
 
@@ -184,7 +184,7 @@ async def _require_side(
     db: AsyncSession, actor: Actor, session: Session, row: TimeProposal, side: Side | None
 ) -> None:
     """Raises Forbidden. REPLACED comes with a new proposal alone, and nobody goes back to OPEN."""
-    if side is Side.HOST:
+    if side is Side.DECIDER:
         require(actor, Action.MANAGE_SESSION, await scope_of_session(db, session))
     elif side is None or row.organisation_id not in own_offices(actor, session):
         raise Forbidden()

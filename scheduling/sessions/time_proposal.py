@@ -1,10 +1,9 @@
-"""改时间: an office that is asked to a joint reception says when else it could come. Row, states, table."""
+"""改时间: an office that is asked to a joint reception says when else it could come. The row."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from enum import StrEnum
 
 from sqlalchemy import ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -12,48 +11,17 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from cases.database import ID_LENGTH, Base, new_id
 from cases.organisations import Organisation
 from cases.vocabulary import names
+from scheduling.proposals import LIVE as LIVE
+from scheduling.proposals import SIDE_OF as SIDE_OF
+from scheduling.proposals import TRANSITIONS as TRANSITIONS
+from scheduling.proposals import ProposalState as ProposalState
+from scheduling.proposals import Side as Side
 from scheduling.session import Session
 
 _LIVE = text("state IN ('open', 'asked_anew')")
 
 
-class ProposalState(StrEnum):
-    """Where a proposal stands."""
-
-    OPEN = "open"
-    ASKED_ANEW = "asked_anew"
-    ACCEPTED = "accepted"
-    REPLACED = "replaced"
-    AGREED = "agreed"
-    WITHDRAWN = "withdrawn"
-
-
-class Side(StrEnum):
-    """Whose move it is: of the office that hosts, or of the one that proposed."""
-
-    HOST = "host"
-    PROPOSER = "proposer"
-
-
-_P = ProposalState
 PROPOSAL_STATE_NAMES: Mapping[ProposalState, str] = names("time_proposal", ProposalState)
-TRANSITIONS: Mapping[ProposalState, frozenset[ProposalState]] = {
-    _P.OPEN: frozenset({_P.ACCEPTED, _P.ASKED_ANEW, _P.AGREED, _P.WITHDRAWN}),
-    # Asked anew, the office names another time, comes at the time as it stands, or lets it be.
-    _P.ASKED_ANEW: frozenset({_P.REPLACED, _P.AGREED, _P.WITHDRAWN}),
-    _P.ACCEPTED: frozenset(),
-    _P.REPLACED: frozenset(),
-    _P.AGREED: frozenset(),
-    _P.WITHDRAWN: frozenset(),
-}
-LIVE = frozenset({_P.OPEN, _P.ASKED_ANEW})
-SIDE_OF: Mapping[ProposalState, Side] = {
-    _P.ACCEPTED: Side.HOST,
-    _P.ASKED_ANEW: Side.HOST,
-    _P.REPLACED: Side.PROPOSER,
-    _P.AGREED: Side.PROPOSER,
-    _P.WITHDRAWN: Side.PROPOSER,
-}
 
 
 class TimeProposal(Base):

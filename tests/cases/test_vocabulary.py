@@ -62,6 +62,7 @@ STATES: dict[str, tuple[Iterable[str], frozenset[str]]] = {
     "session": (SessionState, frozenset()),
     "booking": (BookingState, frozenset()),
     "time_proposal": (ProposalState, frozenset()),
+    "slot_proposal": (ProposalState, frozenset()),
     "reception_day": (DayState, frozenset()),
     "clock": (Standing, frozenset()),
     "petition": (PetitionState, frozenset()),

@@ -82,6 +82,7 @@ class Objects:
         named += ("document_id", "delivery_id", "official_id", "post_id")
         named += ("rule_id", "equipment_id", "secret")
         named += ("notice_id", "measure_id", "step_id", "time_proposal_id", "link_id")
+        named += ("slot_proposal_id",)
         known |= dict.fromkeys((*named, "thread_id"), "0" * 32)
         known |= {"import_id": "0" * 32, "client_id": "0" * 32}
         known |= {"form_id": "0" * 32, "purpose": "matter", "enclosure_id": "0" * 32}

@@ -43,6 +43,7 @@ from web.views.documents import documents_of_petitioner
 from web.views.link_pages import Holder, code_of, context_of, find_holder, next_page, problem_page
 from web.views.petition_rating import rating_of
 from web.views.progress import progress_of
+from web.views.slot_proposals import times_of_petitioner
 from web.words import date_time
 
 WRONG_CODE = "编号或查询码不对，请核对。忘记了请打电话。"
@@ -178,7 +179,7 @@ async def ask_for_replay(request: web.Request) -> web.StreamResponse:
 
 
 async def show_progress(request: web.Request) -> web.StreamResponse:
-    return _progress(request, Form())
+    return progress_page(request, Form())
 
 
 async def find_progress(request: web.Request) -> web.StreamResponse:
@@ -189,7 +190,7 @@ async def find_progress(request: web.Request) -> web.StreamResponse:
     form = Form(await request.post())
     form.values["number"] = form.typed("number")[:40]
     async with request.app[DATABASE].session() as db:
-        return await _tell_progress(db, request, form)
+        return await tell_progress(db, request, form)
 
 
 async def rate_matter(request: web.Request) -> web.StreamResponse:
@@ -209,8 +210,8 @@ async def rate_matter(request: web.Request) -> web.StreamResponse:
             form.fail(error.field or "score", say_error(error.code, error.message))
         except NotFound:
             form.fail("number", WRONG_CODE)
-            return _progress(request, form)
-        return await _tell_progress(db, request, form, typed["rated"])
+            return progress_page(request, form)
+        return await tell_progress(db, request, form, typed["rated"])
 
 
 async def ask_review(request: web.Request) -> web.StreamResponse:
@@ -232,19 +233,20 @@ async def ask_review(request: web.Request) -> web.StreamResponse:
             form.fail("reason", say_error(error.code, error.message))
         except NotFound:
             form.fail("number", WRONG_CODE)
-            return _progress(request, form)
-        return await _tell_progress(db, request, form, asked=stage)
+            return progress_page(request, form)
+        return await tell_progress(db, request, form, asked=stage)
 
 
-async def _tell_progress(
+async def tell_progress(
     db: AsyncSession, request: web.Request, form: Form, rated: str = "", confirmed: bool = False,
-    asked: str = "",
+    asked: str = "", answered: bool = False, conflict: bool = False,
 ) -> web.StreamResponse:  # fmt: skip
+    """What is disclosed, and what can be asked for or answered now; what was wrong stands at its form."""
     number, code = form.typed("number")[:40], form.typed("query_code")[:40]
     petition = await find_by_query_code(db, number, code)
     if petition is None:
         form.fail("number", WRONG_CODE)
-        return _progress(request, form)
+        return progress_page(request, form)
     told = {
         "rating": await rating_of(db, request.app[CLOCK], petition),
         "rated_now": bool(rated) and not form.errors,
@@ -257,8 +259,10 @@ async def _tell_progress(
         "confirmed": confirmed,
         "appeal": await appeal_of(db, request.app[CLOCK], petition),
         "asked": asked,
+        "times": await times_of_petitioner(db, request, petition),
+        "answered": answered,
     }
-    return _progress(request, form, told)
+    return progress_page(request, form, told, 409 if conflict else 422)
 
 
 async def confirm_document(request: web.Request) -> web.StreamResponse:
@@ -271,7 +275,7 @@ async def confirm_document(request: web.Request) -> web.StreamResponse:
     async with request.app[DATABASE].session() as db:
         if (petition := await own_documents.petition_of(db, form)) is not None:
             await confirm_receipt(db, request.app[CLOCK], petition, request.match_info["document_id"])
-        return await _tell_progress(db, request, form, confirmed=True)
+        return await tell_progress(db, request, form, confirmed=True)
 
 
 async def ratings(request: web.Request) -> web.StreamResponse:
@@ -283,9 +287,12 @@ async def ratings(request: web.Request) -> web.StreamResponse:
     return page(request, "ratings.html", {"nav": "ratings", "rows": rows, "closed": closed}, title="群众评价")
 
 
-def _progress(request: web.Request, form: Form, told: dict[str, Any] | None = None) -> web.Response:
+def progress_page(
+    request: web.Request, form: Form, told: dict[str, Any] | None = None, wrong: int = 422
+) -> web.Response:
+    """The page; `told` None: it asks for number and code. `wrong`: the status when something was wrong."""
     context = {"form": form, "told": told, "organisation_name": "", "code": ""}
-    status, title = (422, "错误：查询进度") if form.errors else (200, "查询进度")
+    status, title = (wrong, "错误：查询进度") if form.errors else (200, "查询进度")
     return page(request, "citizen/progress.html", context, title=title, status=status)
 
 

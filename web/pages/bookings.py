@@ -14,6 +14,7 @@ from cases.policy import Action, allowed
 from scheduling.booking.booking import BOOKING_KIND_NAMES, BookingKind, BookingState
 from scheduling.booking.bookings import get_booking
 from scheduling.booking.joint_answers import JointAnswer, answer_joint, list_asked
+from scheduling.booking.proposing_slots import list_open_slot_proposals
 from scheduling.booking.reviewing import (
     Pending,
     Review,
@@ -31,6 +32,7 @@ from web.pages.signin import see_other
 from web.rendering import page
 from web.tending.messages import MESSENGER
 from web.tending.session_notices import telling_of
+from web.views.slot_proposals import times_card
 
 DECISIONS = {
     BookingState.REVIEWING: "开始审核",
@@ -47,18 +49,20 @@ async def show_list(request: web.Request) -> web.StreamResponse:
         found = await list_pending(db, request.app[CLOCK], request[ACTOR])
         passed_on = await list_passed_on(db, request.app[CLOCK], request[ACTOR])
         proposals = await list_open_proposals(db, request.app[CLOCK], request[ACTOR])
+        times = await list_open_slot_proposals(db, request.app[CLOCK], request[ACTOR])
     context = {
         "nav": "bookings",
         "rows": [_row(each) for each in found],
         "passed_on": [_row(Pending(each, None)) for each in passed_on],
         "proposals": proposals,
+        "times": times,
     }
     return page(request, "bookings.html", context, title="预约")
 
 
 async def show(request: web.Request) -> web.StreamResponse:
     """GET {booking_id}: one booking, and what can be decided about it."""
-    return await _page(request, Form())
+    return await booking_page(request, Form())
 
 
 async def review(request: web.Request) -> web.StreamResponse:
@@ -80,7 +84,7 @@ async def review(request: web.Request) -> web.StreamResponse:
             except Invalid as error:
                 form.refuse(error, "reason")
     if form.errors:
-        return await _page(request, form, 422)
+        return await booking_page(request, form, 422)
     if booking.state is BookingState.APPROVED:
         return see_other(f"/cases/{booking.petition_id}/book?booking={booking_id}")
     return see_other(f"/bookings/{booking_id}")
@@ -100,7 +104,7 @@ async def answer(request: web.Request) -> web.StreamResponse:
                 )  # fmt: skip
             except Invalid as error:
                 form.fail("why", say_error(error.code, error.message))
-    return await _page(request, form, 422) if form.errors else see_other(f"/bookings/{booking_id}")
+    return await booking_page(request, form, 422) if form.errors else see_other(f"/bookings/{booking_id}")
 
 
 def _row(pending: Pending) -> dict[str, Any]:
@@ -111,13 +115,15 @@ def _row(pending: Pending) -> dict[str, Any]:
     }  # fmt: skip
 
 
-async def _page(request: web.Request, form: Form, status: int = 200) -> web.Response:
+async def booking_page(request: web.Request, form: Form, status: int = 200) -> web.Response:
+    """One booking with what is asked and answered about it, and what was wrong at its form."""
     actor = request[ACTOR]
     async with request.app[DATABASE].session() as db:
         booking = await get_booking(db, actor, request.match_info["booking_id"])
         offices = await list_organisations(db)
         upper = await upper_offices(db, booking.petition)
         asked = await list_asked(db, actor, booking, upper)
+        times = await times_card(db, request, booking)
     own = {o.id for o in offices if o.id in actor.organisation_ids}
     near = booking.petition.custodian.region_code
     context = {
@@ -136,7 +142,7 @@ async def _page(request: web.Request, form: Form, status: int = 200) -> web.Resp
         } | {each.id: each.name for each in upper},
         "may_review": allowed(actor, Action.BOOK, scope_of(booking.petition)),
         "open": booking.state in (BookingState.SUBMITTED, BookingState.REVIEWING),
-        "asked": asked, "answers": ANSWERS,
+        "asked": asked, "answers": ANSWERS, "times": times,
         "arrangeable": booking.state is BookingState.APPROVED
         or (booking.state is BookingState.REDIRECTED and booking.redirected_to_id in own),
         "proxied": booking.kind is BookingKind.BY_PROXY,

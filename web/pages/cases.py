@@ -24,6 +24,7 @@ from scheduling.booking.bookings import list_bookings
 from scheduling.intake.enclosing import list_of_case
 from scheduling.materials.reading import materials_of_case
 from web.http.flash import take_once
+from web.http.forms import Form
 from web.keys import ACTOR, CLOCK, DATABASE
 from web.pages.enclosures import enclosure_view
 from web.pages.materials import desk_view
@@ -33,6 +34,7 @@ from web.views.cards import recording_cards, session_cards_of_petition
 from web.views.documents import documents_desk
 from web.views.handling import handling_desk
 from web.views.mediation import mediation_card
+from web.views.slot_proposals import times_of_case
 from web.views.supervision import supervision_card
 from web.views.tasks import task_list
 from web.words import event_word, plain_date
@@ -81,14 +83,19 @@ async def show(request: web.Request) -> web.StreamResponse:
             "supervision": await supervision_card(request, db, petition, today(request.app[CLOCK])),
             "campaigns": await campaign_card(request, db, petition, today(request.app[CLOCK])),
             "mediations": await mediation_card(request, db, petition, today(request.app[CLOCK])),
+            "form": Form(),
+            "times_trouble": take_once(request, f"times:{petition_id}"),
             "query_code": take_once(request, f"query:{petition_id}"),
         }
         together = {each.petition.id for each in context["joined"]}
         alike = await suggest(db, actor, petition) if context["may_join"] else []
         context["alike"] = [each for each in alike if each.petition.id not in together]
+        bookings = await list_bookings(db, actor, petition_id=petition_id)
+        context["case_times"] = await times_of_case(db, request, bookings)
         context["requests"] = [
             {"id": b.id, "kind": BOOKING_KIND_NAMES[b.kind], "starts_at": b.slot.starts_at}
-            for b in await list_bookings(db, actor, BookingState.SUBMITTED, petition_id)
+            for b in bookings
+            if b.state is BookingState.SUBMITTED
         ]
     return page(request, "case.html", context, title=petition.subject)
 

@@ -17,6 +17,7 @@ from web.pages import (
     petition,
     phone_signing,
     provider,
+    slot_proposals,
     statements,
     terminal,
 )
@@ -71,6 +72,8 @@ CITIZENS: tuple[Route, ...] = (
     Route("POST", "/progress", afterwards.find_progress, Who.EVERYONE),
     Route("POST", "/progress/rating", afterwards.rate_matter, Who.EVERYONE),
     Route("POST", "/progress/review", afterwards.ask_review, Who.EVERYONE),
+    Route("POST", "/progress/times", slot_proposals.answer_own, Who.EVERYONE),
+    Route("POST", "/progress/times/entry", slot_proposals.own_entry, Who.EVERYONE),
     Route("POST", "/progress/documents/{document_id}", own_documents.download, Who.EVERYONE),
     Route("POST", "/progress/documents/{document_id}/received", afterwards.confirm_document, Who.EVERYONE),
     Route("GET", "/j/{code}/minutes", countersign.show, Who.LINK),

@@ -22,6 +22,7 @@ from web.pages import (
     rota,
     sessions,
     signing,
+    slot_proposals,
     time_proposals,
 )
 from web.routes.route import Route
@@ -41,6 +42,14 @@ RECEPTIONS: tuple[Route, ...] = (
     Route("GET", "/bookings/{booking_id}", bookings.show, Action.BOOK),
     Route("POST", "/bookings/{booking_id}", bookings.review, Action.BOOK),
     Route("POST", "/bookings/{booking_id}/joint", bookings.answer, Action.BOOK),
+    Route("POST", "/bookings/{booking_id}/times", slot_proposals.propose, Action.BOOK),
+    Route(
+        "POST",
+        "/bookings/{booking_id}/times/{slot_proposal_id}",
+        slot_proposals.answer,
+        Action.REQUEST_BOOKING,
+    ),
+    Route("GET", "/bookings/{booking_id}/entry.ics", slot_proposals.entry, Action.REQUEST_BOOKING),
     Route("GET", "/bookings/{booking_id}/arrange", arranging.from_booking, Action.BOOK),
     Route("GET", "/calendar", calendar.show, Action.SEE_BOARD),
     Route("POST", "/calendar/feed", calendar.issue, Action.SEE_BOARD),

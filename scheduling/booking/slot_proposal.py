@@ -1,0 +1,96 @@
+"""改时间 before a sitting is arranged: an office answers a booking with another slot. The row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, String, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from cases.clock import Clock
+from cases.database import ID_LENGTH, Base, new_id
+from cases.organisations import Organisation
+from cases.policy import Actor
+from cases.vocabulary import names
+from scheduling.booking.booking import PENDING, Booking, BookingState
+from scheduling.booking.slot import Slot
+from scheduling.proposals import LIVE, TRANSITIONS, ProposalState
+from scheduling.transitions import require_transition
+
+STATE_NAMES: Mapping[ProposalState, str] = names("slot_proposal", ProposalState)
+AT_ITS_TIME = frozenset({BookingState.APPROVED, BookingState.SCHEDULED})
+_LIVE = text("state IN ('open', 'asked_anew')")
+
+
+class SlotProposal(Base):
+    """One other slot of the booked office for a booking, proposed by that office or by one above it.
+
+    `was_slot_id` is the slot of the booking when it was made: once the booking has another one it is about a
+    time that no longer stands. One is live for each office and slot.
+    """
+
+    __tablename__ = "slot_proposals"
+    __table_args__ = (
+        Index(
+            "ix_slot_proposals_one_live", "booking_id", "organisation_id", "was_slot_id", unique=True,
+            sqlite_where=_LIVE, postgresql_where=_LIVE,
+        ),
+    )  # fmt: skip
+
+    id: Mapped[str] = mapped_column(String(ID_LENGTH), primary_key=True, default=new_id)
+    booking_id: Mapped[str] = mapped_column(String(ID_LENGTH), ForeignKey("bookings.id"), index=True)
+    organisation_id: Mapped[str] = mapped_column(String(ID_LENGTH), ForeignKey("organisations.id"))
+    slot_id: Mapped[str] = mapped_column(String(ID_LENGTH), ForeignKey("slots.id"))
+    was_slot_id: Mapped[str] = mapped_column(String(ID_LENGTH), ForeignKey("slots.id"))
+    reason: Mapped[str] = mapped_column(String(800))
+    state: Mapped[ProposalState]
+    proposed_at: Mapped[datetime]
+    proposed_by: Mapped[str] = mapped_column(String(256))
+    # Who would be the reviewer of a booking that is approved by accepting this.
+    proposed_by_id: Mapped[str | None] = mapped_column(String(ID_LENGTH), ForeignKey("officials.id"))
+    answer: Mapped[str] = mapped_column(String(800), default="")
+    answered_at: Mapped[datetime | None] = mapped_column(default=None)
+    answered_by: Mapped[str] = mapped_column(String(256), default="")
+    organisation: Mapped[Organisation] = relationship(lazy="joined")
+    booking: Mapped[Booking] = relationship(lazy="joined")
+    slot: Mapped[Slot] = relationship(lazy="joined", foreign_keys=[slot_id])
+    was_slot: Mapped[Slot] = relationship(lazy="joined", foreign_keys=[was_slot_id])
+
+    @property
+    def of_the_host(self) -> bool:
+        """Proposed by the office whose slot is booked: then who asked for it decides, else this office."""
+        return self.organisation_id == self.was_slot.organisation_id
+
+    @property
+    def live(self) -> bool:
+        """Whether somebody can still answer it, as far as the booking goes."""
+        booking = self.booking
+        return self.state in LIVE and booking.slot_id == self.was_slot_id and booking.state in PENDING
+
+    def move_to(self, state: ProposalState, at: datetime, by: str, words: str = "") -> None:
+        """Take a step; Conflict ``bad_transition`` where the table does not permit it."""
+        old, new = STATE_NAMES[self.state], STATE_NAMES[state]
+        require_transition(TRANSITIONS, self.state, state, f"这个改时间的请求{old}，不能改为{new}。")
+        self.state, self.answered_at, self.answered_by = state, at, by
+        self.answer = words or self.answer
+
+
+async def settle_proposals(
+    db: AsyncSession, clock: Clock, actor: Actor, booking_id: str, state: BookingState
+) -> None:
+    """What becomes of live proposals when a booking is decided otherwise, inside the caller's transaction.
+
+    A yes takes the office's own proposal back to the time as it stands; what an office above proposes goes on
+    until the sitting is arranged. Any other end is the end of all of them.
+    """
+    query = select(SlotProposal).where(
+        SlotProposal.booking_id == booking_id, SlotProposal.state.in_(sorted(LIVE))
+    )
+    for row in (await db.scalars(query)).all() if state is not BookingState.REVIEWING else ():
+        if state in AT_ITS_TIME and row.of_the_host:
+            row.move_to(ProposalState.AGREED, clock.now(), actor.name)
+        elif state is not BookingState.APPROVED:
+            row.move_to(ProposalState.WITHDRAWN, clock.now(), actor.name)
+    await db.flush()
