@@ -24,7 +24,11 @@ PROGRESS = """() => {
   const facts = [...document.querySelectorAll('dl.facts > div')].map((row) =>
     [row.querySelector('dt').innerText.trim(), row.querySelector('dd').innerText.trim()]);
   const h2 = [...document.querySelectorAll('h2')].find((each) => each.innerText.includes('办到哪一步'));
-  const steps = [...h2.nextElementSibling.querySelectorAll('li')].map((row) => text(row).split('\\n').pop());
+  const rows = [];  // Of a long history the first steps are folded.
+  for (let part = h2.nextElementSibling; part && part.tagName !== 'H2'; part = part.nextElementSibling) {
+    rows.push(...part.querySelectorAll('ol.steps > li, :scope > li'));
+  }
+  const steps = rows.map((row) => row.lastChild.textContent.trim());
   return {facts: Object.fromEntries(facts), steps, papers: all('.own-document h3'),
     why: [...document.querySelectorAll('dl.facts + details p')].map((each) => each.textContent.trim())};
 }"""
