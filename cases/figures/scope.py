@@ -15,8 +15,9 @@ from cases.casefile import Channel, PetitionCase, PetitionClass
 from cases.organisations import Organisation
 from cases.policy import Action, Actor, visible_organisation_ids, visible_prefixes
 
-# What may be in a figure at all.
+# What may be in a figure at all, and what may not, as the index of these few says it.
 COUNTED = and_(PetitionCase.confidential.is_(False), PetitionCase.accused_organisation_id.is_(None))
+UNCOUNTED = or_(PetitionCase.confidential.is_(True), PetitionCase.accused_organisation_id.is_not(None))
 
 
 @dataclass(frozen=True, slots=True)

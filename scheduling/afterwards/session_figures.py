@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, datetime, time
 from typing import Any
 
@@ -13,9 +13,9 @@ from sqlalchemy import (
     Select,
     Subquery,
     and_,
-    case,
     exists,
     func,
+    literal,
     literal_column,
     or_,
     select,
@@ -26,7 +26,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cases.casefile import PetitionCase
 from cases.clock import BEIJING
 from cases.figures.period import Period, months_back
-from cases.figures.scope import COUNTED, Filters, find_ground
+from cases.figures.scope import UNCOUNTED, Filters, find_ground
 from cases.figures.sums import uncompiled
 from cases.organisations import Organisation, Tier
 from cases.policy import Action, Actor, require
@@ -65,7 +65,10 @@ class Counts:
     followed: int = 0
 
     def __add__(self, other: Counts) -> Counts:
-        return Counts(*(getattr(self, name) + getattr(other, name) for name in Counts.__slots__))
+        return Counts(*(getattr(self, name) + getattr(other, name) for name in FIELDS))
+
+
+FIELDS = tuple(each.name for each in fields(Counts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,41 +131,58 @@ def receptions_of(
         query = query.select_from(Session)
     else:
         query = query.join(Session, Session.id == session_id)
-    found: Select[Any] = query.join(PetitionCase, PetitionCase.id == Session.petition_id)
-    return found.where(
+    found: Select[Any] = query.where(
         Session.starts_at >= period.starts_at,
         Session.starts_at < period.ends_at,
         Session.host_organisation_id.in_(hosts),
         Session.state.not_in(NOT_PLANNED),
-        COUNTED,
+        *_counted(),
     )
+    return found
+
+
+def _counted() -> tuple[ColumnElement[bool], ...]:
+    """Of a case that may be in a figure: the few that may not are looked up in an index of their own, else
+    every reception would be held against all cases that there are.
+    """
+    secret = exists().where(PetitionCase.id == Session.petition_id, UNCOUNTED)
+    return Session.petition_id.is_not(None), ~secret.correlate(Session)
 
 
 def _counts(asked: ColumnElement[bool]) -> list[ColumnElement[Any]]:
     """In the order of Counts; what has to be looked up elsewhere only of what was `asked`."""
     held, over = Session.opened_at.is_not(None), Session.closed_at.is_not(None)
     follow_up = Session.kind == SessionKind.FOLLOW_UP
-    joint = exists().where(
-        SessionOrganisation.session_id == Session.id, SessionOrganisation.part == SessionPart.JOINT
-    )
-    trouble = exists().where(Incident.session_id == Session.id, Incident.cause.in_(TECHNICAL))
-    same_day = PetitionCase.concluded_on == beijing_day(Session.opened_at)
+    joint = _any(SessionOrganisation.session_id, SessionOrganisation.part == SessionPart.JOINT)
+    trouble = _any(Incident.session_id, Incident.cause.in_(TECHNICAL))
+    concluded_on = select(PetitionCase.concluded_on).where(PetitionCase.id == Session.petition_id)
+    same_day = concluded_on.correlate(Session).scalar_subquery() == beijing_day(Session.opened_at)
     late = func.sum(seconds_between(Session.starts_at, Session.opened_at))
     length = func.sum(seconds_between(Session.opened_at, Session.closed_at))
+
+    def count(*which: ColumnElement[bool]) -> ColumnElement[Any]:
+        return func.count().filter(and_(asked, *which))
+
     return [
-        func.count(),
-        func.count().filter(held),
-        func.count().filter(and_(asked, held, joint)),
-        func.count().filter(Session.state == _S.NO_SHOW),
-        func.count().filter(Session.state == _S.TECHNICAL_FAILED),
-        func.count().filter(and_(asked, held, trouble)),
-        func.count().filter(and_(asked, held, same_day)),
-        late.filter(Session.opened_at > Session.starts_at),
-        length.filter(and_(held, over)),
-        func.count().filter(and_(held, over)),
-        func.count().filter(follow_up),
-        func.count().filter(and_(follow_up, held)),
+        count(),
+        count(held),
+        count(held, joint),
+        count(Session.state == _S.NO_SHOW),
+        count(Session.state == _S.TECHNICAL_FAILED),
+        count(held, trouble),
+        count(held, same_day),
+        late.filter(and_(asked, Session.opened_at > Session.starts_at)),
+        length.filter(and_(asked, held, over)),
+        count(held, over),
+        count(follow_up),
+        count(follow_up, held),
     ]
+
+
+def _any(session_id: Any, which: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Has the session one of these? Looked up for it alone: with EXISTS PostgreSQL reads the whole table."""
+    first = select(literal(1)).where(session_id == Session.id, which).limit(1)
+    return first.correlate(Session).scalar_subquery().is_not(None)
 
 
 async def _sittings(
@@ -171,25 +191,30 @@ async def _sittings(
     """Counts of the period by host, and planned and held of the months up to its end, in one pass."""
     months = months_back(period.last, TREND_MONTHS)
     span = Period(min(period.first, months[0].first), max(period.last, months[-1].last))
-    asked = and_(Session.starts_at >= period.starts_at, Session.starts_at < period.ends_at)
-    # 0 is before the first month; a comparison costs a tenth of what writing the month's name does.
-    place = case(
-        *((Session.starts_at < month.starts_at, number) for number, month in enumerate(months)),
-        else_=len(months),
-    )
-    columns = select(
-        Session.host_organisation_id, place.label("place"), asked.label("asked"), *_counts(asked)
-    )
-    query = receptions_of(hosts, span, columns).group_by(Session.host_organisation_id, "place", "asked")
+    host = Session.host_organisation_id
+    # The months are columns and no groups: by host and month PostgreSQL would sort every row.
+    columns = select(host, *_counts(_within(period)), *(each for month in months for each in _month(month)))
     by_host: dict[str, Counts] = {}
-    trend = [(0, 0)] * (TREND_MONTHS + 1)
-    for host, number, within, *values in await db.execute(query):
-        counts = Counts(*(int(value or 0) for value in values))
-        planned, held = trend[number]
-        trend[number] = (planned + counts.planned, held + counts.held)
-        if within:
-            by_host[host] = by_host.get(host, Counts()) + counts
-    return by_host, {month.code: found for month, found in zip(months, trend[1:], strict=True)}
+    trend = [0] * (2 * len(months))
+    for row in await db.execute(receptions_of(hosts, span, columns).group_by(host)):
+        office, told, of_months = row[0], row[1 : 1 + len(FIELDS)], row[1 + len(FIELDS) :]
+        trend = [one + other for one, other in zip(trend, of_months, strict=True)]
+        counts = Counts(*(int(value or 0) for value in told))
+        if counts.planned:
+            by_host[office] = counts
+    return by_host, {
+        month.code: (planned, held)
+        for month, planned, held in zip(months, trend[::2], trend[1::2], strict=True)
+    }
+
+
+def _within(period: Period) -> ColumnElement[bool]:
+    return and_(Session.starts_at >= period.starts_at, Session.starts_at < period.ends_at)
+
+
+def _month(month: Period) -> tuple[ColumnElement[int], ColumnElement[int]]:
+    """Planned and held."""
+    return func.count().filter(_within(month)), func.count(Session.opened_at).filter(_within(month))
 
 
 async def _people(
@@ -265,13 +290,12 @@ async def _promises(db: AsyncSession, hosts: list[str], period: Period, today: d
         select(func.count(), func.count().filter(done))
         .select_from(PetitionTask)
         .join(Session, Session.id == PetitionTask.session_id)
-        .join(PetitionCase, PetitionCase.id == Session.petition_id)
         .where(
             PetitionTask.due_on.between(period.first, period.last),
             Session.host_organisation_id.in_(hosts),
             or_(any_done, PetitionTask.due_on < today),
             ~withdrawn,
-            COUNTED,
+            *_counted(),
         )
     )
     due, kept = (await db.execute(query)).one()
