@@ -104,6 +104,7 @@ async def test_two_parties_and_a_mediator_meet_and_nothing_is_recorded(
         await act(pages["主持"], "open")
         await expect(pages["主持"].locator("dialog[open]")).to_contain_text("本场不录音录像")
         await confirm(pages["主持"])
+        await expect(pages["主持"].locator("[data-action=close]")).to_be_visible(timeout=PATIENCE)
         await expect(pages["马秀兰"].locator("[data-screen=session]")).to_contain_text("未录音录像")
         helped = pages["马调解"].locator("[data-screen=session]")
         await expect(helped).to_contain_text("马某")

@@ -58,8 +58,9 @@ function effectOf(level, loss, roundTrip) {
 /** @returns {{tier: string, people: object[]}[]} groups from the province down, the petitioner's side last */
 export function groupByTier(participants) {
   const groups = [];
+  const guests = participants.some(({ role }) => role === "party") ? t("当事人和受邀的人") : t("信访人一方");
   for (const person of byTier(participants)) {
-    const tier = person.tier ? standing(person) : t("信访人一方");
+    const tier = person.tier ? standing(person) : guests;
     const last = groups[groups.length - 1];
     if (last && last.tier === tier) last.people.push(person);
     else groups.push({ tier, people: [person] });
