@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import date
 from types import MappingProxyType
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Connection, event, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.audit import AuditEntry
@@ -70,3 +71,41 @@ async def test_every_kind_of_clock_is_counted_as_one_by_one(
     assert met.rolled_on == again.rolled == date(2026, 8, 10)
     noted = await db.scalars(select(AuditEntry).where(AuditEntry.action == "clocks.recounted"))
     assert [entry.detail["finished"] for entry in noted] == [False, False, True]
+
+
+async def test_a_clock_finds_its_sort_by_equality(
+    db: AsyncSession, clock: FixedClock, world: World
+) -> None:
+    """Of three million clocks none is held against each of thousands of sorts.
+
+    A plan of few rows may well be a nested loop; so PostgreSQL is asked for one that does without where it
+    can, and SQLite has to look up one of the two, by an index that it makes for itself.
+    """
+    petition = await make_petition(db, clock, world.chengguan)
+    await start_clock(db, clock, petition, "forward_notice", date(2026, 7, 20), world.chengguan.id, 0)
+    await db.commit()
+    plans: list[str] = []
+    connection = (await db.connection()).sync_connection
+    assert connection is not None
+    sqlite = connection.dialect.name == "sqlite"
+
+    def explain(conn: Connection, cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        if "clock_sorts" in statement and statement.startswith(("UPDATE petition_clocks", "SELECT DISTINCT")):
+            before = "EXPLAIN QUERY PLAN " if sqlite else "EXPLAIN "
+            told = conn.exec_driver_sql(before + statement, parameters).all()
+            plans.append("\n".join(str(row[-1]) for row in told))
+
+    event.listen(connection, "before_cursor_execute", explain)
+    try:
+        if not sqlite:
+            await db.execute(text("SET LOCAL enable_nestloop = off"))
+        await recount_clocks(db, clock, SYSTEM, calendar=OTHER)
+    finally:
+        event.remove(connection, "before_cursor_execute", explain)
+    assert len(plans) == 2
+    for plan in plans:
+        if sqlite:
+            assert "SEARCH clock_sorts" in plan or "SEARCH petition_clocks USING" in plan, plan
+        else:
+            assert "Hash Cond" in plan or "Merge Cond" in plan, plan
+            assert "Nested Loop" not in plan, plan

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
-from datetime import timedelta
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from cryptography.fernet import Fernet
 from sqlalchemy import func, select
 
+from cases.audit_check import check_audit
+from cases.clock import BEIJING
 from cases.database import Database
+from cases.deadlines.in_force import BUILT_IN as CALENDAR
 from cases.documents.document import Delivery, IssuedDocument
 from cases.documents.letter import Letter
 from cases.people import Official
@@ -34,10 +39,21 @@ async def _drawn(letter: Letter) -> bytes:
     return f"%PDF- {letter.title}".encode()
 
 
+@pytest.fixture
+def elsewhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The machine's own time is that of Los Angeles."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "America/Los_Angeles")
+        time.tzset()
+        yield
+    time.tzset()
+
+
 @pytest.mark.parametrize("database_system", ["sqlite"])
 async def test_the_weeks_before_are_whole_and_made_once(
-    database: Database, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
+    database: Database, clock: FixedClock, monkeypatch: pytest.MonkeyPatch, elsewhere: None
 ) -> None:
+    clock.set(datetime(2026, 7, 21, 16, 30, tzinfo=UTC))  # A day that has just begun in Beijing alone.
     monkeypatch.setattr(past, "drawing", lambda now: _drawn)
     envelope = Envelope(Fernet.generate_key())
     async with database.session() as db:
@@ -55,6 +71,7 @@ async def test_the_weeks_before_are_whole_and_made_once(
         acts = set(await db.scalars(select(MinutesSignature.act)))
         assert acts == set(SignatureAct), "signed, agreed aloud, refused"
         papers = (await db.scalars(select(IssuedDocument))).unique().all()
+        _require_days_of_beijing(over, papers, clock.now())
         wanted = [each for each in PAST if each.conclusion is not None]
         assert len(papers) == len(wanted)
         assert await db.scalar(select(func.count()).select_from(Delivery)) == len(papers)
@@ -75,4 +92,16 @@ async def test_the_weeks_before_are_whole_and_made_once(
         await seed_outbox(db, clock, envelope, "12345")
         again = [await db.scalar(select(func.count()).select_from(each)) for each in (Session, Notice)]
         assert again == counts
+        audit = await check_audit(db)
+        assert audit.intact and audit.rows > len(over), "written weeks ago, and proven like any other"
     assert clock.now() > max(each.starts_at for each in over) + timedelta(days=1)
+
+
+def _require_days_of_beijing(
+    over: Sequence[Session], papers: Sequence[IssuedDocument], now: datetime
+) -> None:
+    """Whatever zone the machine is in: offices receive by day, on days they work, before today."""
+    begun, today = [each.starts_at.astimezone(BEIJING) for each in over], now.astimezone(BEIJING).date()
+    assert {8 <= each.hour < 18 and CALENDAR.is_working(each.date()) for each in begun} == {True}
+    assert max(each.date() for each in begun) < today
+    assert all(each.issued_on == each.issued_at.astimezone(BEIJING).date() <= today for each in papers)
