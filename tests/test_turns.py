@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from tests.turns import LANES, NETWORKS, NICENESS, RECEPTIONS, SECONDS, scope_of, turn_of
+from tests.turns import LANES, NETWORKS, NICENESS, RECEPTIONS, SECONDS, order_of, scope_of, turn_of
 
 NETWORK, RECEPTION, MEASURE = (
     "tests/media/test_h264.py",
@@ -29,6 +29,12 @@ def test_what_would_disturb_each_other_is_one_piece_and_pages_are_not() -> None:
 
 def test_real_time_begins_then_pages_then_the_others() -> None:
     assert sorted([PLAIN, PAGE, *LANES], key=turn_of) == [*LANES, PAGE, PLAIN]
+
+
+def test_of_one_turn_what_has_most_tests_comes_first() -> None:
+    other, lane = "tests/web/test_api.py", LANES[0]
+    units = [(PLAIN, "ab"), (PAGE, "a"), (other, "abc"), (lane, "")]
+    assert [scope for scope, _ in sorted(units, key=order_of)] == [lane, PAGE, other, PLAIN]
 
 
 def test_whatever_has_time_stands_back_behind_it() -> None:
