@@ -8,9 +8,10 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from cases.administration.accounts import one_time_password
+from cases.administration.post_request import PostRequest
 from cases.audit import AuditEntry
 from cases.deadlines.in_force import CalendarInForce, calendar_of, hold_calendar
 from cases.handling.clocks import PetitionClock, start_clock
@@ -57,6 +58,13 @@ async def test_each_administrator_sees_the_areas_of_that_one_alone(house: House)
     assert HOME not in await (await clerk.get("/board")).text()
 
 
+async def asked_by(house: House, key: str) -> None:
+    """As if this person had asked for every post that waits, and changed the role since."""
+    async with house.database.session() as db:
+        await db.execute(update(PostRequest).values(proposed_by_id=house.world.officials[key].id))
+        await db.commit()
+
+
 async def test_an_account_from_its_making_to_its_end(house: House) -> None:
     sysadmin, security = await house.official(SYSADMIN), await house.official(SECURITY)
     accounts, new = f"{HOME}/accounts", {"username": "xin-ren", "full_name": "新人", "title": ""}
@@ -75,6 +83,11 @@ async def test_an_account_from_its_making_to_its_end(house: House) -> None:
     requests = await (await security.get(f"{HOME}/requests")).text()
     act = re.search(r'action="(/administration/requests/\w+)"', requests)
     assert act and (await sysadmin.send(accounts, act[1], decision="confirmed")).status == 403
+    await asked_by(house, SECURITY)
+    own = await security.send(accounts, act[1], decision="confirmed")
+    text = await own.text()
+    assert own.status == 403 and "要由另一个人确认" in text and act[1] in text, "at the reason, on its page"
+    await asked_by(house, SYSADMIN)
     assert (await security.send(accounts, act[1], decision="confirmed")).status == 303
     again = await security.send(accounts, act[1], decision="confirmed")
     assert again.status == 409
