@@ -140,6 +140,8 @@ async def test_the_receipt_and_how_to_see_the_recording(house: House) -> None:
     base = f"/j/{given.code}"
     assert (await phone.get(f"{base}/room")).headers["Location"] == f"{base}/receipt"
     house.clock.advance(days=20)  # The same device, or the link again.
+    over = await (await phone.get(base)).text()
+    assert "<h1>接访已经结束</h1>" in over and "查看回执" in over and "邀请" not in over
     text = await (await phone.get(f"{base}/receipt")).text()
     assert "ab" * 32 in text and "LZ2026-" in text and "2026年9月20日" in text
     # That Sunday is worked (holidays of 2026).

@@ -9,7 +9,7 @@ from playwright.async_api import Browser
 
 from cases.audit_search import action_words
 from cases.mediation.place import CommunityPlace, OpeningHours, PlaceKind
-from scheduling.booking.slot import Slot
+from scheduling.booking.slot import ReceptionRoom, Slot
 from tests.factories import make_petition
 from tests.scenarios.browsers import needs_chromium
 from tests.web.communal import gather
@@ -17,8 +17,8 @@ from tests.web.conftest import House
 from tests.web.test_axe import DESK, OFFICIAL
 from tests.web.test_officials_pages import enter
 from web.views.mediation import place_row
-from web.views.slots import one_of_each_time
-from web.words import clock_on
+from web.views.slots import group_slots, one_of_each_time, slots_by_day
+from web.words import clock_on, spoken_time
 
 NINE = datetime(2026, 7, 20, 1, tzinfo=UTC)
 TOPS = "cells => cells.map(cell => Math.round(cell.getBoundingClientRect().top))"
@@ -38,6 +38,23 @@ def test_the_public_is_offered_each_time_once_and_a_leader_s_beside_it() -> None
     half = NINE + timedelta(minutes=30)
     rooms = [slot("a", NINE), slot("b", NINE), slot("led", NINE, "day"), slot("c", half), slot("d", half)]
     assert [each.id for each in one_of_each_time(rooms)] == ["a", "led", "c"]
+
+
+def test_times_are_offered_by_half_days_and_rooms_of_the_same_hour_apart() -> None:
+    noon, late = NINE + timedelta(hours=3), NINE + timedelta(hours=5, minutes=30)
+    first, second = ReceptionRoom(id="1", name="第一室"), ReceptionRoom(id="2", name="第二室")
+    slots = [slot("a", NINE), slot("b", noon), slot("c", late), slot("d", NINE)]
+    for each in slots:
+        each.room, each.room_id = (second, "2") if each.id == "d" else (first, "1")
+    assert slots_by_day(slots[:3], {}) == {
+        "7月20日 周一 上午": {"a": "09:00"},
+        "7月20日 周一 中午": {"b": "12:00"},
+        "7月20日 周一 下午": {"c": "14:30"},
+    }
+    assert list(slots_by_day(slots, {}))[:2] == ["7月20日 周一 上午 第一室", "7月20日 周一 上午 第二室"]
+    [day] = group_slots(slots[:3], {})
+    assert day.halves == {"上午": {"a": "9:00"}, "中午": {"b": "12:00"}, "下午": {"c": "2:30"}}
+    assert [spoken_time(each.starts_at) for each in slots[1:3]] == ["中午 12:00", "下午 2:30"]
 
 
 def test_days_with_the_same_hours_are_told_as_one() -> None:

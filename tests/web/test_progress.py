@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from cases.casefile import PetitionCase
@@ -11,6 +13,7 @@ from cases.petitions import Channel, RegisterPetition, register_petition
 from cases.policy import SYSTEM
 from tests.cases.documents.papers import deliver_step, issue
 from tests.web.conftest import House
+from web.views import progress
 
 KEEPER, HANDLER = "chengguan.receptionist", "housing.handler"
 HANDLED = {"class": "claim", "way": "handle", "words": "修屋顶"}
@@ -77,6 +80,18 @@ async def test_who_has_it_and_what_comes_next(house: House, matter: Matter) -> N
     assert "最迟2026年9月7日可以书面请求复查。" in await matter.page()
     house.clock.advance(days=40)
     assert "请求复查。这个期限已经过了。" in await matter.page()
+
+
+async def test_of_many_steps_the_last_three_stand_open(
+    matter: Matter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def many(*_: object) -> list[SimpleNamespace]:
+        return [SimpleNamespace(at=matter.house.clock.now(), words=f"第{n}件") for n in range(9)]
+
+    monkeypatch.setattr(progress, "list_progress", many)
+    folded, _, rest = (await matter.page()).partition("以前的 6 步")[2].partition("</details>")
+    assert folded.count('class="moment"') == 6 and rest.count('class="moment"') == 3
+    assert 'start="7"' in rest and "第8件" in rest
 
 
 @pytest.mark.parametrize(
