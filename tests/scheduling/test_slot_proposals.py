@@ -60,14 +60,14 @@ class Desk:
         self.booked = await book_publicly(self.db, self.clock, command)
         return self.booked.booking
 
-    async def request(self) -> Booking:
-        """By a department, for its own matter."""
+    async def request(self, who: str = HANDLER) -> Booking:
+        """By a department for its own matter, or by a leader who invites."""
         self.slots = await make_slots(self.db, self.clock, self.world.chengguan)
         petition = await make_petition(self.db, self.clock, self.world.chengguan)
         await add_petition_organisation(self.db, petition.id, self.world.housing.id, Part.JOINT)
         await self.db.commit()
         asks = RequestBooking(petition.id, self.slots[0].id, "想当面说")
-        return await request_booking(self.db, self.clock, self.world.actor(HANDLER), asks)
+        return await request_booking(self.db, self.clock, self.world.actor(who), asks)
 
     @property
     def tell(self) -> Tell:
@@ -207,6 +207,15 @@ async def test_the_office_that_asked_answers_and_no_citizen_hears_of_it(desk: De
     assert await desk.notices() == []
     found = await desk.db.get_one(Booking, booking.id, populate_existing=True)
     assert (found.slot_id, found.state) == (desk.slots[1].id, BookingState.APPROVED)
+
+
+async def test_within_one_office_who_asked_answers_and_not_who_proposed(desk: Desk) -> None:
+    leader = "chengguan.leader"
+    row = await desk.propose(await desk.request(leader))
+    with pytest.raises(Forbidden):
+        await desk.answer(row, P.ACCEPTED, OWN)
+    await desk.answer(row, P.ACCEPTED, leader)
+    assert (await desk.db.get_one(SlotProposal, row.id)).state is P.ACCEPTED
 
 
 async def test_an_office_above_proposes_to_the_booked_office_instead_of_yes_or_no(desk: Desk) -> None:

@@ -109,5 +109,6 @@ async def test_who_is_called_in_or_goes_is_before_nobody_any_more(hall: Hall) ->
     await reads(neighbour, 1)
     await host.ask("admit", participant_id=petitioner.id)
     await host.ask("open")
+    await hall.client("proxy")  # Late, and still of the sitting that has begun.
     tick(hall)
     await reads(neighbour, 0)
