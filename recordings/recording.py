@@ -181,7 +181,7 @@ async def start_recording(
     """
     session = await load_session(db, session_id)
     require(actor, Action.RECORD, await scope_of_session(db, session))
-    if session.mediation_id is not None or (session.kind is SessionKind.MEDIATION and not session.record):
+    if session.kind is SessionKind.MEDIATION and not session.record:
         raise Conflict("mediation_unrecorded", "调解不录音录像。")
     running = await find_live_recording(db, session_id)
     if running is not None:

@@ -57,14 +57,15 @@ async def test_who_is_no_party_reads_citizens_masked_and_officials_by_name(hall:
     assert name != masked and find(seen, waiting.id, "lobby")["name"] == "companion name"
     helpers = {who: await inside(hall, host, who) for who in MASKED}
     proxy = await inside(hall, host, "proxy")
+    await inside(hall, host, "party")
     for who, client in helpers.items():
-        room = await client.room_where(lambda room: len(room["participants"]) == 8)
+        room = await client.room_where(lambda room: len(room["participants"]) == 9)
         assert find(room, citizen.id)["name"] == masked, who
         assert find(room, proxy.id)["name"] == "p某", who
         assert find(room, host.id)["name"] == find(host.room, host.id)["name"], "officials are public"
-        assert not told(client) & {name, "proxy name", "companion name"}, who
+        assert not told(client) & {name, "party name", "proxy name", "companion name"}, who
     assert find(helpers["department"].room, waiting.id, "lobby")["name"] == "c某"
-    room = await proxy.room_where(lambda room: len(room["participants"]) == 8)
+    room = await proxy.room_where(lambda room: len(room["participants"]) == 9)
     assert find(room, citizen.id)["name"] == name
     assert find(room, helpers["third_party"].id)["name"] == "third_party name"
 
