@@ -6,7 +6,7 @@ from datetime import datetime
 
 import pytest
 
-from cases.administration.post_request import Decision
+from cases.second_person import Decision
 from recordings.archive.archiver import Archiver
 from recordings.archive.class_change import decide_change, propose_change
 from recordings.archive.retention import LONGEST_LOCK_YEARS, RetentionClass, lock_end
