@@ -213,6 +213,7 @@ NO_PAGES = frozenset(
         "/cases/{petition_id}/enclosures/{enclosure_id}/pages/{number}",
         "/rota/{day_id}/briefing.pdf",
         "/sessions/{session_id}/entry.ics",
+        "/bookings/{booking_id}/entry.ics",
         "/figures/report.pdf",
         "/figures/report.xlsx",
         "/campaigns/{campaign_id}/board.xlsx",
