@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0065"
-down_revision = "0066"
+down_revision = "0064"
 LIVE = "state IN ('open', 'asked_anew')"
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from alembic import op
 
-revision = "0066"
-down_revision = "0062"
+revision = "0064"
+down_revision = "0063"
 
 WORDS = {"requested_at": "proposed_at", "requested_by_id": "proposed_by_id", "requested_by": "proposed_by"}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0064"
+revision = "0062"
 down_revision = "0061"
 MOMENT = sa.DateTime(timezone=True)
 # Looked at once each: a class that became longer since did not lock anything for longer.

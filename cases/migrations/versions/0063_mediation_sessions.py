@@ -7,8 +7,8 @@ from alembic import op
 
 from cases.append_only import forbid_changes
 
-revision = "0062"
-down_revision = "0064"
+revision = "0063"
+down_revision = "0062"
 
 ONE_MATTER = "(petition_id IS NULL) <> (mediation_id IS NULL)"
 UNRECORDED = "mediation_id IS NULL OR NOT record"
