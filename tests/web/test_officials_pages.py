@@ -82,6 +82,11 @@ class Things:
     official: str
 
 
+def communal(path: str) -> Callable[[Things], str]:
+    """Where a page of campaigns and mediations stands."""
+    return lambda it: path.format(**it.communal)
+
+
 # Route to who opens it, and with which address.
 PAGES: dict[str, tuple[str, Callable[[Things], str]]] = {
     "/board": (RECEPTIONIST, lambda _: "/board"),
@@ -109,21 +114,15 @@ PAGES: dict[str, tuple[str, Callable[[Things], str]]] = {
     "/supervision/report": (LEADER, lambda _: "/supervision/report"),
     "/campaigns": (KEEPER, lambda _: "/campaigns"),
     "/campaigns/mine": (KEEPER, lambda _: "/campaigns/mine"),
-    "/campaigns/{campaign_id}": (KEEPER, lambda it: "/campaigns/{campaign_id}".format(**it.communal)),
-    "/campaigns/matters/{matter_id}": (
-        RECEPTIONIST,
-        lambda it: "/campaigns/matters/{matter_id}".format(**it.communal),
-    ),
+    "/campaigns/{campaign_id}": (KEEPER, communal("/campaigns/{campaign_id}")),
+    "/campaigns/matters/{matter_id}": (RECEPTIONIST, communal("/campaigns/matters/{matter_id}")),
     "/cases/{petition_id}/campaigns": (RECEPTIONIST, lambda it: f"/cases/{it.papers}/campaigns"),
     "/mediation": (RECEPTIONIST, lambda _: "/mediation"),
     "/mediation/new": (RECEPTIONIST, lambda _: "/mediation/new"),
     "/mediation/places": (RECEPTIONIST, lambda _: "/mediation/places"),
     "/mediation/people": (RECEPTIONIST, lambda _: "/mediation/people"),
-    "/mediation/{mediation_id}": (RECEPTIONIST, lambda it: "/mediation/{mediation_id}".format(**it.communal)),
-    "/mediation/{mediation_id}/agreement": (
-        RECEPTIONIST,
-        lambda it: "/mediation/{mediation_id}/agreement".format(**it.communal),
-    ),
+    "/mediation/{mediation_id}": (RECEPTIONIST, communal("/mediation/{mediation_id}")),
+    "/mediation/{mediation_id}/agreement": (RECEPTIONIST, communal("/mediation/{mediation_id}/agreement")),
     "/supervision/{order_id}": (LEADER, lambda it: f"/supervision/{it.order}"),
     "/cases/{petition_id}/supervision": (LEADER, lambda it: f"/cases/{it.petition}/supervision"),
     "/cases/new": (RECEPTIONIST, lambda _: "/cases/new"),
