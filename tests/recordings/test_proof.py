@@ -12,8 +12,9 @@ from sqlalchemy import select
 from cases.audit import AuditEntry
 from cases.errors import Conflict, NotFound, SignInRequired
 from cases.policy import ANONYMOUS
-from recordings import worker
+from recordings import sealer, verifier
 from recordings.evidence.examiner import ExaminationError
+from recordings.evidence.manifest import canonical
 from recordings.evidence.proof import Verification, ask_for_verification, last_verification
 from recordings.evidence.signing import load_signer
 from recordings.evidence.verification import ExitCode
@@ -106,7 +107,7 @@ async def test_a_folder_sealed_anew_by_another_key_is_not_ours(sitting: Sitting,
     manifest = folder / "manifest.json"
     data = manifest.read_bytes().replace("马秀英".encode(), "马秀莲".encode())
     manifest.write_bytes(data)
-    signature = worker.canonical(load_signer(tmp_path / "other").sign(data))
+    signature = canonical(load_signer(tmp_path / "other").sign(data))
     (folder / "manifest.sig").write_bytes(signature)
     assert await make_worker(sitting).work_once()
     found = await last(sitting, recording)
@@ -123,7 +124,7 @@ async def test_a_reader_that_dies_leaves_no_verdict_and_is_tried_again(
 
     recording = await sealed(sitting)
     with monkeypatch.context() as patch:
-        patch.setattr(worker, "examine", die)
+        patch.setattr(verifier, "examine", die)
         assert await make_worker(sitting).work_once()
     assert await last(sitting, recording) is None
     sitting.clock.advance(seconds=601)
@@ -141,7 +142,7 @@ async def test_a_worker_stopped_while_verifying_gives_the_work_back_at_once(
     reading = asyncio.Event()
     recording = await sealed(sitting)
     with monkeypatch.context() as patch:
-        patch.setattr(worker, "examine", read_for_long)
+        patch.setattr(verifier, "examine", read_for_long)
         task = asyncio.create_task(make_worker(sitting).run())
         await reading.wait()
         task.cancel()
@@ -158,14 +159,14 @@ async def test_sealing_is_finished_before_the_worker_stops(
     recording = await sitting.record(1.0)
     working = make_worker(sitting)
     began = asyncio.Event()
-    seal = worker.seal_recording
+    seal = sealer.seal_recording
 
     async def slow_seal(*given: object) -> object:
         began.set()
         await asyncio.sleep(0.2)
         return await seal(*given)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(worker, "seal_recording", slow_seal)
+    monkeypatch.setattr(sealer, "seal_recording", slow_seal)
     task = asyncio.create_task(working.work_once())
     await began.wait()
     task.cancel()

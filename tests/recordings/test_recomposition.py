@@ -12,7 +12,7 @@ import pytest
 
 from cases.errors import Conflict, Forbidden, Invalid
 from cases.policy import SYSTEM
-from recordings import worker as works
+from recordings import composer
 from recordings.evidence.verification import verify_folder
 from recordings.film.plan import CompositionPlan
 from recordings.film.recomposition import ask_for_composition, composition_text
@@ -25,13 +25,13 @@ async def test_another_layout_replaces_the_film_only_when_it_is_whole(
     sitting: Sitting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recording, worker, plans = await sitting.record(2.0), make_worker(sitting), list[str]()
-    encode = works.encode
+    encode = composer.encode
 
     async def noted(folder: Path, out: Path, plan: CompositionPlan, *more: Any) -> dict[str, Any]:
         plans.append(plan.layout)
         return await encode(folder, out, plan, *more)
 
-    monkeypatch.setattr(works, "encode", noted)
+    monkeypatch.setattr(composer, "encode", noted)
 
     async def ask(layout: str, actor: object = SYSTEM) -> None:
         async with sitting.database.session() as db:

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from cases.database import Database
 from cases.policy import SYSTEM
-from recordings import worker
+from recordings import watcher
 from recordings.alarms import AlarmKind, AlarmState, list_alarms
 from recordings.evidence.day_root import days_of, read_day
 from recordings.evidence.inclusion import DAY_TOKEN, proof_files
@@ -190,9 +190,8 @@ async def test_the_worker_asks_by_itself(
     for name in ("ledger", "keys"):
         shutil.copytree(template / name, home / name)
     sitting.root.mkdir(exist_ok=True)
-    working = make_worker(sitting)
-    working._settings = replace(working._settings, stamps=settings_of(server))  # noqa: SLF001
-    monkeypatch.setattr(worker, "check_when_due", _nothing_due)
+    working = make_worker(sitting, stamps=settings_of(server))
+    monkeypatch.setattr(watcher, "check_when_due", _nothing_due)
     await working.watch_once()
     assert len(list((home / "ledger").glob("*/*.tsr"))) == 3
 

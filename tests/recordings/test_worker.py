@@ -35,6 +35,7 @@ from recordings.recording import (
     start_recording,
 )
 from recordings.settings import RecordingsSettings
+from recordings.watch.stamping import StampSettings
 from recordings.worker import RecordingsWorker
 from scheduling.session import SessionState
 from scheduling.session_events import list_events
@@ -51,8 +52,10 @@ async def nothing(*_: object) -> None:
     return None
 
 
-def make_worker(sitting: Sitting) -> RecordingsWorker:
-    settings = RecordingsSettings(sitting.root, sitting.root.parent / "keys", poll_seconds=0.01, plan=SMALL)
+def make_worker(sitting: Sitting, stamps: StampSettings | None = None) -> RecordingsWorker:
+    settings = RecordingsSettings(
+        sitting.root, sitting.root.parent / "keys", poll_seconds=0.01, plan=SMALL, stamps=stamps
+    )
     return RecordingsWorker(sitting.database, sitting.clock, settings, sitting.seats)
 
 

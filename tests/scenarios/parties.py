@@ -64,6 +64,11 @@ async def open_session(host: Page) -> None:
     """Open, and confirm what it means."""
     await act(host, "open")
     await confirm(host)
+    await until_live(host)
+
+
+async def until_live(host: Page) -> None:
+    """Until the page knows that the session has begun."""
     await until(lambda: _state_is(host, "live"), 10, "the session is live")
 
 

@@ -76,7 +76,7 @@ def test_an_unknown_setting_in_the_file_is_named(tmp_path: Path) -> None:
 
 def test_a_full_disk_is_said_plainly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = namedtuple("usage", "total used free")
-    cases = [(1 << 29, True), (102 << 30, True), (150 << 30, False), (154 << 30, None)]
+    cases = [(1 << 29, True), (102 << 30, False), (150 << 30, False), (154 << 30, None)]
     for free, serious in cases:
         monkeypatch.setattr(shutil, "disk_usage", lambda path, free=free: usage(1 << 40, 0, free))
         finding = doctor.check_disk(Settings(state=tmp_path / "not" / "there"))

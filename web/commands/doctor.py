@@ -9,6 +9,7 @@ from pathlib import Path
 
 import typer
 
+from recordings.space import LEAST_FREE
 from web.commands.terminal import console, read_settings
 from web.settings import Settings
 
@@ -57,7 +58,10 @@ def check_python() -> Finding:
 
 
 def check_disk(settings: Settings) -> Finding:
-    """Less than a tenth (a setting) or 1 GiB free and no recording may begin; soon above it, make room."""
+    """Less than a tenth (a setting) or 1 GiB free and no recording may begin; soon above it, make room.
+
+    Only below 1 GiB the service does not start: cases, replays and talk need no room for recordings.
+    """
     space = settings.gauge.measure(settings.state)
     text = f"可用 {space.free / 1e9:.1f} GB（{space.share:.0%}），共 {space.total / 1e9:.1f} GB"
     if not space.enough:
@@ -66,7 +70,7 @@ def check_disk(settings: Settings) -> Finding:
         )
     elif not space.ample:
         text += f"：快满了，低于 {space.least_share:.0%} 就不能开始录像，请尽早清理 (nearly full)"
-    return Finding("磁盘 disk", space.ample, text, serious=not space.enough)
+    return Finding("磁盘 disk", space.ample, text, serious=space.free < LEAST_FREE)
 
 
 def check_writable(state: Path) -> Finding:
