@@ -67,10 +67,7 @@ def hold_trouble(recording: Recording, cause: str, attempts: int, now: datetime)
         f"依法保全的设置或解除没有送达归档存储：{CAUSES[cause]}。"
         "本系统里的保全照常有效，一份录像也不会删；程序不断重试，恢复以后自动补上。"
     )
-    finding, day = {"text": text, "code": cause}, now.astimezone(BEIJING).date().isoformat()
-    if cause in OF_THE_STORE or cause == "hold_refused":
-        return Trouble(AlarmKind.NOT_ARCHIVED, "", (finding,), occasion=f"hold {day}")
-    return _of(recording, finding, f"hold {day}")
+    return _once_a_day(recording, text, cause, now, "hold")
 
 
 def lock_trouble(recording: Recording, cause: str, attempts: int, now: datetime) -> Trouble | None:
@@ -84,10 +81,15 @@ def lock_trouble(recording: Recording, cause: str, attempts: int, now: datetime)
         f"保管期限没有锁定到归档存储：{CAUSES[cause]}。"
         "本系统照常按保管期限保管，一份录像也不会提前删；程序不断重试，恢复以后自动补上。"
     )
+    return _once_a_day(recording, text, cause, now, "lock")
+
+
+def _once_a_day(recording: Recording, text: str, cause: str, now: datetime, what: str) -> Trouble:
+    """What the store as a whole does not do is told of no recording in particular."""
     finding, day = {"text": text, "code": cause}, now.astimezone(BEIJING).date().isoformat()
-    if cause in OF_THE_STORE or cause == "lock_refused":
-        return Trouble(AlarmKind.NOT_ARCHIVED, "", (finding,), occasion=f"lock {day}")
-    return _of(recording, finding, f"lock {day}")
+    if cause in OF_THE_STORE or cause == f"{what}_refused":
+        return Trouble(AlarmKind.NOT_ARCHIVED, "", (finding,), occasion=f"{what} {day}")
+    return _of(recording, finding, f"{what} {day}")
 
 
 def destruction_trouble(recording: Recording, cause: str, attempts: int, proposal_id: str) -> Trouble | None:
