@@ -6,10 +6,10 @@ subscriber, what it asked for is wrapped, and padding is sent, without touching 
 
 from collections import Counter
 from struct import Struct
-from typing import Protocol
 
 from media.layer import Layer
 from media.negotiation import Accepted
+from media.outlet import Outlet
 from media.publication import Publication
 from media.rtp import HEADER_LENGTH, Packet, RtpError, find_extension, parse_packet
 
@@ -115,28 +115,13 @@ def _layer_of(packet: Packet, accepted: Accepted, publication: Publication) -> L
     return next((layer for layer in publication.layers if layer.rid == name), None)
 
 
-class Wire(Protocol):
-    """Where packets leave: the transport."""
-
-    def send_rtp(
-        self,
-        marker_and_type: int,
-        number: int,
-        timestamp: int,
-        ssrc: int,
-        payload: bytes,
-        padding: int = 0,
-    ) -> None:
-        """Send one packet; `padding` is 0x20 when it ends with padding."""
-
-
 class RepairOut:
     """The retransmission stream of one Subscription; its numbers run on for as long as the SSRC is used."""
 
-    def __init__(self, wire: Wire, ssrc: int, payload_type: int, first_number: int = 0) -> None:
+    def __init__(self, outlet: Outlet, ssrc: int, payload_type: int, first_number: int = 0) -> None:
         self.ssrc = ssrc
         self.payload_type = payload_type
-        self._wire = wire
+        self._outlet = outlet
         self._number = first_number
 
     def send(self, marker: bool, number: int, timestamp: int, payload: bytes) -> None:
@@ -149,5 +134,5 @@ class RepairOut:
             self._send(self.payload_type, timestamp, padding, PADDING_BIT)
 
     def _send(self, marker_and_type: int, timestamp: int, payload: bytes, padding: int) -> None:
-        self._wire.send_rtp(marker_and_type, self._number & 0xFFFF, timestamp, self.ssrc, payload, padding)
+        self._outlet.send_rtp(marker_and_type, self._number & 0xFFFF, timestamp, self.ssrc, payload, padding)
         self._number += 1

@@ -18,7 +18,6 @@ from cases.casefile import Part, PetitionCase, scope_of
 from cases.clock import Clock
 from cases.database import atomic, new_id, violates
 from cases.errors import Conflict, Forbidden, Invalid, NotFound
-from cases.fields import clean_text
 from cases.people import Official
 from cases.petitions import add_petition_event, add_petition_organisation, find_by_query_code
 from cases.policy import ANONYMOUS, Action, Actor, ActorKind, allowed, require, visible_organisation_ids
@@ -30,10 +29,17 @@ from scheduling.booking.joint_answers import JointAnswer, JointAnswerRow, answer
 from scheduling.booking.reviewing import upper_offices
 from scheduling.booking.slot import Slot
 from scheduling.booking.slot_proposal import SlotProposal
-from scheduling.proposals import LIVE, SIDE_OF, TRANSITIONS, ProposalState, Side
+from scheduling.proposals import (
+    LIVE,
+    SIDE_OF,
+    TRANSITIONS,
+    ProposalState,
+    Side,
+    clean_answer,
+    clean_reason,
+)
 from scheduling.rota.reception_day import ReceptionDay
 
-MAX_REASON = 200
 MOST = 100
 Tell = Callable[[SlotProposal], Awaitable[object]]
 
@@ -73,9 +79,7 @@ async def propose_slot(
         if booking.state not in PENDING:
             raise Conflict("booking_decided", "这个预约已经处理过了，请刷新后再看。", "slot_id")
         raise Conflict("not_asked", "这个预约没有请你单位答复，或者已经答复过了。")
-    reason = clean_text(command.reason, "reason", "原因", MAX_REASON)
-    if not reason:
-        raise Invalid("required", "请写明为什么要改时间，对方会看到。", "reason")
+    reason = clean_reason(command.reason)
     slot = await bookable_slot(db, clock, command.slot_id)
     if slot.organisation_id != booking.slot.organisation_id:
         raise Invalid("bad_slot", "请选择主持单位的时段。", "slot_id")
@@ -84,9 +88,7 @@ async def propose_slot(
     await require_free(db, slot)
     before = await _live_of(db, booking, command.organisation_id)
     if before is not None:
-        if before.state is ProposalState.OPEN:
-            raise Conflict("already_proposed", "你单位已经提过一个时间，对方还没有答复。")
-        before.move_to(ProposalState.REPLACED, clock.now(), actor.name)
+        before.give_way(clock.now(), actor.name)
         await db.flush()
     row = SlotProposal(
         id=new_id(), booking_id=booking.id, organisation_id=command.organisation_id, slot_id=slot.id,
@@ -240,9 +242,7 @@ async def require_free(db: AsyncSession, slot: Slot) -> None:
 async def _answer(
     db: AsyncSession, clock: Clock, actor: Actor, row: SlotProposal, command: AnswerSlot, tell: Tell | None
 ) -> SlotProposal:
-    words = clean_text(command.words, "words", "说明", MAX_REASON)
-    if command.state is ProposalState.ASKED_ANEW and not words:
-        raise Invalid("required", "请写明这个时间为什么不行，什么时候可以。", "words")
+    words = clean_answer(command.state, command.words)
     if row.booking.slot_id != row.was_slot_id or row.booking.state not in PENDING:
         raise Conflict("booking_decided", "这个预约已经处理过了，请刷新后再看。", "words")
     row.move_to(command.state, clock.now(), actor.name, words)

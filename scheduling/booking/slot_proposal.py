@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
-
-from sqlalchemy import ForeignKey, Index, String, select, text
+from sqlalchemy import ForeignKey, Index, String, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from cases.clock import Clock
-from cases.database import ID_LENGTH, Base, new_id
-from cases.organisations import Organisation
+from cases.database import ID_LENGTH, Base
 from cases.policy import Actor
 from cases.vocabulary import names
 from scheduling.booking.booking import PENDING, Booking, BookingState
 from scheduling.booking.slot import Slot
-from scheduling.proposals import LIVE, TRANSITIONS, ProposalState
-from scheduling.transitions import require_transition
+from scheduling.proposals import LIVE, ONLY_LIVE, Proposal, ProposalState
 
-STATE_NAMES: Mapping[ProposalState, str] = names("slot_proposal", ProposalState)
 AT_ITS_TIME = frozenset({BookingState.APPROVED, BookingState.SCHEDULED})
-_LIVE = text("state IN ('open', 'asked_anew')")
 
 
-class SlotProposal(Base):
+class SlotProposal(Proposal, Base):
     """One other slot of the booked office for a booking, proposed by that office or by one above it.
 
     `was_slot_id` is the slot of the booking when it was made: once the booking has another one it is about a
@@ -35,25 +28,17 @@ class SlotProposal(Base):
     __table_args__ = (
         Index(
             "ix_slot_proposals_one_live", "booking_id", "organisation_id", "was_slot_id", unique=True,
-            sqlite_where=_LIVE, postgresql_where=_LIVE,
+            sqlite_where=ONLY_LIVE, postgresql_where=ONLY_LIVE,
         ),
     )  # fmt: skip
 
-    id: Mapped[str] = mapped_column(String(ID_LENGTH), primary_key=True, default=new_id)
+    STATE_NAMES = names("slot_proposal", ProposalState)
+
     booking_id: Mapped[str] = mapped_column(String(ID_LENGTH), ForeignKey("bookings.id"), index=True)
-    organisation_id: Mapped[str] = mapped_column(String(ID_LENGTH), ForeignKey("organisations.id"))
     slot_id: Mapped[str] = mapped_column(String(ID_LENGTH), ForeignKey("slots.id"))
     was_slot_id: Mapped[str] = mapped_column(String(ID_LENGTH), ForeignKey("slots.id"))
-    reason: Mapped[str] = mapped_column(String(800))
-    state: Mapped[ProposalState]
-    proposed_at: Mapped[datetime]
-    proposed_by: Mapped[str] = mapped_column(String(256))
     # Who would be the reviewer of a booking that is approved by accepting this.
     proposed_by_id: Mapped[str | None] = mapped_column(String(ID_LENGTH), ForeignKey("officials.id"))
-    answer: Mapped[str] = mapped_column(String(800), default="")
-    answered_at: Mapped[datetime | None] = mapped_column(default=None)
-    answered_by: Mapped[str] = mapped_column(String(256), default="")
-    organisation: Mapped[Organisation] = relationship(lazy="joined")
     booking: Mapped[Booking] = relationship(lazy="joined")
     slot: Mapped[Slot] = relationship(lazy="joined", foreign_keys=[slot_id])
     was_slot: Mapped[Slot] = relationship(lazy="joined", foreign_keys=[was_slot_id])
@@ -68,13 +53,6 @@ class SlotProposal(Base):
         """Whether somebody can still answer it, as far as the booking goes."""
         booking = self.booking
         return self.state in LIVE and booking.slot_id == self.was_slot_id and booking.state in PENDING
-
-    def move_to(self, state: ProposalState, at: datetime, by: str, words: str = "") -> None:
-        """Take a step; Conflict ``bad_transition`` where the table does not permit it."""
-        old, new = STATE_NAMES[self.state], STATE_NAMES[state]
-        require_transition(TRANSITIONS, self.state, state, f"这个改时间的请求{old}，不能改为{new}。")
-        self.state, self.answered_at, self.answered_by = state, at, by
-        self.answer = words or self.answer
 
 
 async def settle_proposals(

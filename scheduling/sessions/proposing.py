@@ -13,29 +13,27 @@ from cases.audit import add_audit
 from cases.casefile import PetitionCase
 from cases.clock import Clock
 from cases.database import atomic, new_id
-from cases.errors import Conflict, Forbidden, Invalid, NotFound
-from cases.fields import clean_text
+from cases.errors import Conflict, Forbidden, NotFound
 from cases.policy import Action, Actor, allowed, require, visible_organisation_ids
 from scheduling.booking.slots import check_period
 from scheduling.matter_history import note_in_matter
 from scheduling.notices.telling import Telling
+from scheduling.proposals import (
+    LIVE,
+    SIDE_OF,
+    TRANSITIONS,
+    ProposalState,
+    Side,
+    clean_answer,
+    clean_reason,
+)
 from scheduling.reach import load_session, scope_of_session, visible_sessions
 from scheduling.session import SESSION_STATE_NAMES, Session, SessionPart
 from scheduling.session_events import add_event
 from scheduling.sessions.moving import MOVABLE, MoveSession, give_new_time
 from scheduling.sessions.sessions import LONGEST
-from scheduling.sessions.time_proposal import (
-    LIVE,
-    PROPOSAL_STATE_NAMES,
-    SIDE_OF,
-    TRANSITIONS,
-    ProposalState,
-    Side,
-    TimeProposal,
-)
-from scheduling.transitions import require_transition
+from scheduling.sessions.time_proposal import TimeProposal
 
-MAX_REASON = 200
 MOST = 100
 
 
@@ -73,17 +71,13 @@ async def propose_time(db: AsyncSession, clock: Clock, actor: Actor, command: Pr
     if command.organisation_id not in own_offices(actor, session):
         raise Conflict("not_asked", "这场接访没有请你单位参加。")
     _require_movable(session)
-    reason = clean_text(command.reason, "reason", "原因", MAX_REASON)
-    if not reason:
-        raise Invalid("required", "请写明为什么要改时间，主持单位会看到。", "reason")
+    reason = clean_reason(command.reason)
     check_period(clock, command.starts_at, command.ends_at, LONGEST)
     if (command.starts_at, command.ends_at) == (session.starts_at, session.ends_at):
         raise Conflict("same_time", "新的时间和原来的一样。", "starts_at")
     before = await _live_of(db, session, command.organisation_id)
     if before is not None:
-        if before.state is ProposalState.OPEN:
-            raise Conflict("already_proposed", "你单位已经提过一个时间，主持单位还没有答复。")
-        _move(clock, actor, before, ProposalState.REPLACED)
+        before.give_way(clock.now(), actor.name)
         await db.flush()
     row = TimeProposal(
         id=new_id(), session_id=session.id, organisation_id=command.organisation_id,
@@ -114,12 +108,10 @@ async def answer_time(
     require(actor, Action.SEE_SESSION, await scope_of_session(db, session))
     row = await db.get_one(TimeProposal, found.id, populate_existing=True)
     await _require_side(db, actor, session, row, SIDE_OF.get(command.state))
-    words = clean_text(command.words, "words", "说明", MAX_REASON)
-    if command.state is ProposalState.ASKED_ANEW and not words:
-        raise Invalid("required", "请写明这个时间为什么不行，什么时候可以。", "words")
+    words = clean_answer(command.state, command.words)
     if row.revision != session.revision:
         raise Conflict("session_moved", "接访已经改到别的时间了，请刷新后再看。")
-    _move(clock, actor, row, command.state, words)
+    row.move_to(command.state, clock.now(), actor.name, words)
     await _note(db, clock, actor, row, f"time.{command.state}", words)
     if command.state is ProposalState.ACCEPTED:
         why = f"{row.organisation.name}参加接访，换到大家都能来的时间"
@@ -198,13 +190,6 @@ async def _live_of(db: AsyncSession, session: Session, organisation_id: str) -> 
         TimeProposal.state.in_(sorted(LIVE)),
     )
     return await db.scalar(query)
-
-
-def _move(clock: Clock, actor: Actor, row: TimeProposal, state: ProposalState, words: str = "") -> None:
-    old, new = PROPOSAL_STATE_NAMES[row.state], PROPOSAL_STATE_NAMES[state]
-    require_transition(TRANSITIONS, row.state, state, f"这个请求{old}，不能改为{new}。")
-    row.state, row.answered_at, row.answered_by = state, clock.now(), actor.name
-    row.answer = words or row.answer
 
 
 async def _note(

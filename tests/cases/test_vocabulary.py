@@ -48,11 +48,11 @@ from scheduling.booking.booking import BookingState
 from scheduling.incidents.incident import IncidentState
 from scheduling.minutes.record import MinutesState
 from scheduling.notices.notice import NoticeState
+from scheduling.proposals import ProposalState
 from scheduling.requests.call_back import CallState
 from scheduling.requests.citizen_requests import RequestState
 from scheduling.rota.reception_day import DayState
 from scheduling.session import SessionState
-from scheduling.sessions.time_proposal import ProposalState
 from signaling.pushes import BadgeState, QualityLevel
 
 ROOT = Path(__file__).parents[2]

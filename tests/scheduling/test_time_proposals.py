@@ -12,6 +12,7 @@ from cases.errors import Conflict, Forbidden, Invalid, NotFound, RuleError
 from cases.organisations import Organisation
 from scheduling.calendars.entries import entry_of
 from scheduling.notices.notice import Notice
+from scheduling.proposals import SIDE_OF, TRANSITIONS, ProposalState
 from scheduling.reach import load_session
 from scheduling.session import Session
 from scheduling.sessions.arranging import Arrange, arrange
@@ -23,7 +24,7 @@ from scheduling.sessions.proposing import (
     list_open_proposals,
     propose_time,
 )
-from scheduling.sessions.time_proposal import SIDE_OF, TRANSITIONS, ProposalState, TimeProposal
+from scheduling.sessions.time_proposal import TimeProposal
 from scheduling.transitions import reachable_from
 from tests.clock import FixedClock
 from tests.factories import World, make_petition

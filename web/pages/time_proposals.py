@@ -5,9 +5,9 @@ from __future__ import annotations
 from aiohttp import web
 
 from cases.errors import Conflict, Invalid
+from scheduling.proposals import ProposalState
 from scheduling.sessions.proposing import AnswerTime, ProposeTime, answer_time, propose_time
 from scheduling.sessions.sessions import get_session
-from scheduling.sessions.time_proposal import ProposalState
 from web.http.forms import Form
 from web.keys import ACTOR, CLOCK, DATABASE, REGISTRY
 from web.language import say_error

@@ -7,10 +7,10 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.policy import Actor
+from scheduling.proposals import ProposalState
 from scheduling.session import Session, SessionPart
 from scheduling.sessions.moving import MOVABLE
 from scheduling.sessions.proposing import is_live, list_proposals, next_states, own_offices
-from scheduling.sessions.time_proposal import ProposalState
 
 ACTS = {
     ProposalState.ACCEPTED: "按这个时间改期",
