@@ -64,3 +64,16 @@ class MediationInvitation(Base):
         String(ID_LENGTH), ForeignKey("invitations.id"), primary_key=True
     )
     party_id: Mapped[str] = mapped_column(String(ID_LENGTH), ForeignKey("mediation_parties.id"), index=True)
+
+
+@append_only
+class ThirdPartyInvitation(Base):
+    """Which person of the register an invitation is for."""
+
+    __tablename__ = "third_party_invitations"
+
+    invitation_id: Mapped[str] = mapped_column(
+        String(ID_LENGTH), ForeignKey("invitations.id"), primary_key=True
+    )
+    third_party_id: Mapped[str] = mapped_column(String(ID_LENGTH), ForeignKey("third_parties.id"), index=True)
+    at: Mapped[datetime]

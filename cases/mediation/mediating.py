@@ -6,7 +6,7 @@ is registered as a petition case by the ordinary registration.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -37,13 +37,15 @@ from cases.mediation.matter import (
     scope_of_mediation,
 )
 from cases.mediation.place import CommunityPlace, scope_of_keeper
-from cases.mediation.third_party import ThirdPartyKind, load_third_party, refuse_conflict
+from cases.mediation.third_party import ThirdParty, ThirdPartyKind, load_third_party, refuse_conflict
 from cases.organisations import OrganisationKind, get_organisation
 from cases.people import PersonDetails
 from cases.petitions import RegisterPetition, add_petition, add_petition_event, get_petition
 from cases.policy import Action, Actor, require
 
 T = MediationStep
+# Refuses a mediator (id of the third party) who is engaged at that time, and makes rivals take turns.
+RefuseEngaged = Callable[[AsyncSession, str, datetime, datetime], Awaitable[None]]
 LONGEST = timedelta(hours=4)
 CHANNELS = (Channel.VISIT, Channel.PHONE, Channel.LETTER, Channel.WEB, Channel.VIDEO)
 
@@ -99,13 +101,20 @@ async def open_mediation(db: AsyncSession, clock: Clock, actor: Actor, command: 
 
 @atomic
 async def choose_mediator(
-    db: AsyncSession, clock: Clock, actor: Actor, mediation_id: str, third_party_id: str
-) -> Mediation:
-    """Say who mediates, and commit. Raises NotFound, Conflict `conflict_of_interest`, `bad_transition`."""
+    db: AsyncSession, clock: Clock, actor: Actor, mediation_id: str, third_party_id: str,
+    refuse_engaged: RefuseEngaged,
+) -> Mediation:  # fmt: skip
+    """Say who mediates, also at the places arranged so far, and commit.
+
+    Raises NotFound, Conflict `conflict_of_interest`, `bad_transition`, `engaged`.
+    """
     mediation = await load_mediation(db, mediation_id)
     require(actor, Action.CONDUCT_MEDIATION, scope_of_mediation(mediation))
     if mediation.state not in SITTING | {MediationState.RECEIVED}:
         raise TRANSITIONS.conflict()
+    if third_party_id != mediation.mediator_id:
+        for starts_at, ends_at in await _places_to_come(db, clock, mediation):
+            await refuse_engaged(db, third_party_id, starts_at, ends_at)
     await _seat_mediator(db, clock, mediation, third_party_id)
     await add_audit(db, clock, actor, "mediation.mediator", "mediation", mediation.id)
     await db.commit()
@@ -115,16 +124,16 @@ async def choose_mediator(
 @atomic
 async def arrange_sitting(
     db: AsyncSession, clock: Clock, actor: Actor, mediation_id: str, place_id: str, starts_at: datetime,
-    ends_at: datetime,
+    ends_at: datetime, refuse_engaged: RefuseEngaged,
 ) -> MediationSitting:  # fmt: skip
     """Arrange a sitting at a place while it is open, and commit.
 
     Raises NotFound, Forbidden, Invalid at the field, Conflict `no_consent`, `no_mediator`,
-    `conflict_of_interest`, `place_taken`.
+    `conflict_of_interest`, `place_taken`, `engaged`.
     """
     mediation = await load_mediation(db, mediation_id)
     require(actor, Action.CONDUCT_MEDIATION, scope_of_mediation(mediation))
-    await require_ready(db, clock, mediation)
+    mediator = await require_ready(db, clock, mediation)
     place = await db.get(CommunityPlace, place_id)
     if place is None or place.retired_at is not None or place.organisation_id != mediation.organisation_id:
         raise Invalid("choose", "请选择一项。", "place_id")
@@ -132,6 +141,9 @@ async def arrange_sitting(
         raise Invalid("bad_time", "请选择以后的时间，一场最长 4 小时。", "day")
     if not place.is_open(starts_at, ends_at):
         raise Invalid("place_closed", f"{place.name}那个时间不开放。", "time")
+    # Touching the row makes two who want the same place take turns.
+    same = update(CommunityPlace).where(CommunityPlace.id == place.id).values(name=CommunityPlace.name)
+    await db.execute(same, execution_options={"synchronize_session": False})
     overlap = select(MediationSitting.id).where(
         MediationSitting.place_id == place.id,
         MediationSitting.starts_at < ends_at,
@@ -139,6 +151,7 @@ async def arrange_sitting(
     )
     if await db.scalar(overlap.limit(1)) is not None:
         raise Conflict("place_taken", "这个场所那个时间已经有调解。", "time")
+    await refuse_engaged(db, mediator.id, starts_at, ends_at)
     row = await add_sitting(db, clock, actor, mediation, starts_at, ends_at, place_id=place.id)
     await db.commit()
     return row
@@ -240,8 +253,8 @@ async def note_video(db: AsyncSession, clock: Clock, actor: Actor, mediation_id:
     await db.flush()
 
 
-async def require_ready(db: AsyncSession, clock: Clock, mediation: Mediation) -> None:
-    """Return if there may be a sitting.
+async def require_ready(db: AsyncSession, clock: Clock, mediation: Mediation) -> ThirdParty:
+    """Return who mediates if there may be a sitting.
 
     Raises Conflict `no_consent`, `no_mediator`, `conflict_of_interest`.
     """
@@ -250,6 +263,18 @@ async def require_ready(db: AsyncSession, clock: Clock, mediation: Mediation) ->
     if mediation.mediator is None:
         raise Conflict("no_mediator", "请先选择调解员。")
     await refuse_conflict(db, clock, mediation.mediator, [each.name for each in mediation.parties])
+    return mediation.mediator
+
+
+async def _places_to_come(
+    db: AsyncSession, clock: Clock, mediation: Mediation
+) -> Sequence[tuple[datetime, datetime]]:
+    query = select(MediationSitting.starts_at, MediationSitting.ends_at).where(
+        MediationSitting.mediation_id == mediation.id,
+        MediationSitting.session_id.is_(None),
+        MediationSitting.ends_at > clock.now(),
+    )
+    return [(begin, end) for begin, end in await db.execute(query)]
 
 
 async def load_mediation(db: AsyncSession, mediation_id: str) -> Mediation:

@@ -16,6 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cases.clock import BEIJING, Clock
 from cases.database import insert_if_absent, new_id
 from cases.errors import Conflict
+from cases.mediation.matter import OPEN, Mediation, MediationSitting
+from cases.mediation.third_party import ThirdParty
 from cases.people import Official
 from scheduling.booking.booking import HOLDING, Booking
 from scheduling.booking.engagement import Engagement as Engagement
@@ -25,6 +27,7 @@ from scheduling.booking.equipment import Equipment
 from scheduling.booking.slot import ReceptionRoom, Slot
 from scheduling.session import Session
 
+Taken = tuple[str, datetime, datetime]
 FIELDS = {ResourceKind.PERSON: "officials", ResourceKind.ROOM: "rooms", ResourceKind.EQUIPMENT: "equipment"}
 
 
@@ -43,9 +46,12 @@ async def engage(
 ) -> None:
     """Take all of `wanted` (id to kind) for the time of the session, inside the caller's transaction.
 
-    Raises Conflict `engaged` at `officials`, `rooms` or `equipment`, naming whom and when, never what for.
+    What the session has already stays as it is. Raises Conflict `engaged` at `officials`, `rooms` or
+    `equipment`, naming whom and when, never what for.
     """
     await take_turn(db, wanted)
+    has = await engaged_by(db, session.id)
+    wanted = {each: kind for each, kind in wanted.items() if each not in has}
     await _refuse_engaged(db, session, wanted)
     db.add_all(
         Engagement(
@@ -99,10 +105,26 @@ async def refuse_engaged_room(db: AsyncSession, slot: Slot) -> None:
         raise Conflict("slot_taken", "这个时段刚刚被别人约走了，请另选一个。", "slot_id")
 
 
+async def refuse_engaged_mediator(
+    db: AsyncSession, third_party_id: str, starts_at: datetime, ends_at: datetime
+) -> None:
+    """Refuse a sitting at a place whose mediator sits elsewhere then, inside the caller's transaction.
+
+    Raises Conflict `engaged` at `time`.
+    """
+    person = {third_party_id: ResourceKind.PERSON}
+    await take_turn(db, person)
+    live = await engaged_times(db, person, starts_at, ends_at)
+    taken = [(each.resource_id, each.starts_at, each.ends_at) for each in live]
+    taken += await _sitting_mediators(db, person, starts_at, ends_at)
+    if taken:
+        raise await _engaged(db, taken, "time", "请另选时间或换一位调解员")
+
+
 async def names_of(db: AsyncSession, resource_ids: Collection[str]) -> dict[str, str]:
     """What people call each of these resources."""
     found: dict[str, str] = {}
-    for model in (Official, ReceptionRoom, Equipment):
+    for model in (Official, ReceptionRoom, Equipment, ThirdParty):
         rows = await db.execute(select(model.id, model.name).where(model.id.in_(resource_ids)))
         found |= {row_id: name for row_id, name in rows}
     return found
@@ -116,18 +138,39 @@ async def _refuse_engaged(db: AsyncSession, session: Session, wanted: Mapping[st
     ]
     rooms = [each for each, kind in wanted.items() if kind is ResourceKind.ROOM]
     taken += await _booked_rooms(db, session, rooms)
-    if not taken:
-        return
-    resource_id, starts_at, ends_at = min(taken, key=lambda each: (each[1], each[0]))
+    people = [each for each, kind in wanted.items() if kind is ResourceKind.PERSON]
+    taken += await _sitting_mediators(db, people, session.starts_at, session.ends_at)
+    if taken:
+        field = FIELDS[wanted[min(taken, key=_first)[0]]]
+        raise await _engaged(db, taken, field, "请另选时间或换人、换场地")
+
+
+def _first(taken: Taken) -> tuple[datetime, str]:
+    return taken[1], taken[0]
+
+
+async def _engaged(db: AsyncSession, taken: Sequence[Taken], field: str, instead: str) -> Conflict:
+    resource_id, starts_at, ends_at = min(taken, key=_first)
     name = (await names_of(db, [resource_id])).get(resource_id, "")
     begin, end = starts_at.astimezone(BEIJING), ends_at.astimezone(BEIJING)
-    message = f"{name}在 {begin:%H:%M}–{end:%H:%M} 已有别的安排，请另选时间或换人、换场地。"
-    raise Conflict("engaged", message, FIELDS[wanted[resource_id]])
+    return Conflict("engaged", f"{name}在 {begin:%H:%M}–{end:%H:%M} 已有别的安排，{instead}。", field)
 
 
-async def _booked_rooms(
-    db: AsyncSession, session: Session, room_ids: Collection[str]
-) -> list[tuple[str, datetime, datetime]]:
+async def _sitting_mediators(
+    db: AsyncSession, third_party_ids: Collection[str], starts_from: datetime, starts_before: datetime
+) -> list[Taken]:
+    """Sittings at a place of these mediators; those by video are engagements of their session."""
+    query = (
+        select(Mediation.mediator_id, MediationSitting.starts_at, MediationSitting.ends_at)
+        .join(Mediation, Mediation.id == MediationSitting.mediation_id)
+        .where(Mediation.mediator_id.in_(third_party_ids), Mediation.state.in_(sorted(OPEN)))
+        .where(MediationSitting.session_id.is_(None))
+        .where(MediationSitting.ends_at > starts_from, MediationSitting.starts_at < starts_before)
+    )
+    return [(one, start, end) for one, start, end in await db.execute(query) if one is not None]
+
+
+async def _booked_rooms(db: AsyncSession, session: Session, room_ids: Collection[str]) -> list[Taken]:
     """Slots of these rooms that somebody else holds without a session yet."""
     query = (
         select(Slot.room_id, Slot.starts_at, Slot.ends_at)

@@ -23,6 +23,7 @@ from cases.roles import InvitationRole, Role
 from cases.signin import actor_for
 from scheduling.booking.engagements import ResourceKind, engage, release
 from scheduling.invitation import Invitation as Invitation
+from scheduling.invitation import ThirdPartyInvitation
 from scheduling.reach import get_invitation as get_invitation
 from scheduling.reach import load_session, manageable, scope_of_session
 from scheduling.session import OVER, Session, SessionOrganisation, SessionPart
@@ -137,8 +138,9 @@ async def revoke_invitation(db: AsyncSession, clock: Clock, actor: Actor, invita
     invitation, _ = await manageable(db, actor, invitation_id, Action.MANAGE_SESSION)
     if invitation.revoked_at is None:
         invitation.revoked_at = clock.now()
-        if invitation.official_id is not None:
-            await release(db, clock, invitation.session_id, {invitation.official_id})
+        helper = await db.get(ThirdPartyInvitation, invitation.id)
+        if (person := helper.third_party_id if helper else invitation.official_id) is not None:
+            await release(db, clock, invitation.session_id, {person})
         data = {"invitation_id": invitation.id, "role": invitation.role}
         await add_event(db, clock, invitation.session_id, "invitation.revoked", actor.name, data=data)
         await add_audit(db, clock, actor, "invitation.revoked", "invitation", invitation.id)

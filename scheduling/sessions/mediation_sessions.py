@@ -15,6 +15,7 @@ from cases.errors import Conflict
 from cases.mediation.matter import SITTING, Mediation, MediationSitting
 from cases.mediation.mediating import add_sitting, require_ready
 from cases.policy import Actor
+from scheduling.booking.engagement import ResourceKind
 from scheduling.session import Session, SessionKind
 
 
@@ -24,6 +25,15 @@ async def find_ready_mediation(db: AsyncSession, petition_id: str) -> Mediation 
         Mediation.petition_id == petition_id, Mediation.state.in_(sorted(SITTING))
     )
     return await db.scalar(query.order_by(Mediation.at.desc()).limit(1))
+
+
+async def mediator_of(db: AsyncSession, session: Session) -> dict[str, ResourceKind]:
+    """Whom a new session of mediation engages besides: its mediator. Of other kinds nobody."""
+    if session.kind is not SessionKind.MEDIATION or session.petition_id is None:
+        return {}
+    mediation = await find_ready_mediation(db, session.petition_id)
+    found = mediation.mediator_id if mediation is not None else None
+    return {found: ResourceKind.PERSON} if found else {}
 
 
 async def sit_in_mediation(db: AsyncSession, clock: Clock, actor: Actor, session: Session) -> None:

@@ -23,6 +23,7 @@ from cases.mediation.mediating import LONGEST, load_mediation, require_ready
 from cases.mediation.third_party import load_third_party, refuse_conflict
 from cases.policy import SYSTEM, Action, Actor, require
 from cases.roles import InvitationRole
+from scheduling.booking.engagements import ResourceKind, engage
 from scheduling.booking.slots import check_period
 from scheduling.invitation import MediationInvitation
 from scheduling.notices.telling import Telling
@@ -58,7 +59,7 @@ async def arrange_video(
     """Arrange a sitting by video and commit; with `telling` its parties hear of it in the same commit.
 
     Raises NotFound, Forbidden, Invalid at the field, Conflict `booked_on_case`, `no_consent`, `no_mediator`,
-    `conflict_of_interest`, `third_party_not_in_force`, `sitting_exists`.
+    `conflict_of_interest`, `third_party_not_in_force`, `sitting_exists`, `engaged`.
     """
     mediation = await load_mediation(db, command.mediation_id)
     require(actor, Action.CONDUCT_MEDIATION, scope_of_mediation(mediation))
@@ -130,6 +131,7 @@ async def _invite_all(
     chosen = dict.fromkeys((mediation.mediator_id or "", *command.third_party_ids))
     if len(chosen) > MOST_HELPERS:
         raise Invalid("too_many", f"最多选择 {MOST_HELPERS} 人。", "third_party_ids")
+    await engage(db, clock, session, {each: ResourceKind.PERSON for each in chosen if each})
     for third_party_id in chosen:
         one = await load_third_party(db, third_party_id)
         if one.organisation_id != mediation.organisation_id:

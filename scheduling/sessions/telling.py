@@ -14,7 +14,7 @@ from scheduling.links import repeat_link
 from scheduling.notices.notice import NoticeChannel
 from scheduling.notices.queueing import about_session, channel_for
 from scheduling.notices.telling import Telling, tell
-from scheduling.session import Session, SessionState
+from scheduling.session import Session, SessionKind, SessionState
 from scheduling.sessions.invitations import list_invitations
 
 TOLD = (InvitationRole.PETITIONER, InvitationRole.PROXY, InvitationRole.PARTY)
@@ -27,8 +27,8 @@ OF_ENDS: Mapping[SessionState, str] = {
 
 
 def worded(session: Session, template: str) -> str:
-    """The template for what kind of sitting it is: a mediation is no reception, and has no case."""
-    if session.mediation_id is None:
+    """The template for what kind of sitting it is: a mediation is no reception, and says so if unrecorded."""
+    if session.kind is not SessionKind.MEDIATION or session.record:
         return template
     return "mediation_" + template.removeprefix("session_")
 

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 
-from sqlalchemy import ForeignKey, String, or_, select
+from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Mapped, mapped_column
 
-from cases.append_only import append_only
 from cases.clock import Clock
-from cases.database import ID_LENGTH, Base, atomic
+from cases.database import atomic
 from cases.mediation.matter import Mediation
 from cases.mediation.third_party import (
     THIRD_PARTY_KIND_NAMES,
@@ -24,7 +21,9 @@ from cases.mediation.third_party import (
 from cases.organisations import Organisation
 from cases.policy import Action, Actor, require
 from cases.roles import InvitationRole
+from scheduling.booking.engagements import ResourceKind, engage
 from scheduling.invitation import Invitation
+from scheduling.invitation import ThirdPartyInvitation as ThirdPartyInvitation
 from scheduling.reach import load_session, scope_of_session
 from scheduling.session import Session
 from scheduling.sessions.invitations import Invitee, add_invitation, note_invited
@@ -36,32 +35,21 @@ ROLES: Mapping[ThirdPartyKind, InvitationRole] = {
 }
 
 
-@append_only
-class ThirdPartyInvitation(Base):
-    """Which person of the register an invitation is for."""
-
-    __tablename__ = "third_party_invitations"
-
-    invitation_id: Mapped[str] = mapped_column(
-        String(ID_LENGTH), ForeignKey("invitations.id"), primary_key=True
-    )
-    third_party_id: Mapped[str] = mapped_column(String(ID_LENGTH), ForeignKey("third_parties.id"), index=True)
-    at: Mapped[datetime]
-
-
 @atomic
 async def invite_third_party(
     db: AsyncSession, clock: Clock, actor: Actor, session_id: str, third_party_id: str
 ) -> Invitation:
     """Invite one of the register and commit.
 
-    Raises NotFound, Forbidden, Invalid, Conflict `third_party_not_in_force`, `conflict_of_interest`.
+    Raises NotFound, Forbidden, Invalid, Conflict `third_party_not_in_force`, `conflict_of_interest`,
+    `engaged`.
     """
     session = await load_session(db, session_id, lock=True)
     require(actor, Action.MANAGE_SESSION, await scope_of_session(db, session))
     one = await load_third_party(db, third_party_id)
     await refuse_conflict(db, clock, one, await _concerned(db, session))
     invitation = await add_third_party_invitation(db, clock, session, one)
+    await engage(db, clock, session, {one.id: ResourceKind.PERSON})
     await note_invited(db, clock, actor, invitation)
     await db.commit()
     return invitation

@@ -9,6 +9,7 @@ from cases.campaigns.conducting import OpenCampaign, TakeInCharge, open_campaign
 from cases.clock import BEIJING
 from cases.handling.clocks import today
 from cases.mediation.mediating import arrange_sitting
+from scheduling.booking.engagements import refuse_engaged_mediator
 from tests.mediations import KEEPER, make_place, make_ready
 from tests.web.conftest import House
 
@@ -37,7 +38,16 @@ async def gather(house: House, petition_id: str) -> dict[str, str]:
         workday = next(each for each in (day + timedelta(n) for n in range(1, 4)) if each.weekday() < 5)
         begin = datetime.combine(workday, time(9), BEIJING)
         keeper = world.actor(KEEPER)
-        await arrange_sitting(db, clock, keeper, mediation.id, place.id, begin, begin + timedelta(hours=1))
+        await arrange_sitting(
+            db,
+            clock,
+            keeper,
+            mediation.id,
+            place.id,
+            begin,
+            begin + timedelta(hours=1),
+            refuse_engaged_mediator,
+        )
         return {
             "campaign_id": campaign.id,
             "matter_id": matter.id,

@@ -32,6 +32,7 @@ from cases.people import Official, PersonDetails
 from cases.petitions import RegisterPetition, register_petition
 from cases.policy import Actor
 from cases.signin import actor_for
+from scheduling.booking.engagements import refuse_engaged_mediator
 from web.demo.people import CITY, HANDLER, HOST, LEADERS
 from web.letters.pdf import drawing
 
@@ -161,7 +162,9 @@ async def _mediations(db: AsyncSession, clock: Clock, keeper: Actor) -> None:
         if "sit" in steps:
             begin = datetime.combine(tomorrow, time(9 + number), BEIJING).astimezone(UTC)
             end = begin + timedelta(hours=1)
-            await arrange_sitting(db, clock, keeper, made.id, places[number % 2].id, begin, end)
+            await arrange_sitting(
+                db, clock, keeper, made.id, places[number % 2].id, begin, end, refuse_engaged_mediator
+            )
         if "agree" in steps:
             days = {"effective_on": today(clock), "due_on": today(clock) + timedelta(days=20)}
             given = AGREED | {name: day.isoformat() for name, day in days.items()}

@@ -42,6 +42,7 @@ from cases.mediation.place import list_places
 from cases.mediation.third_party import ThirdPartyKind, list_third_parties
 from cases.petitions import get_petition
 from cases.policy import Action, allowed, require
+from scheduling.booking.engagements import refuse_engaged_mediator
 from scheduling.sessions.mediation_video import call_off_sittings
 from web.http.flash import keep_once, take_once
 from web.http.forms import Form
@@ -203,7 +204,9 @@ async def mediator(request: web.Request) -> web.StreamResponse:
         chosen = form.typed("mediator_id")[:32]
         if not chosen:
             raise Invalid("choose", "请选择一项。", "mediator_id")
-        await choose_mediator(db, request.app[CLOCK], request[ACTOR], where["mediation_id"], chosen)
+        await choose_mediator(
+            db, request.app[CLOCK], request[ACTOR], where["mediation_id"], chosen, refuse_engaged_mediator
+        )
 
     return await act_on(request, form, "mediator", ("mediator_id",), act)
 
@@ -219,7 +222,9 @@ async def sit(request: web.Request) -> web.StreamResponse:
             raise Invalid("bad_time", message, field)
         end = begin + timedelta(minutes=int(form.choice("length", LENGTHS, "") or 60))
         place = form.typed("place_id")[:32]
-        await arrange_sitting(db, clock, request[ACTOR], where["mediation_id"], place, begin, end)
+        await arrange_sitting(
+            db, clock, request[ACTOR], where["mediation_id"], place, begin, end, refuse_engaged_mediator
+        )
 
     return await act_on(request, form, "sit", ("place_id", "day", "time", "length"), act)
 

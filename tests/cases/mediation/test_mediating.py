@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from functools import partial
 
 import pytest
 from sqlalchemy import update
@@ -32,14 +33,17 @@ from cases.mediation.matter import (
 from cases.mediation.mediating import (
     NewMediation,
     NewParty,
-    arrange_sitting,
     load_mediation,
     open_mediation,
     take_mediation_step,
     turn_into_petition,
 )
+from cases.mediation.mediating import (
+    arrange_sitting as arrange_at,
+)
 from cases.mediation.third_party import end_third_party, name_conflict
 from cases.petitions import find_by_query_code, list_petition_events
+from scheduling.booking.engagements import refuse_engaged_mediator
 from tests.clock import FixedClock
 from tests.factories import World, make_petition
 from tests.mediations import KEEPER, make_mediation, make_place, make_ready, make_third_party
@@ -61,6 +65,9 @@ LETTERS: list[Letter] = []
 async def render(letter: Letter) -> bytes:
     LETTERS.append(letter)
     return b"%PDF-agreement"
+
+
+arrange_sitting = partial(arrange_at, refuse_engaged=refuse_engaged_mediator)
 
 
 async def sit(db: AsyncSession, clock: FixedClock, world: World, made: Mediation) -> None:
