@@ -73,11 +73,11 @@ def recordings_worker() -> None:
     _leave()
 
 
-def demo_reception(session_id: str) -> None:
-    """Hold the finished reception of the demo day with four real peers (started by demo)."""
-    from web.demo.reception import hold_reception
+def demo_reception(session_id: str, waiting: Annotated[list[str] | None, typer.Argument()] = None) -> None:
+    """Hold the finished reception of the demo day with real peers, then wait in other sessions."""
+    from web.demo.waiters import play
 
-    asyncio.run(hold_reception(read_settings(), session_id))
+    asyncio.run(play(read_settings(), session_id, waiting or ()))
 
 
 def _chosen(host: str, port: int, certificate: str, key: str) -> Settings:

@@ -17,7 +17,7 @@ from cases.organisations import Organisation, OrganisationKind, find_office, lis
 from cases.people import Appoint, CreateOfficial, Official, PersonDetails, appoint, create_official
 from cases.petitions import RegisterPetition, register_petition
 from cases.policy import SYSTEM
-from cases.roles import InvitationRole
+from cases.roles import INVITATION_ROLE_NAMES, InvitationRole
 from recordings.recording import Recording, RecordingState
 from scheduling.arrival.visiting_place import set_place
 from scheduling.booking.bookings import BookPublicly, book_publicly
@@ -64,6 +64,7 @@ class DemoDay:
     ready_session_id: str
     links: tuple[PartyLink, ...]
     reception_session_id: str | None  # To be held by synthetic peers, or None when its recording exists.
+    sitting_links: tuple[PartyLink, ...] = ()  # Of the mediation by video; without the weeks before none.
 
 
 async def seed_day(db: AsyncSession, clock: Clock) -> None:
@@ -121,11 +122,12 @@ async def ready_session(db: AsyncSession, clock: Clock) -> Session:
 
 
 async def party_links(db: AsyncSession, clock: Clock, session: Session) -> tuple[PartyLink, ...]:
-    """A fresh link for each of the four parties; the earlier ones stop working."""
+    """A fresh link for each who is invited; the earlier ones stop working."""
     found = []
     for invitation in await invited(db, session.id):
         secret = await issue_link(db, clock, SYSTEM, invitation.id)
-        office = invitation.organisation.short_name if invitation.organisation else "信访人"
+        organisation = invitation.organisation
+        office = organisation.short_name if organisation else INVITATION_ROLE_NAMES[invitation.role]
         found.append(PartyLink(office, invitation.display_name, f"/j/{invitation.code}#{secret}"))
     return tuple(found)
 

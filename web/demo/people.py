@@ -86,6 +86,13 @@ OTHERS = (
     ),
 )
 
+# Who walked in today and waits for the district; a session of its own each.
+WAITERS = (
+    DemoMatter("路灯三个月不亮", "小区门口路灯坏了三个月，晚上看不清台阶。", "金玉珍", "13893100041"),
+    DemoMatter("垃圾清运不及时", "垃圾两天一清，夏天味道很大。", "于德海", "13893100042"),
+    DemoMatter("楼顶漏水没有人修", "顶楼一下雨就漏，维修资金申请了一年。", "薛桂兰", "13893100043"),
+)
+
 # Region, address, hours, telephone; invented like everything of the demonstration.
 PLACES = (
     (

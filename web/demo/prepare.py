@@ -28,7 +28,9 @@ from web.demo.day import (
 )
 from web.demo.outbox import seed_outbox
 from web.demo.past import seed_past
+from web.demo.pending import seed_pending
 from web.demo.people import OFFICIALS, PASSWORD
+from web.demo.waiters import waiting_sessions
 from web.processes.server import base_url
 from web.processes.supervisor import SPAWN, dies_with
 from web.qr import qr_text
@@ -36,6 +38,7 @@ from web.settings import Settings
 from web.tending.messages import make_messenger
 
 logger = logging.getLogger(__name__)
+RECEPTION, SITTING = "demo-links.json", "demo-mediation-links.json"
 
 
 async def prepare_demo(settings: Settings, past: bool = False) -> DemoDay:
@@ -51,9 +54,12 @@ async def prepare_demo(settings: Settings, past: bool = False) -> DemoDay:
             session = await ready_session(db, clock)
             links = await _links(db, settings, session)
             pending = await pending_reception(db, clock)
+            sitting: tuple[PartyLink, ...] = ()
             if past:
                 await _seed_past(db, settings)
-            return DemoDay(session.id, links, pending.id if pending else None)
+                mediation = await seed_pending(db, clock)
+                sitting = await _links(db, settings, mediation, SITTING) if mediation else ()
+            return DemoDay(session.id, links, pending.id if pending else None, sitting)
     finally:
         await database.close()
 
@@ -65,9 +71,11 @@ async def _seed_past(db: AsyncSession, settings: Settings) -> None:
     await seed_outbox(db, clock, messenger.secrets.envelope, settings.web.help_phone)
 
 
-async def _links(db: AsyncSession, settings: Settings, session: Session) -> tuple[PartyLink, ...]:
+async def _links(
+    db: AsyncSession, settings: Settings, session: Session, name: str = RECEPTION
+) -> tuple[PartyLink, ...]:
     """Links already printed stay as they are while nobody has used them; demo secrets are kept in a file."""
-    path, clock = settings.state / "run" / "demo-links.json", SystemClock()
+    path, clock = settings.state / "run" / name, SystemClock()
     kept = _kept(path, session.id)
     if kept and await links_still_good(db, clock, session):
         return kept
@@ -97,6 +105,8 @@ def show_demo(console: Console, settings: Settings, day: DemoDay) -> None:
     links.add_row("[bold]四方并排 all four[/]", f"[bold]{base}/demo[/]")
     for link in day.links:
         links.add_row(f"{link.label} {link.name}", base + link.path)
+    for link in day.sitting_links:
+        links.add_row(f"视频调解 {link.name.partition('（')[0]}", base + link.path)
     links.add_row("工作人员登录 sign in", f"{base}/signin")
     links.add_row("群众预约 public booking", f"{base}/book")
     console.print(links)
@@ -119,20 +129,20 @@ def _is_lan(settings: Settings) -> bool:
 
 
 async def record_in_background(settings: Settings) -> None:
-    """Have the finished reception held by real peers, in a process of its own, if it is still missing."""
+    """In a process of its own: real peers hold the finished reception, if missing, and citizens wait."""
     database = Database(settings.database_url)
     try:
         async with database.session() as db:
             pending = await pending_reception(db, SystemClock())
+            waiting = await waiting_sessions(db, SystemClock())
     finally:
         await database.close()
-    if pending is None:
-        return
     process = await asyncio.create_subprocess_exec(
         *SPAWN,
         "web.cli",
         "demo-reception",
-        pending.id,
+        pending.id if pending else "",
+        *(session.id for session in waiting),
         env=dict(os.environ) | settings.environment(),
         preexec_fn=dies_with(os.getpid(), 5),
         start_new_session=True,

@@ -14,7 +14,7 @@ from scheduling.arrival.identity import How, confirm_by_official, needs_identity
 from scheduling.reach import load_session
 from scheduling.sessions.invitations import list_invitations
 from web.demo.day import PartyLink, party_links
-from web.demo.peers import DemoPeer, use_loopback_only
+from web.demo.peers import DemoPeer
 from web.notice import current_notice
 from web.processes.server import base_url
 from web.settings import Settings
@@ -28,14 +28,12 @@ CITIZEN, HOST = 0, 1
 async def hold_reception(settings: Settings, session_id: str) -> None:
     """Wait for the server, enter with fresh links, open, talk, close. Raises when a step fails."""
     base = base_url(settings)
-    if "127.0.0.1" in settings.media.addresses:
-        use_loopback_only()
-    links = await _links(settings, session_id)
+    links = await confirmed_links(settings, session_id)
     # Each peer is a device of its own, with its own cookies.
     sessions = [aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) for _ in links]
     peers = [DemoPeer(number, base, link.path, sessions[number]) for number, link in enumerate(links)]
     try:
-        await _until_ready(sessions[0], base)
+        await until_ready(sessions[0], base)
         await _hold(peers)
     finally:
         for peer in peers:
@@ -64,7 +62,8 @@ async def _hold(peers: list[DemoPeer]) -> None:
     logger.info("The demo reception was held")
 
 
-async def _links(settings: Settings, session_id: str) -> tuple[PartyLink, ...]:
+async def confirmed_links(settings: Settings, session_id: str) -> tuple[PartyLink, ...]:
+    """Fresh links of a session whose citizen an official has confirmed."""
     database = Database(settings.database_url)
     try:
         async with database.session() as db:
@@ -76,7 +75,7 @@ async def _links(settings: Settings, session_id: str) -> tuple[PartyLink, ...]:
         await database.close()
 
 
-async def _until_ready(http: aiohttp.ClientSession, base: str) -> None:
+async def until_ready(http: aiohttp.ClientSession, base: str) -> None:
     """Until the web process answers and a media worker is connected; TimeoutError otherwise."""
     async with asyncio.timeout(START_SECONDS):
         while True:
