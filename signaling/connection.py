@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol, TypeVar
 
 from aiohttp import WSMsgType, web
 
-from cases.errors import RuleError
+from cases.errors import Forbidden, NotFound, RuleError
 from signaling.commands import Authenticate, Command, Ping
 from signaling.outbox import Outbox
 from signaling.pace import Pace, Patience
@@ -18,6 +18,9 @@ from signaling.pushes import Error, Ok, Pong, Push
 
 logger = logging.getLogger(__name__)
 AUTHENTICATION_SECONDS = 10.0
+# Rules that end a right without being Forbidden.
+NO_RIGHT = frozenset({"link_revoked", "consent_needed"})
+Result = TypeVar("Result")
 
 
 class Guest(Protocol):
@@ -136,19 +139,17 @@ class Connection:
         if command.version != VERSION:
             return self._turn_away(command, ErrorCode.UNSUPPORTED_VERSION, "页面版本已更新，请刷新页面")
         try:
-            self._guest = await self._door.enter(self, command)
+            await _whole(self._enter(command))
         except RuleError as error:
-            code = CloseCode.FORBIDDEN
-            if error.code == ErrorCode.TICKET_INVALID:
-                code = CloseCode.NOT_AUTHENTICATED
-            if error.code == ErrorCode.TOO_FAST:
-                code = CloseCode.TOO_FAST
-            return self._turn_away(command, error.code, error.message, code)
+            return self._turn_away(command, error.code, error.message, _close_code(error))
         except Exception:
             logger.exception("Authentication failed")
             self._turn_away(command, ErrorCode.INTERNAL, INTERNAL_MESSAGE, CloseCode.GOING_AWAY)
             return False
         return self._guest is not None
+
+    async def _enter(self, command: Authenticate) -> None:
+        self._guest = await self._door.enter(self, command)
 
     def _turn_away(
         self,
@@ -180,7 +181,7 @@ class Connection:
             self.push(Pong(command.id))
             return
         try:
-            self.push(await self._guest.carry_out(command))
+            self.push(await _whole(self._guest.carry_out(command)))
         except RuleError as error:
             self.push(Error(command.id, error.code, error.message))
         except Exception:
@@ -217,6 +218,29 @@ class Connection:
             if counts and self._patience.exhausted(self._time()):
                 self.end(CloseCode.POLICY)
             return None
+
+
+async def _whole(work: Coroutine[Any, Any, Result]) -> Result:
+    """Finish what was begun, also when this connection is cancelled in the midst of it.
+
+    Left half done, the database would know of a step that the room does not, and refuse whoever comes next.
+    """
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task})
+        raise
+
+
+def _close_code(error: RuleError) -> CloseCode:
+    """4403 only for who has no right to the seat; what may be otherwise in a moment invites to come again."""
+    if error.code == ErrorCode.TICKET_INVALID:
+        return CloseCode.NOT_AUTHENTICATED
+    if error.code == ErrorCode.TOO_FAST:
+        return CloseCode.TOO_FAST
+    no_right = isinstance(error, Forbidden | NotFound) or error.code in NO_RIGHT
+    return CloseCode.FORBIDDEN if no_right else CloseCode.TRY_AGAIN
 
 
 INTERNAL_MESSAGE = "系统出了点问题，请稍候再试"

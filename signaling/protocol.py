@@ -63,6 +63,7 @@ class CloseCode(IntEnum):
     NOT_UTF8 = 1007
     POLICY = 1008
     TOO_LARGE = 1009
+    TRY_AGAIN = 1013
     NOT_AUTHENTICATED = 4401
     FORBIDDEN = 4403
     TOO_LATE = 4408

@@ -152,8 +152,13 @@ class RoomRegistry:
         if old is not None:
             old.push(Replaced())
             old.end(CloseCode.REPLACED)
-        await welcome(live, person, connection, command)
-        return Attendee(live, person, admission.actor, connection)
+        guest = Attendee(live, person, admission.actor, connection)
+        try:
+            await welcome(live, person, connection, command)
+        except BaseException:
+            guest.gone()  # Otherwise the others would see somebody present who was never let in.
+            raise
+        return guest
 
     def _count(self, connection: Connection, actor: Actor) -> None:
         kind = "official" if actor.official_id else "invitation"

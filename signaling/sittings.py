@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cases.errors import NotFound
+from cases.errors import Conflict, NotFound
 from cases.policy import SYSTEM, Actor
 from recordings.recording import start_recording, stop_recording
 from recordings.space import require_space
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from signaling.participant import Participant
 
 logger = logging.getLogger(__name__)
+ATTEMPTS = 3
 
 
 def sitting_of(session: Session) -> Sitting:
@@ -63,9 +64,17 @@ async def move(live: LiveRoom, actor: Actor, state: str, reason: str | None = No
 
 async def advance(live: LiveRoom, actor: Actor, state: str) -> None:
     """Move if the table permits it from here; otherwise the session is further already."""
-    here = SessionState(live.room.sitting.state)
-    if SessionState(state) in TRANSITIONS[here]:
-        await move(live, actor, state)
+    for _ in range(ATTEMPTS):
+        if SessionState(state) not in TRANSITIONS[SessionState(live.room.sitting.state)]:
+            return
+        try:
+            await move(live, actor, state)
+            return
+        except Conflict:
+            # A page moved it, and the room has not heard of it yet: nobody is turned away for that.
+            async with live.database.session() as db:
+                live.room.sitting = await load_sitting(db, live.room.sitting.id)
+    raise BadState(message="接访的状态刚刚变了，请再试一次")
 
 
 async def someone_came(live: LiveRoom) -> None:

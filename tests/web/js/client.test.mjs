@@ -138,6 +138,33 @@ test("a refused ticket ends, an unreachable server is asked again", async () => 
   assert.deepEqual(ends, [{ reason: "refused", message: "链接已失效" }]);
 });
 
+test("who is refused at the door reads why, although the close has no words", async () => {
+  const client = build();
+  const ends = [];
+  client.on("ended", (farewell) => ends.push(farewell));
+  client.start();
+  await settle();
+  const wire = Wire.all.at(-1);
+  wire.onopen();
+  await settle();
+  wire.say({ type: "error", id: 1, code: "forbidden", message: "您已被请出这场接访" });
+  wire.drop(4403);
+  assert.deepEqual(ends, [{ reason: "refused", message: "您已被请出这场接访" }]);
+});
+
+test("what passes by itself is no refusal: the page comes again", async (t) => {
+  const conflict = { ok: false, status: 409, json: async () => ({ error: { code: "conflict", message: "刚刚变了" } }) };
+  const client = build({ tickets: [conflict] });
+  t.after(() => client.stop());
+  client.start();
+  await settle();
+  assert.equal(client.state, "waiting");
+  client.retryNow();
+  await settle();
+  Wire.all.at(-1).drop(1013);
+  assert.equal(client.state, "waiting");
+});
+
 test("pushes come out under their own name; one failing listener stops nobody", async (t) => {
   const client = build();
   t.after(() => client.stop());

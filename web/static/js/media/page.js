@@ -6,7 +6,8 @@ export function watchPage(call) {
   const isHidden = () => document.visibilityState !== "visible";
   document.addEventListener("visibilitychange", () => call.tellPage(isHidden()));
   window.addEventListener("pagehide", () => call.tellPage(true));
-  window.addEventListener("pageshow", () => call.tellPage(isHidden()));
+  // Out of the browser's memory of pages comes one whose socket was closed behind it.
+  window.addEventListener("pageshow", (event) => (event.persisted ? call.wake() : call.tellPage(isHidden())));
   call.on("welcome", () => isHidden() && call.tellPage(true));
   // A page that was frozen, or whose sound a telephone call took, goes on as one that comes into sight.
   document.addEventListener("resume", () => call.wake());

@@ -19,7 +19,7 @@ const PING_EVERY = 3000;
 const SILENT_AFTER = 12000;
 const REQUEST_TIMEOUT = 10000;
 /** Answers to the ticket request after which asking again cannot help. */
-const FINAL_STATUS = new Set([400, 401, 403, 404, 409, 410, 422]);
+const FINAL_STATUS = new Set([400, 401, 403, 404, 410, 422]);
 /** Close codes after which this page must not come back by itself. */
 const FINAL_CLOSE = new Map([[1000, "closed"], [4403, "refused"], [4409, "replaced"], [4410, "removed"]]);
 
@@ -43,6 +43,8 @@ export class SignalingClient extends Emitter {
   #heartbeat = null;
   #retry = null;
   #generation = 0;
+  /** What the server said of an `authenticate` that it refused; the close that follows carries no words. */
+  #said = "";
 
   /**
    * @param {import("../boot.js").Boot} boot
@@ -177,6 +179,7 @@ export class SignalingClient extends Emitter {
     if (message.type === "error") return this.#refused(message);
     if (message.type === "welcome") {
       this.#backoff.reset();
+      this.#said = "";
       this.#moveTo("connected");
     }
     return this.emit(message.type, message);
@@ -184,7 +187,9 @@ export class SignalingClient extends Emitter {
 
   #refused(message) {
     const error = new SignalingError(message.code, message.message);
-    if (!this.#settle(message.id, (entry) => entry.reject(error))) this.emit("error", error);
+    if (this.#settle(message.id, (entry) => entry.reject(error))) return;
+    if (this.#state === "connecting") this.#said = message.message || "";
+    this.emit("error", error);
   }
 
   #settle(id, finish) {
@@ -205,7 +210,7 @@ export class SignalingClient extends Emitter {
   #closed(event) {
     this.#generation += 1;
     const final = FINAL_CLOSE.get(event.code);
-    if (final) this.stop(final, event.reason || "");
+    if (final) this.stop(final, event.reason || this.#said);
     else this.#waitAndRetry();
   }
 
