@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from aiohttp import WSMsgType
 
 from cases.errors import Conflict
 from cases.policy import SYSTEM
 from scheduling.session import SessionState
 from scheduling.sessions.sessions import move_session
-from signaling import registry, sittings
+from signaling import registry
+from signaling.connection import Connection
 from signaling.registry import welcome
 from tests.signaling.hall import Client, Hall
 
@@ -25,40 +29,54 @@ async def knock(hall: Hall, who: str) -> Client:
     return client
 
 
-class Stop:
-    """Holds the first call until it is let go, after the step behind it was written."""
+class Frames:
+    """The socket of a page that has sent its ticket and says nothing more."""
 
-    def __init__(self, step: Any) -> None:
-        self.step, self.reached, self.go = step, asyncio.Event(), asyncio.Event()
+    def __init__(self) -> None:
+        text = json.dumps({"type": "authenticate", "id": 1, "ticket": "t", **AUTHENTICATE})
+        self.frames = [SimpleNamespace(type=WSMsgType.TEXT, data=text)]
 
-    async def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        done = await self.step(*args, **kwargs)
-        if not self.reached.is_set():
-            self.reached.set()
-            await self.go.wait()
-        return done
+    async def receive(self) -> Any:
+        return self.frames.pop()
+
+    async def close(self, **_: Any) -> None:
+        """Nobody is there any more."""
 
 
-async def test_a_step_that_is_written_is_known_although_the_page_was_left(
-    hall: Hall, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The server cancels who hangs up; the session is checked in by then, and the room must know it."""
-    assert hall.runner.server is not None
-    hall.runner.server.handler_cancellation = True
-    stop = Stop(move_session)
-    monkeypatch.setattr(sittings, "move_session", stop)
-    left = await knock(hall, "petitioner")
-    await asyncio.wait_for(stop.reached.wait(), 5)
-    await left.drop()
-    again = await knock(hall, "petitioner")
-    stop.go.set()
-    again.welcome = await again.push("welcome")
-    live = hall.registry.rooms[hall.session_id]
-    assert live.room.sitting.state == "checked_in"
-    assert again.welcome["place"] == "lobby"
-    async with hall.database.session() as db:
-        assert (await sittings.load_sitting(db, hall.session_id)).state == "checked_in"
-    assert list(live.connections) == [again.id]
+class Desk:
+    """A door that takes its time, and the guest it lets in."""
+
+    def __init__(self) -> None:
+        self.reached, self.go = asyncio.Event(), asyncio.Event()
+        self.steps: list[str] = []
+
+    async def enter(self, *_: Any) -> Desk:
+        self.reached.set()
+        await self.go.wait()
+        self.steps.append("seated")
+        return self
+
+    async def carry_out(self, _: Any) -> Any:
+        raise AssertionError("no command was sent")
+
+    def gone(self) -> None:
+        self.steps.append("gone")
+
+
+async def test_coming_in_is_finished_although_the_page_was_left_and_cancelled() -> None:
+    """Half of it would be in the database and not in the room, which refuses whoever comes next."""
+    desk = Desk()
+    socket: Any = Frames()
+    request: Any = None
+    connection = Connection(socket, request, desk, lambda: None)
+    serving = asyncio.create_task(connection.run())
+    await asyncio.wait_for(desk.reached.wait(), 5)
+    serving.cancel()
+    await asyncio.sleep(0)
+    desk.go.set()
+    with pytest.raises(asyncio.CancelledError):
+        await serving
+    assert desk.steps == ["seated", "gone"]
 
 
 async def test_who_comes_while_a_page_moves_the_session_is_let_in(hall: Hall) -> None:
