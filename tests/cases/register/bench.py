@@ -73,6 +73,17 @@ PAGES = {
     "alarms": "/alarms",
     "recordings": "/recordings",
     "figures": "/figures",
+    "figures, receptions": "/figures/receptions",
+    "mediations": "/mediation",
+    "mediations, over": "/mediation?which=over",
+    "campaigns": "/campaigns",
+    "one's own campaigns": "/campaigns/mine",
+    "supervision, listed": "/supervision/listed",
+    "messages": "/messages",
+    "requests": "/requests",
+    "ratings": "/ratings",
+    "outbox": "/outbox",
+    "the rota": "/rota",
 }
 
 

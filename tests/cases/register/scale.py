@@ -16,6 +16,7 @@ from cases.casefile import Channel, Part, PetitionCase, PetitionEvent, PetitionO
 from cases.database import Base, Database
 from cases.handling.clocks import PetitionClock
 from cases.lanzhou import seed_lanzhou
+from cases.mediation.matter import OPEN, Mediation, MediationParty, MediationState, Side
 from cases.organisations import Organisation, OrganisationKind
 from cases.people import Person
 from cases.register.terms import terms_of_initials, terms_of_name, terms_of_words
@@ -75,10 +76,20 @@ async def make_places(database: Database, clock: FixedClock) -> World:
 
 
 async def write_register(database: Database, clock: FixedClock, world: World, count: int) -> None:
-    """`count` cases with three lines of history and two clocks each, and a session for every fifth."""
+    """`count` cases with three lines of history and two clocks each, a session for every fifth, a mediation
+    for every twentieth.
+    """
     async with database.session() as db:
         petition = await make_petition(db, clock, world.chengguan)
         await make_session(db, clock, world, petition)
+        db.add(
+            Mediation(
+                number="TJ2020-000000", organisation_id=world.chengguan.id, subject="楼上漏水赔偿",
+                facts="楼上漏水泡坏屋顶。", state=MediationState.ENDED, at=clock.now(), by="调解员",
+                parties=[MediationParty(number=1, side=Side.APPLICANT, name="李德福", address="西站")],
+            )
+        )  # fmt: skip
+        await db.commit()
         offices = await db.scalars(
             select(Organisation)
             .where(Organisation.kind != OrganisationKind.DEPARTMENT)
@@ -144,6 +155,7 @@ class _Writer:
         self._cases(world)
         self._terms()
         self._sessions(world)
+        self._mediations()
         self._run("ANALYZE")
 
     def _run(self, statement: str) -> None:
@@ -257,6 +269,17 @@ class _Writer:
         fields = {"session_id": self._key("s", "n.i"), "organisation_id": f"'{world.chengguan.id}'"}
         self._copy(SessionOrganisation, fields, source)
 
+    def _mediations(self) -> None:
+        """One for every twentieth case, with a party; of the newest hundred days those that are open."""
+        source = "scale_n n JOIN scale_keepers o ON o.k = n.keeper WHERE n.i % 20 = 0"
+        state = self._one_of([str(each) for each in sorted(OPEN)], "(n.i / 20)")
+        fields = {"id": self._key("m", "n.i"), "number": f"'TJ2021-' || {self._padded('n.i', 7)}",
+                  "organisation_id": "o.id", "at": "n.at",
+                  "state": f"CASE WHEN n.i < {100 * A_DAY} THEN {state} ELSE 'ended' END"}  # fmt: skip
+        self._copy(Mediation, fields, source)
+        fields = {"id": self._key("w", "n.i"), "mediation_id": self._key("m", "n.i")}
+        self._copy(MediationParty, fields, "scale_n n WHERE n.i % 20 = 0")
+
     def _copy(self, model: type[Base], fields: Mapping[str, str], source: str) -> None:
         """Rows like the one that is there already, but for these columns."""
         table = model.__table__
@@ -298,6 +321,6 @@ class _Writer:
     def _later(self, day: str) -> str:
         return f"({day} + 60)" if self._postgresql else f"date({day}, '+60 days')"
 
-    def _one_of(self, values: Sequence[str]) -> str:
+    def _one_of(self, values: Sequence[str], number: str = "n.i") -> str:
         cases = " ".join(f"WHEN {place} THEN '{value}'" for place, value in enumerate(values))
-        return f"CASE n.i % {len(values)} {cases} END"
+        return f"CASE {number} % {len(values)} {cases} END"
