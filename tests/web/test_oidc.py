@@ -224,7 +224,10 @@ async def test_a_way_back_is_good_once_in_time_and_for_one_device(strict: House,
     assert refused.status == 422 and provider.asked == ["wrong-1"]
     assert (await phone.get(proof)).status == 422  # The state was spent on the wrong code.
     for state in ("", "x", "x" * 5000):
-        assert (await phone.get(f"/identity/back?state={state}&code=1")).status == 403
+        turned_away = await phone.get(f"/identity/back?state={state}&code=1")
+        told = await turned_away.text()
+        assert turned_away.status == 403 and "账号核验没有成功" in told
+        assert "没有做这件事的权限" not in told, "one reason, and no second guess beside it"
     assert (await row_of(strict, given)).identified_at is None
 
 

@@ -70,6 +70,7 @@ async def test_versions_are_compared_and_the_second_person_hears_who_was_first(h
     assert house.world.officials[SECURITY].name in page
     assert EDIT not in page, "one change at a time"
     waiting = await (await security.get(RULES)).text()
+    assert "办理期限 · 兰州市信访局" in waiting, "a region is told by name, not by its code alone"
     acts = ACT.findall(waiting)
     assert len(acts) == 2 and "放宽，便于核实" in waiting and "档案部门来函" in waiting
     assert (await sysadmin.send(RULES, acts[0], decision="confirmed")).status == 403

@@ -80,7 +80,9 @@ async def test_from_the_proposal_to_the_calendar(house: House, wish: Wish) -> No
     status, text = await wish.propose(host, 0)
     assert status == 409 and "新的时间和原来的一样" in text
     assert (await wish.propose(await house.official(OTHER)))[0] == 404
+    assert "已提议改时间" not in await (await host.get("/bookings")).text()
     assert (await wish.propose(host))[0] == 303
+    assert "已提议改时间" in await (await host.get("/bookings")).text()
     text = await wish.progress()
     proposal = proposal_in(text)
     assert "上午&lt;b&gt;有会" in text and "建议改到" in text and "您答复以前，原来的时间照样保留" in text

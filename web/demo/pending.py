@@ -104,5 +104,3 @@ async def _mediation(db: AsyncSession, clock: Clock, host: Actor) -> Session | N
             db, clock, host, ArrangeVideo(mediation.id, starts_at, starts_at + SITTING_LONG)
         )
     return None
-
-

@@ -23,6 +23,7 @@ logger = logging.getLogger(__name__)
 TALK_SECONDS = 16.0
 START_SECONDS = 60.0
 CITIZEN, HOST = 0, 1
+GOOD_DEVICE = {"camera": True, "microphone": True, "sound": True, "network": "good"}
 
 
 async def hold_reception(settings: Settings, session_id: str) -> None:
@@ -47,7 +48,7 @@ async def _hold(peers: list[DemoPeer]) -> None:
     citizen, host = peers[CITIZEN], peers[HOST]
     for peer in peers:
         await peer.enter((notice.version, notice.digest))
-    await citizen.ask("ready", device={"camera": True, "microphone": True, "network": "good"})
+    await citizen.ask("ready", device=GOOD_DEVICE)
     await host.ask("admit", participant_id=citizen.participant_id)
     await citizen.heard("admitted")
     for peer in peers:

@@ -23,7 +23,7 @@ from scheduling.sessions.invitations import Invitee
 from scheduling.sessions.sessions import CreateSession, create_session
 from web.demo.peers import DemoPeer, use_loopback_only
 from web.demo.people import HOST, WAITERS, DemoMatter
-from web.demo.reception import confirmed_links, hold_reception, until_ready
+from web.demo.reception import GOOD_DEVICE, confirmed_links, hold_reception, until_ready
 from web.notice import current_notice
 from web.processes.server import base_url
 from web.settings import Settings
@@ -56,7 +56,7 @@ async def _wait(settings: Settings, number: int, session_id: str) -> None:
         peer = DemoPeer(number, base, link.path, http)
         try:
             await peer.enter((notice.version, notice.digest))
-            await peer.ask("ready", device={"camera": True, "microphone": True, "network": "good"})
+            await peer.ask("ready", device=GOOD_DEVICE)
             await peer.heard("admitted", LENGTH.total_seconds())
             await peer.publish()
             await peer.heard("session_closed", LENGTH.total_seconds())

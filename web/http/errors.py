@@ -82,7 +82,11 @@ def trouble(
         body |= {"field": field} if field else {}
         return web.json_response({"error": body, "request_id": request.get(REQUEST_ID, "")}, status=status)
     told = say_error(code, message) if code and message else message
-    context = {"status": status, "heading": heading, "advice": advice, "message": told}
+    # Whoever is told what it was is not told to guess: "no right, or the page is too old" beside it confuses.
+    context = {
+        "status": status, "heading": heading, "message": told,
+        "advice": "" if told and status in (403, 404) else advice,
+    }  # fmt: skip
     # Who is no official keeps large type, reading aloud and the way to a person.
     actor = request.get(ACTOR)
     official = actor is not None and actor.kind == ActorKind.OFFICIAL and not request.path.startswith("/j/")

@@ -14,7 +14,7 @@ from cases.policy import Action, allowed
 from scheduling.booking.booking import BOOKING_KIND_NAMES, BookingKind, BookingState
 from scheduling.booking.bookings import get_booking
 from scheduling.booking.joint_answers import JointAnswer, answer_joint, list_asked
-from scheduling.booking.proposing_slots import list_open_slot_proposals
+from scheduling.booking.proposing_slots import list_open_slot_proposals, list_slot_proposals
 from scheduling.booking.reviewing import (
     Pending,
     Review,
@@ -24,6 +24,7 @@ from scheduling.booking.reviewing import (
     upper_offices,
 )
 from scheduling.notices.telling import tell_applicants
+from scheduling.proposals import ProposalState
 from scheduling.sessions.proposing import list_open_proposals
 from web.http.forms import Form
 from web.keys import ACTOR, CLOCK, DATABASE
@@ -50,10 +51,13 @@ async def show_list(request: web.Request) -> web.StreamResponse:
         passed_on = await list_passed_on(db, request.app[CLOCK], request[ACTOR])
         proposals = await list_open_proposals(db, request.app[CLOCK], request[ACTOR])
         times = await list_open_slot_proposals(db, request.app[CLOCK], request[ACTOR])
+        asked = await list_slot_proposals(db, [each.booking.id for each in found])
+    awaited = {each.booking_id for each in asked if each.state is ProposalState.OPEN}
     context = {
         "nav": "bookings",
         "rows": [_row(each) for each in found],
         "passed_on": [_row(Pending(each, None)) for each in passed_on],
+        "awaited": awaited,
         "proposals": proposals,
         "times": times,
     }

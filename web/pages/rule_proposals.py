@@ -7,7 +7,7 @@ from typing import Any
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cases.administration.deadline_proposals import decide_rules, effect_of
+from cases.administration.deadline_proposals import decide_rules, effect_of, list_regions
 from cases.administration.rule_proposal import RuleKind, RuleProposal, get_proposal, list_proposals
 from cases.errors import Conflict, Invalid
 from cases.policy import Action, Actor, allowed
@@ -53,10 +53,12 @@ async def _page(request: web.Request, form: Form, status: int = 200) -> web.Resp
     async with request.app[DATABASE].session() as db:
         waiting = [await _told(request, db, actor, row) for row in await list_proposals(db, actor)]
         rows = await list_proposals(db, actor, open_only=False)
+        regions = {each.region_code: each.name for each in await list_regions(db, actor)}
     context = {
         "nav": "administration",
         "form": form,
         "waiting": waiting,
+        "regions": regions,
         "over": [row for row in rows if row.decided_at is not None],
         "may_confirm": allowed(actor, Action.CONFIRM_RULE),
         "done": take_once(request, "rules"),
