@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cases.casefile import PetitionCase
 from cases.clock import Clock
 from cases.policy import Action, Actor, require
+from cases.roles import Role
 from scheduling.booking.booking import HOLDING, PENDING, Booking
 from scheduling.booking.engagement import Engagement, Resource, ResourceKind
 from scheduling.booking.slot import ReceptionRoom
@@ -23,7 +24,7 @@ from scheduling.calendars.icalendar import CalendarEvent
 from scheduling.invitation import Invitation
 from scheduling.proposals import ProposalState
 from scheduling.reach import visible_sessions
-from scheduling.rota.reception_day import MODE_NAMES, DayState, ReceptionDay
+from scheduling.rota.reception_day import MODE_NAMES, DayState, ReceptionDay, asked_to_attend
 from scheduling.session import Session, SessionState
 from scheduling.session_events import SessionEvent
 
@@ -33,6 +34,7 @@ OFF = frozenset({SessionState.CANCELLED, SessionState.RESCHEDULED, SessionState.
 OFF |= {SessionState.REDIRECTED}
 REMIND_SESSION = (timedelta(minutes=30),)
 # The county practice: leaders are told five days before, and get the list the day before (domain.md 1.6).
+HEADS = frozenset({Role.UNIT_HEAD, Role.LEADER})  # Who comes for a unit that must attend.
 REMIND_DAY = (timedelta(days=5), timedelta(days=1))
 
 
@@ -139,19 +141,20 @@ async def _rooms(db: AsyncSession, session_ids: Sequence[str]) -> dict[str, list
 
 async def _days(db: AsyncSession, actor: Actor, since: datetime, origin: str) -> list[CalendarEvent]:
     mine = or_(ReceptionDay.leader_id == actor.official_id, ReceptionDay.substitute_id == actor.official_id)
-    query = select(ReceptionDay).where(mine, ReceptionDay.ends_at >= since)
+    headed = {post.organisation_id for post in actor.posts if post.role in HEADS}
+    query = select(ReceptionDay).where(or_(mine, asked_to_attend(headed)), ReceptionDay.ends_at >= since)
     days = (await db.scalars(query.order_by(ReceptionDay.starts_at, ReceptionDay.id).limit(MOST))).all()
     return [_day(day, actor, origin) for day in days]
 
 
 def _day(day: ReceptionDay, actor: Actor, origin: str) -> CalendarEvent:
-    own = day.receives.id == actor.official_id
+    part = {day.leader_id: "：替补", day.substitute_id: "：替补", day.receives.id: ""}
     lines = [f"接访领导：{day.receives.name}"]
     lines += [f"取消原因：{day.reason}"] if day.reason else []
     return CalendarEvent(
         uid=f"reception-day-{day.id}@lianxin", revision=day.revision, changed_at=day.changed_at,
         starts_at=day.starts_at, ends_at=day.ends_at,
-        summary=f"领导接访日（{MODE_NAMES[day.rule.mode]}）" + ("" if own else "：替补"),
+        summary=f"领导接访日（{MODE_NAMES[day.rule.mode]}）" + part.get(actor.official_id, "：须到场"),
         location=f"{day.organisation.name}{day.room.name}", description="\n".join(lines),
         url=f"{origin}/rota/{day.id}" if origin else "",
         cancelled=day.state is DayState.CANCELLED, alarms=REMIND_DAY,

@@ -45,14 +45,18 @@ class Briefing:
 
 
 async def brief(db: AsyncSession, actor: Actor, day_id: str) -> Briefing:
-    """The pack as far as the reader sees the cases in it. Raises NotFound, Forbidden."""
+    """The pack as far as the reader sees the cases in it. Raises NotFound, Forbidden.
+
+    Units that must attend read it, too: place, time and how many come, and of cases those they see anyway.
+    """
     require(actor, Action.SEE_PETITION)
     day = await get_day(db, actor, day_id)
-    require(actor, Action.SEE_PETITION, scope_of_organisation(day.organisation))
+    ids = day.rule.required.get("organisations", [])
+    if actor.organisation_ids.isdisjoint(ids):
+        require(actor, Action.SEE_PETITION, scope_of_organisation(day.organisation))
     query = select(Booking).join(Slot, Slot.id == Booking.slot_id)
     query = query.where(Slot.reception_day_id == day.id, Booking.state.in_(sorted(HOLDING)))
     bookings = (await db.scalars(query.order_by(Slot.starts_at, Booking.id))).all()
-    ids = day.rule.required.get("organisations", [])
     required = await db.scalars(select(Organisation).where(Organisation.id.in_(ids)))
     visits = [await _visit(db, actor, booking) for booking in bookings]
     return Briefing(day, visits, sorted(required, key=lambda each: each.region_code))

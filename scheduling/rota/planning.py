@@ -31,6 +31,7 @@ from scheduling.rota.reception_day import (
     ReceptionDay,
     ReceptionMode,
     RotaRule,
+    asked_to_attend,
 )
 from scheduling.rota.recurrence import Recurrence
 from scheduling.transitions import require_transition
@@ -189,11 +190,12 @@ async def get_day(db: AsyncSession, actor: Actor, day_id: str) -> ReceptionDay:
 async def list_days(
     db: AsyncSession, actor: Actor, first: datetime, before: datetime, organisation_ids: Sequence[str] = ()
 ) -> Sequence[ReceptionDay]:
-    """Days of these organisations (none given: all), by time. `first`, `before`: aware."""
+    """Days of these organisations and those they must attend (none given: all), by time; aware."""
     require(actor, Action.SEE_BOARD)
     query = select(ReceptionDay).where(ReceptionDay.starts_at >= first, ReceptionDay.starts_at < before)
     if organisation_ids:
-        query = query.where(ReceptionDay.organisation_id.in_(organisation_ids))
+        own = ReceptionDay.organisation_id.in_(organisation_ids)
+        query = query.where(or_(own, asked_to_attend(organisation_ids)))
     return (await db.scalars(query.order_by(ReceptionDay.starts_at, ReceptionDay.id).limit(500))).all()
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date, datetime, time
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, String, UniqueConstraint
+from sqlalchemy import ColumnElement, ForeignKey, String, UniqueConstraint, cast, false, or_
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from cases.database import ID_LENGTH, Base, new_id
@@ -126,3 +126,11 @@ class ReceptionDay(Base):
     def receives(self) -> Official:
         """Who sits there: the leader, or who stands in."""
         return self.substitute if self.stands_in and self.substitute is not None else self.leader
+
+
+def asked_to_attend(organisation_ids: Collection[str]) -> ColumnElement[bool]:
+    """Days at which one of these organisations must be present (the county practice; domain.md 1.6)."""
+    # Ids are of one length, so that the text of the list holds one whole or not at all, on both databases.
+    asked = cast(RotaRule.required, String)
+    named = [asked.contains(each, autoescape=True) for each in sorted(organisation_ids)]
+    return ReceptionDay.rule.has(or_(*named)) if named else false()

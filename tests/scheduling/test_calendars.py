@@ -164,6 +164,30 @@ async def test_the_rota_becomes_slots_and_a_briefing(
     assert states == [DayState.PUBLISHED, DayState.CANCELLED, DayState.CANCELLED]
 
 
+async def test_who_must_attend_has_the_day_in_the_calendar_and_reads_no_strangers_case(
+    db: AsyncSession, clock: FixedClock, world: World
+) -> None:
+    own, head = world.actor("chengguan.receptionist"), world.actor("housing.unit_head")
+    await add_rule(db, clock, own, await command(db, clock, world))
+    begin = clock.now()
+    days = await list_days(db, own, begin, begin + timedelta(days=40))
+    asked = await list_days(db, head, begin, begin + timedelta(days=40), tuple(head.organisation_ids))
+    assert [day.id for day in asked] == [day.id for day in days] and len(days) == 1
+    slots = await publish_day(db, clock, own, days[0].id)
+    await book_publicly(db, clock, BookPublicly(slots[0].id, "张桂芳", "13900001111", "路灯不亮", "三个月了"))
+    [told, *_] = read(write_calendar(await calendar_of(db, clock, head)))
+    assert told["SUMMARY"].endswith("：须到场") and told["DTSTART"] == days[0].starts_at
+    assert told["alarms"] == [timedelta(days=-5), timedelta(days=-1)]
+    [visit] = (await brief(db, head, days[0].id)).visits
+    assert visit.petition is None and visit.history == ()
+    # Who handles there is told by the head; another district's housing bureau is not asked.
+    assert list(await calendar_of(db, clock, world.actor("housing.handler"))) == []
+    assert list(await calendar_of(db, clock, world.actor("xigu.leader"))) == []
+    await stand_in(db, clock, own, days[0].id, own.official_id or "")
+    [moved, *_] = read(write_calendar(await calendar_of(db, clock, head)))
+    assert moved["SEQUENCE"] > told["SEQUENCE"] and own.name in moved["DESCRIPTION"]
+
+
 async def test_three_calendars_follow_a_session(db: AsyncSession, clock: FixedClock, world: World) -> None:
     petition = await make_petition(db, clock, world.chengguan)
     keys = ("chengguan.leader", "city.leader", "province.receptionist")

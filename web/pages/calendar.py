@@ -35,7 +35,8 @@ FIRST_YEAR, LAST_YEAR = 2000, 2199
 
 
 async def show(request: web.Request) -> web.StreamResponse:
-    """GET {} `week`: any day of it. Sessions the official sees and every reception day of the own offices."""
+    """GET {} `week`: any day of it. Sessions the official sees and every reception day of the own offices,
+    and those that these must attend."""
     actor, now = request[ACTOR], today(request.app[CLOCK])
     monday = _monday(request.query.get("week", ""), now)
     async with request.app[DATABASE].session() as db:
@@ -110,7 +111,7 @@ async def _columns(
     own = tuple(actor.organisation_ids)
     for each in await list_days(db, actor, begin, begin + WEEK, own) if own else ():
         if each.state is not DayState.CANCELLED:
-            days[each.starts_at.astimezone(BEIJING).date()].append(_day(each))
+            days[each.starts_at.astimezone(BEIJING).date()].append(_day(each, own))
     return [
         {
             "title": short_date(datetime.combine(day, time.min, BEIJING)), "is_today": day == now,
@@ -120,8 +121,8 @@ async def _columns(
     ]  # fmt: skip
 
 
-def _day(day: ReceptionDay) -> dict[str, Any]:
-    return {"day": day, "mode": MODE_NAMES[day.rule.mode]}
+def _day(day: ReceptionDay, own: tuple[str, ...]) -> dict[str, Any]:
+    return {"day": day, "mode": MODE_NAMES[day.rule.mode], "asked": day.organisation_id not in own}
 
 
 def _session(session: Session) -> dict[str, Any]:

@@ -189,7 +189,7 @@ async def _page(request: web.Request, form: Form, status: int = 200) -> web.Resp
     context = {
         "nav": "rota", "form": form,
         "offices": {key: each.name for key, each in own.items()},
-        "days": [_day_row(day, now) for day in days],
+        "days": [_day_row(day, now) | {"asked": day.organisation_id not in mine} for day in days],
         "rules": [{"rule": rule, "words": describe(rule.recurrence)} for rule in rules],
         "people": {each.id: each.name for each in people}, "rooms": {room.id: room.name for room in rooms},
         "modes": MODES, "patterns": PATTERNS, "weekdays": WEEKDAYS, "weeks": WEEKS, "lengths": MINUTES,
