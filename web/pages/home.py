@@ -2,20 +2,54 @@
 
 from __future__ import annotations
 
-from aiohttp import web
+import re
 
+from aiohttp import web
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cases.organisations import Organisation, OrganisationKind, find_office
 from cases.policy import ActorKind
+from scheduling.arrival.visiting_place import find_place
 from web.http.forms import Form
-from web.keys import ACTOR, STATIC
+from web.keys import ACTOR, DATABASE, STATIC
 from web.navigation import places_of
 from web.rendering import page
 
+REGION = re.compile(r"[0-9]{2,12}", re.ASCII)
+NOWHERE: dict[str, object] = {"scanned": None, "place": None, "receives": None}
+DISTRICT_LENGTH = 6  # Of a region code: the district receives and registers first (domain.md 4.2).
+
 
 async def show(request: web.Request) -> web.StreamResponse:
-    """Where citizens begin; an official who has no page of their own is told where their work is done."""
+    """GET {} `region`: where citizens begin, at the office or station whose poster they scanned.
+
+    An official who has no page of their own is told where their work is done.
+    """
     actor = request.get(ACTOR)
     idle = actor is not None and actor.kind == ActorKind.OFFICIAL and not places_of(actor)
-    return page(request, "home.html" if idle else "citizen/home.html", title="视频接访")
+    context = {} if idle else await _scanned(request)
+    return page(request, "home.html" if idle else "citizen/home.html", context, title="视频接访")
+
+
+async def _scanned(request: web.Request) -> dict[str, object]:
+    """The place of the poster and where booking begins from it; nothing where there is no such place."""
+    region = request.query.get("region", "")
+    if not REGION.fullmatch(region):
+        return NOWHERE
+    async with request.app[DATABASE].session() as db:
+        office = await find_office(db, region)
+        if office is None:
+            return NOWHERE
+        district = await _district_of(db, office)
+        place = await find_place(db, region)
+    return {"scanned": office, "place": place, "receives": district}
+
+
+async def _district_of(db: AsyncSession, office: Organisation) -> Organisation | None:
+    """The office of the district that receives first; a province's or city's poster lets people choose."""
+    found = await find_office(db, office.region_code[:DISTRICT_LENGTH])
+    whole = len(office.region_code) >= DISTRICT_LENGTH
+    return found if whole and found and found.kind is OrganisationKind.PETITION_OFFICE else None
 
 
 async def styleguide(request: web.Request) -> web.StreamResponse:

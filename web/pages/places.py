@@ -62,29 +62,21 @@ async def retire(request: web.Request) -> web.StreamResponse:
 
 
 async def poster(request: web.Request) -> web.StreamResponse:
-    """GET {organisation_id}: a sheet to be printed and put up, with the code that leads to booking."""
+    """GET {organisation_id}: a sheet to be put up, with the code of all a citizen can do there.
+
+    The address names the region of the office or station and nobody (domain.md 6).
+    """
     async with request.app[DATABASE].session() as db:
         office = await get_organisation(db, request.match_info["organisation_id"])
         require(request[ACTOR], Action.SEE_BOARD, scope_of_organisation(office))
         if office.kind is OrganisationKind.DEPARTMENT:
             raise NotFound("organisation_not_found", "没有找到这个单位。")
-        receives = await _district_of(db, office)
-    path = f"/book?organisation={receives.id}" if receives is not None else "/book"
     context = {
-        "nav": "calendar", "organisation": office, "url": f"{own_origin(request)}{path}",
+        "nav": "calendar", "organisation": office,
+        "url": f"{own_origin(request)}/?region={office.region_code}",
         "made_on": request.app[CLOCK].now().astimezone(BEIJING).date(),
     }  # fmt: skip
     return page(request, "poster.html", context, title=f"二维码海报：{office.name}")
-
-
-async def _district_of(db: AsyncSession, office: Organisation) -> Organisation | None:
-    """The office of the district that receives first; a province's or city's poster lets people choose."""
-    offices = await list_organisations(db, OrganisationKind.PETITION_OFFICE)
-    return (
-        next((each for each in offices if each.region_code == office.region_code[:6]), None)
-        if (len(office.region_code) >= 6)
-        else None
-    )
 
 
 async def _own(db: AsyncSession, actor: Actor) -> dict[str, Organisation]:
