@@ -35,7 +35,7 @@ class DocumentTemplate(Base):
 
 @append_only
 class IssuedDocument(Base):
-    """A paper as it was issued. `number` is like 城关区住建局信处〔2026〕3号.
+    """A paper as it was issued. `number` is like 兰州市信访局信核〔2026〕3号.
 
     `paragraphs`: the whole text as `[heading, text]`; `sha256`: of the file. `event_id`: the step it is
     about. `corrects_id`: the paper that it replaces, with `reason`. `template_source`: "" for the national

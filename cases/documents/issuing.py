@@ -151,7 +151,7 @@ async def issue_document(
         if not corrects_id:
             await _refuse_second(db, draft)
         year, sequence = today(clock).year, await _next(db, clock, draft)
-        number = number_of(draft.office.short_name, draft.form.word, year, sequence)
+        number = number_of(draft.office.name, draft.form.word, year, sequence)
         letter = compose(draft, clock, number, given)
         content = await render(letter)
         row = _row(clock, actor, draft, letter, sequence, content, clean(given.get("correction", "")))

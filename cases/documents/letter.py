@@ -25,7 +25,7 @@ class Letter:
 
 
 def number_of(office: str, word: str, year: int, sequence: int) -> str:
-    """`城关区住建局信处〔2026〕3号`: the office, the kind, the year, how many in it."""
+    """`兰州市信访局信核〔2026〕3号`: the office by its full name, the kind, the year, how many in it."""
     return f"{office}{word}〔{year}〕{sequence}号"
 
 

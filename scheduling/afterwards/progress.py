@@ -70,6 +70,7 @@ class Step:
 
     at: datetime
     words: str
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,4 +164,4 @@ async def list_progress(db: AsyncSession, petition: PetitionCase) -> Sequence[St
         PetitionEvent.petition_id == petition.id, PetitionEvent.kind.in_(sorted(DISCLOSED))
     )
     rows = (await db.scalars(query.order_by(PetitionEvent.sequence))).all()
-    return [Step(row.at, citizen_words("event", row.kind)) for row in rows]
+    return [Step(row.at, citizen_words("event", row.kind), row.kind) for row in rows]

@@ -118,7 +118,9 @@ async def refuse_engaged_mediator(
     taken = [(each.resource_id, each.starts_at, each.ends_at) for each in live]
     taken += await _sitting_mediators(db, person, starts_at, ends_at)
     if taken:
-        raise await _engaged(db, taken, "time", "请另选时间或换一位调解员")
+        name, begin, end = await _who_and_when(db, taken)
+        message = f"{name}在 {begin:%H:%M}–{end:%H:%M} 已有别的安排，请另选时间或换一位调解员。"
+        raise Conflict("engaged", message, "time")
 
 
 async def names_of(db: AsyncSession, resource_ids: Collection[str]) -> dict[str, str]:
@@ -142,18 +144,19 @@ async def _refuse_engaged(db: AsyncSession, session: Session, wanted: Mapping[st
     taken += await _sitting_mediators(db, people, session.starts_at, session.ends_at)
     if taken:
         field = FIELDS[wanted[min(taken, key=_first)[0]]]
-        raise await _engaged(db, taken, field, "请另选时间或换人、换场地")
+        name, begin, end = await _who_and_when(db, taken)
+        message = f"{name}在 {begin:%H:%M}–{end:%H:%M} 已有别的安排，请另选时间或换人、换场地。"
+        raise Conflict("engaged", message, field)
 
 
 def _first(taken: Taken) -> tuple[datetime, str]:
     return taken[1], taken[0]
 
 
-async def _engaged(db: AsyncSession, taken: Sequence[Taken], field: str, instead: str) -> Conflict:
+async def _who_and_when(db: AsyncSession, taken: Sequence[Taken]) -> tuple[str, datetime, datetime]:
     resource_id, starts_at, ends_at = min(taken, key=_first)
     name = (await names_of(db, [resource_id])).get(resource_id, "")
-    begin, end = starts_at.astimezone(BEIJING), ends_at.astimezone(BEIJING)
-    return Conflict("engaged", f"{name}在 {begin:%H:%M}–{end:%H:%M} 已有别的安排，{instead}。", field)
+    return name, starts_at.astimezone(BEIJING), ends_at.astimezone(BEIJING)
 
 
 async def _sitting_mediators(

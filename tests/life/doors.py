@@ -78,7 +78,7 @@ async def by_wechat(stage: Stage) -> Handed:
 
 
 async def by_video(stage: Stage) -> Handed:
-    """A booking on the public page, reviewed and arranged by the office."""
+    """A booking on the public page, reviewed and arranged by the office when all three tiers are free."""
     citizen = await Citizen.of(stage)
     page, subject = citizen.page, "拆迁安置房迟迟未交付"
     await page.goto(stage.base + "/book")
@@ -101,13 +101,17 @@ async def by_video(stage: Stage) -> Handed:
     await stage.look(desk.page, "booking")
     await desk.page.get_by_role("button", name="提交审核").click()
     await desk.page.wait_for_url("**/book?booking=*")
-    for name in ("officials", "rooms"):
-        await desk.page.locator(f"[name={name}]").first.check()
+    tiers = [stage.world.officials[f"{office}.receptionist"] for office in ("chengguan", "city", "province")]
+    for official in tiers:
+        await desk.page.locator(f"[name=officials][value='{official.id}']").check()
+    await desk.page.locator("[name=rooms]").first.check()
     await desk.page.get_by_role("button", name="找共同的空闲时间").click()
     await desk.page.locator("[name=span]").first.check()
     await stage.look(desk.page, "arrange")
     await desk.page.get_by_role("button", name="排定并通知群众").click()
     await desk.page.wait_for_url("**/sessions/*")
+    people = await desk.page.inner_text("main")
+    assert all(official.name in people for official in tiers), people
     await stage.look(desk.page, "session")
     await desk.open(f"/cases?search={number}")
     await desk.page.locator("main tbody a", has_text=number).click()
@@ -180,9 +184,7 @@ async def _by_form(stage: Stage, channel: str, path: str, steps: tuple[dict[str,
     return Handed(channel, number, code, _case(desk.page.url), keeper, name, subject)
 
 
-async def _by_message(
-    stage: Stage, channel: str, sender: str, text: str, name: str, phone: str
-) -> Handed:
+async def _by_message(stage: Stage, channel: str, sender: str, text: str, name: str, phone: str) -> Handed:
     """The operator's network hands a message in, and a clerk makes a matter of it."""
     desk = await Desk.of(stage, CLERK)
     await send(stage, channel, sender, text)

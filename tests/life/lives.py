@@ -76,7 +76,7 @@ async def close(life: Life, lapsed: bool = False) -> None:
 
 
 async def letter(stage: Stage) -> Life:
-    """Assigned, extended by the unit's head, supported; rated, one rating changed; closed."""
+    """Assigned, extended, supported; rated, one rating changed; closed."""
     life = await Life.begin(stage, DOORS["letter"])
     life.wait(5)
     await to_unit(life, length=45)

@@ -61,7 +61,6 @@ class Paper:
     path: str
     content: bytes
     office: str
-    short_office: str
     recipient: str
     day: date
 
@@ -69,7 +68,7 @@ class Paper:
         """What it lacks."""
         look, pages = LOOKS[self.kind], list(pypdfium2.PdfDocument(self.content))
         text = self.text()
-        wanted = [look.title, f"{self.short_office}{look.word}", self.office, f"{self.recipient}："]
+        wanted = [look.title, f"{self.office}{look.word}", self.office, f"{self.recipient}："]
         wanted += [number, subject, chinese(self.day), "（印章）", *look.words]
         wanted += [LAW] * bool(look.articles) + list(look.articles)
         found = [f"{self.kind} lacks {words}" for words in wanted if words not in text]

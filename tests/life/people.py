@@ -134,11 +134,9 @@ class Desk:
         assert answer.status == 200
         office = await page.locator(".letter-office").inner_text()
         recipient = await page.locator(".letter-to").inner_text()
-        known = self.stage.world.organisations.values()
-        short = next(each.short_name for each in known if each.name == office)
         return Paper(
             kind, page.url.removeprefix(self.stage.base), await answer.body(), office,
-            short_office=short, recipient=recipient.rstrip("："), day=self.stage.today,
+            recipient=recipient.rstrip("："), day=self.stage.today,
         )  # fmt: skip
 
     async def deliver(self, paper: Paper, service: str, proof: str, **typed: str) -> None:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
+from datetime import date, timedelta
 from functools import partial
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.casefile import Part, PetitionCase
+from cases.database import Database
 from cases.errors import Conflict, Forbidden, Invalid, NotFound, RuleError
 from cases.petitions import add_petition_organisation
+from cases.policy import SYSTEM
 from scheduling.afterwards.progress import list_progress
 from scheduling.booking.booking import Booking, BookingState
 from scheduling.booking.bookings import BookPublicly, PublicBooking, book_publicly
+from scheduling.booking.engagements import Engagement, ResourceKind, take_turn
 from scheduling.booking.joint_answers import JointAnswer, answer_joint, answers_of
 from scheduling.booking.proposing_slots import (
     AnswerSlot,
@@ -35,13 +40,21 @@ from scheduling.calendars.entries import entry_of_booking
 from scheduling.notices.notice import Notice
 from scheduling.notices.telling import tell_of_slot
 from scheduling.proposals import SIDE_OF, TRANSITIONS, ProposalState
+from scheduling.rota.planning import add_rule, publish_day
+from scheduling.rota.reception_day import ReceptionDay
+from scheduling.rota.recurrence import Pattern, Recurrence
+from scheduling.session import SessionState
 from scheduling.sessions.arranging import Arrange, arrange
+from scheduling.sessions.sessions import move_session
 from tests.clock import FixedClock
 from tests.factories import World, make_petition, make_slots
+from tests.scheduling.test_calendars import command
+from tests.scheduling.test_engagements import arranged, seat
 from tests.scheduling.test_telling import TELLING
 
 OWN, UPPER, HANDLER = "chengguan.receptionist", "city.receptionist", "housing.handler"
 P = ProposalState
+DAY = date(2026, 7, 24)
 
 
 class Desk:
@@ -68,6 +81,14 @@ class Desk:
         await self.db.commit()
         asks = RequestBooking(petition.id, self.slots[0].id, "想当面说")
         return await request_booking(self.db, self.clock, self.world.actor(who), asks)
+
+    async def open_leader_day(self) -> None:
+        """From now on `slots` are those at which the district's leader receives on a day of his own."""
+        actor, once = self.world.actor(OWN), Recurrence(Pattern.ONCE)
+        wanted = await command(self.db, self.clock, self.world, recurrence=once, first_on=DAY, last_on=DAY)
+        rule = await add_rule(self.db, self.clock, actor, wanted)
+        day = (await self.db.scalars(select(ReceptionDay).where(ReceptionDay.rule_id == rule.id))).one()
+        self.slots = await publish_day(self.db, self.clock, actor, day.id)
 
     @property
     def tell(self) -> Tell:
@@ -252,6 +273,74 @@ async def test_a_yes_or_no_after_all_ends_the_proposal(desk: Desk, decision: Boo
     assert (await desk.db.get_one(SlotProposal, row.id, populate_existing=True)).state is state
     with pytest.raises(Conflict):
         await desk.answer_own(row, P.ACCEPTED)
+
+
+@pytest.mark.parametrize("rival", [SessionState.SCHEDULED, SessionState.CANCELLED])
+async def test_a_slot_of_a_leader_who_has_been_engaged_meanwhile_is_refused(
+    desk: Desk, rival: SessionState
+) -> None:
+    booking, leader = await desk.book(), seat(desk.world, "chengguan.leader")
+    once = {
+        "recurrence": Recurrence(Pattern.ONCE),
+        "first_on": date(2026, 7, 24),
+        "last_on": date(2026, 7, 24),
+    }
+    rule = await add_rule(
+        desk.db, desk.clock, desk.world.actor(OWN), await command(desk.db, desk.clock, desk.world, **once)
+    )
+    day = await desk.db.scalar(select(ReceptionDay).where(ReceptionDay.rule_id == rule.id))
+    assert day is not None
+    desk.slots = await publish_day(desk.db, desk.clock, desk.world.actor(OWN), day.id)
+    row = await desk.propose(booking, 0)
+    petition = await make_petition(desk.db, desk.clock, desk.world.chengguan)
+    at = desk.slots[0].starts_at
+    taken = await arranged(desk.db, desk.clock, desk.world, petition, start=at, invitees=(leader,))
+    if rival is SessionState.CANCELLED:
+        await move_session(desk.db, desk.clock, SYSTEM, taken.id, rival, "本人要求")
+        await desk.answer_own(row, P.ACCEPTED)
+        assert (await desk.db.get_one(Booking, booking.id, populate_existing=True)).slot_id == desk.slots[
+            0
+        ].id
+        return
+    with pytest.raises(Conflict, match="在这个时间已有别的安排") as refused:
+        await desk.answer_own(row, P.ACCEPTED)
+    assert (refused.value.code, refused.value.field) == ("engaged", "slot_id")
+    found = await desk.db.get_one(Booking, booking.id, populate_existing=True)
+    assert found.slot_id != desk.slots[0].id
+
+
+async def test_of_an_answer_and_a_session_at_once_one_gets_the_leader(
+    database: Database, clock: FixedClock, world: World
+) -> None:
+    """The answer waits at the leader's row until who engages him is through, and is refused then."""
+    async with database.session() as db:
+        desk = Desk(db, clock, world)
+        booking = await desk.book()
+        await desk.open_leader_day()
+        row = await desk.propose(booking, 0)
+        petition, at = await make_petition(db, clock, world.chengguan), desk.slots[0].starts_at
+        invitees = (seat(world, "chengguan.leader"),)
+        session = await arranged(db, clock, world, petition, start=at + timedelta(days=3), invitees=invitees)
+        number, code, proposal_id = desk.booked.petition.number, desk.booked.query_code, row.id
+        leader = {world.officials["chengguan.leader"].id: ResourceKind.PERSON}
+
+    async def accept() -> str:
+        async with database.session() as db:
+            try:
+                await answer_own_slot(db, clock, number, code, AnswerSlot(proposal_id, P.ACCEPTED))
+            except Conflict as error:
+                return error.code
+        return "won"
+
+    async with database.session() as db:
+        await take_turn(db, leader)
+        waiting = asyncio.ensure_future(accept())
+        done, _ = await asyncio.wait({waiting}, timeout=1.0)
+        assert not done, "it looked without waiting"
+        change = update(Engagement).where(Engagement.session_id == session.id)
+        await db.execute(change.values(starts_at=at, ends_at=at + timedelta(minutes=30)))
+        await db.commit()
+    assert await waiting == "engaged"
 
 
 def test_nobody_accepts_his_own() -> None:

@@ -36,9 +36,12 @@ AFTERWARDS: Mapping[PetitionState, str] = {
 async def progress_of(db: AsyncSession, clock: Clock, petition: PetitionCase) -> dict[str, Any]:
     """What the page of the progress and the receipt show. The caller has made sure who asks."""
     due, following = await answer_due(db, petition), await next_deadline(db, petition)
+    steps = await list_progress(db, petition)
     return {
         "handler": handling_office(petition),
-        "steps": await list_progress(db, petition),
+        "steps": steps,
+        # "Another" reception is offered to those alone who have had, or asked for, one.
+        "booked": any(each.kind.startswith(("booking.", "session.")) for each in steps),
         "deadline": plain_date(due.deadline.rolled) if due and due.deadline.rolled else "",
         "why": due.why() if due else [],
         "next": next_words(petition, following, today(clock)),

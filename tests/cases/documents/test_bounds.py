@@ -148,7 +148,7 @@ async def test_each_office_counts_for_itself_and_anew_each_year(desk: Desk) -> N
     above, clerk = await another(desk, "city"), "city.receptionist"
     await above.take(clerk, "classify", **CLAIM)
     await above.take(clerk, "forward", unit=world.housing.id, words="请依法办理。")
-    assert (await paper(above, clerk, "transfer_sheet")).number == "市信访局信转〔2026〕1号"
+    assert (await paper(above, clerk, "transfer_sheet")).number == "兰州市信访局信转〔2026〕1号"
     desk.clock.advance(days=200)
     later = await another(desk)
     await later.until_accepted()
