@@ -27,6 +27,7 @@ def room_boot(request: web.Request, session: Session, role: str, ticket_url: str
             "starts_at": session.starts_at.isoformat(),
             "ends_at": session.ends_at.isoformat(),
             "recorded": session.record,
+            "mediation": session.mediation_id is not None,
         },
     }
 

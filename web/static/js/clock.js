@@ -1,4 +1,6 @@
-/** Durations as people read them. */
+import { t } from "./translate.js";
+
+/** Durations and times as people read them. */
 
 const two = (number) => String(number).padStart(2, "0");
 
@@ -12,4 +14,13 @@ export function elapsed(milliseconds) {
 export function timeOfDay(epoch) {
   const date = new Date(epoch);
   return `${two(date.getHours())}:${two(date.getMinutes())}`;
+}
+
+/** @param {number} epoch milliseconds @returns {string} `下午 2:14`, as it is said to citizens; parts of the day as web/words.py */
+export function spokenTime(epoch) {
+  const date = new Date(epoch), hour = date.getHours();
+  const told = `${((hour + 11) % 12) + 1}:${two(date.getMinutes())}`;
+  if (hour < 12) return t("上午 {0}", told);
+  if (hour < 13) return t("中午 {0}", told);
+  return hour < 18 ? t("下午 {0}", told) : t("晚上 {0}", told);
 }

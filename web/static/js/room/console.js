@@ -27,9 +27,10 @@ import { Tabs } from "./tabs.js";
 import { Toolbar } from "./toolbar.js";
 import { t } from "../translate.js";
 
+const { recorded, mediation } = readBoot().session || {};
 const FAREWELLS = {
-  closed: [t("接访已结束"), (readBoot().session || {}).recorded === false ? t("本场没有录音录像。") : t("录音录像正在封存，稍后可在信访件里回放。")],
-  left: [t("您已离开接访室"), t("接访没有结束，可以再次进入。")],
+  closed: [mediation ? t("调解已结束") : t("接访已结束"), recorded === false ? t("本场没有录音录像。") : t("录音录像正在封存，稍后可在信访件里回放。")],
+  left: mediation ? [t("您已离开调解室"), t("调解没有结束，可以再次进入。")] : [t("您已离开接访室"), t("接访没有结束，可以再次进入。")],
   replaced: [t("已在另一个页面进入"), t("您在别处打开了同一个接访室，这里已经断开。")],
   moved: [t("已换到另一台设备"), ""],
   removed: [t("您已被移出接访室"), ""],
