@@ -11,11 +11,13 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp.test_utils import TestServer
+from playwright.async_api import BrowserContext
 
 from cases.database import Database
 from tests.clock import FixedClock
 from tests.factories import PASSWORD, World
 from web.app import create_app
+from web.http.access import SIGN_IN_COOKIE
 from web.http.guards import AccessLogger
 from web.setting_groups import DatabaseSettings, ReceptionSettings, RecordingsSettings
 from web.settings import Settings
@@ -82,6 +84,17 @@ class House:
         answer = await browser.sign_in(self.world.officials[key].username)
         assert answer.status == 303, await answer.text()
         return browser
+
+    async def seat(self, context: BrowserContext, key: str) -> Browser:
+        """Signs a real browser in as the official of this key, and returns the client it shares that with.
+
+        No page is opened for it: two would cost half a second of processor time. tests/web/test_axe.py
+        fills in the form.
+        """
+        signed_in = await self.official(key)
+        cookie = signed_in.cookie(SIGN_IN_COOKIE)
+        await context.add_cookies([{"name": SIGN_IN_COOKIE, "value": cookie, "url": signed_in.base}])
+        return signed_in
 
 
 @pytest.fixture

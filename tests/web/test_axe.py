@@ -58,11 +58,12 @@ def database_system() -> str:
 
 @dataclass
 class Looker:
-    """Looks at pages at one width and collects what is wrong."""
+    """Looks at each page at these widths, or as wide as it is, and collects what is wrong."""
 
     page: Page
     base: str
     faults: list[str] = field(default_factory=list)
+    widths: tuple[int, ...] = ()
 
     async def open(self, path: str, status: int = 200) -> None:
         answer = await self.page.goto(self.base + path)
@@ -70,7 +71,14 @@ class Looker:
         await self.look(urlsplit(path).path)
 
     async def look(self, name: str) -> None:
-        width = (self.page.viewport_size or {})["width"]
+        size = self.page.viewport_size
+        assert size is not None
+        for width in self.widths or (size["width"],):
+            if self.widths:
+                await self.page.set_viewport_size({"width": width, "height": size["height"]})
+            await self._look(name, width)
+
+    async def _look(self, name: str, width: int) -> None:
         if SHOTS:
             shot = f"{name.strip('/').replace('/', '-').replace(' ', '_') or 'home'}-{width}.png"
             await self.page.screenshot(path=f"{SHOTS}/{shot}", full_page=True)
@@ -79,11 +87,12 @@ class Looker:
             self.faults.append(f"{name} @{width}: sideways {wider}")
 
 
-async def looker(browser: Browser, base: str, width: int, large: bool = False) -> Looker:
-    context = await browser.new_context(viewport={"width": width, "height": 800}, locale="zh-CN")
+async def looker(browser: Browser, base: str, *widths: int, large: bool = False) -> Looker:
+    """A page of its own; one visit is enough for several widths."""
+    context = await browser.new_context(viewport={"width": widths[0], "height": 800}, locale="zh-CN")
     if large:
         await context.add_init_script(LARGE_TYPE)
-    return Looker(await context.new_page(), base)
+    return Looker(await context.new_page(), base, widths=widths if len(widths) > 1 else ())
 
 
 @dataclass(frozen=True)
@@ -125,44 +134,36 @@ async def test_pages_of_officials(house: House, chrome: Browser) -> None:
     """States of theirs that tests/web/test_officials_pages.py, which looks at every page, does not have."""
     things, base = await arrange(house), f"http://127.0.0.1:{house.server.port}"
     username = house.world.officials["chengguan.receptionist"].username
-    faults = []
-    for width in (OFFICIAL, DESK):
-        eyes = await looker(chrome, base, width)
-        for path, status in (("/", 200), ("/signin", 200), ("/styleguide", 200), ("/nowhere", 404)):
-            await eyes.open(path, status)
-        await eyes.page.goto(base + "/signin")
-        await eyes.page.click("main form button[type=submit]")
-        await eyes.look("/signin, refused")
-        await eyes.page.fill("[name=username]", username)
-        await eyes.page.fill("[name=password]", PASSWORD)
-        await eyes.page.click("main form button[type=submit]")
-        await eyes.page.wait_for_url("**/board")
-        for path in (
-            "/cases?search=nothing", f"/recordings/{things.recording}", "/alarms?state=acknowledged",
-            f"/alarms/{things.alarm}",
-        ):  # fmt: skip
-            await eyes.open(path)
-        await eyes.page.goto(base + "/cases/new")
-        await eyes.page.click("main form .form-acts button[type=submit]")
-        await eyes.look("/cases/new, refused")
-        faults += eyes.faults
-        await eyes.page.context.close()
-        await look_at_export(house, chrome, width, things.recording, faults)
-        await look_at_desk(house, chrome, width, things.recording, faults)
-    assert not faults, "\n".join(faults)
-
-
-async def look_at_export(
-    house: House, chrome: Browser, width: int, recording: str, faults: list[str]
-) -> None:
-    """An archivist asks for an export, first without a reason."""
-    base = f"http://127.0.0.1:{house.server.port}"
-    eyes = await looker(chrome, base, width)
+    eyes = await looker(chrome, base, OFFICIAL, DESK)
+    for path, status in (("/", 200), ("/signin", 200), ("/styleguide", 200), ("/nowhere", 404)):
+        await eyes.open(path, status)
     await eyes.page.goto(base + "/signin")
-    await eyes.page.fill("[name=username]", house.world.officials["chengguan.archivist"].username)
+    await eyes.page.click("main form button[type=submit]")
+    await eyes.look("/signin, refused")
+    await eyes.page.fill("[name=username]", username)
     await eyes.page.fill("[name=password]", PASSWORD)
     await eyes.page.click("main form button[type=submit]")
     await eyes.page.wait_for_url("**/board")
+    for path in (
+        "/cases?search=nothing", f"/recordings/{things.recording}", "/alarms?state=acknowledged",
+        f"/alarms/{things.alarm}",
+    ):  # fmt: skip
+        await eyes.open(path)
+    await eyes.page.goto(base + "/cases/new")
+    await eyes.page.click("main form .form-acts button[type=submit]")
+    await eyes.look("/cases/new, refused")
+    await eyes.page.context.close()
+    faults = eyes.faults
+    await look_at_export(house, chrome, things.recording, faults)
+    await look_at_desk(house, chrome, things.recording, faults)
+    assert not faults, "\n".join(faults)
+
+
+async def look_at_export(house: House, chrome: Browser, recording: str, faults: list[str]) -> None:
+    """An archivist asks for an export, first without a reason."""
+    base = f"http://127.0.0.1:{house.server.port}"
+    eyes = await looker(chrome, base, OFFICIAL, DESK)
+    await house.seat(eyes.page.context, "chengguan.archivist")
     await eyes.open(f"/recordings/{recording}/export")
     await eyes.page.click("main form button[type=submit]")
     await eyes.look("/export, refused")
@@ -170,25 +171,21 @@ async def look_at_export(
     await eyes.page.context.close()
 
 
-async def look_at_desk(house: House, chrome: Browser, width: int, recording: str, faults: list[str]) -> None:
+async def look_at_desk(house: House, chrome: Browser, recording: str, faults: list[str]) -> None:
     """An inspector reviews: everything unfolded, with a note, an answer and a finding; then the view log."""
     base = f"http://127.0.0.1:{house.server.port}"
-    eyes = await looker(chrome, base, width)
-    await eyes.page.goto(base + "/signin")
-    await eyes.page.fill("[name=username]", house.world.officials["city.inspector"].username)
-    await eyes.page.fill("[name=password]", PASSWORD)
-    await eyes.page.click("main form button[type=submit]")
-    await eyes.page.wait_for_url("**/board")
+    eyes = await looker(chrome, base, OFFICIAL, DESK)
+    await house.seat(eyes.page.context, "city.inspector")
     await eyes.page.goto(f"{base}/recordings/{recording}")
     await eyes.page.evaluate(UNFOLD)
     await eyes.page.fill("#note-since", "0:05")
-    await eyes.page.fill("#note-words", f"没有告知期限 {width}")
+    await eyes.page.fill("#note-words", "没有告知期限")
     await eyes.page.click("#note-new [type=submit]")
-    await eyes.page.locator("#desk .desk-list .lines", has_text=str(width)).wait_for()
+    await eyes.page.locator("#desk .desk-list .lines", has_text="没有告知期限").wait_for()
     await eyes.page.check("#item-consent [value=met]")  # What was unfolded stays so.
-    await eyes.page.fill("#words-consent", f"口头同意 {width}")
+    await eyes.page.fill("#words-consent", "口头同意")
     await eyes.page.click("#item-consent [type=submit]")
-    await eyes.page.locator("#item-consent .lines", has_text=str(width)).wait_for(state="attached")
+    await eyes.page.locator("#item-consent .lines", has_text="口头同意").wait_for(state="attached")
     await eyes.page.evaluate(UNFOLD)
     await eyes.look("/recordings, the desk unfolded")
     await eyes.open(f"/recordings/{recording}/views")
@@ -240,15 +237,14 @@ async def test_the_demonstration_and_the_public_booking(
     server = TestServer(create_app(settings, clock), host="127.0.0.1")
     await server.start_server()
     try:
-        base, faults = f"http://127.0.0.1:{server.port}", []
-        for width in (OFFICIAL, DESK):
-            eyes = await looker(chrome, base, width)
-            await eyes.open("/")
-            await eyes.open("/demo")
-            await eyes.open("/demo/party/2")
-            await asyncio.sleep(0.5)
-            await eyes.look("/demo/party/2 at work")
-            faults += eyes.faults
+        base = f"http://127.0.0.1:{server.port}"
+        eyes = await looker(chrome, base, OFFICIAL, DESK)
+        await eyes.open("/")
+        await eyes.open("/demo")
+        await eyes.open("/demo/party/2")
+        await asyncio.sleep(0.5)
+        await eyes.look("/demo/party/2 at work")
+        faults = eyes.faults
         eyes = await looker(chrome, base, CITIZEN, large=True)
         await eyes.open("/book")
         await eyes.page.click("main form label")

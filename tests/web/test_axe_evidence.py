@@ -21,7 +21,6 @@ from recordings.evidence.verification import Finding, Verdict
 from recordings.recording import CompositionState, load_recording
 from recordings.watch.chain_watch import check_chains
 from recordings.watch.completeness import night_of
-from tests.factories import PASSWORD
 from tests.scenarios.browsers import needs_chromium, state_purpose
 from tests.web.conftest import House
 from tests.web.test_audit import viewed
@@ -38,15 +37,11 @@ def database_system() -> str:
     return "sqlite"
 
 
-async def seated(house: House, browser: Browser, width: int, key: str) -> Looker:
+async def seated(house: House, browser: Browser, key: str) -> Looker:
     """Signed in as the official of this key."""
     base = f"http://127.0.0.1:{house.server.port}"
-    eyes = await looker(browser, base, width)
-    await eyes.page.goto(base + "/signin")
-    await eyes.page.fill("[name=username]", house.world.officials[key].username)
-    await eyes.page.fill("[name=password]", PASSWORD)
-    await eyes.page.click("main form button[type=submit]")
-    await eyes.page.wait_for_url(lambda url: "/signin" not in url)
+    eyes = await looker(browser, base, OFFICIAL, DESK)
+    await house.seat(eyes.page.context, key)
     return eyes
 
 
@@ -70,34 +65,32 @@ async def test_the_chain_its_proof_and_an_alarm_with_content(
         await db.commit()
         alarms = await list_alarms(db, SYSTEM, AlarmState.OPEN)
     faults = []
-    for width in (OFFICIAL, DESK):
-        eyes = await seated(house, chrome, width, "chengguan.archivist")
-        for where in (
-            "/chain", f"/chain/{office.id}", f"/recordings/{rows[1].id}/proof", "/alarms",
-            *(f"/alarms/{alarm.id}" for alarm in alarms),
-        ):  # fmt: skip
-            await eyes.open(where)
-        path.with_suffix(".sig").write_bytes(b"x")
-        await eyes.page.goto(f"{eyes.base}/chain/{office.id}")
-        await eyes.look("/chain, a day that is wrong")
-        await eyes.page.goto(f"{eyes.base}/recordings/{rows[1].id}")
-        await eyes.look("/recordings, the way to its proof")
-        faults += eyes.faults
-        await eyes.page.context.close()
+    eyes = await seated(house, chrome, "chengguan.archivist")
+    for where in (
+        "/chain", f"/chain/{office.id}", f"/recordings/{rows[1].id}/proof", "/alarms",
+        *(f"/alarms/{alarm.id}" for alarm in alarms),
+    ):  # fmt: skip
+        await eyes.open(where)
+    path.with_suffix(".sig").write_bytes(b"x")
+    await eyes.page.goto(f"{eyes.base}/chain/{office.id}")
+    await eyes.look("/chain, a day that is wrong")
+    await eyes.page.goto(f"{eyes.base}/recordings/{rows[1].id}")
+    await eyes.look("/recordings, the way to its proof")
+    faults += eyes.faults
+    await eyes.page.context.close()
     assert len(alarms) == 2 and isinstance(alarms[0], Alarm)
     assert not faults, "\n".join(faults)
 
 
 async def test_what_auditors_see(house: House, chrome: Browser) -> None:
     recording_id, faults = await viewed(house), []
-    for width in (OFFICIAL, DESK):
-        eyes = await seated(house, chrome, width, "city.auditor")
-        for where in ("/audit/recordings", f"/audit/recordings/{recording_id}"):
-            await eyes.open(where)
-        await eyes.page.goto(f"{eyes.base}/audit/recordings?since=2026-11-25&until=2026-11-24")
-        await eyes.look("/audit, refused")
-        faults += eyes.faults
-        await eyes.page.context.close()
+    eyes = await seated(house, chrome, "city.auditor")
+    for where in ("/audit/recordings", f"/audit/recordings/{recording_id}"):
+        await eyes.open(where)
+    await eyes.page.goto(f"{eyes.base}/audit/recordings?since=2026-11-25&until=2026-11-24")
+    await eyes.look("/audit, refused")
+    faults += eyes.faults
+    await eyes.page.context.close()
     assert not faults, "\n".join(faults)
 
 
@@ -124,14 +117,13 @@ async def test_the_archive_with_a_hold_and_proposals(house: House, chrome: Brows
         failing.failing_since = failing.next_try_at = clock.now()
         await db.commit()
     faults = []
-    for width in (OFFICIAL, DESK):
-        for key in ("chengguan.archivist", "chengguan.leader"):
-            eyes = await seated(house, chrome, width, key)
-            await eyes.page.goto(f"{eyes.base}/archive")
-            await eyes.page.evaluate(UNFOLD)
-            await eyes.look(f"/archive of {key}")
-            faults += eyes.faults
-            await eyes.page.context.close()
+    for key in ("chengguan.archivist", "chengguan.leader"):
+        eyes = await seated(house, chrome, key)
+        await eyes.page.goto(f"{eyes.base}/archive")
+        await eyes.page.evaluate(UNFOLD)
+        await eyes.look(f"/archive of {key}")
+        faults += eyes.faults
+        await eyes.page.context.close()
     assert not faults, "\n".join(faults)
 
 
@@ -147,21 +139,19 @@ async def turn(house: House, recording_id: str, state: ArchiveState, coming: boo
 
 
 async def test_another_layout_and_an_original_that_aged_out(house: House, chrome: Browser) -> None:
-    recording_id, faults = await viewed(house), []
+    recording_id = await viewed(house)
     async with house.database.session() as db:
         await enrol(db, RetentionClass("permanent", 0))
-    for width in (OFFICIAL, DESK):
-        await turn(house, recording_id, ArchiveState.ARCHIVED)
-        eyes = await seated(house, chrome, width, "chengguan.reviewer")
-        await eyes.page.goto(f"{eyes.base}/recordings/{recording_id}")
-        await state_purpose(eyes.page)
-        await eyes.page.locator("#layout").wait_for()
-        await eyes.look("/recordings, another layout")
-        await turn(house, recording_id, ArchiveState.LOCAL_REMOVED, coming=width == DESK)
+    await turn(house, recording_id, ArchiveState.ARCHIVED)
+    eyes = await seated(house, chrome, "chengguan.reviewer")
+    await eyes.page.goto(f"{eyes.base}/recordings/{recording_id}")
+    await state_purpose(eyes.page)
+    await eyes.page.locator("#layout").wait_for()
+    await eyes.look("/recordings, another layout")
+    for coming in (False, True):
+        await turn(house, recording_id, ArchiveState.LOCAL_REMOVED, coming=coming)
         await eyes.page.goto(f"{eyes.base}/recordings/{recording_id}")
         assert await eyes.page.locator("#layout").count() == 0
-        assert await eyes.page.get_by_text("取回原件").count() == (width == OFFICIAL)
-        await eyes.look("/recordings, aged out")
-        faults += eyes.faults
-        await eyes.page.context.close()
-    assert not faults, "\n".join(faults)
+        assert await eyes.page.get_by_text("取回原件").count() == (not coming)
+        await eyes.look(f"/recordings, aged out, {coming=}")
+    assert not eyes.faults, "\n".join(eyes.faults)

@@ -45,12 +45,12 @@ async def sittings(house: House, address: str) -> list[dict[str, Any]]:
     return [event for event in await calendar_of(house, address) if event["UID"].startswith("session-")]
 
 
-async def plan_rota(page: Page) -> None:
+async def plan_rota(page: Page, base: str) -> None:
     """A receptionist adds a room and the leader's reception day tomorrow, and publishes it."""
-    await page.goto(page.url.split("/board")[0] + "/places")
+    await page.goto(base + "/places")
     await page.fill("#name", "领导接访室")
     await page.click("text=增加接访室 >> visible=true >> nth=-1")
-    await page.goto(page.url.replace("/places", "/rota"))
+    await page.goto(base + "/rota")
     await page.select_option("#leader", index=1)
     await page.select_option("#room", label="领导接访室")
     await page.select_option("#pattern", "once")
@@ -82,7 +82,7 @@ async def test_from_the_rota_to_three_calendars_and_back(house: House, chrome: B
     base = f"http://127.0.0.1:{house.server.port}"
     desk = await (await chrome.new_context(locale="zh-CN")).new_page()
     await enter(desk, house, "chengguan.receptionist")
-    await plan_rota(desk)
+    await plan_rota(desk, base)
     phone = await (await chrome.new_context(viewport=PHONE, locale="zh-CN")).new_page()  # type: ignore[arg-type]
     await wish(phone, base)
     feeds = [await feed_of(house, key) for key in TIERS]

@@ -9,7 +9,6 @@ from playwright.async_api import Browser, expect
 from sqlalchemy import select
 
 from recordings.review.viewing import PlayedRange
-from tests.factories import PASSWORD
 from tests.scenarios.browsers import needs_chromium, state_purpose, until
 from tests.web.conftest import House
 from tests.web.test_axe import DESK, SHOTS, database_system, looker  # noqa: F401
@@ -43,11 +42,7 @@ async def test_a_reviewer_plays_with_a_reason_a_mark_and_a_log(house: House, chr
     recording_id, official = await arrange(house), house.world.officials["chengguan.reviewer"]
     eyes = await looker(chrome, f"http://127.0.0.1:{house.server.port}", DESK)
     page = eyes.page
-    await page.goto(eyes.base + "/signin")
-    await page.fill("[name=username]", official.username)
-    await page.fill("[name=password]", PASSWORD)
-    await page.click("main form button[type=submit]")
-    await page.wait_for_url("**/board")
+    await house.seat(page.context, "chengguan.reviewer")
     await page.goto(f"{eyes.base}/recordings/{recording_id}?t=20")
     assert await page.locator("video").count() == 0
     await state_purpose(page)

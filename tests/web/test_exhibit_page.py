@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.factories import PASSWORD
 from tests.recordings.synthetic import Party, audio_packets, video_packets, write_track
 from tests.scenarios.browsers import chromium, collect_errors, needs_chromium, state_purpose, until
 from tests.web.conftest import House
@@ -50,11 +49,7 @@ def write(folder: Path, parties: dict[str, Party]) -> None:
 
 async def enter(page: Page, house: House, address: str) -> None:
     base = f"http://127.0.0.1:{house.server.port}"
-    await page.goto(base + "/signin")
-    await page.fill("[name=username]", house.world.officials["chengguan.receptionist"].username)
-    await page.fill("[name=password]", PASSWORD)
-    await page.click("main form button[type=submit]")
-    await page.wait_for_url("**/board")
+    await house.seat(page.context, "chengguan.receptionist")
     await page.goto(base + address)
     await state_purpose(page)
     await page.wait_for_selector(".track-bar")

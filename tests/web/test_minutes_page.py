@@ -15,7 +15,6 @@ from scheduling.minutes.reading import object_to
 from scheduling.session import Session
 from scheduling.sessions.invitations import list_invitations
 from signaling.handlers.minutes import refresh
-from tests.factories import PASSWORD
 from tests.scenarios.browsers import needs_chromium
 from tests.web.conftest import House
 from tests.web.test_axe import CITIZEN, DESK, OFFICIAL, Looker, database_system, looker  # noqa: F401
@@ -29,11 +28,7 @@ ANSWER = "li[data-kind=answer] textarea"
 
 async def signed_in(house: House, chrome: Browser, key: str, width: int = DESK) -> Looker:  # noqa: F811
     eyes = await looker(chrome, f"http://127.0.0.1:{house.server.port}", width)
-    await eyes.page.goto(eyes.base + "/signin")
-    await eyes.page.fill("[name=username]", house.world.officials[key].username)
-    await eyes.page.fill("[name=password]", PASSWORD)
-    await eyes.page.click("main form button[type=submit]")
-    await eyes.page.wait_for_url("**/board")
+    await house.seat(eyes.page.context, key)
     return eyes
 
 

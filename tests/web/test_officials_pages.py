@@ -36,7 +36,7 @@ from scheduling.notices.queueing import about_session, add_notice
 from scheduling.reach import load_session
 from scheduling.requests.citizen_requests import Asked, add_request
 from tests.axe import violations
-from tests.factories import PASSWORD, make_petition
+from tests.factories import make_petition
 from tests.scenarios.browsers import needs_chromium, state_purpose
 from tests.web.communal import gather
 from tests.web.conftest import House
@@ -329,12 +329,7 @@ async def prepare(house: House) -> Things:
 
 
 async def enter(page: Page, house: House, key: str) -> None:
-    base = f"http://127.0.0.1:{house.server.port}"
-    await page.goto(base + "/signin")
-    await page.fill("[name=username]", house.world.officials[key].username)
-    await page.fill("[name=password]", PASSWORD)
-    await page.click("main form button[type=submit]")
-    await page.wait_for_url(lambda url: "/signin" not in url)
+    await house.seat(page.context, key)
 
 
 async def look(page: Page, name: str, width: int) -> list[str]:

@@ -23,7 +23,7 @@ from signaling.quality_minutes import add_minutes
 from signaling.seat import take_seat
 from signaling.speeches import Speeches
 from tests.disk import AMPLE
-from tests.factories import PASSWORD, find_invitation, make_petition, make_session
+from tests.factories import find_invitation, make_petition, make_session
 from tests.scenarios.browsers import needs_chromium, state_purpose
 from tests.web.conftest import House
 from tests.web.test_axe import DESK, OFFICIAL, Looker
@@ -122,11 +122,7 @@ async def opened(house: House, browser: Browser, width: int, recording_id: str) 
     context = await browser.new_context(viewport={"width": width, "height": 900}, locale="zh-CN")
     eyes = Looker(await context.new_page(), base)
     eyes.page.on("console", lambda line: eyes.faults.append(line.text) if line.type == "error" else None)
-    await eyes.page.goto(base + "/signin")
-    await eyes.page.fill("[name=username]", house.world.officials["chengguan.receptionist"].username)
-    await eyes.page.fill("[name=password]", PASSWORD)
-    await eyes.page.click("main form button[type=submit]")
-    await eyes.page.wait_for_url("**/board")
+    await house.seat(eyes.page.context, "chengguan.receptionist")
     await eyes.open(f"/recordings/{recording_id}")
     await state_purpose(eyes.page)
     await eyes.look("/recordings, with its film")

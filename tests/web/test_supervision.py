@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from tests.factories import PASSWORD, make_petition
+from tests.factories import make_petition
 from tests.scenarios.browsers import needs_chromium
 from tests.web.conftest import House
 from tests.web.supervised import supervise
@@ -90,11 +90,7 @@ async def test_a_notice_is_read_once_and_stays_until_it_is_done(house: House) ->
 
 
 async def enter(page: Page, house: House, key: str) -> None:
-    await page.goto(f"http://127.0.0.1:{house.server.port}/signin")
-    await page.fill("[name=username]", house.world.officials[key].username)
-    await page.fill("[name=password]", PASSWORD)
-    await page.click("main form button[type=submit]")
-    await page.wait_for_url(lambda url: "/signin" not in url)
+    await house.seat(page.context, key)
 
 
 @pytest.mark.browser

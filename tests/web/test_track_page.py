@@ -11,7 +11,6 @@ from sqlalchemy import select
 
 from recordings.recording import CompositionState, load_recording
 from recordings.review.viewing import PlayedRange
-from tests.factories import PASSWORD
 from tests.recordings.synthetic import Party, audio_packets, video_packets, write_track
 from tests.scenarios.browsers import chromium, collect_errors, needs_chromium, state_purpose, until
 from tests.web.conftest import House
@@ -72,11 +71,7 @@ def write(folder: Path, parties: dict[str, Party]) -> None:
 
 async def enter(page: Page, house: House, address: str) -> None:
     base = f"http://127.0.0.1:{house.server.port}"
-    await page.goto(base + "/signin")
-    await page.fill("[name=username]", house.world.officials["chengguan.receptionist"].username)
-    await page.fill("[name=password]", PASSWORD)
-    await page.click("main form button[type=submit]")
-    await page.wait_for_url("**/board")
+    await house.seat(page.context, "chengguan.receptionist")
     await page.goto(base + address)
     await state_purpose(page)
     await page.wait_for_selector(".track-bar")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from playwright.async_api import Page
 
 # Notes each element that gets the focus, and whether somebody could see that it has it.
@@ -81,15 +79,14 @@ async def walk(page: Page) -> list[str]:
     """What the Tab key never reaches, and where nobody sees that the focus stands."""
     count = await page.evaluate(WITNESS)
     keys = await page.context.new_cdp_session(page)
-    tab = {"key": "Tab", "code": "Tab", "windowsVirtualKeyCode": 9}
+    tab = {"type": "rawKeyDown", "key": "Tab", "code": "Tab", "windowsVirtualKeyCode": 9}
     pressed, left = 0, count
     while left and pressed < 2 * count + 60:
-        for _ in range(AT_ONCE):
-            keys_sent = [
-                keys.send("Input.dispatchKeyEvent", {"type": kind, **tab}) for kind in ("rawKeyDown", "keyUp")
-            ]
-            await asyncio.gather(*keys_sent)
-        pressed += AT_ONCE
+        # Held down as long as something is left: the focus moves with each press, letting go moves nothing.
+        presses = min(left, AT_ONCE)
+        for _ in range(presses):
+            await keys.send("Input.dispatchKeyEvent", tab)
+        pressed += presses
         left = await page.evaluate("window.walk.left.size")
     await keys.detach()
     never, dim = await page.evaluate("window.walk.report()")
