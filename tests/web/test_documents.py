@@ -28,7 +28,6 @@ from tests.scenarios.browsers import needs_chromium
 from tests.web.conftest import TOKEN, Browser, House
 from tests.web.papers import make_papers
 from tests.web.test_axe import WIDER
-from tests.web.test_officials_pages import enter
 from tests.web.test_threads import Pocket
 from web.letters.pdf import letter_pdf
 from web.tending.messages import MESSENGER
@@ -59,6 +58,8 @@ def words_of(body: bytes) -> str:
 class Desk:
     """One official at a real browser, on the page of one case."""
 
+    official: Browser
+
     def __init__(self, house: House, page: Page, petition: PetitionCase) -> None:
         self.house, self.page, self.petition = house, page, petition
         self.seen: set[str] = set()
@@ -66,22 +67,17 @@ class Desk:
 
     async def sign_in(self, key: str) -> None:
         await self.page.context.clear_cookies()
-        await enter(self.page, self.house, key)
+        self.official = await self.house.seat(self.page.context, key)
 
     async def step(self, code: str, **typed: str) -> None:
-        page = self.page
-        await page.goto(f"{self.base}/cases/{self.petition.id}")
-        form = page.locator(f'form[action$="/steps/{code}"]')
-        await page.locator("details", has=form).locator("summary").click()
-        for name, value in typed.items():
-            field = form.locator(f"[name={name}]")
-            if await field.evaluate("node => node.tagName") == "SELECT":
-                await field.select_option(value)
-            else:
-                await field.fill(value)
-        await form.locator("button[type=submit]").click()
-        await page.wait_for_url(lambda url: url.endswith("#handling"))
-        assert await page.locator("[role=alert]").count() == 0, await page.inner_text("[role=alert]")
+        """By the form on the page of the case, each of its fields; a browser fills it in in tests/life."""
+        here = f"/cases/{self.petition.id}"
+        form = (await (await self.official.get(here)).text()).partition(f'action="{here}/steps/{code}"')[2]
+        assert form, f"{code} is not offered"
+        assert all(f'name="{name}"' in form.partition("</form>")[0] for name in typed), code
+        answer = await self.official.send(here, f"{here}/steps/{code}", **typed)
+        assert answer.status == 303, await answer.text()
+        assert answer.headers["Location"].endswith("#handling")
 
     async def issue(self, kind: str, **typed: str) -> str:
         """From the button on the case's page over the preview to the paper; its text out of the PDF."""
