@@ -74,8 +74,17 @@ async def test_every_kind_of_clock_is_counted_as_one_by_one(
     met = (await db.scalars(select(PetitionClock).where(PetitionClock.met_on.is_not(None)))).one()
     again = count(PROFILES[met.profile], OTHER, "handle", met.start_on)
     assert met.rolled_on == again.rolled == date(2026, 8, 10)
+    query = select(PetitionClock).where(PetitionClock.duty == "forward_notice")
+    undated = (await db.scalars(query)).one()
+    undated.raw_on = undated.rolled_on = None
+    await index_petition(db, undated.petition_id)
+    await db.commit()
+    db.expunge_all()
+    await recount_clocks(db, clock, SYSTEM, finished=True, calendar=OTHER)
+    assert undated.id in set(await db.scalars(select(DueDate.clock_id))), "a day that appears is due"
+
     noted = await db.scalars(select(AuditEntry).where(AuditEntry.action == "clocks.recounted"))
-    assert [entry.detail["finished"] for entry in noted] == [False, False, True]
+    assert [entry.detail["finished"] for entry in noted] == [False, False, True, True]
 
 
 async def test_a_clock_finds_its_sort_by_equality(
