@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from media.participant import Participant
 from media.publication import Publication
-from media.room import Participant, Room
+from media.room import Room
 from media.subscription import Subscription
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from dataclasses import dataclass, field
 from typing import Any
 
 from media.attention import RoomAttention
@@ -14,8 +13,8 @@ from media.control import (
     QualityMeasured,
     SpeakersChanged,
 )
-from media.loudness import SILENCE
 from media.outflow import Wishes
+from media.participant import Participant
 from media.partition import CAUSE, Groups, Partition, rearrange
 from media.publication import Publication
 from media.publisher import Plan, Publisher, read_offer
@@ -24,7 +23,7 @@ from media.room_recording import RoomRecording
 from media.router import Router
 from media.rtp import Packet
 from media.sink import PacketSink, SenderReport, Source
-from media.speech import Floor
+from media.speech import RoomSpeech
 from media.subscriber import Subscriber
 from media.subscription import Subscription
 from media.surroundings import Surroundings
@@ -32,23 +31,9 @@ from media.transport import TransportState
 
 logger = logging.getLogger(__name__)
 
-# Seconds between looks at the levels, and between messages while the speaker stays the same.
-SPEAKERS_INTERVAL = 0.1
-LEVELS_INTERVAL = 1.0
+# Seconds between measurements of everybody's lines.
 QUALITY_INTERVAL = 1.0
 MOST_PARTICIPANTS = 64
-
-
-@dataclass(slots=True)
-class Participant:
-    """A person's two transports. Either may be missing."""
-
-    participant_id: str
-    may_publish: bool
-    publisher: Publisher | None = None
-    subscriber: Subscriber | None = None
-    last_offer_id: int = 0
-    wishes: Wishes = field(default_factory=dict)
 
 
 class Room:
@@ -63,10 +48,7 @@ class Room:
         self.partition = Partition()
         self._muted: set[tuple[str, Source]] = set()
         self._recording_lock = asyncio.Lock()
-        self._speakers_at = float("-inf")
-        self._levels_at = float("-inf")
-        self._speakers: dict[str, int] = {}
-        self._floor = Floor()
+        self._speech = RoomSpeech()
         self._attention = RoomAttention()
         self._quality = QualityMeter()
         self._quality_at = float("-inf")
@@ -352,8 +334,7 @@ class Room:
             now = poll(now)
         publications = self.publications
         self._tell_wanted(publications, now)
-        if now - self._speakers_at >= SPEAKERS_INTERVAL:
-            self._speakers_at = now
+        if self._speech.is_due(now):
             self._tell_speakers(publications, now)
         if now - self._quality_at >= QUALITY_INTERVAL:
             self._quality_at = now
@@ -372,19 +353,16 @@ class Room:
                 subscriber.outflow.hurry()
 
     def _tell_speakers(self, publications: list[Publication], now: float) -> None:
-        levels = {
-            p.track.participant_id: -p.loudness.level(now)
+        heard = (
+            p
             for p in publications
             if p.track.source == "microphone"
             and not p.muted
             and self.partition.confers(p.track.participant_id)
-        }
-        audible = {who: level for who, level in levels.items() if level > -SILENCE}
-        passed = self._floor.hear(levels, now)
-        due = now - self._levels_at >= LEVELS_INTERVAL
-        if passed or (due and audible != self._speakers):
-            self._speakers, self._levels_at = audible, now
-            speaker = self._floor.speaker
+        )
+        levels = self._speech.look(heard, now)
+        if levels is not None:
+            speaker = self._speech.speaker
             self._surroundings.emit(SpeakersChanged(room_id=self.room_id, levels=levels, speaker=speaker))
 
     async def close(self, reason: str) -> None:

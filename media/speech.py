@@ -1,11 +1,19 @@
-"""Who has the floor: one speaker at a time, from loudness with hysteresis. Pure; the clock is handed in.
+"""Who has the floor: one speaker at a time, from loudness with hysteresis; and when the room is told.
+
+Pure; the clock is handed in.
 
 The worker decides, because it sees every level ten times a second: the controller is told of a change,
 and neither a steady voice nor silence costs a message.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
+from media.loudness import SILENCE
+from media.publication import Publication
+
+# Seconds between looks at the levels, and between messages while the speaker stays the same.
+LOOK_INTERVAL = 0.1
+LEVELS_INTERVAL = 1.0
 # Softer than this is background, in dBov (RFC 6464: 0 is loudest, -127 silence).
 AUDIBLE = -50
 # Another voice must be louder by this much, in dB: four equal tones do not take turns.
@@ -72,3 +80,36 @@ class Floor:
     def _may_take(self, now: float) -> bool:
         held = self.speaker is not None and now - self._since < HOLD
         return not held and now - self._candidate_since >= TAKE_AFTER
+
+
+class RoomSpeech:
+    """Looks at the open microphones of a room, and says when its people are to be told."""
+
+    __slots__ = ("_floor", "_looked_at", "_told", "_told_at")
+
+    def __init__(self) -> None:
+        self._floor = Floor()
+        self._looked_at = float("-inf")
+        self._told: dict[str, int] = {}
+        self._told_at = float("-inf")
+
+    @property
+    def speaker(self) -> str | None:
+        """Who has the floor."""
+        return self._floor.speaker
+
+    def is_due(self, now: float) -> bool:
+        """Whether it is time to `look` again."""
+        return now - self._looked_at >= LOOK_INTERVAL
+
+    def look(self, microphones: Iterable[Publication], now: float) -> dict[str, int] | None:
+        """The levels by participant, in dBov, when they or the speaker are to be told; None when not."""
+        self._looked_at = now
+        levels = {p.track.participant_id: -p.loudness.level(now) for p in microphones}
+        passed = self._floor.hear(levels, now)
+        audible = {who: level for who, level in levels.items() if level > -SILENCE}
+        due = now - self._told_at >= LEVELS_INTERVAL
+        if not passed and not (due and audible != self._told):
+            return None
+        self._told, self._told_at = audible, now
+        return levels

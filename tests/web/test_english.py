@@ -18,8 +18,9 @@ from recordings.recording import load_recording
 from tests.web.conftest import Browser, House
 from tests.web.ruled import LAW
 from tests.web.test_links import make_link
-from tests.web.test_officials_pages import PAGES, RECEPTIONIST, prepare
+from tests.web.test_officials_pages import PAGES
 from tests.web.test_routes import Objects, make_objects
+from tests.web.things import RECEPTIONIST, prepare
 from web.routes import TABLE
 
 CHINESE = re.compile(r"[\u4e00-\u9fff](?:[^<>\"\n]*[\u4e00-\u9fff])?")
