@@ -144,7 +144,7 @@ async def test_bent_payloads_on_a_live_stream(siege: Siege) -> None:
 
 
 async def test_thirty_thousand_ssrcs(siege: Siege) -> None:
-    """The first eight SSRCs of a participant count, the others are dropped; memory stays flat."""
+    """The first few SSRCs of a participant count, the others are dropped; memory stays flat."""
     insider = Insider(siege.anna.publish_wire)
     template = bytearray(PreparedVideo(9, 1, "1").next(0)[:200])
 

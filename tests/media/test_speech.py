@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
-from media.speech import Floor
+from media.speech import Floor, RoomSpeech
 
 A, B = "anna", "bert"
 
@@ -76,3 +78,24 @@ def test_who_is_muted_or_gone_is_released_at_once(left: dict[str, int]) -> None:
     talk(floor, 1, 0.0, anna=-30)
     assert floor.hear(left, 1.0)
     assert floor.speaker is None
+
+
+def test_the_room_is_told_of_a_change_at_once_and_of_nothing_when_nothing_changes() -> None:
+    """Levels that stay as they are cost one message, a new speaker one more."""
+    levels = {A: 127, B: 127}
+    microphones = [
+        SimpleNamespace(
+            track=SimpleNamespace(participant_id=who),
+            loudness=SimpleNamespace(level=lambda now, who=who: levels[who]),
+        )
+        for who in levels
+    ]
+    speech, told = RoomSpeech(), []
+    assert speech.is_due(100.0)
+    for step in range(100):
+        levels[A] = 20 if step >= 50 else 127
+        if (heard := speech.look(microphones, 100 + step / 8)) is not None:  # type: ignore[arg-type]
+            told.append((step, speech.speaker, heard[A]))
+        assert not speech.is_due(100 + step / 8 + 0.05)
+    # The new level at once, because the last message is long ago; the speaker as soon as he has the floor.
+    assert told == [(50, None, -20), (53, A, -20)]
