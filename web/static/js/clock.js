@@ -4,22 +4,25 @@ import { t } from "./translate.js";
 
 const two = (number) => String(number).padStart(2, "0");
 
+/** China's civil time has been eight hours ahead of UTC, without summer time, since 1991, wherever the device believes to be. */
+const AHEAD = 8 * 3600 * 1000;
+
 /** @param {number} milliseconds @returns {string} `00:12:31` */
 export function elapsed(milliseconds) {
   const seconds = Math.max(0, Math.floor(milliseconds / 1000));
   return `${two(Math.floor(seconds / 3600))}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
 }
 
-/** @param {number} epoch milliseconds @returns {string} `09:30` on the wall of this machine */
+/** @param {number} epoch milliseconds @returns {string} `09:30` in Beijing */
 export function timeOfDay(epoch) {
-  const date = new Date(epoch);
-  return `${two(date.getHours())}:${two(date.getMinutes())}`;
+  const date = new Date(epoch + AHEAD);
+  return `${two(date.getUTCHours())}:${two(date.getUTCMinutes())}`;
 }
 
 /** @param {number} epoch milliseconds @returns {string} `下午 2:14`, as it is said to citizens; parts of the day as web/words.py */
 export function spokenTime(epoch) {
-  const date = new Date(epoch), hour = date.getHours();
-  const told = `${((hour + 11) % 12) + 1}:${two(date.getMinutes())}`;
+  const date = new Date(epoch + AHEAD), hour = date.getUTCHours();
+  const told = `${((hour + 11) % 12) + 1}:${two(date.getUTCMinutes())}`;
   if (hour < 12) return t("上午 {0}", told);
   if (hour < 13) return t("中午 {0}", told);
   return hour < 18 ? t("下午 {0}", told) : t("晚上 {0}", told);
