@@ -12,7 +12,7 @@ from web.boot import room_boot
 from web.keys import ACTOR, CLOCK, DATABASE, REGISTRY
 from web.pages.signin import see_other
 from web.rendering import page
-from web.views.cards import OPEN_STATES, offices_of
+from web.views.cards import OPEN_STATES, offices_of, place_after
 
 
 async def show(request: web.Request) -> web.StreamResponse:
@@ -36,6 +36,7 @@ async def show(request: web.Request) -> web.StreamResponse:
             "id": session.id,
             "title": session.title,
             "organisations": [office.name for office in offices],
+            "after": place_after(session),
         },
     }
     return page(request, "room/console.html", context, title=session.title)

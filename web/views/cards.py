@@ -178,7 +178,12 @@ def _act(session: Session, joins: bool) -> tuple[str, str, bool] | None:
         live = session.state in (SessionState.LIVE, SessionState.PAUSED)
         return ("回到接访室" if live else "进入接访室", f"/sessions/{session.id}/room", not live)
     if session.state in (SessionState.CLOSED, SessionState.ARCHIVED):
-        if session.mediation_id is not None:
-            return ("看调解事项", f"/mediation/{session.mediation_id}", True)
-        return ("看信访件和录像", f"/cases/{session.petition_id}", True)
+        return (*place_after(session), True)
     return None
+
+
+def place_after(session: Session) -> tuple[str, str]:
+    """Where work goes on once it was held: (word, where)."""
+    if session.mediation_id is not None:
+        return ("看调解事项", f"/mediation/{session.mediation_id}")
+    return ("看信访件和录像", f"/cases/{session.petition_id}")

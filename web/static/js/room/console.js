@@ -31,10 +31,10 @@ const { recorded, mediation } = readBoot().session || {};
 const FAREWELLS = {
   closed: [mediation ? t("调解已结束") : t("接访已结束"), recorded === false ? t("本场没有录音录像。") : t("录音录像正在封存，稍后可在信访件里回放。")],
   left: mediation ? [t("您已离开调解室"), t("调解没有结束，可以再次进入。")] : [t("您已离开接访室"), t("接访没有结束，可以再次进入。")],
-  replaced: [t("已在另一个页面进入"), t("您在别处打开了同一个接访室，这里已经断开。")],
+  replaced: [t("已在另一个页面进入"), t("您在别处打开了同一个房间，这里已经断开。")],
   moved: [t("已换到另一台设备"), ""],
-  removed: [t("您已被移出接访室"), ""],
-  refused: [t("现在不能进入接访室"), t("登录可能已过期，或者您没有参加这次接访。")],
+  removed: [mediation ? t("您已被移出调解室") : t("您已被移出接访室"), ""],
+  refused: mediation ? [t("现在不能进入调解室"), t("登录可能已过期，或者您没有参加这次调解。")] : [t("现在不能进入接访室"), t("登录可能已过期，或者您没有参加这次接访。")],
 };
 const CAN_RETURN = new Set(["left", "replaced"]);
 const PROBLEM_SHOWN = 8000;
@@ -189,7 +189,9 @@ class Console {
     setText(part("state"), SESSION_STATES[room.state] || room.state);
     part("state").dataset.state = room.state;
     const running = room.state === "live" || room.state === "paused";
-    setText(part("elapsed"), running && room.opened_at ? elapsed(this.#call.serverNow - Date.parse(room.opened_at)) : "");
+    const lasted = running && room.opened_at ? elapsed(this.#call.serverNow - Date.parse(room.opened_at)) : "";
+    setText(part("elapsed"), lasted);
+    if (lasted) setText(part("farewell_elapsed"), lasted);
   }
 
   #paintRecording(room) {
@@ -232,6 +234,7 @@ class Console {
     setText(part("farewell_title"), title);
     setText(part("farewell_text"), message || text);
     action("return").hidden = !CAN_RETURN.has(reason);
+    if (part("farewell_after")) part("farewell_after").hidden = reason !== "closed";
     part("console").hidden = true;
     part("farewell").hidden = false;
     part("farewell_title").focus();
