@@ -7,7 +7,8 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.clock import BEIJING, Clock
-from cases.mediation.mediating import note_video
+from cases.mediation.matter import MediationStep
+from cases.mediation.mediating import note_step
 from cases.petitions import add_petition_event
 from cases.policy import Actor
 from cases.vocabulary import VOCABULARY
@@ -30,4 +31,4 @@ async def note_in_matter(
     begin = session.starts_at.astimezone(BEIJING)
     reason = f"：{data['reason']}" if data.get("reason") else ""
     words = f"{begin:%Y-%m-%d %H:%M} {VOCABULARY['event'][kind].official}{reason}"
-    await note_video(db, clock, actor, session.mediation_id, words)
+    await note_step(db, clock, actor, session.mediation_id, MediationStep.VIDEO, words)

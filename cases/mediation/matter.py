@@ -54,6 +54,7 @@ class MediationStep(StrEnum):
     END = "end"
     TURN = "turn"
     VIDEO = "video"  # A note of what happened to a sitting by video; it moves nothing.
+    REMIND = "remind"  # A note that the parties were told how long the court can be asked; it moves nothing.
 
 
 class Side(StrEnum):
@@ -102,6 +103,8 @@ TRANSITIONS = StepTable(
 )
 # Those a clerk takes with words alone; the others have a form of their own.
 IN_WORDS = frozenset({T.FOLLOW, T.CONFIRM, T.PERFORM, T.BREACH, T.END})
+# What is noted of a mediation without moving it.
+NOTES = frozenset({T.VIDEO, T.REMIND})
 OPEN = frozenset({S.RECEIVED, S.CONSENTED, S.MEDIATING})
 # What a clerk notes; the other way is the party's own.
 TYPED_WAYS = frozenset({ConsentWay.SPOKEN, ConsentWay.SIGNED})

@@ -22,6 +22,7 @@ from cases.fields import clean, clean_name, clean_phone, clean_subject, clean_te
 from cases.mediation.matter import (
     IN_WORDS,
     MOST_PARTIES,
+    NOTES,
     NUMBER_PREFIX,
     SITTING,
     TRANSITIONS,
@@ -229,11 +230,14 @@ async def add_sitting(
     return row
 
 
-async def note_video(db: AsyncSession, clock: Clock, actor: Actor, mediation_id: str, words: str) -> None:
-    """Note what happened to a sitting by video inside the caller's transaction; whatever the state, it stays.
+async def note_step(
+    db: AsyncSession, clock: Clock, actor: Actor, mediation_id: str, step: MediationStep, words: str
+) -> None:
+    """Note something of NOTES inside the caller's transaction; whatever the state, it stays.
 
     Never in the way of a room: whoever takes a step at the same moment is told so, not this.
     """
+    assert step in NOTES
     count = update(Mediation).where(Mediation.id == mediation_id).values(step_count=Mediation.step_count + 1)
     row = (await db.execute(count.returning(Mediation.step_count, Mediation.state))).one()
     number, state = row
@@ -242,7 +246,7 @@ async def note_video(db: AsyncSession, clock: Clock, actor: Actor, mediation_id:
             id=new_id(),
             mediation_id=mediation_id,
             number=number,
-            step=T.VIDEO,
+            step=step,
             state=state,
             words=words,
             at=clock.now(),

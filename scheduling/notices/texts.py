@@ -60,6 +60,7 @@ def _texts() -> Mapping[str, NoticeTemplate]:
         "mediation_reminder": ("2026-11", frozenset()),
         "mediation_missed": ("2026-11", frozenset()),
         "mediation_reminder_link": ("2026-11", frozenset({"link"})),
+        "court_reminder": ("2026-11", frozenset()),
         "booking_rejected": ("2026-11", frozenset()),
         "booking_redirected": ("2026-11", frozenset()),
         "booking_time_proposed": ("2026-11", frozenset()),

@@ -77,6 +77,8 @@ async def test_a_party_agrees_on_the_telephone_and_enters(house: House) -> None:
     answer = await phone.send(own, own, **agreed)
     assert (answer.status, answer.headers["Location"]) == (303, f"{base}/room")
     assert (await phone.post(f"{base}/ticket", json={})).status == 200
+    otherwise = await (await phone.get(f"{base}/declined")).text()
+    assert "视频调解从不录音录像" in otherwise and "同意了您的请求" not in otherwise  # Nobody had asked.
     assert "调解不录音录像" in await (await phone.get(f"{base}/room")).text()
     lawyer, other = await phone_of(house, session_id, "马调解")
     assert (await lawyer.get(f"{other}/room")).status == 200  # Who helps is asked for nothing.

@@ -86,7 +86,8 @@ async def test_of_many_steps_the_last_three_stand_open(
     matter: Matter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def many(*_: object) -> list[SimpleNamespace]:
-        return [SimpleNamespace(kind="petition.seen", at=matter.house.clock.now(), words=f"第{n}件") for n in range(9)]
+        now = matter.house.clock.now()
+        return [SimpleNamespace(kind="petition.seen", at=now, words=f"第{n}件") for n in range(9)]
 
     monkeypatch.setattr(progress, "list_progress", many)
     folded, _, rest = (await matter.page()).partition("以前的 6 步")[2].partition("</details>")

@@ -192,6 +192,7 @@ async def declined(request: web.Request) -> web.StreamResponse:
         "call": call,
         "unrecorded": request.app[SETTINGS].reception.unrecorded and found is not None and found[2].record,
         "enter": found is not None and not found[2].record,
+        "mediation": found is not None and found[2].mediation_id is not None,
     }
     return page(request, "citizen/declined.html", context, title="您没有同意")
 

@@ -1,4 +1,4 @@
-"""What use cases need to tell citizens, and reminding them the day before their sitting."""
+"""What use cases need to tell citizens, and reminding them: of their sitting, of the court's door."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.clock import Clock
+from scheduling.notices.court_reminder import remind_of_court
 from scheduling.notices.notice import Notice
 from scheduling.notices.telling import Telling
 from scheduling.reach import load_session
@@ -88,5 +89,7 @@ async def _keep_on(app: web.Application) -> None:
                 given = app[SETTINGS].web
                 origin = given.public_url.rstrip("/")
                 await remind_citizens(db, app[CLOCK], app[MESSENGER], given.help_phone, origin)
+                telling = make_telling(app[CLOCK], app[MESSENGER], given.help_phone)
+                await remind_of_court(db, app[CLOCK], telling)
         except Exception:  # noqa: BLE001 - the next round tries again; a database may be away for a while.
             logger.exception("The calendar could not be kept")
