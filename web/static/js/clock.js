@@ -20,7 +20,7 @@ export function timeOfDay(epoch) {
 }
 
 /** @param {number} epoch milliseconds @returns {string} `下午 2:14`, as it is said to citizens; parts of the day as web/words.py */
-export function spokenTime(epoch) {
+export function timeAsSaid(epoch) {
   const date = new Date(epoch + AHEAD), hour = date.getUTCHours();
   const told = `${((hour + 11) % 12) + 1}:${two(date.getUTCMinutes())}`;
   if (hour < 12) return t("上午 {0}", told);

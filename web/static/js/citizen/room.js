@@ -1,6 +1,6 @@
 import { Announcer } from "../announcer.js";
 import { markReady, readBoot } from "../boot.js";
-import { elapsed, spokenTime } from "../clock.js";
+import { elapsed, timeAsSaid } from "../clock.js";
 import { setText } from "../elements.js";
 import { Call } from "../media/call.js";
 import { Capture } from "../media/capture.js";
@@ -318,7 +318,7 @@ class CitizenRoom {
   #paintAway(queue) {
     const left = Math.ceil((Date.parse(queue.away_until) - this.#call.serverNow) / 60000);
     setText(part("away_title"), left > 0 ? t("您的位置还保留 {0} 分钟", left) : t("位置已排到最后"));
-    setText(part("away_text"), left > 0 ? t("保留到 {0}。回来后请点下面的按钮。", spokenTime(Date.parse(queue.away_until))) : t("离开超过 10 分钟，您的号 {0} 没有变。回来后请点下面的按钮，轮到时再叫您。", queue.number));
+    setText(part("away_text"), left > 0 ? t("保留到 {0}。回来后请点下面的按钮。", timeAsSaid(Date.parse(queue.away_until))) : t("离开超过 10 分钟，您的号 {0} 没有变。回来后请点下面的按钮，轮到时再叫您。", queue.number));
     if (this.#screen === "away") this.#announcer.say(left > 0 ? t("位置还保留 {0} 分钟", left) : t("位置已排到最后"), { topic: "away", every: 120000 });
   }
 
@@ -341,7 +341,7 @@ class CitizenRoom {
   }
 
   #tick() {
-    setText(part("time"), spokenTime(this.#call.serverNow));
+    setText(part("time"), timeAsSaid(this.#call.serverNow));
     this.#update();
   }
 }
