@@ -19,6 +19,7 @@ from web.http import guards
 from web.http.flash import ONCE, OnceBook
 from web.http.limits import RateLimits
 from web.http.static_files import static_files
+from web.http.turns import TURNS, Turns
 from web.keys import CLOCK, DATABASE, LIMITS, RENDERER, SERVER_KEY, SETTINGS, STATIC
 from web.live import live_rooms, mount_signaling
 from web.minutes.live_strokes import LIVE_STROKES, LiveStrokes
@@ -52,6 +53,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> web.Applicatio
     app[CLOCK] = clock or SystemClock()
     app[LIMITS] = RateLimits()
     app[ONCE] = OnceBook()
+    app[TURNS] = Turns()
     app[BOARDS] = BoardMemory()
     app[EXPORTS] = asyncio.Semaphore(MOST_AT_ONCE)
     app[LIVE_STROKES] = LiveStrokes()

@@ -26,6 +26,11 @@ class OnceBook:
         while len(self._kept) > CEILING:
             self._kept.popitem(last=False)
 
+    def look(self, browser: str, name: str, now: float) -> Any:
+        """What waits to be taken; it stays."""
+        since, value = self._kept.get((browser, name), (now, None))
+        return value if now - since < KEPT_SECONDS else None
+
     def take(self, browser: str, name: str, now: float) -> Any:
         since, value = self._kept.pop((browser, name), (now, None))
         return value if now - since < KEPT_SECONDS else None
@@ -40,6 +45,11 @@ def keep_once(request: web.Request, name: str, value: Any) -> None:
 
 def take_once(request: web.Request, name: str) -> Any:
     return request.app[ONCE].take(_browser(request), name, time.monotonic())
+
+
+def waits_once(request: web.Request, name: str) -> Any:
+    """What `take_once` would give; it stays."""
+    return request.app[ONCE].look(_browser(request), name, time.monotonic())
 
 
 def _browser(request: web.Request) -> str:

@@ -78,7 +78,10 @@ def cut_out(path: str, number: int, folder: Path) -> None:
         subprocess.run(command, check=True, capture_output=True, timeout=PATIENCE)
         fresh.replace(made)
     except (OSError, subprocess.SubprocessError) as error:
-        logger.warning("No small face, letters are set in the whole one: %s", error)
+        # The command names thousands of characters; the last line of what it said is the reason.
+        said = (getattr(error, "stderr", None) or b"").decode(errors="replace").strip().rpartition("\n")[2]
+        reason = said or (str(error) if isinstance(error, OSError) else type(error).__name__)
+        logger.warning("No small face, letters are set in the whole one: %s", reason)
     finally:
         fresh.unlink(missing_ok=True)
 

@@ -11,11 +11,12 @@ from cases.organisations import Organisation, OrganisationKind, list_organisatio
 from scheduling.booking.bookings import BookPublicly, book_publicly
 from scheduling.rota.receiver import receivers_of
 from web.figures import RATE_LIMITED
-from web.http.access import client_address
-from web.http.errors import trouble
-from web.http.flash import keep_once, take_once
+from web.http.access import client_address, form_token
+from web.http.flash import keep_once, take_once, waits_once
 from web.http.forms import Form
+from web.http.turns import TURNS
 from web.keys import CLOCK, DATABASE, LIMITS
+from web.language import say_error
 from web.pages.signin import see_other
 from web.rendering import page
 from web.views.slots import free_slots, group_slots, slot_words
@@ -31,16 +32,25 @@ async def show_public(request: web.Request) -> web.StreamResponse:
 
 async def submit_public(request: web.Request) -> web.StreamResponse:
     """A citizen's booking: number and query code are shown once on the next page."""
-    if not request.app[LIMITS].allow("booking", client_address(request)):
-        RATE_LIMITED.labels("booking").inc()
-        return trouble(request, 429)
     form = Form(await request.post())
+    # A second tap finds what the first one did: else it is told that somebody else took the time.
+    async with request.app[TURNS].of(f"booking:{form_token(request)}"):
+        return await _book(request, form)
+
+
+async def _book(request: web.Request, form: Form) -> web.StreamResponse:
     organisation_id = form.typed("organisation")
     async with request.app[DATABASE].session() as db:
         organisation = (await _public_organisations(db)).get(organisation_id)
         free = await free_slots(db, request, organisation_id, public_only=True) if organisation else []
         command = _public_command(form, slot_words(free))
+        if form.errors and _just_booked(request, form):
+            return see_other("/book/done")
         if organisation and not form.errors:
+            if not request.app[LIMITS].allow("booking", client_address(request)):
+                RATE_LIMITED.labels("booking").inc()
+                form.fail("slot", say_error("too_fast", "操作太快，请等一分钟再试。"))
+                return await _public_page(request, form, organisation_id, 429)
             try:
                 done = await book_publicly(db, request.app[CLOCK], command, client_address(request))
             except (Invalid, Conflict) as error:
@@ -53,6 +63,7 @@ async def submit_public(request: web.Request) -> web.StreamResponse:
         "query_code": done.query_code,
         "when": f"{long_date(starts_at)} {spoken_time(starts_at)}",
         "organisation": organisation.name,
+        "asked": _asked(form),
     }
     keep_once(request, "booked", told)
     return see_other("/book/done")
@@ -61,6 +72,16 @@ async def submit_public(request: web.Request) -> web.StreamResponse:
 async def show_done(request: web.Request) -> web.StreamResponse:
     done = take_once(request, "booked")
     return page(request, "public_done.html", {"nav": "book", "done": done}, title="预约已提交")
+
+
+def _just_booked(request: web.Request, form: Form) -> bool:
+    """Whether this browser booked just this, and has not seen the receipt yet."""
+    done = waits_once(request, "booked")
+    return done is not None and bool(done["asked"] == _asked(form))
+
+
+def _asked(form: Form) -> tuple[str, ...]:
+    return tuple(form.typed(name).strip() for name in ("slot", "name", "phone", "subject"))
 
 
 def _public_command(form: Form, slots: dict[str, str]) -> BookPublicly:

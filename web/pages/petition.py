@@ -31,10 +31,10 @@ from scheduling.intake.phone_codes import (
 )
 from scheduling.materials.limits import MEBIBYTE
 from web.figures import RATE_LIMITED
-from web.http.access import client_address
-from web.http.errors import trouble
+from web.http.access import client_address, terminal_of
 from web.http.flash import keep_once, take_once
 from web.http.forms import Form
+from web.http.turns import TURNS
 from web.identity_marks import marked
 from web.keys import CLOCK, DATABASE, LIMITS
 from web.language import say_error
@@ -58,6 +58,7 @@ from web.words import CLASSES, REPLIES
 LAST, CODE = 3, 4
 SOURCE = "web-form"
 PURPOSES = {2: Purpose.MATTER, 3: Purpose.MANDATE}
+TOO_FAST = "操作太快，请等一分钟再试。"
 MANY_UNCONFIRMED = "这个号码短时间内提交得太多了。请填验证码，或者打电话反映。"
 # At which step a field stands, for refusals that name one.
 STEP_OF = {"office": 1, "class": 1, "post": 1, "subject": 2, "description": 2, "accused": 2, "file": 2}
@@ -85,6 +86,12 @@ async def show(request: web.Request) -> web.StreamResponse:
 async def submit(request: web.Request) -> web.StreamResponse:
     """One step on, one back, a file taken back, or after the last step the matter itself."""
     form = Form(await request.post())
+    # A second tap finds what the first one did: else it sends a second code, and the first is void.
+    async with request.app[TURNS].of(f"petition:{form_id_of(form)}"):
+        return await _move(request, form)
+
+
+async def _move(request: web.Request, form: Form) -> web.StreamResponse:
     step = {"2": 2, "3": LAST, "4": CODE}.get(form.typed("step"), 1)
     go, form_id = form.typed("go"), form_id_of(form)
     async with request.app[DATABASE].session() as db:
@@ -121,7 +128,7 @@ async def _confirm(
             form.refuse(error, "name")
             return await _page(request, form, _wrong_step(form, LAST), 422)
         if go == "call" or not (messenger.works and takes_messages(phone)):
-            return await _hand_in(request, form, matter)
+            return await _hand_in(request, form, matter, step)
         found = await confirmed_at(db, clock, messenger.secrets, form_id, phone)
         try:
             if found is None and step == CODE and go != "again":
@@ -136,7 +143,7 @@ async def _confirm(
             return await _page(request, form, CODE, 422)
     if found is None:
         return await _page(request, form, CODE)
-    return await _hand_in(request, form, replace(matter, phone_confirmed_at=found))
+    return await _hand_in(request, form, replace(matter, phone_confirmed_at=found), step)
 
 
 async def _send_code(
@@ -144,15 +151,17 @@ async def _send_code(
 ) -> None:
     if not request.app[LIMITS].allow("phone_code", client_address(request)):
         RATE_LIMITED.labels("phone_code").inc()
-        raise RuleError("too_fast", "操作太快，请等一分钟再试。", "code")
+        raise RuleError("too_fast", TOO_FAST, "code")
     messenger = request.app[MESSENGER]
     gateway = messenger.gateway
-    if isinstance(gateway, ShownGateway):
-        gateway.shown.pop(phone, None)
-    await send_phone_code(db, request.app[CLOCK], messenger.secrets, form_id, phone, office_id)
+    before = gateway.shown.pop(phone, None) if isinstance(gateway, ShownGateway) else None
+    try:
+        await send_phone_code(db, request.app[CLOCK], messenger.secrets, form_id, phone, office_id)
+    except RuleError:
+        if before is not None and isinstance(gateway, ShownGateway):
+            gateway.shown.setdefault(phone, before)
+        raise
     messenger.ring()
-    if isinstance(gateway, ShownGateway):  # Whoever tries it out has no such telephone: the page shows it.
-        await gateway.until_shown(phone)
 
 
 async def show_done(request: web.Request) -> web.StreamResponse:
@@ -160,10 +169,11 @@ async def show_done(request: web.Request) -> web.StreamResponse:
     return page(request, "citizen/petition_done.html", {"done": done}, title="已经收到")
 
 
-async def _hand_in(request: web.Request, form: Form, matter: Matter) -> web.StreamResponse:
+async def _hand_in(request: web.Request, form: Form, matter: Matter, step: int) -> web.StreamResponse:
     if not request.app[LIMITS].allow("petition", client_address(request)):
         RATE_LIMITED.labels("petition").inc()
-        return trouble(request, 429)
+        form.fail("code" if step == CODE else "phone", say_error("too_fast", TOO_FAST))
+        return await _page(request, form, step, 429)
     clock = request.app[CLOCK]
     async with request.app[DATABASE].session() as db:
         try:
@@ -252,7 +262,10 @@ async def _page(request: web.Request, form: Form, step: int, status: int = 200) 
         choices = await _choices(db)
         files = await list_of_form(db, form_id)
     gateway, phone = messenger.gateway, clean_number(form.value("phone"))
-    shown = {name: form.value(name) for name in CARRIED}
+    shown = ""
+    if step == CODE and isinstance(gateway, ShownGateway):
+        # Whoever tries it out has no such telephone: the page shows what was sent.
+        shown = await gateway.until_shown(phone)
     context = {
         "form": form,
         "step": step,
@@ -262,19 +275,25 @@ async def _page(request: web.Request, form: Form, step: int, status: int = 200) 
         "units": choices.units,
         "classes": CLASSES,
         "replies": REPLIES,
-        "carried": shown,
+        "carried": {name: form.value(name) for name in CARRIED},
         "form_id": form_id,
         "files": [each for each in files if each.purpose is PURPOSES.get(step)],
         "boot": boot_of(request, form_id, PURPOSES[step]) if step in PURPOSES else None,
         "most_files": MOST_OF_FORM,
         "megabytes": LARGEST // MEBIBYTE,
         "phone": mask_phone(phone),
-        "shown": gateway.shown.get(phone, "") if isinstance(gateway, ShownGateway) else "",
+        "shown": shown,
+        "demo": isinstance(gateway, ShownGateway),
         "to_leader": _to_leader(request),
         "accusation": form.value("class") == PetitionClass.ACCUSATION,
     }
     title = "写给领导" if _to_leader(request) else "网上反映"
-    return page(request, "citizen/petition.html", context, title=title, status=status)
+    response = page(request, "citizen/petition.html", context, title=title, status=status)
+    if not terminal_of(request):
+        # Back, and a page that a phone had put away, show the step again: instead of what may not be stored,
+        # browsers show an error page that tells of sending twice.
+        response.headers["Cache-Control"] = "private, no-cache"
+    return response
 
 
 def clean_number(typed: str) -> str:

@@ -22,6 +22,7 @@ from web.settings import Settings
 logger = logging.getLogger(__name__)
 EVERY = 2.0  # Seconds between two looks; whoever queues a message wakes the task at once.
 MOST_SHOWN = 100
+SHOWN_WITHIN = 12.0  # Seconds: SQLite lets a writer wait for ten.
 PATIENCE = aiohttp.ClientTimeout(total=10)
 
 
@@ -43,13 +44,14 @@ class ShownGateway:
         self._news.set()
         logger.warning("短信 SMS → %s：%s", message.recipient, message.text)
 
-    async def until_shown(self, recipient: str) -> None:
-        """Until a message to this number stands here, two seconds at most."""
+    async def until_shown(self, recipient: str) -> str:
+        """The last message to this number as soon as there is one; nothing after SHOWN_WITHIN seconds."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(2.0):
+            async with asyncio.timeout(SHOWN_WITHIN):
                 while recipient not in self.shown:
                     self._news.clear()
                     await self._news.wait()
+        return self.shown.get(recipient, "")
 
 
 class HttpGateway:

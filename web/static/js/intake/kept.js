@@ -1,0 +1,2 @@
+/** How the names begin under which a window keeps what was typed into a step of a form. */
+export const KEPT = "typed:";
