@@ -53,6 +53,7 @@ class MediationStep(StrEnum):
     BREACH = "breach"
     END = "end"
     TURN = "turn"
+    MEDIATOR = "mediator"  # A note of who mediates from now on; it moves nothing.
     VIDEO = "video"  # A note of what happened to a sitting by video; it moves nothing.
     REMIND = "remind"  # A note that the parties were told how long the court can be asked; it moves nothing.
 
@@ -104,7 +105,7 @@ TRANSITIONS = StepTable(
 # Those a clerk takes with words alone; the others have a form of their own.
 IN_WORDS = frozenset({T.FOLLOW, T.CONFIRM, T.PERFORM, T.BREACH, T.END})
 # What is noted of a mediation without moving it.
-NOTES = frozenset({T.VIDEO, T.REMIND})
+NOTES = frozenset({T.MEDIATOR, T.VIDEO, T.REMIND})
 OPEN = frozenset({S.RECEIVED, S.CONSENTED, S.MEDIATING})
 # What a clerk notes; the other way is the party's own.
 TYPED_WAYS = frozenset({ConsentWay.SPOKEN, ConsentWay.SIGNED})

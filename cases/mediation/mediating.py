@@ -47,6 +47,8 @@ from cases.policy import Action, Actor, require
 T = MediationStep
 # Refuses a mediator (id of the third party) who is engaged at that time, and makes rivals take turns.
 RefuseEngaged = Callable[[AsyncSession, str, datetime, datetime], Awaitable[None]]
+# Puts a mediator (id of the third party) into everything arranged so far, in place of who mediated.
+TakeOver = Callable[[AsyncSession, Clock, Actor, Mediation, str], Awaitable[None]]
 LONGEST = timedelta(hours=4)
 CHANNELS = (Channel.VISIT, Channel.PHONE, Channel.LETTER, Channel.WEB, Channel.VIDEO)
 
@@ -93,7 +95,8 @@ async def open_mediation(db: AsyncSession, clock: Clock, actor: Actor, command: 
     db.add(mediation)
     await db.flush()
     if command.mediator_id:
-        await _seat_mediator(db, clock, mediation, command.mediator_id)
+        one = await _fitting_mediator(db, clock, mediation, command.mediator_id)
+        await _seat_mediator(db, mediation, one)
     await _add_event(db, clock, actor, mediation, None, MediationState.RECEIVED, subject)
     await _note(db, clock, actor, mediation, "mediation.received")
     await db.commit()
@@ -102,22 +105,23 @@ async def open_mediation(db: AsyncSession, clock: Clock, actor: Actor, command: 
 
 @atomic
 async def choose_mediator(
-    db: AsyncSession, clock: Clock, actor: Actor, mediation_id: str, third_party_id: str,
-    refuse_engaged: RefuseEngaged,
-) -> Mediation:  # fmt: skip
-    """Say who mediates, also at the places arranged so far, and commit.
+    db: AsyncSession, clock: Clock, actor: Actor, mediation_id: str, third_party_id: str, take_over: TakeOver
+) -> Mediation:
+    """Say who mediates, also in the sittings arranged so far, and commit; the same one again is nothing.
 
-    Raises NotFound, Conflict `conflict_of_interest`, `bad_transition`, `engaged`.
+    Raises NotFound, Conflict `conflict_of_interest`, `bad_transition`, `mediation_moved`, `engaged`.
     """
     mediation = await load_mediation(db, mediation_id)
     require(actor, Action.CONDUCT_MEDIATION, scope_of_mediation(mediation))
     if mediation.state not in SITTING | {MediationState.RECEIVED}:
         raise TRANSITIONS.conflict()
     if third_party_id != mediation.mediator_id:
-        for starts_at, ends_at in await _places_to_come(db, clock, mediation):
-            await refuse_engaged(db, third_party_id, starts_at, ends_at)
-    await _seat_mediator(db, clock, mediation, third_party_id)
-    await add_audit(db, clock, actor, "mediation.mediator", "mediation", mediation.id)
+        one = await _fitting_mediator(db, clock, mediation, third_party_id)
+        await take_over(db, clock, actor, mediation, one.id)
+        # Last, for it tells whoever arranged a sitting with another mediator meanwhile.
+        await _add_event(db, clock, actor, mediation, T.MEDIATOR, mediation.state, one.name)
+        await _seat_mediator(db, mediation, one)
+        await add_audit(db, clock, actor, "mediation.mediator", "mediation", mediation.id)
     await db.commit()
     return await load_mediation(db, mediation_id)
 
@@ -270,17 +274,6 @@ async def require_ready(db: AsyncSession, clock: Clock, mediation: Mediation) ->
     return mediation.mediator
 
 
-async def _places_to_come(
-    db: AsyncSession, clock: Clock, mediation: Mediation
-) -> Sequence[tuple[datetime, datetime]]:
-    query = select(MediationSitting.starts_at, MediationSitting.ends_at).where(
-        MediationSitting.mediation_id == mediation.id,
-        MediationSitting.session_id.is_(None),
-        MediationSitting.ends_at > clock.now(),
-    )
-    return [(begin, end) for begin, end in await db.execute(query)]
-
-
 async def load_mediation(db: AsyncSession, mediation_id: str) -> Mediation:
     """Return it without asking the policy; the caller asks on its next line. Raises NotFound."""
     query = select(Mediation).where(Mediation.id == mediation_id)
@@ -290,11 +283,17 @@ async def load_mediation(db: AsyncSession, mediation_id: str) -> Mediation:
     return mediation
 
 
-async def _seat_mediator(db: AsyncSession, clock: Clock, mediation: Mediation, third_party_id: str) -> None:
+async def _fitting_mediator(
+    db: AsyncSession, clock: Clock, mediation: Mediation, third_party_id: str
+) -> ThirdParty:
     one = await load_third_party(db, third_party_id)
     if one.organisation_id != mediation.organisation_id or one.kind is not ThirdPartyKind.MEDIATOR:
         raise Invalid("choose", "请选择一项。", "mediator_id")
     await refuse_conflict(db, clock, one, [each.name for each in mediation.parties])
+    return one
+
+
+async def _seat_mediator(db: AsyncSession, mediation: Mediation, one: ThirdParty) -> None:
     chosen = update(Mediation).where(Mediation.id == mediation.id).values(mediator_id=one.id)
     await db.execute(chosen)
 

@@ -31,7 +31,7 @@ from scheduling.booking.booking import TRANSITIONS as TRANSITIONS
 from scheduling.booking.booking import Booking as Booking
 from scheduling.booking.booking import BookingKind as BookingKind
 from scheduling.booking.booking import BookingState as BookingState
-from scheduling.booking.engagements import refuse_engaged_room
+from scheduling.booking.engagements import hold_slot, refuse_engaged_slot
 from scheduling.booking.slot import Slot
 from scheduling.booking.slot_proposal import settle_proposals
 from scheduling.booking.slots import get_slot
@@ -219,16 +219,20 @@ async def bookable_slot(db: AsyncSession, clock: Clock, slot_id: str) -> Slot:
     return slot
 
 
-async def take_slot(db: AsyncSession, **values: object) -> Booking:
-    """Insert the booking; the partial unique index decides. Raises Conflict `slot_taken`."""
+async def take_slot(db: AsyncSession, slot_id: str, **values: object) -> Booking:
+    """Insert the booking; the partial unique index decides.
+
+    Raises Conflict `slot_taken`, `slot_over`, or `engaged` where the leader of its day is.
+    """
+    await hold_slot(db, await get_slot(db, slot_id))
     try:
-        await db.execute(insert(Booking).values(id=(booking_id := new_id()), **values))
+        await db.execute(insert(Booking).values(id=(booking_id := new_id()), slot_id=slot_id, **values))
     except IntegrityError as error:
         if violates(error, "ix_bookings_one_per_slot", "bookings.slot_id"):
             raise _taken() from error
         raise
     booking = await db.get_one(Booking, booking_id)
-    await refuse_engaged_room(db, booking.slot)
+    await refuse_engaged_slot(db, booking.slot)
     return booking
 
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.clock import BEIJING, Clock
@@ -17,7 +17,7 @@ from cases.policy import Action, Actor, require
 from scheduling.booking.booking import HOLDING, Booking
 from scheduling.booking.engagements import engaged_times
 from scheduling.booking.slot import Slot
-from scheduling.rota.reception_day import DayState, ReceptionDay
+from scheduling.rota.reception_day import DayState, ReceptionDay, received_by
 
 # Office hours of Lanzhou, civil time (domain.md 1.1: 08:30-12:00 and 14:30-18:30).
 OFFICE_HOURS = ((time(8, 30), time(12)), (time(14, 30), time(18)))
@@ -115,13 +115,9 @@ async def _busy(
     )
     own = slot.id if slot is not None else None
     busy += [(start, until) for slot_id, start, until in await db.execute(held) if slot_id != own]
-    receives = or_(
-        ReceptionDay.leader_id.in_(resource_ids) & ReceptionDay.stands_in.is_(False),
-        ReceptionDay.substitute_id.in_(resource_ids) & ReceptionDay.stands_in.is_(True),
-    )
     # A leader on his reception day is there for those who booked it, not for anybody else.
     days = select(ReceptionDay).where(
-        receives,
+        received_by(resource_ids),
         ReceptionDay.state == DayState.PUBLISHED,
         ReceptionDay.starts_at < end,
         ReceptionDay.ends_at > begin,

@@ -25,6 +25,7 @@ from scheduling.booking.engagement import Resource as Resource
 from scheduling.booking.engagement import ResourceKind as ResourceKind
 from scheduling.booking.equipment import Equipment
 from scheduling.booking.slot import ReceptionRoom, Slot
+from scheduling.rota.reception_day import DayState, ReceptionDay, received_by
 from scheduling.session import Session
 
 Taken = tuple[str, datetime, datetime]
@@ -98,11 +99,58 @@ async def engaged_times(
     return (await db.scalars(query)).all()
 
 
-async def refuse_engaged_room(db: AsyncSession, slot: Slot) -> None:
-    """Refuse a slot whose room a session took for the same time. Raises Conflict `slot_taken`."""
-    await take_turn(db, {slot.room_id: ResourceKind.ROOM})
-    if await engaged_times(db, [slot.room_id], slot.starts_at, slot.ends_at):
+async def hold_slot(db: AsyncSession, slot: Slot) -> None:
+    """Make who wants this slot wait for who calls its reception day off or puts a substitute in, and for
+    one another. Raises Conflict `slot_over` where the day was called off meanwhile."""
+    if slot.reception_day_id is None:
+        return
+    same = update(ReceptionDay).where(ReceptionDay.id == slot.reception_day_id)
+    same = same.values(revision=ReceptionDay.revision)
+    await db.execute(same, execution_options={"synchronize_session": False})
+    day = await db.get_one(ReceptionDay, slot.reception_day_id, populate_existing=True)
+    if day.state is DayState.CANCELLED:
+        raise Conflict("slot_over", "这个接访日已经取消，请另选一个时段。", "slot_id")
+
+
+async def refuse_engaged_slot(db: AsyncSession, slot: Slot, but: str | None = None) -> None:
+    """Refuse a slot whose room, or leader of its reception day, a session took for the same time.
+
+    The caller holds the slot. `but`: id of the session that is to have it. Raises Conflict `slot_taken`, or
+    `engaged` naming the leader, at `slot_id`.
+    """
+    day = await db.get(ReceptionDay, slot.reception_day_id) if slot.reception_day_id else None
+    # Both in one turn: in the order of their ids nobody waits for somebody who waits.
+    wanted = {slot.room_id: ResourceKind.ROOM}
+    wanted |= {day.receives.id: ResourceKind.PERSON} if day is not None else {}
+    await take_turn(db, wanted)
+    live = await engaged_times(db, wanted, slot.starts_at, slot.ends_at)
+    taken = {each.resource_id for each in live if each.session_id != but}
+    if slot.room_id in taken:
         raise Conflict("slot_taken", "这个时段刚刚被别人约走了，请另选一个。", "slot_id")
+    if day is not None and taken:
+        raise Conflict("engaged", f"{day.receives.name}在这个时间已有别的安排，请另选时间。", "slot_id")
+
+
+async def refuse_engaged_on_day(db: AsyncSession, day: ReceptionDay, official_id: str) -> None:
+    """Refuse who would receive on a day while engaged elsewhere at a time that is booked there.
+
+    The caller holds the day and the person's turn. Raises Conflict `engaged` at `substitute`.
+    """
+    booked = select(Slot.starts_at, Slot.ends_at, Booking.id).join(Booking, Booking.slot_id == Slot.id)
+    booked = booked.where(Slot.reception_day_id == day.id, Booking.state.in_(sorted(HOLDING)))
+    held = (await db.execute(booked)).all()
+    own = select(Session.id).where(Session.booking_id.in_([booking_id for _, _, booking_id in held]))
+    here = set(await db.scalars(own))
+    taken = [
+        (each.resource_id, each.starts_at, each.ends_at)
+        for each in await engaged_times(db, [official_id], day.starts_at, day.ends_at)
+        if each.session_id not in here
+        and any(begin < each.ends_at and end > each.starts_at for begin, end, _ in held)
+    ]
+    if taken:
+        name, begin, end = await _who_and_when(db, taken)
+        message = f"{name}在 {begin:%H:%M}–{end:%H:%M} 已有别的安排，那时已有群众预约，请换一位。"
+        raise Conflict("engaged", message, "substitute")
 
 
 async def refuse_engaged_mediator(
@@ -141,6 +189,7 @@ async def _refuse_engaged(db: AsyncSession, session: Session, wanted: Mapping[st
     rooms = [each for each, kind in wanted.items() if kind is ResourceKind.ROOM]
     taken += await _booked_rooms(db, session, rooms)
     people = [each for each, kind in wanted.items() if kind is ResourceKind.PERSON]
+    taken += await _booked_leaders(db, session, people)
     taken += await _sitting_mediators(db, people, session.starts_at, session.ends_at)
     if taken:
         field = FIELDS[wanted[min(taken, key=_first)[0]]]
@@ -173,14 +222,26 @@ async def _sitting_mediators(
     return [(one, start, end) for one, start, end in await db.execute(query) if one is not None]
 
 
+async def _booked_leaders(db: AsyncSession, session: Session, official_ids: Collection[str]) -> list[Taken]:
+    """Slots of these leaders' reception days that somebody else holds: they receive there."""
+    query = (
+        select(ReceptionDay, Slot.starts_at, Slot.ends_at)
+        .join(Slot, Slot.reception_day_id == ReceptionDay.id)
+        .join(Booking, Booking.slot_id == Slot.id)
+        .where(received_by(official_ids), ReceptionDay.state == DayState.PUBLISHED)
+        .where(Booking.state.in_(sorted(HOLDING)), Booking.id.is_distinct_from(session.booking_id))
+        .where(Slot.starts_at < session.ends_at, Slot.ends_at > session.starts_at)
+    )
+    return [(day.receives.id, start, end) for day, start, end in await db.execute(query)]
+
+
 async def _booked_rooms(db: AsyncSession, session: Session, room_ids: Collection[str]) -> list[Taken]:
     """Slots of these rooms that somebody else holds without a session yet."""
     query = (
         select(Slot.room_id, Slot.starts_at, Slot.ends_at)
         .join(Booking, Booking.slot_id == Slot.id)
         .where(Slot.room_id.in_(room_ids), Booking.state.in_(sorted(HOLDING)))
+        .where(Booking.id.is_distinct_from(session.booking_id))
         .where(Slot.starts_at < session.ends_at, Slot.ends_at > session.starts_at)
     )
-    if session.booking_id is not None:
-        query = query.where(Booking.id != session.booking_id)
     return [(room, start, end) for room, start, end in await db.execute(query)]

@@ -24,13 +24,7 @@ from cases.policy import ANONYMOUS, Action, Actor, ActorKind, allowed, require, 
 from cases.visibility import visible_petitions
 from scheduling.booking.booking import HOLDING, PENDING, Booking, BookingState
 from scheduling.booking.bookings import bookable_slot, change_booking, get_booking
-from scheduling.booking.engagements import (
-    ResourceKind,
-    engaged_times,
-    names_of,
-    refuse_engaged_room,
-    take_turn,
-)
+from scheduling.booking.engagements import hold_slot, refuse_engaged_slot
 from scheduling.booking.joint_answers import JointAnswer, JointAnswerRow, answers_of, asked_offices
 from scheduling.booking.reviewing import upper_offices
 from scheduling.booking.slot import Slot
@@ -44,7 +38,6 @@ from scheduling.proposals import (
     clean_answer,
     clean_reason,
 )
-from scheduling.rota.reception_day import ReceptionDay
 
 MOST = 100
 Tell = Callable[[SlotProposal], Awaitable[object]]
@@ -233,19 +226,11 @@ async def require_free(db: AsyncSession, slot: Slot) -> None:
 
     Raises Conflict `slot_taken` or `engaged` at `slot_id`.
     """
+    await hold_slot(db, slot)
     taken = select(Booking.id).where(Booking.slot_id == slot.id, Booking.state.in_(sorted(HOLDING)))
     if await db.scalar(taken.limit(1)) is not None:
         raise _taken()
-    if slot.reception_day_id is None:
-        await refuse_engaged_room(db, slot)
-        return
-    leader = (await db.get_one(ReceptionDay, slot.reception_day_id)).receives.id
-    # Both in one turn: in the order of their ids nobody waits for somebody who waits.
-    await take_turn(db, {slot.room_id: ResourceKind.ROOM, leader: ResourceKind.PERSON})
-    await refuse_engaged_room(db, slot)
-    if await engaged_times(db, [leader], slot.starts_at, slot.ends_at):
-        name = (await names_of(db, [leader])).get(leader, "")
-        raise Conflict("engaged", f"{name}在这个时间已有别的安排，请另选时间。", "slot_id")
+    await refuse_engaged_slot(db, slot)
 
 
 async def _answer(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import exists, select, update
+from sqlalchemy import case, exists, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.audit import add_audit
@@ -110,6 +110,15 @@ async def list_free_slots(
         Engagement.starts_at < Slot.ends_at,
         Engagement.ends_at > Slot.starts_at,
     )
+    # Who receives on the slot's day and sits elsewhere then cannot be booked either.
+    receives = case((ReceptionDay.stands_in, ReceptionDay.substitute_id), else_=ReceptionDay.leader_id)
+    away = exists().where(
+        ReceptionDay.id == Slot.reception_day_id,
+        Engagement.resource_id == receives,
+        Engagement.released_at.is_(None),
+        Engagement.starts_at < Slot.ends_at,
+        Engagement.ends_at > Slot.starts_at,
+    )
     query = select(Slot).where(
         Slot.organisation_id == organisation_id,
         Slot.starts_at >= max(starts_from, clock.now()),
@@ -117,6 +126,7 @@ async def list_free_slots(
         Slot.closed.is_(False),
         ~taken,
         ~engaged,
+        ~away,
     )
     if public_only:
         query = query.where(Slot.is_public)

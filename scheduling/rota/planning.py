@@ -21,7 +21,7 @@ from cases.people import Official, get_official
 from cases.policy import Action, Actor, require
 from cases.roles import Role
 from scheduling.booking.booking import HOLDING, Booking
-from scheduling.booking.engagements import ResourceKind, take_turn
+from scheduling.booking.engagements import ResourceKind, refuse_engaged_on_day, take_turn
 from scheduling.booking.slot import ReceptionRoom, Slot
 from scheduling.booking.slots import MINUTES, OpenSlots, add_slots, scope_of_organisation
 from scheduling.rota.reception_day import (
@@ -32,6 +32,7 @@ from scheduling.rota.reception_day import (
     ReceptionMode,
     RotaRule,
     asked_to_attend,
+    received_by,
 )
 from scheduling.rota.recurrence import Recurrence
 from scheduling.transitions import require_transition
@@ -159,17 +160,18 @@ async def stand_in(
 ) -> ReceptionDay:
     """Let a substitute receive that day (the leader's own id: the leader again) and commit.
 
-    Raises Invalid at `substitute`, Conflict `leader_engaged`, `day_over`.
+    Raises Invalid at `substitute`, Conflict `leader_engaged`, `day_over`, `engaged` at `substitute`.
     """
     day = await _owned_day(db, actor, day_id)
     if day.ends_at <= clock.now() or day.state is DayState.CANCELLED:
         raise Conflict("day_over", "这个接访日已经结束或取消，不能再换人。", "substitute")
     own = substitute_id == day.leader_id
+    who = day.leader if own else await _official_of(db, substitute_id, day.organisation, "substitute")
+    await take_turn(db, {who.id: ResourceKind.PERSON})
+    await _refuse_double_day(db, day, [who.id], None)
+    await refuse_engaged_on_day(db, day, who.id)
     if not own:
-        substitute = await _official_of(db, substitute_id, day.organisation, "substitute")
-        await take_turn(db, {substitute.id: ResourceKind.PERSON})
-        await _refuse_double_day(db, day, [substitute.id], None)
-        day.substitute_id, day.substitute = substitute.id, substitute
+        day.substitute_id, day.substitute = who.id, who
     day.stands_in = not own
     _touch(clock, day)
     data = {"substitute_id": substitute_id}
@@ -251,10 +253,7 @@ async def _refuse_double_day(
     db: AsyncSession, day: ReceptionDay, people: Sequence[str], room_id: str | None
 ) -> None:
     """Nobody receives in two places at once, and no room is two leaders'. The caller took the turn."""
-    receives = or_(
-        ReceptionDay.leader_id.in_(people) & ReceptionDay.stands_in.is_(False),
-        ReceptionDay.substitute_id.in_(people) & ReceptionDay.stands_in.is_(True),
-    )
+    receives = received_by(people)
     query = select(ReceptionDay).where(
         ReceptionDay.state != DayState.CANCELLED,
         ReceptionDay.id != day.id,

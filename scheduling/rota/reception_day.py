@@ -134,3 +134,11 @@ def asked_to_attend(organisation_ids: Collection[str]) -> ColumnElement[bool]:
     asked = cast(RotaRule.required, String)
     named = [asked.contains(each, autoescape=True) for each in sorted(organisation_ids)]
     return ReceptionDay.rule.has(or_(*named)) if named else false()
+
+
+def received_by(official_ids: Collection[str]) -> ColumnElement[bool]:
+    """Days on which one of these sits there: as the leader, or as who stands in."""
+    return or_(
+        ReceptionDay.leader_id.in_(official_ids) & ReceptionDay.stands_in.is_(False),
+        ReceptionDay.substitute_id.in_(official_ids) & ReceptionDay.stands_in.is_(True),
+    )

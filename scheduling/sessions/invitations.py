@@ -137,15 +137,20 @@ async def revoke_invitation(db: AsyncSession, clock: Clock, actor: Actor, invita
     """Take a person off the list and commit; the personal link stops working. Twice is the same as once."""
     invitation, _ = await manageable(db, actor, invitation_id, Action.MANAGE_SESSION)
     if invitation.revoked_at is None:
-        invitation.revoked_at = clock.now()
-        helper = await db.get(ThirdPartyInvitation, invitation.id)
-        if (person := helper.third_party_id if helper else invitation.official_id) is not None:
-            await release(db, clock, invitation.session_id, {person})
-        data = {"invitation_id": invitation.id, "role": invitation.role}
-        await add_event(db, clock, invitation.session_id, "invitation.revoked", actor.name, data=data)
-        await add_audit(db, clock, actor, "invitation.revoked", "invitation", invitation.id)
+        await take_off(db, clock, actor, invitation)
         await db.commit()
     return invitation
+
+
+async def take_off(db: AsyncSession, clock: Clock, actor: Actor, invitation: Invitation) -> None:
+    """The same inside the caller's transaction, after the caller asked the policy."""
+    invitation.revoked_at = clock.now()
+    helper = await db.get(ThirdPartyInvitation, invitation.id)
+    if (person := helper.third_party_id if helper else invitation.official_id) is not None:
+        await release(db, clock, invitation.session_id, {person})
+    data = {"invitation_id": invitation.id, "role": invitation.role}
+    await add_event(db, clock, invitation.session_id, "invitation.revoked", actor.name, data=data)
+    await add_audit(db, clock, actor, "invitation.revoked", "invitation", invitation.id)
 
 
 async def list_invitations(db: AsyncSession, session_id: str) -> Sequence[Invitation]:

@@ -27,23 +27,31 @@ async def find_ready_mediation(db: AsyncSession, petition_id: str) -> Mediation 
     return await db.scalar(query.order_by(Mediation.at.desc()).limit(1))
 
 
-async def mediator_of(db: AsyncSession, session: Session) -> dict[str, ResourceKind]:
-    """Whom a new session of mediation engages besides: its mediator. Of other kinds nobody."""
+async def mediation_of(db: AsyncSession, session: Session) -> Mediation | None:
+    """The mediation that a new session is to sit in; of sessions of other kinds none.
+
+    Kept by the caller from engaging its mediator to `sit_in_mediation`, which refuses what changed meanwhile.
+    """
     if session.kind is not SessionKind.MEDIATION or session.petition_id is None:
-        return {}
-    mediation = await find_ready_mediation(db, session.petition_id)
+        return session.mediation
+    return await find_ready_mediation(db, session.petition_id)
+
+
+def mediator_of(mediation: Mediation | None) -> dict[str, ResourceKind]:
+    """Whom a new session engages besides: the mediator, if it has one."""
     found = mediation.mediator_id if mediation is not None else None
     return {found: ResourceKind.PERSON} if found else {}
 
 
-async def sit_in_mediation(db: AsyncSession, clock: Clock, actor: Actor, session: Session) -> None:
+async def sit_in_mediation(
+    db: AsyncSession, clock: Clock, actor: Actor, session: Session, mediation: Mediation | None
+) -> None:
     """Note a new session of mediation inside the caller's transaction; sessions of other kinds are let be.
 
-    Raises Conflict `no_consent`, `no_mediator`, `conflict_of_interest`.
+    Raises Conflict `no_consent`, `no_mediator`, `conflict_of_interest`, `mediation_moved`.
     """
     if session.kind is not SessionKind.MEDIATION:
         return
-    mediation = session.mediation or await find_ready_mediation(db, session.case.id)
     if mediation is None:
         raise Conflict("no_consent", "各方都同意以后才能安排调解。", "kind")
     await require_ready(db, clock, mediation)

@@ -80,7 +80,7 @@ async def arrange_video(
     await seat_organisation(db, session, mediation.organisation_id, SessionPart.HOST)
     await db.refresh(session, ["organisations", "host", "petition"])
     await _invite_all(db, clock, session, mediation, command)
-    await sit_in_mediation(db, clock, actor, session)
+    await sit_in_mediation(db, clock, actor, session, mediation)
     data = {"starts_at": session.starts_at.isoformat(), "ends_at": session.ends_at.isoformat()}
     await add_event(db, clock, session.id, "session.created", actor.name or None, data=data)
     await add_audit(db, clock, actor, "session.created", "session", session.id)

@@ -17,7 +17,14 @@ from cases.fields import clean_text
 from cases.policy import Action, Actor, require
 from scheduling.booking.booking import Booking, BookingState
 from scheduling.booking.bookings import bookable_slot, change_booking
-from scheduling.booking.engagements import ResourceKind, engage, engaged_by, release
+from scheduling.booking.engagements import (
+    ResourceKind,
+    engage,
+    engaged_by,
+    hold_slot,
+    refuse_engaged_slot,
+    release,
+)
 from scheduling.booking.slot import Slot
 from scheduling.booking.slots import check_period
 from scheduling.invitation import Invitation
@@ -105,6 +112,8 @@ async def _new_time(
         slot = await bookable_slot(db, clock, command.slot_id)
         if slot.organisation_id != session.host_organisation_id:
             raise Invalid("bad_slot", "请选择主持单位的时段。", "slot_id")
+        await hold_slot(db, slot)
+        await refuse_engaged_slot(db, slot, session.id)
         if booking is not None:
             await _rebook(db, booking, slot)
         session.starts_at, session.ends_at = slot.starts_at, slot.ends_at

@@ -52,7 +52,12 @@ from scheduling.session import (
 )
 from scheduling.session_events import add_event
 from scheduling.sessions.invitations import Invitee, add_invitation, seat_organisation
-from scheduling.sessions.mediation_sessions import mediator_of, require_consent, sit_in_mediation
+from scheduling.sessions.mediation_sessions import (
+    mediation_of,
+    mediator_of,
+    require_consent,
+    sit_in_mediation,
+)
 from scheduling.sessions.telling import OF_ENDS, tell_citizens
 from scheduling.transitions import require_transition
 
@@ -126,9 +131,9 @@ async def create_session(
     await _seat_organisations(db, session, command)
     await db.refresh(session, ["organisations", "host"])
     await _invite_all(db, clock, session, command.invitees)
-    wanted = await _resources(db, session, command) | await mediator_of(db, session)
-    await engage(db, clock, session, wanted)
-    await sit_in_mediation(db, clock, actor, session)
+    mediation = await mediation_of(db, session)
+    await engage(db, clock, session, await _resources(db, session, command) | mediator_of(mediation))
+    await sit_in_mediation(db, clock, actor, session, mediation)
     await _note_created(db, clock, actor, session)
     if telling is not None:
         await tell_citizens(db, clock, telling, session, "session_arranged")

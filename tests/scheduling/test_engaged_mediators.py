@@ -13,16 +13,27 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cases.clock import BEIJING
 from cases.database import Database
 from cases.errors import Conflict
-from cases.mediation.matter import Mediation, MediationSitting
-from cases.mediation.mediating import arrange_sitting, choose_mediator, take_mediation_step
+from cases.mediation.matter import Mediation, MediationEvent, MediationSitting
+from cases.mediation.mediating import (
+    arrange_sitting,
+    choose_mediator,
+    load_mediation,
+    take_mediation_step,
+)
 from cases.mediation.place import CommunityPlace, add_place
 from cases.mediation.third_party import ThirdParty
 from cases.policy import SYSTEM
-from scheduling.booking.engagements import refuse_engaged_mediator
+from scheduling.booking.engagements import (
+    Engagement,
+    ResourceKind,
+    engaged_by,
+    refuse_engaged_mediator,
+)
 from scheduling.notices.notice import Notice
 from scheduling.session import SessionKind, SessionState
 from scheduling.sessions.invitations import list_invitations, revoke_invitation
 from scheduling.sessions.mediation_video import ArrangeVideo, arrange_video
+from scheduling.sessions.mediator_change import take_over
 from scheduling.sessions.moving import MoveSession, reschedule_session
 from scheduling.sessions.sessions import CreateSession, create_session, move_session
 from scheduling.sessions.third_party_invitations import invite_third_party
@@ -99,8 +110,83 @@ async def test_who_takes_over_has_to_be_free_at_the_places_arranged(desk: Desk) 
     await desk.sit(second, await desk.place("乙调解室"))
     with pytest.raises(Conflict, match="engaged"):
         chosen = desk.db, desk.clock, desk.actor, first.id, other.id
-        await choose_mediator(*chosen, refuse_engaged_mediator)
-    await choose_mediator(desk.db, desk.clock, desk.actor, first.id, one.id, refuse_engaged_mediator)
+        await choose_mediator(*chosen, take_over)
+    await choose_mediator(desk.db, desk.clock, desk.actor, first.id, one.id, take_over)
+
+
+async def test_who_takes_over_is_put_into_the_sittings_by_video_to_come(desk: Desk) -> None:
+    one, other = await desk.person(), await desk.person("赵调解")
+    first, second = await desk.matter(one), await desk.matter(other)
+    video = await desk.meet(first)
+    await desk.meet(second)
+    with pytest.raises(Conflict, match="赵调解在 09:00–10:00") as refused:
+        await choose_mediator(desk.db, desk.clock, desk.actor, first.id, other.id, take_over)
+    assert (refused.value.code, refused.value.field) == ("engaged", "mediator_id")
+    assert (await load_mediation(desk.db, first.id)).mediator_id == one.id
+    free = await desk.person("钱调解")
+    await choose_mediator(desk.db, desk.clock, desk.actor, first.id, free.id, take_over)
+    assert await engaged_by(desk.db, video) == {free.id: ResourceKind.PERSON}
+    invited = await list_invitations(desk.db, video)
+    helpers = {each.display_name[:3]: each.revoked_at for each in invited if each.role == "mediator"}
+    assert set(helpers) == {"马调解", "钱调解"}
+    assert helpers["马调解"] is not None and helpers["钱调解"] is None
+    last = select(MediationEvent).where(MediationEvent.mediation_id == first.id)
+    told = (await desk.db.scalars(last.order_by(MediationEvent.number.desc()).limit(1))).one()
+    assert (told.step, told.words) == ("mediator", "钱调解")
+    # Moved, it goes with the new mediator; who left may sit elsewhere.
+    move = MoveSession(video, "改期", starts_at=NINE + HOUR, ends_at=NINE + 2 * HOUR)
+    await reschedule_session(desk.db, desk.clock, SYSTEM, move)
+    assert await engaged_by(desk.db, video) == {free.id: ResourceKind.PERSON}
+    await desk.meet(await desk.matter(one), NINE + HOUR)
+
+
+async def test_a_sitting_that_has_begun_keeps_its_mediator(desk: Desk) -> None:
+    one, other = await desk.person(), await desk.person("赵调解")
+    made = await desk.matter(one)
+    video = await desk.meet(made)
+    for state in (SessionState.CHECKED_IN, SessionState.WAITING, SessionState.CALLED, SessionState.LIVE):
+        await move_session(desk.db, desk.clock, SYSTEM, video, state)
+    await choose_mediator(desk.db, desk.clock, desk.actor, made.id, other.id, take_over)
+    assert await engaged_by(desk.db, video) == {one.id: ResourceKind.PERSON}
+
+
+async def test_the_mediator_of_a_case_is_replaced_in_its_session(desk: Desk) -> None:
+    one, other = await desk.person(), await desk.person("赵调解")
+    petition = await make_petition(desk.db, desk.clock, desk.world.chengguan)
+    made = await desk.matter(one, petition.id)
+    command = CreateSession(
+        petition.id, desk.world.chengguan.id, starts_at=NINE, ends_at=NINE + HOUR, kind=SessionKind.MEDIATION
+    )
+    session = await create_session(desk.db, desk.clock, SYSTEM, command, TELLING)
+    await choose_mediator(desk.db, desk.clock, desk.actor, made.id, other.id, take_over)
+    assert await engaged_by(desk.db, session.id) == {other.id: ResourceKind.PERSON}
+
+
+async def test_of_a_sitting_and_another_mediator_at_once_one_is_told(
+    database: Database, clock: FixedClock, world: World
+) -> None:
+    """Whoever arranges while the mediator changes never engages the one who left."""
+    async with database.session() as db:
+        desk = Desk(db, clock, world)
+        one, other = await desk.person(), await desk.person("赵调解")
+        made = await desk.matter(one)
+
+    async def meet() -> str:
+        async with database.session() as db:
+            return await Desk(db, clock, world).meet(made)
+
+    async def change() -> str:
+        async with database.session() as db:
+            actor = world.actor(KEEPER)
+            return (await choose_mediator(db, clock, actor, made.id, other.id, take_over)).id
+
+    told = await asyncio.gather(meet(), change(), return_exceptions=True)
+    assert {each.code for each in told if isinstance(each, Conflict)} <= {"mediation_moved"}
+    assert all(isinstance(each, str | Conflict) for each in told)
+    async with database.session() as db:
+        mediator = (await load_mediation(db, made.id)).mediator_id
+        engaged = (await db.scalars(select(Engagement).where(Engagement.released_at.is_(None)))).all()
+        assert {each.resource_id for each in engaged} <= {mediator}
 
 
 async def test_the_mediator_of_a_session_on_a_case_and_who_is_invited_by_name_are_engaged(desk: Desk) -> None:

@@ -41,7 +41,7 @@ PAGES: dict[str, tuple[str, Callable[[Things], str]]] = {
     "/rota": (RECEPTIONIST, lambda _: "/rota"),
     "/rota/{day_id}": (RECEPTIONIST, lambda it: f"/rota/{it.day}"),
     "/places": (RECEPTIONIST, lambda _: "/places"),
-    "/posters/{organisation_id}": (RECEPTIONIST, lambda it: f"/posters/{it.office}"),
+    "/posters/{poster_id}": (RECEPTIONIST, lambda it: f"/posters/{it.poster}"),
     "/cases": (RECEPTIONIST, lambda _: "/cases"),
     "/clocks": (RECEPTIONIST, lambda _: "/clocks"),
     "/messages": (RECEPTIONIST, lambda _: "/messages"),

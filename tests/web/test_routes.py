@@ -14,6 +14,7 @@ from cases.policy import SYSTEM, Action, allowed
 from cases.supervision.ordering import NewOrder, issue_order
 from recordings.alarms import Alarm, AlarmKind, Trouble, raise_alarm
 from recordings.recording import start_recording, stop_recording
+from scheduling.arrival.poster import add_poster
 from scheduling.incidents.incident import Cause
 from scheduling.incidents.incidents import Occurrence, list_incidents, raise_incident
 from scheduling.materials.material import MaterialKind
@@ -57,6 +58,7 @@ class Objects:
     day_id: str
     booking_id: str
     order_id: str
+    poster_id: str
     campaign_id: str
     matter_id: str
     mediation_id: str
@@ -153,10 +155,12 @@ async def make_objects(house: House) -> Objects:
         command = NewOrder(house.world.chengguan.id, "overdue", week, "请说明原因。")
         leader = house.world.actor("city.leader")
         order = await issue_order(db, house.clock, leader, petition.id, command)
+        poster = await add_poster(db, house.clock, SYSTEM, house.world.chengguan.id, "一楼大厅")
         assert alarm_id is not None
         return Objects(
             petition.id, session.id, invitation.id, recording.id, invitation.code, alarm_id,
             house.world.chengguan.id, material.id, task.incident.id, day_id, booking_id, order.id,
+            poster.id,
             **await gather(house, petition.id),
         )  # fmt: skip
 

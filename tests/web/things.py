@@ -23,6 +23,7 @@ from cases.roles import Role
 from cases.signin import sign_in
 from recordings.alarms import AlarmKind, AlarmState, Trouble, list_alarms, raise_alarm
 from scheduling.afterwards.ratings import Question, Rating
+from scheduling.arrival.poster import add_poster
 from scheduling.incidents.incident import Cause
 from scheduling.incidents.incidents import Occurrence, add_incident, list_incidents
 from scheduling.invitation import Invitation
@@ -68,6 +69,7 @@ class Things:
     client: str
     communal: Mapping[str, str]
     official: str
+    poster: str
 
 
 async def ask(db: AsyncSession, house: House) -> str:
@@ -148,4 +150,5 @@ async def prepare(house: House) -> Things:
             await thread_of(house), *await make_papers(house), day, booking, await import_of(house),
             await supervise(house, session.petition_id),
             notice.id, await client_of(house), await gather(house, session.petition_id), await ask(db, house),
+            (await add_poster(db, clock, SYSTEM, office, "一楼大厅")).id,
         )  # fmt: skip

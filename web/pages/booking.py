@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cases.errors import Conflict, Invalid, RuleError
 from cases.fields import clean_name, clean_subject, clean_text
 from cases.organisations import Organisation, OrganisationKind, list_organisations
+from scheduling.arrival.poster import PosterUse, code_in, count_use
 from scheduling.booking.bookings import BookPublicly, book_publicly
 from scheduling.rota.receiver import receivers_of
 from web.figures import RATE_LIMITED
@@ -24,7 +25,7 @@ from web.words import long_date, spoken_time
 
 
 async def show_public(request: web.Request) -> web.StreamResponse:
-    form = Form()
+    form = Form(initial={"poster": code_in(request.query.get("poster", ""))})
     if "step" in request.query and not request.query.get("organisation"):
         form.fail("organisation", "请选择一个区县")  # 「继续」 was pressed without a choice.
     return await _public_page(request, form, request.query.get("organisation", ""), 200)
@@ -40,6 +41,7 @@ async def submit_public(request: web.Request) -> web.StreamResponse:
 
 async def _book(request: web.Request, form: Form) -> web.StreamResponse:
     organisation_id = form.typed("organisation")
+    form.values["poster"] = code_in(form.typed("poster"))
     async with request.app[DATABASE].session() as db:
         organisation = (await _public_organisations(db)).get(organisation_id)
         free = await free_slots(db, request, organisation_id, public_only=True) if organisation else []
@@ -55,6 +57,8 @@ async def _book(request: web.Request, form: Form) -> web.StreamResponse:
                 done = await book_publicly(db, request.app[CLOCK], command, client_address(request))
             except (Invalid, Conflict) as error:
                 form.fail(_field(error), error.message)
+            else:
+                await count_use(db, request.app[CLOCK], form.value("poster"), PosterUse.BOOKED)
     if organisation is None or form.errors:
         return await _public_page(request, form, organisation_id, 422)
     starts_at = done.booking.slot.starts_at
@@ -126,6 +130,7 @@ async def _public_page(request: web.Request, form: Form, organisation_id: str, s
         "organisations": {office.id: office.name.removesuffix("信访局") for office in offices.values()},
         "slots": slot_words(free),
         "groups": group_slots(free, receivers),
+        "poster": form.value("poster"),
     }
     title = "错误：预约视频接访" if form.errors else "预约视频接访"
     return page(request, "public_book.html", context, title=title, status=status)

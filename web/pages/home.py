@@ -9,19 +9,20 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.organisations import Organisation, OrganisationKind, find_office
 from cases.policy import ActorKind
+from scheduling.arrival.poster import PosterUse, count_use, find_poster
 from scheduling.arrival.visiting_place import find_place
 from web.http.forms import Form
-from web.keys import ACTOR, DATABASE, STATIC
+from web.keys import ACTOR, CLOCK, DATABASE, STATIC
 from web.navigation import places_of
 from web.rendering import page
 
 REGION = re.compile(r"[0-9]{2,12}", re.ASCII)
-NOWHERE: dict[str, object] = {"scanned": None, "place": None, "receives": None}
+NOWHERE: dict[str, object] = {"scanned": None, "place": None, "receives": None, "poster": None}
 DISTRICT_LENGTH = 6  # Of a region code: the district receives and registers first (domain.md 4.2).
 
 
 async def show(request: web.Request) -> web.StreamResponse:
-    """GET {} `region`: where citizens begin, at the office or station whose poster they scanned.
+    """GET {} `region`, `poster`: where citizens begin, at the office or station whose poster they scanned.
 
     An official who has no page of their own is told where their work is done.
     """
@@ -32,17 +33,23 @@ async def show(request: web.Request) -> web.StreamResponse:
 
 
 async def _scanned(request: web.Request) -> dict[str, object]:
-    """The place of the poster and where booking begins from it; nothing where there is no such place."""
-    region = request.query.get("region", "")
-    if not REGION.fullmatch(region):
-        return NOWHERE
+    """The place of the poster and where booking begins from it; nothing where there is no such place.
+
+    A poster that was taken back says so and still names its office: who stands before it needs a telephone.
+    """
+    region, code = request.query.get("region", ""), request.query.get("poster", "")
     async with request.app[DATABASE].session() as db:
-        office = await find_office(db, region)
+        poster = await find_poster(db, code) if code else None
+        if poster is not None:
+            region = poster.organisation.region_code
+        office = await find_office(db, region) if REGION.fullmatch(region) else None
         if office is None:
             return NOWHERE
         district = await _district_of(db, office)
         place = await find_place(db, region)
-    return {"scanned": office, "place": place, "receives": district}
+        if poster is not None:
+            await count_use(db, request.app[CLOCK], code, PosterUse.OPENED)
+    return {"scanned": office, "place": place, "receives": district, "poster": poster}
 
 
 async def _district_of(db: AsyncSession, office: Organisation) -> Organisation | None:

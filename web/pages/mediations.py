@@ -44,6 +44,7 @@ from cases.petitions import get_petition
 from cases.policy import Action, allowed, require
 from scheduling.booking.engagements import refuse_engaged_mediator
 from scheduling.sessions.mediation_video import call_off_sittings
+from scheduling.sessions.mediator_change import take_over
 from web.http.flash import keep_once, take_once
 from web.http.forms import Form
 from web.http.paging import beside, read_offset
@@ -204,9 +205,8 @@ async def mediator(request: web.Request) -> web.StreamResponse:
         chosen = form.typed("mediator_id")[:32]
         if not chosen:
             raise Invalid("choose", "请选择一项。", "mediator_id")
-        await choose_mediator(
-            db, request.app[CLOCK], request[ACTOR], where["mediation_id"], chosen, refuse_engaged_mediator
-        )
+        clock = request.app[CLOCK]
+        await choose_mediator(db, clock, request[ACTOR], where["mediation_id"], chosen, take_over)
 
     return await act_on(request, form, "mediator", ("mediator_id",), act)
 

@@ -20,6 +20,7 @@ from cases.fields import clean, clean_phone, mask_phone
 from cases.handling.clocks import find_running
 from cases.intake.matters import Mailbox, Matter, check_matter, list_mailboxes, submit_matter
 from cases.organisations import OrganisationKind, list_organisations
+from scheduling.arrival.poster import PosterUse, code_in, count_use
 from scheduling.intake.enclosing import claim, list_of_form, withdraw
 from scheduling.intake.enclosure import LARGEST, MOST_OF_FORM, Purpose
 from scheduling.intake.phone_codes import (
@@ -80,7 +81,8 @@ class Choices:
 
 
 async def show(request: web.Request) -> web.StreamResponse:
-    return await _page(request, Form(), 1)
+    poster = code_in(request.query.get("poster", ""))
+    return await _page(request, Form(initial={"poster": poster}), 1)
 
 
 async def submit(request: web.Request) -> web.StreamResponse:
@@ -94,6 +96,7 @@ async def submit(request: web.Request) -> web.StreamResponse:
 async def _move(request: web.Request, form: Form) -> web.StreamResponse:
     step = {"2": 2, "3": LAST, "4": CODE}.get(form.typed("step"), 1)
     go, form_id = form.typed("go"), form_id_of(form)
+    form.values["poster"] = code_in(form.typed("poster"))
     async with request.app[DATABASE].session() as db:
         choices = await _choices(db)
         if go.startswith("drop:"):
@@ -184,6 +187,7 @@ async def _hand_in(request: web.Request, form: Form, matter: Matter, step: int) 
             form.fail(error.field or "name", say_error(error.code, error.message))
             return await _page(request, form, _wrong_step(form, LAST), 422)
         await claim(db, form_id_of(form), petition.id)
+        await count_use(db, clock, form.value("poster"), PosterUse.HANDED_IN)
         forwarding = await find_running(db, petition.id, "register_route")
     told = {
         "number": petition.number,
@@ -277,6 +281,7 @@ async def _page(request: web.Request, form: Form, step: int, status: int = 200) 
         "replies": REPLIES,
         "carried": {name: form.value(name) for name in CARRIED},
         "form_id": form_id,
+        "poster": form.value("poster"),
         "files": [each for each in files if each.purpose is PURPOSES.get(step)],
         "boot": boot_of(request, form_id, PURPOSES[step]) if step in PURPOSES else None,
         "most_files": MOST_OF_FORM,

@@ -1,4 +1,4 @@
-"""接访室和设备: what an office receives in and with, and the poster with its code for citizens."""
+"""接访室和设备: what an office receives in and with, and the posters with their codes for citizens."""
 
 from __future__ import annotations
 
@@ -7,10 +7,17 @@ from typing import Any
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cases.clock import BEIJING
-from cases.errors import Conflict, Invalid, NotFound
-from cases.organisations import Organisation, OrganisationKind, get_organisation, list_organisations
-from cases.policy import Action, Actor, allowed, require
+from cases.errors import Conflict, Invalid
+from cases.organisations import Organisation, OrganisationKind, list_organisations
+from cases.policy import Action, Actor, allowed
+from scheduling.arrival.poster import (
+    Poster,
+    add_poster,
+    get_poster,
+    list_posters,
+    uses_of,
+    withdraw_poster,
+)
 from scheduling.booking.equipment import EQUIPMENT_KIND_NAMES, add_equipment, list_equipment, retire_equipment
 from scheduling.booking.slots import create_room, list_rooms, scope_of_organisation
 from web.http.access import own_origin
@@ -61,22 +68,39 @@ async def retire(request: web.Request) -> web.StreamResponse:
     return see_other("/places")
 
 
-async def poster(request: web.Request) -> web.StreamResponse:
-    """GET {organisation_id}: a sheet to be put up, with the code of all a citizen can do there.
+async def show_poster(request: web.Request) -> web.StreamResponse:
+    """GET {poster_id}: a sheet to be put up, with the code of all a citizen can do there.
 
-    The address names the region of the office or station and nobody (domain.md 6).
+    The address names the region of the office or station, the sheet, and nobody (domain.md 6).
     """
     async with request.app[DATABASE].session() as db:
-        office = await get_organisation(db, request.match_info["organisation_id"])
-        require(request[ACTOR], Action.SEE_BOARD, scope_of_organisation(office))
-        if office.kind is OrganisationKind.DEPARTMENT:
-            raise NotFound("organisation_not_found", "没有找到这个单位。")
+        poster = await get_poster(db, request[ACTOR], request.match_info["poster_id"])
+    office = poster.organisation
     context = {
-        "nav": "calendar", "organisation": office,
-        "url": f"{own_origin(request)}/?region={office.region_code}",
-        "made_on": request.app[CLOCK].now().astimezone(BEIJING).date(),
+        "nav": "calendar", "organisation": office, "poster": poster,
+        "url": f"{own_origin(request)}/?region={office.region_code}&poster={poster.code}",
     }  # fmt: skip
     return page(request, "poster.html", context, title=f"二维码海报：{office.name}")
+
+
+async def add_one_poster(request: web.Request) -> web.StreamResponse:
+    """POST {office, spot}: the sheet itself comes next, to be printed."""
+    form = Form(await request.post())
+    form.values |= {"spot": form.typed("spot")[:200], "office": form.typed("office")[:64]}
+    async with request.app[DATABASE].session() as db:
+        try:
+            clock, actor = request.app[CLOCK], request[ACTOR]
+            made = await add_poster(db, clock, actor, form.value("office"), form.value("spot"))
+        except (Invalid, Conflict) as error:
+            form.refuse(error, "spot")
+            made = None
+    return see_other(f"/posters/{made.id}") if made else await _page(request, form, 422)
+
+
+async def withdraw(request: web.Request) -> web.StreamResponse:
+    async with request.app[DATABASE].session() as db:
+        await withdraw_poster(db, request.app[CLOCK], request[ACTOR], request.match_info["poster_id"])
+    return see_other("/places")
 
 
 async def _own(db: AsyncSession, actor: Actor) -> dict[str, Organisation]:
@@ -100,11 +124,18 @@ async def _page(request: web.Request, form: Form, status: int = 200) -> web.Resp
         pieces: dict[str, list[Any]] = {}
         for each in await list_equipment(db, list(own)):
             pieces.setdefault(each.organisation_id, []).append((each, EQUIPMENT_KIND_NAMES[each.kind]))
+        posters: dict[str, list[Poster]] = {}
+        for sheet in await list_posters(db, list(own)):
+            posters.setdefault(sheet.organisation_id, []).append(sheet)
+        uses = await uses_of(
+            db, request.app[CLOCK], [each.id for sheets in posters.values() for each in sheets]
+        )
     first = next(iter(own), "")
     form.values.setdefault("organisation", first)
     form.values.setdefault("owner", first)
+    form.values.setdefault("office", first)
     context = {
         "nav": "calendar", "form": form, "own": own, "offices": {key: each.name for key, each in own.items()},
-        "rooms": rooms, "pieces": pieces, "kinds": KINDS,
+        "rooms": rooms, "pieces": pieces, "kinds": KINDS, "posters": posters, "uses": uses,
     }  # fmt: skip
     return page(request, "places.html", context, title="接访室和设备", status=status)
