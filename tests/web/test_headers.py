@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from tests.web.conftest import House
-from web.http import guards
+from web.http import errors, guards
 from web.pages import home
 
 
@@ -83,6 +83,30 @@ async def test_trouble_on_a_page_of_a_link_keeps_what_citizens_need(house: House
     text = await answer.text()
     assert answer.status == 404
     assert "没有找到这个页面" in text and "data-large-type" in text and "data-read-aloud" in text
+
+
+async def test_trouble_is_told_in_the_words_of_who_reads_it(house: House) -> None:
+    official = await house.official("chengguan.receptionist")
+    for browser, told, untold in (
+        (house.browser(), "重新点短信里的链接", "您的单位"),
+        (official, "不归您的单位查看", "接访点现场办理"),
+    ):
+        text = await (await browser.get("/nope")).text()
+        assert told in text and untold not in text
+    # An official who opens a citizen's link reads it as the citizen does.
+    assert "您的单位" not in await (await official.get("/j/abcdefghij/nowhere")).text()
+
+
+async def test_the_last_page_of_all_needs_no_template(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*args: object, **more: object) -> None:
+        raise ValueError("<secret>")
+
+    monkeypatch.setattr(errors, "page", broken)
+    answer = await house.browser().get("/nope")
+    text = await answer.text()
+    assert answer.status == 404 and answer.content_type == "text/html"
+    assert "width=device-width" in text and "12345" in text and 'href="/"' in text
+    assert answer.headers["X-Request-Id"] in text and "secret" not in text
 
 
 async def test_static_files_are_known_by_name_only(house: House) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from html import escape
 from typing import Any
 from urllib.parse import quote
 
@@ -10,8 +11,8 @@ from aiohttp import web
 
 from cases.errors import Conflict, Forbidden, Invalid, NotFound, RuleError, SignInRequired
 from cases.policy import ActorKind
-from web.keys import ACTOR, REQUEST_ID
-from web.language import say, say_error
+from web.keys import ACTOR, REQUEST_ID, SETTINGS
+from web.language import current_language, say, say_error
 from web.rendering import page
 
 logger = logging.getLogger(__name__)
@@ -31,6 +32,22 @@ PAGES: dict[int, tuple[str, str, str]] = {
     500: ("系统出了点问题", "不是您的问题，我们已经记录。请稍后再试。", "internal"),
     503: ("服务正在恢复", "服务暂时不可用，通常一分钟内会恢复。请稍后刷新页面。", "unavailable"),
 }
+# The same in the words of who holds a link or reads a public page: no unit, no rights, no colleague.
+CITIZEN_ADVICE: dict[int, str] = {
+    403: "这一步不能由您操作，或者页面打开得太久，已经过期。请返回上一页，刷新后再试。",
+    404: "地址可能写错了，或者这个页面已经不在了。请重新点短信里的链接，或者从首页进入。",
+    405: "这个地址不能这样打开。请重新点短信里的链接，或者从首页进入。",
+    409: "您打开页面之后，这里的内容有了变化。请刷新页面，看清楚再继续。",
+    413: "您提交的文字或者文件超过了限度。请写短一些，或者换小一点的照片和文件。",
+    415: "这里收不了这种文件。请换成照片或者 PDF。",
+    429: "短时间内点的次数太多。请等一分钟再试。",
+}
+CITIZEN_HEADINGS: dict[int, str] = {409: "内容刚刚有了变化", 413: "内容太大", 429: "请稍等一会儿"}
+BARE = (
+    '<!doctype html><html lang="{0}"><head><meta charset="utf-8"><meta name="viewport" '
+    'content="width=device-width, initial-scale=1"><title>{1}</title></head>'
+    '<body><h1>{1}</h1><p>{2}</p><p>{3}</p><p>{4}</p><p><a href="/">{5}</a></p></body></html>'
+)
 STATUS_OF: tuple[tuple[type[RuleError], int], ...] = (
     (NotFound, 404),
     (Forbidden, 403),
@@ -74,6 +91,11 @@ def trouble(
     field: str | None = None,
 ) -> web.Response:
     heading, advice, default_code = PAGES.get(status, PAGES[500])
+    # Who is no official keeps large type, reading aloud and the way to a person.
+    actor = request.get(ACTOR)
+    official = actor is not None and actor.kind == ActorKind.OFFICIAL and not request.path.startswith("/j/")
+    if not official:
+        heading, advice = CITIZEN_HEADINGS.get(status, heading), CITIZEN_ADVICE.get(status, advice)
     if wants_json(request):
         body: dict[str, Any] = {
             "code": code or default_code,
@@ -87,12 +109,18 @@ def trouble(
         "status": status, "heading": heading, "message": told,
         "advice": "" if told and status in (403, 404) else advice,
     }  # fmt: skip
-    # Who is no official keeps large type, reading aloud and the way to a person.
-    actor = request.get(ACTOR)
-    official = actor is not None and actor.kind == ActorKind.OFFICIAL and not request.path.startswith("/j/")
     template = "error.html" if official else "citizen/error.html"
     try:
         return page(request, template, context, title=heading, status=status)
     except Exception:  # noqa: BLE001 - the last page must never fail in turn.
         logger.exception("The error page failed")
-        return web.Response(text=f"{heading}。{advice}", status=status, content_type="text/plain")
+        return bare_page(request, status, heading, advice)
+
+
+def bare_page(request: web.Request, status: int, heading: str, advice: str) -> web.Response:
+    """Trouble without template and style sheet: legible on a phone, with a way to a person."""
+    phone, number = request.app[SETTINGS].web.help_phone, request.get(REQUEST_ID, "")
+    help_words = f"仍然不行，请拨打 {phone}，或到就近的接访点现场办理。"
+    told = (heading, advice, help_words, f"报修时请说编号 {number}", "回到首页")
+    text = BARE.format(current_language(), *(escape(say(each)) for each in told))
+    return web.Response(text=text, status=status, content_type="text/html", charset="utf-8")

@@ -17,6 +17,7 @@ const PATHS = {
   pause: "M9 6v12M15 6v12",
   play: "M8 5l11 7-11 7z",
   people: "M9 5a3 3 0 1 1 0 6 3 3 0 0 1 0-6zM3 19c0-4 3-6 6-6s6 2 6 6M16 6a3 3 0 0 1 0 5M18 14c2 1 3 3 3 5",
+  more: "M5 12v.5M12 12v.5M19 12v.5M5 6v.5M12 6v.5M19 6v.5M5 18v.5M12 18v.5M19 18v.5",
   paper: "M6 3h9l4 4v14H6zM14 3v5h5M9 13h7M9 17h7",
   bell: "M6 16V11a6 6 0 0 1 12 0v5l2 2H4zM10 20a2 2 0 0 0 4 0",
   person: "M12 4a4 4 0 1 1 0 8 4 4 0 0 1 0-8zM4 21a8 8 0 0 1 16 0",
@@ -66,9 +67,9 @@ export function setText(node, text) {
 }
 
 /** A button with an icon and a word. Calling again changes both without losing focus. */
-export function label(button, iconName, text) {
-  const key = `${iconName}|${text}`;
+export function label(button, iconName, text, rest = "") {
+  const key = `${iconName}|${text}|${rest}`;
   if (button.dataset.label === key) return;
   button.dataset.label = key;
-  button.replaceChildren(icon(iconName), element("span", { text }));
+  button.replaceChildren(icon(iconName), element("span", {}, text, rest && element("span.bar-rest", { text: rest })));
 }

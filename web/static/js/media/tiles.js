@@ -69,7 +69,11 @@ class Tile {
   }
 
   #setOverlay(text) {
-    setText(this.#overlay, text);
+    if (this.#overlay.textContent !== text) {
+      // What is wrong, and what is done about it: a small picture has room for the first only.
+      const [, what, rest] = /^([^，,]*)(.*)$/.exec(text);
+      this.#overlay.replaceChildren(element("span", {}, what, element("span.tile-rest", { text: rest })));
+    }
     this.#overlay.hidden = text === "";
     this.root.classList.toggle("is-troubled", text !== "");
   }

@@ -10,6 +10,7 @@ export class RecordingBadge {
   #node;
   #text = element("span");
   #time = element("span.badge-time");
+  #disk = element("span.badge-disk");
   #state = null;
   #now;
   #written;
@@ -33,23 +34,19 @@ export class RecordingBadge {
     const changed = recording.state !== this.#state;
     if (changed) this.#paint(recording.state);
     const running = recording.state === "active" || recording.state === "faulty" || recording.state === "paused";
-    setText(this.#time, running && openedAt ? this.#figures(recording, openedAt) : "");
+    const milliseconds = this.#now() - Date.parse(openedAt);
+    setText(this.#time, running && openedAt ? elapsed(milliseconds) : "");
+    setText(this.#disk, running && openedAt && recording.bytes ? this.#written(recording, milliseconds) : "");
     return changed && !PASSING.has(recording.state) ? RECORDING_STATES[recording.state].text : null;
   }
 
   // Internal
-
-  #figures(recording, openedAt) {
-    const milliseconds = this.#now() - Date.parse(openedAt);
-    const time = elapsed(milliseconds);
-    return recording.bytes ? time + this.#written(recording, milliseconds) : time;
-  }
 
   #paint(state) {
     const { text, icon: name } = RECORDING_STATES[state];
     this.#state = state;
     this.#node.dataset.state = state;
     setText(this.#text, text);
-    this.#node.replaceChildren(icon(name), this.#text, this.#time);
+    this.#node.replaceChildren(icon(name), this.#text, this.#time, this.#disk);
   }
 }

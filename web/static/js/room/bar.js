@@ -64,8 +64,8 @@ export class ControlBar {
 
   // Internal
 
-  #paint(name, iconName, text, shown) {
-    label(this.#buttons[name], iconName, text);
+  #paint(name, iconName, text, shown, rest = "") {
+    label(this.#buttons[name], iconName, text, rest);
     this.#buttons[name].hidden = !shown;
   }
 
@@ -73,7 +73,8 @@ export class ControlBar {
     const { sources = {} } = this.#call.myself || {};
     const locked = Boolean(sources[source] && sources[source].locked);
     const on = this.#capture.isEnabled(source) && !locked;
-    this.#paint(source, on ? source : `${source}-off`, locked ? t("{0}已被锁定", word) : `${word}${on ? t("已开") : t("已关")}`, shown);
+    const name = on ? source : `${source}-off`;
+    this.#paint(source, name, locked ? t("{0}已被锁定", word) : word, shown, locked ? "" : on ? t("已开") : t("已关"));
     this.#buttons[source].setAttribute("aria-pressed", String(on));
     this.#buttons[source].disabled = locked;
   }

@@ -30,6 +30,10 @@ export class ChatPanel {
     });
   }
 
+  get unread() {
+    return this.#unread;
+  }
+
   seen() {
     this.#unread = 0;
     this.#paintUnread();

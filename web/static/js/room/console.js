@@ -21,6 +21,8 @@ import { markKeyTable } from "./mark_key_table.js";
 import { MarkKeys } from "./mark_keys.js";
 import { MarksPanel } from "./marks.js";
 import { PeoplePanel } from "./people.js";
+import { raisedHands } from "./roster.js";
+import { Sheets } from "./sheets.js";
 import { Shortcuts, TAKEN } from "./shortcuts.js";
 import { SESSION_STATES, faultText } from "./states.js";
 import { Tabs } from "./tabs.js";
@@ -61,8 +63,9 @@ class Console {
   #focus = new Focus();
   #received = [];
   #wished = [];
+  #sheets = new Sheets(part("console"), action, () => this.#panelOpened());
   #tabs = new Tabs(part("tabs"), (name) => this.#tabChosen(name));
-  #chat = new ChatPanel(part, this.#call, this.#announcer, () => !document.getElementById("panel-chat").hidden);
+  #chat = new ChatPanel(part, this.#call, this.#announcer, () => document.getElementById("panel-chat").offsetParent !== null);
   #bar = new ControlBar(action, this.#call, this.#capture);
   #badge = new RecordingBadge(part("recording"), () => this.#call.serverNow, (recording, time) => [t(" · 已写入 {0}", size(recording.bytes)), roomLeft(recording, time)].filter(Boolean).join(" · "));
   #markKeys = new MarkKeys(localStorage, TAKEN);
@@ -94,7 +97,7 @@ class Console {
     call.on("hosting", (hosts) => this.#announcer.alert(hosts ? t("现在由您主持接访") : t("主持已交给别人")));
     this.#tiles.watched = (tiles) => this.#watch(this.#wished = tiles);
     exposeHall(call, this.#capture, () => this.#received, () => this.#watch(this.#wished));
-    new Shortcuts(action, { next_layout: () => this.#toolbar.next(), people: () => document.getElementById("tab-people").focus() }, (number) => this.#toolbar.begin(number), () => markKeyTable(this.#markKeys, () => this.#marks.paintKeys()));
+    new Shortcuts(action, { next_layout: () => this.#toolbar.next(), people: () => this.#showTab("people") }, (number) => this.#toolbar.begin(number), () => markKeyTable(this.#markKeys, () => this.#marks.paintKeys()));
     this.#tiles.told = (words) => this.#announcer.say(words, { topic: "document" });
     call.on("ended", (farewell) => this.#ended(farewell));
     call.on("problem", (sentence) => this.#showProblem(sentence));
@@ -107,7 +110,7 @@ class Console {
     });
     action("retry_devices").addEventListener("click", () => this.#openDevices());
     action("restart_recording").addEventListener("click", () => call.command("start_recording"));
-    action("objections").addEventListener("click", () => this.#openMinutes());
+    action("objections").addEventListener("click", () => this.#showTab("minutes"));
     action("return").addEventListener("click", () => this.#return());
     window.addEventListener("online", () => call.wake());
     document.addEventListener("visibilitychange", () => this.#visibilityChanged());
@@ -121,10 +124,16 @@ class Console {
     this.#minutes.catch(() => (this.#minutes = null));
   }
 
-  #openMinutes() {
-    const tab = document.getElementById("tab-minutes");
+  #showTab(name) {
+    const tab = document.getElementById(`tab-${name}`);
+    this.#sheets.open("panel");
     this.#tabs.choose(tab);
     tab.focus();
+  }
+
+  /** What came while it was shut counts as read only now. */
+  #panelOpened() {
+    if (document.getElementById("panel-chat").offsetParent !== null) this.#chat.seen();
   }
 
   async #openDevices() {
@@ -161,6 +170,7 @@ class Console {
     this.#toolbar.update();
     this.#people.update();
     this.#bar.update();
+    this.#sheets.update(room.lobby.length + raisedHands(room.participants).length + this.#chat.unread);
     this.#deliberation.update();
     this.#marks.update();
     this.#paintExhibit(room.exhibit);
