@@ -101,6 +101,7 @@ def _environment(root: Path, language: str) -> Environment:
                 "clock_seconds",
                 "clock_on",
                 "long_date",
+                "spoken_time",
                 "date_time",
                 "plain_date",
                 "duration",

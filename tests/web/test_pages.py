@@ -145,7 +145,8 @@ async def test_public_booking_tells_number_and_code_once(house: House) -> None:
     assert (answer.status, answer.headers["Location"]) == (303, "/book/done")
     done = await (await browser.get("/book/done")).text()
     assert re.search(r"LZ2026-\d{6}", done)
-    assert "LZ2026" not in await (await browser.get("/book/done")).text()
+    assert "LZ2026" in await (await browser.get("/book/done")).text(), "reloaded before it was copied"
+    assert "LZ2026" not in await (await house.browser().get("/book/done")).text()
     async with house.database.session() as db:
         until = house.clock.now() + timedelta(days=1)
         free = await list_free_slots(db, house.clock, organisation, house.clock.now(), until)

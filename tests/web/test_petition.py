@@ -44,7 +44,8 @@ async def test_three_steps_carry_what_was_typed_and_end_in_a_receipt(house: Hous
         found = await find_by_query_code(db, number, code)
         assert found is not None and found.channel is Channel.WEB
     assert "最迟" in receipt and "短信答复" in receipt
-    assert code not in await (await browser.get("/petition/done")).text()
+    assert code in await (await browser.get("/petition/done")).text(), "reloaded before it was copied"
+    assert code not in await (await house.browser().get("/petition/done")).text(), "nobody else's"
 
 
 async def test_each_step_says_what_is_missing_at_its_field(house: House) -> None:
@@ -103,6 +104,7 @@ async def test_an_accusation_warns_and_stays_hidden(house: House) -> None:
     assert (await hand_in(browser, house, **about)).status == 303
     receipt = await (await browser.get("/petition/done")).text()
     assert "这件事保密" in receipt and "兰州市信访局" in receipt
+    assert "LZ20" not in await (await browser.get("/petition/done")).text(), "shown once"
     accused = await house.official("chengguan.leader")
     assert "楼道漏水" not in await (await accused.get("/cases")).text()
     keeper = await house.official("city.leader")

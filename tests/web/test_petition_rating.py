@@ -40,7 +40,7 @@ async def test_a_rating_is_given_changed_and_seen_with_its_history(house: House)
     citizen = house.browser()
     key = {"number": petition.number, "query_code": code}
     page = await (await citizen.send("/progress", "/progress", **key)).text()
-    assert "对责任单位的办理满意吗？" in page and 'action="/progress/rating"' in page
+    assert "对责任单位的办理满意吗？" in page and 'action="/progress/rating#rating-unit"' in page
     refused = await citizen.send("/progress", "/progress/rating", **key, rated="unit", words="<b>慢</b>")
     text = await refused.text()
     assert refused.status == 422 and "请选一项。" in text and "&lt;b&gt;慢" in text, "what was typed is kept"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
@@ -9,11 +10,14 @@ import pytest
 from cases.casefile import PetitionCase
 from cases.handling.taking import take_step
 from cases.people import PersonDetails
-from cases.petitions import Channel, RegisterPetition, register_petition
+from cases.petitions import Channel, RegisterPetition, load_petition, register_petition
 from cases.policy import SYSTEM
+from scheduling.booking.bookings import BookPublicly, book_publicly
 from tests.cases.documents.papers import deliver_step, issue
+from tests.factories import make_session, make_slots
 from tests.web.conftest import House
 from web.views import progress
+from web.words import local, long_date, spoken_time
 
 KEEPER, HANDLER = "chengguan.receptionist", "housing.handler"
 HANDLED = {"class": "claim", "way": "handle", "words": "修屋顶"}
@@ -112,3 +116,30 @@ async def test_no_answer_is_due_of_what_goes_another_way(
     await matter.take(KEEPER, step, words="告知。", **given)
     page = await matter.page()
     assert "最迟什么时候答复" not in page and words in page
+
+
+async def test_the_time_of_a_reception_stands_there_asked_for_arranged_and_over(house: House) -> None:
+    async with house.database.session() as db:
+        slots = await make_slots(db, house.clock, house.world.chengguan)
+        booked = await book_publicly(
+            db, house.clock, BookPublicly(slots[1].id, "张桂芳", "13900001111", "供暖不热", "")
+        )
+        asked = local(slots[1].starts_at)
+        typed = {"number": booked.petition.number, "query_code": booked.query_code}
+
+    async def page() -> str:
+        return await (await house.browser().send("/progress", "/progress", **typed)).text()
+
+    told = await page()
+    assert f"{long_date(asked)} {spoken_time(asked)}" in told and "正在等工作人员确认" in told
+    assert "<dd>供暖不热</dd>" in told
+    assert 'class="button" href="/book"' in told, "another one is not what to do next"
+    async with house.database.session() as db:
+        starts = house.clock.now() + timedelta(hours=5)
+        span = {"starts_at": starts, "ends_at": starts + timedelta(minutes=30)}
+        case = await load_petition(db, booked.petition.id)
+        await make_session(db, house.clock, house.world, case, **span)
+    told = await page()
+    assert f"{long_date(starts)} {spoken_time(starts)}" in told and "已经安排好" in told
+    house.clock.advance(hours=6)
+    assert "您的接访" not in await page() and 'class="button is-primary" href="/book"' in await page()

@@ -1,4 +1,4 @@
-"""What is shown once after a redirect (a query code, a link): two minutes in memory, never in a URL."""
+"""What is shown after a redirect (a query code, a link): a few minutes in memory, never in a URL."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from aiohttp import web
 from web.http.access import FORM_COOKIE, SIGN_IN_COOKIE
 
 KEPT_SECONDS = 120.0
+# A receipt with its query code: whoever reloads, or taps on before it was copied, finds it again.
+RECEIPT_SECONDS = 600.0
 CEILING = 1000
 
 
@@ -21,26 +23,26 @@ class OnceBook:
     def __init__(self) -> None:
         self._kept: OrderedDict[tuple[str, str], tuple[float, Any]] = OrderedDict()
 
-    def keep(self, browser: str, name: str, value: Any, now: float) -> None:
-        self._kept[(browser, name)] = (now, value)
+    def keep(self, browser: str, name: str, value: Any, now: float, seconds: float = KEPT_SECONDS) -> None:
+        self._kept[(browser, name)] = (now + seconds, value)
         while len(self._kept) > CEILING:
             self._kept.popitem(last=False)
 
     def look(self, browser: str, name: str, now: float) -> Any:
         """What waits to be taken; it stays."""
-        since, value = self._kept.get((browser, name), (now, None))
-        return value if now - since < KEPT_SECONDS else None
+        until, value = self._kept.get((browser, name), (now, None))
+        return value if now < until else None
 
     def take(self, browser: str, name: str, now: float) -> Any:
-        since, value = self._kept.pop((browser, name), (now, None))
-        return value if now - since < KEPT_SECONDS else None
+        until, value = self._kept.pop((browser, name), (now, None))
+        return value if now < until else None
 
 
 ONCE = web.AppKey("once", OnceBook)
 
 
-def keep_once(request: web.Request, name: str, value: Any) -> None:
-    request.app[ONCE].keep(_browser(request), name, value, time.monotonic())
+def keep_once(request: web.Request, name: str, value: Any, seconds: float = KEPT_SECONDS) -> None:
+    request.app[ONCE].keep(_browser(request), name, value, time.monotonic(), seconds)
 
 
 def take_once(request: web.Request, name: str) -> Any:

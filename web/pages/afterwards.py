@@ -26,10 +26,12 @@ from scheduling.afterwards.ratings import (
     list_figures,
     rate,
 )
+from scheduling.arrival.coming import coming_reception
 from scheduling.requests.citizen_requests import Asked, RequestState, ask, find_request
 from scheduling.requests.review_requests import AskReview, appeal_of, request_review
 from web.figures import RATE_LIMITED
 from web.http.access import client_address
+from web.http.back import shown_again
 from web.http.errors import trouble
 from web.http.forms import Form
 from web.keys import ACTOR, CLOCK, DATABASE, LIMITS, SETTINGS
@@ -249,7 +251,7 @@ async def tell_progress(
         return progress_page(request, form)
     told = {
         "rating": await rating_of(db, request.app[CLOCK], petition),
-        "rated_now": bool(rated) and not form.errors,
+        "rated_now": "" if form.errors else rated,
         "wrong": rated if form.errors else "",
         "query_code": code,
         "number": petition.number,
@@ -260,6 +262,8 @@ async def tell_progress(
         "appeal": await appeal_of(db, request.app[CLOCK], petition),
         "asked": asked,
         "times": await times_of_petitioner(db, request, petition),
+        "coming": await coming_reception(db, request.app[CLOCK], petition),
+        "subject": "" if petition.confidential else petition.subject,
         "answered": answered,
     }
     return progress_page(request, form, told, 409 if conflict else 422)
@@ -293,7 +297,8 @@ def progress_page(
     """The page; `told` None: it asks for number and code. `wrong`: the status when something was wrong."""
     context = {"form": form, "told": told, "organisation_name": "", "code": ""}
     status, title = (wrong, "错误：查询进度") if form.errors else (200, "查询进度")
-    return page(request, "citizen/progress.html", context, title=title, status=status)
+    response = page(request, "citizen/progress.html", context, title=title, status=status)
+    return shown_again(request, response)
 
 
 async def _receipt_of(db: AsyncSession, clock: Clock, found: Holder) -> dict[str, Any]:

@@ -13,7 +13,8 @@ from scheduling.booking.bookings import BookPublicly, book_publicly
 from scheduling.rota.receiver import receivers_of
 from web.figures import RATE_LIMITED
 from web.http.access import client_address, form_token
-from web.http.flash import keep_once, take_once, waits_once
+from web.http.back import shown_again
+from web.http.flash import RECEIPT_SECONDS, keep_once, waits_once
 from web.http.forms import Form
 from web.http.turns import TURNS
 from web.keys import CLOCK, DATABASE, LIMITS
@@ -69,17 +70,17 @@ async def _book(request: web.Request, form: Form) -> web.StreamResponse:
         "organisation": organisation.name,
         "asked": _asked(form),
     }
-    keep_once(request, "booked", told)
+    keep_once(request, "booked", told, RECEIPT_SECONDS)
     return see_other("/book/done")
 
 
 async def show_done(request: web.Request) -> web.StreamResponse:
-    done = take_once(request, "booked")
+    done = waits_once(request, "booked")
     return page(request, "public_done.html", {"nav": "book", "done": done}, title="预约已提交")
 
 
 def _just_booked(request: web.Request, form: Form) -> bool:
-    """Whether this browser booked just this, and has not seen the receipt yet."""
+    """Whether this browser booked just this: its receipt still stands there."""
     done = waits_once(request, "booked")
     return done is not None and bool(done["asked"] == _asked(form))
 
@@ -93,7 +94,7 @@ def _public_command(form: Form, slots: dict[str, str]) -> BookPublicly:
         slot_id=form.choice("slot", slots, "请选择一个时间"),
         name=form.take("name", clean_name),
         phone=form.phone("phone"),
-        subject=form.take("subject", clean_subject),
+        subject=form.take("subject", lambda typed: clean_subject(typed, label="要反映的事")),
         description=form.take("description", clean_text),
         insists=form.ticked("insists"),
         proxy_name=form.take("proxy_name", _optional_name),
@@ -133,4 +134,4 @@ async def _public_page(request: web.Request, form: Form, organisation_id: str, s
         "poster": form.value("poster"),
     }
     title = "错误：预约视频接访" if form.errors else "预约视频接访"
-    return page(request, "public_book.html", context, title=title, status=status)
+    return shown_again(request, page(request, "public_book.html", context, title=title, status=status))

@@ -32,8 +32,9 @@ from scheduling.intake.phone_codes import (
 )
 from scheduling.materials.limits import MEBIBYTE
 from web.figures import RATE_LIMITED
-from web.http.access import client_address, terminal_of
-from web.http.flash import keep_once, take_once
+from web.http.access import client_address
+from web.http.back import shown_again
+from web.http.flash import RECEIPT_SECONDS, keep_once, take_once, waits_once
 from web.http.forms import Form
 from web.http.turns import TURNS
 from web.identity_marks import marked
@@ -168,7 +169,9 @@ async def _send_code(
 
 
 async def show_done(request: web.Request) -> web.StreamResponse:
-    done = take_once(request, "petition")
+    done = waits_once(request, "petition")
+    if done and done["confidential"]:  # Whoever sits down here next must not read of an accusation.
+        take_once(request, "petition")
     return page(request, "citizen/petition_done.html", {"done": done}, title="已经收到")
 
 
@@ -199,7 +202,7 @@ async def _hand_in(request: web.Request, form: Form, matter: Matter, step: int) 
         "phone": matter.petitioner.phone,
         "reply_by": REPLIES[matter.reply_by],
     }
-    keep_once(request, "petition", told)
+    keep_once(request, "petition", told, RECEIPT_SECONDS)
     return see_other("/petition/done")
 
 
@@ -216,7 +219,7 @@ def _read(request: web.Request, form: Form, choices: Choices, step: int, mandate
         form.choice("office", choices.offices, "请选择一个区县")
     if step == 1:
         return None
-    subject, description = read_matter(form)
+    subject, description = read_matter(form, "一句话说明")
     accused = read_accused(form, choices.units)
     if step < LAST:
         return None
@@ -293,12 +296,7 @@ async def _page(request: web.Request, form: Form, step: int, status: int = 200) 
         "accusation": form.value("class") == PetitionClass.ACCUSATION,
     }
     title = "写给领导" if _to_leader(request) else "网上反映"
-    response = page(request, "citizen/petition.html", context, title=title, status=status)
-    if not terminal_of(request):
-        # Back, and a page that a phone had put away, show the step again: instead of what may not be stored,
-        # browsers show an error page that tells of sending twice.
-        response.headers["Cache-Control"] = "private, no-cache"
-    return response
+    return shown_again(request, page(request, "citizen/petition.html", context, title=title, status=status))
 
 
 def clean_number(typed: str) -> str:

@@ -28,9 +28,10 @@ def read_person(form: Form, *, phone_required: bool = True) -> PersonDetails:
     return PersonDetails(name, phone, number, address)
 
 
-def read_matter(form: Form) -> tuple[str, str]:
-    """Subject and description."""
-    return form.take("subject", clean_subject), form.take("description", clean_text)
+def read_matter(form: Form, label: str = "事项标题") -> tuple[str, str]:
+    """Subject and description. `label`: what the field of the subject is called on the page."""
+    subject = form.take("subject", lambda typed: clean_subject(typed, label=label))
+    return subject, form.take("description", clean_text)
 
 
 def read_class(form: Form) -> PetitionClass:
