@@ -19,10 +19,12 @@ PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1440, "height": 900}
 CROWDED = 3.0
 # The window about each page makes two pages of its own ready, for suggestions beneath a line for addresses
-# that nobody sees here: a second of processor time for each window. Of such switches the last one counts, so
-# what Playwright turns off stands here again (tests/test_browsers.py).
+# that nobody sees here: a second of processor time for each window. A process kept ready for the page that
+# comes next is thrown away as often as used: a sixth of what pages cost. Of such switches the last counts,
+# so what Playwright turns off stands here again (tests/test_browsers.py).
 TURNED_OFF = (
     *("WebUIOmniboxPopup", "WebUIOmniboxAimPopup", "WebUIOmniboxFullPopup", "PreloadTopChromeWebUI"),
+    "SpareRendererForSitePerProcess",
     *("AvoidUnnecessaryBeforeUnloadCheckSync", "DestroyProfileOnBrowserClose", "HttpsUpgrades"),
     *("HttpsFirstBalancedModeAutoEnable", "LensOverlay", "MediaRouter", "PaintHolding", "AimEnabled"),
     *("ThirdPartyStoragePartitioning", "AvoidCorsURLLoaderRestartOnRedirect", "TcpPortRandomizationWin"),
