@@ -119,15 +119,29 @@ test("to climb, the ceiling of video rises in the last answer, and in nothing el
   connection.remoteDescription = { sdp: head + video("") };
   await climb(connection);
   assert.equal(made.length, 5);
+  await climb(connection, true);
+  await climb(connection, true);
+  await climb(connection);
+  const last = [5600, 5601, 2800, 2801].map((rate) => head + video(`b=AS:${rate}\r\n`));
+  assert.deepEqual(made.slice(5), last);
 });
 
 test("what limits us is tried at more and more distant seconds, and a layer let go meanwhile is not the end", () => {
   const attempts = new Attempts();
   const tried = [];
-  for (let second = 1; second <= 60; second++) if (attempts.due(second % 7 !== 0)) tried.push(second);
-  assert.deepEqual(tried, [2, 5, 11, 20, 34, 55]);
-  for (let second = 0; second < 3; second++) assert.equal(attempts.due(false), false);
-  assert.deepEqual([attempts.due(true), attempts.due(true)], [false, true]);
+  for (let second = 1; second <= 60; second++) if (attempts.due(second % 7 !== 0, 3e5)) tried.push(second);
+  assert.deepEqual(tried, [2, 5, 10, 17, 26, 39, 57]);
+  for (let second = 0; second < 3; second++) assert.equal(attempts.due(false, 3e5), "");
+  assert.deepEqual([attempts.due(true, 3e5), attempts.due(true, 3e5)], ["", "try"]);
+});
+
+test("an attempt that was worth it is followed by the next at once, the others keep their times", () => {
+  const attempts = new Attempts();
+  const told = [3e5, 3.2e5, 6e5, 9e5, 9.5e5, 1e6, 4e6].map((estimate) => attempts.due(true, estimate));
+  assert.deepEqual(told, ["", "try", "more", "more", "try", "", ""]);
+  // What grew while nothing was tried is the browser's own doing, and an estimate may be missing.
+  assert.deepEqual([attempts.due(true, 0), attempts.due(true, 0)], ["", "try"]);
+  assert.equal(attempts.due(true, 3e6), "");
 });
 
 test("an answer meets the offer it is for: climbing waits for an exchange, and leaves one alone that hangs", async () => {

@@ -2,6 +2,8 @@ import { negotiate } from "./negotiation.js";
 
 /** kbit/s that video may take in all: above what all layers of a camera and a screen take together. */
 const CEILING = 2800;
+/** The same where the network has just shown itself wider: a stall of the device hides less of such a probe. */
+const HIGH_CEILING = 5600;
 
 /**
  * Let the browser find out at once whether more is possible than it believes. Left alone Chromium grows by
@@ -11,13 +13,16 @@ const CEILING = 2800;
  * server has no part in it.
  *
  * @param {RTCPeerConnection} connection
+ * @param {boolean} high whether the last attempt was worth it
  */
-export function climb(connection) {
+export function climb(connection, high = false) {
   return negotiate(connection, async () => {
     if (!connection.remoteDescription || connection.signalingState !== "stable") return;
     // Without any ceiling, as after every answer of the server, there is none that could rise.
-    if (!ceilingOf(connection)) await limit(connection, CEILING);
-    await limit(connection, ceilingOf(connection) + 1);
+    // One that was raised for a wide network is taken down again: a burst of that size fills a narrow one.
+    if (!ceilingOf(connection) || (!high && ceilingOf(connection) >= HIGH_CEILING)) await limit(connection, CEILING);
+    const next = ceilingOf(connection) + 1;
+    await limit(connection, high ? Math.max(next, HIGH_CEILING) : next);
   });
 }
 

@@ -9,27 +9,41 @@ const ROWS_AT_ONCE = 4;
  * frames, so each further one waits so much longer, up to the last. So many seconds without a limit end that.
  */
 const CLIMB_AFTER = 2;
-const CLIMB_LATER = 1.5;
+const CLIMB_LATER = 1.3;
 const CLIMB_LATEST = 20;
 const UNLIMITED = 3;
+/**
+ * An attempt that was worth this much has met a wider network than we knew, or a stall in the midst of it, so
+ * the next one comes at once and asks for more. By itself the estimate grows by a twelfth in this time.
+ */
+const GAIN = 1.25;
 
 /** When to try to send more; asked once a second. Layers come and go meanwhile, which is not yet the end of it. */
 export class Attempts {
   #limited = 0;
   #free = 0;
   #wait = CLIMB_AFTER;
+  #before = Infinity;
 
-  /** @param {boolean} limited whether the network limited us in this second */
-  due(limited) {
+  /**
+   * @param {boolean} limited whether the network limited us in this second
+   * @param {number} estimate bit/s that the browser believes in; 0: not known
+   * @returns {""|"try"|"more"} "more" after an attempt that was worth it
+   */
+  due(limited, estimate) {
+    const gained = estimate > GAIN * this.#before;
+    this.#before = Infinity;
     this.#free = limited ? 0 : this.#free + 1;
     if (this.#free >= UNLIMITED) {
       this.#limited = 0;
       this.#wait = CLIMB_AFTER;
     }
-    if (!limited || ++this.#limited < this.#wait) return false;
+    if (!limited || (++this.#limited < this.#wait && !gained)) return "";
+    this.#before = estimate || Infinity;
+    if (gained) return "more";
     this.#limited = 0;
     this.#wait = Math.min(Math.ceil(this.#wait * CLIMB_LATER), CLIMB_LATEST);
-    return true;
+    return "try";
   }
 }
 
@@ -74,9 +88,10 @@ class Direction {
   }
 
   #climb(connection, entries) {
-    if (this.#attempts.due(entries.some((entry) => entry.qualityLimitationReason === "bandwidth"))) {
-      import("./climb.js").then(({ climb }) => climb(connection)).catch(console.warn);
-    }
+    const limited = entries.some((entry) => entry.qualityLimitationReason === "bandwidth");
+    const pair = entries.find((entry) => entry.availableOutgoingBitrate);
+    const due = this.#attempts.due(limited, pair ? pair.availableOutgoingBitrate : 0);
+    if (due) import("./climb.js").then(({ climb }) => climb(connection, due === "more")).catch(console.warn);
   }
 }
 
