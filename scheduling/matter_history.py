@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cases.clock import BEIJING, Clock
+from cases.clock import BEIJING, Clock, chinese_date
 from cases.mediation.matter import MediationStep
 from cases.mediation.mediating import note_step
 from cases.petitions import add_petition_event
@@ -30,5 +30,5 @@ async def note_in_matter(
         return
     begin = session.starts_at.astimezone(BEIJING)
     reason = f"：{data['reason']}" if data.get("reason") else ""
-    words = f"{begin:%Y-%m-%d %H:%M} {VOCABULARY['event'][kind].official}{reason}"
+    words = f"{chinese_date(begin)} {begin:%H:%M} {VOCABULARY['event'][kind].official}{reason}"
     await note_step(db, clock, actor, session.mediation_id, MediationStep.VIDEO, words)

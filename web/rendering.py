@@ -104,6 +104,8 @@ def _environment(root: Path, language: str) -> Environment:
                 "spoken_time",
                 "date_time",
                 "plain_date",
+                "day_of_year",
+                "month_words",
                 "duration",
                 "size",
                 "event_word",

@@ -97,6 +97,16 @@ def clock_on(moment: datetime, beside: datetime | None) -> str:
     return clock_seconds(moment) if same else date_time(moment)
 
 
+def month_words(code: str) -> str:
+    """`2026年11月` of `2026-11`; in English as it is written in addresses."""
+    return f"{code[:4]}年{int(code[5:])}月" if current_language() != ENGLISH else code
+
+
+def month_label(code: str) -> str:
+    """`26年11月` below a bar."""
+    return code[2:] if current_language() == ENGLISH else f"{code[2:4]}年{int(code[5:])}月"
+
+
 def long_date(moment: datetime | None) -> str:
     """`2026年11月25日 星期三`."""
     if moment is None:
@@ -112,6 +122,13 @@ def plain_date(day: date) -> str:
     if current_language() == ENGLISH:
         return english_date(day)
     return chinese_date(day)
+
+
+def day_of_year(day: date) -> str:
+    """`11月25日`, where the year is told above."""
+    if current_language() == ENGLISH:
+        return format_date(day, "d MMM", locale=ENGLISH)
+    return f"{day.month}月{day.day}日"
 
 
 def short_date(day: date) -> str:

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.audit import add_audit
 from cases.casefile import Channel, PetitionCase
-from cases.clock import BEIJING, Clock
+from cases.clock import BEIJING, Clock, chinese_date
 from cases.database import atomic, insert_if_absent, new_id
 from cases.errors import Conflict, Invalid, NotFound
 from cases.fields import clean, clean_name, clean_phone, clean_subject, clean_text
@@ -230,7 +230,7 @@ async def add_sitting(
     )  # fmt: skip
     db.add(row)
     begin = starts_at.astimezone(BEIJING)
-    await apply_step(db, clock, actor, mediation, T.SIT, f"{begin:%Y-%m-%d %H:%M}")
+    await apply_step(db, clock, actor, mediation, T.SIT, f"{chinese_date(begin)} {begin:%H:%M}")
     return row
 
 

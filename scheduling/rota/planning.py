@@ -10,7 +10,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.audit import add_audit
-from cases.clock import BEIJING, Clock
+from cases.clock import BEIJING, Clock, chinese_date
 from cases.database import atomic, insert_if_absent, new_id
 from cases.deadlines.in_force import calendar_of
 from cases.errors import Conflict, Invalid, NotFound
@@ -266,10 +266,11 @@ async def _refuse_double_day(
     if other is None:
         return
     begin = other.starts_at.astimezone(BEIJING)
+    when = f"{chinese_date(begin)} {begin:%H:%M}"
     if other.receives.id in people:
-        message = f"{other.receives.name}在 {begin:%Y-%m-%d %H:%M} 已有接访日。"
+        message = f"{other.receives.name}在 {when} 已有接访日。"
         raise Conflict("leader_engaged", message, "begins")
-    raise Conflict("room_engaged", f"{other.room.name}在 {begin:%Y-%m-%d %H:%M} 已有接访日。", "begins")
+    raise Conflict("room_engaged", f"{other.room.name}在 {when} 已有接访日。", "begins")
 
 
 async def _drop_free_slots(db: AsyncSession, day: ReceptionDay) -> None:

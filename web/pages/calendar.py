@@ -44,6 +44,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         feed = await live_feed(db, actor)
     context = {
         "nav": "calendar", "columns": columns, "monday": monday, "now": now,
+        "sunday": monday + WEEK - timedelta(days=1),
         "previous": f"/calendar?week={monday - WEEK}", "next": f"/calendar?week={monday + WEEK}",
         "here": monday <= now < monday + WEEK, "feed": feed, "issued": take_once(request, "feed"),
         "may_manage": allowed(actor, Action.MANAGE_SLOTS),

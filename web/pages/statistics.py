@@ -58,6 +58,7 @@ from web.statistics.telling import (
     trend_sentence,
     what_is_listed,
 )
+from web.words import month_label
 
 PAGE_SIZE = 50
 # What the tiles can carry.
@@ -99,7 +100,7 @@ async def receptions(request: web.Request) -> web.StreamResponse:
         found = await read_receptions(db, now, actor, asked.period, asked.filters)
         sealed = await count_recordings(db, actor, asked.period, asked.filters)
         context = await _form(request, db, asked)
-    drawn = [(code[2:], months) for code, months in found.trend.items()]
+    drawn = [(month_label(code), months) for code, months in found.trend.items()]
     context |= {
         "made": request.app[CLOCK].now(), "rows": reception_rows(found, sealed),
         "columns": RECEPTION_COLUMNS, "apart": reception_parts(found), "months": found.trend,
@@ -240,7 +241,7 @@ OTHERS: Collection[str] = ("registered", "concluded", "repeat_share", "overdue_n
 
 def _trend(reading: Reading) -> dict[str, Any]:
     months = trend_rows(reading)
-    drawn = [(code[2:], (sums["registered"], sums["concluded"])) for code, sums in months]
+    drawn = [(month_label(code), (sums["registered"], sums["concluded"])) for code, sums in months]
     return {
         "trend": months,
         "trend_drawing": draw_columns(drawn),

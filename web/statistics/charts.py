@@ -11,7 +11,7 @@ from cases.figures.reading import Reading
 from web.statistics.asking import Asked
 from web.statistics.telling import tile_figure
 
-WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 960, 300, 56, 34, 14
+WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 960, 300, 56, 34, 24
 # Where a district stands on the map of squares: column and row, roughly as they lie along the Yellow River.
 TILES = {
     "620121": (2, 1), "620122": (4, 1), "6201": (5, 1),

@@ -43,6 +43,7 @@ from web.statistics.telling import (
     trend_rows,
     trend_sentence,
 )
+from web.words import month_label
 
 BODY, SMALL, TITLE, HEADING = 10.5, 8.5, 20, 13  # Points.
 MARGIN, LINE = 18, 6.2  # Millimetres.
@@ -102,7 +103,8 @@ def report_pdf(report: Report) -> bytes:
         _table(paper, rows, widths)
     _heading(paper, "十二个月的变化", 14)
     _words(paper, trend_sentence(reading), BODY)
-    drawn = [(code[2:], (sums["registered"], sums["concluded"])) for code, sums in trend_rows(reading)]
+    months = trend_rows(reading)
+    drawn = [(month_label(code), (sums["registered"], sums["concluded"])) for code, sums in months]
     _draw(paper, draw_columns(drawn))
     _words(paper, "蓝色：登记；金色：办结。", SMALL)
     paper.ln(2)

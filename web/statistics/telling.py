@@ -16,6 +16,7 @@ from cases.organisations import TIER_NAMES
 from scheduling.afterwards.session_figures import Counts, ReceptionFigures
 from web.language import CHINESE, current_language
 from web.statistics.asking import SPANS
+from web.words import month_words
 
 # The columns of a breakdown: short heading, and the measure or indicator. By channel and class no ratings.
 BARE = (
@@ -190,7 +191,7 @@ def trend_sentence(reading: Reading) -> str:
     if not most[1]["registered"]:
         return "这十二个月没有登记的信访件。"
     total = sum(sums["registered"] for _, sums in rows)
-    return f"十二个月共登记 {total} 件，最多的是 {most[0]}，{most[1]['registered']} 件。"
+    return f"十二个月共登记 {total} 件，最多的是 {month_words(most[0])}，{most[1]['registered']} 件。"
 
 
 def district_sentence(parts: Sequence[Part]) -> str:
