@@ -15,8 +15,9 @@ import traceback
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from tests.gallery import room, trouble
+from tests.gallery import others, room, trouble
 from tests.gallery.people import Cast
+from tests.gallery.statuses import statuses
 from tests.gallery.wall import Wall
 from tests.scenarios.browsers import chromium
 from tests.scenarios.service import running_service
@@ -25,17 +26,24 @@ Scene = Callable[[Cast], Awaitable[None]]
 # Each chapter plays its scenes on a service of its own.
 CHAPTERS: dict[str, tuple[Scene, ...]] = {
     "room": (
-        room.before, room.meeting, room.conduct, room.shown, room.troubles, room.joined, room.minutes_and_end,
+        room.before, room.meeting, others.hall, room.conduct, room.shown, room.troubles, room.joined,
+        room.minutes, others.signing, room.end,
     ),
+    "mediation": (others.mediation,),
+    "line": (others.line,),
     "trouble": (trouble.refusals, trouble.papers, trouble.imported, trouble.stations),
 }  # fmt: skip
+STATUSES = "statuses"
 
 
 async def photograph(folder: Path, chapters: list[str]) -> list[str]:
     """Play and hang; returns what is wrong. A scene that fails ends its chapter and is told."""
     folder.mkdir(parents=True, exist_ok=True)
     wall = Wall(folder)
-    for chapter in chapters:
+    if STATUSES in chapters:
+        async with chromium() as browser:
+            await statuses(wall, browser)
+    for chapter in CHAPTERS.keys() & set(chapters):
         began = time.monotonic()
         with tempfile.TemporaryDirectory(prefix="lxgallery") as state:
             async with running_service(Path(state) / "var") as service, chromium() as browser:
@@ -53,8 +61,9 @@ async def photograph(folder: Path, chapters: list[str]) -> list[str]:
 
 def main() -> int:
     arguments = argparse.ArgumentParser(prog="tests.gallery", description=__doc__)
+    names = [*CHAPTERS, STATUSES]
     arguments.add_argument("--shots", type=Path, default=Path("var/gallery"))
-    arguments.add_argument("--only", nargs="+", choices=CHAPTERS, default=list(CHAPTERS))
+    arguments.add_argument("--only", nargs="+", choices=names, default=names)
     given = arguments.parse_args()
     faults = asyncio.run(photograph(given.shots, given.only))
     for fault in faults:

@@ -194,9 +194,9 @@ async def come_in(page: Page, host: Page, number: int) -> None:
     raise AssertionError(f"guest {number} is not in the room: {page.url}")
 
 
-async def minutes_and_end(them: Cast) -> None:
-    """The minutes beside the stage; the end as everybody sees it."""
-    host, citizen, wall = them.pages["district"], them.pages["citizen"], them.wall
+async def minutes(them: Cast) -> None:
+    """The minutes beside the stage, or beneath it."""
+    host, wall = them.pages["district"], them.wall
     await host.locator("#tab-minutes").click()
     await host.get_by_role("button", name="开始记录").click()
     await host.locator("[data-insert=question]").wait_for()
@@ -213,6 +213,14 @@ async def minutes_and_end(them: Cast) -> None:
     await wall.hang(host, "minutes-panel", "接访室：笔录", sizes=PHONES)
     await act(host, "panel")
     await host.set_viewport_size(SIZES[1280])  # type: ignore[arg-type]
+
+
+async def end(them: Cast) -> None:
+    """As everybody sees it."""
+    host, citizen, wall = them.pages["district"], them.pages["citizen"], them.wall
+    for page in (host, citizen):
+        if await page.locator("dialog.sheet[open]").count():
+            await page.get_by_role("button", name="回到接访").click()
     await act(host, "close")
     await wall.hang(host, "ask-close", "结束前的确认")
     reason = host.locator("#dialog-reason")

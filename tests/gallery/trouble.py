@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 
 from playwright.async_api import Page
+from sqlalchemy import select
 
+from cases.database import Database
+from scheduling.notices.notice import Notice
 from tests.gallery.people import Cast
 from tests.gallery.wall import PHONES
 
@@ -62,15 +65,23 @@ async def look(them: Cast, page: Page, name: str, who: str) -> None:
 
 
 async def papers(them: Cast) -> None:
-    """The paper slip, an import with faulty rows, stations, the hall."""
+    """The paper slip, on the screen and as a printer gets it."""
     official, base = await them.signed_in("district", "chengguan"), them.service.base
-    await official.goto(base + "/outbox")
-    slip = await official.locator('a[href$="/slip"]').first.get_attribute("href", timeout=3000)
-    await official.goto(base + str(slip))
+    database = Database(them.service.settings.database_url)
+    try:
+        async with database.session() as db:
+            named = select(Notice).where(Notice.petition_id.is_not(None)).order_by(Notice.queued_at.desc())
+            notices = (await db.scalars(named)).all()
+    finally:
+        await database.close()
+    for notice in notices:
+        answer = await official.goto(f"{base}/outbox/{notice.id}/slip")
+        if answer and answer.status == 200:
+            break
+    await them.wall.hang(official, "slip", "纸质通知单", whole=True)
     await official.emulate_media(media="print")
     await them.wall.hang(official, "slip-print", "纸质通知单，打印", sizes=(1280,), whole=True)
     await official.emulate_media(media="screen")
-    await them.wall.hang(official, "slip", "纸质通知单", whole=True)
 
 
 async def imported(them: Cast) -> None:

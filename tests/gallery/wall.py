@@ -30,6 +30,10 @@ COVERED = """() => [...document.querySelectorAll('button, a.button, select')]
   .filter((e) => {
     const box = e.getBoundingClientRect(), x = box.x + box.width / 2, y = box.y + box.height / 2;
     if (!box.width || x < 0 || y < 0 || x >= innerWidth || y >= innerHeight) return false;
+    for (let box = e.parentElement; box; box = box.parentElement) {
+      const edge = box.getBoundingClientRect();
+      if (getComputedStyle(box).overflowY !== 'visible' && (y < edge.top || y > edge.bottom)) return false;
+    }
     const top = document.elementFromPoint(x, y);
     const lies = document.querySelector('dialog[open]') && !e.closest('dialog');
     return !lies && top && !e.contains(top) && !top.contains(e) && !top.closest('.is-sticky, header, nav');

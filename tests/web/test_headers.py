@@ -105,7 +105,7 @@ async def test_the_last_page_of_all_needs_no_template(house: House, monkeypatch:
     answer = await house.browser().get("/nope")
     text = await answer.text()
     assert answer.status == 404 and answer.content_type == "text/html"
-    assert "width=device-width" in text and "12345" in text and 'href="/"' in text
+    assert 'content="width=300"' in text and "12345" in text and 'href="/"' in text
     assert answer.headers["X-Request-Id"] in text and "secret" not in text
 
 
