@@ -18,6 +18,7 @@ from cases.register.index import index_missing
 from web.http import guards
 from web.http.flash import ONCE, OnceBook
 from web.http.limits import RateLimits
+from web.http.malformed import keep_out_of_the_log
 from web.http.static_files import static_files
 from web.http.turns import TURNS, Turns
 from web.keys import CLOCK, DATABASE, LIMITS, RENDERER, SERVER_KEY, SETTINGS, STATIC
@@ -45,6 +46,7 @@ BODY_CEILING = 64 * 1024  # Forms and JSON; parts of materials have their own in
 def create_app(settings: Settings, clock: Clock | None = None) -> web.Application:
     """The web process as an aiohttp application; opens nothing before it is started."""
     settings.prepare_directories()
+    keep_out_of_the_log()
     app = web.Application(
         middlewares=[guards.answer_trouble, guards.check_origin, guards.check_permission],
         client_max_size=BODY_CEILING,

@@ -16,6 +16,7 @@ from cases.errors import RuleError
 from cases.policy import ANONYMOUS, Action, require
 from web.figures import REQUEST_SECONDS, REQUESTS
 from web.http.access import identify, is_https, keep_form_cookie, own_origin, token_matches
+from web.http.body import FORM, FORM_WITH_FILES, read_body, require_utf8
 from web.http.errors import rule_response, sign_in_redirect, trouble
 from web.http.permissions import CEILINGS, PERMISSIONS, Who
 from web.keys import ACTOR, FRAMING, REQUEST_ID, SETTINGS
@@ -23,7 +24,6 @@ from web.language import COOKIE, choose_language, speak
 
 logger = logging.getLogger(__name__)
 SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
-FORM_TYPES = frozenset(("application/x-www-form-urlencoded",))
 HOST = re.compile(r"[A-Za-z0-9.\-]+(:\d{1,5})?|\[[0-9a-fA-F:]+\](:\d{1,5})?")
 CONTENT_POLICY = (
     "default-src 'self'; base-uri 'none'; object-src 'none'; form-action 'self'; img-src 'self' data:; "
@@ -134,12 +134,15 @@ async def check_permission(request: web.Request, handler: Handler) -> web.Stream
         return await handler(request)
     if needs is Who.PROGRAM:
         request[ACTOR] = ANONYMOUS
+        require_utf8(request)
         return await handler(request)
     request[ACTOR] = await identify(request)
     if refusal := _refusal(request, needs):
         return refusal
     if ceiling := request.app[CEILINGS].get((request.method, route_name(request))):
         request = request.clone(client_max_size=ceiling)
+    if request.method not in SAFE_METHODS:
+        await read_body(request, takes_files=bool(ceiling))
     if (
         request.method not in SAFE_METHODS
         and needs is not Who.SOCKET
@@ -166,12 +169,9 @@ def _refusal(request: web.Request, needs: Who | Action) -> web.StreamResponse | 
 async def _form_token_given(request: web.Request) -> bool:
     if header := request.headers.get("X-CSRF-Token"):
         return token_matches(request, header)
-    with_files = (request.method, route_name(request)) in request.app[CEILINGS]
-    if request.content_type in FORM_TYPES or (with_files and request.content_type == "multipart/form-data"):
+    if request.content_type in (FORM, FORM_WITH_FILES):
         given = (await request.post()).get("csrf_token", "")
         return isinstance(given, str) and token_matches(request, given)
-    if request.content_type.startswith("multipart/"):
-        raise web.HTTPUnsupportedMediaType
     # A JSON body cannot be sent by a foreign form; an exact Origin is then enough where no token exists yet.
     bound_to_sign_in = request[ACTOR].kind == "official" and not request.path.startswith("/j/")
     same_origin = request.headers.get("Origin") == own_origin(request)
