@@ -31,7 +31,7 @@ async def line(them: Cast) -> None:
     )
     await page.goto(them.service.base + (await begun.json())["next"])
     await them.wall.hang(page, "check-start", "在家先检查", whole=True, large=True)
-    for name in ("switch_on", "picture_yes", "record", "voice_yes", "sound_yes"):
+    for name in ("switch_on", "picture_yes", "record", "play_back", "voice_yes", "sound_yes"):
         await act(page, name)
     await page.locator('[data-screen="line"]').wait_for(state="visible")
     await page.wait_for_timeout(800)

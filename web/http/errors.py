@@ -43,7 +43,7 @@ CITIZEN_ADVICE: dict[int, str] = {
     429: "短时间内点的次数太多。请等一分钟再试。",
 }
 CITIZEN_HEADINGS: dict[int, str] = {409: "内容刚刚有了变化", 413: "内容太大", 429: "请稍等一会儿"}
-# Without a style sheet text is small: a page of 300 px, which a telephone fills its width with, makes it 20 px.
+# Without a style sheet text is small: a page of 300 px, blown up to the width of a telephone, makes it 20 px.
 BARE = (
     '<!doctype html><html lang="{0}"><head><meta charset="utf-8"><meta name="viewport" '
     'content="width=300"><title>{1}</title></head>'

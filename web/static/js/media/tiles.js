@@ -52,8 +52,10 @@ class Tile {
     this.root.classList.toggle("is-main", main);
     this.root.classList.toggle("is-speaking", person.speaking);
     setText(this.#standing, standing(person));
-    setText(this.#name, self ? t("{0}（我）", person.name) : person.name);
-    setText(this.#office, person.organisation || "");
+    // Who helps brings the office along in the name: it stands where offices stand, and may be cut there.
+    const [, name, office] = (!person.organisation && /^([^（]+)（(.+)）$/.exec(person.name)) || [null, person.name, ""];
+    setText(this.#name, self ? t("{0}（我）", name) : name);
+    setText(this.#office, person.organisation || office);
     this.#muted.hidden = isOn(microphone);
     setText(this.#muted.lastChild, microphone && microphone.locked ? t("已被静音") : t("已静音"));
     this.#setBlank(isOn(camera) || !camera ? "" : camera.locked ? t("主持人已关闭摄像头") : t("摄像头已关"));

@@ -8,7 +8,10 @@ import { t } from "../translate.js";
 const OPENABLE = new Set(["scheduled", "notified", "checked_in", "waiting", "called"]);
 const RUNNING = new Set(["live", "paused"]);
 /** What is not recorded is not spoken of as recorded: a mediation. */
-const { recorded = true } = readBoot().session || {};
+const { recorded = true, mediation = false } = readBoot().session || {};
+const WORDS = mediation
+  ? { open: t("开始调解"), resume: t("继续调解"), close: t("结束调解"), mayOpen: t("开始调解？"), mayPause: t("暂停调解？"), mayClose: t("结束调解？"), mayLeave: t("离开调解室？"), goesOn: t("调解继续进行，您可以再次进入。"), hostLeaves: t("调解不会因此结束，其他人继续，由在场的同事接替主持。您可以再次进入并收回主持；要结束请用「结束调解」。") }
+  : { open: t("开始接访"), resume: t("继续接访"), close: t("结束接访"), mayOpen: t("开始接访？"), mayPause: t("暂停接访？"), mayClose: t("结束接访？"), mayLeave: t("离开接访室？"), goesOn: t("接访继续进行，您可以再次进入。"), hostLeaves: t("接访不会因此结束，其他人继续，由副主持或在场的同事接替主持。您可以再次进入并收回主持；要结束接访请用「结束接访」。") };
 
 /** The bottom bar: own devices at the left, the sitting at the right; each act says what it does. */
 export class ControlBar {
@@ -55,10 +58,10 @@ export class ControlBar {
     this.#paint("call_next", "bell", t("叫号（{0}）", waiting), this.#call.may("admit") && waiting > 0);
     this.#paint("mute_all", "microphone-off", t("全体静音"), this.#call.may("mute") && Boolean(room) && room.participants.length > 1);
     this.#paint("take_back", "person", t("收回主持"), Boolean(room) && room.conduct.displaced === this.#call.me && !this.#call.may("close"));
-    this.#paint("open", "dot", t("开始接访"), this.#call.may("open") && OPENABLE.has(state));
+    this.#paint("open", "dot", WORDS.open, this.#call.may("open") && OPENABLE.has(state));
     const paused = state === "paused";
-    this.#paint("pause", paused ? "play" : "pause", paused ? t("继续接访") : t("暂停"), this.#call.may("pause") && RUNNING.has(state) && !room.deliberation);
-    this.#paint("close", "square", t("结束接访"), this.#call.may("close") && RUNNING.has(state));
+    this.#paint("pause", paused ? "play" : "pause", paused ? WORDS.resume : t("暂停"), this.#call.may("pause") && RUNNING.has(state) && !room.deliberation);
+    this.#paint("close", "square", WORDS.close, this.#call.may("close") && RUNNING.has(state));
     this.#paint("leave", "leave", t("离开"), true);
   }
 
@@ -123,11 +126,11 @@ export class ControlBar {
   async #open() {
     const { room } = this.#call;
     const answer = await ask({
-      title: t("开始接访？"),
+      title: WORDS.mayOpen,
       text: recorded ? t("在场 {0} 人。开始后全程录音录像，所有人都会看到「正在录音录像」。", room.participants.length)
         : t("在场 {0} 人。本场不录音录像。", room.participants.length),
       warning: openingWarning(room),
-      yes: t("开始接访"),
+      yes: WORDS.open,
     });
     if (answer) this.#call.command("open");
   }
@@ -138,7 +141,7 @@ export class ControlBar {
       return;
     }
     const answer = await ask({
-      title: t("暂停接访？"),
+      title: WORDS.mayPause,
       text: !recorded ? t("大家仍然看得见、听得见，当事人会看到「接访暂停，请不要离开」。本场不录音录像。") : t("暂停期间不录音录像，大家仍然看得见、听得见，信访人会看到「接访暂停，请不要离开」。暂停的时间和原因会写入接访记录，在回放里能看到。"),
       yes: t("暂停"),
       reason: { label: t("原因"), required: true, choices: ["内部商议", "信访人需要休息", "设备故障"] },
@@ -148,10 +151,10 @@ export class ControlBar {
 
   async #close() {
     const answer = await ask({
-      title: t("结束接访？"),
+      title: WORDS.mayClose,
       text: !recorded ? t("{0} 人都会离开。结束后不能再继续；还要再谈，请用「暂停」或另约时间。本场没有录音录像。", this.#call.room.participants.length) : t("{0} 人都会离开，录音录像停止并封存到信访件。结束后不能再继续；还要再谈，请用「暂停」或另约时间。", this.#call.room.participants.length),
       warning: this.#closingWarnings(),
-      yes: t("结束接访"),
+      yes: WORDS.close,
       danger: true,
       reason: this.#endsUnsigned() ? { label: t("还没签完字，为什么现在结束"), required: true, choices: ["信访人不愿签字", "信访人已离开", "改日核对签字"] } : null,
     });
@@ -178,8 +181,8 @@ export class ControlBar {
   async #leave() {
     const host = this.#call.may("close");
     const answer = await ask({
-      title: t("离开接访室？"),
-      text: host ? t("接访不会因此结束，其他人继续，由副主持或在场的同事接替主持。您可以再次进入并收回主持；要结束接访请用「结束接访」。") : t("接访继续进行，您可以再次进入。"),
+      title: WORDS.mayLeave,
+      text: host ? WORDS.hostLeaves : WORDS.goesOn,
       yes: t("离开"),
     });
     if (answer) this.#call.leave();
