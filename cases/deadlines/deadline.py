@@ -77,6 +77,8 @@ class Deadline:
         """How it stands today; `met_on`: when the duty was done."""
         if met_on is not None:
             late = self.rolled is not None and met_on > self.rolled
+            if late and self.duty.right:
+                return Standing.LAPSED  # Somebody noted that it was not used: nobody's delay.
             return Standing.MET_LATE if late else Standing.MET
         if any(pause.covers(today) for pause in self.pauses):
             return Standing.SUSPENDED

@@ -2,7 +2,8 @@
 
 `--out DIR` keeps a picture of every page at both widths and every paper (default: `var/life`); `--database`
 names `sqlite` or `postgresql` instead of both; `--only letter,web` plays these alone; `--papers` keeps the
-papers and looks at no page, which takes a third of the time.
+papers and looks at no page, which takes a third of the time, and prints every deadline in the words of the
+pages.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ async def play(system: str, server: DatabaseServer, out: Path, names: list[str],
     folder, faults, kinds = out / system, list[str](), set[str]()
     counted = Counter[str]()
     folder.mkdir(parents=True, exist_ok=True)
+    faces = out.absolute() / "faces"
+    faces.mkdir(exist_ok=True)
     for old in (*folder.glob("*.png"), *folder.glob("*.pdf")):
         old.unlink()
     async with chromium() as browser:
@@ -38,9 +41,13 @@ async def play(system: str, server: DatabaseServer, out: Path, names: list[str],
             database, kept = Database(url), folder / name
             kept.mkdir(exist_ok=True)
             with tempfile.TemporaryDirectory(prefix="lxlife") as state:
-                async with set_up(database, browser, Path(state) / "var", kept, pictures) as stage:
+                var = Path(state) / "var"
+                var.mkdir(mode=0o700)
+                (var / "faces").symlink_to(faces)  # Cut out once: it costs as much as a short life.
+                async with set_up(database, browser, var, kept, pictures) as stage:
                     try:
                         life = await LIVES[name](stage)
+                        print("\n".join([system, *life.summary(not pictures)]), flush=True)
                         kinds |= {paper.kind for paper in life.issued}
                         counted += Counter(
                             papers=len(life.issued), deadlines=len(life.duties), steps=len(life.steps),

@@ -52,6 +52,9 @@ class Duty:
     extension: int = 0
     hearings: list[tuple[date, date | None]] = field(default_factory=list)
     met: date | None = None
+    # A right is raised, not done; `unused`: it ended without.
+    right: bool = False
+    unused: bool = False
 
     def raw(self) -> date | None:
         """The last day that is counted; None while a hearing goes on."""
@@ -74,7 +77,8 @@ class Duty:
     def told(self) -> str:
         """The line beneath the title."""
         day = self.due()
-        done = f"，{chinese(self.met)}完成" if self.met else ""
+        done = f"，{chinese(self.met)}{'提出' if self.right else '完成'}" if self.met else ""
+        done = "，没有请求" if self.unused else done
         return f"{chinese(day)}前{done}" if day else ""
 
     def why(self) -> list[str]:
@@ -109,7 +113,7 @@ def notice(start: date) -> Duty:
 
 def objection(start: date) -> Duty:
     """Art. 23: five working days to say that it is somebody else's."""
-    return Duty("提出转送异议", start, 5, "第二十三条第三款", working=True)
+    return Duty("提出转送异议", start, 5, "第二十三条第三款", working=True, right=True)
 
 
 def feedback(start: date, days: int) -> Duty:
@@ -125,7 +129,7 @@ def handling(start: date) -> Duty:
 def asking(start: date, again: bool = False) -> Duty:
     """Art. 35 and 36: thirty days from the receipt of the answer to ask for a review or a recheck."""
     title, article = ("请求复核", "第三十六条") if again else ("请求复查", "第三十五条")
-    return Duty(title, start, 30, article, "收到书面答复")
+    return Duty(title, start, 30, article, "收到书面答复", right=True)
 
 
 def deciding(start: date, again: bool = False) -> Duty:

@@ -9,7 +9,7 @@ from datetime import date
 from tests.life import days
 from tests.life.days import Duty, chinese
 from tests.life.doors import Handed
-from tests.life.papers import ISO, Paper
+from tests.life.papers import ISO, LOOKS, Paper
 from tests.life.people import Citizen, Desk, Told
 from tests.life.stage import Stage
 
@@ -20,7 +20,9 @@ HANDLER, HEAD = "housing.handler", "housing.unit_head"
 class Life:
     """`duties`: the clocks; `steps`, `papers`: what the citizen reads; `coming`: what comes next for him.
 
-    `looks`: how often every clock with its sentences was compared with the arithmetic of days.py.
+    `explained`: each deadline by its title and first sentence, with its day and all sentences, as last read.
+    `rated`: what the citizen gave. `looks`: how often every clock with its sentences was compared with the
+    arithmetic of days.py.
     """
 
     stage: Stage
@@ -32,6 +34,8 @@ class Life:
     with_whom: str = "城关区信访局"
     issued: list[Paper] = field(default_factory=list)
     looks: int = 0
+    explained: dict[tuple[str, str], tuple[str, list[str]]] = field(default_factory=dict)
+    rated: list[str] = field(default_factory=list)
 
     @classmethod
     async def begin(cls, stage: Stage, door: Callable[[Stage], Awaitable[Handed]], desk: bool = True) -> Life:
@@ -62,6 +66,29 @@ class Life:
         """These duties are done today."""
         for title in titles:
             self.duty(title).met = self.today
+
+    def explain(self, title: str, told: str, why: list[str]) -> None:
+        """A page said until when, and why; of one clock the last reading stays."""
+        key = (title, "") if title.rpartition(" ")[0] else (title, why[0])
+        self.explained[key] = (told, why)
+
+    def summary(self, papers: bool) -> list[str]:
+        """Lines for a reader: the way of the matter, and with `papers` every deadline in its words."""
+        days = len(self.explained)
+        found = [
+            f"{self.it.channel} {self.it.number}「{self.it.subject}」",
+            f"  经过：{' → '.join(self.steps)}",
+            f"  文书 {len(self.issued)} 份：{'、'.join(LOOKS[paper.kind].title for paper in self.issued)}",
+            f"  期限 {days} 个，核对 {self.looks} 次",
+        ]
+        for (title, _), (told, why) in self.explained.items() if papers else ():
+            found += [f"    · {title}：{told or '中止计算'}", *(f"        {sentence}" for sentence in why)]
+        return [*found, f"  评价：{'；'.join(self.rated) or '按规定不评价'}"]
+
+    def unused(self, title: str) -> None:
+        """This right ends today and was not used."""
+        self.meet(title)
+        self.duty(title).unused = True
 
     async def take(self, who: str, step: str, **typed: str) -> None:
         desk = await Desk.of(self.stage, who)
@@ -106,6 +133,7 @@ class Life:
             for said, sentence in zip(row["why"], sentences, strict=True):
                 assert said == sentence or (sentence.startswith("顺延到") and said.endswith(sentence)), where
             self.looks += 1
+            self.explain(f"{duty.title} {duty.start}", row["told"], row["why"])
         return await self.ask(moment)
 
     async def ask(self, moment: str) -> Told:

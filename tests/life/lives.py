@@ -7,7 +7,9 @@ from tests.life.doors import CLERK, DOORS, send
 from tests.life.ledger import HANDLER, HEAD, Life
 from tests.life.mediation import mediate
 from tests.life.people import Citizen, Desk
+from tests.life.rating import rate, rate_once, unrated
 from tests.life.stage import Stage
+from tests.life.supervision import supervise
 
 REVIEWER, RECHECKER = "chengguan.reviewer", "city.reviewer"
 HOUSING, SOCIAL = "城关区住建局", "城关区人力资源和社会保障局"
@@ -69,7 +71,7 @@ async def close(life: Life, lapsed: bool = False) -> None:
     """Into the archive."""
     await life.take(life.it.keeper, "close", words="办理完毕，归档。")
     if lapsed:
-        life.meet("请求复查")
+        life.unused("请求复查")
     life.steps.append("归档")
     life.coming = ""
     await life.check("closed")
@@ -108,23 +110,8 @@ async def letter(stage: Stage) -> Life:
     return life
 
 
-async def rate(life: Life) -> None:
-    """Office and unit apart; the second of two answers holds, the first stays to be seen."""
-    citizen = await Citizen.of(life.stage)
-    await citizen.ask(life.it.number, life.it.code)
-    await citizen.rate("office", "4", "接待耐心。")
-    await citizen.rate("unit", "2", "修得太慢。")
-    life.wait(1)
-    await citizen.ask(life.it.number, life.it.code)
-    await citizen.rate("unit", "4", "修好了，不漏了。")
-    await life.stage.look(citizen.page, "rated")
-    await citizen.ask(life.it.number, life.it.code)
-    assert await citizen.given("unit") == ["不满意\n修得太慢。", "满意\n修好了，不漏了。"]
-    assert await citizen.given("office") == ["满意\n接待耐心。"]
-
-
 async def visit(stage: Stage) -> Life:
-    """Twelve people: a unit objects, the matter returns and is forwarded anew; explained; terminated."""
+    """Twelve people: a unit objects, it is forwarded anew, supervised from above; explained; terminated."""
     life = await Life.begin(stage, DOORS["visit"])
     await to_unit(life, "social")
     sheet = await life.issue(life.it.keeper, "transfer_sheet", inside=True)
@@ -142,12 +129,15 @@ async def visit(stage: Stage) -> Life:
     await life.check("returned")
     await to_unit(life, again=True)
     await accept(life)
-    life.wait(40)
+    life.wait(20)
+    await supervise(life)
+    life.wait(19)
     await conclude(life, "explain", "已疏通，汛期加密巡查。")
     opinion = await life.issue(HANDLER, "handling_opinion")
     assert "陈永强等12人：" in opinion.text() and "解释说明。" in opinion.text()
     await life.deliver(HANDLER, opinion, "left", "照片一张", refused="yes", witness="社区干部张梅")
     await delivered(life)
+    await rate_once(life)
     life.wait(32)  # The thirtieth day lies in the National Day week: the right runs on to its end.
     early = await life.refused(life.it.keeper, "terminate", ground="not_asked", words="没有请求复查。")
     assert "到2026年10月8日为止还可以请求复查" in early, early
@@ -160,7 +150,7 @@ async def visit(stage: Stage) -> Life:
 async def terminate(life: Life, ground: str, words: str, right: str = "") -> None:
     await life.take(life.it.keeper, "terminate", ground=ground, words=words)
     if right:
-        life.meet(right)
+        life.unused(right)
     life.steps.append("信访事项终结")
     life.coming = ""
     paper = await life.issue(life.it.keeper, "termination_notice")
@@ -180,6 +170,7 @@ async def web(stage: Stage) -> Life:
     assert "不予支持。" in opinion.text()
     await confirm(life, opinion.content, "信访事项处理意见书")
     await delivered(life)
+    await rate_once(life, unit="1")
     life.wait(7)
     office = stage.world.organisations
     await life.take(life.it.keeper, "request_review", reviewer=office["chengguan"].id, words="不服处理意见。")
@@ -267,6 +258,7 @@ async def telephone(stage: Stage) -> Life:
     await life.deliver(life.it.keeper, paper, "telephone", "通话记录 2026-07-22 10:05")
     life.coming = "请按告知书写明的法定途径提出。"
     await life.check("routed")
+    await unrated(life)
     await close(life)
     return life
 
@@ -286,6 +278,7 @@ async def mailbox(stage: Stage) -> Life:
     assert "移送上述机关处理" in paper.text() and "请您在法定期限内" not in paper.text()
     told = await life.check("routed")
     assert "最迟什么时候答复" not in told.facts
+    await unrated(life)
     await close(life)
     await hidden(life)
     return life
@@ -339,6 +332,7 @@ async def ended(life: Life, step: str, words: str, told: str, kind: str) -> None
     paper = await life.issue(keeper, kind)
     await life.deliver(keeper, paper, "sms", "短信回执 1")
     await life.check(step)
+    await unrated(life)
     await close(life)
 
 
@@ -361,6 +355,7 @@ async def video(stage: Stage) -> Life:
     opinion = await life.issue(HANDLER, "handling_opinion")
     await life.deliver(HANDLER, opinion, "in_person", "送达回证第 9 号")
     await delivered(life)
+    await rate_once(life, unit="5")
     await terminate(life, "agreed", "双方达成调解协议，信访人书面表示没有异议。", "请求复查")
     await close(life)
     return life

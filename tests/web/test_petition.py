@@ -105,6 +105,7 @@ async def test_an_accusation_warns_and_stays_hidden(house: House) -> None:
     receipt = await (await browser.get("/petition/done")).text()
     assert "这件事保密" in receipt and "兰州市信访局" in receipt
     assert "LZ20" not in await (await browser.get("/petition/done")).text(), "shown once"
+    assert "有权处理的机关依照规定处理" in receipt and "书面告诉您是否受理" not in receipt
     accused = await house.official("chengguan.leader")
     assert "楼道漏水" not in await (await accused.get("/cases")).text()
     keeper = await house.official("city.leader")

@@ -119,6 +119,7 @@ async def test_an_order_from_its_issue_to_its_end_in_a_browser(house: House, chr
     await above.get_by_label("退回的原因").fill("没有写何时修好。")
     await above.get_by_role("button", name="退回重报").click()
     await expect(above.locator(".head .badge")).to_have_text("退回重报")
+    await expect(above.locator("dl.facts")).to_contain_text("2026年7月22日退回重报，督办单位定为")
     await below.reload()
     await below.get_by_label("督办要求采纳情况").select_option("adopted")
     await below.get_by_label("反馈的内容").fill("本月底修好。")

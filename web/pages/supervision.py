@@ -32,7 +32,7 @@ from web.keys import ACTOR, CLOCK, DATABASE
 from web.language import say, say_error
 from web.pages.signin import see_other
 from web.rendering import page
-from web.views.supervision import measure_row, notice_row, order_row
+from web.views.supervision import due_reason, measure_row, notice_row, order_row
 
 PAGE_SIZE = 50
 TABS = (
@@ -144,7 +144,7 @@ async def show_order(request: web.Request) -> web.StreamResponse:
     offered = steps_for(actor, order)
     context = {
         "nav": "supervision",
-        "order": order_row(order, today(request.app[CLOCK])),
+        "order": order_row(order, today(request.app[CLOCK])) | {"due_reason": due_reason(order, steps)},
         "trouble": "" if trouble.get("step") in set(offered) else trouble.get("message", ""),
         "steps": [_form(step, trouble) for step in offered],
         "history": [

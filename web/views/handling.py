@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aiohttp import web
@@ -40,6 +40,8 @@ ASK_LABELS = LABELS | {
     Ask.RESULT: "结果",
     Ask.GROUND: "终结的原因",
 }
+# The clock that begins on the day on which a right is used.
+FOLLOWERS = {"review_apply": "review_decide", "recheck_apply": "recheck_decide"}
 KINDS = {Ask.WORDS: "text", Ask.DAYS: "number", Ask.ON: "date", Ask.BODY: "line", Ask.PROOF: "line"}
 
 
@@ -62,21 +64,25 @@ async def handling_desk(request: web.Request, db: AsyncSession, petition: Petiti
         Ask.CONCLUSION: CONCLUSION_NAMES,
     }
     trouble = take_once(request, f"step:{petition.id}") or {}
+    clocks = await list_clocks(db, petition.id)
     return {
         "handler": petition.handler.name if petition.handler else "",
         "trouble": "" if trouble.get("step") in set(steps) else trouble.get("message", ""),
-        "clocks": [clock_row(row, now) for row in await list_clocks(db, petition.id)],
+        "clocks": [clock_row(row, now, clocks) for row in clocks],
         "steps": [_form(step, options, trouble, now.isoformat()) for step in steps],
     }
 
 
-def clock_row(row: PetitionClock, now: Any) -> dict[str, Any]:
-    """One clock in words."""
-    counted = row.counted()
+def clock_row(row: PetitionClock, now: Any, clocks: Sequence[PetitionClock] = ()) -> dict[str, Any]:
+    """One clock in words; `clocks`: all of the case. A right ends as well by agreement, or when it lapsed."""
+    counted, follower = row.counted(), FOLLOWERS.get(row.duty)
+    used = follower is None or any(each.duty == follower and each.start_on == row.met_on for each in clocks)
     return {
         "title": counted.duty.title,
         "due": counted.rolled,
         "met": row.met_on,
+        "right": counted.duty.right,
+        "unused": counted.duty.right and row.met_on is not None and not used,
         "left": counted.days_left(now),
         "stands": counted.stands(now, row.met_on),
         "why": explain(counted),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -9,15 +10,22 @@ from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.casefile import PetitionCase
+from cases.clock import BEIJING
 from cases.policy import Action
 from cases.supervision.measures import KIND_NAMES, SupervisionMeasure, list_measures_of
 from cases.supervision.notices import AUDIENCE_NAMES, Told
-from cases.supervision.order import ADOPTION_NAMES, REASON_NAMES, WAITING, SupervisionOrder
+from cases.supervision.order import (
+    ADOPTION_NAMES,
+    REASON_NAMES,
+    WAITING,
+    SupervisionOrder,
+    SupervisionStep,
+)
 from cases.supervision.ordering import issuer_of, list_orders_of
 from cases.vocabulary import badges
 from web.keys import ACTOR
 from web.language import say
-from web.words import until_date
+from web.words import plain_date, until_date
 
 ORDER_STATES = badges("supervision")
 MEASURE_STATES = {True: ("进行中", "clock", "notice"), False: ("已结束", "tick", "good")}
@@ -40,6 +48,16 @@ def order_row(order: SupervisionOrder, now: date) -> dict[str, Any]:
         "state": ORDER_STATES["overdue" if late else str(order.state)],
         "adoption": ADOPTION_NAMES[order.adoption] if order.adoption else "",
     }
+
+
+def due_reason(order: SupervisionOrder, steps: Sequence[SupervisionStep]) -> str:
+    """Where the day comes from until which the unit reports: the order, or the last time it was sent back."""
+    moved = next((step for step in reversed(steps) if step.due_on), None)
+    since = (moved or order).at.astimezone(BEIJING).date()
+    days, day = (order.due_on - since).days, plain_date(since)
+    if moved:
+        return say(f"{day}退回重报，督办单位定为 {days} 日内反馈。")
+    return say(f"{day}发出，督办单位定为 {days} 日内反馈。")
 
 
 def measure_row(row: SupervisionMeasure, now: date) -> dict[str, Any]:

@@ -141,6 +141,10 @@ def test_people_are_warned_by_the_raw_date_and_late_by_the_rolled_one() -> None:
     assert found.stands(day("2026-12-01"), met_on=day("2026-10-08")) is Standing.MET
     assert found.stands(day("2026-12-01"), met_on=day("2026-10-09")) is Standing.MET_LATE
     assert found.days_left(day("2026-10-09")) == -1
+    right = count(PROFILES[NATIONAL], CALENDAR, "review_apply", day("2026-09-02"))
+    assert right.rolled == day("2026-10-08")
+    # Whoever closes the case notes that nobody asked: a right that lapsed is no duty done late.
+    assert right.stands(day("2026-12-01"), met_on=day("2026-10-09")) is Standing.LAPSED
 
 
 def test_a_year_whose_holidays_are_missing_is_told() -> None:
