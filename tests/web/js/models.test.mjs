@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import "./vocabulary.mjs";
 import test from "node:test";
-import { elapsed } from "../../../web/static/js/clock.js";
+import { elapsed, inWords } from "../../../web/static/js/clock.js";
 import { causeOf } from "../../../web/static/js/media/causes.js";
 import { Focus } from "../../../web/static/js/media/focus.js";
 import { FigureReader } from "../../../web/static/js/media/figures.js";
@@ -12,7 +12,7 @@ import { Attempts } from "../../../web/static/js/media/network.js";
 import { Steadiness } from "../../../web/static/js/media/steadiness.js";
 import { parseTime, formatTime, Timeline } from "../../../web/static/js/replay/timeline.js";
 import { size } from "../../../web/static/js/room/bytes.js";
-import { AbsenceClock, deviceWords, groupByTier, inWords, openingWarning, raisedHands, sourceWords, networkWords, pageWords } from "../../../web/static/js/room/roster.js";
+import { AbsenceClock, deviceWords, groupByTier, openingWarning, raisedHands, sourceWords, networkWords, pageWords } from "../../../web/static/js/room/roster.js";
 import { byTier, standing } from "../../../web/static/js/words.js";
 
 const GOOD = { lost: 0, received: 100, roundTrip: 0.02 };

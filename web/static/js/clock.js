@@ -13,6 +13,14 @@ export function elapsed(milliseconds) {
   return `${two(Math.floor(seconds / 3600))}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
 }
 
+/** @param {number} milliseconds @returns {string} `不到 1 分钟`, `12 分钟`, `1 小时 5 分钟` */
+export function inWords(milliseconds) {
+  const minutes = Math.max(0, Math.floor(milliseconds / 60000));
+  if (minutes === 0) return t("不到 1 分钟");
+  if (minutes < 60) return t("{0} 分钟", minutes);
+  return minutes % 60 ? t("{0} 小时 {1} 分钟", Math.floor(minutes / 60), minutes % 60) : t("{0} 小时", minutes / 60);
+}
+
 /** @param {number} epoch milliseconds @returns {string} `09:30` in Beijing */
 export function timeOfDay(epoch) {
   const date = new Date(epoch + AHEAD);

@@ -1,6 +1,6 @@
 import { Announcer } from "../announcer.js";
 import { markReady, readBoot } from "../boot.js";
-import { elapsed, timeAsSaid } from "../clock.js";
+import { inWords, timeAsSaid } from "../clock.js";
 import { setText } from "../elements.js";
 import { Call } from "../media/call.js";
 import { Capture } from "../media/capture.js";
@@ -284,7 +284,7 @@ class CitizenRoom {
     if (screen === "check_sound") this.#check.playSound();
     if (screen === "verdict") this.#paintVerdict();
     if (screen === "waiting") this.#check.showPreview(part("waiting_preview"));
-    if (screen === "done") setText(part("duration"), this.#openedAt ? elapsed(this.#call.serverNow - Date.parse(this.#openedAt)) : "—");
+    if (screen === "done") setText(part("duration"), this.#openedAt ? inWords(this.#call.serverNow - Date.parse(this.#openedAt)) : "—");
   }
 
   #paintLevel(level, fault) {

@@ -1,4 +1,4 @@
-import { elapsed, timeOfDay } from "../clock.js";
+import { elapsed, inWords, timeOfDay } from "../clock.js";
 import { byTier, column, isCitizenSide, ROLES, standing } from "../words.js";
 import { t } from "../translate.js";
 
@@ -89,14 +89,6 @@ export function sourceWords(person) {
     return view.enabled ? on : off;
   };
   return `${word("microphone", t("麦克风开"), t("麦克风关"), t("已静音并锁定"))} · ${word("camera", t("摄像头开"), t("摄像头关"), t("摄像头已锁定"))}`;
-}
-
-/** @param {number} milliseconds @returns {string} `不到 1 分钟`, `12 分钟`, `1 小时 5 分钟` */
-export function inWords(milliseconds) {
-  const minutes = Math.max(0, Math.floor(milliseconds / 60000));
-  if (minutes === 0) return t("不到 1 分钟");
-  if (minutes < 60) return t("{0} 分钟", minutes);
-  return minutes % 60 ? t("{0} 小时 {1} 分钟", Math.floor(minutes / 60), minutes % 60) : t("{0} 小时", minutes / 60);
 }
 
 /** @param {string} absent how long somebody has been gone, of an AbsenceClock @returns {string} 候访 12 分钟 · 设备正常 */
