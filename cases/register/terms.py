@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache, partial
 from itertools import islice, product
-
-from pypinyin import Style, pinyin
 
 from cases.fields import clean
 from cases.organisations import CODE_LENGTHS
@@ -46,10 +45,21 @@ def terms_of_initials(name: str) -> set[str]:
     """
     letters = [
         sorted({reading[:1] for reading in readings if reading[:1].isascii() and reading[:1].isalnum()})
-        for readings in pinyin("".join(_RUN.findall(fold(name))), style=Style.NORMAL, heteronym=True)
+        for readings in load_readings()("".join(_RUN.findall(fold(name))))
     ]
     spelled = islice(product(*(each for each in letters[:MOST_INITIALS] if each)), MOST_READINGS)
     return {f"y:{''.join(way[:end])}" for way in spelled for end in range(1, len(way) + 1)}
+
+
+@cache
+def load_readings() -> Callable[[str], list[list[str]]]:
+    """Return what tells each way to read each character, without tones.
+
+    Its tables take a third of a second: who serves people loads them at the start, who names nobody never.
+    """
+    from pypinyin import Style, pinyin
+
+    return partial(pinyin, style=Style.NORMAL, heteronym=True)
 
 
 def term_of_office(organisation_id: str) -> str:

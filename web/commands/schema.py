@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from web.commands.terminal import console, read_settings, stop
+from web.processes.loading import loading
 from web.settings import Settings
 
 
@@ -18,9 +19,10 @@ def migrate() -> None:
 
 def migrate_database(settings: Settings) -> None:
     """Bring the schema up to date and the organisation tree in, before any child looks for them."""
-    from cases.database import Database
-    from cases.lanzhou import seed_lanzhou
-    from cases.schema import SchemaTooNew
+    with loading():
+        from cases.database import Database
+        from cases.lanzhou import seed_lanzhou
+        from cases.schema import SchemaTooNew
 
     async def work() -> None:
         database = Database(settings.database_url)

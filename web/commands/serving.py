@@ -15,6 +15,7 @@ import typer
 from web.commands.doctor import examine
 from web.commands.schema import migrate_database
 from web.commands.terminal import complaints, console, read_settings, stop
+from web.processes.loading import loading
 from web.settings import Settings
 
 Host = Annotated[str, typer.Option(help="监听地址 address to listen on")]
@@ -52,7 +53,8 @@ def demo(
 
 def web() -> None:
     """One web process (started by serve)."""
-    from web.processes.server import run_web
+    with loading():
+        from web.processes.server import run_web
 
     run_web(read_settings())
     _leave()
@@ -67,7 +69,8 @@ def media_worker(number: int) -> None:
 
 def recordings_worker() -> None:
     """The recordings worker (started by serve)."""
-    from web.processes.server import run_recordings
+    with loading():
+        from web.processes.server import run_recordings
 
     run_recordings(read_settings())
     _leave()

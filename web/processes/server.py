@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from web.http.guards import AccessLogger
+from web.processes.loading import loading
 from web.settings import Settings
 
 if TYPE_CHECKING:
@@ -54,8 +55,11 @@ def settle() -> None:
 
 
 async def _serve_pages(settings: Settings) -> None:
-    from web.app import create_app, tls_context
+    with loading():
+        from cases.register.terms import load_readings
+        from web.app import create_app, tls_context
 
+        load_readings()
     runner = web.AppRunner(
         create_app(settings),
         access_log_class=AccessLogger,
@@ -85,13 +89,14 @@ def run_recordings(settings: Settings) -> None:
 
 
 async def _seal_and_compose(settings: Settings) -> None:
-    from cases.clock import SystemClock
-    from cases.database import Database
-    from recordings.archive.archiver import run_archiver
-    from recordings.settings import RecordingsSettings
-    from recordings.worker import run_recordings_worker
-    from scheduling.materials.store import MaterialStore
-    from signaling.seat import seats_of_session
+    with loading():
+        from cases.clock import SystemClock
+        from cases.database import Database
+        from recordings.archive.archiver import run_archiver
+        from recordings.settings import RecordingsSettings
+        from recordings.worker import run_recordings_worker
+        from scheduling.materials.store import MaterialStore
+        from signaling.seat import seats_of_session
 
     database = Database(settings.database_url)
     wanted = RecordingsSettings(
