@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-import time
 from pathlib import Path
 
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from tests.scenarios.browsers import chromium, collect_errors, needs_chromium, new_context, until
+from tests.scenarios.browsers import (
+    CROWDED,
+    chromium,
+    collect_errors,
+    needs_chromium,
+    new_context,
+    until,
+)
 from tests.scenarios.parties import (
     admit_everybody,
     citizen_to_waiting_room,
@@ -23,8 +30,28 @@ from web.demo.people import CITY, HOST, PASSWORD
 pytestmark = [needs_chromium, pytest.mark.browser, pytest.mark.timeout(240)]
 # Nobody's screen shots are kept unless a folder for them is named.
 SHOTS = os.environ.get("LIANXIN_SHOTS")
-SOON = 5.0  # seconds from what happens to what the board says
+# The board looks once a second, and whoever is gone is missed after three: that is told within five seconds.
+# Counted are its looks and the shortest pause between two: neither grows where the machine is slow.
+LOOKS, PAUSE = 5, 1.5  # at most, of what happens; seconds
 LONG = 20.0  # before a test gives up waiting
+# Resolves when the board says it, or no longer does, with what came between the board's looks since now.
+NOTICED = """([words, there]) => new Promise((done) => {
+  const part = document.getElementById("board-live"), since = performance.now();
+  const address = new URL(part.dataset.address, location).href;
+  const pauses = () => {
+    const looks = performance.getEntriesByType("resource").filter(
+      (each) => each.name === address && each.startTime >= since);
+    done(looks.map((each, n) => (n ? each.startTime - looks[n - 1].responseEnd : 0) / 1000));
+  };
+  const observer = new MutationObserver(() => look());
+  const look = () => {
+    if (part.innerText.includes(words) !== there) return;
+    observer.disconnect();
+    setTimeout(pauses, 100);  // The look that brought it is listed a moment later.
+  };
+  observer.observe(part, { subtree: true, childList: true, characterData: true, attributes: true });
+  look();
+})"""
 LIVE, POLITE = '[data-key="column-live"]', "[data-announcer=polite]"
 
 
@@ -50,16 +77,13 @@ async def said(page: Page, words: str, where: str = "#board-live") -> bool:
     return words in await page.locator(where).inner_text()
 
 
-async def seconds_until(page: Page, words: str, there: bool = True) -> float:
-    """Until the board says it, or no longer does; the page was not loaded again for it."""
-    began = time.monotonic()
-
-    async def ready() -> bool:
-        return await said(page, words) is there
-
-    await until(ready, LONG, f"the board says {words}: {there}", every=0.05)
+async def noticed(page: Page, words: str, there: bool = True) -> int:
+    """How many looks it took until the board says it, or no longer does; it was not loaded again for it."""
+    async with asyncio.timeout(LONG * CROWDED):
+        pauses: list[float] = await page.evaluate(NOTICED, [words, there])
     assert await page.evaluate("window.unreloaded === true")
-    return time.monotonic() - began
+    assert min(pauses[1:], default=0) <= PAUSE, pauses
+    return len(pauses)
 
 
 async def test_a_dead_page_is_a_task_on_two_boards_until_the_citizen_is_back(tmp_path: Path) -> None:
@@ -76,15 +100,14 @@ async def test_a_dead_page_is_a_task_on_two_boards_until_the_citizen_is_back(tmp
             collect_errors(page, errors)
         await citizen_to_waiting_room(pages["citizen"], service.links["citizen"])
         for page in boards.values():
-            waiting = await seconds_until(page, "等候 1 人")
-            assert waiting <= SOON
+            assert await noticed(page, "等候 1 人") <= LOOKS
         await shoot(boards["district"], "waiting")
         await official_into_room(pages["district"], service.links["district"])
         await admit_everybody(pages["district"])
         await wait_until_all_meet(pages)
         await open_session(pages["district"])
         for page in boards.values():
-            await seconds_until(page, "正在录音录像")
+            await noticed(page, "正在录音录像")
             await until(lambda page=page: said(page, "网络", LIVE), LONG, "how the networks are")
         await shoot(boards["city"], "live")
 
@@ -93,12 +116,9 @@ async def test_a_dead_page_is_a_task_on_two_boards_until_the_citizen_is_back(tmp
         await boards["city"].locator('[data-key="column-live"] h3 a').focus()
         room = pages["citizen"].url
         await pages["citizen"].close()
-        killed = time.monotonic()
-        for name, page in boards.items():
-            await seconds_until(page, "掉线：王秀兰")
-            seen = time.monotonic() - killed
-            print(f"task on the board of the {name} {seen:.1f} s after the page died")
-            assert seen <= SOON
+        looks = await asyncio.gather(*(noticed(page, "掉线：王秀兰") for page in boards.values()))
+        assert max(looks) <= LOOKS, looks
+        for page in boards.values():
             await until(lambda page=page: said(page, "待处置：掉线，王秀兰", POLITE), LONG, "it is announced")
         held = "document.activeElement.closest('[data-key^=card-]') !== null"
         await until(lambda: boards["city"].evaluate(held), 5, "the keyboard stays on the card")
@@ -106,8 +126,7 @@ async def test_a_dead_page_is_a_task_on_two_boards_until_the_citizen_is_back(tmp
         await shoot(boards["city"], "raised")
 
         await boards["district"].get_by_role("button", name="我来处置").click()
-        taken = await seconds_until(boards["city"], f"{HOST.name}在处置")
-        assert taken <= SOON
+        assert await noticed(boards["city"], f"{HOST.name}在处置") <= LOOKS
         await until(lambda: said(boards["district"], "我在处置"), LONG, "who took it reads so")
         await expect(boards["city"].get_by_role("button", name="我来处置")).to_have_count(0)
         await boards["district"].evaluate("window.unreloaded = true")
@@ -117,7 +136,7 @@ async def test_a_dead_page_is_a_task_on_two_boards_until_the_citizen_is_back(tmp
         await back.goto(room)
         await back.locator('[data-action="switch_on"]:visible').click(timeout=30_000)
         for page in boards.values():
-            await seconds_until(page, "掉线：王秀兰", there=False)
+            await noticed(page, "掉线：王秀兰", there=False)
         city = boards["city"]
         await city.goto(f"{service.base}/sessions/{service.session_id}")
         await city.locator("summary", has_text="掉线：王秀兰").click()
