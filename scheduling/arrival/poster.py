@@ -94,7 +94,8 @@ async def add_poster(
         raise Invalid("too_many", f"一个单位最多 {MOST} 张海报，请先收回不用的。", "spot")
     poster = Poster(
         id=new_id(), organisation_id=office.id, organisation=office,
-        spot=clean_name(spot, "spot", "张贴位置"), code="".join(secrets.choice(CODE_ALPHABET) for _ in range(8)), created_at=clock.now(),
+        spot=clean_name(spot, "spot", "张贴位置"),
+        code="".join(secrets.choice(CODE_ALPHABET) for _ in range(8)), created_at=clock.now(),
     )  # fmt: skip
     db.add(poster)
     await add_audit(db, clock, actor, "poster.added", "poster", poster.id)
