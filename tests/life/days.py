@@ -55,6 +55,7 @@ class Duty:
     # A right is raised, not done; `unused`: it ended without.
     right: bool = False
     unused: bool = False
+    law: str = LAW
 
     def raw(self) -> date | None:
         """The last day that is counted; None while a hearing goes on."""
@@ -85,7 +86,7 @@ class Duty:
         """The sentences; the name of a holiday is left out of the last one."""
         unit, raw, due = "个工作日" if self.working else "日", self.raw(), self.due()
         began = f"{self.began}的日子是{chinese(self.start)}"
-        length, law = f"{self.days + self.extension} {unit}", f"（{LAW}{self.article}）"
+        length, law = f"{self.days + self.extension} {unit}", f"（{self.law}{self.article}）"
         set_each = "交办时确定的 " if self.set_each else ""
         if raw is None:
             found = [f"{began}，期限 {length}{law}，现在中止计算。"]

@@ -38,14 +38,20 @@ class Life:
     rated: list[str] = field(default_factory=list)
 
     @classmethod
-    async def begin(cls, stage: Stage, door: Callable[[Stage], Awaitable[Handed]], desk: bool = True) -> Life:
+    async def begin(
+        cls,
+        stage: Stage,
+        door: Callable[[Stage], Awaitable[Handed]],
+        desk: bool = True,
+        first: Duty | None = None,
+    ) -> Life:
         """Through the door; the fifteen days of Art. 22 run, and the citizen finds his matter.
 
-        Without `desk` the officials' page is left out.
+        Without `desk` the officials' page is left out. `first`: the clock that runs instead.
         """
         life = cls(stage, await door(stage))
         life.steps = list(life.it.steps)
-        life.duties = [days.routing(stage.today)]
+        life.duties = [first or days.routing(stage.today)]
         await (life.check("registered") if desk else life.ask("registered"))
         return life
 

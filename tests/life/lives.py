@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from cases.deadlines.in_force import hold_profiles
 from tests.life import days
 from tests.life.doors import CLERK, DOORS, send
 from tests.life.ledger import HANDLER, HEAD, Life
 from tests.life.mediation import mediate
 from tests.life.people import Citizen, Desk
 from tests.life.rating import rate, rate_once, unrated
+from tests.life.rules import shorten_routing
 from tests.life.stage import Stage
 from tests.life.supervision import supervise
 
@@ -315,10 +317,13 @@ async def ask_by_message(life: Life) -> None:
 
 
 async def wechat(stage: Stage) -> Life:
-    """No longer accepted: there is a recheck opinion on the same facts (Art. 36)."""
-    life = await Life.begin(stage, DOORS["wechat"])
-    await life.take(life.it.keeper, "classify", **CLAIM)
-    await ended(life, "cease", "省信访局已作出复核意见。", "不再受理", "cessation_notice")
+    """By a new rule of the district; no longer accepted: a recheck opinion on the same facts (Art. 36)."""
+    try:
+        life = await Life.begin(stage, DOORS["wechat"], first=await shorten_routing(stage))
+        await life.take(life.it.keeper, "classify", **CLAIM)
+        await ended(life, "cease", "省信访局已作出复核意见。", "不再受理", "cessation_notice")
+    finally:
+        hold_profiles({})  # What was confirmed holds in this process; the other lives know nothing of it.
     return life
 
 
