@@ -18,7 +18,7 @@ async def show(request: web.Request) -> web.StreamResponse:
 
 async def show_audited(request: web.Request) -> web.StreamResponse:
     """For auditors, who see no case content: the recording by its number only."""
-    context = _context(await _read(request), None) | {"nav": "audit"}
+    context = _context(await _read(request), None) | {"nav": "administration"}
     return page(request, "views.html", context, title="调阅记录")
 
 

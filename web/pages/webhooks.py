@@ -83,7 +83,7 @@ async def _page(request: web.Request, form: Form, status: int) -> web.Response:
         events = await list_events(db, request[ACTOR], client_id, state, PAGE_SIZE + 1, offset)
     addresses = {each.webhook.id: each.webhook.address for each in hooks}
     context = {
-        "nav": "clients",
+        "nav": "administration",
         "form": form,
         "client": client,
         "hooks": [
