@@ -133,13 +133,16 @@ async def test_public_booking_without_a_choice_of_office_says_so(house: House) -
 
 async def test_public_booking_tells_number_and_code_once(house: House) -> None:
     async with house.database.session() as db:
-        slots = await make_slots(db, house.clock, house.world.chengguan)
+        slots = await make_slots(db, house.clock, house.world.chengguan, 28)
     browser, organisation = house.browser(), house.world.chengguan.id
     page = f"/book?organisation={organisation}"
     wrong = await browser.send(page, page, organisation=organisation, name="", phone="123", subject="")
     text = await wrong.text()
     assert wrong.status == 422
     assert "有 4 处需要修改" in text
+    assert wrong.headers["Cache-Control"] == "private, no-cache", "back shows the page, not an error"
+    assert text.count('name="slot"') == 28, "next week is not hidden behind the first days"
+    assert "请填写要反映的事，至少两个字。" in text and text.count('class="times-day" open') == 1
     given = {"slot": slots[0].id, "name": "王秀兰", "phone": "13893100001", "subject": "路灯不亮"}
     answer = await browser.send(page, page, organisation=organisation, **given)
     assert (answer.status, answer.headers["Location"]) == (303, "/book/done")

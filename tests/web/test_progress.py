@@ -128,7 +128,9 @@ async def test_the_time_of_a_reception_stands_there_asked_for_arranged_and_over(
         typed = {"number": booked.petition.number, "query_code": booked.query_code}
 
     async def page() -> str:
-        return await (await house.browser().send("/progress", "/progress", **typed)).text()
+        answer = await house.browser().send("/progress", "/progress", **typed)
+        assert answer.headers["Cache-Control"] == "private, no-cache", "back shows it, not an error"
+        return await answer.text()
 
     told = await page()
     assert f"{long_date(asked)} {spoken_time(asked)}" in told and "正在等工作人员确认" in told

@@ -113,6 +113,7 @@ async def look(request: web.Request) -> web.StreamResponse:
         "offices": "、".join(office.name for office in offices),
         "when": when_words(session.starts_at, now),
         "early": session.starts_at - now > DEFAULT_RULES.before,
+        "mediation": session.mediation_id is not None,
         "other_device": {"state": str(asked.state), "answer": asked.answer} if asked else None,
     }
     return web.json_response(told)

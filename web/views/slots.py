@@ -18,6 +18,7 @@ from web.words import clock_time, day_part, half_clock, half_day, short_date
 
 AHEAD = timedelta(days=14)
 SHOWN = 24
+SHOWN_TO_PUBLIC = 120  # Folded by day: who can come only next week finds next week.
 
 
 @dataclass
@@ -31,6 +32,11 @@ class SlotGroup:
     receiver: Receiver | None
     halves: dict[str, dict[str, str]] = field(default_factory=dict)
 
+    @property
+    def ids(self) -> list[str]:
+        """Every slot of the group."""
+        return [slot_id for times in self.halves.values() for slot_id in times]
+
 
 async def free_slots(
     db: AsyncSession, request: web.Request, organisation_id: str, *, public_only: bool = False
@@ -39,7 +45,7 @@ async def free_slots(
     clock = request.app[CLOCK]
     now = clock.now()
     found = await list_free_slots(db, clock, organisation_id, now, now + AHEAD, public_only)
-    return (one_of_each_time(found) if public_only else list(found))[:SHOWN]
+    return one_of_each_time(found)[:SHOWN_TO_PUBLIC] if public_only else list(found)[:SHOWN]
 
 
 def one_of_each_time(slots: Sequence[Slot]) -> list[Slot]:

@@ -5,7 +5,7 @@
   var OURS = /(摄像头|麦克风|验证码|查询码|二维码|工作人员|录音录像|信访人|信访部门|区县|接访|笔录|选填|代理人|政务服务网)/;  // No browser's dictionary has them all.
   var SHORT = 6;
   // A day or a time of day is one thing: 12月9 with 日 in the next line is read as another day.
-  var WHOLE = /(?:\d{4}年)?\d{1,2}月\d{1,2}日|[上中下]午 ?\d{1,2}:\d{2}(?:[–-]\d{1,2}:\d{2})?/g;
+  var WHOLE = /(?:\d{4}年)?\d{1,2}月\d{1,2}日|星期[一二三四五六日]|[上中下]午 ?\d{1,2}:\d{2}(?:[–-]\d{1,2}:\d{2})?/g;
   function wordsOf(text) {
     var words = [];
     text.split(OURS).forEach(function (part) {
@@ -62,6 +62,6 @@
     new MutationObserver(function () { arrange(heading); }).observe(heading, { childList: true });
   });
   var walker = document.createTreeWalker(document.querySelector("main") || document.body, NodeFilter.SHOW_TEXT), dated = [];
-  while (walker.nextNode()) if (/\d[月:]\d/.test(walker.currentNode.data) && !walker.currentNode.parentNode.closest("script, style, textarea, option, .words")) dated.push(walker.currentNode);
+  while (walker.nextNode()) if (/\d[月:]\d|星期/.test(walker.currentNode.data) && !walker.currentNode.parentNode.closest("script, style, textarea, option, .words")) dated.push(walker.currentNode);
   dated.forEach(keepWhole);
 })();

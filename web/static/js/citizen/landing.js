@@ -21,6 +21,8 @@ class Landing {
     this.#code = section.dataset.code;
     this.#button.addEventListener("click", () => this.#start());
     for (const button of document.querySelectorAll("[data-action=check]")) button.addEventListener("click", () => this.#check());
+    // Back, out of the browser's memory: the button still said that it was opening, and took no tap.
+    addEventListener("pageshow", ({ persisted }) => persisted && this.#busy && !this.#section.hidden && location.reload());
     this.#secret = location.hash.slice(1);
     if (this.#secret && !section.dataset.next) this.#look(this.#secret);
     if (!this.#secret) section.querySelector("[data-part=check]").hidden = true;
@@ -32,12 +34,13 @@ class Landing {
   async #look(secret) {
     const response = await this.#post("look", { secret }).catch(() => null);
     if (!response || !response.ok) return;
-    const { offices, when, early } = await response.json();
+    const { offices, when, early, mediation } = await response.json();
     const part = (name) => this.#section.querySelector(`[data-part=${name}]`);
     if (!part("facts")) return;
     part("offices").textContent = offices;
     part("when").textContent = when;
     part("facts").hidden = false;
+    for (const words of this.#section.querySelectorAll("[data-of]")) words.hidden = (words.dataset.of === "mediation") !== mediation;
     part("early").hidden = part("check").hidden = !early;
   }
 
