@@ -77,6 +77,11 @@ def citizen_words(table: str, state: str, **fields: object) -> str:
     return (word.citizen or word.official).format_map(fields)
 
 
+def of_mediation(words: str) -> str:
+    """The same words of a mediation by video: it is no reception, and nobody is received in it."""
+    return words.replace("接访", "调解")
+
+
 # What a browser shows by itself; the rest comes with the page.
 IN_BROWSERS = ("session", "badge", "line", "tier", "role", "fault", "minutes")
 

@@ -11,8 +11,8 @@ from cases.mediation.matter import MediationStep
 from cases.mediation.mediating import note_step
 from cases.petitions import add_petition_event
 from cases.policy import Actor
-from cases.vocabulary import VOCABULARY
-from scheduling.session import Session
+from cases.vocabulary import VOCABULARY, of_mediation
+from scheduling.session import Session, SessionKind
 
 
 async def note_in_matter(
@@ -23,12 +23,14 @@ async def note_in_matter(
     A case keeps `kind` and `data`; a mediation keeps words: what happened to which sitting, and why.
     """
     if session.petition_id is not None:
-        await add_petition_event(db, clock, actor, session.petition_id, kind, data)
+        told = data | {"sitting": str(session.kind)} if session.kind is SessionKind.MEDIATION else data
+        await add_petition_event(db, clock, actor, session.petition_id, kind, told)
         return
     assert session.mediation_id is not None  # The database holds one of the two.
     if kind == "session.created":  # That it was arranged is a step of the mediation itself.
         return
     begin = session.starts_at.astimezone(BEIJING)
     reason = f"：{data['reason']}" if data.get("reason") else ""
-    words = f"{chinese_date(begin)} {begin:%H:%M} {VOCABULARY['event'][kind].official}{reason}"
+    told = of_mediation(VOCABULARY["event"][kind].official)
+    words = f"{chinese_date(begin)} {begin:%H:%M} {told}{reason}"
     await note_step(db, clock, actor, session.mediation_id, MediationStep.VIDEO, words)

@@ -60,6 +60,8 @@ class Attendee:
         if handler.right is not None and handler.right not in self.person.rights:
             raise Forbidden(message="您没有进行这项操作的权限")
         if self.person.id not in self.room.people or self.room.sitting.ended:
+            if self.room.sitting.mediates:
+                raise BadState(message="这场调解已经结束，或者您已不在场")
             raise BadState(message="这场接访已经结束，或者您已不在场")
         if handler.place is not None and self.person.place != handler.place:
             raise BadState()

@@ -323,7 +323,7 @@ class LiveRoom:
 
     def dismiss(self, answering: Connection | None = None, by: Participant | None = None) -> None:
         """The sitting is over: tell everybody and close; `answering` still gets its answer first."""
-        words = f"{by.name}结束了接访，录音录像正在封存。" if by is not None else ""
+        words = self._words_of_end(by.name) if by is not None else ""
         for person_id, connection in list(self.connections.items()):
             person = self.room.people.get(person_id)
             official = person is not None and person.official
@@ -332,6 +332,12 @@ class LiveRoom:
                 connection.end_after_answer(CloseCode.DONE)
             else:
                 connection.end(CloseCode.DONE)
+
+    def _words_of_end(self, name: str) -> str:
+        recorded = self.room.badge.recording_id is not None
+        if self.room.sitting.mediates:
+            return f"{name}结束了调解，录音录像正在封存。" if recorded else f"{name}结束了调解。"
+        return f"{name}结束了接访，录音录像正在封存。" if recorded else f"{name}结束了接访。"
 
     async def close(self) -> None:
         """Close connections and write what is still to be written; the worker keeps its room."""

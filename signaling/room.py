@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from cases.errors import Forbidden, NotFound, RuleError
 from scheduling.arrival.waiting_time import Forecast
 from scheduling.phases import PHASES, SINGLE
-from scheduling.session import OVER
+from scheduling.session import OVER, SessionKind
 from signaling.commands import Source
 from signaling.conduct import Conduct
 from signaling.deliberation import Deliberation
@@ -48,6 +48,11 @@ class Sitting:
     record: bool
     kind: str = SINGLE
     booked_for: datetime | None = None  # None: arranged for somebody who stood there.
+
+    @property
+    def mediates(self) -> bool:
+        """It is no reception, and is called none."""
+        return self.kind == SessionKind.MEDIATION
 
     @property
     def ended(self) -> bool:

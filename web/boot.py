@@ -6,7 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
-from scheduling.session import Session
+from scheduling.session import Session, SessionKind
 from web.http.access import form_token
 from web.keys import SETTINGS
 
@@ -27,7 +27,7 @@ def room_boot(request: web.Request, session: Session, role: str, ticket_url: str
             "starts_at": session.starts_at.isoformat(),
             "ends_at": session.ends_at.isoformat(),
             "recorded": session.record,
-            "mediation": session.mediation_id is not None,
+            "mediation": session.kind is SessionKind.MEDIATION,
         },
     }
 

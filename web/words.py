@@ -13,7 +13,7 @@ from cases.clock import BEIJING, chinese_date
 from cases.fields import mask_name, mask_phone
 from cases.organisations import TIER_NAMES
 from cases.roles import INVITATION_ROLE_NAMES
-from cases.vocabulary import VOCABULARY, badges, official_words
+from cases.vocabulary import VOCABULARY, badges, of_mediation, official_words
 from web.language import ENGLISH, current_language, english_date, say
 
 ROLES: dict[str, str] = {str(role): name for role, name in INVITATION_ROLE_NAMES.items()}
@@ -206,8 +206,10 @@ def size(count: int | None) -> str:
     return f"{amount:.2f} GB"
 
 
-def event_word(kind: str) -> str:
-    return EVENTS.get(kind, kind)
+def event_word(kind: str, sitting: str = "") -> str:
+    """What officials read of an event; `sitting`: the kind of session it happened to, if that matters."""
+    words = EVENTS.get(kind, kind)
+    return of_mediation(words) if sitting == "mediation" else words
 
 
 def gap_cause(code: str) -> str:

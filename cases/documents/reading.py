@@ -16,6 +16,7 @@ from cases.documents.document import Delivery, DeliveryProof, DocumentFile, Issu
 from cases.documents.form import FORMS
 from cases.documents.kind import DocumentKind
 from cases.errors import Conflict, NotFound
+from cases.handling.procedure import Service
 from cases.petitions import get_petition
 from cases.policy import Action, Actor, allowed, require
 
@@ -39,6 +40,12 @@ class Filed:
     def confirmed(self) -> bool:
         """Whether the petitioner said himself that he has it."""
         return any(each.by_petitioner for each in self.deliveries)
+
+    @property
+    def received(self) -> bool:
+        """Whether the petitioner has it for certain: said so himself, or took it from somebody's hand."""
+        by_hand = any(each.way is Service.IN_PERSON and not each.refused for each in self.deliveries)
+        return self.confirmed or by_hand
 
 
 async def list_documents(db: AsyncSession, actor: Actor, petition: PetitionCase) -> Sequence[Filed]:

@@ -19,7 +19,8 @@ from cases.deadlines.explaining import explain
 from cases.deadlines.in_force import calendar_of
 from cases.handling.clocks import PetitionClock, find_running, profile_of
 from cases.handling.procedure import OWN_WAYS, Way
-from cases.vocabulary import citizen_words
+from cases.vocabulary import citizen_words, of_mediation
+from scheduling.session import SessionKind
 
 DISCLOSED = frozenset(
     {
@@ -164,4 +165,9 @@ async def list_progress(db: AsyncSession, petition: PetitionCase) -> Sequence[St
         PetitionEvent.petition_id == petition.id, PetitionEvent.kind.in_(sorted(DISCLOSED))
     )
     rows = (await db.scalars(query.order_by(PetitionEvent.sequence))).all()
-    return [Step(row.at, citizen_words("event", row.kind), row.kind) for row in rows]
+    return [Step(row.at, _words(row), row.kind) for row in rows]
+
+
+def _words(row: PetitionEvent) -> str:
+    words = citizen_words("event", row.kind)
+    return of_mediation(words) if row.data.get("sitting") == SessionKind.MEDIATION else words

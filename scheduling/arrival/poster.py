@@ -92,10 +92,10 @@ async def add_poster(
     hanging = hanging.where(Poster.organisation_id == office.id, Poster.withdrawn_at.is_(None))
     if (await db.scalar(hanging) or 0) >= MOST:
         raise Invalid("too_many", f"一个单位最多 {MOST} 张海报，请先收回不用的。", "spot")
+    code = "".join(secrets.choice(CODE_ALPHABET) for _ in range(8))
     poster = Poster(
         id=new_id(), organisation_id=office.id, organisation=office,
-        spot=clean_name(spot, "spot", "张贴位置"),
-        code="".join(secrets.choice(CODE_ALPHABET) for _ in range(8)), created_at=clock.now(),
+        spot=clean_name(spot, "spot", "张贴位置"), code=code, created_at=clock.now(),
     )  # fmt: skip
     db.add(poster)
     await add_audit(db, clock, actor, "poster.added", "poster", poster.id)

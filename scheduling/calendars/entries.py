@@ -25,7 +25,7 @@ from scheduling.invitation import Invitation
 from scheduling.proposals import ProposalState
 from scheduling.reach import visible_sessions
 from scheduling.rota.reception_day import MODE_NAMES, DayState, ReceptionDay, asked_to_attend
-from scheduling.session import Session, SessionState
+from scheduling.session import Session, SessionKind, SessionState
 from scheduling.session_events import SessionEvent
 
 PAST = timedelta(days=90)  # So long what is over or called off still stands there.
@@ -103,7 +103,7 @@ async def _entries(db: AsyncSession, sessions: Sequence[Session], origin: str) -
 
 
 def _kind(session: Session) -> str:
-    return "视频调解" if session.mediation_id else "视频接访"
+    return "视频调解" if session.kind is SessionKind.MEDIATION else "视频接访"
 
 
 def _joint(session: Session) -> list[str]:
@@ -112,7 +112,8 @@ def _joint(session: Session) -> list[str]:
         for each in session.organisations
         if each.organisation_id != session.host_organisation_id
     ]
-    return [f"联合接访：{'、'.join(names)}"] if names else []
+    words = "一起参加" if session.kind is SessionKind.MEDIATION else "联合接访"
+    return [f"{words}：{'、'.join(names)}"] if names else []
 
 
 async def _changed_at(db: AsyncSession, session_ids: Sequence[str]) -> dict[str, datetime]:

@@ -41,7 +41,7 @@ def spoken(template: str, text: str) -> str:
 def _texts() -> Mapping[str, NoticeTemplate]:
     """The words stand in the one vocabulary; here is which version they are and what is kept secret."""
     versions: Mapping[str, tuple[str, frozenset[str]]] = {
-        "identity_code": ("2026-11", frozenset({"code"})),
+        "identity_code": ("2026-11b", frozenset({"code"})),
         "invitation": ("2026-11", frozenset({"link"})),
         "request_answered": ("2026-11", frozenset()),
         "session_arranged": ("2026-11", frozenset()),

@@ -25,10 +25,16 @@ OF_ENDS: Mapping[SessionState, str] = {
     SessionState.NO_SHOW: "session_missed",
 }
 
+# Of these the texts for mediations promise that nothing is recorded.
+SAYS_UNRECORDED = frozenset({"session_arranged", "invitation"})
+
 
 def worded(session: Session, template: str) -> str:
-    """The template for what kind of sitting it is: a mediation is no reception, and says so if unrecorded."""
-    if session.kind is not SessionKind.MEDIATION or session.record:
+    """The template for what kind of sitting it is: a mediation is no reception.
+
+    One that is recorded is announced as what is recorded; later messages say nothing of that.
+    """
+    if session.kind is not SessionKind.MEDIATION or (session.record and template in SAYS_UNRECORDED):
         return template
     return "mediation_" + template.removeprefix("session_")
 

@@ -155,7 +155,7 @@ async def test_a_party_says_so_on_the_own_telephone_and_a_refusal_ends_it(
     assert refused.value.code == "no_consent"
     assert await call_off_sittings(db, clock, mediation.id) == [session.id]
     assert (await load_session(db, session.id)).state is SessionState.CANCELLED
-    assert "取消接访" in [each.words for each in await list_events(db, mediation.id)][-1]
+    assert "取消调解" in [each.words for each in await list_events(db, mediation.id)][-1]
 
 
 async def test_a_refusal_told_to_the_clerk_ends_a_sitting_that_has_begun(
@@ -194,7 +194,7 @@ async def test_its_history_is_the_mediations_and_goes_along_when_it_becomes_a_ca
     for state in (SessionState.LIVE, SessionState.CLOSED):
         await move_session(db, clock, actor, session.id, state)
     words = [each.words for each in await list_events(db, mediation.id)]
-    assert words[-2].endswith("改到新的时间：当事人有事") and words[-1].endswith("结束接访")
+    assert words[-2].endswith("改到新的时间：当事人有事") and words[-1].endswith("结束调解")
     assert await list_outcomes(db, await load_session(db, session.id)) == []
     await take_mediation_step(db, clock, actor, mediation.id, "end", "谈不拢。")
     petition, _ = await turn_into_petition(db, clock, actor, mediation.id, "visit")

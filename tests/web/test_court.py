@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.async_api import Browser, expect
 
 from cases.mediation.agreement import conclude_agreement
+from cases.mediation.court_door import issue_court_link
 from tests.axe import violations
 from tests.cases.mediation.test_mediating import GIVEN, render, sit
 from tests.mediations import KEEPER, make_ready
 from tests.scenarios.browsers import needs_chromium
-from tests.web.conftest import House
+from tests.web.conftest import TOKEN, House
 from tests.web.test_axe import WIDER
 from tests.web.test_officials_pages import enter
+
+HAN = re.compile(r"[\u4e00-\u9fff]")
 
 
 @pytest.fixture
@@ -43,6 +48,34 @@ async def test_a_stranger_learns_nothing_and_a_wrong_form_keeps_its_words(house:
         answer = await stranger.send(f"/court/{code}", to, secret="x" * 43)
         assert answer.status == 404 and "请联系出具链接的单位" in await answer.text()
     assert (await stranger.post(f"/court/{code}", {"secret": "x"})).status == 403, "without its form token"
+
+
+async def test_a_court_with_an_english_browser_reads_english(house: House) -> None:
+    """The secret does not survive the switch of the page, so that the door follows the browser by itself."""
+    mediation_id, stranger = await agreed(house), house.browser()
+    async with house.database.session() as db:
+        given = {"court": "城关区人民法院", "days": "7", "asked": "yes"}
+        actor = house.world.actor(KEEPER)
+        link, secret = await issue_court_link(db, house.clock, actor, mediation_id, given)
+    path, english = f"/court/{link.id}", {"Accept-Language": "en-GB,en;q=0.9"}
+    door = await (await stranger.get(path, headers=english)).text()
+    token = TOKEN.search(door)
+    assert token is not None and not HAN.search(main_of(door))
+    form = {"csrf_token": token.group(1), "secret": secret}
+    page = await (await stranger.post(path, form, headers=english)).text()
+    words = re.sub(r"<dd.*?</dd>", "", main_of(page), flags=re.S)
+    for name in ("城关区人民法院", house.world.chengguan.name):
+        words = words.replace(name, "")
+    assert "Agreement" in words and not HAN.search(words), HAN.findall(words)
+    wrong = await stranger.post(path, form | {"secret": "x"}, headers=english)
+    assert wrong.status == 404 and not HAN.search(main_of(await wrong.text()))
+    chinese = await (await stranger.get(path, headers={"Accept-Language": "zh-CN,en"})).text()
+    assert "调解协议查阅" in chinese
+
+
+def main_of(page: str) -> str:
+    """What is read, without navigation and foot."""
+    return page.partition("<main")[2].partition("</main>")[0]
 
 
 async def test_secrets_are_not_tried_in_heaps(house: House) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from sqlalchemy import select
 
 from cases.policy import SYSTEM
@@ -54,6 +56,7 @@ async def test_a_sitting_by_video_is_arranged_from_the_mediation(house: House) -
     async with house.database.session() as db:
         session_id = (await db.scalars(select(Session.id))).one()
     sitting = await (await keeper.get(f"/sessions/{session_id}")).text()
+    assert "安排调解" in sitting and "安排接访" not in sitting  # Its history, too.
     assert "调解不录音录像" in sitting and mediation.number in sitting and "当事人" in sitting
     assert mediation.subject in await (await keeper.get("/board?day=2026-07-23")).text()
     for key in ("city.receptionist", "chengguan.reviewer"):
@@ -79,7 +82,9 @@ async def test_a_party_agrees_on_the_telephone_and_enters(house: House) -> None:
     assert (await phone.post(f"{base}/ticket", json={})).status == 200
     otherwise = await (await phone.get(f"{base}/declined")).text()
     assert "视频调解从不录音录像" in otherwise and "同意了您的请求" not in otherwise  # Nobody had asked.
-    assert "调解不录音录像" in await (await phone.get(f"{base}/room")).text()
+    room = await (await phone.get(f"{base}/room")).text()
+    assert "调解不录音录像" in room
+    assert "接访" not in re.sub(r"<script.*?</script>", "", room, flags=re.S)  # What people hear of it is 调解.
     lawyer, other = await phone_of(house, session_id, "马调解")
     assert (await lawyer.get(f"{other}/room")).status == 200  # Who helps is asked for nothing.
     async with house.database.session() as db:
@@ -101,5 +106,5 @@ async def test_a_party_that_refuses_calls_it_off_and_both_are_told(house: House)
         assert (await load_session(db, session_id)).state is SessionState.CANCELLED
     keeper = await house.official(KEEPER)
     page = await (await keeper.get(f"/mediation/{mediation_id}")).text()
-    assert "本人在手机上确认" in page and "取消接访" in page
+    assert "本人在手机上确认" in page and "取消调解" in page
     assert "视频调解取消了" in await (await keeper.get("/outbox")).text()

@@ -122,7 +122,8 @@ async def check_origin(request: web.Request, handler: Handler) -> web.StreamResp
 @web.middleware
 async def check_permission(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Find out who asks, hold the route's declared permission against it, and check the form token."""
-    follow = request.app[SETTINGS].web.follow_browser
+    # A court comes once, by a link from outside, and its secret does not survive the switch of the page.
+    follow = request.app[SETTINGS].web.follow_browser or request.path.startswith("/court/")
     speak(choose_language(request.cookies.get(COOKIE), request.headers.get("Accept-Language", ""), follow))
     if request.match_info.http_exception is not None:
         request[ACTOR] = await identify(request)  # So that the error page shows the right navigation.

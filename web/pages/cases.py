@@ -105,7 +105,8 @@ def _event(event: PetitionEvent) -> dict[str, object]:
     told = event.data.items() if taken else ()
     ours = OURS if event.kind.startswith(TOLD_WHOLE) else OURS_OF_STEPS
     notes = [{"text": _told(name, value), "ours": name in ours} for name, value in told]
-    return {"at": event.at, "text": event_word(event.kind), "actor": event.actor_name, "notes": notes}
+    text = event_word(event.kind, str(event.data.get("sitting", "")))
+    return {"at": event.at, "text": text, "actor": event.actor_name, "notes": notes}
 
 
 def _told(name: str, value: object) -> str:

@@ -52,7 +52,7 @@ def row_of(filed: Filed) -> dict[str, Any]:
         "begins": document.kind in BEGINNING,
         "replaced": filed.replaced_by is not None,
         "delivered": delivery_row(counts) if counts else None,
-        "confirmed": filed.confirmed,
+        "received": filed.received,
     }
 
 

@@ -15,7 +15,7 @@ from scheduling.arrival.consent import must_consent
 from scheduling.arrival.identity import needs_id_number, needs_identity
 from scheduling.invitation import Invitation
 from scheduling.links import find_link_holder, has_moved
-from scheduling.session import Session, SessionState
+from scheduling.session import Session, SessionKind, SessionState
 from signaling.rights import is_official
 from web.http.access import LINK_COOKIE
 from web.keys import CLOCK, SETTINGS
@@ -72,7 +72,8 @@ async def context_of(db: AsyncSession, request: web.Request, found: Holder) -> d
             "early": session.starts_at - now > timedelta(minutes=30),
             "over": session.state in OVER_FOR_CITIZENS,
             "recorded": session.record,
-            "mediation": session.mediation_id is not None,
+            "mediation": session.kind is SessionKind.MEDIATION,
+            "caseless": session.mediation_id is not None,
         },
     }
 

@@ -21,8 +21,16 @@ const PATIENT_UNTIL = performance.now() + 2000;
 const RETURN_TOLD = 10000;
 const NEXT_QUESTION = { picture: "check_voice", voice: "check_sound", sound: "verdict" };
 const WAITING = t("您的位置已经保留，轮到时工作人员会叫您。");
-const SENT_AWAY = { removed: t("您已被请出接访"), refused: t("现在不能进入"), referred: t("已改用别的方式接访"), moved: t("已换到另一台设备") };
-const REFUSED = t("链接已经失效，或者接访已经结束。");
+/** A mediation is no reception. */
+const { mediation } = readBoot().session || {};
+const SENT_AWAY = {
+  removed: mediation ? t("您已被请出调解") : t("您已被请出接访"),
+  refused: t("现在不能进入"),
+  referred: mediation ? t("已改用别的方式调解") : t("已改用别的方式接访"),
+  moved: t("已换到另一台设备"),
+};
+const REFUSED = mediation ? t("链接已经失效，或者调解已经结束。") : t("链接已经失效，或者接访已经结束。");
+const DEVICE_GOOD = mediation ? t("设备正常，可以调解") : t("设备正常，可以接访");
 
 /** In the demonstration one of four windows is heard; the others still decode what they get. */
 const HARDLY_AUDIBLE = 0.01;
@@ -148,7 +156,7 @@ class CitizenRoom {
     if (question !== "sound" || this.#check.result.verdict !== "ok") return this.#set({ step: NEXT_QUESTION[question] });
     // Three times yes is the verdict: one tap less on the way to the waiting room.
     part("device_word").hidden = false;
-    this.#announcer.say(t("设备正常，可以接访"));
+    this.#announcer.say(DEVICE_GOOD);
     return this.#wait();
   }
 
@@ -295,7 +303,7 @@ class CitizenRoom {
   #paintVerdict() {
     const good = this.#check.result.verdict === "ok";
     this.#check.listVerdicts(part("verdict_list"));
-    setText(part("verdict_title"), good ? t("设备正常，可以接访") : t("设备有一处要看一看"));
+    setText(part("verdict_title"), good ? DEVICE_GOOD : t("设备有一处要看一看"));
     setText(part("verdict_act"), good ? "" : t("可以点「重新检查」；弄不好也没关系，先进入等候室，工作人员会帮您。"));
   }
 

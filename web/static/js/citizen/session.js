@@ -1,8 +1,12 @@
+import { readBoot } from "../boot.js";
 import { label, setText } from "../elements.js";
 import { Focus, largeIn } from "../media/focus.js";
 import { RecordingBadge } from "../room/badge.js";
 import { column, NETWORK, NETWORK_EFFECT } from "../words.js";
 import { t } from "../translate.js";
+
+/** A mediation is no reception. */
+const { mediation } = readBoot().session || {};
 
 /** While the minutes are in one of these states there is something to read or to sign. */
 const TO_READ = new Set(["read_back", "signing"]);
@@ -196,7 +200,7 @@ export class SessionScreen {
     if (this.#problem) return this.#problem;
     if (this.#capture.silenced.has("microphone")) return t("您的声音断了，可能有电话打进来。请点「恢复声音和画面」。");
     if (this.#capture.silenced.size > 0) return t("您的画面断了，摄像头可能被别的应用占用。请点「恢复声音和画面」。");
-    if (room.state === "paused") return t("接访暂停，请不要离开，稍后继续。");
+    if (room.state === "paused") return mediation ? t("调解暂停，请不要离开，稍后继续。") : t("接访暂停，请不要离开，稍后继续。");
     if (this.#isLocked("microphone") && this.#phase) return t("现在是「{0}」，您的麦克风先关着。想说话请点「举手」。", this.#phase);
     if (this.#call.myself?.veiled) return t("已为您屏蔽：别人看不到您的脸和名字，声音经过处理。");
     if (this.#isLocked("microphone")) return t("主持人已将您静音。想说话请点「举手」。");
@@ -204,7 +208,7 @@ export class SessionScreen {
     if (this.#capture.resting && this.#showing) return t("正在出示材料，大家暂时看不到您的脸。收起材料后恢复。");
     if (this.#network !== "good") return NETWORK_EFFECT[this.#network];
     if (!this.#capture.isEnabled("microphone")) return t("您已静音，别人听不到您说话。");
-    return room.state === "live" ? "" : t("工作人员正在准备，接访马上开始。");
+    return room.state === "live" ? "" : mediation ? t("调解员正在准备，调解马上开始。") : t("工作人员正在准备，接访马上开始。");
   }
 
   #showNetwork(grade) {

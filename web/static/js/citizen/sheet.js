@@ -1,6 +1,10 @@
 import { announceIn, Announcer } from "../announcer.js";
+import { readBoot } from "../boot.js";
 import { prepareAll } from "../signature_pad.js";
 import { t } from "../translate.js";
+
+/** A mediation is no reception. */
+const { mediation } = readBoot().session || {};
 
 /**
  * Shows a page of ours over the running call, so that sound and picture go on behind it. Links and forms of the
@@ -14,7 +18,7 @@ export async function openSheet(url, styles) {
   if (styles && !document.querySelector(`link[href="${styles}"]`)) document.head.append(Object.assign(document.createElement("link"), { rel: "stylesheet", href: styles }));
   const sheet = document.createElement("dialog");
   sheet.className = "sheet";
-  const close = Object.assign(document.createElement("button"), { type: "button", className: "button", textContent: t("回到接访") });
+  const close = Object.assign(document.createElement("button"), { type: "button", className: "button", textContent: mediation ? t("回到调解") : t("回到接访") });
   const body = document.createElement("div");
   const announcer = new Announcer();
   sheet.append(close, body);
