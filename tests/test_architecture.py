@@ -36,7 +36,7 @@ ROOMS: dict[str, dict[str, set[str]]] = {
     },
     "scheduling": {
         "incidents": set(),
-        "notices": {"booking"},
+        "notices": {"booking", "rota"},
         # A reception day is cut into slots, and a slot knows its day: these two know one another.
         "booking": {"rota"},
         "rota": {"booking"},

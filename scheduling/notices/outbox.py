@@ -18,6 +18,7 @@ from scheduling.notices.gateway import Envelope
 from scheduling.notices.notice import (
     BY_HAND,
     EXPIRED,
+    TO_UNITS,
     Notice,
     NoticeAddress,
     NoticeChannel,
@@ -149,7 +150,8 @@ def _next(notice: Notice, last: NoticeEvent, followed: bool) -> NextStep:
 
 def _lapses(notice: Notice, reason: str) -> bool:
     """What is over need not be told; a code lapses, and an answer to somebody of whom no case is known."""
-    return reason == EXPIRED or notice.template in LAPSES or not (notice.petition_id or notice.session_id)
+    known = notice.petition_id or notice.session_id or notice.template in TO_UNITS
+    return reason == EXPIRED or notice.template in LAPSES or not known
 
 
 def _conditions(query: OutboxQuery) -> Sequence[ColumnElement[bool]]:
@@ -181,6 +183,7 @@ def _waits_for_a_human() -> ColumnElement[bool]:
     failed = failed.correlate(Notice)
     goes_on = exists().where(after.instead_of_id == Notice.id).correlate(Notice)
     known = Notice.petition_id.is_not(None) | Notice.session_id.is_not(None)
+    known = known | Notice.template.in_(sorted(TO_UNITS))
     lost = failed & ~goes_on & Notice.template.not_in(sorted(LAPSES)) & known
     return (Notice.channel.in_(sorted(BY_HAND)) & by_hand) | lost
 

@@ -17,7 +17,7 @@ from cases.errors import RuleError
 from scheduling.booking.booking import Booking, BookingKind, BookingState
 from scheduling.booking.slot_proposal import SlotProposal
 from scheduling.notices.gateway import Envelope
-from scheduling.notices.notice import NoticeChannel
+from scheduling.notices.notice import Notice, NoticeChannel
 from scheduling.notices.queueing import About, add_notice, channel_for
 from scheduling.proposals import ProposalState
 
@@ -47,7 +47,7 @@ class Telling:
 async def tell(
     db: AsyncSession, clock: Clock, telling: Telling, about: About, number: str, template: str,
     fields: dict[str, str], expires_at: datetime,
-) -> None:  # fmt: skip
+) -> Notice:  # fmt: skip
     """Queue one message inside the caller's transaction, by the way that reaches this number.
 
     Where messages flood, somebody calls instead: what was decided is not held up by the outbox.
@@ -55,9 +55,11 @@ async def tell(
     fields = {"phone": telling.help_phone} | fields
     channel = channel_for(number)
     try:
-        await add_notice(db, clock, telling.envelope, about, number, template, fields, expires_at, channel)
+        return await add_notice(
+            db, clock, telling.envelope, about, number, template, fields, expires_at, channel
+        )
     except RuleError:
-        await add_notice(
+        return await add_notice(
             db, clock, telling.envelope, about, number, template, fields, expires_at, NoticeChannel.TELEPHONE
         )
 

@@ -66,6 +66,9 @@ def _texts() -> Mapping[str, NoticeTemplate]:
         "booking_time_proposed": ("2026-11", frozenset()),
         "booking_time_moved": ("2026-11", frozenset()),
         "document_ready": ("2026-11", frozenset()),
+        "attendance_asked": ("2026-11", frozenset()),
+        "attendance_changed": ("2026-11", frozenset()),
+        "attendance_cancelled": ("2026-11", frozenset()),
         "review_received": ("2026-11", frozenset()),
     }
     words = VOCABULARY["sms"]

@@ -51,7 +51,7 @@ async def brief(db: AsyncSession, actor: Actor, day_id: str) -> Briefing:
     """
     require(actor, Action.SEE_PETITION)
     day = await get_day(db, actor, day_id)
-    ids = day.rule.required.get("organisations", [])
+    ids = day.required_ids
     if actor.organisation_ids.isdisjoint(ids):
         require(actor, Action.SEE_PETITION, scope_of_organisation(day.organisation))
     query = select(Booking).join(Slot, Slot.id == Booking.slot_id)

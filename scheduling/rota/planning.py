@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
@@ -37,6 +37,8 @@ from scheduling.rota.reception_day import (
 from scheduling.rota.recurrence import Recurrence
 from scheduling.transitions import require_transition
 
+# Queues notices to the units of a day, by template and reason (scheduling/notices/attendance.py).
+Tell = Callable[[ReceptionDay, str, str], Awaitable[object]]
 AHEAD = timedelta(days=92)  # Days are planned for a quarter: a city's leader receives once in it.
 MAX_DAYS = 80
 LONGEST = timedelta(hours=11)
@@ -125,8 +127,13 @@ async def end_rule(db: AsyncSession, clock: Clock, actor: Actor, rule_id: str) -
 
 
 @atomic
-async def publish_day(db: AsyncSession, clock: Clock, actor: Actor, day_id: str) -> Sequence[Slot]:
-    """Open the day's slots to the public and commit. Raises Conflict `bad_transition`, `slots_overlap`."""
+async def publish_day(
+    db: AsyncSession, clock: Clock, actor: Actor, day_id: str, tell: Tell | None = None
+) -> Sequence[Slot]:
+    """Open the day's slots to the public and commit; `tell` queues the notices to units that must attend.
+
+    Raises Conflict `bad_transition`, `slots_overlap`.
+    """
     day = await _owned_day(db, actor, day_id)
     _move(clock, day, DayState.PUBLISHED)
     public = day.rule.mode is ReceptionMode.FIXED_PLACE
@@ -135,28 +142,38 @@ async def publish_day(db: AsyncSession, clock: Clock, actor: Actor, day_id: str)
     for slot in slots:
         slot.reception_day_id = day.id
     await add_audit(db, clock, actor, "reception_day.published", "reception_day", day.id)
+    if tell is not None:
+        await tell(day, "attendance_asked", "")
     await db.commit()
     return slots
 
 
 @atomic
-async def cancel_day(db: AsyncSession, clock: Clock, actor: Actor, day_id: str, reason: str) -> ReceptionDay:
-    """Call the day off and commit; its free slots are gone. Raises Invalid at `reason`, Conflict `booked`."""
+async def cancel_day(
+    db: AsyncSession, clock: Clock, actor: Actor, day_id: str, reason: str, tell: Tell | None = None
+) -> ReceptionDay:
+    """Call the day off and commit; its free slots are gone. Of a day that was published units are told.
+
+    Raises Invalid at `reason`, Conflict `booked`.
+    """
     day = await _owned_day(db, actor, day_id)
     words = clean_text(reason, "reason", "原因", 200)
     if not words:
         raise Invalid("required", "请写明取消的原因。", "reason")
+    known = day.state is DayState.PUBLISHED
     _move(clock, day, DayState.CANCELLED)
     day.reason = words
     await _drop_free_slots(db, day)
     await add_audit(db, clock, actor, "reception_day.cancelled", "reception_day", day.id)
+    if tell is not None and known:
+        await tell(day, "attendance_cancelled", words)
     await db.commit()
     return day
 
 
 @atomic
 async def stand_in(
-    db: AsyncSession, clock: Clock, actor: Actor, day_id: str, substitute_id: str
+    db: AsyncSession, clock: Clock, actor: Actor, day_id: str, substitute_id: str, tell: Tell | None = None
 ) -> ReceptionDay:
     """Let a substitute receive that day (the leader's own id: the leader again) and commit.
 
@@ -176,6 +193,8 @@ async def stand_in(
     _touch(clock, day)
     data = {"substitute_id": substitute_id}
     await add_audit(db, clock, actor, "reception_day.substituted", "reception_day", day.id, detail=data)
+    if tell is not None and day.state is DayState.PUBLISHED:
+        await tell(day, "attendance_changed", "")
     await db.commit()
     return day
 

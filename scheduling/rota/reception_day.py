@@ -123,6 +123,12 @@ class ReceptionDay(Base):
     room: Mapped[ReceptionRoom] = relationship(lazy="joined")
 
     @property
+    def required_ids(self) -> list[str]:
+        """Ids of the units whose heads must attend."""
+        found: list[str] = self.rule.required.get("organisations", [])
+        return found
+
+    @property
     def receives(self) -> Official:
         """Who sits there: the leader, or who stands in."""
         return self.substitute if self.stands_in and self.substitute is not None else self.leader

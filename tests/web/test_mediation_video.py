@@ -84,7 +84,7 @@ async def test_a_party_agrees_on_the_telephone_and_enters(house: House) -> None:
     assert "视频调解从不录音录像" in otherwise and "同意了您的请求" not in otherwise  # Nobody had asked.
     room = await (await phone.get(f"{base}/room")).text()
     assert "调解不录音录像" in room
-    assert "接访" not in re.sub(r"<script.*?</script>", "", room, flags=re.S)  # What people hear of it is 调解.
+    assert "接访" not in re.sub(r"<script.*?</script>", "", room, flags=re.S)  # It is no reception.
     lawyer, other = await phone_of(house, session_id, "马调解")
     assert (await lawyer.get(f"{other}/room")).status == 200  # Who helps is asked for nothing.
     async with house.database.session() as db:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, time, timedelta
+from functools import partial
 from typing import Any
 
 from aiohttp import web
@@ -16,6 +17,8 @@ from cases.handling.clocks import today
 from cases.organisations import Organisation, OrganisationKind, covers, list_organisations
 from cases.policy import Action, Actor, allowed
 from scheduling.booking.slots import list_rooms, scope_of_organisation
+from scheduling.notices.attendance import attendance_of, set_duty_phone, tell_units
+from scheduling.notices.texts import TEMPLATES
 from scheduling.rota.briefing import brief
 from scheduling.rota.planning import (
     AddRule,
@@ -35,6 +38,7 @@ from web.http.forms import Form
 from web.keys import ACTOR, CLOCK, DATABASE
 from web.pages.signin import see_other
 from web.rendering import page
+from web.tending.session_notices import telling_of
 
 AHEAD = timedelta(days=92)
 MODES = {str(mode): name for mode, name in MODE_NAMES.items()}
@@ -82,7 +86,9 @@ async def show_day(request: web.Request) -> web.StreamResponse:
 
 async def publish(request: web.Request) -> web.StreamResponse:
     async with request.app[DATABASE].session() as db:
-        await publish_day(db, request.app[CLOCK], request[ACTOR], request.match_info["day_id"])
+        clock, day_id = request.app[CLOCK], request.match_info["day_id"]
+        tell = partial(tell_units, db, clock, telling_of(request))
+        await publish_day(db, clock, request[ACTOR], day_id, tell)
     return see_other(f"/rota/{request.match_info['day_id']}")
 
 
@@ -91,7 +97,9 @@ async def substitute(request: web.Request) -> web.StreamResponse:
     form, day_id = Form(await request.post()), request.match_info["day_id"]
     async with request.app[DATABASE].session() as db:
         try:
-            await stand_in(db, request.app[CLOCK], request[ACTOR], day_id, form.typed("substitute")[:64])
+            clock = request.app[CLOCK]
+            tell = partial(tell_units, db, clock, telling_of(request))
+            await stand_in(db, clock, request[ACTOR], day_id, form.typed("substitute")[:64], tell)
         except (Invalid, Conflict) as error:
             form.refuse(error, "substitute")
     return await _day_page(request, form, 422) if form.errors else see_other(f"/rota/{day_id}")
@@ -103,9 +111,24 @@ async def cancel(request: web.Request) -> web.StreamResponse:
     form.values["reason"] = form.typed("reason")
     async with request.app[DATABASE].session() as db:
         try:
-            await cancel_day(db, request.app[CLOCK], request[ACTOR], day_id, form.typed("reason"))
+            clock = request.app[CLOCK]
+            tell = partial(tell_units, db, clock, telling_of(request))
+            await cancel_day(db, clock, request[ACTOR], day_id, form.typed("reason"), tell)
         except (Invalid, Conflict) as error:
             form.refuse(error, "reason")
+    return await _day_page(request, form, 422) if form.errors else see_other(f"/rota/{day_id}")
+
+
+async def note_phone(request: web.Request) -> web.StreamResponse:
+    """POST {unit, phone}: where a unit that must attend is told."""
+    form, day_id = Form(await request.post()), request.match_info["day_id"]
+    form.values |= {"unit": form.typed("unit")[:32], "phone": form.typed("phone")[:40]}
+    async with request.app[DATABASE].session() as db:
+        try:
+            clock, actor = request.app[CLOCK], request[ACTOR]
+            await set_duty_phone(db, clock, actor, day_id, form.value("unit"), form.value("phone"))
+        except Invalid as error:
+            form.refuse(error, "phone")
     return await _day_page(request, form, 422) if form.errors else see_other(f"/rota/{day_id}")
 
 
@@ -214,12 +237,15 @@ async def _day_page(request: web.Request, form: Form, status: int = 200) -> web.
     async with request.app[DATABASE].session() as db:
         pack = await brief(db, actor, request.match_info["day_id"])
         people = await may_plan(db, pack.day.organisation_id)
+        attending = await attendance_of(db, pack.day)
     day = pack.day
     manages = allowed(actor, Action.MANAGE_SLOTS, scope_of_organisation(day.organisation))
     context = {
         "nav": "rota", "form": form, "pack": pack, **_day_row(day, today(clock)),
         "people": {each.id: each.name for each in people if each.id != day.receives.id},
-        "manages": manages and day.ends_at > clock.now(),
+        "manages": manages and day.ends_at > clock.now(), "attending": attending,
+        "units": {each.organisation.id: each.organisation.name for each in attending},
+        "notices": {name: each.name for name, each in TEMPLATES.items()},
     }  # fmt: skip
     title = f"{day.receives.name}接访日"
     return page(request, "rota_day.html", context, title=title, status=status)
