@@ -31,6 +31,6 @@ async def note_in_matter(
         return
     begin = session.starts_at.astimezone(BEIJING)
     reason = f"：{data['reason']}" if data.get("reason") else ""
-    told = of_mediation(VOCABULARY["event"][kind].official)
-    words = f"{chinese_date(begin)} {begin:%H:%M} {told}{reason}"
+    what = of_mediation(VOCABULARY["event"][kind].official)
+    words = f"{chinese_date(begin)} {begin:%H:%M} {what}{reason}"
     await note_step(db, clock, actor, session.mediation_id, MediationStep.VIDEO, words)
