@@ -151,9 +151,7 @@ async def troubles(them: Cast) -> None:
     await host.locator("[data-part=connection]").wait_for(state="hidden", timeout=60_000)
     await host.wait_for_timeout(2500)
     await wall.hang(host, "worker-back", "媒体进程恢复", sizes=(1280, 390))
-    if await host.locator('[data-action="take_back"]:visible').count():
-        await act(host, "take_back")
-        await confirm(host)
+    await conduct_again(host)
 
 
 async def joined(them: Cast) -> None:
@@ -221,6 +219,7 @@ async def end(them: Cast) -> None:
     for page in (host, citizen):
         if await page.locator("dialog.sheet[open]").count():
             await page.get_by_role("button", name="回到接访").click()
+    await conduct_again(host)
     await act(host, "close")
     await wall.hang(host, "ask-close", "结束前的确认")
     reason = host.locator("#dialog-reason")
@@ -231,6 +230,14 @@ async def end(them: Cast) -> None:
     await wall.hang(host, "end-host", "工作人员：已结束")
     await citizen.locator('[data-screen="done"]').wait_for(state="visible")
     await wall.hang(citizen, "end-citizen", "信访人：已结束", whole=True, large=True)
+
+
+async def conduct_again(host: Page) -> None:
+    """Who was cut off for a while was stood in for."""
+    if await host.locator('[data-action="take_back"]:visible').count():
+        await act(host, "take_back")
+        await confirm(host)
+        await host.locator('[data-action="close"]').wait_for(state="visible")
 
 
 async def recording_is(page: Page, state: str) -> bool:

@@ -103,9 +103,13 @@ async def test_two_parties_and_a_mediator_meet_and_nothing_is_recorded(
         await until(lambda: sees_and_hears(pages["马秀兰"], pages["赵建军"]), 60, "the parties meet")
         await act(pages["主持"], "open")
         await expect(pages["主持"].locator("dialog[open]")).to_contain_text("本场不录音录像")
+        await expect(pages["主持"].locator("dialog[open] h2")).to_have_text("开始调解？")
         await confirm(pages["主持"])
         await until_live(pages["主持"])
         await expect(pages["马秀兰"].locator("[data-screen=session]")).to_contain_text("未录音录像")
+        # The office a mediator brings along in the name stands where offices stand.
+        await expect(pages["马秀兰"].locator(".tile-name", has_text="马调解")).to_have_text("马调解")
+        await expect(pages["马秀兰"].locator(".tile-office", has_text="人民调解员")).to_be_visible()
         helped = pages["马调解"].locator("[data-screen=session]")
         await expect(helped).to_contain_text("马某")
         await expect(helped).not_to_contain_text("秀兰")
