@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 from playwright.async_api import Browser
@@ -18,7 +18,7 @@ from tests.web.test_axe import DESK, OFFICIAL
 from tests.web.test_officials_pages import enter
 from web.views.mediation import place_row
 from web.views.slots import group_slots, one_of_each_time, slots_by_day
-from web.words import clock_on, spoken_time
+from web.words import clock_on, day_of_year, month_label, month_words, spoken_time
 
 NINE = datetime(2026, 7, 20, 1, tzinfo=UTC)
 TOPS = "cells => cells.map(cell => Math.round(cell.getBoundingClientRect().top))"
@@ -74,6 +74,14 @@ def test_a_time_of_another_day_has_its_date() -> None:
     assert clock_on(NINE, None) == "2026年7月20日 09:00"
 
 
+def test_days_and_months_are_written_as_people_read_them() -> None:
+    assert (day_of_year(date(2026, 2, 7)), month_words("2026-07"), month_label("2026-07")) == (
+        "2月7日",
+        "2026年7月",
+        "26年7月",
+    )
+
+
 def test_to_sign_in_is_no_opening() -> None:
     assert action_words("sign_in.opened") == ("登录", "成功")
     assert action_words("recording.opened") == ("录像", "打开")
@@ -105,6 +113,15 @@ async def test_figures_share_a_line_conditions_fold_and_a_long_page_has_its_cont
     tops = await numbers.evaluate_all(TOPS)
     assert not await head.is_visible() and len(tops) == 5
     assert tops[0] == tops[1] == tops[2] < tops[3] == tops[4]
+    await page.goto(base + "/cases")
+    row = page.locator("tbody tr").first
+    number, state = await row.locator("td:first-child, .badge").evaluate_all(TOPS)
+    assert abs(number - state) < 8 < (await row.locator("td").nth(1).evaluate_all(TOPS))[0] - number
+    await page.goto(base + "/clocks")
+    assert "还有 15 天" in await page.locator("tbody tr td").first.inner_text()
+    await page.goto(base + "/mediation")
+    empty = page.locator("td.nothing")
+    assert await empty.count() and not await empty.first.is_visible()
     await page.goto(base + "/board")
     assert not await page.is_visible("#tier")
     await page.click(".fold summary")
@@ -112,6 +129,8 @@ async def test_figures_share_a_line_conditions_fold_and_a_long_page_has_its_cont
     await page.goto(base + "/board")
     await page.set_viewport_size({"width": DESK, "height": 700})
     assert await page.is_visible("#tier") and not await page.is_visible(".fold summary")
+    await page.goto(base + "/mediation")
+    assert await empty.first.is_visible()
     await page.goto(base + f"/cases/{petition.id}")
     await page.click(".contents >> text=流转记录")
     assert await page.locator("#history-title").evaluate("e => e.getBoundingClientRect().top < innerHeight")
