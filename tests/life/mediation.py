@@ -41,5 +41,5 @@ async def mediate(life: Life) -> None:
     await page.get_by_role("button", name="排定并通知群众").click()
     await page.wait_for_url("**/sessions/*")
     assert "调解" in await page.inner_text("main")
-    life.steps.append("安排视频接访")
+    life.steps.append("安排视频调解")
     await life.check("mediation")

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
+from typing import Any
 
 import pytest
 from playwright.async_api import Browser, expect
 
 from cases.database import BUSY_TIMEOUT_MS
+from scheduling.intake.phone_codes import awaits_code
 from scheduling.notices.gateway import Message
 from tests.factories import make_slots
 from tests.scenarios.browsers import needs_chromium
 from tests.web.conftest import House
 from tests.web.test_petition_code import CODE, Pocket, intakes, pocket, step
 from web.keys import LIMITS
+from web.pages import petition
 from web.tending.messages import EVERY, MESSENGER, SHOWN_WITHIN, ShownGateway
 
 __all__ = ["pocket"]
@@ -33,7 +37,20 @@ class Slow(ShownGateway):
         await super().send(message)
 
 
-async def test_two_taps_are_one_code_one_matter_and_a_receipt(house: House, pocket: Pocket) -> None:
+async def test_two_taps_are_one_code_one_matter_and_a_receipt(
+    house: House, pocket: Pocket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    met = asyncio.Barrier(2)
+
+    async def together(*known: Any) -> bool:
+        """Both taps would know that no code was sent yet; the first one waits a moment for the second."""
+        found = await awaits_code(*known)
+        with suppress(TimeoutError, asyncio.BrokenBarrierError):
+            async with asyncio.timeout(0.3):
+                await met.wait()
+        return found
+
+    monkeypatch.setattr(petition, "awaits_code", together)
     browser = house.browser()
     await browser.get("/petition")
     taps = await asyncio.gather(*(step(browser, house, 3, form_id=FORM) for _ in range(2)))
