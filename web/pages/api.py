@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cases.casefile import Channel, PetitionCase, PetitionClass
 from cases.cursor import Cursor, read_cursor
 from cases.errors import Conflict, Invalid, NotFound, RuleError
+from cases.fields import clean
 from cases.handling.clocks import list_clocks
 from cases.intake.client import ApiScope, Caller, TokenRefused, find_caller
 from cases.intake.matters import Matter, find_by_source, register_matter
@@ -50,7 +51,7 @@ async def _create(request: web.Request, db: AsyncSession, caller: Caller) -> web
     told = await _body(request)
     source = f"api-{caller.client.id}"
     external_id = told["external_id"]
-    if not 0 < len(external_id) <= 100:
+    if not 0 < len(external_id) <= 100 or external_id != clean(external_id):
         raise Invalid("required", "external_id 要有 1 到 100 个字符。", "external_id")
     matter = Matter(
         Channel(_choice(told, "channel", Channel, Channel.WEB)), caller.client.organisation_id,
@@ -124,7 +125,8 @@ async def _answered(request: web.Request, scope: ApiScope, answer: Answer) -> we
         if not request.app[LIMITS].allow("api", client_address(request)):
             return _problem(429, "too_fast", "短时间内请求太多。请等一分钟再试。")
         async with request.app[DATABASE].session() as db:
-            caller = await find_caller(db, token.strip() if kind.lower() == "bearer" else "")
+            known = kind.lower() == "bearer" and token.isascii()
+            caller = await find_caller(db, token.strip() if known else "")
             caller.require(scope)
             return await answer(request, db, caller)
     except TokenRefused as error:
@@ -155,7 +157,7 @@ async def _body(request: web.Request) -> dict[str, str]:
     if not isinstance(told, dict):
         raise Invalid("bad_json", "内容要是一个 JSON 对象。")
     if unknown := sorted(set(told) - {*TEXTS, "channel", "class"}):
-        raise Invalid("unknown_field", f"没有这个字段：{unknown[0][:40]}。", unknown[0][:40])
+        raise Invalid("unknown_field", f"没有这个字段：{clean(unknown[0])[:40]}。", clean(unknown[0])[:40])
     for name in (*TEXTS, "channel", "class"):
         if not isinstance(told.setdefault(name, ""), str):
             raise Invalid("bad_type", f"{name} 要是文字。", name)
