@@ -101,3 +101,30 @@ async def test_what_passes_by_itself_invites_to_come_again_and_leaves_nobody_beh
     assert not hall.registry.rooms[hall.session_id].connections
     monkeypatch.setattr(registry, "welcome", welcome)
     assert (await hall.client("petitioner")).welcome["place"] == "lobby"
+
+
+@pytest.mark.parametrize("who", ["host", "joint_receptionist", "observer", "petitioner"])
+async def test_whoever_reloads_at_any_stage_has_the_same_seat_again(hall: Hall, who: str) -> None:
+    """Office, another tier, hall screen and station or telephone: left with the ticket in hand, with the
+    socket open, with the ticket sent, while the picture is offered, and when connected."""
+    client = await hall.client(who)
+    seat, place = client.id, client.welcome["place"]
+    await client.drop()
+    for stage in ("ticket", "socket", "knocked", "offer", "connected"):
+        if stage == "ticket":
+            await hall.ticket(who)
+        elif stage == "socket":
+            await (await hall.socket()).drop()
+        elif stage == "knocked":
+            await (await knock(hall, who)).drop()
+        else:
+            left = await hall.client(who)
+            offer = {"sdp": "x", "sources": {"0": "microphone", "1": "camera"}}
+            await (left.send if stage == "offer" else left.ask)("publish", **offer)
+            await left.drop()
+        again = await hall.client(who)
+        assert again.welcome["type"] == "welcome", (stage, again.welcome)
+        assert (again.id, again.welcome["place"]) == (seat, place), stage
+        await again.drop()
+    room = hall.registry.rooms[hall.session_id].room
+    assert [person.id for person in room.people.values()].count(seat) == 1
