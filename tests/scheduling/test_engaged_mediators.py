@@ -23,12 +23,14 @@ from cases.mediation.mediating import (
 from cases.mediation.place import CommunityPlace, add_place
 from cases.mediation.third_party import ThirdParty
 from cases.policy import SYSTEM
+from scheduling.afterwards.progress import list_progress
 from scheduling.booking.engagements import (
     Engagement,
     ResourceKind,
     engaged_by,
     refuse_engaged_mediator,
 )
+from scheduling.calendars.entries import entry_of
 from scheduling.notices.notice import Notice
 from scheduling.session import SessionKind, SessionState
 from scheduling.sessions.invitations import list_invitations, revoke_invitation
@@ -36,6 +38,7 @@ from scheduling.sessions.mediation_video import ArrangeVideo, arrange_video
 from scheduling.sessions.mediator_change import take_over
 from scheduling.sessions.moving import MoveSession, reschedule_session
 from scheduling.sessions.sessions import CreateSession, create_session, move_session
+from scheduling.sessions.telling import worded
 from scheduling.sessions.third_party_invitations import invite_third_party
 from tests.clock import FixedClock
 from tests.factories import World, make_petition
@@ -223,7 +226,12 @@ async def test_an_unrecorded_mediation_on_a_case_is_not_told_as_a_recorded_recep
         session = await create_session(desk.db, desk.clock, SYSTEM, command, TELLING)
         sent = select(Notice.template).where(Notice.session_id == session.id)
         assert (await desk.db.scalars(sent)).all() == [told]
+        # Later words say nothing of recording, and a calendar calls it what it is.
+        assert worded(session, "session_cancelled") == "mediation_cancelled"
+        assert (await entry_of(desk.db, session)).summary.startswith("视频调解 ")
         await move_session(desk.db, desk.clock, SYSTEM, session.id, SessionState.CANCELLED, "改天")
+        history = await list_progress(desk.db, petition)
+        assert all("接访" not in step.words for step in history), history
 
 
 async def test_of_many_who_want_the_same_mediator_at_once_one_gets_him(
