@@ -389,17 +389,3 @@ async def test_an_accusation_is_passed_on_and_nobody_is_told_to_go_there_himself
     await desk.take(KEEPER, "route", body="区纪委监委", words="依规移送。")
     told = await text_of(desk, await paper(desk, KEEPER, "routing_notice"))
     assert "您不需要另行提出" in told and "第三十条" in told and "请您在法定期限内" not in told
-
-
-async def test_what_was_handed_over_needs_no_confirming(desk: Desk) -> None:
-    """Who took it from somebody's hand is not asked whether it came; by post, or refused, one is."""
-    await desk.until_forwarded()
-    notice = await paper(desk, HANDLER, "receipt_notice")
-    petition = await get_petition(desk.db, desk.world.actor(KEEPER), desk.id)
-    [before] = await list_for_petitioner(desk.db, petition)
-    await deliver(desk, HANDLER, notice)
-    [after] = await list_for_petitioner(desk.db, petition)
-    assert (before.received, after.received, after.confirmed) == (False, True, False)
-    after.deliveries[0].refused = True
-    assert not after.received
-    desk.db.expunge_all()
