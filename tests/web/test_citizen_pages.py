@@ -9,9 +9,11 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from cases.policy import SYSTEM
+from scheduling.booking.bookings import BookPublicly, book_publicly
 from scheduling.reach import load_session
 from scheduling.session import SessionState
 from scheduling.sessions.sessions import move_session
+from tests.factories import make_slots
 from tests.journey.measures import measure
 from tests.scenarios.browsers import needs_chromium
 from tests.web.conftest import House
@@ -76,6 +78,7 @@ async def test_the_whole_journey(strict: House, chrome: Browser) -> None:
     await page.locator("[data-part=offices]").wait_for(state="visible")
     await expect(page.locator("[data-part=offices]")).to_contain_text("城关区信访局")
     await expect(page.locator("[data-part=when]")).to_have_text("今天上午 9:00")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("视频接访邀请", use_inner_text=True)
     await one.look("c1-landing")
     await one.tap("[data-action=start]")
     await page.locator("#code").wait_for()
@@ -216,3 +219,25 @@ async def test_large_headings_break_between_words_and_a_number_stays_with_its_no
         lines = await one.page.evaluate(LINES)
         assert "".join(lines).replace(" ", "") == words.replace(" ", "")
         assert lines == HEADINGS[words], words
+
+
+async def test_an_invitation_to_mediate_says_so_and_a_day_stays_whole(house: House, chrome: Browser) -> None:
+    given, one = await make_link(house), await walk(chrome, house)
+    told = {"offices": "城关区信访局", "when": "明天上午 9:00", "early": True, "mediation": True}
+    await one.page.route("**/look", lambda route: route.fulfill(json=told))
+    await one.page.goto(f"{one.base}/j/{given.code}#{given.secret}")
+    await expect(one.page.locator("h1 [data-of=mediation]")).to_be_visible()
+    await expect(one.page.get_by_text("视频接访邀请", exact=True)).to_be_hidden()
+    await expect(one.page.get_by_text("谁组织调解")).to_be_visible()
+    async with house.database.session() as db:
+        slots = await make_slots(db, house.clock, house.world.chengguan)
+        booked = BookPublicly(slots[0].id, "张桂芳", "13900001111", "供暖不热", "")
+        booking = await book_publicly(db, house.clock, booked)
+    await one.page.add_init_script("localStorage.setItem('lianxin.type', 'large')")
+    await one.page.goto(f"{one.base}/book?organisation={house.world.chengguan.id}")
+    assert await measure(one.page) == []
+    await one.page.goto(f"{one.base}/progress")
+    await one.page.fill("#number", booking.petition.number)
+    await one.page.fill("#query_code", booking.query_code)
+    await one.page.get_by_role("button", name="查询", exact=True).click()
+    await expect(one.page.locator(".facts .whole").first).to_have_text("2026年8月6日")

@@ -93,7 +93,7 @@ async def test_who_receives_you_and_when_is_told_to_the_holder_and_binds_nothing
     told = await phone.post(f"/j/{given.code}/look", json={"secret": given.secret})
     body = await told.json()
     assert (body["when"], body["early"]) == ("今天上午 9:00", False)
-    assert "城关区信访局" in body["offices"] and "李德福" not in str(body)
+    assert "城关区信访局" in body["offices"] and "李德福" not in str(body) and body["mediation"] is False
     house.clock.advance(days=-1)
     body = await (await phone.post(f"/j/{given.code}/look", json={"secret": given.secret})).json()
     assert (body["when"], body["early"]) == ("明天上午 9:00", True)
