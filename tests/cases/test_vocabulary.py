@@ -115,7 +115,9 @@ STATES: dict[str, tuple[Iterable[str], frozenset[str]]] = {
 # Of these citizens read, too (experience.md 2.6).
 FOR_CITIZENS = ("session", "participant", "badge", "line", "minutes", "device", "call", "request")
 FIELDS = frozenset({"when", "ahead"})
-MESSAGES = frozenset({"code", "office", "when", "link", "phone", "what", "answer", "to", "number", "paper"})
+MESSAGES = frozenset(
+    ("answer", "code", "leader", "link", "number", "office", "paper", "phone", "place", "to", "unit", "what", "when")
+)
 KIND = re.compile(r'(?:append_event|add_event|add_petition_event|\.note)\([^)"]*"([a-z_]+\.[a-z_]+)"')
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 BLOCK = re.compile(r"\{[^{}]*\}", re.S)

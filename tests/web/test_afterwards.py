@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -130,7 +131,8 @@ async def test_the_rated_see_sums_and_never_whose_they_are(house: House) -> None
             )  # fmt: skip
             db.add(copy)
         await db.commit()
-    assert "83.3%（5／6）" in await (await clerk.get("/ratings")).text()
+    text = await (await clerk.get("/ratings")).text()
+    assert re.search(r"83\.3% <span[^>]*>（5／6）", text)
     stranger = await (await house.official("xigu.receptionist")).get("/ratings")
     assert "83.3%" not in await stranger.text()
 
@@ -189,7 +191,7 @@ async def test_progress_tells_the_petitioner_the_disclosed_dates_only(house: Hou
     answer = await browser.send("/progress", "/progress", number=petition.number.lower(), query_code=code)
     text = await answer.text()
     assert answer.status == 200 and "登记" in text and "2026年9月20日" in text
-    assert "李德福" not in text and "楼道漏水" not in text
+    assert "李德福" not in text and "没有结果" not in text, "who it is and what was told stay in the office"
     statuses = {
         (await browser.send("/progress", "/progress", number="x", query_code="y")).status for _ in range(18)
     }
