@@ -51,7 +51,7 @@ struct cache {
 
 /* When packets of one transport came, until they are told (transport-wide congestion control). */
 struct arrivals {
-    int32_t count, words, place;
+    int32_t count;
     uint8_t element;
     uint16_t number[MOST_ARRIVALS];
     double at[MOST_ARRIVALS];

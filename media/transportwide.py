@@ -133,36 +133,35 @@ class ArrivalLog:
         self.sent = self.came = 0
         self._element = extension_id << 4 | 1  # a one-byte element of two bytes (RFC 8285 section 4.2)
         self.state.element = self._element
-        self.state.words = -1
 
     def note(self, data: bytes, now: float) -> None:
-        """A packet came at `now` (seconds). Its extensions stand where they stood in the last one, mostly."""
-        if not data[0] & 0x10:
-            return
-        state = self.state
-        if data[15] != state.words or state.place >= len(data) or data[state.place] != self._element:
-            self._find(data)
-        place, count = state.place, state.count
+        """A packet came at `now` (seconds)."""
+        place, count = self._find(data), self.state.count
         if place and count < MOST_PENDING:
-            state.number[count] = data[place + 1] << 8 | data[place + 2]
-            state.at[count] = now
-            state.count = count + 1
+            self.state.number[count] = data[place + 1] << 8 | data[place + 2]
+            self.state.at[count] = now
+            self.state.count = count + 1
 
-    def _find(self, data: bytes) -> None:
-        """Where the element begins; 0 when it is not there."""
-        self.state.place = 0
+    def _find(self, data: bytes) -> int:
+        """Where the element begins; 0 when it is not there.
+
+        Each packet is walked through: repeats and padding have other elements than media, and where ours
+        stood in the last packet a value may look like its head (a section's name "1" is our 0x31).
+        A number so misread tells the sender that hundreds of packets it never sent are lost.
+        """
+        if not data[0] & 0x10:
+            return 0
         start = 12 + 4 * (data[0] & 0x0F)
-        self.state.words = data[15] if start == 12 else -1
         if data[start : start + 2] != b"\xbe\xde":
-            return
+            return 0
         position = start + 4
-        end = position + 4 * (data[start + 2] << 8 | data[start + 3])
+        end = min(position + 4 * (data[start + 2] << 8 | data[start + 3]), len(data))
         while position < end:
             head = data[position]
-            if head == self._element and position + 2 < end:
-                self.state.place = position
-                return
+            if head == self._element:
+                return position if position + 2 < end else 0
             position += 1 if not head else (head & 0x0F) + 2
+        return 0
 
     def take(self, sender: int, media: int) -> Iterator[bytes]:
         """Bodies of feedback for everything noted since the last call, none when nothing came."""

@@ -90,7 +90,7 @@ async def test_camera_and_microphone(house: House, chrome: Chrome) -> None:
     await page.get_by_role("button", name="请打电话给我").click()
     await expect(page.locator("#call .banner")).to_contain_text("请留意来电")
     async with asyncio.timeout(15):  # The phone tells it on its own, beside the call.
-        while "设备受阻" not in await (await clerk.get(f"/sessions/{given.session_id}/arrivals")).text():
+        while "设备受阻" not in await (await clerk.get(f"/sessions/{given.session_id}/arrivals")).text():  # noqa: ASYNC110
             await asyncio.sleep(0.1)
     await record_call(clerk, given, state="reached", result="by_phone")
     await page.reload()

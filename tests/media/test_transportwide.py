@@ -54,6 +54,17 @@ def test_the_element_is_found_wherever_it_stands() -> None:
     assert [a is not None for a in feedback.arrivals] == [True, True, True, False, True]
 
 
+def test_a_value_that_looks_like_the_element_is_none() -> None:
+    """Repeats name their section and layer first; the name of the second section, "1", is 0x31."""
+    log = ArrivalLog(3)
+    for number in range(100, 110):
+        log.note(packet(number, before=b"\x22\x01\x02\x03\x40\x30", words=4), 1.0)
+        named = b"\x22\x01\x02\x03\xb1q\x31" if number % 2 else b"\x22\x01\x02\x03\x42\x30\x31\x41"
+        log.note(packet(200 + number, 7, before=named, words=4), 1.0)  # A value where ours stood.
+    (feedback,) = told(log)
+    assert feedback.base == 100 and len(feedback.arrivals) == 10 and None not in feedback.arrivals
+
+
 def test_long_silence_and_floods_have_ceilings() -> None:
     log = ArrivalLog(3)
     log.note(packet(1), 1.0)
