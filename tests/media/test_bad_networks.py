@@ -155,12 +155,6 @@ async def longest_gap(peer: ChromiumPeer) -> int:
     return (await staircase.heard(peer, "anna")).gap
 
 
-async def sends_top(peer: ChromiumPeer) -> bool:
-    """Whether the page sends the top layer, which depends on what its browser thinks of the network."""
-    statistics = await peer.page.evaluate("async () => [...(await publishing.getStats()).values()]")
-    return any(s["type"] == "outbound-rtp" and s.get("frameWidth") == TOP for s in statistics)
-
-
 async def squeeze(way: Way, rate: int, peer: ChromiumPeer) -> tuple[float, float]:
     """Narrow the way, wait four seconds on the lower layer, lift: seconds until it fell, and rose."""
     await until_width(peer, lambda w: w == TOP, 20)
@@ -189,14 +183,9 @@ async def test_a_narrow_way_down_costs_a_layer_and_only_there(tmp_path: Path) ->
 
 async def test_a_narrow_way_up_costs_a_layer_and_no_word(tmp_path: Path) -> None:
     async with hall(tmp_path, 12, "anna") as room:
-        try:
-            fell, rose = await squeeze(room.relay.up, 300_000, room.cai)
-            print(f"300 kbit/s up: left the top layer after {fell:.1f} s, back {rose:.1f} s after lifting")
-            assert fell < 4.0, fell
-        except TimeoutError:
-            # A browser on a busy machine mistrusts its probes, and may stay at half a megabit for long.
-            assert not room.relay.up.rate and not await sends_top(room.anna), "what is sent is not shown"
-            print("300 kbit/s up: 20 s after lifting the browser itself has not sent its top layer again")
+        fell, rose = await squeeze(room.relay.up, 300_000, room.cai)
+        print(f"300 kbit/s up: left the top layer after {fell:.1f} s, back {rose:.1f} s after lifting")
+        assert fell < 3.0 and rose < 12.0, (fell, rose)
         gaps = [await longest_gap(peer) for peer in room.others]
         print(f"longest gaps in the sound {gaps} ms")
         # 200 is the mark; a busy machine adds to it (docs/performance.md).

@@ -13,8 +13,9 @@ const CLIMB_LATER = 1.3;
 const CLIMB_LATEST = 20;
 const UNLIMITED = 3;
 /**
- * An attempt that was worth this much has met a wider network than we knew, or a stall in the midst of it, so
- * the next one comes at once and asks for more. By itself the estimate grows by a twelfth in this time.
+ * What the browser believes grows by a twelfth a second by itself, and by this much when it begins to trust a
+ * network again that lost packets, or when an attempt met a wider one: then the next comes at once and asks
+ * for more. Before that Chromium sends no probe at all (loss counts for some five seconds).
  */
 const GAIN = 1.25;
 
@@ -28,18 +29,17 @@ export class Attempts {
   /**
    * @param {boolean} limited whether the network limited us in this second
    * @param {number} estimate bit/s that the browser believes in; 0: not known
-   * @returns {""|"try"|"more"} "more" after an attempt that was worth it
+   * @returns {""|"try"|"more"} "more" when the estimate has just leapt
    */
   due(limited, estimate) {
     const gained = estimate > GAIN * this.#before;
-    this.#before = Infinity;
+    this.#before = estimate || Infinity;
     this.#free = limited ? 0 : this.#free + 1;
     if (this.#free >= UNLIMITED) {
       this.#limited = 0;
       this.#wait = CLIMB_AFTER;
     }
     if (!limited || (++this.#limited < this.#wait && !gained)) return "";
-    this.#before = estimate || Infinity;
     if (gained) return "more";
     this.#limited = 0;
     this.#wait = Math.min(Math.ceil(this.#wait * CLIMB_LATER), CLIMB_LATEST);
