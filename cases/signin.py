@@ -98,8 +98,11 @@ class SignInGrant:
 
 
 def hash_secret(secret: str) -> str:
-    """Return the SHA-256 (hex) under which a random secret of at least 128 bits is stored."""
-    return hashlib.sha256(secret.encode()).hexdigest()
+    """Return the SHA-256 (hex) under which a random secret of at least 128 bits is stored.
+
+    What was given may hold bytes that are no text, as a cookie or JSON may: it is simply nobody's.
+    """
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def derive_csrf_token(secret: str) -> str:
@@ -279,7 +282,7 @@ async def _open(
 
 def _lock_key(kind: str, value: str) -> str:
     """Return a key of fixed length; an attacker's text never becomes a column value."""
-    return hashlib.sha256(f"{kind}:{value}".encode()).hexdigest()
+    return hashlib.sha256(f"{kind}:{value}".encode("utf-8", "surrogatepass")).hexdigest()
 
 
 async def _charge(

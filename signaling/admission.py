@@ -114,4 +114,4 @@ def _check_invitation(invitation: Invitation, session: Session) -> None:
 
 
 def _digest(ticket: str) -> str:
-    return hashlib.sha256(ticket.encode()).hexdigest()
+    return hashlib.sha256(ticket.encode("utf-8", "surrogatepass")).hexdigest()

@@ -162,7 +162,7 @@ class LineTests:
         """
         test = self.find(test_id, invitation_id)
         arrived = self._now()
-        if test.answered_at is not None and secrets.compare_digest(said.encode(), test.beat.encode()):
+        if test.answered_at is not None and said == test.beat:
             test.trips.append(arrived - test.answered_at)
         test.answered_at = None
         reply: dict[str, Any] = {}

@@ -174,7 +174,8 @@ async def dismiss_thread(db: AsyncSession, clock: Clock, actor: Actor, thread_id
 def _checked(incoming: Incoming) -> Incoming:
     if incoming.channel not in CHANNELS:
         raise Invalid("bad_channel", "没有这个渠道。", "channel")
-    if not clean(incoming.external_id) or len(incoming.external_id) > 128:
+    external_id = clean(incoming.external_id)
+    if not external_id or len(external_id) > 128:
         raise Invalid("bad_message_id", "信息的编号要有 1 到 128 个字符。", "id")
     sender = clean(incoming.sender)
     if incoming.channel is Channel.SMS:
@@ -184,7 +185,7 @@ def _checked(incoming: Incoming) -> Incoming:
     text = clean_text(incoming.text, "text", "信息", MESSAGE_LIMIT)
     if not text:
         raise Invalid("required", "信息是空的。", "text")
-    return replace(incoming, sender=sender, text=text, external_id=clean(incoming.external_id))
+    return replace(incoming, sender=sender, text=text, external_id=external_id)
 
 
 async def _open_thread(db: AsyncSession, clock: Clock, message: Incoming) -> tuple[str, int]:

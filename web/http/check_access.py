@@ -61,6 +61,6 @@ def _read(request: web.Request, cookie: str, now: datetime) -> str:
     """The invitation that a cookie of ours names, empty for any other and for one that is too old."""
     text, _, given = cookie[:LONGEST].rpartition(".")
     invitation_id, _, until = text.partition(".")
-    if not hmac.compare_digest(given.encode(), keyed(request, PURPOSE, text).encode()):
+    if not given.isascii() or not hmac.compare_digest(given, keyed(request, PURPOSE, text)):
         return ""
     return invitation_id if now.timestamp() < int(until) else ""

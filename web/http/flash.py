@@ -56,4 +56,4 @@ def waits_once(request: web.Request, name: str) -> Any:
 
 def _browser(request: web.Request) -> str:
     cookie = request.cookies.get(SIGN_IN_COOKIE) or request.cookies.get(FORM_COOKIE) or ""
-    return hashlib.sha256(cookie.encode()).hexdigest()
+    return hashlib.sha256(cookie.encode("utf-8", "surrogatepass")).hexdigest()

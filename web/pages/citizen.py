@@ -41,6 +41,7 @@ from web.views.link_pages import (
 
 OTHERWISE = frozenset({Asked.CALL_BACK, Asked.UNRECORDED})
 HELP = {"link_in_use": Asked.OTHER_DEVICE}
+GONE = "链接已失效"
 PROBLEMS = frozenset(("link_invalid", "link_expired", "link_revoked", "link_early", "link_in_use"))
 
 
@@ -104,7 +105,7 @@ async def look(request: web.Request) -> web.StreamResponse:
     async with request.app[DATABASE].session() as db:
         invitation = await find_issued(db, code_of(request), _secret_of(await read_json(request)))
         if invitation is None or invitation.revoked_at is not None:
-            return web.json_response({}, status=403)
+            return _no_link()
         session = await load_session(db, invitation.session_id)
         offices = (await offices_of(db, [session.id])).get(session.id, [])
         asked = await find_request(db, invitation.id, Asked.OTHER_DEVICE)
@@ -129,7 +130,7 @@ async def ask_for_help(request: web.Request) -> web.StreamResponse:
     async with request.app[DATABASE].session() as db:
         invitation = await find_issued(db, code_of(request), _secret_of(body))
         if invitation is None or invitation.revoked_at is not None:
-            return web.json_response({"asked": False}, status=403)
+            return _no_link()
         await add_request(db, request.app[CLOCK], invitation, asked)
         await db.commit()
     return web.json_response({"asked": True})
@@ -233,8 +234,7 @@ async def ticket(request: web.Request) -> web.StreamResponse:
     async with request.app[DATABASE].session() as db:
         found = await find_holder(db, request)
         if found is None:
-            words = MOVED_WORDS if request.get(MOVED) else "链接已失效"
-            return web.json_response({"error": {"code": "link_invalid", "message": words}}, status=403)
+            return _no_link(MOVED_WORDS if request.get(MOVED) else GONE)
         if not next_page(request, found[1], found[2]).endswith(("/room", "/notice", "/mediation")):
             body = {"code": "identity_needed", "message": "请先核验身份"}
             return web.json_response({"error": body}, status=422)
@@ -252,6 +252,10 @@ def _notice_page(request: web.Request, error: bool) -> web.Response:
     }
     status = 422 if error else 200
     return page(request, "citizen/notice.html", nobody(request) | given, title="告知与同意", status=status)
+
+
+def _no_link(words: str = GONE) -> web.Response:
+    return web.json_response({"error": {"code": "link_invalid", "message": words}}, status=403)
 
 
 async def read_json(request: web.Request) -> dict[str, object]:

@@ -120,7 +120,7 @@ def _simulator(request: web.Request, form: Form, status: int = 200) -> web.Respo
 
 def _incoming(app: web.Application, channel: Channel, body: bytes) -> Incoming:
     try:
-        told: Any = json.loads(body)
+        told: Any = json.loads(body.decode("utf-8-sig"))  # Of bytes it would guess UTF-16 and UTF-32, too.
     except (ValueError, RecursionError) as error:
         raise Invalid("bad_json", "内容不是 JSON。") from error
     if not isinstance(told, dict):
