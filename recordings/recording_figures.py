@@ -9,7 +9,7 @@ from cases.figures.period import Period
 from cases.figures.scope import Filters, find_ground
 from cases.policy import Action, Actor, require
 from recordings.recording import LIVE, Recording, RecordingState
-from scheduling.afterwards.session_figures import receptions_of
+from scheduling.afterwards.session_measure import receptions_of
 
 SEALED = (RecordingState.SEALED, RecordingState.ARCHIVED, RecordingState.DESTROYED)
 
@@ -19,10 +19,10 @@ async def count_recordings(
 ) -> tuple[int, int]:
     """Recordings that have ended, and those of them that were sealed; what was destroyed had been."""
     require(actor, Action.SEE_FIGURES)
-    hosts = [office.id for office in (await find_ground(db, actor, filters)).offices]
+    ground = await find_ground(db, actor, filters)
     sealed = func.count().filter(Recording.state.in_(SEALED))
     query = receptions_of(
-        hosts, period, select(func.count(), sealed).select_from(Recording), Recording.session_id
+        ground, period, select(func.count(), sealed).select_from(Recording), Recording.session_id
     )
     ended, done = (await db.execute(query.where(Recording.state.not_in(LIVE)))).one()
     return ended, done

@@ -1,23 +1,46 @@
-"""The cases behind a figure: exactly those that were counted, so far as the asker may see them."""
+"""The rows behind a figure: exactly those that were counted, so far as the asker may see their cases."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
+from types import MappingProxyType
+from typing import Any
 
 from sqlalchemy import func, not_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cases.campaigns.campaign import CampaignMatter
 from cases.casefile import PetitionCase
 from cases.errors import NotFound
 from cases.figures.measure import MEASURES, SUMS_ONLY, Source, rows_of
 from cases.figures.period import Period
 from cases.figures.scope import Filters, find_ground
 from cases.figures.topics import about_topic
+from cases.handling.clocks import PetitionClock
 from cases.policy import Action, Actor, require
 from cases.visibility import visible_petitions
 
 MOST_ROWS = 200
+# What one row of a source is.
+_KEYS: Mapping[Source, Any] = MappingProxyType(
+    {
+        Source.REGISTERED: PetitionCase.id,
+        Source.CONCLUDED: PetitionCase.id,
+        Source.DUTIES: PetitionClock.id,
+        Source.RUNNING: PetitionClock.id,
+        Source.CAMPAIGN: CampaignMatter.id,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """One row that was counted: a case, and of duties the clock. A case with two duties is two rows."""
+
+    petition: PetitionCase
+    clock: PetitionClock | None = None
 
 
 async def list_counted(
@@ -32,12 +55,11 @@ async def list_counted(
     topic: str = "",
     limit: int = 50,
     offset: int = 0,
-) -> tuple[Sequence[PetitionCase], int]:
-    """The rows a measure counted, newest registration first, and how many there are.
+) -> tuple[Sequence[Counted], int]:
+    """The rows a measure counted, newest registration first, and how many there are: as many as the sum says.
 
-    `other`: without those that this measure of the same rows counts (what was due and not kept). A case
-    with two such duties stands twice in the count and once in the list. Raises NotFound for no such
-    measure, or one that is shown as a sum alone.
+    `other`: without those that this measure of the same rows counts (what was due and not kept). Raises
+    NotFound for no such measure, or one that is shown as a sum alone.
     """
     require(actor, Action.SEE_FIGURES)
     require(actor, Action.SEE_PETITION)
@@ -47,7 +69,8 @@ async def list_counted(
     if without is not None and without.source is not measure.source:
         raise NotFound("figure_not_found", "没有这项统计。")
     ground = await find_ground(db, actor, filters)
-    counted = rows_of(select(PetitionCase.id), measure.source, period, today).where(ground.condition())
+    columns = select(PetitionCase.id, _KEYS[measure.source].label("row_id"))
+    counted = rows_of(columns, measure.source, period, today).where(ground.condition())
     if measure.condition is not None:
         counted = counted.where(measure.condition(today))
     if without is not None and without.condition is not None:
@@ -56,8 +79,18 @@ async def list_counted(
         counted = counted.where(about_topic(topic))
     # Counted first, as the sum is, and then looked at: without statistics PostgreSQL counted for each case.
     first = counted.cte("counted").prefix_with("MATERIALIZED")
-    query = select(PetitionCase).where(PetitionCase.id.in_(select(first.c.id)), visible_petitions(actor))
+    query = select(PetitionCase, first.c.row_id).join(first, first.c.id == PetitionCase.id)
+    query = query.where(visible_petitions(actor))
     total = await db.scalar(select(func.count()).select_from(query.order_by(None).subquery())) or 0
-    query = query.order_by(PetitionCase.registered_at.desc(), PetitionCase.number.desc())
-    rows = await db.scalars(query.limit(min(limit, MOST_ROWS)).offset(max(offset, 0)))
-    return rows.unique().all(), total
+    query = query.order_by(PetitionCase.registered_at.desc(), PetitionCase.number.desc(), first.c.row_id)
+    found = (await db.execute(query.limit(min(limit, MOST_ROWS)).offset(max(offset, 0)))).unique().all()
+    clocks = await _clocks(db, measure.source, [row_id for _, row_id in found])
+    return [Counted(petition, clocks.get(row_id)) for petition, row_id in found], total
+
+
+async def _clocks(db: AsyncSession, source: Source, ids: Sequence[str]) -> dict[str, PetitionClock]:
+    if source not in (Source.DUTIES, Source.RUNNING):
+        return {}
+    return {
+        each.id: each for each in await db.scalars(select(PetitionClock).where(PetitionClock.id.in_(ids)))
+    }

@@ -7,41 +7,23 @@ from dataclasses import dataclass, fields
 from datetime import date, datetime, time
 from typing import Any
 
-from sqlalchemy import (
-    CTE,
-    ColumnElement,
-    Select,
-    Subquery,
-    and_,
-    exists,
-    func,
-    literal,
-    literal_column,
-    or_,
-    select,
-    true,
-)
+from sqlalchemy import CTE, ColumnElement, Subquery, and_, func, literal_column, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cases.casefile import PetitionCase
 from cases.clock import BEIJING
 from cases.figures.period import Period, months_back
-from cases.figures.scope import UNCOUNTED, Filters, find_ground
+from cases.figures.scope import Filters, Ground, find_ground
 from cases.figures.sums import uncompiled
 from cases.organisations import Organisation, Tier
 from cases.policy import Action, Actor, require
-from cases.spans import beijing_day, seconds_between
-from cases.task import PetitionTask, TaskState, TaskStep
+from cases.spans import seconds_between
 from scheduling.afterwards.ratings import FEWEST, SATISFIED, Rating
+from scheduling.afterwards.session_measure import MEASURES, PROMISES, promises_of, receptions_of
 from scheduling.arrival.identity import NEEDS_IDENTITY
-from scheduling.incidents.incident import Cause, Incident
 from scheduling.invitation import Invitation
-from scheduling.session import Session, SessionKind, SessionOrganisation, SessionPart, SessionState
+from scheduling.session import Session
 from scheduling.session_events import WAITS, SessionEvent
 
-_S = SessionState
-NOT_PLANNED = (_S.REQUESTED, _S.APPROVED, _S.REJECTED, _S.REDIRECTED, _S.CANCELLED, _S.RESCHEDULED)
-TECHNICAL = (Cause.DISCONNECTED, Cause.DEVICE_BLOCKED, Cause.HOST_GONE, Cause.RECORDING_FAULTY)
 TREND_MONTHS = 12
 
 
@@ -96,15 +78,15 @@ async def read_receptions(
     """Count the receptions that the actor's offices host. Secret ones are in no figure."""
     require(actor, Action.SEE_FIGURES)
     await uncompiled(db)
-    offices = {office.id: office for office in (await find_ground(db, actor, filters)).offices}
-    hosts = list(offices)
-    by_host, trend = await _sittings(db, hosts, period)
+    ground = await find_ground(db, actor, filters)
+    offices = {office.id: office for office in ground.offices}
+    by_host, trend = await _sittings(db, ground, period)
     by_tier = {
         tier: sum((counts for key, counts in by_host.items() if offices[key].tier is tier), Counts())
         for tier in Tier
     }
-    persons, waited, waited_seconds, given, satisfied = await _people(db, hosts, period, today)
-    due, kept = await _promises(db, hosts, period, today)
+    persons, waited, waited_seconds, given, satisfied = await _people(db, ground, period, today)
+    due, kept = await _promises(db, ground, period, today)
     return ReceptionFigures(
         all=sum(by_host.values(), Counts()),
         by_tier={tier: counts for tier, counts in by_tier.items() if counts.planned},
@@ -123,70 +105,21 @@ async def read_receptions(
     )
 
 
-def receptions_of(
-    hosts: Sequence[str], period: Period, query: Any, session_id: Any = None
-) -> Select[Any]:
-    """`query` over the receptions of the period that these offices host; joined by `session_id` if given."""
-    if session_id is None:
-        query = query.select_from(Session)
-    else:
-        query = query.join(Session, Session.id == session_id)
-    found: Select[Any] = query.where(
-        Session.starts_at >= period.starts_at,
-        Session.starts_at < period.ends_at,
-        Session.host_organisation_id.in_(hosts),
-        Session.state.not_in(NOT_PLANNED),
-        *_counted(),
-    )
-    return found
-
-
-def _counted() -> tuple[ColumnElement[bool], ...]:
-    """Of a case that may be in a figure: the few that may not are looked up in an index of their own, else
-    every reception would be held against all cases that there are.
-    """
-    secret = exists().where(PetitionCase.id == Session.petition_id, UNCOUNTED)
-    return Session.petition_id.is_not(None), ~secret.correlate(Session)
-
-
 def _counts(asked: ColumnElement[bool]) -> list[ColumnElement[Any]]:
     """In the order of Counts; what has to be looked up elsewhere only of what was `asked`."""
-    held, over = Session.opened_at.is_not(None), Session.closed_at.is_not(None)
-    follow_up = Session.kind == SessionKind.FOLLOW_UP
-    joint = _any(SessionOrganisation.session_id, SessionOrganisation.part == SessionPart.JOINT)
-    trouble = _any(Incident.session_id, Incident.cause.in_(TECHNICAL))
-    concluded_on = select(PetitionCase.concluded_on).where(PetitionCase.id == Session.petition_id)
-    same_day = concluded_on.correlate(Session).scalar_subquery() == beijing_day(Session.opened_at)
     late = func.sum(seconds_between(Session.starts_at, Session.opened_at))
     length = func.sum(seconds_between(Session.opened_at, Session.closed_at))
-
-    def count(*which: ColumnElement[bool]) -> ColumnElement[Any]:
-        return func.count().filter(and_(asked, *which))
-
+    spans = {
+        "late_seconds": late.filter(and_(asked, Session.opened_at > Session.starts_at)),
+        "length_seconds": length.filter(and_(asked, *MEASURES["closed"])),
+    }
     return [
-        count(),
-        count(held),
-        count(held, joint),
-        count(Session.state == _S.NO_SHOW),
-        count(Session.state == _S.TECHNICAL_FAILED),
-        count(held, trouble),
-        count(held, same_day),
-        late.filter(and_(asked, Session.opened_at > Session.starts_at)),
-        length.filter(and_(asked, held, over)),
-        count(held, over),
-        count(follow_up),
-        count(follow_up, held),
+        spans[name] if name in spans else func.count().filter(and_(asked, *MEASURES[name])) for name in FIELDS
     ]
 
 
-def _any(session_id: Any, which: ColumnElement[bool]) -> ColumnElement[bool]:
-    """Has the session one of these? Looked up for it alone: with EXISTS PostgreSQL reads the whole table."""
-    first = select(literal(1)).where(session_id == Session.id, which).limit(1)
-    return first.correlate(Session).scalar_subquery().is_not(None)
-
-
 async def _sittings(
-    db: AsyncSession, hosts: Sequence[str], period: Period
+    db: AsyncSession, ground: Ground, period: Period
 ) -> tuple[dict[str, Counts], dict[str, tuple[int, int]]]:
     """Counts of the period by host, and planned and held of the months up to its end, in one pass."""
     months = months_back(period.last, TREND_MONTHS)
@@ -196,7 +129,7 @@ async def _sittings(
     columns = select(host, *_counts(_within(period)), *(each for month in months for each in _month(month)))
     by_host: dict[str, Counts] = {}
     trend = [0] * (2 * len(months))
-    for row in await db.execute(receptions_of(hosts, span, columns).group_by(host)):
+    for row in await db.execute(receptions_of(ground, span, columns).group_by(host)):
         office, told, of_months = row[0], row[1 : 1 + len(FIELDS)], row[1 + len(FIELDS) :]
         trend = [one + other for one, other in zip(trend, of_months, strict=True)]
         counts = Counts(*(int(value or 0) for value in told))
@@ -218,13 +151,13 @@ def _month(month: Period) -> tuple[ColumnElement[int], ColumnElement[int]]:
 
 
 async def _people(
-    db: AsyncSession, hosts: Sequence[str], period: Period, today: date
+    db: AsyncSession, ground: Ground, period: Period, today: date
 ) -> tuple[int, int, int, int, int | None]:
     """Persons of held receptions; who was let in, and the seconds from the waiting room's door to the room's,
     the first time each; ratings given before today, and how many were satisfied, which is not told of few,
-    nor of days that are no months.
+    nor of days that are no months, nor of one channel, class or unit.
     """
-    sitting = receptions_of(hosts, period, select(Session.id, Session.opened_at)).cte("sitting")
+    sitting = receptions_of(ground, period, select(Session.id, Session.opened_at)).cte("sitting")
     persons = (
         select(func.count().label("persons"))
         .select_from(sitting)
@@ -251,7 +184,8 @@ async def _people(
         persons.c.persons, waits.c.waited, waits.c.seconds, rated.c.rated, rated.c.satisfied
     ).select_from(everything)
     count, waited, seconds, answers, satisfied = (await db.execute(query)).one()
-    told = satisfied if answers >= FEWEST and period.whole_months else None
+    apart = ground.filters.unit_id or ground.filters.channel or ground.filters.class_
+    told = satisfied if answers >= FEWEST and period.whole_months and not apart else None
     return count, waited, int(seconds or 0), answers, told
 
 
@@ -274,29 +208,8 @@ def _waits(sitting: CTE) -> Subquery:
     return select(func.count().label("waited"), seconds.label("seconds")).where(let_in).subquery()
 
 
-async def _promises(db: AsyncSession, hosts: list[str], period: Period, today: date) -> tuple[int, int]:
-    """Tasks that came of receptions and were due in the period: how many, and how many of them were done
-    by their day; what was withdrawn, or is not due yet, says nothing.
-    """
-    ended = select(TaskStep.task_id, TaskStep.state, TaskStep.at).subquery()
-    done = exists().where(
-        ended.c.task_id == PetitionTask.id,
-        ended.c.state == TaskState.DONE,
-        beijing_day(ended.c.at) <= PetitionTask.due_on,
-    )
-    any_done = exists().where(ended.c.task_id == PetitionTask.id, ended.c.state == TaskState.DONE)
-    withdrawn = exists().where(ended.c.task_id == PetitionTask.id, ended.c.state == TaskState.WITHDRAWN)
-    query = (
-        select(func.count(), func.count().filter(done))
-        .select_from(PetitionTask)
-        .join(Session, Session.id == PetitionTask.session_id)
-        .where(
-            PetitionTask.due_on.between(period.first, period.last),
-            Session.host_organisation_id.in_(hosts),
-            or_(any_done, PetitionTask.due_on < today),
-            ~withdrawn,
-            *_counted(),
-        )
-    )
-    due, kept = (await db.execute(query)).one()
-    return due, kept
+async def _promises(db: AsyncSession, ground: Ground, period: Period, today: date) -> tuple[int, int]:
+    """How many were due, and how many of them were done by their day."""
+    kept = func.count().filter(*PROMISES["promises_kept"])
+    due, done = (await db.execute(promises_of(ground, period, today, select(func.count(), kept)))).one()
+    return due, done

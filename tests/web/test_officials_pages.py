@@ -94,6 +94,7 @@ PAGES: dict[str, tuple[str, Callable[[Things], str]]] = {
     "/figures/districts": (RECEPTIONIST, lambda _: "/figures/districts"),
     "/figures/topics": (RECEPTIONIST, lambda _: "/figures/topics"),
     "/figures/cases": (RECEPTIONIST, lambda _: "/figures/cases?count=registered"),
+    "/figures/receptions/list": (RECEPTIONIST, lambda _: "/figures/receptions/list?count=planned"),
     "/figures/screen": (RECEPTIONIST, lambda _: "/figures/screen"),
     "/ratings": (RECEPTIONIST, lambda _: "/ratings"),
     "/requests": (RECEPTIONIST, lambda _: "/requests"),

@@ -162,6 +162,26 @@ async def test_the_wall_refreshes_itself_and_names_nobody(house: House) -> None:
     assert not any(name in page for name in names) and "LZ2021" not in page and "1390000" not in page
 
 
+async def test_a_figure_of_receptions_leads_to_a_list_as_long_as_it_says(house: House) -> None:
+    """And a figure of the overview to how it is made."""
+    async with house.database.session() as db:
+        await seed_source_figures(db)
+    leader = await house.official("city.leader")
+    page = await (await leader.get(f"/figures/receptions?{HALF}")).text()
+    found = set(re.findall(r'href="(/figures/receptions/list\?[^"]*)">\D*(\d+)\D*</a>', page))
+    measures = {re.sub(r".*[?&;]count=(\w+).*", r"\1", address) for address, _ in found}
+    assert measures >= {"planned", "held", "joint", "closed"} and any("without=" in each for each, _ in found)
+    for address, number in found:
+        listed = await (await leader.get(address.replace("&amp;", "&"))).text()
+        assert re.search(rf"共 {number} [场项]", listed), address
+    for name in ("late_seconds", "persons", "x", ""):
+        assert (await leader.get(f"/figures/receptions/list?{HALF}&count={name}")).status == 404
+    assert (await leader.get("/figures/receptions/list?count=held&without=promises_kept")).status == 404
+    four = await (await leader.get(f"/figures?{HALF}")).text()
+    for address, code in re.findall(r'<h3><a href="([^"#]+)#(\w+)"', four):
+        assert f'id="{code}"' in await (await leader.get(address.replace("&amp;", "&"))).text()
+
+
 async def test_secret_cases_are_in_no_figure(house: House) -> None:
     async with house.database.session() as db:
         await make_petition(db, house.clock, house.world.chengguan, "公开的")

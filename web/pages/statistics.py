@@ -11,8 +11,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.casefile import CHANNEL_NAMES, CLASS_NAMES
 from cases.figures.indicator import INDICATORS
-from cases.figures.listing import list_counted
-from cases.figures.measure import MEASURES
 from cases.figures.reading import Portion, Reading, read_figures
 from cases.figures.scope import Filters, find_ground
 from cases.handling.clocks import today
@@ -20,7 +18,6 @@ from cases.organisations import Organisation, OrganisationKind, get_organisation
 from cases.policy import Action, allowed
 from recordings.recording_figures import count_recordings
 from scheduling.afterwards.session_figures import read_receptions
-from web.http.paging import beside, read_offset
 from web.keys import ACTOR, CLOCK, DATABASE
 from web.rendering import page
 from web.statistics.asking import SPANS, Asked, read_asked, years
@@ -36,11 +33,11 @@ from web.statistics.parts import (
     TOPICS,
     FigurePart,
 )
+from web.statistics.receptions import RECEPTION_COLUMNS, reception_parts, reception_rows, reception_sentence
 from web.statistics.telling import (
     BARE,
     COLUMNS,
     RATINGS,
-    RECEPTION_COLUMNS,
     breakdown,
     channel_rows,
     class_rows,
@@ -49,18 +46,13 @@ from web.statistics.telling import (
     indicator_rows,
     period_words,
     rating_sentence,
-    reception_parts,
-    reception_rows,
-    reception_sentence,
     summary,
     topic_sentence,
     trend_rows,
     trend_sentence,
-    what_is_listed,
 )
 from web.words import month_label
 
-PAGE_SIZE = 50
 # What the tiles can carry.
 ON_TILES = ("registered", "timely_accept_rate", "on_time_rate", "avg_handle_days", "rated_satisfaction")
 SCREEN_SECONDS = 300
@@ -104,6 +96,7 @@ async def receptions(request: web.Request) -> web.StreamResponse:
     context |= {
         "made": request.app[CLOCK].now(), "rows": reception_rows(found, sealed),
         "columns": RECEPTION_COLUMNS, "apart": reception_parts(found), "months": found.trend,
+        "may_list": allowed(actor, Action.SEE_SESSION),
         "sentence": reception_sentence(found), "drawing": draw_columns(drawn),
     }  # fmt: skip
     return _page(request, RECEPTIONS, context)
@@ -139,34 +132,6 @@ async def topics(request: web.Request) -> web.StreamResponse:
     """GET {}: which words of the list stand in the subjects."""
     reading, context = await _read(request, TOPICS)
     return _page(request, TOPICS, context | _topics(reading))
-
-
-async def show_list(request: web.Request) -> web.StreamResponse:
-    """GET {}: `count` a measure, `without` another; the rest as for the page."""
-    now, offset = today(request.app[CLOCK]), read_offset(request)
-    asked = read_asked(request.query, now)
-    name, other = request.query.get("count", ""), request.query.get("without", "")
-    topic = request.query.get("topic", "")[:40]
-    async with request.app[DATABASE].session() as db:
-        rows, total = await list_counted(
-            db, now, request[ACTOR], name, asked.period, asked.filters,
-            other=other, topic=topic, limit=PAGE_SIZE + 1, offset=offset,
-        )  # fmt: skip
-    told = {"period": asked.period.code, "count": name, "without": other, "topic": topic}
-    query = {name: value for name, value in told.items() if value}
-    context = {
-        "nav": "figures",
-        "what": what_is_listed(name, other),
-        "missed": bool(other),
-        "topic": topic,
-        "period": period_words(asked.period),
-        "timeless": MEASURES[name].source == "running",
-        "back": f"{TOPICS.path if topic else HANDLING.path}?{asked.query()}",
-        "rows": rows[:PAGE_SIZE],
-        "total": total,
-        "beside": beside("/figures/cases", query | asked.narrowed, offset, PAGE_SIZE, len(rows)),
-    }
-    return page(request, "figures_cases.html", context, title="统计明细")
 
 
 async def screen(request: web.Request) -> web.StreamResponse:

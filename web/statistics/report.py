@@ -25,11 +25,11 @@ from scheduling.afterwards.session_figures import ReceptionFigures
 from web.language import in_chinese
 from web.minutes.pdf import chinese_font
 from web.statistics.charts import Columns, draw_columns
+from web.statistics.receptions import RECEPTION_COLUMNS, reception_parts, reception_rows
 from web.statistics.spreadsheet import Cell, Sheet, write_workbook
 from web.statistics.telling import (
     BARE,
     COLUMNS,
-    RECEPTION_COLUMNS,
     Headings,
     Row,
     breakdown,
@@ -37,8 +37,6 @@ from web.statistics.telling import (
     class_rows,
     indicator_rows,
     period_words,
-    reception_parts,
-    reception_rows,
     summary,
     trend_rows,
     trend_sentence,
@@ -143,9 +141,12 @@ def _tables(report: Report) -> list[tuple[str, list[tuple[str, ...]], tuple[int,
         ("按信访部门", _parts("信访部门", breakdown(reading.offices, "office"), COLUMNS), widths),
         ("按责任单位", _parts("责任单位", breakdown(reading.units, "unit"), COLUMNS), widths),
         ("热点", [("热点", "件数"), *((each.title, f"{each.cases}") for each in reading.topics)], (3, 1)),
-        ("视频接访", [("项目", "数值", "怎么算的"), *reception_rows(found, report.sealed)], (2, 1, 2)),
+        ("视频接访", [("项目", "数值", "分子／分母", "怎么算的"),
+         *((row.what, row.value, row.made_of, row.definition)
+           for row in reception_rows(found, report.sealed))], (24, 18, 20, 48)),
         ("视频接访：按层级和主持单位",
-         [("主持单位", *RECEPTION_COLUMNS), *((name, *cells) for name, cells in reception_parts(found))],
+         [("主持单位", *(title for title, _ in RECEPTION_COLUMNS)),
+          *((part.name, *part.cells) for part in reception_parts(found))],
          (26, *(12 for _ in RECEPTION_COLUMNS))),
     ]
     if report.supervision is not None:

@@ -12,8 +12,6 @@ from cases.figures.measure import MEASURES
 from cases.figures.period import Period
 from cases.figures.reading import Part, Reading
 from cases.figures.sums import Sums
-from cases.organisations import TIER_NAMES
-from scheduling.afterwards.session_figures import Counts, ReceptionFigures
 from web.language import CHINESE, current_language
 from web.statistics.asking import SPANS
 from web.words import month_words
@@ -118,54 +116,6 @@ def _coded(groups: Mapping[str, Sums], names: Mapping[Any, str], name: str) -> l
     ]
 
 
-def reception_rows(found: ReceptionFigures, sealed: tuple[int, int]) -> list[tuple[str, str, str]]:
-    """(what, figure, of what) of the video receptions; `sealed`: recordings in all, and sealed ones."""
-    it = found.all
-    return [
-        ("安排的接访", f"{it.planned} 场", "统计期内应当举行的"),
-        ("举行的接访", f"{it.held} 场", f"在 {it.planned} 场里"),
-        ("其中联合接访", f"{it.joint} 场", f"在 {it.held} 场里"),
-        ("接待的群众", f"共 {found.persons} 人次", "信访人和代理人"),
-        ("没有来的", _share(it.no_show, it.planned), f"{it.no_show}／{it.planned} 场"),
-        ("候访", _minutes(found.waited_seconds, found.waited), f"按进入接访室的 {found.waited} 人次平均"),
-        ("比约定时间晚开始", _minutes(it.late_seconds, it.held), "按举行的场次平均"),
-        ("接访时长", _minutes(it.length_seconds, it.closed), "按结束的场次平均"),
-        ("当日办结的", _share(it.solved_same_day, it.held), f"{it.solved_same_day}／{it.held} 场"),
-        ("承诺按期兑现的", _share(found.promises_kept, found.promises_due),
-         f"{found.promises_kept}／{found.promises_due} 项"),
-        ("回访核实率", _share(it.followed, it.follow_ups), f"{it.followed}／{it.follow_ups} 场回访"),
-        ("因技术原因没有办成", _share(it.failed, it.planned), f"{it.failed}／{it.planned} 场"),
-        ("出现过技术问题的", _share(it.troubled, it.held), f"{it.troubled}／{it.held} 场"),
-        ("已封存的录像", _share(sealed[1], sealed[0]), f"{sealed[1]}／{sealed[0]} 个录像"),
-        ("接访满意率", "件数太少" if found.satisfied is None and found.rated
-         else _share(found.satisfied or 0, found.rated), f"共 {found.rated} 份评价"),
-    ]  # fmt: skip
-
-
-RECEPTION_COLUMNS = ("安排", "举行", "联合", "没有来", "技术失败", "当日办结", "平均分钟数")
-
-
-def reception_parts(found: ReceptionFigures) -> list[tuple[str, tuple[str, ...]]]:
-    """A line for each tier, then for each office that hosts."""
-    tiers = [(TIER_NAMES[tier], counts) for tier, counts in found.by_tier.items()]
-    offices = [(office.short_name, counts) for office, counts in found.by_office]
-    return [(name, _reception_cells(counts)) for name, counts in (*tiers, *offices)]
-
-
-def reception_sentence(found: ReceptionFigures) -> str:
-    """What the drawing of the receptions shows, in one sentence."""
-    planned, held = (sum(month[place] for month in found.trend.values()) for place in (0, 1))
-    if not planned:
-        return "这十二个月没有安排接访。"
-    return f"十二个月共安排 {planned} 场接访，举行了 {held} 场。"
-
-
-def _reception_cells(it: Counts) -> tuple[str, ...]:
-    told = it.planned, it.held, it.joint, it.no_show, it.failed, it.solved_same_day
-    length = f"{it.length_seconds / it.closed / 60:.1f}" if it.closed else "—"
-    return (*(f"{each}" for each in told), length)
-
-
 def trend_rows(reading: Reading) -> list[tuple[str, Sums]]:
     """(`2026-06`, sums), oldest first."""
     return list((reading.trend or {}).items())
@@ -207,7 +157,7 @@ def topic_sentence(reading: Reading) -> str:
     if not reading.topics:
         return "没有达到 5 件的热点。"
     first = reading.topics[0]
-    share = _share(first.cases, reading.sums["registered"])
+    share = write_share(first.cases, reading.sums["registered"])
     return f"最多的是{first.title}，{first.cases} 件，占登记的 {share}。"
 
 
@@ -242,9 +192,6 @@ def _cells(sums: Sums, columns: Headings, ratings: bool) -> tuple[str, ...]:
     return tuple(f"{sums[code]}" if code in MEASURES else write(found[code]) for _, code in columns)
 
 
-def _share(above: int, below: int) -> str:
+def write_share(above: int, below: int) -> str:
+    """`88.7%`, or a dash of nothing."""
     return f"{100 * above / below:.1f}%" if below else "—"
-
-
-def _minutes(seconds: int, count: int) -> str:
-    return f"平均 {seconds / count / 60:.1f} 分钟" if count else "—"

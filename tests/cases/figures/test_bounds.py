@@ -18,7 +18,7 @@ from cases.figures.months import NOW, count_months
 from cases.figures.period import parse_period
 from cases.figures.scope import Filters, find_ground
 from cases.figures.sums import NOTHING, sum_up
-from cases.handling.clocks import RIGHTS, PetitionClock, today
+from cases.handling.clocks import RIGHTS, PetitionClock, start_clock, today
 from cases.handling.taking import take_step
 from cases.petition_rating import FEWEST, PetitionRating, Rated
 from tests.clock import FixedClock
@@ -149,3 +149,18 @@ def test_ten_years_are_the_longest() -> None:
     with pytest.raises(Invalid) as caught:
         parse_period("2016-01-01..2026-01-08")
     assert caught.value.code == "period_too_long"
+
+
+async def test_a_case_with_two_duties_is_two_rows_of_the_list(
+    db: AsyncSession, clock: FixedClock, world: World
+) -> None:
+    """As it is two in the sum: a list is as long as the figure that leads to it."""
+    await make_petition(db, clock, world.chengguan)
+    petition = await make_petition(db, clock, world.chengguan)
+    await start_clock(db, clock, petition, "handle", today(clock), world.chengguan.id)
+    running = (await sums(db, clock, world))["running_now"]
+    rows, total = await list_counted(db, today(clock), world.actor(LEADER), "running_now", JULY, Filters())
+    assert running == total == len(rows) == 3
+    assert {each.clock.duty for each in rows if each.petition.id == petition.id and each.clock} == {
+        "register_route", "handle",
+    }  # fmt: skip

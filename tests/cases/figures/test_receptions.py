@@ -19,6 +19,8 @@ from cases.roles import InvitationRole
 from cases.task import PetitionTask, TaskState, TaskStep
 from scheduling.afterwards.ratings import Question, Rating
 from scheduling.afterwards.session_figures import Counts, ReceptionFigures, read_receptions
+from scheduling.afterwards.session_listing import list_promises, list_receptions
+from scheduling.afterwards.session_measure import MEASURES, PROMISES
 from scheduling.arrival.identity import NEEDS_IDENTITY
 from scheduling.incidents.incident import Cause, Incident
 from scheduling.invitation import Invitation
@@ -114,8 +116,13 @@ def hang_on(sitting: Sitting, dice: random.Random, number: int) -> Sitting:
         for kind in dice.choices(kinds, k=dice.randrange(5)):
             sitting.events.append(
                 SessionEvent(
-                    id=new_id(), session_id=session.id, sequence=len(sitting.events) + 1, monotonic_ms=0,
-                    at=at + dice.randrange(-900, 900) * SECOND, kind=kind, data={},
+                    id=new_id(),
+                    session_id=session.id,
+                    sequence=len(sitting.events) + 1,
+                    monotonic_ms=0,
+                    at=at + dice.randrange(-900, 900) * SECOND,
+                    kind=kind,
+                    data={},
                     participant_id=invitation.id if dice.random() < 0.9 else None,
                 )  # fmt: skip
             )
@@ -211,10 +218,7 @@ def by_hand(every: Sequence[Sitting], world: World, period: Period) -> Reception
         for office in offices
     ]
     ratings = [
-        one.score
-        for each in found
-        for one in each.ratings
-        if one.score is not None and civil(one.at) < TODAY
+        one.score for each in found for one in each.ratings if one.score is not None and civil(one.at) < TODAY
     ]
     due = [
         each
@@ -276,3 +280,41 @@ async def test_receptions_are_counted_as_plain_python_counts_them(
     assert all(getattr(found.all, name) for name in Counts.__slots__)
     assert found.waited > 20 and found.persons and found.rated
     assert 0 < found.promises_kept < found.promises_due
+    for written in (whole, days):
+        await _lists_are_as_long_as_the_sums(db, world, parse_period(written))
+    await _filters_narrow(db, world, every, parse_period(whole))
+
+
+async def _lists_are_as_long_as_the_sums(db: AsyncSession, world: World, period: Period) -> None:
+    actor, nothing = world.actor("city.leader"), Filters()
+    told = await read_receptions(db, TODAY, actor, period, nothing)
+    for name in MEASURES:
+        rows, total = await list_receptions(db, actor, name, period, nothing, limit=500)
+        assert total == getattr(told.all, name), (period, name)
+        assert len({row.id for row in rows}) == min(total, 200)
+    for name in PROMISES:
+        promises, total = await list_promises(db, TODAY, actor, name, period, nothing, limit=500)
+        assert total == getattr(told, name) == len({each.task.id for each in promises}), (period, name)
+    late, total = await list_promises(
+        db, TODAY, actor, "promises_due", period, nothing, other="promises_kept", limit=500
+    )
+    assert total == told.promises_due - told.promises_kept
+    assert all(each.done_on is None or each.done_on > each.task.due_on for each in late)
+    rest = await list_receptions(db, actor, "follow_ups", period, nothing, other="followed")
+    assert rest[1] == told.all.follow_ups - told.all.followed
+
+
+async def _filters_narrow(db: AsyncSession, world: World, every: Sequence[Sitting], period: Period) -> None:
+    """To a channel, a class, a unit: receptions of other cases are in no number."""
+    actor = world.actor("city.leader")
+    for filters, wanted in (
+        (Filters(channel=Channel.VISIT), True),
+        (Filters(channel=Channel.WEB), False),
+        (Filters(class_=PetitionClass.CLAIM), True),
+        (Filters(class_=PetitionClass.SUGGESTION), False),
+        (Filters(unit_id=world.housing.id), False),
+    ):
+        told = await read_receptions(db, TODAY, actor, period, filters)
+        whole = by_hand(every, world, period)
+        assert told.all == (whole.all if wanted else Counts()), filters
+        assert told.promises_due == (whole.promises_due if wanted else 0) and told.satisfied is None
