@@ -6,14 +6,14 @@ Subjects and names are made from parts; their terms are those of the program.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from itertools import product
 
-from sqlalchemy import Connection, Table, select, text
+from sqlalchemy import Connection, select
 
 from cases.casefile import Channel, Part, PetitionCase, PetitionEvent, PetitionOrganisation
-from cases.database import Base, Database
+from cases.database import Database
 from cases.handling.clocks import PetitionClock
 from cases.lanzhou import seed_lanzhou
 from cases.mediation.matter import OPEN, Mediation, MediationParty, MediationState, Side
@@ -21,12 +21,11 @@ from cases.organisations import Organisation, OrganisationKind
 from cases.people import Person
 from cases.register.terms import terms_of_initials, terms_of_name, terms_of_words
 from cases.roles import Role
-from cases.supervision.order import OrderState, Reason, SupervisionOrder
-from recordings.alarms import Alarm, AlarmKind
-from scheduling.booking.booking import Booking, BookingKind, BookingState
 from scheduling.session import Session, SessionOrganisation
+from tests.cases.register.desks import add_samples, fill_desks
+from tests.cases.register.rows import Rows
 from tests.clock import FixedClock
-from tests.factories import World, add_post, make_official, make_petition, make_session, make_slots
+from tests.factories import World, add_post, make_official, make_petition, make_session
 
 EVERY = 190  # seconds between two cases: a million of them in six years
 A_DAY = 86_400 // EVERY
@@ -40,14 +39,17 @@ TIMES = ("", "三个月", "一年多", "反映两次", "无人管理", "请尽�
 SURNAMES = "李王张刘陈杨赵黄周吴徐孙胡朱高林单曾欧马"
 GIVEN = ("德福", "秀英", "建国", "丽", "志强", "桂兰", "永红", "文静", "海峰", "凤霞", "少华", "立新")
 
-DESKFUL = 24
-
 READERS = {
     "province": Role.RECEPTIONIST,
     "city": Role.RECEPTIONIST,
     "chengguan": Role.RECEPTIONIST,
     "housing": Role.HANDLER,
+    "inspector": Role.INSPECTOR,
+    "leader": Role.LEADER,
+    "auditor": Role.AUDITOR,
 }
+# Where those sit whose name is not their office's.
+AT = {"inspector": "chengguan", "leader": "chengguan", "auditor": "city"}
 
 KINDS = (("s", "state"), ("c", "channel"), ("k", "class"), ("h", "custodian_id"))
 
@@ -68,7 +70,7 @@ async def make_places(database: Database, clock: FixedClock) -> World:
         world.organisations["housing"] = next(units)
         for key, role in READERS.items():
             official = make_official(clock, key, "读者")
-            add_post(clock, official, world.organisations[key], role)
+            add_post(clock, official, world.organisations[AT.get(key, key)], role)
             world.officials[key] = official
             db.add(official)
         await db.commit()
@@ -77,11 +79,11 @@ async def make_places(database: Database, clock: FixedClock) -> World:
 
 async def write_register(database: Database, clock: FixedClock, world: World, count: int) -> None:
     """`count` cases with three lines of history and two clocks each, a session for every fifth, a mediation
-    for every twentieth.
+    for every twentieth, and what lies on the desks around them.
     """
     async with database.session() as db:
         petition = await make_petition(db, clock, world.chengguan)
-        await make_session(db, clock, world, petition)
+        await add_samples(db, clock, world, petition, await make_session(db, clock, world, petition))
         db.add(
             Mediation(
                 number="TJ2020-000000", organisation_id=world.chengguan.id, subject="楼上漏水赔偿",
@@ -101,44 +103,10 @@ async def write_register(database: Database, clock: FixedClock, world: World, co
         await connection.run_sync(lambda sync: _Writer(sync, clock, count).write(keepers, world))
 
 
-async def write_desks(database: Database, clock: FixedClock, world: World) -> None:
-    """What lies on other desks about the newest cases of a district: DESKFUL orders, bookings, alarms."""
-    keeper, unit, now = world.chengguan, world.housing, clock.now()
-    async with database.session() as db:
-        slots = await make_slots(db, clock, keeper, DESKFUL)
-        query = select(PetitionCase.id).where(PetitionCase.custodian_id == keeper.id)
-        query = query.where(PetitionCase.confidential.is_(False)).order_by(PetitionCase.registered_at.desc())
-        ids = (await db.scalars(query.limit(DESKFUL))).all()
-        held = {row.petition_id: row.id for row in await db.scalars(select(Session).limit(DESKFUL))}
-        for place, (petition_id, slot) in enumerate(zip(ids, slots, strict=False)):
-            due = now.date() + timedelta(days=place % 20 - 5)
-            db.add(
-                SupervisionOrder(
-                    number=f"DB2026-{place:06d}", petition_id=petition_id, unit_id=unit.id,
-                    issuer_id=keeper.id, reason=Reason.OVERDUE, words="请尽快办结并反馈",
-                    state=OrderState.ISSUED, due_on=due, at=now, by="督查员",
-                )
-            )  # fmt: skip
-            db.add(
-                Booking(
-                    slot_id=slot.id, petition_id=petition_id, kind=BookingKind.SELF_ONLINE,
-                    state=BookingState.SUBMITTED, created_at=now, review_due_on=due,
-                )
-            )  # fmt: skip
-        for place, session_id in enumerate(held.values()):
-            db.add(
-                Alarm(
-                    key=f"scale-{place}", at=now, kind=AlarmKind.NOT_ARCHIVED, session_id=session_id,
-                    place="归档存储", finding_count=1, findings=[{"text": "归档存储连不上"}],
-                )
-            )  # fmt: skip
-        await db.commit()
-
-
-class _Writer:
+class _Writer(Rows):
     def __init__(self, db: Connection, clock: FixedClock, count: int) -> None:
-        self._db, self._count = db, count
-        self._postgresql = db.dialect.name == "postgresql"
+        super().__init__(db)
+        self._count = count
         # What came in within the last sixty days is open, and of what is older by a few days some is late.
         self._done = f"n.i >= {70 * A_DAY} OR (n.i >= {60 * A_DAY} AND n.i % 20 > 0)"
         self._now = int((clock.now() - timedelta(minutes=1)).timestamp())
@@ -146,33 +114,22 @@ class _Writer:
     def write(self, keepers: Sequence[tuple[str, str]], world: World) -> None:
         if self._postgresql:
             # What refers to what is known here; to ask it of thirty million rows takes an hour.
-            self._run("SET session_replication_role = replica")
-            self._run("SET work_mem = '256MB'")
-        self._list("scale_subjects", ("text",), [(each,) for each in SUBJECTS])
-        self._list("scale_names", ("text",), [(each,) for each in NAMES])
-        self._list("scale_keepers", ("id", "code"), keepers)
+            self.run("SET session_replication_role = replica")
+            self.run("SET work_mem = '256MB'")
+        self.list_rows("scale_subjects", ("text",), [(each,) for each in SUBJECTS])
+        self.list_rows("scale_names", ("text",), [(each,) for each in NAMES])
+        self.list_rows("scale_keepers", ("id", "code"), keepers)
         self._numbers()
         self._cases(world)
         self._terms()
         self._sessions(world)
         self._mediations()
-        self._run("ANALYZE")
-
-    def _run(self, statement: str) -> None:
-        self._db.execute(text(statement))
-
-    def _list(self, name: str, columns: Sequence[str], rows: Sequence[tuple[str, ...]]) -> None:
-        """A table of a few rows, counted from 0 by `k`."""
-        self._run(
-            f"CREATE TEMPORARY TABLE {name} (k INTEGER, {', '.join(f'{each} TEXT' for each in columns)})"
-        )
-        names = [f"c{place}" for place in range(len(columns))]
-        into = text(f"INSERT INTO {name} VALUES (:k, {', '.join(':' + each for each in names)})")
-        self._db.execute(into, [{"k": k} | dict(zip(names, row, strict=True)) for k, row in enumerate(rows)])
+        fill_desks(self, world, self._done)
+        self.run("ANALYZE")
 
     def _numbers(self) -> None:
         """`scale_n`: a row for each case, with all that its other rows are made from."""
-        self._run(
+        self.run(
             "CREATE TEMPORARY TABLE scale_n (i INTEGER, id TEXT, at TEXT, subject INTEGER, name INTEGER, "
             "keeper INTEGER, person TEXT)"
             if not self._postgresql
@@ -181,45 +138,44 @@ class _Writer:
         )
         # Primes, so that no two of these go in step.
         values = (
-            f"SELECT i, {self._key('p')}, {self._at(f'{self._now} - i * {EVERY}')}, "
+            f"SELECT i, {self.key('p')}, {self.at(f'{self._now} - i * {EVERY}')}, "
             f"(i * 7919) % {len(SUBJECTS)}, ((i / {PEOPLE_SHARE}) * 104729) % {len(NAMES)}, "
-            f"(i * 31) % (SELECT count(*) FROM scale_keepers), {self._key('h', f'(i / {PEOPLE_SHARE})')}"
+            f"(i * 31) % (SELECT count(*) FROM scale_keepers), {self.key('h', f'(i / {PEOPLE_SHARE})')}"
         )
-        self._run(f"INSERT INTO scale_n {self._each(self._count, values)}")
+        self.run(f"INSERT INTO scale_n {self.each(self._count, values)}")
 
     def _cases(self, world: World) -> None:
         people = "(SELECT DISTINCT person, name FROM scale_n) n JOIN scale_names m ON m.k = n.name"
-        self._copy(Person, {"id": "n.person", "name": "m.text"}, people)
+        self.copy(Person, {"id": "n.person", "name": "m.text"}, people)
         joined = "scale_n n JOIN scale_subjects s ON s.k = n.subject JOIN scale_keepers o ON o.k = n.keeper"
-        year = "CAST(EXTRACT(YEAR FROM n.at) AS INTEGER)" if self._postgresql else "substr(n.at, 1, 4)"
-        self._copy(
+        self.copy(
             PetitionCase,
             {
-                "id": "n.id", "number": f"'LZ' || {year} || '-' || {self._padded('n.i + 2', 7)}",
+                "id": "n.id", "number": f"'LZ' || {self.year('n.at')} || '-' || {self.padded('n.i + 2', 7)}",
                 "subject": "s.text", "petitioner_id": "n.person", "custodian_id": "o.id",
-                "registered_at": "n.at", "channel": self._one_of([str(each) for each in Channel]),
+                "registered_at": "n.at", "channel": self.one_of([str(each) for each in Channel]),
                 "confidential": "n.i % 50 = 0",
-                "state": self._one_of(["closed"] * 8 + ["accepted", "registered"]),
+                "state": self.one_of(["closed"] * 8 + ["accepted", "registered"]),
                 "handler_id": f"'{world.housing.id}'", "event_count": "3",
-                "accepted_on": self._day("n.at"),
-                "concluded_on": f"CASE WHEN {self._done} THEN {self._day('n.at')} END",
+                "accepted_on": self.day("n.at"),
+                "concluded_on": f"CASE WHEN {self._done} THEN {self.day('n.at')} END",
             },
             joined,
         )  # fmt: skip
         for part, office in ((Part.CUSTODIAN, "o.id"), (Part.HANDLER, f"'{world.housing.id}'")):
             fields = {"petition_id": "n.id", "organisation_id": office, "part": f"'{part}'"}
             chosen = joined if part is Part.CUSTODIAN else joined + " WHERE n.i % 10 = 0"
-            self._copy(PetitionOrganisation, fields, chosen)
+            self.copy(PetitionOrganisation, fields, chosen)
         for line in range(3):
-            fields = {"id": self._key(f"e{line}", "n.i"), "petition_id": "n.id", "sequence": str(line + 1),
+            fields = {"id": self.key(f"e{line}", "n.i"), "petition_id": "n.id", "sequence": str(line + 1),
                       "at": "n.at"}  # fmt: skip
-            self._copy(PetitionEvent, fields, "scale_n n")
+            self.copy(PetitionEvent, fields, "scale_n n")
         for duty, met in (("register_route", "n.i >= 0"), ("handle", self._done)):
-            day = self._day("n.at")
-            fields = {"id": self._key(duty[:1], "n.i"), "petition_id": "n.id", "duty": f"'{duty}'",
+            day = self.day("n.at")
+            fields = {"id": self.key(duty[:1], "n.i"), "petition_id": "n.id", "duty": f"'{duty}'",
                       "start_on": day, "begun_at": "n.at", "met_on": f"CASE WHEN {met} THEN {day} END",
-                      "raw_on": self._later(day), "rolled_on": self._later(day)}  # fmt: skip
-            self._copy(PetitionClock, fields, "scale_n n")
+                      "raw_on": self.later(day), "rolled_on": self.later(day)}  # fmt: skip
+            self.copy(PetitionClock, fields, "scale_n n")
 
     def _terms(self) -> None:
         def of(texts: Sequence[str], made: Iterable[set[str]]) -> list[tuple[str, str]]:
@@ -231,8 +187,9 @@ class _Writer:
             terms_of_words(each) | terms_of_initials(each) | {t for t in terms_of_name(each) if len(t) == 3}
             for each in NAMES
         ]
-        self._list("scale_subject_terms", ("subject", "term"), of(SUBJECTS, map(terms_of_words, SUBJECTS)))
-        self._list("scale_name_terms", ("name", "term"), of(NAMES, names))
+        subjects = of(SUBJECTS, map(terms_of_words, SUBJECTS))
+        self.list_rows("scale_subject_terms", ("subject", "term"), subjects)
+        self.list_rows("scale_name_terms", ("name", "term"), of(NAMES, names))
         case = "p.registered_at, p.id FROM petitions p"
         of_n = "n.at, n.id FROM scale_n n JOIN"
         sources = [
@@ -248,13 +205,13 @@ class _Writer:
             keeper = "JOIN scale_keepers o ON o.id = p.custodian_id WHERE NOT p.confidential"
             region = f"SELECT 'r:' || substr(o.code, 1, {length})"
             sources.append(f"{region}, {case} {keeper} AND length(o.code) >= {length}")
-        self._run("DELETE FROM petition_terms")
-        self._run(
+        self.run("DELETE FROM petition_terms")
+        self.run(
             "INSERT INTO petition_terms (term, at, petition_id) "
             f"SELECT * FROM ({' UNION '.join(sources)}) u ORDER BY 1, 2, 3"
         )
-        self._run("DELETE FROM due_dates")
-        self._run(
+        self.run("DELETE FROM due_dates")
+        self.run(
             "INSERT INTO due_dates (reach, rolled_on, clock_id, raw_on, petition_id) "
             "SELECT t.term, c.rolled_on, c.id, c.raw_on, c.petition_id FROM petition_clocks c "
             "JOIN petition_terms t ON t.petition_id = c.petition_id "
@@ -263,64 +220,19 @@ class _Writer:
 
     def _sessions(self, world: World) -> None:
         source = "scale_n n WHERE n.i % 5 = 0"
-        fields = {"id": self._key("s", "n.i"), "petition_id": "n.id", "starts_at": "n.at", "ends_at": "n.at",
+        fields = {"id": self.key("s", "n.i"), "petition_id": "n.id", "starts_at": "n.at", "ends_at": "n.at",
                   "state": "'closed'", "created_at": "n.at"}  # fmt: skip
-        self._copy(Session, fields, source)
-        fields = {"session_id": self._key("s", "n.i"), "organisation_id": f"'{world.chengguan.id}'"}
-        self._copy(SessionOrganisation, fields, source)
+        self.copy(Session, fields, source)
+        fields = {"session_id": self.key("s", "n.i"), "organisation_id": f"'{world.chengguan.id}'"}
+        self.copy(SessionOrganisation, fields, source)
 
     def _mediations(self) -> None:
         """One for every twentieth case, with a party; of the newest hundred days those that are open."""
         source = "scale_n n JOIN scale_keepers o ON o.k = n.keeper WHERE n.i % 20 = 0"
-        state = self._one_of([str(each) for each in sorted(OPEN)], "(n.i / 20)")
-        fields = {"id": self._key("m", "n.i"), "number": f"'TJ2021-' || {self._padded('n.i', 7)}",
+        state = self.one_of([str(each) for each in sorted(OPEN)], "(n.i / 20)")
+        fields = {"id": self.key("m", "n.i"), "number": f"'TJ2021-' || {self.padded('n.i', 7)}",
                   "organisation_id": "o.id", "at": "n.at",
                   "state": f"CASE WHEN n.i < {100 * A_DAY} THEN {state} ELSE 'ended' END"}  # fmt: skip
-        self._copy(Mediation, fields, source)
-        fields = {"id": self._key("w", "n.i"), "mediation_id": self._key("m", "n.i")}
-        self._copy(MediationParty, fields, "scale_n n WHERE n.i % 20 = 0")
-
-    def _copy(self, model: type[Base], fields: Mapping[str, str], source: str) -> None:
-        """Rows like the one that is there already, but for these columns."""
-        table = model.__table__
-        assert isinstance(table, Table)
-        columns = [column.name for column in table.columns]
-        spelled = ", ".join(f'"{name}"' for name in columns)
-        values = ", ".join(f"{fields[name]}" if name in fields else f't."{name}"' for name in columns)
-        where = " WHERE " if " WHERE " in source else ""
-        first, _, condition = source.partition(" WHERE ")
-        one = f"(SELECT * FROM {table.name} LIMIT 1)"
-        rows = f"SELECT {values} FROM {first} CROSS JOIN {one} t{where}{condition}"
-        self._run(f"INSERT INTO {table.name} ({spelled}) {rows}")
-
-    def _each(self, count: int, values: str) -> str:
-        if self._postgresql:
-            return f"{values} FROM generate_series(0::bigint, {count - 1}) AS g(i)"
-        numbers = f"SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < {count - 1}"
-        return f"WITH RECURSIVE n(i) AS ({numbers}) {values} FROM n"
-
-    def _key(self, prefix: str, number: str = "i") -> str:
-        """32 characters, as ids have."""
-        if self._postgresql:
-            return f"md5('{prefix}' || {number})"
-        return f"'{prefix}' || {self._padded(number, 32 - len(prefix))}"
-
-    def _padded(self, number: str, width: int) -> str:
-        if self._postgresql:
-            return f"lpad(({number})::text, {width}, '0')"
-        return f"substr('{'0' * width}' || ({number}), -{width})"
-
-    def _at(self, seconds: str) -> str:
-        if self._postgresql:
-            return f"to_timestamp({seconds})"
-        return f"strftime('%Y-%m-%d %H:%M:%S.000000', {seconds}, 'unixepoch')"
-
-    def _day(self, at: str) -> str:
-        return f"({at})::date" if self._postgresql else f"date({at})"
-
-    def _later(self, day: str) -> str:
-        return f"({day} + 60)" if self._postgresql else f"date({day}, '+60 days')"
-
-    def _one_of(self, values: Sequence[str], number: str = "n.i") -> str:
-        cases = " ".join(f"WHEN {place} THEN '{value}'" for place, value in enumerate(values))
-        return f"CASE {number} % {len(values)} {cases} END"
+        self.copy(Mediation, fields, source)
+        fields = {"id": self.key("w", "n.i"), "mediation_id": self.key("m", "n.i")}
+        self.copy(MediationParty, fields, "scale_n n WHERE n.i % 20 = 0")
