@@ -45,7 +45,7 @@ ROOMS: dict[str, dict[str, set[str]]] = {
         "minutes": {"sessions"},
         "arrival": {"minutes", "booking", "notices", "incidents"},
         "materials": {"arrival", "incidents"},
-        "requests": {"arrival", "incidents", "notices"},
+        "requests": {"arrival", "booking", "incidents", "notices"},
         "intake": {"arrival", "materials", "notices"},
         "afterwards": {"arrival", "minutes", "incidents"},
     },

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
@@ -28,9 +28,14 @@ MESSAGE_LIMIT = 2000  # Graphemes of one message.
 MOST_OF_THREAD = 200
 MARKS_KEPT = timedelta(minutes=15)
 _SENDER = re.compile(r"[0-9A-Za-z_-]{4,64}")
-_QUERY = re.compile(r"(?:查询|cx)?\W*([a-z]{2}\d{4}-?\d{6})\W+([a-z0-9]{10})", re.IGNORECASE)
+_QUERY = re.compile(
+    r"(查询|预约|取消预约|取消|cx|yy|qx)?\W*([a-z]{2}\d{4}-?\d{6})\W+([a-z0-9]{10})(?:\W+(.{1,40}))?",
+    re.IGNORECASE,
+)
 # Who writes such words is read above the office that was written to (Art. 30: nothing reaches the accused).
 _ACCUSES = re.compile("举报|检举|控告|贪污|受贿|行贿")
+TellTaken = Callable[[MessageThread], Awaitable[object]]
+TellRegistered = Callable[[MessageThread, PetitionCase, str], Awaitable[object]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,21 +57,58 @@ class Taken(StrEnum):
     QUERY = "query"
 
 
+class Asks(StrEnum):
+    """What a message with number and query code is for."""
+
+    PROGRESS = "progress"
+    BOOK = "book"
+    CANCEL = "cancel"
+
+
+_VERBS = {"预约": Asks.BOOK, "yy": Asks.BOOK, "取消预约": Asks.CANCEL, "取消": Asks.CANCEL, "qx": Asks.CANCEL}
+
+
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A question for the progress of a matter."""
+    """A question for the progress of a matter, for a time to come, or to call it off.
+
+    `when`: month, day, hour and minute of Beijing that somebody chose, as far as it could be read.
+    """
 
     number: str
     query_code: str
+    asks: Asks = Asks.PROGRESS
+    when: tuple[int, ...] | None = None
 
 
 def read_query(text: str) -> Query | None:
-    """`查询 LZ2026-000123 k3m5p7q9rs` in any spelling people use; None for anything else."""
+    """`查询 LZ2026-000123 k3m5p7q9rs` in any spelling people use; None for anything else.
+
+    `预约 …` asks for times, `预约 … 11260900` or `预约 … 11月26日上午9点` for one of them, `取消 …` calls
+    it off.
+    """
     found = _QUERY.fullmatch(clean(text))
     if found is None:
         return None
-    number = found[1].upper()
-    return Query(number if "-" in number else f"{number[:6]}-{number[6:]}", found[2])
+    asks = _VERBS.get((found[1] or "").lower(), Asks.PROGRESS)
+    if found[4] and asks is not Asks.BOOK:
+        return None
+    number = found[2].upper()
+    number = number if "-" in number else f"{number[:6]}-{number[6:]}"
+    return Query(number, found[3], asks, _read_moment(found[4] or ""))
+
+
+def _read_moment(words: str) -> tuple[int, ...] | None:
+    """`11260900`, `11月26日9:00`, `11月26日下午2点半`."""
+    digits = re.findall(r"[0-9]+", words)
+    if len(digits) == 1 and len(digits[0]) == 8:
+        whole = digits[0]
+        return int(whole[:2]), int(whole[2:4]), int(whole[4:6]), int(whole[6:])
+    if len(digits) not in (3, 4) or any(len(each) > 2 for each in digits):
+        return None
+    month, day, hour, *rest = map(int, digits)
+    afternoon = hour < 12 and ("下午" in words or "晚上" in words)
+    return month, day, hour + 12 * afternoon, rest[0] if rest else 30 * ("半" in words)
 
 
 async def take_nonce(db: AsyncSession, clock: Clock, channel: str, nonce: str) -> None:
@@ -79,11 +121,14 @@ async def take_nonce(db: AsyncSession, clock: Clock, channel: str, nonce: str) -
 
 
 @atomic
-async def receive_message(db: AsyncSession, clock: Clock, incoming: Incoming, nonce: str) -> Taken:
+async def receive_message(
+    db: AsyncSession, clock: Clock, incoming: Incoming, nonce: str, tell: TellTaken | None = None
+) -> Taken:
     """Keep a message in its sender's open thread; commits. The caller has checked the signature.
 
-    A query is not kept, for it holds a code; the caller answers it. Raises Invalid at the field, Conflict
-    `replayed` for a nonce that came before.
+    `tell` says to the sender in the same commit that the first one of a thread was taken. A query is not
+    kept, for it holds a code; the caller answers it. Raises Invalid at the field, Conflict `replayed` for a
+    nonce that came before.
     """
     require(SYSTEM, Action.CREATE_PETITION)
     message = _checked(incoming)
@@ -104,6 +149,8 @@ async def receive_message(db: AsyncSession, clock: Clock, incoming: Incoming, no
     )  # fmt: skip
     db.add(row)
     await db.flush()
+    if tell is not None and sequence == 1:
+        await tell(await db.get_one(MessageThread, thread_id))
     await db.commit()
     return Taken.THREADED
 
@@ -141,10 +188,12 @@ async def list_messages(db: AsyncSession, thread_id: str) -> Sequence[ThreadMess
 
 @atomic
 async def register_thread(
-    db: AsyncSession, clock: Clock, actor: Actor, thread_id: str, matter: Matter
-) -> tuple[PetitionCase, str]:
+    db: AsyncSession, clock: Clock, actor: Actor, thread_id: str, matter: Matter,
+    tell: TellRegistered | None = None,
+) -> tuple[PetitionCase, str]:  # fmt: skip
     """Make a case of a thread; commits. What was written stands in the case as it was written.
 
+    `tell` sends number and query code the way the messages came, in the same commit.
     Raises Conflict `thread_done` when a colleague was first, Invalid at the field.
     """
     thread = await get_thread(db, actor, thread_id)
@@ -155,6 +204,8 @@ async def register_thread(
         update(MessageThread).where(MessageThread.id == thread.id).values(petition_id=petition.id)
     )
     await add_audit(db, clock, actor, "petition.registered", "petition", petition.id)
+    if tell is not None:
+        await tell(thread, petition, code)
     await db.commit()
     return petition, code
 

@@ -51,6 +51,8 @@ FALLBACK: Mapping[NoticeChannel, NoticeChannel] = {
 # A code of ten minutes is of no use by any other way.
 NO_FALLBACK = frozenset({"identity_code", "phone_code", "query_code"})
 NO_FALLBACK |= {"invitation", "mediation_invitation"}
+# Answers to a message: where that could not be answered, nobody is called at another hour.
+NO_FALLBACK |= {"message_taken", "booking_answer"}
 # To units that must attend a reception day; about no case, and somebody tells them all the same.
 TO_UNITS = frozenset({"attendance_asked", "attendance_changed", "attendance_cancelled"})
 # Whom it went to is nobody's business any more once it has left.

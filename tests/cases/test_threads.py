@@ -16,6 +16,7 @@ from cases.intake.matters import Matter
 from cases.intake.signature import check_signature, sign
 from cases.intake.thread import ThreadMessage, ThreadState
 from cases.intake.threads import (
+    Asks,
     Incoming,
     Query,
     Taken,
@@ -174,6 +175,24 @@ def test_a_query_is_read_as_people_write_it(text: str) -> None:
     assert found.query_code.lower() == "k3m5p7q9rs"
     assert read_query(text + " 请尽快") is None
     assert isinstance(found, Query)
+
+
+@pytest.mark.parametrize(
+    ("text", "asks", "when"),
+    [
+        ("预约 LZ2026-000123 k3m5p7q9rs", Asks.BOOK, None),
+        ("预约LZ2026000123 k3m5p7q9rs 11260900", Asks.BOOK, (11, 26, 9, 0)),
+        ("yy lz2026-000123，K3M5P7Q9RS，11月26日 上午9:30", Asks.BOOK, (11, 26, 9, 30)),
+        ("预约 LZ2026-000123 k3m5p7q9rs 11月6号下午2点半", Asks.BOOK, (11, 6, 14, 30)),
+        ("预约 LZ2026-000123 k3m5p7q9rs 明天可以吗", Asks.BOOK, None),
+        ("取消预约 LZ2026-000123 k3m5p7q9rs", Asks.CANCEL, None),
+        ("取消 LZ2026-000123 k3m5p7q9rs", Asks.CANCEL, None),
+        ("查询 LZ2026-000123 k3m5p7q9rs", Asks.PROGRESS, None),
+    ],
+)
+def test_what_a_message_asks_for(text: str, asks: Asks, when: tuple[int, ...] | None) -> None:
+    found = read_query(text)
+    assert found is not None and (found.number, found.asks, found.when) == ("LZ2026-000123", asks, when)
 
 
 def test_signatures(clock: FixedClock) -> None:

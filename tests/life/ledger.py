@@ -152,8 +152,11 @@ class Life:
         assert told.facts["谁来办"] == self.with_whom, where
         assert not ISO.search("".join([*told.why, *told.facts.values()])), (where, told)
         booked = any("接访" in step for step in self.steps)
-        offered = await citizen.page.locator("main .actions a[href='/book']").inner_text()
-        assert offered == ("再约一次接访" if booked else "预约视频接访"), (where, offered)
+        offered = citizen.page.locator("main form[action='/progress/book'] button")
+        if await offered.count():
+            assert await offered.inner_text() == ("再约一次接访" if booked else "预约视频接访"), where
+        else:
+            assert "您的接访" in await citizen.page.locator("main").inner_text(), where
         coming = self.coming
         if not coming and not self.steps[1:]:
             coming = f"最迟{chinese(self._due('登记并转送、交办'))}交给负责的单位。"

@@ -135,7 +135,8 @@ async def test_the_time_of_a_reception_stands_there_asked_for_arranged_and_over(
     told = await page()
     assert f"{long_date(asked)} {spoken_time(asked)}" in told and "正在等工作人员确认" in told
     assert "<dd>供暖不热</dd>" in told
-    assert 'class="button" href="/book"' in told, "another one is not what to do next"
+    assert 'action="/progress/book"' not in told, "one matter is not booked twice"
+    assert 'action="/progress/cancel"' in told
     async with house.database.session() as db:
         starts = house.clock.now() + timedelta(hours=5)
         span = {"starts_at": starts, "ends_at": starts + timedelta(minutes=30)}
@@ -143,5 +144,6 @@ async def test_the_time_of_a_reception_stands_there_asked_for_arranged_and_over(
         await make_session(db, house.clock, house.world, case, **span)
     told = await page()
     assert f"{long_date(starts)} {spoken_time(starts)}" in told and "已经安排好" in told
+    assert 'action="/progress/cancel"' not in told, "others sit at that table, it is called off by telephone"
     house.clock.advance(hours=6)
-    assert "您的接访" not in await page() and 'class="button is-primary" href="/book"' in await page()
+    assert "您的接访" not in await page() and 'action="/progress/book"' in await page()

@@ -11,12 +11,14 @@ import pytest
 from sqlalchemy import select
 
 from cases.casefile import PetitionCase
+from cases.clock import BEIJING
 from cases.intake.signature import sign
 from cases.intake.thread import MessageThread
+from scheduling.booking.bookings import Booking
 from scheduling.notices.delivering import deliver_notices
-from scheduling.notices.gateway import Message
+from scheduling.notices.gateway import GatewayError, Message
 from scheduling.notices.notice import Notice, NoticeAddress, NoticeDraft, NoticeEvent
-from tests.factories import make_petition
+from tests.factories import make_petition, make_slots
 from tests.web.conftest import Browser, House
 from web.keys import SETTINGS
 from web.setting_groups import InboundSettings
@@ -153,6 +155,73 @@ async def test_a_query_by_sms_is_answered_through_the_outbox_and_not_kept(door: 
     assert "LZ2026-000001" in told[0] and "最迟" in told[0] and "不对" in told[1]
     page = await (await browser.get("/outbox")).text()
     assert "进度查询" in page and code not in page
+
+
+async def told(house: House) -> list[str]:
+    """What was sent or waits to be, whole, in the order in which it was queued."""
+    query = select(NoticeDraft.sealed).join(Notice, Notice.id == NoticeDraft.notice_id)
+    async with house.database.session() as db:
+        sealed = (await db.scalars(query.order_by(Notice.queued_at, Notice.id))).all()
+    return [house.server.app[MESSENGER].secrets.envelope.open(each) or "" for each in sealed]
+
+
+class Still:
+    """A gateway that is away: what is queued can be read."""
+
+    keeps_text = True
+
+    async def send(self, message: Message) -> None:
+        raise GatewayError("away")
+
+
+async def test_from_a_message_to_a_booking_without_a_page(door: House) -> None:
+    door.server.app[MESSENGER].gateway = Still()
+    async with door.database.session() as db:
+        slots = await make_slots(db, door.clock, door.world.chengguan)
+    for number in (1, 2):  # The first message of a thread is answered, and the second is not.
+        await post(door, message(number=number), f"nonce-of-message-{number}")
+    [taken] = await told(door)
+    assert "收到了您的来信" in taken and "城关区" in taken
+    browser = await door.official(CLERK)
+    thread, office = await only_thread(browser), door.world.chengguan.id
+    door.clock.advance(seconds=1)
+    fields = {"name": "李德福", "phone": "13900000001", "subject": "楼道漏水", "custodian": office}
+    done = await browser.send("/cases/new", f"/messages/{thread}/register", **fields)
+    assert "已经照来信的方式发给本人" in await (await browser.get(done.headers["Location"])).text()
+    code = (await told(door))[1].split("查询码 ")[1][:10]
+
+    async def ask(text: str) -> str:
+        door.clock.advance(seconds=1)
+        answer = await post(door, message(text, 9), f"nonce-of-asking-{int(door.clock.now().timestamp())}")
+        assert await answer.json() == {"taken": "query"}
+        return (await told(door))[-1]
+
+    number = "LZ2026-000001"
+    first = f"{slots[0].starts_at.astimezone(BEIJING):%m%d%H%M}"
+    assert f"{first}（" in await ask(f"预约 {number} {code}")
+    assert "这个时间约不上" in await ask(f"预约 {number} {code} 12312500")
+    assert "已经约了" in await ask(f"预约 {number} {code} {first}")
+    assert "这件事已经约了" in await ask(f"预约 {number} {code} {first}")
+    assert "已经取消" in await ask(f"取消 {number} {code}")
+    assert "现在没有预约" in await ask(f"取消 {number} {code}")
+    assert "不对" in await ask(f"预约 {number} aaaaaaaaaa {first}")
+    async with door.database.session() as db:
+        [booking] = (await db.scalars(select(Booking))).all()
+        assert booking.slot_id == slots[0].id and booking.state == "cancelled"
+        assert (await db.scalars(select(NoticeAddress.recipient).distinct())).all() == ["13800138000"]
+
+
+async def test_the_code_of_a_secret_matter_is_not_sent_by_message(door: House) -> None:
+    door.server.app[MESSENGER].gateway = Still()
+    await post(door, message("举报村主任贪污补偿款"), "n" * 20)
+    browser = await door.official("city.receptionist")
+    thread = (await (await browser.get("/messages")).text()).split('href="/messages/')[1].split('"')[0]
+    fields = {"name": "李德福", "phone": "13800138000", "subject": "补偿款", "class": "accusation"}
+    custodian = door.world.city.id
+    done = await browser.send("/cases/new", f"/messages/{thread}/register", **fields, custodian=custodian)
+    page = await (await browser.get(done.headers["Location"])).text()
+    assert "只显示这一次" in page and "发给本人" not in page
+    assert len(await told(door)) == 1, "only that the message came in"
 
 
 async def test_nothing_is_told_of_the_secret_or_the_sender(door: House) -> None:

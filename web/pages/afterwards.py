@@ -241,7 +241,7 @@ async def ask_review(request: web.Request) -> web.StreamResponse:
 
 async def tell_progress(
     db: AsyncSession, request: web.Request, form: Form, rated: str = "", confirmed: bool = False,
-    asked: str = "", answered: bool = False, conflict: bool = False,
+    asked: str = "", answered: bool = False, conflict: bool = False, booked: str = "",
 ) -> web.StreamResponse:  # fmt: skip
     """What is disclosed, and what can be asked for or answered now; what was wrong stands at its form."""
     number, code = form.typed("number")[:40], form.typed("query_code")[:40]
@@ -265,6 +265,7 @@ async def tell_progress(
         "coming": await coming_reception(db, request.app[CLOCK], petition),
         "subject": "" if petition.confidential else petition.subject,
         "answered": answered,
+        "booked_now": booked,
     }
     return progress_page(request, form, told, 409 if conflict else 422)
 

@@ -86,6 +86,7 @@ async def show(request: web.Request) -> web.StreamResponse:
             "form": Form(),
             "times_trouble": take_once(request, f"times:{petition_id}"),
             "query_code": take_once(request, f"query:{petition_id}"),
+            "code_told": take_once(request, f"told:{petition_id}"),
         }
         together = {each.petition.id for each in context["joined"]}
         alike = await suggest(db, actor, petition) if context["may_join"] else []

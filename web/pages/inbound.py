@@ -6,38 +6,28 @@ import hashlib
 import hmac
 import json
 import secrets
-from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from aiohttp import web
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.casefile import Channel
 from cases.errors import Invalid
-from cases.fields import clean, clean_phone
-from cases.handling.clocks import today
 from cases.intake.signature import check_signature, sign
 from cases.intake.threads import CHANNELS, Incoming, Taken, read_query, receive_message
-from cases.organisations import find_office
-from cases.petitions import find_by_query_code
-from scheduling.afterwards.progress import list_progress, next_deadline
-from scheduling.notices.notice import NoticeChannel
-from scheduling.notices.queueing import About, add_notice
 from web.figures import RATE_LIMITED
 from web.http.errors import trouble
 from web.http.flash import keep_once, take_once
 from web.http.forms import Form
 from web.keys import CLOCK, DATABASE, LIMITS, SERVER_KEY, SETTINGS
-from web.language import in_chinese
 from web.pages.signin import see_other
 from web.rendering import page
 from web.tending.messages import MESSENGER
-from web.views.progress import next_words
+from web.views.message_answers import answer_message, tell_taken
 from web.words import CHANNELS as CHANNEL_WORDS
 
 MOMENT, NONCE, SIGNATURE = "X-Lianxin-Timestamp", "X-Lianxin-Nonce", "X-Lianxin-Signature"
 LARGEST = 16 * 1024
-ANSWERED_WITHIN = timedelta(days=1)  # Later nobody waits for it any more.
 BY_MESSAGE = {str(each): CHANNEL_WORDS[each] for each in sorted(CHANNELS)}
 
 
@@ -57,9 +47,10 @@ async def take(request: web.Request) -> web.StreamResponse:
         RATE_LIMITED.labels("query").inc()
         return trouble(request, 429)
     async with request.app[DATABASE].session() as db:
-        taken = await receive_message(db, request.app[CLOCK], incoming, given[1])
-        if taken is Taken.QUERY:
-            await _answer(db, request.app, incoming)
+        tell = partial(tell_taken, request.app, db)
+        taken = await receive_message(db, request.app[CLOCK], incoming, given[1], tell)
+    if taken is Taken.QUERY:
+        await answer_message(request.app, incoming)
     request.app[MESSENGER].ring()
     return web.json_response({"taken": str(taken)})
 
@@ -101,9 +92,10 @@ async def _send_to_ourselves(request: web.Request, channel: str, told: dict[str,
     check_signature(secret, now, str(seconds), nonce, sign(secret, seconds, nonce, body), body)
     incoming = _incoming(request.app, Channel(channel), body)
     async with request.app[DATABASE].session() as db:
-        taken = await receive_message(db, request.app[CLOCK], incoming, nonce)
-        if taken is Taken.QUERY:
-            await _answer(db, request.app, incoming)
+        tell = partial(tell_taken, request.app, db)
+        taken = await receive_message(db, request.app[CLOCK], incoming, nonce, tell)
+    if taken is Taken.QUERY:
+        await answer_message(request.app, incoming)
     request.app[MESSENGER].ring()
     return taken
 
@@ -132,29 +124,3 @@ def _incoming(app: web.Application, channel: Channel, body: bytes) -> Incoming:
     if not isinstance(to, str) or len(to) > 12:
         raise Invalid("no_office", "没有这个地区的信访部门。", "to")
     return Incoming(channel, told["id"], told["from"], told["text"], to)
-
-
-async def _answer(db: AsyncSession, app: web.Application, incoming: Incoming) -> None:
-    """How far the matter is, or that number and code do not fit: queued, and committed."""
-    query = read_query(incoming.text)
-    assert query is not None
-    petition = await find_by_query_code(db, query.number, query.query_code)
-    with in_chinese():
-        if petition is None:
-            text = "【连心桥】编号或查询码不对，请核对后再发。例如：查询 LZ2026-000123 k3m5p7q9rs"
-        else:
-            steps, following = await list_progress(db, petition), await next_deadline(db, petition)
-            last = steps[-1].words if steps else "已经登记"
-            then = next_words(petition, following, today(app[CLOCK]))
-            text = f"【连心桥】{petition.number}：{last}。{then}"
-    office = petition.custodian if petition else await find_office(db, app[SETTINGS].inbound.office)
-    if office is None:
-        return
-    envelope = app[MESSENGER].secrets.envelope
-    channel = NoticeChannel(str(incoming.channel))
-    sender = clean_phone(incoming.sender) if incoming.channel is Channel.SMS else clean(incoming.sender)
-    about = About(office.id, petition.id if petition else None)
-    until = app[CLOCK].now() + ANSWERED_WITHIN
-    fields = {"answer": text}
-    await add_notice(db, app[CLOCK], envelope, about, sender, "progress", fields, until, channel)
-    await db.commit()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from aiohttp import web
@@ -20,6 +21,8 @@ from web.language import say_error
 from web.pages.register import FIELDS, all_units, clerk_matter, custodians
 from web.pages.signin import see_other
 from web.rendering import page
+from web.tending.messages import MESSENGER
+from web.views.message_answers import tell_registered
 from web.words import CHANNELS, CLASSES, masked_phone
 
 PAGE_SIZE = 30
@@ -56,13 +59,19 @@ async def register(request: web.Request) -> web.StreamResponse:
         matter = clerk_matter(request, form, offices, units, thread.channel)
         if not form.errors:
             try:
-                petition, code = await register_thread(db, request.app[CLOCK], actor, thread_id, matter)
+                tell = partial(tell_registered, request.app, db)
+                petition, code = await register_thread(
+                    db, request.app[CLOCK], actor, thread_id, matter, tell
+                )
             except Invalid as error:
                 field = error.field or "subject"
                 form.fail(FIELDS.get(field, field), say_error(error.code, error.message))
     if form.errors:
         return await _page(request, form, 422)
     keep_once(request, f"query:{petition.id}", code)
+    request.app[MESSENGER].ring()
+    if not petition.confidential:
+        keep_once(request, f"told:{petition.id}", True)
     return see_other(f"/cases/{petition.id}")
 
 
