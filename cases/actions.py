@@ -72,6 +72,7 @@ class Action(StrEnum):
     ADD_MATERIAL = "add_material"
     KNOW_NAMES = "know_names"
     SEE_INTERNAL_DOCUMENTS = "see_internal_documents"
+    SEE_ORDER_PAPERS = "see_order_papers"
     MANAGE_TEMPLATES = "manage_templates"
     SEE_ADMINISTRATION = "see_administration"
     SEE_ACCOUNTS = "see_accounts"
@@ -98,9 +99,11 @@ _MEDIATE = frozenset({A.SEE_MEDIATION, A.CONDUCT_MEDIATION})
 # What offices write to one another about a case.
 _PAPERS = frozenset({A.SEE_INTERNAL_DOCUMENTS})
 _RATED = frozenset({A.SEE_RATINGS, A.SEE_FIGURES})  # Sums only, also for those they are about.
-_TASKS = frozenset({A.FINISH_TASK, A.ANSWER_SUPERVISION})
+# The papers of a supervision order: of the office that issued it and of the unit it went to.
+_ORDERED = frozenset({A.SEE_ORDER_PAPERS})
+_TASKS = frozenset({A.FINISH_TASK, A.ANSWER_SUPERVISION}) | _ORDERED
 # Over a matter that goes wrong: orders, and what weighs more (Art. 38 to 40).
-_SUPERVISE = frozenset({A.SUPERVISE_PETITION, A.LIST_PETITION})
+_SUPERVISE = frozenset({A.SUPERVISE_PETITION, A.LIST_PETITION}) | _ORDERED
 # That a matter taken in charge by a leader is solved: said by another than who worked on it.
 _CONFIRM = frozenset({A.CONFIRM_RESOLUTION})
 _WRITE = frozenset({A.WRITE_MINUTES, A.SIGN_MINUTES})
@@ -155,14 +158,16 @@ ROLE_ACTIONS: Mapping[Role, frozenset[Action]] = {
     | _PAPERS
     | _WATCH
     | _PROTECT
-    | {A.EXPORT_RECORDING, A.REVIEW_RECORDING, A.REVIEW_PETITION, A.ANSWER_SUPERVISION},
+    | {A.EXPORT_RECORDING, A.REVIEW_RECORDING, A.REVIEW_PETITION, A.ANSWER_SUPERVISION}
+    | _ORDERED,
     Role.INSPECTOR: READ
     | _PAPERS
     | _RATED
     | _WATCH
     | _PROTECT
     | _CONFIRM
-    | {A.REVIEW_RECORDING, A.SEE_VIEW_LOG, A.SUPERVISE_PETITION},
+    | {A.REVIEW_RECORDING, A.SEE_VIEW_LOG, A.SUPERVISE_PETITION}
+    | _ORDERED,
     Role.JOINT_CONF_OFFICE: READ | {A.SEE_FIGURES} | _PAPERS | _MATERIALS | _SIT | _SUPERVISE | _CONFIRM,
     Role.ARCHIVIST: _WATCH
     | _PROTECT

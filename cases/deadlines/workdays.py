@@ -72,6 +72,13 @@ class WorkCalendar:
         """The day itself, or the first working day after it."""
         return next(each for each in _days(day, LONGEST_REST) if self.is_working(each))
 
+    def before(self, day: date, count: int) -> date:
+        """The `count`-th working day before a day, which is not counted itself."""
+        while count:
+            day -= DAY
+            count -= self.is_working(day)
+        return day
+
     def unknown_years(self, first: date, last: date) -> tuple[int, ...]:
         """Years from one day to the other whose edition is missing: nobody should rely on that count."""
         return tuple(year for year in range(first.year, last.year + 1) if year not in self.years)

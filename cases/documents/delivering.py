@@ -66,13 +66,22 @@ async def deliver_document(
     require(actor, ACTIONS[form.issuer], scope_of(petition))
     if not may_take(actor, petition, form.issuer):
         raise Forbidden(message="这份文书由出具它的单位送达。")
+    row = await note_delivery(db, clock, actor, petition, document, given, upload)
+    await db.commit()
+    return row
+
+
+async def note_delivery(
+    db: AsyncSession, clock: Clock, actor: Actor, petition: PetitionCase, document: IssuedDocument,
+    given: Mapping[str, str], upload: Upload | None = None,
+) -> Delivery:  # fmt: skip
+    """The same inside the transaction of a caller who has asked the policy. Raises as `deliver_document`."""
     await _refuse_replaced(db, document)
-    row = _read(clock, actor, form, document, given, upload)
+    row = _read(clock, actor, FORMS[document.kind], document, given, upload)
     await _deliver(db, clock, actor, petition, document, row)
     if upload is not None:
         db.add(DeliveryProof(delivery_id=row.id, content=upload.content))
     await add_audit(db, clock, actor, "document.delivered", "document", document.id)
-    await db.commit()
     return row
 
 

@@ -32,6 +32,7 @@ from cases.petitions import add_petition_event, load_petition
 from cases.policy import Action, Actor, require
 
 Render = Callable[[Letter], Awaitable[bytes]]
+Prepare = Callable[[], Awaitable["Draft"]]
 # Tells whom a new paper concerns, in the transaction in which it is issued.
 Tell = Callable[[PetitionCase, IssuedDocument], Awaitable[object]]
 ATTEMPTS = 5  # Of finding a number that nobody took meanwhile.
@@ -123,6 +124,8 @@ def compose(draft: Draft, clock: Clock, number: str, given: Mapping[str, str]) -
         "petitioner": draft.facts["petitioner"],
         "handler": draft.petition.handler.name if draft.petition.handler else "",
         "custodian": draft.petition.custodian.name,
+        "supervisor": draft.facts.get("supervisor", ""),
+        "supervised": draft.facts.get("supervised", ""),
     }
     note = ""
     if draft.corrects is not None:
@@ -146,9 +149,24 @@ async def issue_document(
 
     Raises as `draft_document` and `compose`; Conflict `document_exists` where somebody was first.
     """
+
+    async def prepare() -> Draft:
+        return await draft_document(db, clock, actor, petition_id, kind, corrects_id)
+
+    return await issue_draft(db, clock, actor, prepare, given, render, tell)
+
+
+async def issue_draft(
+    db: AsyncSession, clock: Clock, actor: Actor, prepare: Prepare, given: Mapping[str, str],
+    render: Render, tell: Tell | None = None,
+) -> IssuedDocument:  # fmt: skip
+    """Number, draw and file what `prepare` makes, and commit; it asks the policy, each time anew.
+
+    Raises as `compose`; Conflict `document_exists`, `document_replaced`, `document_crowded`.
+    """
     for _ in range(ATTEMPTS):
-        draft = await draft_document(db, clock, actor, petition_id, kind, corrects_id)
-        if not corrects_id:
+        draft = await prepare()
+        if draft.corrects is None:
             await _refuse_second(db, draft)
         year, sequence = today(clock).year, await _next(db, clock, draft)
         number = number_of(draft.office.name, draft.form.word, year, sequence)
@@ -167,9 +185,10 @@ async def issue_document(
             continue
         db.add(DocumentFile(document_id=row.id, content=content))
         told = {"title": row.title, "number": row.number}
-        happened = "document.corrected" if corrects_id else "document.issued"
-        await add_petition_event(db, clock, actor, petition_id, happened, told)
-        await add_audit(db, clock, actor, happened, "document", row.id, detail={"petition": petition_id})
+        happened = "document.corrected" if row.corrects_id else "document.issued"
+        await add_petition_event(db, clock, actor, row.petition_id, happened, told)
+        detail = {"petition": row.petition_id}
+        await add_audit(db, clock, actor, happened, "document", row.id, detail=detail)
         if tell is not None:
             await tell(draft.petition, row)
         await db.commit()

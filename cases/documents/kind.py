@@ -1,4 +1,4 @@
-"""Which papers there are (Regulations on Petition Work, Art. 19, 22, 23, 31 to 36)."""
+"""Which papers there are (Regulations on Petition Work, Art. 19, 22, 23, 31 to 36, 40)."""
 
 from __future__ import annotations
 
@@ -25,3 +25,5 @@ class DocumentKind(StrEnum):
     HEARING_NOTICE = "hearing_notice"
     RECHECK_OPINION = "recheck_opinion"
     TERMINATION_NOTICE = "termination_notice"
+    SUPERVISION_ORDER = "supervision_order"
+    SUPERVISION_FEEDBACK = "supervision_feedback"

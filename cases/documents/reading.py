@@ -17,6 +17,7 @@ from cases.documents.form import FORMS
 from cases.documents.kind import DocumentKind
 from cases.errors import Conflict, NotFound
 from cases.handling.procedure import Service
+from cases.handling.taking import OF_ORDERS
 from cases.petitions import get_petition
 from cases.policy import Action, Actor, allowed, require
 
@@ -49,17 +50,17 @@ class Filed:
 
 
 async def list_documents(db: AsyncSession, actor: Actor, petition: PetitionCase) -> Sequence[Filed]:
-    """The papers of a case, the newest first."""
+    """The papers of a case, the newest first; those of its orders are for two offices alone."""
     scope = scope_of(petition)
     require(actor, Action.SEE_PETITION, scope)
     inside = allowed(actor, Action.SEE_INTERNAL_DOCUMENTS, scope)
-    filed = await _filed(db, petition)
+    filed = [each for each in await list_filed(db, petition) if _of_case(each)]
     return [each for each in reversed(filed) if inside or not FORMS[each.document.kind].internal]
 
 
 async def list_for_petitioner(db: AsyncSession, petition: PetitionCase) -> Sequence[Filed]:
     """What the petitioner may read, oldest first; the caller has made sure that it is the petitioner."""
-    return [each for each in await _filed(db, petition) if not FORMS[each.document.kind].internal]
+    return [each for each in await list_filed(db, petition) if not FORMS[each.document.kind].internal]
 
 
 async def get_document(db: AsyncSession, actor: Actor, petition_id: str, document_id: str) -> Filed:
@@ -103,7 +104,12 @@ async def read_proof(
     return found, proof.content
 
 
-async def _filed(db: AsyncSession, petition: PetitionCase) -> list[Filed]:
+def _of_case(filed: Filed) -> bool:
+    return FORMS[filed.document.kind].issuer not in OF_ORDERS
+
+
+async def list_filed(db: AsyncSession, petition: PetitionCase) -> list[Filed]:
+    """All papers of a case, oldest first. The caller asks the policy for each."""
     query = select(IssuedDocument, PetitionEvent.sequence)
     query = query.join(PetitionEvent, PetitionEvent.id == IssuedDocument.event_id)
     found = (await db.execute(query.where(IssuedDocument.petition_id == petition.id))).all()

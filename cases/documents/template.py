@@ -56,6 +56,15 @@ FACTS: Mapping[str, str] = {
     "recheck_within": "复核的期限",
     "recheck_due": "复核的最后一天",
     "remedies": "不服的救济途径",
+    "supervisor": "督办单位",
+    "supervised": "被督办单位",
+    "order_number": "督办登记编号",
+    "ordered_on": "督办日期",
+    "order_reason": "督办原因",
+    "order_words": "督办要求",
+    "order_due": "督办反馈的最后一天",
+    "feedback": "反馈的内容",
+    "adoption": "督办要求采纳情况",
 }
 
 

@@ -99,12 +99,14 @@ class Service(StrEnum):
 
 
 class Taker(StrEnum):
-    """Whose step it is."""
+    """Whose step it is, or whose paper; the last two are those of a supervision order and take no step."""
 
     KEEPER = "keeper"
     UNIT = "unit"
     UNIT_HEAD = "unit_head"
     REVIEWER = "reviewer"
+    SUPERVISOR = "supervisor"
+    SUPERVISED = "supervised"
 
 
 class Ask(StrEnum):

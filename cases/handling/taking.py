@@ -42,7 +42,11 @@ ACTIONS = {
     Taker.UNIT: Action.ANSWER_PETITION,
     Taker.UNIT_HEAD: Action.EXTEND_PETITION,
     Taker.REVIEWER: Action.REVIEW_PETITION,
+    Taker.SUPERVISOR: Action.SUPERVISE_PETITION,
+    Taker.SUPERVISED: Action.ANSWER_SUPERVISION,
 }
+# Whose office stands in an order and not in the case (cases/supervision/paper.py).
+OF_ORDERS = frozenset({Taker.SUPERVISOR, Taker.SUPERVISED})
 # The event after which a case was at the unit, told apart when the office does not agree to a return.
 ARRIVALS = {"petition.forwarded": PetitionState.FORWARDED, "petition.assigned": PetitionState.ASSIGNED}
 
@@ -99,7 +103,7 @@ async def apply_step(
 
 def may_take(actor: Actor, petition: PetitionCase, taker: Taker) -> bool:
     """Whether what is `taker`'s to do in this case is this official's."""
-    if not allowed(actor, ACTIONS[taker], scope_of(petition)):
+    if taker in OF_ORDERS or not allowed(actor, ACTIONS[taker], scope_of(petition)):
         return False
     if taker is Taker.REVIEWER:
         return petition.reviewer_id in actor.organisation_ids

@@ -172,12 +172,16 @@ async def take_order_step(
 
 def may_take(actor: Actor, order: SupervisionOrder, step: OrderStep) -> bool:
     """Whose step it is: the unit's own people report, the issuing office decides."""
-    if not allowed(actor, _action(step), scope_of(order.petition)):
+    return acts_for(actor, order, step in BY_UNIT)
+
+
+def acts_for(actor: Actor, order: SupervisionOrder, unit: bool) -> bool:
+    """Whether this official answers for the unit of an order, or else decides for its issuer."""
+    action = Action.ANSWER_SUPERVISION if unit else Action.SUPERVISE_PETITION
+    if not allowed(actor, action, scope_of(order.petition)):
         return False
-    wanted = order.unit_id if step in BY_UNIT else order.issuer_id
-    return wanted in {
-        post.organisation_id for post in actor.posts if _action(step) in ROLE_ACTIONS[post.role]
-    }
+    wanted = order.unit_id if unit else order.issuer_id
+    return wanted in {post.organisation_id for post in actor.posts if action in ROLE_ACTIONS[post.role]}
 
 
 def steps_for(actor: Actor, order: SupervisionOrder) -> list[OrderStep]:

@@ -42,6 +42,16 @@ class DutyPhone(Base):
     changed_at: Mapped[datetime]
 
 
+class OfficialPhone(Base):
+    """The telephone at which somebody who receives is reminded of it."""
+
+    __tablename__ = "official_phones"
+
+    official_id: Mapped[str] = mapped_column(String(ID_LENGTH), ForeignKey("officials.id"), primary_key=True)
+    phone: Mapped[str] = mapped_column(String(16))
+    changed_at: Mapped[datetime]
+
+
 class AttendanceNotice(Base):
     """Which unit a notice told of which reception day."""
 
@@ -68,8 +78,8 @@ async def tell_units(
     db: AsyncSession, clock: Clock, telling: Telling, day: ReceptionDay, template: str, reason: str = ""
 ) -> int:
     """Queue the notice to each unit inside the caller's transaction; returns how many."""
-    phones = await _phones(db, day)
-    units = await _units(db, day)
+    phones = await phones_of(db, day)
+    units = await attending_units(db, day)
     for unit in units:
         fields = {
             "office": day.organisation.name, "unit": unit.name, "when": telling.when(day.starts_at),
@@ -93,44 +103,57 @@ async def attendance_of(db: AsyncSession, day: ReceptionDay) -> Sequence[Attenda
         .order_by(Notice.queued_at, NoticeEvent.sequence)
     )
     last = {unit: (notice, step) for unit, notice, step in await db.execute(query)}
-    phones = await _phones(db, day)
+    phones = await phones_of(db, day)
     return [
         Attendance(unit, phones.get(unit.id, ""), *last.get(unit.id, (None, None)))
-        for unit in await _units(db, day)
+        for unit in await attending_units(db, day)
     ]
 
 
 @atomic
 async def set_duty_phone(
-    db: AsyncSession, clock: Clock, actor: Actor, day_id: str, organisation_id: str, phone: str
+    db: AsyncSession, clock: Clock, actor: Actor, day_id: str, of_id: str, phone: str
 ) -> None:
-    """Note the number of a unit that must attend this day, and commit; nothing typed takes it away.
+    """Note the number of a unit of this day, of its office, or of who receives, and commit.
 
-    Raises NotFound, Forbidden, Invalid at `phone`.
+    Nothing typed takes it away. Raises NotFound, Forbidden, Invalid at `phone`.
     """
     day = await db.get(ReceptionDay, day_id)
     if day is None:
         raise NotFound("day_not_found", "没有找到这个接访日。")
     require(actor, Action.MANAGE_SLOTS, scope_of_organisation(day.organisation))
-    if organisation_id not in day.required_ids:
+    person = of_id in _people_ids(day)
+    if not person and of_id not in [*day.required_ids, day.organisation_id]:
         raise Invalid("not_asked", "这个单位不用到场。", "phone")
     number = clean_phone(phone, "phone") if clean(phone) else ""
-    row = await db.get(DutyPhone, organisation_id)
-    if number:
-        await db.merge(DutyPhone(organisation_id=organisation_id, phone=number, changed_at=clock.now()))
-    elif row is not None:
-        await db.delete(row)
-    await add_audit(db, clock, actor, "duty_phone.changed", "organisation", organisation_id)
+    if not number:
+        row = await db.get(OfficialPhone if person else DutyPhone, of_id)
+        if row is not None:
+            await db.delete(row)
+    elif person:
+        await db.merge(OfficialPhone(official_id=of_id, phone=number, changed_at=clock.now()))
+    else:
+        await db.merge(DutyPhone(organisation_id=of_id, phone=number, changed_at=clock.now()))
+    kind = "official" if person else "organisation"
+    await add_audit(db, clock, actor, "duty_phone.changed", kind, of_id)
     await db.commit()
 
 
-async def _units(db: AsyncSession, day: ReceptionDay) -> Sequence[Organisation]:
+async def attending_units(db: AsyncSession, day: ReceptionDay) -> Sequence[Organisation]:
+    """The units that must be there, as far as they still exist. The caller has asked the policy."""
     query = select(Organisation).where(Organisation.id.in_(day.required_ids))
     query = query.where(Organisation.closed_at.is_(None))
     return (await db.scalars(query.order_by(Organisation.region_code, Organisation.name))).all()
 
 
-async def _phones(db: AsyncSession, day: ReceptionDay) -> Mapping[str, str]:
-    query = select(DutyPhone.organisation_id, DutyPhone.phone)
-    rows = await db.execute(query.where(DutyPhone.organisation_id.in_(day.required_ids)))
-    return {unit: phone for unit, phone in rows}
+async def phones_of(db: AsyncSession, day: ReceptionDay) -> Mapping[str, str]:
+    """The numbers of a day by the id of the unit, of the office itself, or of the official."""
+    offices = select(DutyPhone.organisation_id, DutyPhone.phone)
+    offices = offices.where(DutyPhone.organisation_id.in_([*day.required_ids, day.organisation_id]))
+    people = select(OfficialPhone.official_id, OfficialPhone.phone)
+    people = people.where(OfficialPhone.official_id.in_(_people_ids(day)))
+    return {key: phone for query in (offices, people) for key, phone in await db.execute(query)}
+
+
+def _people_ids(day: ReceptionDay) -> list[str]:
+    return [each for each in (day.leader_id, day.substitute_id) if each is not None]

@@ -53,8 +53,21 @@ NO_FALLBACK = frozenset({"identity_code", "phone_code", "query_code"})
 NO_FALLBACK |= {"invitation", "mediation_invitation"}
 # Answers to a message: where that could not be answered, nobody is called at another hour.
 NO_FALLBACK |= {"message_taken", "booking_answer"}
-# To units that must attend a reception day; about no case, and somebody tells them all the same.
-TO_UNITS = frozenset({"attendance_asked", "attendance_changed", "attendance_cancelled"})
+# To units that must attend a reception day, and to who receives on it and prepares it; about no case, and
+# somebody tells them all the same.
+OF_RECEPTION_DAYS = frozenset(
+    {
+        "attendance_asked",
+        "attendance_changed",
+        "attendance_cancelled",
+        "attendance_reminder",
+        "reception_day_leader",
+        "reception_day_substitute",
+        "reception_day_briefing",
+        "reception_day_changed",
+        "reception_day_cancelled",
+    }
+)
 # Whom it went to is nobody's business any more once it has left.
 FORGOTTEN_AT_ONCE = frozenset({"progress", "phone_code", "query_code"})
 

@@ -18,7 +18,7 @@ from scheduling.notices.gateway import Envelope
 from scheduling.notices.notice import (
     BY_HAND,
     EXPIRED,
-    TO_UNITS,
+    OF_RECEPTION_DAYS,
     Notice,
     NoticeAddress,
     NoticeChannel,
@@ -150,7 +150,7 @@ def _next(notice: Notice, last: NoticeEvent, followed: bool) -> NextStep:
 
 def _lapses(notice: Notice, reason: str) -> bool:
     """What is over need not be told; a code lapses, and an answer to somebody of whom no case is known."""
-    known = notice.petition_id or notice.session_id or notice.template in TO_UNITS
+    known = notice.petition_id or notice.session_id or notice.template in OF_RECEPTION_DAYS
     return reason == EXPIRED or notice.template in LAPSES or not known
 
 
@@ -183,7 +183,7 @@ def _waits_for_a_human() -> ColumnElement[bool]:
     failed = failed.correlate(Notice)
     goes_on = exists().where(after.instead_of_id == Notice.id).correlate(Notice)
     known = Notice.petition_id.is_not(None) | Notice.session_id.is_not(None)
-    known = known | Notice.template.in_(sorted(TO_UNITS))
+    known = known | Notice.template.in_(sorted(OF_RECEPTION_DAYS))
     lost = failed & ~goes_on & Notice.template.not_in(sorted(LAPSES)) & known
     return (Notice.channel.in_(sorted(BY_HAND)) & by_hand) | lost
 

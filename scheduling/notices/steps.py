@@ -13,7 +13,7 @@ from scheduling.notices.notice import (
     FALLBACK,
     FORGOTTEN_AT_ONCE,
     NO_FALLBACK,
-    TO_UNITS,
+    OF_RECEPTION_DAYS,
     TRANSITIONS,
     Notice,
     NoticeAddress,
@@ -66,7 +66,7 @@ async def fall_back(db: AsyncSession, clock: Clock, notice: Notice, draft: Notic
     channel = FALLBACK.get(notice.channel)
     if channel is None or notice.template in NO_FALLBACK or draft.expires_at <= clock.now():
         return
-    if notice.petition_id is None and notice.session_id is None and notice.template not in TO_UNITS:
+    if notice.petition_id is None and notice.session_id is None and notice.template not in OF_RECEPTION_DAYS:
         return  # Whoever wrote without a number that fits is nobody whom we could call.
     address = await db.get(NoticeAddress, notice.id)
     recipient = address.recipient if address is not None else ""

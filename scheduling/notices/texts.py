@@ -71,6 +71,12 @@ def _texts() -> Mapping[str, NoticeTemplate]:
         "attendance_asked": ("2026-11", frozenset()),
         "attendance_changed": ("2026-11", frozenset()),
         "attendance_cancelled": ("2026-11", frozenset()),
+        "attendance_reminder": ("2026-11", frozenset()),
+        "reception_day_leader": ("2026-11", frozenset()),
+        "reception_day_substitute": ("2026-11", frozenset()),
+        "reception_day_briefing": ("2026-11", frozenset()),
+        "reception_day_changed": ("2026-11", frozenset()),
+        "reception_day_cancelled": ("2026-11", frozenset()),
         "review_received": ("2026-11", frozenset()),
     }
     words = VOCABULARY["sms"]

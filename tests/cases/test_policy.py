@@ -77,6 +77,7 @@ OBJECTS = {
             "list": Action.LIST_PETITION,
             "confirm": Action.CONFIRM_RESOLUTION,
             "report": Action.ANSWER_SUPERVISION,
+            "ordered": Action.SEE_ORDER_PAPERS,
         },
     ),
     "session": (
@@ -114,51 +115,51 @@ OBJECTS = {
 }
 # Whatever stands in no cell is refused; a role and a place in no row may do nothing with these objects.
 MATRIX = """
-role               place      office                           petition                                                               session
-receptionist       chengguan  create slots mediate mediations  see handle grant book finish papers report code ask                    see manage link join names materials bring receive tend host record minutes write sign replay manifest alarms answer
-receptionist       station    create                           -                                                                      -
-receptionist       city       create                           see book papers ask                                                    see minutes replay manifest alarms
-receptionist       province   create                           see book papers ask                                                    see minutes replay manifest alarms
-receptionist       housing    -                                see book finish papers report ask                                      see join names materials bring receive tend minutes replay manifest alarms answer
-leader             chengguan  mediate mediations               see handle grant pass finish papers supervise list report ask confirm  see manage link join names materials bring receive tend host record minutes write sign replay manifest alarms acknowledge archive hold approve answer viewers
-leader             city       -                                see papers supervise list ask confirm                                  see minutes replay manifest alarms archive hold viewers
-leader             province   -                                see papers supervise list ask confirm                                  see minutes replay manifest alarms archive hold viewers
-leader             housing    -                                see finish papers report ask                                           see join names materials bring receive tend minutes replay manifest alarms archive hold answer viewers
-recorder           chengguan  -                                -                                                                      see join names materials bring receive tend record minutes write sign replay manifest alarms
-recorder           city       -                                -                                                                      see minutes replay manifest alarms
-recorder           province   -                                -                                                                      see minutes replay manifest alarms
-recorder           housing    -                                -                                                                      see join names materials bring receive tend minutes replay manifest alarms
-station_clerk      chengguan  create mediate mediations        see book code ask                                                      see link join names materials bring receive tend
-station_clerk      station    create                           -                                                                      -
-station_clerk      city       create                           see book ask                                                           see
-station_clerk      province   create                           see book ask                                                           see
-station_clerk      housing    -                                see book ask                                                           see join names materials bring receive tend
-handler            chengguan  -                                see finish respond papers report ask                                   see join names materials bring minutes
-handler            housing    -                                see finish respond papers report ask                                   see join names materials bring minutes
-unit_head          chengguan  -                                see finish respond extend papers report ask                            see join names materials bring minutes
-unit_head          housing    -                                see finish respond extend papers report ask                            see join names materials bring minutes
-reviewer           chengguan  -                                see decide papers report                                               see minutes replay manifest export alarms archive hold review
-reviewer           city       -                                see papers                                                             see minutes replay manifest export alarms archive hold review
-reviewer           province   -                                see papers                                                             see minutes replay manifest export alarms archive hold review
-reviewer           housing    -                                see decide papers report                                               see minutes replay manifest export alarms archive hold review
-inspector          chengguan  -                                see papers supervise confirm                                           see minutes replay manifest alarms archive hold review viewers
-inspector          city       -                                see papers supervise confirm                                           see minutes replay manifest alarms archive hold review viewers
-inspector          province   -                                see papers supervise confirm                                           see minutes replay manifest alarms archive hold review viewers
-inspector          housing    -                                see papers                                                             see minutes replay manifest alarms archive hold review viewers
-joint_conf_office  chengguan  -                                see papers supervise list confirm                                      see join names materials bring
-joint_conf_office  city       -                                see papers supervise list confirm                                      see
-joint_conf_office  province   -                                see papers supervise list confirm                                      see
-joint_conf_office  housing    -                                see papers                                                             see join names materials bring
-archivist          chengguan  -                                -                                                                      see minutes replay manifest export alarms acknowledge archive hold destroy viewers
-archivist          city       -                                -                                                                      see minutes replay manifest export alarms archive hold viewers
-archivist          province   -                                -                                                                      see minutes replay manifest export alarms archive hold viewers
-archivist          housing    -                                -                                                                      see minutes replay manifest export alarms archive hold viewers
-sysadmin           chengguan  accounts people tree rules laws  -                                                                      -
-sysadmin           city       accounts people tree rules laws  -                                                                      -
-sysadmin           province   accounts people tree rules laws  -                                                                      -
-security_admin     chengguan  accounts confirm unlock laws let -                                                                      -
-security_admin     city       accounts confirm unlock laws let -                                                                      -
-security_admin     province   accounts confirm unlock laws let -                                                                      -
+role               place      office                           petition                                                                       session
+receptionist       chengguan  create slots mediate mediations  see handle grant book finish papers report code ask ordered                    see manage link join names materials bring receive tend host record minutes write sign replay manifest alarms answer
+receptionist       station    create                           -                                                                              -
+receptionist       city       create                           see book papers ask                                                            see minutes replay manifest alarms
+receptionist       province   create                           see book papers ask                                                            see minutes replay manifest alarms
+receptionist       housing    -                                see book finish papers report ask ordered                                      see join names materials bring receive tend minutes replay manifest alarms answer
+leader             chengguan  mediate mediations               see handle grant pass finish papers supervise list report ask confirm ordered  see manage link join names materials bring receive tend host record minutes write sign replay manifest alarms acknowledge archive hold approve answer viewers
+leader             city       -                                see papers supervise list ask confirm                                          see minutes replay manifest alarms archive hold viewers
+leader             province   -                                see papers supervise list ask confirm                                          see minutes replay manifest alarms archive hold viewers
+leader             housing    -                                see finish papers report ask ordered                                           see join names materials bring receive tend minutes replay manifest alarms archive hold answer viewers
+recorder           chengguan  -                                -                                                                              see join names materials bring receive tend record minutes write sign replay manifest alarms
+recorder           city       -                                -                                                                              see minutes replay manifest alarms
+recorder           province   -                                -                                                                              see minutes replay manifest alarms
+recorder           housing    -                                -                                                                              see join names materials bring receive tend minutes replay manifest alarms
+station_clerk      chengguan  create mediate mediations        see book code ask                                                              see link join names materials bring receive tend
+station_clerk      station    create                           -                                                                              -
+station_clerk      city       create                           see book ask                                                                   see
+station_clerk      province   create                           see book ask                                                                   see
+station_clerk      housing    -                                see book ask                                                                   see join names materials bring receive tend
+handler            chengguan  -                                see finish respond papers report ask ordered                                   see join names materials bring minutes
+handler            housing    -                                see finish respond papers report ask ordered                                   see join names materials bring minutes
+unit_head          chengguan  -                                see finish respond extend papers report ask ordered                            see join names materials bring minutes
+unit_head          housing    -                                see finish respond extend papers report ask ordered                            see join names materials bring minutes
+reviewer           chengguan  -                                see decide papers report ordered                                               see minutes replay manifest export alarms archive hold review
+reviewer           city       -                                see papers                                                                     see minutes replay manifest export alarms archive hold review
+reviewer           province   -                                see papers                                                                     see minutes replay manifest export alarms archive hold review
+reviewer           housing    -                                see decide papers report ordered                                               see minutes replay manifest export alarms archive hold review
+inspector          chengguan  -                                see papers supervise confirm ordered                                           see minutes replay manifest alarms archive hold review viewers
+inspector          city       -                                see papers supervise confirm                                                   see minutes replay manifest alarms archive hold review viewers
+inspector          province   -                                see papers supervise confirm                                                   see minutes replay manifest alarms archive hold review viewers
+inspector          housing    -                                see papers ordered                                                             see minutes replay manifest alarms archive hold review viewers
+joint_conf_office  chengguan  -                                see papers supervise list confirm ordered                                      see join names materials bring
+joint_conf_office  city       -                                see papers supervise list confirm                                              see
+joint_conf_office  province   -                                see papers supervise list confirm                                              see
+joint_conf_office  housing    -                                see papers ordered                                                             see join names materials bring
+archivist          chengguan  -                                -                                                                              see minutes replay manifest export alarms acknowledge archive hold destroy viewers
+archivist          city       -                                -                                                                              see minutes replay manifest export alarms archive hold viewers
+archivist          province   -                                -                                                                              see minutes replay manifest export alarms archive hold viewers
+archivist          housing    -                                -                                                                              see minutes replay manifest export alarms archive hold viewers
+sysadmin           chengguan  accounts people tree rules laws  -                                                                              -
+sysadmin           city       accounts people tree rules laws  -                                                                              -
+sysadmin           province   accounts people tree rules laws  -                                                                              -
+security_admin     chengguan  accounts confirm unlock laws let -                                                                              -
+security_admin     city       accounts confirm unlock laws let -                                                                              -
+security_admin     province   accounts confirm unlock laws let -                                                                              -
 """  # noqa: E501
 
 

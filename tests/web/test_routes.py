@@ -185,6 +185,7 @@ OBJECT_PAGES = [
     and "/evidence/" not in route.path  # tests/web/test_campaigns.py: only where there is one
     and "/agreement" not in route.path  # tests/web/test_mediation.py: only where there is one
     and "/mediation/" not in route.path  # Of the office itself: tests/web/test_mediation.py
+    and "/papers/" not in route.path  # tests/web/test_supervision.py: of two offices, where there is one
     and "/documents/" not in route.path  # tests/web/test_documents.py: whose paper it is
     and "/administration/" not in route.path  # tests/web/test_administration.py
     and "/templates/" not in route.path  # tests/web/test_documents.py: an administrator's

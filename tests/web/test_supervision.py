@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.async_api import Browser, Page, expect
 
@@ -89,6 +91,32 @@ async def test_a_notice_is_read_once_and_stays_until_it_is_done(house: House) ->
     assert (await other.send("/board", f"/supervision/notices/{action}")).status == 403
 
 
+async def test_the_order_and_the_answer_are_papers_of_two_offices(house: House) -> None:
+    petition_id, unit = await make_case(house), house.world.chengguan.id
+    above, below = await house.official(ABOVE), await house.official(KEEPER)
+    start = f"/cases/{petition_id}/supervision"
+    typed = {"unit_id": unit, "reason": "evaded", "due_on": "2026-08-01", "words": "请说明情况。"}
+    page = (await above.send(start, start, **typed)).headers["Location"]
+    told = await (await above.get(page)).text()
+    assert "兰州市信访局信督〔2026〕1号" in told and "待送达" in told
+    [paper] = set(re.findall(rf'"({page}/papers/\w+)"', told))
+    assert f'"{paper}"' in await (await below.get("/supervision")).text()
+    body = await (await below.get(paper)).read()
+    assert body.startswith(b"%PDF-") and body == await (await above.get(paper)).read()
+    third = await house.official("province.reviewer")
+    seen = await (await third.get(page)).text()
+    assert "请说明情况。" in seen and "信督" not in seen and "papers" not in seen
+    assert (await third.get(paper)).status == 403
+    assert paper not in await (await third.get("/supervision")).text()
+    assert (await above.send(page, f"{paper}/delivery", service="post", recipient="办公室")).status == 303
+    assert "请填写凭证" in await (await above.get(page)).text()
+    assert (await below.send(page, f"{paper}/receipt")).status == 303
+    assert "已送达" in await (await above.get(page)).text()
+    await below.send(page, f"{page}/moves/report", words="已经约见群众。", adoption="adopted")
+    assert "城关区信访局信督反〔2026〕1号" in await (await above.get(page)).text()
+    assert (await above.send(page, f"{page}/papers", kind="handling_opinion")).status == 404
+
+
 async def enter(page: Page, house: House, key: str) -> None:
     await house.seat(page.context, key)
 
@@ -108,7 +136,9 @@ async def test_an_order_from_its_issue_to_its_end_in_a_browser(house: House, chr
     await above.get_by_role("button", name="发出督办单").click()
     await expect(above.get_by_role("heading", name="督办单 DB2026-000001")).to_be_visible()
     await below.goto(f"{base}/supervision?which=waiting")
-    await below.get_by_role("link", name="DB2026-000001").click()
+    await below.get_by_role("link", name="DB2026-000001", exact=True).click()
+    await below.get_by_role("button", name="签收").click()
+    await expect(below.locator("#papers")).to_contain_text("已送达")
     await below.get_by_label("督办要求采纳情况").select_option("adopted")
     await below.get_by_label("反馈的内容").fill("已经约见群众。")
     await below.get_by_role("button", name="反馈办理情况").click()

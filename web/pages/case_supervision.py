@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from aiohttp import web
 
+from cases.documents.kind import DocumentKind
 from cases.errors import Conflict, Forbidden, Invalid, RuleError
 from cases.handling.clocks import profile_of, today
 from cases.petitions import get_petition
@@ -16,6 +17,7 @@ from cases.supervision.ordering import NewOrder, issue_order, issuer_of, list_su
 from web.http.forms import Form
 from web.keys import ACTOR, CLOCK, DATABASE
 from web.language import say, say_error
+from web.pages.order_papers import issue_with
 from web.pages.signin import see_other
 from web.rendering import page
 from web.views.supervision import supervision_card
@@ -38,6 +40,8 @@ async def issue(request: web.Request) -> web.StreamResponse:
             order = await issue_order(db, request.app[CLOCK], request[ACTOR], petition_id, NewOrder(**typed))
         except (Invalid, Conflict) as error:
             _fail(form, error, "words")
+        else:
+            await issue_with(request, db, order.id, DocumentKind.SUPERVISION_ORDER)
     if form.errors:
         return await _page(request, form, Form())
     return see_other(f"/supervision/{order.id}")

@@ -17,7 +17,8 @@ from cases.handling.clocks import today
 from cases.organisations import Organisation, OrganisationKind, covers, list_organisations
 from cases.policy import Action, Actor, allowed
 from scheduling.booking.slots import list_rooms, scope_of_organisation
-from scheduling.notices.attendance import attendance_of, set_duty_phone, tell_units
+from scheduling.notices.attendance import attendance_of, phones_of, set_duty_phone
+from scheduling.notices.day_reminders import tell_of_day
 from scheduling.notices.texts import TEMPLATES
 from scheduling.rota.briefing import brief
 from scheduling.rota.planning import (
@@ -87,7 +88,7 @@ async def show_day(request: web.Request) -> web.StreamResponse:
 async def publish(request: web.Request) -> web.StreamResponse:
     async with request.app[DATABASE].session() as db:
         clock, day_id = request.app[CLOCK], request.match_info["day_id"]
-        tell = partial(tell_units, db, clock, telling_of(request))
+        tell = partial(tell_of_day, db, clock, telling_of(request))
         await publish_day(db, clock, request[ACTOR], day_id, tell)
     return see_other(f"/rota/{request.match_info['day_id']}")
 
@@ -98,7 +99,7 @@ async def substitute(request: web.Request) -> web.StreamResponse:
     async with request.app[DATABASE].session() as db:
         try:
             clock = request.app[CLOCK]
-            tell = partial(tell_units, db, clock, telling_of(request))
+            tell = partial(tell_of_day, db, clock, telling_of(request))
             await stand_in(db, clock, request[ACTOR], day_id, form.typed("substitute")[:64], tell)
         except (Invalid, Conflict) as error:
             form.refuse(error, "substitute")
@@ -112,7 +113,7 @@ async def cancel(request: web.Request) -> web.StreamResponse:
     async with request.app[DATABASE].session() as db:
         try:
             clock = request.app[CLOCK]
-            tell = partial(tell_units, db, clock, telling_of(request))
+            tell = partial(tell_of_day, db, clock, telling_of(request))
             await cancel_day(db, clock, request[ACTOR], day_id, form.typed("reason"), tell)
         except (Invalid, Conflict) as error:
             form.refuse(error, "reason")
@@ -238,14 +239,26 @@ async def _day_page(request: web.Request, form: Form, status: int = 200) -> web.
         pack = await brief(db, actor, request.match_info["day_id"])
         people = await may_plan(db, pack.day.organisation_id)
         attending = await attendance_of(db, pack.day)
+        phones = await phones_of(db, pack.day)
     day = pack.day
+    told = _told(day)
     manages = allowed(actor, Action.MANAGE_SLOTS, scope_of_organisation(day.organisation))
     context = {
         "nav": "rota", "form": form, "pack": pack, **_day_row(day, today(clock)),
         "people": {each.id: each.name for each in people if each.id != day.receives.id},
         "manages": manages and day.ends_at > clock.now(), "attending": attending,
-        "units": {each.organisation.id: each.organisation.name for each in attending},
+        "units": {key: name for key, name, _ in told}
+        | {each.organisation.id: each.organisation.name for each in attending},
+        "phones": phones, "told": told,
         "notices": {name: each.name for name, each in TEMPLATES.items()},
     }  # fmt: skip
     title = f"{day.receives.name}接访日"
     return page(request, "rota_day.html", context, title=title, status=status)
+
+
+def _told(day: ReceptionDay) -> list[tuple[str, str, str]]:
+    """Who is reminded beside the units, by id: who receives, who stands by, the office that prepares."""
+    people = [(day.leader_id, day.leader.name, "值班领导")]
+    if day.substitute is not None:
+        people.append((day.substitute.id, day.substitute.name, "替补领导"))
+    return [*people, (day.organisation_id, day.organisation.name, "准备接访材料")]

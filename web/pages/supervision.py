@@ -8,6 +8,8 @@ from typing import Any
 
 from aiohttp import web
 
+from cases.documents.form import FORMS
+from cases.documents.kind import DocumentKind
 from cases.errors import Conflict, Invalid
 from cases.fields import clean
 from cases.handling.clocks import today
@@ -23,6 +25,7 @@ from cases.supervision.measures import KIND_NAMES, end_measure
 from cases.supervision.notices import count_unread, list_notices, read_notice
 from cases.supervision.order import ADOPTION_NAMES, REASON_NAMES, STATE_NAMES, STEP_NAMES, OrderStep, Reason
 from cases.supervision.ordering import LABELS, Taken, get_order, list_order_steps, steps_for, take_order_step
+from cases.supervision.paper import list_order_papers, papers_due, papers_of_orders
 from cases.supervision.report import FIRST_YEAR, SupervisionFigures, supervision_figures
 from cases.vocabulary import VOCABULARY
 from web.http.flash import keep_once, take_once
@@ -30,9 +33,10 @@ from web.http.forms import Form
 from web.http.paging import beside, read_offset
 from web.keys import ACTOR, CLOCK, DATABASE
 from web.language import say, say_error
+from web.pages.order_papers import issue_with
 from web.pages.signin import see_other
 from web.rendering import page
-from web.views.supervision import due_reason, measure_row, notice_row, order_row
+from web.views.supervision import due_reason, measure_row, notice_row, order_row, papers_view
 
 PAGE_SIZE = 50
 TABS = (
@@ -58,6 +62,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         found = await list_orders(db, clock, actor, wanted, PAGE_SIZE + 1, offset)
         counts = await count_orders(db, clock, actor)
         unread = await count_unread(db, actor)
+        papers = await papers_of_orders(db, actor, found)
     kept = {"reason": str(reason or ""), "unit": unit_id}
     context = {
         "nav": "supervision",
@@ -68,7 +73,9 @@ async def show(request: web.Request) -> web.StreamResponse:
         "form": Form(initial=kept),
         "reasons": {str(code): name for code, name in REASON_NAMES.items()},
         "units": units,
-        "rows": [order_row(each, now) for each in found[:PAGE_SIZE]],
+        "rows": [
+            order_row(each, now) | {"paper": papers.get(each.id, "")} for each in found[:PAGE_SIZE]
+        ],
         "beside": beside("/supervision", {"which": which} | kept, offset, PAGE_SIZE, len(found)),
     }
     return page(request, "supervision.html", context, title="督办")
@@ -140,13 +147,18 @@ async def show_order(request: web.Request) -> web.StreamResponse:
     async with request.app[DATABASE].session() as db:
         order = await get_order(db, actor, order_id)
         steps = await list_order_steps(db, order_id)
+        papers = await list_order_papers(db, actor, order)
+        due = await papers_due(db, actor, order)
     trouble = take_once(request, f"order:{order_id}") or {}
     offered = steps_for(actor, order)
+    told = trouble.get("step") in set(offered) or "paper" in trouble
     context = {
         "nav": "supervision",
         "order": order_row(order, today(request.app[CLOCK])) | {"due_reason": due_reason(order, steps)},
-        "trouble": "" if trouble.get("step") in set(offered) else trouble.get("message", ""),
+        "trouble": "" if told else trouble.get("message", ""),
         "steps": [_form(step, trouble) for step in offered],
+        "papers": papers_view(actor, order, papers, trouble),
+        "papers_due": [{"kind": str(kind), "title": FORMS[kind].title} for kind in due],
         "history": [
             {
                 "at": each.at,
@@ -174,6 +186,9 @@ async def take(request: web.Request) -> web.StreamResponse:
             told = {"step": step, "typed": {name: text[:2100] for name, text in typed.items()}}
             told |= {"field": error.field or "", "message": say_error(error.code, error.message)}
             keep_once(request, f"order:{order_id}", told)
+        else:
+            if step == OrderStep.REPORT:
+                await issue_with(request, db, order_id, DocumentKind.SUPERVISION_FEEDBACK)
     return see_other(f"/supervision/{order_id}")
 
 

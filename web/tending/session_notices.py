@@ -1,4 +1,5 @@
-"""What use cases need to tell citizens, and reminding them: of their sitting, of the court's door."""
+"""What use cases need to tell citizens, and reminding them: of their sitting, of the court's door; units
+and leaders of a reception day."""
 
 from __future__ import annotations
 
@@ -13,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.clock import Clock
 from scheduling.notices.court_reminder import remind_of_court
+from scheduling.notices.day_reminders import remind_of_days
 from scheduling.notices.notice import Notice
 from scheduling.notices.telling import Telling
 from scheduling.reach import load_session
@@ -91,5 +93,6 @@ async def _keep_on(app: web.Application) -> None:
                 await remind_citizens(db, app[CLOCK], app[MESSENGER], given.help_phone, origin)
                 telling = make_telling(app[CLOCK], app[MESSENGER], given.help_phone)
                 await remind_of_court(db, app[CLOCK], telling)
+                await remind_of_days(db, app[CLOCK], telling)
         except Exception:  # noqa: BLE001 - the next round tries again; a database may be away for a while.
             logger.exception("The calendar could not be kept")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -11,7 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.casefile import PetitionCase
 from cases.clock import BEIJING
-from cases.policy import Action
+from cases.documents.form import FORMS
+from cases.documents.reading import Filed
+from cases.handling.procedure import SERVICE_NAMES
+from cases.policy import Action, Actor
 from cases.supervision.measures import KIND_NAMES, SupervisionMeasure, list_measures_of
 from cases.supervision.notices import AUDIENCE_NAMES, Told
 from cases.supervision.order import (
@@ -21,10 +24,13 @@ from cases.supervision.order import (
     SupervisionOrder,
     SupervisionStep,
 )
-from cases.supervision.ordering import issuer_of, list_orders_of
+from cases.supervision.ordering import acts_for, issuer_of, list_orders_of
+from cases.supervision.paper import is_of_unit
 from cases.vocabulary import badges
+from web.http.forms import Form
 from web.keys import ACTOR
 from web.language import say
+from web.views.documents import row_of
 from web.words import plain_date, until_date
 
 ORDER_STATES = badges("supervision")
@@ -47,6 +53,33 @@ def order_row(order: SupervisionOrder, now: date) -> dict[str, Any]:
         "due": due_words(order.due_on, now) if order.state in WAITING else until_date(order.due_on),
         "state": ORDER_STATES["overdue" if late else str(order.state)],
         "adoption": ADOPTION_NAMES[order.adoption] if order.adoption else "",
+    }
+
+
+def papers_view(
+    actor: Actor, order: SupervisionOrder, papers: Sequence[Filed], trouble: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """The papers of an order; one form of delivery at a time, for the newest that waits for it."""
+    rows = [_paper(actor, order, each, trouble) for each in papers]
+    for row in [each for each in rows if each["may_deliver"]][:-1]:
+        row["may_deliver"] = False
+    return rows
+
+
+def _paper(
+    actor: Actor, order: SupervisionOrder, filed: Filed, trouble: Mapping[str, Any]
+) -> dict[str, Any]:
+    document, of_unit = filed.document, is_of_unit(filed.document.kind)
+    wrong = trouble if trouble.get("paper") == document.id else {}
+    other = order.issuer if of_unit else order.unit
+    form = Form(initial=wrong.get("typed") or {"recipient": other.name})
+    if wrong:
+        form.fail(wrong["field"], wrong["message"])
+    return row_of(filed) | {
+        "may_deliver": not filed.deliveries and acts_for(actor, order, of_unit),
+        "may_sign": not filed.deliveries and acts_for(actor, order, not of_unit),
+        "ways": {str(way): SERVICE_NAMES[way] for way in FORMS[document.kind].ways},
+        "form": form,
     }
 
 

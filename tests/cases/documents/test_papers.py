@@ -26,6 +26,7 @@ from cases.errors import Conflict, Forbidden, Invalid, NotFound
 from cases.handling.procedure import RULES, Step
 from cases.intake.matter import PetitionIntake
 from cases.petitions import get_petition, list_petition_events
+from cases.supervision.paper import ABOUT
 from tests.cases.documents.papers import TYPED, draw, issue
 from tests.cases.handling.test_taking import CLAIM, HANDLER, HEAD, KEEPER, Desk
 from tests.clock import FixedClock
@@ -68,7 +69,7 @@ async def concluded(desk: Desk) -> None:
 
 def test_every_paper_comes_from_a_step_and_every_template_is_whole() -> None:
     made = {kind for rule in RULES.values() for kind in rule.makes}
-    assert made == set(DocumentKind) == set(FORMS)
+    assert made | set(ABOUT) == set(DocumentKind) == set(FORMS)
     assert {rule.delivers for rule in RULES.values()} - {None} <= made
     for form in FORMS.values():
         assert set(form.prefill) <= set(form.templates[0].places()), form.kind
