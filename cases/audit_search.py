@@ -26,78 +26,6 @@ ADMINISTRATION = frozenset(
     {"account", "audit", "client", "holidays", "official", "organisation", "profile", "retention", "template"}
 )
 HIDDEN = "…"
-# The first part of an action's name, and the second, as officials say it.
-NOUNS: Mapping[str, str] = {
-    "account": "登录账号",
-    "alarm": "录像告警",
-    "audit": "审计记录",
-    "booking": "预约",
-    "calendar_feed": "日程订阅",
-    "campaign": "专项",
-    "client": "接入的系统",
-    "consent": "知情同意",
-    "document": "文书",
-    "equipment": "设备",
-    "exhibit": "出示的材料",
-    "export": "导出包",
-    "holidays": "节假日安排",
-    "hold": "保全",
-    "identity": "身份核实",
-    "import": "表格导入",
-    "invitation": "邀请",
-    "ledger": "日根",
-    "link": "入会链接",
-    "links": "入会链接",
-    "material": "材料",
-    "minutes": "笔录",
-    "official": "账号",
-    "organisation": "单位",
-    "original": "录像原件",
-    "outcome": "办理结果",
-    "petition": "信访件",
-    "post": "岗位",
-    "profile": "期限规则",
-    "reception_day": "接访日",
-    "recording": "录像",
-    "request": "群众的请求",
-    "retention": "保管期限",
-    "room": "接访室",
-    "rota": "接访安排",
-    "seats": "设备记录",
-    "session": "接访",
-    "sign_in": "登录",
-    "signature": "签名",
-    "slots": "时段",
-    "supervision": "督办",
-    "thread": "短信和微信",
-}
-VERBS: Mapping[str, str] = {
-    "added": "增加",
-    "changed": "修改",
-    "closed": "停用",
-    "confirmed": "确认",
-    "created": "建立",
-    "disabled": "停用",
-    "enabled": "恢复",
-    "ended": "结束",
-    "exported": "导出",
-    "given": "给予",
-    "asked": "申请",
-    "moved": "变动",
-    "opened": "打开",
-    "password_changed": "修改密码",
-    "password_reset": "重设密码",
-    "proposed": "提出",
-    "refused": "拒绝",
-    "registered": "登记",
-    "renamed": "更名",
-    "revoked": "撤销",
-    "signed": "签名",
-    "unlocked": "解锁",
-    "withdrawn": "撤回",
-}
-# Where noun and verb together say something odd.
-ACTS: Mapping[str, tuple[str, str]] = {"sign_in.opened": ("登录", "成功")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,14 +88,6 @@ async def find_petition_id(db: AsyncSession, actor: Actor, number: str) -> str |
     """Which case has this number; the auditor sees nothing else of it."""
     require(actor, Action.SEE_AUDIT)
     return await db.scalar(select(PetitionCase.id).where(PetitionCase.number == clean(number)[:32]))
-
-
-def action_words(action: str) -> tuple[str, str] | None:
-    """What officials call an act: what it was done to, and what was done; None for the rarer ones."""
-    if action in ACTS:
-        return ACTS[action]
-    noun, _, verb = action.partition(".")
-    return (NOUNS[noun], VERBS[verb]) if noun in NOUNS and verb in VERBS else None
 
 
 def visible_detail(entry: AuditEntry) -> str:

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 import pytest
 from playwright.async_api import Browser
 
-from cases.audit_search import action_words
+from cases.audit_words import action_words
 from cases.mediation.place import CommunityPlace, OpeningHours, PlaceKind
 from scheduling.booking.slot import ReceptionRoom, Slot
 from tests.factories import make_petition

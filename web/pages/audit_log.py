@@ -10,15 +10,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.audit import AuditEntry
 from cases.audit_search import (
-    NOUNS,
     OUTCOME_NAMES,
     EntryQuery,
-    action_words,
     export_entries,
     find_entries,
     list_actions,
     visible_detail,
 )
+from cases.audit_words import NOUNS, action_words
 from cases.fields import clean, mask_name
 from cases.organisations import list_organisations
 from cases.policy import ActorKind
