@@ -22,8 +22,8 @@ from web.routes.route import Route
 ROOT = Path(web.__file__).parent
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 # They end the sign-in, reckon a password for a second, change the language of whoever reads the answers, or
-# tell that no media worker runs here.
-LEFT_OUT = {"/signin", "/signout", "/password", "/language", "/readyz"}
+# tell that no media worker runs here; and a picture that is everybody's.
+LEFT_OUT = {"/signin", "/signout", "/password", "/language", "/readyz", "/favicon.ico"}
 ASKED = [value[:60] for value in HOSTILE.values()]
 # One of each kind of right; whoever has less is refused before anything is read.
 ROLES = (
@@ -103,6 +103,8 @@ class Reader:
         answer = await opened(self.browser, path)
         if found := await fault(answer):
             self.faults.append(f"{self.key} GET {path[:80]} {what}: {found}")
+        if not re.search("no-store|private", answer.headers["Cache-Control"]):
+            self.faults.append(f"{self.key} GET {path[:80]}: may be kept where others find it")
         return await answer.text() if answer.content_type == "text/html" else ""
 
     async def send(self, path: str, fields: dict[str, str], what: str) -> None:

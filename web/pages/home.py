@@ -68,7 +68,8 @@ async def styleguide(request: web.Request) -> web.StreamResponse:
 
 
 async def static(request: web.Request) -> web.StreamResponse:
-    return request.app[STATIC].respond(request.match_info["build"], request.match_info["name"])
+    build, name = request.match_info["build"], request.match_info["name"]
+    return request.app[STATIC].respond(build, name, request.headers.get("Accept-Encoding", ""))
 
 
 async def favicon(request: web.Request) -> web.StreamResponse:
