@@ -22,9 +22,12 @@ UNCOUNTED = or_(PetitionCase.confidential.is_(True), PetitionCase.accused_organi
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What is asked for; empty means all. `region`: a region code with everything below it."""
+    """What is asked for; empty means all. `region`: a region code with everything below it, or, where `own`,
+    that level alone: what the city itself keeps, without its districts.
+    """
 
     region: str = ""
+    own: bool = False
     office_id: str = ""
     unit_id: str = ""
     channel: Channel | None = None
@@ -61,7 +64,9 @@ async def find_ground(db: AsyncSession, actor: Actor, filters: Filters) -> Groun
     offices: tuple[Organisation, ...] = ()
     if below:
         query = select(Organisation).where(or_(*below))
-        if filters.region:
+        if filters.region and filters.own:
+            query = query.where(Organisation.region_code == filters.region)
+        elif filters.region:
             query = query.where(Organisation.region_code.startswith(filters.region, autoescape=True))
         if filters.office_id:
             query = query.where(Organisation.id == filters.office_id)

@@ -182,6 +182,27 @@ async def test_a_figure_of_receptions_leads_to_a_list_as_long_as_it_says(house: 
         assert f'id="{code}"' in await (await leader.get(address.replace("&amp;", "&"))).text()
 
 
+async def test_numbers_of_a_table_lead_to_their_cases_the_citys_own_without_its_districts(
+    house: House,
+) -> None:
+    async with house.database.session() as db:
+        for office in (house.world.city, house.world.chengguan, house.world.chengguan):
+            await make_petition(db, house.clock, office)
+    leader = await house.official("city.leader")
+    page = await (await leader.get("/figures/districts")).text()
+    found = re.findall(r'href="(/figures/cases\?[^"]*)">(\d+)</a>', page)
+    assert sorted(number for address, number in found if "count=registered" in address) == ["1", "2"]
+    for address, number in found:
+        listed = await (await leader.get(address.replace("&amp;", "&"))).text()
+        assert f"共 {number} 件" in listed, address
+    tile = re.search(r'href="(/figures\?[^"]*)"><span class="district-name">市本级', page)
+    assert tile is not None
+    own = await (await leader.get(tile.group(1).replace("&amp;", "&"))).text()
+    assert "登记 1 件" in own and "只看本级" in own and "包括下级" in own
+    wall = await (await leader.get("/figures/screen")).text()
+    assert "十二个月共登记 3 件" in wall and wall.count("<th scope=\"row\">2026年7月</th><td>3</td>") == 1
+
+
 async def test_secret_cases_are_in_no_figure(house: House) -> None:
     async with house.database.session() as db:
         await make_petition(db, house.clock, house.world.chengguan, "公开的")

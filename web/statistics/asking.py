@@ -61,6 +61,7 @@ def read_asked(query: Mapping[str, str], today: date) -> Asked:
     channel, class_ = query.get("channel", ""), query.get("class", "")
     filters = Filters(
         region=_digits(query.get("region", "")),
+        own=query.get("own", "") == "1",
         office_id=_digits(query.get("office", ""), 32),
         unit_id=_digits(query.get("unit", ""), 32),
         channel=Channel(channel) if channel in set(Channel) else None,
@@ -92,6 +93,7 @@ def _digits(text: str, longest: int = 12) -> str:
 def _written(filters: Filters) -> dict[str, str]:
     return {
         "region": filters.region,
+        "own": "1" if filters.own and filters.region else "",
         "office": filters.office_id,
         "unit": filters.unit_id,
         "channel": filters.channel or "",

@@ -9,7 +9,7 @@ from typing import Any
 from cases.figures.indicator import Figure, Form
 from cases.figures.reading import Reading
 from web.statistics.asking import Asked
-from web.statistics.telling import tile_figure
+from web.statistics.telling import narrowed_to, tile_figure
 
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 960, 300, 56, 34, 24
 # Where a district stands on the map of squares: column and row, roughly as they lie along the Yellow River.
@@ -85,7 +85,7 @@ def draw_tiles(reading: Reading, asked: Asked, tile: str) -> list[dict[str, Any]
             "row": TILES[code][1],
             "figure": figure,
             "shade": shade(figure, most),
-            "query": asked.query(region=code),
+            "query": asked.query(**narrowed_to("region", code)),
             "whole": figure.indicator.form is not Form.COUNT,
         }
         for code, (part, figure) in found.items()

@@ -12,6 +12,7 @@ from cases.figures.measure import MEASURES
 from cases.figures.period import Period
 from cases.figures.reading import Part, Reading
 from cases.figures.sums import Sums
+from cases.organisations import CODE_LENGTHS, Tier
 from web.language import CHINESE, current_language
 from web.statistics.asking import SPANS
 from web.words import month_words
@@ -95,7 +96,16 @@ def headlines(reading: Reading) -> list[dict[str, Any]]:
 
 def breakdown(parts: Iterable[Part], name: str, columns: Headings = COLUMNS) -> list[Row]:
     """A line for each part; `name`: the filter that its code is for."""
-    return [Row(part.name, _cells(part.sums, columns, part.ratings), {name: part.code}) for part in parts]
+    return [
+        Row(part.name, _cells(part.sums, columns, part.ratings), narrowed_to(name, part.code))
+        for part in parts
+    ]
+
+
+def narrowed_to(name: str, code: str) -> dict[str, str]:
+    """The filters of a part. A code above the districts stands for what that level keeps itself."""
+    own = name == "region" and len(code) < CODE_LENGTHS[Tier.DISTRICT]
+    return {name: code, "own": "1" if own else ""}
 
 
 def channel_rows(reading: Reading) -> list[Row]:
