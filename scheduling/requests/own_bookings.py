@@ -17,6 +17,7 @@ from cases.casefile import PetitionCase
 from cases.clock import Clock
 from cases.database import atomic
 from cases.errors import Conflict, NotFound
+from cases.organisations import Organisation, OrganisationKind, get_organisation
 from cases.petitions import find_by_query_code
 from cases.policy import ANONYMOUS, Action, Actor, ActorKind, require
 from scheduling.arrival.coming import coming_reception
@@ -39,7 +40,7 @@ Tell = Callable[[Booking], Awaitable[object]]
 
 @dataclass(frozen=True, slots=True)
 class BookOwn:
-    """Command of whoever has number and query code: which free public time of the office that keeps it."""
+    """Command of whoever has number and query code: which free public time of the receiving office."""
 
     number: str
     query_code: str
@@ -47,10 +48,18 @@ class BookOwn:
     insists: bool = False  # The upper level is to sit there too (domain.md 1.2, step 4).
 
 
+async def receiving_office(db: AsyncSession, petition: PetitionCase) -> Organisation:
+    """The petition office that receives for whoever keeps the matter: a station has no times of its own."""
+    office = petition.custodian
+    while office.kind is OrganisationKind.STATION and office.parent_id:
+        office = await get_organisation(db, office.parent_id)
+    return office
+
+
 async def list_own_times(db: AsyncSession, clock: Clock, petition: PetitionCase) -> Sequence[Slot]:
-    """Free public times of two weeks at the office that keeps the matter. The caller made sure who asks."""
-    now = clock.now()
-    return await list_free_slots(db, clock, petition.custodian_id, now, now + AHEAD, True)
+    """Free public times of two weeks at the receiving office. The caller made sure who asks."""
+    office, now = await receiving_office(db, petition), clock.now()
+    return await list_free_slots(db, clock, office.id, now, now + AHEAD, True)
 
 
 @atomic
@@ -67,7 +76,7 @@ async def book_own(
     if await coming_reception(db, clock, petition) is not None:
         raise Conflict("booked_already", "这件事已经约了接访，不用再约。要改时间请先取消，或者打电话。")
     slot = await bookable_slot(db, clock, command.slot_id)
-    if not slot.is_public or slot.organisation_id != petition.custodian_id:
+    if not slot.is_public or slot.organisation_id != (await receiving_office(db, petition)).id:
         raise NotFound("slot_not_found", "没有找到这个时段，请重新选择。", "slot_id")
     await refuse_hoarding(db, clock, petition.petitioner.phone)
     booking = await take_slot(

@@ -14,7 +14,7 @@ from cases.database import Database
 from cases.errors import Conflict, NotFound
 from cases.petitions import issue_query_code
 from scheduling.booking.booking import BookingKind, BookingState
-from scheduling.booking.bookings import Booking, move_booking
+from scheduling.booking.bookings import Booking, list_bookings, move_booking
 from scheduling.requests.own_bookings import BookOwn, book_own, cancel_own, list_own_times
 from tests.clock import FixedClock
 from tests.factories import World, make_petition, make_slots
@@ -67,6 +67,18 @@ async def test_what_waits_is_called_off_and_what_is_arranged_by_telephone(
     clock.advance(days=30)
     with pytest.raises(Conflict, match="slot_over"):
         await book_own(db, clock, BookOwn(petition.number, code, slots[2].id))
+
+
+async def test_what_a_station_keeps_is_received_by_the_office_above(
+    db: AsyncSession, clock: FixedClock, world: World
+) -> None:
+    petition = await make_petition(db, clock, world.station)
+    petition, code = await issue_query_code(db, clock, world.actor("station.station_clerk"), petition.id)
+    slots = await make_slots(db, clock, world.chengguan)
+    assert [each.id for each in await list_own_times(db, clock, petition)] == [each.id for each in slots]
+    booking = await book_own(db, clock, BookOwn(petition.number, code, slots[0].id))
+    office = await list_bookings(db, world.actor(OFFICE), BookingState.SUBMITTED)
+    assert [each.id for each in office] == [booking.id], "who receives sees it"
 
 
 async def test_two_taps_book_one_time(database: Database, clock: FixedClock, world: World) -> None:

@@ -20,11 +20,14 @@ from cases.documents.letter import Letter
 from cases.people import Official
 from cases.signin import actor_for
 from scheduling.afterwards.ratings import list_figures
+from scheduling.arrival.poster import PosterUse, list_posters, uses_of
+from scheduling.booking.equipment import list_equipment
 from scheduling.minutes.record import Minutes, MinutesState
 from scheduling.minutes.signature import MinutesSignature, SignatureAct
 from scheduling.notices.gateway import Envelope
 from scheduling.notices.notice import Notice, NoticeDraft, NoticeState
 from scheduling.notices.outbox import NextStep, list_outbox
+from scheduling.notices.telling import Telling
 from scheduling.session import OVER, Session, SessionState
 from tests.clock import FixedClock
 from web.demo import past
@@ -33,6 +36,8 @@ from web.demo.outbox import REFUSED, seed_outbox
 from web.demo.past import seed_past
 from web.demo.past_matters import PAST
 from web.demo.people import HOST
+from web.demo.places import seed_places
+from web.demo.rota import seed_attendance
 
 
 async def _drawn(letter: Letter) -> bytes:
@@ -86,10 +91,23 @@ async def test_the_weeks_before_are_whole_and_made_once(
         assert waiting.reason == REFUSED and waiting.at < clock.now()
         due = (await db.get_one(NoticeDraft, waiting.notice.id)).due_at
         assert due is not None and due > clock.now(), "the sender leaves it to be looked at"
+        await seed_places(db, clock)
+        await seed_attendance(db, clock, Telling(envelope, "12345", str))
+        lines = await list_outbox(db, host, envelope, 200)
+        told = {each.notice.channel for each in lines if each.notice.template == "attendance_asked"}
+        assert told == {"sms", "telephone"}, "units of the district's days, at their duty telephones"
+        own = {each.organisation_id for each in host.posts}
+        hung = await list_posters(db, own)
+        assert {each.withdrawn_at is None for each in hung} == {True, False}
+        assert await list_equipment(db, [*own])
+        used = await uses_of(db, clock, [each.id for each in hung])
+        assert any(each[PosterUse.OPENED].lately for each in used.values())
         counts = [await db.scalar(select(func.count()).select_from(each)) for each in (Session, Notice)]
         clock.advance(days=1)
         await seed_past(db, clock)
         await seed_outbox(db, clock, envelope, "12345")
+        await seed_places(db, clock)
+        assert len(await list_posters(db, own)) == len(hung)
         again = [await db.scalar(select(func.count()).select_from(each)) for each in (Session, Notice)]
         assert again == counts
         audit = await check_audit(db)

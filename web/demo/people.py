@@ -50,6 +50,9 @@ OFFICIALS = (
     DemoOfficial("danganyuan", "孙慧", "620102", Role.ARCHIVIST, "城关区档案员：录像与封存清单"),
     *LEADERS,
     HANDLER,
+    DemoOfficial(
+        "jiuquanlu", "罗小琴", "620102001", Role.STATION_CLERK, "酒泉路街道窗口：替群众登记、提请接访"
+    ),
     # Three administrators (三员分立): none of them sees a case.
     DemoOfficial("guanliyuan", "何伟", "6201", Role.SYSADMIN, "系统管理员：单位、账号、模板，不看信访件"),
     DemoOfficial("anquanyuan", "邓洁", "6201", Role.SECURITY_ADMIN, "安全管理员：确认岗位、解锁、登录记录"),

@@ -30,12 +30,15 @@ from web.demo.outbox import seed_outbox
 from web.demo.past import seed_past
 from web.demo.pending import seed_pending
 from web.demo.people import OFFICIALS, PASSWORD
+from web.demo.places import seed_places
+from web.demo.rota import seed_attendance
 from web.demo.waiters import waiting_sessions
 from web.processes.server import base_url
 from web.processes.supervisor import SPAWN, dies_with
 from web.qr import qr_text
 from web.settings import Settings
 from web.tending.messages import make_messenger
+from web.tending.session_notices import make_telling
 
 logger = logging.getLogger(__name__)
 RECEPTION, SITTING = "demo-links.json", "demo-mediation-links.json"
@@ -68,7 +71,10 @@ async def _seed_past(db: AsyncSession, settings: Settings) -> None:
     """The weeks before, and what was sent: before the service runs, which sends what is due."""
     clock, messenger = SystemClock(), make_messenger(settings, server_key(settings))
     await seed_past(db, clock)
+    await seed_places(db, clock)
     await seed_outbox(db, clock, messenger.secrets.envelope, settings.web.help_phone)
+    # After the messages of the last days, which are made where there is none.
+    await seed_attendance(db, clock, make_telling(clock, messenger, settings.web.help_phone))
 
 
 async def _links(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import json
 import secrets
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -13,6 +15,7 @@ from aiohttp import web
 
 from cases.casefile import Channel
 from cases.errors import Invalid
+from cases.fields import clean, clean_phone
 from cases.intake.signature import check_signature, sign
 from cases.intake.threads import CHANNELS, Incoming, Taken, read_query, receive_message
 from web.figures import RATE_LIMITED
@@ -22,12 +25,13 @@ from web.http.forms import Form
 from web.keys import CLOCK, DATABASE, LIMITS, SERVER_KEY, SETTINGS
 from web.pages.signin import see_other
 from web.rendering import page
-from web.tending.messages import MESSENGER
+from web.tending.messages import MESSENGER, ShownGateway
 from web.views.message_answers import answer_message, tell_taken
 from web.words import CHANNELS as CHANNEL_WORDS
 
 MOMENT, NONCE, SIGNATURE = "X-Lianxin-Timestamp", "X-Lianxin-Nonce", "X-Lianxin-Signature"
 LARGEST = 16 * 1024
+ANSWER_SHOWN_WITHIN = 3.0  # Seconds.
 BY_MESSAGE = {str(each): CHANNEL_WORDS[each] for each in sorted(CHANNELS)}
 
 
@@ -66,12 +70,16 @@ async def simulate(request: web.Request) -> web.StreamResponse:
     told = {"id": secrets.token_hex(8), "from": form.take("sender", str), "text": form.take("text", str)}
     if form.errors:
         return _simulator(request, form, 422)
+    gateway = request.app[MESSENGER].gateway
+    if isinstance(gateway, ShownGateway):
+        gateway.shown.pop(_number(told["from"]), None)  # What was answered before is no answer to this.
     try:
         taken = await _send_to_ourselves(request, channel, told)
     except Invalid as error:
         form.fail({"from": "sender"}.get(error.field or "", "text"), error.message)
         return _simulator(request, form, 422)
-    keep_once(request, "simulated", str(taken))
+    answer = await _shown(request.app, told["from"]) if taken is not Taken.REPEATED else ""
+    keep_once(request, "simulated", {"taken": str(taken), "answer": answer})
     return see_other("/demo/messages")
 
 
@@ -100,12 +108,30 @@ async def _send_to_ourselves(request: web.Request, channel: str, told: dict[str,
     return taken
 
 
+async def _shown(app: web.Application, sender: str) -> str:
+    """What was answered to this sender, as soon as it left; a later message of a thread is not answered."""
+    gateway = app[MESSENGER].gateway
+    if not isinstance(gateway, ShownGateway):
+        return ""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(ANSWER_SHOWN_WITHIN):
+            return await gateway.until_shown(_number(sender))
+    return ""
+
+
+def _number(sender: str) -> str:
+    try:
+        return clean_phone(sender)
+    except Invalid:
+        return clean(sender)
+
+
 def _simulator(request: web.Request, form: Form, status: int = 200) -> web.Response:
     context = {
         "nav": "cases",
         "form": form,
         "channels": BY_MESSAGE,
-        "taken": take_once(request, "simulated"),
+        "simulated": take_once(request, "simulated"),
     }
     return page(request, "demo/messages.html", context, title="模拟短信和微信", status=status)
 

@@ -6,7 +6,13 @@ from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.errors import Conflict, Invalid, NotFound
-from scheduling.requests.own_bookings import BookOwn, book_own, cancel_own, list_own_times
+from scheduling.requests.own_bookings import (
+    BookOwn,
+    book_own,
+    cancel_own,
+    list_own_times,
+    receiving_office,
+)
 from scheduling.rota.receiver import receivers_of
 from web.figures import RATE_LIMITED
 from web.http.access import client_address
@@ -90,7 +96,7 @@ async def _page(db: AsyncSession, request: web.Request, form: Form, status: int 
         "form": form,
         "number": petition.number,
         "query_code": form.typed("query_code")[:40],
-        "office": petition.custodian.name,
+        "office": (await receiving_office(db, petition)).name,
         "subject": "" if petition.confidential else petition.subject,
         "slots": slot_words(found),
         "groups": group_slots(found, await receivers_of(db, found)),
