@@ -157,6 +157,7 @@ NO_PAGES = frozenset(
         "/rota/{day_id}/briefing.pdf",
         "/sessions/{session_id}/entry.ics",
         "/bookings/{booking_id}/entry.ics",
+        "/supervision/{order_id}/papers/{document_id}",
         "/figures/report.pdf",
         "/figures/report.xlsx",
         "/campaigns/{campaign_id}/board.xlsx",
