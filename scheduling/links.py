@@ -222,6 +222,30 @@ async def find_link_holder(
     db: AsyncSession, clock: Clock, code: str, device_secret: str
 ) -> tuple[Actor, Invitation, Session] | None:
     """The same with invitation and session, which asking for them afterwards would load a second time."""
+    found = await _held_by(db, code, device_secret)
+    if found is None or _closed_because(clock, found[1], found[2], found[0]) is not None:
+        return None
+    return _actor_of(found[1], found[0], device_secret), found[1], found[2]
+
+
+async def why_closed(db: AsyncSession, clock: Clock, code: str, device_secret: str) -> str | None:
+    """Why the link that this device holds opens nothing now: `link_revoked`, `link_expired`, `link_early`.
+
+    `mediation_off` where a mediation by video was called off. None while it opens, and for strangers.
+    """
+    found = await _held_by(db, code, device_secret)
+    if found is None:
+        return None
+    link, invitation, session = found
+    if session.mediation_id is not None and session.state in _TAKEN_BACK:
+        return "mediation_off"
+    return _closed_because(clock, invitation, session, link)
+
+
+async def _held_by(
+    db: AsyncSession, code: str, device_secret: str
+) -> tuple[Link, Invitation, Session] | None:
+    """The newest link of this code that the device opened, whether or not it still works."""
     if len(device_secret) > MAX_SECRET:
         return None
     query = (
@@ -232,9 +256,7 @@ async def find_link_holder(
         .order_by(Link.issued_at.desc())
     )
     found = (await db.execute(query.execution_options(populate_existing=True))).first()
-    if found is None or _closed_because(clock, found[1], found[2], found[0]) is not None:
-        return None
-    return _actor_of(found[1], found[0], device_secret), found[1], found[2]
+    return (found[0], found[1], found[2]) if found is not None else None
 
 
 async def has_moved(db: AsyncSession, code: str, device_secret: str) -> bool:

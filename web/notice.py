@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from cases.roles import InvitationRole
+
 TEXT = Path(__file__).parent / "templates" / "citizen" / "notice_text.html"
 MEDIATION_TEXT = TEXT.with_name("mediation_notice_text.html")
 VERSION = "2026-11"
@@ -49,6 +51,8 @@ class Purpose:
         return hashlib.sha256(f"{self.label}{self.text}".encode()).hexdigest()
 
 
+# Whose matter it is: who helps or comes along is neither written to nor asked who else is there.
+OWN_MATTER = frozenset({InvitationRole.PETITIONER, InvitationRole.PROXY, InvitationRole.PARTY})
 PURPOSES: tuple[Purpose, ...] = (
     Purpose(
         "transcript",
@@ -63,3 +67,8 @@ PURPOSES: tuple[Purpose, ...] = (
         "2026-11",
     ),
 )
+
+
+def purposes_for(role: InvitationRole) -> tuple[Purpose, ...]:
+    """What is asked besides the recording; about the progress of a matter only whose matter it is."""
+    return tuple(one for one in PURPOSES if one.name != "messages" or role in OWN_MATTER)

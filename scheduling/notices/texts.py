@@ -26,7 +26,14 @@ class NoticeTemplate:
     secret: frozenset[str] = frozenset()
 
     def fill(self, fields: Mapping[str, str]) -> tuple[str, str]:
-        """The message, and the same message without its secrets. Raises KeyError for a missing field."""
+        """The message, and the same message without its secrets. Raises KeyError for a missing field.
+
+        A reason that ends its own sentence gets no second full stop.
+        """
+        fields = {
+            name: value.rstrip("。") if f"{{{name}}}。" in self.text else value
+            for name, value in fields.items()
+        }
         shown = {name: HIDDEN if name in self.secret else value for name, value in fields.items()}
         return self.text.format_map(fields), self.text.format_map(shown)
 

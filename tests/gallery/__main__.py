@@ -1,7 +1,8 @@
 """`python -m tests.gallery`: the states of the room and the pages of trouble as pictures, to be looked at.
 
 Pictures at 1280, 390 and 360 px hang in `--shots DIR` (default: `var/gallery`) with one page of all; `--only`
-names chapters. What scrolls sideways, is covered or too small for a finger is printed.
+names chapters, `--sizes` some of the widths, `--english` shows the chapters `links`, `beside` and `desk` in
+English. What scrolls sideways, is covered or too small for a finger is printed.
 """
 
 from __future__ import annotations
@@ -15,10 +16,13 @@ import traceback
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from tests.gallery import others, room, trouble
+from playwright.async_api import Browser
+
+from tests.gallery import beside, links, others, room, trouble
+from tests.gallery.house import ENGLISH, Street, street
 from tests.gallery.people import Cast
 from tests.gallery.statuses import statuses
-from tests.gallery.wall import Wall
+from tests.gallery.wall import SIZES, Wall
 from tests.scenarios.browsers import chromium
 from tests.scenarios.service import running_service
 
@@ -33,13 +37,39 @@ CHAPTERS: dict[str, tuple[Scene, ...]] = {
     "line": (others.line,),
     "trouble": (trouble.refusals, trouble.papers, trouble.imported, trouble.stations),
 }  # fmt: skip
+# Each scene has a house of its own; nobody sits before a camera.
+STREETS: dict[str, tuple[Callable[[Street], Awaitable[None]], ...]] = {
+    "links": (
+        links.problems, links.identity, links.screens, links.minutes, links.afterwards, links.guests,
+    ),
+    "beside": (beside.mediation, beside.court, beside.progress, beside.times, beside.public),
+    "desk": (beside.officials,),
+}  # fmt: skip
+# Where it is asked who people are.
+STRICT = (links.identity,)
 STATUSES = "statuses"
 
 
-async def photograph(folder: Path, chapters: list[str]) -> list[str]:
+async def walk(wall: Wall, browser: Browser, chapter: str, language: str) -> None:
+    """The scenes of one chapter of STREETS; one that fails is told, and the others go on."""
+    for scene in STREETS[chapter]:
+        try:
+            async with street(browser, wall, language, scene in STRICT) as them:
+                await scene(them)
+        except Exception as error:  # noqa: BLE001 - the other scenes are worth looking at.
+            traceback.print_exc()
+            wall.faults.append(f"{chapter}.{scene.__name__}: {error}")
+
+
+async def photograph(
+    folder: Path, chapters: list[str], sizes: tuple[int, ...] = tuple(SIZES), language: str = ""
+) -> list[str]:
     """Play and hang; returns what is wrong. A scene that fails ends its chapter and is told."""
     folder.mkdir(parents=True, exist_ok=True)
-    wall = Wall(folder)
+    wall = Wall(folder, sizes)
+    for chapter in STREETS.keys() & set(chapters):
+        async with chromium() as browser:
+            await walk(wall, browser, chapter, language)
     if STATUSES in chapters:
         async with chromium() as browser:
             await statuses(wall, browser)
@@ -61,11 +91,14 @@ async def photograph(folder: Path, chapters: list[str]) -> list[str]:
 
 def main() -> int:
     arguments = argparse.ArgumentParser(prog="tests.gallery", description=__doc__)
-    names = [*CHAPTERS, STATUSES]
+    names = [*CHAPTERS, *STREETS, STATUSES]
     arguments.add_argument("--shots", type=Path, default=Path("var/gallery"))
     arguments.add_argument("--only", nargs="+", choices=names, default=names)
+    arguments.add_argument("--sizes", nargs="+", type=int, choices=SIZES, default=list(SIZES))
+    arguments.add_argument("--english", action="store_true")
     given = arguments.parse_args()
-    faults = asyncio.run(photograph(given.shots, given.only))
+    language = ENGLISH if given.english else ""
+    faults = asyncio.run(photograph(given.shots, given.only, tuple(given.sizes), language))
     for fault in faults:
         print(f"!! {fault}")
     return bool(faults)

@@ -40,6 +40,7 @@ async def before(them: Cast) -> None:
     await page.locator('[data-screen="waiting"]').wait_for(state="visible")
     await page.wait_for_timeout(600)
     await hang(page, "waiting", "等候室", whole=True, large=True)
+    await them.wall.lay(page, "waiting", "等候室")
 
 
 async def meeting(them: Cast) -> None:
@@ -62,6 +63,7 @@ async def meeting(them: Cast) -> None:
     await host.wait_for_timeout(2500)
     await wall.hang(host, "room-4", "接访室：四方，正在录音录像")
     await wall.hang(citizen, "citizen-4", "信访人：四方", large=True)
+    await wall.lay(citizen, "citizen-4", "信访人：四方")
     await sheets(them, host, "room-4")
 
 

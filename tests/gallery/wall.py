@@ -17,6 +17,7 @@ SIZES = {
     360: {"width": 360, "height": 740},
 }
 PHONES = (390, 360)
+LYING = {"width": 740, "height": 360}  # A small telephone on its side.
 SETTLED = 350  # Milliseconds until a page that got another size is drawn, videos included.
 # Controls that fingers do not hit: officials have 44 px, citizens 64 px where measures.py asks for it.
 SMALL = """() => [...document.querySelectorAll('button, select, summary, a.button')]
@@ -47,9 +48,10 @@ STYLE = (
 
 @dataclass
 class Wall:
-    """Where pictures hang. Given: a folder; kept: what each shows and what was found wrong with it."""
+    """Where pictures hang. Given: a folder, at most which widths; kept: what each shows, what is wrong."""
 
     folder: Path
+    sizes: tuple[int, ...] = tuple(SIZES)
     faults: list[str] = field(default_factory=list)
     _hung: list[tuple[str, list[str]]] = field(default_factory=list)
 
@@ -59,7 +61,7 @@ class Wall:
     ) -> None:  # fmt: skip
         """One state. `whole`: all of the page, not one screen of it; `large`: in citizens' large type too."""
         files, before = [], page.viewport_size
-        for size in sizes:
+        for size in [each for each in sizes if each in self.sizes]:
             await page.set_viewport_size(SIZES[size])  # type: ignore[arg-type]
             await page.wait_for_timeout(SETTLED)
             files.append(await self._shot(page, f"{name}-{size}", whole))
@@ -73,6 +75,20 @@ class Wall:
         if before:
             await page.set_viewport_size(before)
         self._hung.append((words, files))
+
+    async def lay(self, page: Page, name: str, words: str) -> None:
+        """The phone on its side: what is seen without scrolling, in large type too."""
+        before, files = page.viewport_size, list[str]()
+        await page.set_viewport_size(LYING)  # type: ignore[arg-type]
+        for large in ("false", "true"):
+            await page.evaluate(LARGE % large)
+            await page.wait_for_timeout(SETTLED)
+            files.append(await self._shot(page, f"{name}-lying{'-large' * (large == 'true')}", False))
+            self.faults += [f"{name} lying: {each}" for each in await page.evaluate(WIDER)]
+        await page.evaluate(LARGE % "false")
+        if before:
+            await page.set_viewport_size(before)
+        self._hung.append((f"{words}，手机横放", files))
 
     def bind(self) -> Path:
         """Write the page with all pictures; returns where it is."""

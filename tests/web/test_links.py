@@ -256,3 +256,38 @@ async def test_a_page_of_a_link_loads_its_session_once(house: House) -> None:
     event.remove(engine, "before_cursor_execute", note)
     whole = [each for each in asked if "sessions.title" in each]
     assert len(whole) == 1, asked
+
+
+async def test_a_device_that_holds_a_closed_link_is_told_why(house: House) -> None:
+    given, phone, stranger = await make_link(house), house.browser(), house.browser()
+    await given.exchange(phone)
+    house.clock.advance(hours=5)
+    assert 'data-problem="link_expired">' in await (await phone.get(f"/j/{given.code}/notice")).text()
+    house.clock.advance(hours=-5)
+    async with house.database.session() as db:
+        await revoke_link(db, house.clock, SYSTEM, given.invitation_id)
+    assert 'data-problem="link_revoked">' in await (await phone.get(f"/j/{given.code}/notice")).text()
+    assert 'data-problem="link_invalid">' in await (await stranger.get(f"/j/{given.code}/notice")).text()
+
+
+async def test_who_helps_reads_as_what_and_is_not_asked_about_anothers_matter(house: House) -> None:
+    async with house.database.session() as db:
+        invitees = tuple(
+            Invitee(role, name=name, organisation_id=office)
+            for role, name, office in (
+                (InvitationRole.HOST, "王芳", house.world.chengguan.id),
+                (InvitationRole.INTERPRETER, "马翻译", None),
+            )
+        )
+        session = await make_session(db, house.clock, house.world, invitees=invitees)
+        row = await find_invitation(db, session, InvitationRole.INTERPRETER)
+        secret = await issue_link(db, house.clock, SYSTEM, row.id)
+        helper = Given(session.id, row.id, row.code, secret)
+    own, phone, guest = await make_link(house), house.browser(), house.browser()
+    for given, browser, word in ((own, phone, ""), (helper, guest, "翻译")):
+        told = await browser.post(f"/j/{given.code}/look", json={"secret": given.secret})
+        assert (await told.json())["role"] == word
+        await given.exchange(browser)
+        page = await (await browser.get(f"/j/{given.code}/notice")).text()
+        assert ("purpose_messages" in page, "/companions" in page) == (not word, not word)
+        assert "purpose_transcript" in page

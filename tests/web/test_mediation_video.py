@@ -104,7 +104,10 @@ async def test_a_party_that_refuses_calls_it_off_and_both_are_told(house: House)
     assert (answer.status, answer.headers["Location"]) == (303, own)
     async with house.database.session() as db:
         assert (await load_session(db, session_id)).state is SessionState.CANCELLED
+    told = await (await phone.get(own)).text()
+    assert "视频调解不进行了" in told and "链接打不开" not in told, "who said no is told what follows from it"
     keeper = await house.official(KEEPER)
     page = await (await keeper.get(f"/mediation/{mediation_id}")).text()
     assert "本人在手机上确认" in page and "取消调解" in page
-    assert "视频调解取消了" in await (await keeper.get("/outbox")).text()
+    sent = await (await keeper.get("/outbox")).text()
+    assert "视频调解取消了" in sent and "。。" not in sent

@@ -270,3 +270,11 @@ def test_half_a_provider_stops_the_start(tmp_path: Path) -> None:
     for name in whole:
         with pytest.raises(SettingsError, match="OIDC"):
             load({key: value for key, value in whole.items() if key != name})
+
+
+async def test_what_failed_elsewhere_is_no_mistake_in_the_code(strict: House, provider: Provider) -> None:
+    given, phone, _ = await set_out(strict)
+    answer = await phone.get(f"/j/{given.code}/identity/proof?state=x")
+    text = await answer.text()
+    assert answer.status == 422 and "账号核验没有成功" in text
+    assert "需要修改" not in text and "aria-invalid" not in text

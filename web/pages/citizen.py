@@ -10,6 +10,7 @@ import json
 from aiohttp import web
 
 from cases.errors import RuleError
+from cases.roles import InvitationRole
 from scheduling.arrival.consent import PurposeConsent, decline_consent, record_consent
 from scheduling.links import DEFAULT_RULES, LinkGrant, exchange_link, find_issued, find_link_holder
 from scheduling.reach import load_session
@@ -20,7 +21,7 @@ from web.figures import RATE_LIMITED
 from web.http.access import LINK_COOKIE, client_address, set_link_cookie
 from web.http.errors import trouble
 from web.keys import CLOCK, DATABASE, LIMITS, REGISTRY, SETTINGS
-from web.notice import PURPOSES, current_notice
+from web.notice import OWN_MATTER, current_notice, purposes_for
 from web.pages.device_check import call_of
 from web.pages.identity import send_first_code
 from web.pages.signin import see_other
@@ -36,6 +37,7 @@ from web.views.link_pages import (
     next_page,
     nobody,
     problem_page,
+    role_word,
     when_words,
 )
 
@@ -115,6 +117,7 @@ async def look(request: web.Request) -> web.StreamResponse:
         "when": when_words(session.starts_at, now),
         "early": session.starts_at - now > DEFAULT_RULES.before,
         "mediation": session.mediation_id is not None,
+        "role": role_word(invitation),
         "other_device": {"state": str(asked.state), "answer": asked.answer} if asked else None,
     }
     return web.json_response(told)
@@ -144,7 +147,7 @@ async def notice(request: web.Request) -> web.StreamResponse:
         where = next_page(request, found[1], found[2])
     if where.endswith(("/identity", "/idnumber", "/mediation")):
         return see_other(where)
-    return _notice_page(request, False)
+    return _notice_page(request, found[1].role, False)
 
 
 async def consent(request: web.Request) -> web.StreamResponse:
@@ -154,17 +157,17 @@ async def consent(request: web.Request) -> web.StreamResponse:
         await _decline(request)
         return see_other(f"/j/{code}/declined")
     current = current_notice()
-    if data.get("decision") != "agree":
-        return _notice_page(request, True)
-    if data.get("version") != current.version or data.get("digest", current.digest) != current.digest:
-        return _notice_page(request, True)  # The text changed while it was being read.
+    same = data.get("version") == current.version and data.get("digest", current.digest) == current.digest
     async with request.app[DATABASE].session() as db:
         found = await find_holder(db, request)
         if found is None:
             return problem_page(request)
+        role = found[1].role
+        if data.get("decision") != "agree" or not same:  # The text changed while it was being read.
+            return _notice_page(request, role, True)
         others = tuple(
             PurposeConsent(one.name, one.version, one.digest, data.get(f"purpose_{one.name}") == "yes")
-            for one in PURPOSES
+            for one in purposes_for(role)
         )
         await record_consent(db, request.app[CLOCK], found[0], current.version, current.digest, others)
         where = next_page(request, found[1], found[2])
@@ -242,13 +245,14 @@ async def ticket(request: web.Request) -> web.StreamResponse:
     return web.json_response({"ticket": issued.ticket, "expires_in": issued.expires_in})
 
 
-def _notice_page(request: web.Request, error: bool) -> web.Response:
+def _notice_page(request: web.Request, role: InvitationRole, error: bool) -> web.Response:
     current = current_notice()
     given = {
         "notice_version": current.version,
         "notice_digest": current.digest,
         "error": error,
-        "purposes": PURPOSES,
+        "purposes": purposes_for(role),
+        "own_matter": role in OWN_MATTER,
     }
     status = 422 if error else 200
     return page(request, "citizen/notice.html", nobody(request) | given, title="告知与同意", status=status)

@@ -78,9 +78,7 @@ async def say_on_page(
     request: web.Request, db: AsyncSession, found: Holder, error: RuleError
 ) -> web.Response:
     """The page with what went wrong elsewhere, and the other ways."""
-    form = Form()
-    form.fail("code", say_error(error.code, error.message))
-    return await _page(request, db, found, form, 422)
+    return await _page(request, db, found, Form(), 422, failed=say_error(error.code, error.message))
 
 
 async def _act(request: web.Request, db: AsyncSession, found: Holder, act: str, form: Form) -> str:
@@ -168,8 +166,10 @@ def _people(typed: str) -> str:
 
 
 async def _page(
-    request: web.Request, db: AsyncSession, found: Holder, form: Form, status: int = 200, sent: bool = False
-) -> web.Response:
+    request: web.Request, db: AsyncSession, found: Holder, form: Form, status: int = 200, sent: bool = False,
+    failed: str = "",
+) -> web.Response:  # fmt: skip
+    """`failed`: what did not work elsewhere, about no field of this page."""
     invitation, gateway = found[1], request.app[MESSENGER].gateway
     phone = phone_of(invitation)
     asked: dict[str, Any] = {}
@@ -184,7 +184,8 @@ async def _page(
         # On a station's terminal the provider's own sign-in would stay for the next person.
         "provider": bool(request.app[SETTINGS].oidc.authorize) and not terminal_of(request),
         "sent": sent,
+        "failed": failed,
         "shown": gateway.shown.get(phone or "", "") if isinstance(gateway, ShownGateway) else "",
     }
-    title = "错误：核验身份" if form.errors else "核验身份"
+    title = "错误：核验身份" if form.errors or failed else "核验身份"
     return page(request, "citizen/identity.html", context, title=title, status=status)

@@ -14,12 +14,13 @@ from cases.roles import INVITATION_ROLE_NAMES
 from scheduling.arrival.consent import must_consent
 from scheduling.arrival.identity import needs_id_number, needs_identity
 from scheduling.invitation import Invitation
-from scheduling.links import find_link_holder, has_moved
+from scheduling.links import find_link_holder, has_moved, why_closed
 from scheduling.session import Session, SessionKind, SessionState
 from signaling.rights import is_official
 from web.http.access import LINK_COOKIE
 from web.keys import CLOCK, SETTINGS
 from web.language import ENGLISH, current_language, say
+from web.notice import OWN_MATTER
 from web.rendering import page
 from web.views.cards import offices_of
 from web.words import long_date, spoken_time
@@ -30,6 +31,8 @@ OVER_FOR_CITIZENS = frozenset({SessionState.CLOSED, SessionState.ARCHIVED})
 
 # Of a request that found no holder: whether its device was one before another was let in.
 MOVED = web.RequestKey("moved", bool)
+# Of one whose device holds a link that does not open any more: why.
+CLOSED = web.RequestKey("closed", str)
 MOVED_WORDS = "您已经换到另一台设备，请在那台设备上继续。要换回来，请告诉工作人员。"
 
 Holder = tuple[Actor, Invitation, Session]
@@ -47,6 +50,7 @@ async def find_holder(db: AsyncSession, request: web.Request) -> Holder | None:
     found = await find_link_holder(db, request.app[CLOCK], code_of(request), device)
     if found is None:
         request[MOVED] = await has_moved(db, code_of(request), device)
+        request[CLOSED] = await why_closed(db, request.app[CLOCK], code_of(request), device) or ""
     return found
 
 
@@ -62,7 +66,7 @@ async def context_of(db: AsyncSession, request: web.Request, found: Holder) -> d
         "organisation_name": offices[0].name if offices else "",
         "invitation": {
             "display_name": invitation.display_name,
-            "role_word": INVITATION_ROLE_NAMES[invitation.role],
+            "role_word": role_word(invitation),
         },
         "session": {
             "id": session.id,
@@ -76,6 +80,11 @@ async def context_of(db: AsyncSession, request: web.Request, found: Holder) -> d
             "caseless": session.mediation_id is not None,
         },
     }
+
+
+def role_word(invitation: Invitation) -> str:
+    """As what somebody is asked to come; empty for whoever comes in a matter of the own."""
+    return "" if invitation.role in OWN_MATTER else say(INVITATION_ROLE_NAMES[invitation.role])
 
 
 def nobody(request: web.Request) -> dict[str, Any]:
@@ -92,7 +101,11 @@ def nobody(request: web.Request) -> dict[str, Any]:
 
 
 def problem_page(request: web.Request) -> web.Response:
-    problem = "link_moved" if request.get(MOVED) else "link_invalid"
+    """Why the link opens nothing, as far as this device may know."""
+    problem = "link_moved" if request.get(MOVED) else request.get(CLOSED) or "link_invalid"
+    if problem == "mediation_off":
+        context = nobody(request) | {"off": True}
+        return page(request, "citizen/mediation_consent.html", context, title="视频调解不进行了", status=403)
     context = nobody(request) | {"problem": problem}
     return page(request, "citizen/link_problem.html", context, title="链接打不开", status=403)
 

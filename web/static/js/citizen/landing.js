@@ -34,11 +34,13 @@ class Landing {
   async #look(secret) {
     const response = await this.#post("look", { secret }).catch(() => null);
     if (!response || !response.ok) return;
-    const { offices, when, early, mediation } = await response.json();
+    const { offices, when, early, mediation, role } = await response.json();
     const part = (name) => this.#section.querySelector(`[data-part=${name}]`);
     if (!part("facts")) return;
     part("offices").textContent = offices;
     part("when").textContent = when;
+    part("role").textContent = role;
+    part("as").hidden = !role;
     part("facts").hidden = false;
     for (const words of this.#section.querySelectorAll("[data-of]")) words.hidden = (words.dataset.of === "mediation") !== mediation;
     part("early").hidden = part("check").hidden = !early;

@@ -46,6 +46,7 @@ export function mount(root, place, added = () => {}) {
     again.hidden = true;
     input.disabled = true;
     label.classList.add("is-busy");
+    status.classList.remove("is-bad");
     try {
       const material = await upload(place, file, (words, share) => {
         setText(status, words);
@@ -57,6 +58,7 @@ export function mount(root, place, added = () => {}) {
       added(material);
     } catch (error) {
       setText(status, error instanceof Refusal ? error.message : NETWORK);
+      status.classList.add("is-bad");
       announcer.alert(status.textContent);
       again.hidden = error instanceof Refusal && !error.passing;
       again.onclick = () => send(file);
