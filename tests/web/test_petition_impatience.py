@@ -135,6 +135,8 @@ async def test_back_forward_and_reload_keep_every_step(house: House, pocket: Poc
     await page.locator("#name").fill("李德福")
     await page.locator("#phone").fill("13800138000")
     await page.locator("#id_number").fill("11010519491231002X")
+    kept = await page.evaluate("JSON.stringify(sessionStorage)")
+    assert "13800138000" in kept and "11010519491231002X" not in kept and "id_number" not in kept
     await onward.dblclick()
     await expect(page.locator(heading)).to_contain_text("短信验证码")
     await page.reload()
