@@ -13,8 +13,10 @@ from cases.casefile import PetitionCase
 from cases.database import Database
 from cases.errors import Conflict, NotFound
 from cases.petitions import issue_query_code
+from cases.policy import SYSTEM
 from scheduling.booking.booking import BookingKind, BookingState
-from scheduling.booking.bookings import Booking, list_bookings, move_booking
+from scheduling.booking.bookings import Booking, BookPublicly, book_publicly, list_bookings, move_booking
+from scheduling.booking.slots import OpenSlots, open_slots
 from scheduling.requests.own_bookings import BookOwn, book_own, cancel_own, list_own_times
 from tests.clock import FixedClock
 from tests.factories import World, make_petition, make_slots
@@ -67,6 +69,23 @@ async def test_what_waits_is_called_off_and_what_is_arranged_by_telephone(
     clock.advance(days=30)
     with pytest.raises(Conflict, match="slot_over"):
         await book_own(db, clock, BookOwn(petition.number, code, slots[2].id))
+
+
+async def test_inner_times_are_not_given_and_one_number_does_not_hoard(
+    db: AsyncSession, clock: FixedClock, world: World
+) -> None:
+    petition, code = await told(db, clock, world)
+    slots = await make_slots(db, clock, world.chengguan)
+    start = slots[-1].ends_at + timedelta(hours=1)
+    inner = OpenSlots(slots[0].room_id, start, start + timedelta(minutes=30), is_public=False)
+    [private] = await open_slots(db, clock, SYSTEM, inner)
+    with pytest.raises(NotFound, match="slot_not_found"):
+        await book_own(db, clock, BookOwn(petition.number, code, private.id))
+    phone = petition.petitioner.phone or ""
+    for number, slot in enumerate(slots[:3]):
+        await book_publicly(db, clock, BookPublicly(slot.id, "张桂芳", phone, f"第 {number} 件事", ""))
+    with pytest.raises(Conflict, match="too_many_bookings"):
+        await book_own(db, clock, BookOwn(petition.number, code, slots[3].id))
 
 
 async def test_what_a_station_keeps_is_received_by_the_office_above(
