@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 
-from cases.errors import Forbidden
+from cases.errors import Forbidden, RuleError
 from cases.policy import Actor
 from signaling.commands import Command
 from signaling.connection import Connection
@@ -38,6 +38,13 @@ class Attendee:
         if handler is None:
             raise BadState(message="身份已经验证过了")
         try:
+            return await self._run(handler, command)
+        except RuleError as error:
+            error.message = self.room.sitting.says(error.message)
+            raise
+
+    async def _run(self, handler: Handler, command: Command) -> Ok:
+        try:
             self._check(handler)
         except Forbidden:
             note_refused(self.live, self.actor, self.person.id, command)
@@ -60,8 +67,6 @@ class Attendee:
         if handler.right is not None and handler.right not in self.person.rights:
             raise Forbidden(message="您没有进行这项操作的权限")
         if self.person.id not in self.room.people or self.room.sitting.ended:
-            if self.room.sitting.mediates:
-                raise BadState(message="这场调解已经结束，或者您已不在场")
             raise BadState(message="这场接访已经结束，或者您已不在场")
         if handler.place is not None and self.person.place != handler.place:
             raise BadState()

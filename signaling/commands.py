@@ -182,6 +182,7 @@ class MoveToLobby(Command):
     """Send somebody from the room back to the waiting room."""
 
     participant_id: str = limited(64)
+    reason: str = limited(REASON_LIMIT, minimum=0)
 
 
 @dataclass(frozen=True, kw_only=True)

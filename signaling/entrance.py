@@ -108,7 +108,7 @@ async def seat_person(live: LiveRoom, admission: Admission) -> Participant:
             raise RuleError("link_revoked", "这个邀请已经收回")
         seat = await take_seat(db, live.clock, invitation, live.room.sitting.host_organisation_id)
         if seat.place == "removed" and not await _given_back(db, seat):
-            raise Forbidden(message=seat.removed_reason or "您已被请出这场接访")
+            raise Forbidden(message=seat.removed_reason or live.room.sitting.says("您已被请出这场接访"))
         return live.room.take(await participant_of(db, seat, invitation, live.clock.now()))
 
 

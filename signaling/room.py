@@ -54,6 +54,10 @@ class Sitting:
         """It is no reception, and is called none."""
         return self.kind == SessionKind.MEDIATION
 
+    def says(self, words: str) -> str:
+        """The house's own words as this sitting is called: a mediation is no reception."""
+        return words.replace("接访", "调解") if self.mediates else words
+
     @property
     def ended(self) -> bool:
         """Nobody can come in any more."""

@@ -74,9 +74,7 @@ async def advance(live: LiveRoom, actor: Actor, state: str) -> None:
             # A page moved it, and the room has not heard of it yet: nobody is turned away for that.
             async with live.database.session() as db:
                 live.room.sitting = await load_sitting(db, live.room.sitting.id)
-    if live.room.sitting.mediates:
-        raise BadState(message="调解的状态刚刚变了，请再试一次")
-    raise BadState(message="接访的状态刚刚变了，请再试一次")
+    raise BadState(message=live.room.sitting.says("接访的状态刚刚变了，请再试一次"))
 
 
 async def someone_came(live: LiveRoom) -> None:

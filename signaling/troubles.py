@@ -121,7 +121,7 @@ def _hostless(room: Room, now: datetime, known: set[str]) -> Iterator[Trouble]:
     gone = missing_host(room, now, known)
     if gone is not None and next_host(room) is None:
         words = f"主持人{gone.name}断开了，接访室里没有人可以接替。"
-        yield Trouble(Cause.HOST_GONE, "", gone.name, words, GONE_AFTER)
+        yield Trouble(Cause.HOST_GONE, "", gone.name, room.sitting.says(words), GONE_AFTER)
 
 
 def _recording(room: Room, failed: bool) -> Iterator[Trouble]:
@@ -129,10 +129,10 @@ def _recording(room: Room, failed: bool) -> Iterator[Trouble]:
     badge, runs = room.badge, room.sitting.state == "live" and room.deliberation is None
     if (badge.state == "faulty" and runs) or (failed and badge.state != "active"):
         words = "录音录像没有写到磁盘上，接访还在进行。"
-        yield Trouble(Cause.RECORDING_FAULTY, "", "", words, FAULTY_AFTER)
+        yield Trouble(Cause.RECORDING_FAULTY, "", "", room.sitting.says(words), FAULTY_AFTER)
     elif room.sitting.record and runs and badge.state in ("off", "preparing"):
         words = "接访已经开始，还没有确认录到画面和声音。"
-        yield Trouble(Cause.RECORDING_UNCONFIRMED, "", "", words, UNCONFIRMED_AFTER)
+        yield Trouble(Cause.RECORDING_UNCONFIRMED, "", "", room.sitting.says(words), UNCONFIRMED_AFTER)
 
 
 def _over(room: Room, key: Key) -> str:
@@ -142,7 +142,7 @@ def _over(room: Room, key: Key) -> str:
     if cause in (Cause.RECORDING_FAULTY, Cause.RECORDING_UNCONFIRMED):
         return "录音录像已确认" if room.badge.state == "active" else "不再录制"
     if cause is Cause.HOST_GONE:
-        return "已经有人主持" if room.sitting.state in RUNNING else "接访没有在进行"
+        return "已经有人主持" if room.sitting.state in RUNNING else room.sitting.says("接访没有在进行")
     if person is None or not person.present:
         return "本人已经离开"
     return f"{person.name}已经接通" if cause is Cause.CALL_UNANSWERED else f"{person.name}已经回来"

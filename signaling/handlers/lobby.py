@@ -102,14 +102,25 @@ async def deny(me: Attendee, command: Deny) -> None:
 
 
 async def move_to_lobby(me: Attendee, command: MoveToLobby) -> None:
-    """Send somebody back; the place in the queue is the one the waiting time gives."""
+    """Send somebody back; the place in the queue is the one the waiting time gives.
+
+    The person reads there who did it, and why.
+    """
     person = me.room.movable(command.participant_id)
-    now = me.live.clock.now()
+    now, reason = me.live.clock.now(), plain(command.reason)
     await me.live.write(
-        person, "participant.moved_to_lobby", me.person,
+        person, "participant.moved_to_lobby", me.person, {"reason": reason},
         place="lobby", hand_raised_at=None, queued_at=person.queued_at or now,
     )  # fmt: skip
+    person.note = sent_back(me.person.name, reason)
     me.room.move_to_lobby(person, now)
     await me.live.media.let_out(person, "moved_to_lobby")
     me.live.tell(person.id, MovedToLobby())
     me.live.changed()
+
+
+def sent_back(who: str, reason: str) -> str:
+    """What is read in the waiting room by whoever sat in the room a moment ago."""
+    if not reason:
+        return f"主持人{who}请您先回等候室，号为您保留。"
+    return f"主持人请您先回等候室，号为您保留：{reason}（{who}）"

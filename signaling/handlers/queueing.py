@@ -61,7 +61,8 @@ async def refer(me: Attendee, command: Refer) -> None:
     """The link stays good for a later session's new one; this seat is closed with clear words."""
     person = me.room.waiting(command.participant_id)
     reason = plain(command.reason)
-    words = _words(REFERRED[command.to], reason)
+    says = me.room.sitting.says
+    words = _words(says(REFERRED[command.to]), reason)
     await me.live.write(
         person, "participant.referred", me.person, {"to": command.to, "reason": reason},
         place="removed", removed_at=me.live.clock.now(), removed_reason=words[:200],
@@ -69,7 +70,8 @@ async def refer(me: Attendee, command: Refer) -> None:
     me.room.expel(person)
     me.live.dismiss_one(person, Referred(command.to, words), CloseCode.REMOVED)
     # The words are a promise; somebody has to keep it, also when this sitting is long over.
-    tell(me.live, Cause.PROMISED_OTHERWISE, person.id, person.name, _words(TO_ARRANGE[command.to], reason))
+    to_do = _words(says(TO_ARRANGE[command.to]), reason)
+    tell(me.live, Cause.PROMISED_OTHERWISE, person.id, person.name, to_do)
     me.live.changed()
 
 

@@ -8,6 +8,7 @@ from playwright.async_api import Page
 
 from tests.life.days import LAW, chinese
 from tests.life.ledger import HANDLER, Life
+from tests.life.papers import LOOKS, Paper
 from tests.life.people import Desk, fill
 
 ABOVE = "city.leader"
@@ -33,18 +34,35 @@ async def supervise(life: Life) -> None:
     await page.locator("h1", has_text="督办单 DB2026-").wait_for()
     order = page.url.removeprefix(life.stage.base)
     await explained(life, page, due, f"{chinese(life.today)}发出，督办单位定为 {USUAL} 日内反馈。")
+    office, answering = "兰州市信访局", life.stage.world.organisations["housing"].name
+    await collect(life, above, "supervision_order", order, office, answering)
     await report(life, order, "已经约见信访人。")
     life.wait(1)
     due = life.today + timedelta(days=AGAIN)
     await take(above, order, "send_back", words="没有写什么时候修好。", due_on=due.isoformat())
     await explained(life, page, due, f"{chinese(life.today)}退回重报，督办单位定为 {AGAIN} 日内反馈。")
     await report(life, order, "九月底前完成疏通。")
+    await collect(life, above, "supervision_feedback", order, answering, office)
     await listed(life, above, unit)
     await take(above, order, "close", words="同意销号。")
     assert await page.locator(".head .badge").inner_text() == "已销号"
     await life.stage.look(page, "supervision-closed")
     life.stage.happened += 1
     await life.check("supervised")
+
+
+async def collect(life: Life, desk: Desk, kind: str, order: str, office: str, recipient: str) -> None:
+    """The newest paper of the order, as the office above opens it."""
+    await desk.open(order)
+    link = desk.page.locator("#papers article", has_text=LOOKS[kind].title).locator("a").last
+    path = str(await link.get_attribute("href"))
+    answer = await desk.page.request.get(life.stage.base + path)
+    assert answer.status == 200, path
+    paper = Paper(kind, path, await answer.body(), office, recipient, life.today)
+    life.stage.keep(paper, life.it.number)
+    life.issued.append(paper)
+    found = paper.faults(life.it.number, life.it.subject)
+    assert not found, found
 
 
 async def explained(life: Life, page: Page, due: date, why: str) -> None:

@@ -148,7 +148,7 @@ async def test_commands_for_somebody_gone_and_commands_given_twice_do_no_harm(ha
     who = {"participant_id": citizen.id}
     assert (await host.ask("remove", **who, reason="扰乱秩序"))["type"] == "ok"
     fields: dict[str, dict[str, Any]] = {
-        "admit": {}, "deny": {"reason": ""}, "remove": {"reason": ""}, "move_to_lobby": {},
+        "admit": {}, "deny": {"reason": ""}, "remove": {"reason": ""}, "move_to_lobby": {"reason": ""},
         "mute": {"source": "microphone", "muted": True}, "rename": {"name": "李明", "reason": "误"},
         "postpone": {"to": "next", "reason": ""}, "refer": {"to": "telephone", "reason": ""},
         "hand_over": {}, "name_deputy": {},

@@ -172,7 +172,7 @@ async def test_nobody_is_captured_in_deliberation_or_in_the_waiting_room(
 
         ended = asyncio.Event()
         peers[1].publishing.on("connectionstatechange", ended.set)
-        assert (await host.ask("move_to_lobby", participant_id=citizen.id))["type"] == "ok"
+        assert (await host.ask("move_to_lobby", participant_id=citizen.id, reason=""))["type"] == "ok"
         waiting_from_ns = time.time_ns()
         # The worker ends their transport; nothing they send is taken.
         await asyncio.wait_for(ended.wait(), 5)

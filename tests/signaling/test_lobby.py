@@ -81,7 +81,7 @@ async def test_move_to_lobby_and_back(hall: Hall) -> None:
     citizen, companion = await hall.client("petitioner"), await hall.client("companion")
     await host.ask("admit", participant_id=citizen.id)
     await citizen.ask("publish", sdp="x", sources={"0": "camera"})
-    await host.ask("move_to_lobby", participant_id=citizen.id)
+    await host.ask("move_to_lobby", participant_id=citizen.id, reason="")
     await citizen.push("moved_to_lobby")
     assert citizen.id not in hall.worker.rooms[hall.session_id].people
     # The number gives the place: before the companion, who came later.
@@ -94,7 +94,7 @@ async def test_move_to_lobby_and_back(hall: Hall) -> None:
 
 async def test_officials_are_not_sent_to_wait(hall: Hall) -> None:
     host, joint = await hall.client("host"), await hall.client("joint_receptionist")
-    assert (await host.ask("move_to_lobby", participant_id=joint.id))["code"] == "forbidden"
+    assert (await host.ask("move_to_lobby", participant_id=joint.id, reason=""))["code"] == "forbidden"
     assert (await host.ask("remove", participant_id=host.id, reason=""))["code"] == "forbidden"
 
 

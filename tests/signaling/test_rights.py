@@ -31,7 +31,7 @@ FIELDS: dict[str, dict[str, Any]] = {
     "deny": {"participant_id": "x", "reason": ""},
     "mute": {"participant_id": "x", "source": "camera", "muted": True},
     "remove": {"participant_id": "x", "reason": ""},
-    "move_to_lobby": {"participant_id": "x"},
+    "move_to_lobby": {"participant_id": "x", "reason": ""},
     "pause": {"reason": "商议"},
     "close_unsigned": {"reason": "信访人已离开"},
     "postpone": {"participant_id": "x", "to": "next", "reason": ""},

@@ -110,7 +110,7 @@ async def test_whoever_goes_takes_the_document_along(hall: Hall, act: str) -> No
     acts: dict[str, tuple[Client, dict[str, Any]]] = {
         "leave": (citizen, {}),
         "remove": (host, {"participant_id": citizen.id, "reason": "r"}),
-        "move_to_lobby": (host, {"participant_id": citizen.id}),
+        "move_to_lobby": (host, {"participant_id": citizen.id, "reason": ""}),
         "close": (host, {}),
     }
     live = hall.registry.rooms[hall.session_id]

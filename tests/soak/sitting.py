@@ -167,7 +167,7 @@ class Sitting:
     async def _goes_to_the_lobby(self, seat: Seat) -> None:
         citizen = self._seats[CITIZEN]
         citizen.send_away()
-        if await self._host.attempt("move_to_lobby", participant_id=citizen.participant_id):
+        if await self._host.attempt("move_to_lobby", participant_id=citizen.participant_id, reason=""):
             await self._admit()
 
     async def _pauses(self, seat: Seat) -> None:

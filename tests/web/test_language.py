@@ -32,8 +32,9 @@ from web.sentences import WEB, of_module, of_python, of_template, of_vocabulary
 
 TEMPLATES, MODULES = WEB / "templates", WEB / "static" / "js"
 PLACEHOLDER = re.compile(r"%\(\w+\)s|%%|\{\w+\}")
-# What a demonstration's camera shows, and the sign in the minutes for who wrote which of two words.
-RECORDS = ("media/synthetic.js", "minutes/merge.js")
+# What a demonstration's camera shows, the sign in the minutes for who wrote which of two words, and the two
+# words that a mediation's rooms change for one another.
+RECORDS = ("media/synthetic.js", "minutes/merge.js", "js/translate.js")
 SPEAKING = [path for path in sorted(MODULES.rglob("*.js")) if not path.as_posix().endswith(RECORDS)]
 # Python that tells pages nothing: names, records in Chinese, and what a terminal shows.
 SILENT = re.compile(

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 
+import pytest
+from playwright.async_api import Browser as Chromium
+from playwright.async_api import expect
 from sqlalchemy import select
 
 from cases.policy import SYSTEM
@@ -14,9 +17,19 @@ from scheduling.sessions.invitations import list_invitations
 from scheduling.sessions.mediation_video import arrange_video
 from scheduling.sessions.sessions import move_session
 from tests.mediations import KEEPER, make_ready, make_third_party
+from tests.scenarios.browsers import needs_chromium
 from tests.scheduling.test_mediation_video import command_for
 from tests.web.conftest import Browser, House
+from tests.web.test_minutes_page import signed_in
 from web.notice import mediation_notice
+from web.sentences import WEB, of_module
+
+ROOM_MODULES = ("room", "citizen", "media", "materials", "minutes", "signaling")
+SAID = """async (sentences) => {
+  const console = document.querySelector("script[type=module][src*='room/console']").src;
+  const { t } = await import(console.replace("room/console.js", "translate.js"));
+  return sentences.map((sentence) => t(sentence));
+}"""
 
 
 async def make_sitting(house: House) -> tuple[str, str]:
@@ -111,3 +124,21 @@ async def test_a_party_that_refuses_calls_it_off_and_both_are_told(house: House)
     assert "本人在手机上确认" in page and "取消调解" in page
     sent = await (await keeper.get("/outbox")).text()
     assert "视频调解取消了" in sent and "。。" not in sent
+
+
+@pytest.mark.browser
+@needs_chromium
+@pytest.mark.parametrize("database_system", ["sqlite"])
+async def test_a_room_of_a_mediation_has_no_word_of_a_reception(house: House, chrome: Chromium) -> None:
+    """Every sentence that a module of a room can say, and the page as it stands but for the board's name."""
+    session_id, _ = await make_sitting(house)
+    host = await signed_in(house, chrome, KEEPER)
+    await host.page.goto(f"{host.base}/sessions/{session_id}/room")
+    await expect(host.page.locator("[data-action=open]")).to_have_text("开始调解")
+    modules = [path for part in ROOM_MODULES for path in (WEB / "static/js" / part).rglob("*.js")]
+    sentences = sorted({text for path in modules for text in of_module(path)[0]})
+    assert len(sentences) > 300
+    told = await host.page.evaluate(SAID, sentences)
+    page = await host.page.evaluate("document.documentElement.outerHTML")
+    page = re.sub(r"<script.*?</script>", "", page, flags=re.S).replace("今日接访", "")
+    assert [words for words in (*told, *re.findall(r".{0,20}接访.{0,20}", page)) if "接访" in words] == []

@@ -6,6 +6,7 @@ from aiohttp import web
 
 from cases.policy import Action, require
 from scheduling.reach import scope_of_session
+from scheduling.session import SessionKind
 from scheduling.sessions.invitations import invitation_for_official
 from scheduling.sessions.sessions import get_session
 from web.boot import room_boot
@@ -37,6 +38,7 @@ async def show(request: web.Request) -> web.StreamResponse:
             "title": session.title,
             "organisations": [office.name for office in offices],
             "after": place_after(session),
+            "mediation": session.kind is SessionKind.MEDIATION,
         },
     }
     return page(request, "room/console.html", context, title=session.title)
@@ -49,8 +51,9 @@ async def hall(request: web.Request) -> web.StreamResponse:
         session = await get_session(db, actor, session_id)
         require(actor, Action.JOIN, await scope_of_session(db, session))
         offices = (await offices_of(db, [session_id])).get(session_id, [])
-    names = [office.name for office in offices]
-    context = {"session": {"id": session.id, "title": session.title, "organisations": names}}
+    names, mediates = [office.name for office in offices], session.kind is SessionKind.MEDIATION
+    told = {"id": session.id, "title": session.title, "organisations": names, "mediation": mediates}
+    context = {"session": told}
     return page(request, "room/hall.html", context, title=session.title)
 
 

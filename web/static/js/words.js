@@ -2,12 +2,12 @@
  * The words of states in the page's language, from the one vocabulary (cases/vocabulary.json). The page brings
  * what a browser shows by itself: table → state → {official, citizen, short, effect, icon}.
  */
-import { t } from "./translate.js";
+import { asHeld, t } from "./translate.js";
 const TOLD = JSON.parse(globalThis.document?.getElementById("vocabulary")?.textContent || "{}");
 
 /** @returns {Record<string, string>} of each state of a table one kind of words, those of officials where there is none */
 export function column(table, kind = "official") {
-  return Object.fromEntries(Object.entries(TOLD[table] || {}).map(([state, word]) => [state, word[kind] || word.official]));
+  return Object.fromEntries(Object.entries(TOLD[table] || {}).map(([state, word]) => [state, asHeld(word[kind] || word.official)]));
 }
 
 export const TIERS = column("tier", "short");

@@ -1,6 +1,9 @@
+import { readBoot } from "../boot.js";
 import { isCitizenSide } from "../words.js";
 import { ask } from "./dialogs.js";
 import { t } from "../translate.js";
+
+const { recorded = true } = readBoot().session || {};
 
 /** What a host does to one person, each asked first where it cannot be taken back. */
 export class Acts {
@@ -32,18 +35,19 @@ export class Acts {
 
   async veil({ participant_id: id, veiled }, name) {
     const answer = await ask(veiled
-      ? { title: t("解除对 {0} 的屏蔽？", name), text: t("对方的画面、原声和名字重新给所有人，并录入录像。时间写入接访记录。"), yes: t("解除屏蔽") }
-      : { title: t("屏蔽 {0}？", name), text: t("对方的摄像头由服务器切断，声音在对方设备上变声后才发出，变声之前不传声音；其他群众看到的名字是「已屏蔽」，录像里也一样。时间写入接访记录。"), yes: t("屏蔽") });
+      ? { title: t("解除对 {0} 的屏蔽？", name), text: recorded ? t("对方的画面、原声和名字重新给所有人，并录入录像。时间写入接访记录。") : t("对方的画面、原声和名字重新给所有人。时间写入接访记录。"), yes: t("解除屏蔽") }
+      : { title: t("屏蔽 {0}？", name), text: recorded ? t("对方的摄像头由服务器切断，声音在对方设备上变声后才发出，变声之前不传声音；其他群众看到的名字是「已屏蔽」，录像里也一样。时间写入接访记录。") : t("对方的摄像头由服务器切断，声音在对方设备上变声后才发出，变声之前不传声音；其他群众看到的名字是「已屏蔽」。时间写入接访记录。"), yes: t("屏蔽") });
     if (answer) this.#call.command("veil", { participant_id: id, veiled: !veiled });
   }
 
   async moveToLobby(id, name) {
     const answer = await ask({
       title: t("把 {0} 移至等候室？", name),
-      text: t("对方暂时看不到、听不到接访室，号保留，可以再次准入。"),
+      text: t("对方暂时看不到、听不到接访室，号保留，可以再次准入。对方会看到是谁请回的和您写的原因。"),
       yes: t("移至等候室"),
+      reason: { label: t("原因（选填）"), required: false, choices: ["先请别的人说", "工作人员要先商量一下", "材料还没有准备好"] },
     });
-    if (answer) this.#call.command("move_to_lobby", { participant_id: id });
+    if (answer) this.#call.command("move_to_lobby", { participant_id: id, reason: answer.reason });
   }
 
   async handOver(id, name) {

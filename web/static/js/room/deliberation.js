@@ -1,10 +1,12 @@
+import { readBoot } from "../boot.js";
 import { elapsed } from "../clock.js";
 import { element, label, setText } from "../elements.js";
 import { t } from "../translate.js";
 
 /** As signaling/rights.py has it; the server refuses everybody else. */
 const OFFICIALS = new Set(["host", "joint_receptionist", "department", "recorder", "observer"]);
-const BACK_SOON = t("返回接访，全体可见可闻，录音录像继续");
+const { recorded = true } = readBoot().session || {};
+const BACK_SOON = recorded ? t("返回接访，全体可见可闻，录音录像继续") : t("返回接访，全体可见可闻");
 
 /** 合议: who goes, the banner with its time, and the countdown that all read by the server's clock. */
 export class Deliberation {

@@ -1,6 +1,6 @@
 import { announceIn } from "../announcer.js";
 import { element } from "../elements.js";
-import { t } from "../translate.js";
+import { asHeld, t } from "../translate.js";
 
 /**
  * Ask before something that cannot be undone, stating what it does. The focus begins on the way back, and Enter
@@ -33,7 +33,7 @@ export function ask({ title, text, warning = "", yes, danger = false, reason = n
 }
 
 function reasonField(reason, input) {
-  const choices = reason.choices && element("datalist", { id: "dialog-reasons" }, ...reason.choices.map((value) => element("option", { value })));
+  const choices = reason.choices && element("datalist", { id: "dialog-reasons" }, ...reason.choices.map((value) => element("option", { value: asHeld(value) })));
   return element("div.field", {}, element("label", { for: "dialog-reason", text: reason.label }), input, choices || null);
 }
 
