@@ -116,8 +116,8 @@ STATES: dict[str, tuple[Iterable[str], frozenset[str]]] = {
 FOR_CITIZENS = ("session", "participant", "badge", "line", "minutes", "device", "call", "request")
 FIELDS = frozenset({"when", "ahead"})
 MESSAGES = frozenset(
-    ("answer", "code", "leader", "link", "number", "office", "paper", "phone", "place", "to", "unit")
-    + ("what", "when")
+    ("answer", "code", "count", "leader", "link", "name", "number", "office", "paper", "phone", "place")
+    + ("to", "unit", "what", "when")
 )
 KIND = re.compile(r'(?:append_event|add_event|add_petition_event|\.note)\([^)"]*"([a-z_]+\.[a-z_]+)"')
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
