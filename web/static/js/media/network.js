@@ -83,6 +83,8 @@ class Direction {
     if (this.#direction === "down") this.#steadiness.adjust(connection, figures, now);
     else this.#climb(connection, entries);
     this.path = figures.path || this.path;
+    // Nothing came because nobody sends: who is alone in the room has no bad line.
+    if (this.#direction === "down" && !expected && figures.received === 0) return;
     this.rows = [...this.rows.slice(1 - 2 * ROWS_AT_ONCE), figures.row];
     if (expected || figures.received > 0) this.#quality.add(figures);
   }
@@ -105,15 +107,21 @@ export function watchNetwork(call, show) {
   const up = new Direction("up", call.publisher);
   const down = new Direction("down", call.subscriber);
   let shown = null;
+  let told = false;
   setInterval(async () => {
     await Promise.all([up.measure(false), down.measure(call.subscriber.described.length > 0)]);
     const word = worst(up.shown, down.shown);
     if (word !== shown) show((shown = word));
-    if (up.rows.length + down.rows.length >= 2 * ROWS_AT_ONCE || down.rows.length >= ROWS_AT_ONCE) tell();
+    // The first are told at once: who is in the room for three seconds only has been seen, too.
+    const first = !told && up.rows.length > 0 && down.rows.length > 0;
+    if (first || up.rows.length + down.rows.length >= 2 * ROWS_AT_ONCE || down.rows.length >= ROWS_AT_ONCE) tell();
   }, EVERY);
 
   function tell() {
     const path = down.path || up.path || "unknown";
-    if (call.tellQuality({ path, up: up.rows, down: down.rows })) up.rows = down.rows = [];
+    if (call.tellQuality({ path, up: up.rows, down: down.rows })) {
+      up.rows = down.rows = [];
+      told = true;
+    }
   }
 }
