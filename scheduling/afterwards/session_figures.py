@@ -18,22 +18,26 @@ from cases.organisations import Organisation, Tier
 from cases.policy import Action, Actor, require
 from cases.spans import seconds_between
 from scheduling.afterwards.ratings import FEWEST, SATISFIED, Rating
-from scheduling.afterwards.session_measure import MEASURES, PROMISES, promises_of, receptions_of
+from scheduling.afterwards.session_measure import PROMISES, measures, promises_of, receptions_of
 from scheduling.arrival.identity import NEEDS_IDENTITY
 from scheduling.invitation import Invitation
 from scheduling.session import Session
 from scheduling.session_events import WAITS, SessionEvent
 
 TREND_MONTHS = 12
+# Who is counted as a person received, of a reception that was held.
+RECEIVED = Invitation.role.in_(NEEDS_IDENTITY), Invitation.revoked_at.is_(None)
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
     """Of one host or of all. `late_seconds`: from the hour agreed to the beginning, over all that were held;
-    `length_seconds` over the `closed`; `followed`: follow-ups held of the `follow_ups` planned.
+    `length_seconds` over the `closed`; `due`: those `planned` that are not still to come; `followed`: held
+    of the follow-ups that were due.
     """
 
     planned: int = 0
+    due: int = 0
     held: int = 0
     joint: int = 0
     no_show: int = 0
@@ -44,6 +48,7 @@ class Counts:
     length_seconds: int = 0
     closed: int = 0
     follow_ups: int = 0
+    follow_ups_due: int = 0
     followed: int = 0
 
     def __add__(self, other: Counts) -> Counts:
@@ -80,7 +85,7 @@ async def read_receptions(
     await uncompiled(db)
     ground = await find_ground(db, actor, filters)
     offices = {office.id: office for office in ground.offices}
-    by_host, trend = await _sittings(db, ground, period)
+    by_host, trend = await _sittings(db, ground, period, today)
     by_tier = {
         tier: sum((counts for key, counts in by_host.items() if offices[key].tier is tier), Counts())
         for tier in Tier
@@ -105,33 +110,35 @@ async def read_receptions(
     )
 
 
-def _counts(asked: ColumnElement[bool]) -> list[ColumnElement[Any]]:
+def _counts(asked: ColumnElement[bool], today: date) -> list[ColumnElement[Any]]:
     """In the order of Counts; what has to be looked up elsewhere only of what was `asked`."""
+    which = measures(today)
     late = func.sum(seconds_between(Session.starts_at, Session.opened_at))
     length = func.sum(seconds_between(Session.opened_at, Session.closed_at))
     spans = {
         "late_seconds": late.filter(and_(asked, Session.opened_at > Session.starts_at)),
-        "length_seconds": length.filter(and_(asked, *MEASURES["closed"])),
+        "length_seconds": length.filter(and_(asked, *which["closed"])),
     }
     return [
-        spans[name] if name in spans else func.count().filter(and_(asked, *MEASURES[name])) for name in FIELDS
+        spans[name] if name in spans else func.count().filter(and_(asked, *which[name])) for name in FIELDS
     ]
 
 
 async def _sittings(
-    db: AsyncSession, ground: Ground, period: Period
+    db: AsyncSession, ground: Ground, period: Period, today: date
 ) -> tuple[dict[str, Counts], dict[str, tuple[int, int]]]:
     """Counts of the period by host, and planned and held of the months up to its end, in one pass."""
     months = months_back(period.last, TREND_MONTHS)
     span = Period(min(period.first, months[0].first), max(period.last, months[-1].last))
     host = Session.host_organisation_id
     # The months are columns and no groups: by host and month PostgreSQL would sort every row.
-    columns = select(host, *_counts(_within(period)), *(each for month in months for each in _month(month)))
+    of_months = (each for month in months for each in _month(month))
+    columns = select(host, *_counts(_within(period), today), *of_months)
     by_host: dict[str, Counts] = {}
     trend = [0] * (2 * len(months))
     for row in await db.execute(receptions_of(ground, span, columns).group_by(host)):
-        office, told, of_months = row[0], row[1 : 1 + len(FIELDS)], row[1 + len(FIELDS) :]
-        trend = [one + other for one, other in zip(trend, of_months, strict=True)]
+        office, told, monthly = row[0], row[1 : 1 + len(FIELDS)], row[1 + len(FIELDS) :]
+        trend = [one + other for one, other in zip(trend, monthly, strict=True)]
         counts = Counts(*(int(value or 0) for value in told))
         if counts.planned:
             by_host[office] = counts
@@ -162,11 +169,7 @@ async def _people(
         select(func.count().label("persons"))
         .select_from(sitting)
         .join(Invitation, Invitation.session_id == sitting.c.id)
-        .where(
-            sitting.c.opened_at.is_not(None),
-            Invitation.role.in_(NEEDS_IDENTITY),
-            Invitation.revoked_at.is_(None),
-        )
+        .where(sitting.c.opened_at.is_not(None), *RECEIVED)
         .subquery()
     )
     given = func.count(Rating.score)
@@ -189,9 +192,12 @@ async def _people(
     return count, waited, int(seconds or 0), answers, told
 
 
-def _waits(sitting: CTE) -> Subquery:
-    each = (
+def waits_of(sitting: CTE) -> Subquery:
+    """For each who came to or was let into one of these receptions: when, the first time."""
+    return (
         select(
+            SessionEvent.session_id,
+            SessionEvent.participant_id,
             func.min(SessionEvent.at).filter(SessionEvent.kind == WAITS[0]).label("came_at"),
             func.min(SessionEvent.at).filter(SessionEvent.kind == WAITS[1]).label("went_at"),
         )
@@ -203,9 +209,17 @@ def _waits(sitting: CTE) -> Subquery:
         .group_by(SessionEvent.session_id, SessionEvent.participant_id)
         .subquery()
     )
+
+
+def let_in(each: Subquery) -> ColumnElement[bool]:
+    """Which of waits_of() ended in the reception room."""
+    return and_(each.c.came_at.is_not(None), each.c.went_at.is_not(None))
+
+
+def _waits(sitting: CTE) -> Subquery:
+    each = waits_of(sitting)
     seconds = func.sum(seconds_between(each.c.came_at, each.c.went_at))
-    let_in = and_(each.c.came_at.is_not(None), each.c.went_at.is_not(None))
-    return select(func.count().label("waited"), seconds.label("seconds")).where(let_in).subquery()
+    return select(func.count().label("waited"), seconds.label("seconds")).where(let_in(each)).subquery()
 
 
 async def _promises(db: AsyncSession, ground: Ground, period: Period, today: date) -> tuple[int, int]:

@@ -18,9 +18,9 @@ from cases.figures.scope import Filters, find_ground
 from cases.policy import Action, Actor, require
 from cases.task import PetitionTask, TaskState, TaskStep
 from scheduling.afterwards.session_measure import (
-    MEASURES,
     PROMISES,
     Conditions,
+    measures,
     promises_of,
     receptions_of,
 )
@@ -40,7 +40,7 @@ class Promise:
 
 
 async def list_receptions(
-    db: AsyncSession, actor: Actor, name: str, period: Period, filters: Filters,
+    db: AsyncSession, today: date, actor: Actor, name: str, period: Period, filters: Filters,
     *, other: str = "", limit: int = 50, offset: int = 0,
 ) -> tuple[Sequence[Session], int]:  # fmt: skip
     """The receptions that a measure counted, the newest first, and how many there are.
@@ -49,10 +49,10 @@ async def list_receptions(
     """
     require(actor, Action.SEE_FIGURES)
     require(actor, Action.SEE_SESSION)
-    which = _which(MEASURES, name, other)
+    which = _which(measures(today), name, other)
     ground = await find_ground(db, actor, filters)
-    query = _seen(receptions_of(ground, period, select(Session)).where(*which), actor)
-    total = await _count(db, query)
+    query = seen_receptions(receptions_of(ground, period, select(Session)).where(*which), actor)
+    total = await count_rows(db, query)
     query = query.order_by(Session.starts_at.desc(), Session.id)
     rows = await db.scalars(query.limit(min(limit, MOST_ROWS)).offset(max(offset, 0)))
     return rows.unique().all(), total
@@ -68,8 +68,8 @@ async def list_promises(
     which = _which(PROMISES, name, other)
     ground = await find_ground(db, actor, filters)
     query = promises_of(ground, period, today, select(PetitionTask, Session)).where(*which)
-    query = _seen(query, actor)
-    total = await _count(db, query)
+    query = seen_receptions(query, actor)
+    total = await count_rows(db, query)
     query = query.order_by(PetitionTask.due_on, PetitionTask.id)
     found = (await db.execute(query.limit(min(limit, MOST_ROWS)).offset(max(offset, 0)))).unique().all()
     steps = select(TaskStep).where(
@@ -79,17 +79,19 @@ async def list_promises(
     return [Promise(task, session, done.get(task.id)) for task, session in found], total
 
 
-def _which(measures: Mapping[str, Conditions], name: str, other: str) -> Sequence[ColumnElement[bool]]:
-    if name not in measures or (other and other not in measures):
+def _which(known: Mapping[str, Conditions], name: str, other: str) -> Sequence[ColumnElement[bool]]:
+    if name not in known or (other and other not in known):
         raise NotFound("figure_not_found", "没有这项统计。")
-    without = [not_(func.coalesce(and_(*measures[other]), False))] if other and measures[other] else []
-    return [*measures[name], *without]
+    without = [not_(func.coalesce(and_(*known[other]), False))] if other and known[other] else []
+    return [*known[name], *without]
 
 
-def _seen(query: Select[Any], actor: Actor) -> Select[Any]:
+def seen_receptions(query: Select[Any], actor: Actor) -> Select[Any]:
+    """Those of `query` over Session that the actor sees: a list tells no more than the pages behind it."""
     joined = query.join(PetitionCase, PetitionCase.id == Session.petition_id)
     return joined.where(visible_sessions(actor))
 
 
-async def _count(db: AsyncSession, query: Select[Any]) -> int:
+async def count_rows(db: AsyncSession, query: Select[Any]) -> int:
+    """How many there are without a limit."""
     return await db.scalar(select(func.count()).select_from(query.subquery())) or 0

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime, time
 from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, exists, literal, or_, select
 
 from cases.casefile import PetitionCase
+from cases.clock import BEIJING
 from cases.figures.period import Period
 from cases.figures.scope import UNCOUNTED, Filters, Ground
 from cases.spans import beijing_day
@@ -19,6 +20,8 @@ from scheduling.session import Session, SessionKind, SessionOrganisation, Sessio
 
 _S = SessionState
 NOT_PLANNED = (_S.REQUESTED, _S.APPROVED, _S.REJECTED, _S.REDIRECTED, _S.CANCELLED, _S.RESCHEDULED)
+# Over, whether it was held or not.
+DECIDED = (_S.NO_SHOW, _S.TECHNICAL_FAILED, _S.CLOSED, _S.ARCHIVED)
 TECHNICAL = (Cause.DISCONNECTED, Cause.DEVICE_BLOCKED, Cause.HOST_GONE, Cause.RECORDING_FAULTY)
 Conditions = tuple[ColumnElement[bool], ...]
 
@@ -38,8 +41,8 @@ _CONCLUDED_ON = select(PetitionCase.concluded_on).where(PetitionCase.id == Sessi
 _SAME_DAY = _CONCLUDED_ON.correlate(Session).scalar_subquery() == beijing_day(Session.opened_at)
 _HELD = Session.opened_at.is_not(None)
 _FOLLOW_UP = Session.kind == SessionKind.FOLLOW_UP
-# Of the receptions of a period.
-MEASURES: Mapping[str, Conditions] = MappingProxyType(
+# Of the receptions of a period, whatever day it is.
+_TIMELESS: Mapping[str, Conditions] = MappingProxyType(
     {
         "planned": (),
         "held": (_HELD,),
@@ -60,6 +63,15 @@ PROMISES: Mapping[str, Conditions] = MappingProxyType(
         "promises_kept": (_step(TaskState.DONE, beijing_day(TaskStep.at) <= PetitionTask.due_on),),
     }
 )
+
+
+def measures(today: date) -> Mapping[str, Conditions]:
+    """The measures of receptions as of a day: one that is still to come, or is not begun today, is in no
+    denominator, as nobody can say yet whether it will be held.
+    """
+    midnight = datetime.combine(today, time(), BEIJING)
+    due = or_(Session.starts_at < midnight, _HELD, Session.state.in_(DECIDED))
+    return {**_TIMELESS, "due": (due,), "follow_ups_due": (_FOLLOW_UP, due)}
 
 
 def receptions_of(ground: Ground, period: Period, query: Any, session_id: Any = None) -> Select[Any]:

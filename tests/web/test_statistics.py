@@ -12,11 +12,15 @@ from pypdf import PdfReader
 from sqlalchemy import select
 
 from cases.casefile import PetitionClass
+from cases.figures.indicator import INDICATORS
 from cases.figures.months import NOW, CountedMonth
+from cases.figures.reading import Part
+from cases.figures.sums import NOTHING
 from cases.handling.taking import take_step
 from tests.factories import make_petition
 from tests.web.conftest import House
 from web.demo.source_figures import seed_source_figures
+from web.statistics.telling import district_sentence
 from web.tending import counted_months
 
 HALF = "period=2021-H1"
@@ -173,10 +177,15 @@ async def test_a_figure_of_receptions_leads_to_a_list_as_long_as_it_says(house: 
     assert measures >= {"planned", "held", "joint", "closed"} and any("without=" in each for each, _ in found)
     for address, number in found:
         listed = await (await leader.get(address.replace("&amp;", "&"))).text()
-        assert re.search(rf"共 {number} [场项]", listed), address
-    for name in ("late_seconds", "persons", "x", ""):
+        assert re.search(rf"共 {number} ([场项]|人次|个录像)", listed), address
+    assert measures >= {"due", "persons"}
+    for name in ("late_seconds", "rated", "satisfied", "x", ""):
         assert (await leader.get(f"/figures/receptions/list?{HALF}&count={name}")).status == 404
     assert (await leader.get("/figures/receptions/list?count=held&without=promises_kept")).status == 404
+    for query in ("count=persons&without=held", "count=sealed&without=held", "count=held&without=sealed"):
+        assert (await leader.get(f"/figures/receptions/list?{query}")).status == 404, query
+    for name, empty in (("persons", "没有这样的接访"), ("waited", "人次"), ("sealed", "没有这样的录像")):
+        assert empty in await (await leader.get(f"/figures/receptions/list?count={name}")).text()
     four = await (await leader.get(f"/figures?{HALF}")).text()
     for address, code in re.findall(r'<h3><a href="([^"#]+)#(\w+)"', four):
         assert f'id="{code}"' in await (await leader.get(address.replace("&amp;", "&"))).text()
@@ -201,6 +210,20 @@ async def test_numbers_of_a_table_lead_to_their_cases_the_citys_own_without_its_
     assert "登记 1 件" in own and "只看本级" in own and "包括下级" in own
     wall = await (await leader.get("/figures/screen")).text()
     assert "十二个月共登记 3 件" in wall and wall.count("<th scope=\"row\">2026年7月</th><td>3</td>") == 1
+
+
+def test_the_sentence_of_the_map_speaks_of_what_is_on_it() -> None:
+    def part(name: str, registered: int, kept: int, due: int) -> Part:
+        rate = INDICATORS["on_time_rate"]
+        sums = {**NOTHING, "registered": registered, rate.numerator: kept, rate.denominator: due}
+        return Part(name, name, sums, True)
+
+    one, two, none = part("城关区", 3, 9, 10), part("西固区", 8, 1, 2), part("红古区", 0, 0, 0)
+    assert district_sentence([one, two, none]) == "登记最多的是西固区，8 件。"
+    told = district_sentence([one, two, none], "on_time_rate")
+    assert told == "按期办结率：最高的是城关区，90.00%；最低的是西固区，50.00%。"
+    assert district_sentence([one, none], "on_time_rate") == "按期办结率：有数的区县都是 90.00%。"
+    assert district_sentence([none], "on_time_rate") == "按期办结率：没有可以显示的数。"
 
 
 async def test_secret_cases_are_in_no_figure(house: House) -> None:

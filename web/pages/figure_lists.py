@@ -1,4 +1,4 @@
-"""What is behind a figure: the cases, the duties, the receptions or the promises that were counted."""
+"""What is behind a figure: the cases, duties, receptions, promises, persons or recordings counted."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from aiohttp import web
 from cases.figures.listing import list_counted
 from cases.figures.measure import MEASURES
 from cases.handling.clocks import today
+from recordings.recording_figures import RECORDED, CountedRecording, list_counted_recordings
+from scheduling.afterwards.people_listing import Attendance, list_persons, list_waits
 from scheduling.afterwards.session_listing import Promise, list_promises, list_receptions
 from scheduling.afterwards.session_measure import PROMISES
 from scheduling.session import Session
@@ -23,6 +25,8 @@ from web.statistics.telling import period_words, what_is_listed
 from web.views.handling import clock_row
 
 PAGE_SIZE = 50
+# What a list holds that is none of receptions, by the name of its figure.
+PEOPLE = {"persons": list_persons, "waited": list_waits}
 
 
 async def show_cases(request: web.Request) -> web.StreamResponse:
@@ -52,27 +56,42 @@ async def show_cases(request: web.Request) -> web.StreamResponse:
 
 
 async def show_receptions(request: web.Request) -> web.StreamResponse:
-    """GET {}: `count` a measure of receptions or of promises, `without` another; the rest as for the page."""
+    """GET {}: `count` a measure of receptions or what hangs on them, `without` another of its kind; the
+    rest as for the page.
+    """
     now, offset, actor = today(request.app[CLOCK]), read_offset(request), request[ACTOR]
     asked = read_asked(request.query, now)
     name, other = request.query.get("count", ""), request.query.get("without", "")
     size: dict[str, Any] = {"other": other, "limit": PAGE_SIZE + 1, "offset": offset}
-    found: Sequence[Promise] | Sequence[Session]
+    found: Sequence[Promise] | Sequence[Session] | Sequence[Attendance] | Sequence[CountedRecording]
     async with request.app[DATABASE].session() as db:
         if name in PROMISES:
             found, total = await list_promises(db, now, actor, name, asked.period, asked.filters, **size)
+        elif name in RECORDED:
+            found, total = await list_counted_recordings(db, actor, name, asked.period, asked.filters, **size)
+        elif name in PEOPLE and not other:
+            found, total = await PEOPLE[name](
+                db, actor, asked.period, asked.filters, limit=PAGE_SIZE + 1, offset=offset
+            )
         else:
-            found, total = await list_receptions(db, actor, name, asked.period, asked.filters, **size)
+            found, total = await list_receptions(db, now, actor, name, asked.period, asked.filters, **size)
     told = {"count": name, "without": other}
     context = _context(asked, "/figures/receptions/list", told, offset, len(found))
     context |= {
         "what": LISTED[name],
-        "promises": name in PROMISES,
+        "kind": _kind(name),
         "back": f"{RECEPTIONS.path}?{asked.query()}",
         "rows": found[:PAGE_SIZE],
         "total": total,
     }
     return page(request, "figures_receptions_list.html", context, title="统计明细")
+
+
+def _kind(name: str) -> str:
+    """What the rows of a list are."""
+    if name in PEOPLE:
+        return name
+    return "promises" if name in PROMISES else "recordings" if name in RECORDED else "receptions"
 
 
 def _context(asked: Asked, path: str, told: dict[str, str], offset: int, found: int) -> dict[str, Any]:

@@ -123,7 +123,8 @@ async def districts(request: web.Request) -> web.StreamResponse:
         "columns": COLUMNS, "tile": tile,
         "tile_choices": {code: INDICATORS[code].title for code in ON_TILES},
         "tiles": draw_tiles(reading, context["asked"], tile),
-        "sentence": district_sentence(reading.districts), "districts": breakdown(reading.districts, "region"),
+        "sentence": district_sentence(reading.districts, tile),
+        "districts": breakdown(reading.districts, "region"),
     }  # fmt: skip
     return _page(request, DISTRICTS, context)
 

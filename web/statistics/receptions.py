@@ -40,6 +40,7 @@ class ReceptionRow:
 # What a list of a measure is called, and what stands in it.
 LISTED = {
     "planned": ("安排的接访", "统计期内应当举行的"),
+    "due": ("到期的接访", "安排的接访里，日子已经过去或者已经有了结果的"),
     "held": ("举行的接访", "群众和接访人员见上面的"),
     "joint": ("联合接访", "另有单位一起接访的"),
     "no_show": ("没有来的", "到了时间群众没有来的"),
@@ -48,9 +49,14 @@ LISTED = {
     "solved_same_day": ("当日办结的", "信访件在接访当天办结的"),
     "closed": ("已经结束的接访", "举行了、也结束了的"),
     "follow_ups": ("安排的回访", "性质是回访的"),
+    "follow_ups_due": ("到期的回访", "性质是回访、日子已经过去或者已经有了结果的"),
     "followed": ("举行的回访", "性质是回访、举行了的"),
     "promises_due": ("接访中的承诺", "接访中交办、期限在统计期内届满的"),
     "promises_kept": ("按期兑现的承诺", "在期限以前报告办结的"),
+    "persons": ("接待的群众", "举行的接访里的信访人和代理人，来几场算几次"),
+    "waited": ("候访", "从等候室进入接访室的，每人每场算一次"),
+    "recordings": ("接访的录像", "已经录完的"),
+    "sealed": ("已封存的录像", "录完并且已经封存的"),
 }
 RECEPTION_COLUMNS = (
     ("安排", "planned"), ("举行", "held"), ("联合", "joint"), ("没有来", "no_show"), ("技术失败", "failed"),
@@ -61,20 +67,24 @@ RECEPTION_COLUMNS = (
 def reception_rows(found: ReceptionFigures, sealed: tuple[int, int]) -> list[ReceptionRow]:
     """The video receptions; `sealed`: recordings in all, and sealed ones."""
     it = found.all
-    planned, held = f"{it.planned} 场", f"{it.held} 场"
+    planned, due, held = f"{it.planned} 场", f"{it.due} 场", f"{it.held} 场"
     return [
         ReceptionRow("安排的接访", planned, planned, "",
                      "统计期内应当举行的，不算取消的、改期的和没有批准的。", "planned"),
-        ReceptionRow("举行的接访", held, held, planned, "安排的接访里，群众和接访人员见上面的。",
-                     "held", "planned"),
+        ReceptionRow("到期的接访", due, due, planned,
+                     "安排的接访里，日子已经过去或者已经有了结果的。还没有到日子的、今天还没有开始的，"
+                     "不作下面各项的分母。", "due", "planned"),
+        ReceptionRow("举行的接访", held, held, due, "到期的接访里，群众和接访人员见上面的。",
+                     "held", "due"),
         ReceptionRow("其中联合接访", f"{it.joint} 场", f"{it.joint} 场", held,
                      "举行的接访里，另有单位一起接访的。", "joint", "held"),
         ReceptionRow("接待的群众", f"共 {found.persons} 人次", f"共 {found.persons} 人次", held,
-                     "举行的接访里的信访人和代理人，来几场算几次。", of="held"),
-        ReceptionRow("没有来的", write_share(it.no_show, it.planned), f"{it.no_show} 场", planned,
-                     "安排的接访里，到了时间群众没有来的占多少。", "no_show", "planned"),
+                     "举行的接访里的信访人和代理人，来几场算几次。", "persons", "held"),
+        ReceptionRow("没有来的", write_share(it.no_show, it.due), f"{it.no_show} 场", due,
+                     "到期的接访里，到了时间群众没有来的占多少。", "no_show", "due"),
         ReceptionRow("候访", _mean(found.waited_seconds, found.waited), _minutes(found.waited_seconds),
-                     f"共 {found.waited} 人次", "从进入等候室到进入接访室的时间，按进入接访室的人次平均。"),
+                     f"共 {found.waited} 人次", "从进入等候室到进入接访室的时间，按进入接访室的人次平均。",
+                     of="waited"),
         ReceptionRow("比约定时间晚开始", _mean(it.late_seconds, it.held), _minutes(it.late_seconds), held,
                      "从约定的时间到开始的时间，早开始的算零，按举行的场次平均。", of="held"),
         ReceptionRow("接访时长", _mean(it.length_seconds, it.closed), _minutes(it.length_seconds),
@@ -85,15 +95,16 @@ def reception_rows(found: ReceptionFigures, sealed: tuple[int, int]) -> list[Rec
                      f"共 {found.promises_kept} 项", f"共 {found.promises_due} 项",
                      "接访中交办、期限在统计期内届满的事项里，在期限以前报告办结的占多少。撤回的不算。",
                      "promises_kept", "promises_due", found.promises_due - found.promises_kept),
-        ReceptionRow("回访核实率", write_share(it.followed, it.follow_ups), f"{it.followed} 场",
-                     f"{it.follow_ups} 场", "安排的回访里举行了的占多少。", "followed", "follow_ups",
-                     it.follow_ups - it.followed),
-        ReceptionRow("因技术原因没有办成", write_share(it.failed, it.planned), f"{it.failed} 场", planned,
-                     "安排的接访里，登记为技术故障的占多少。", "failed", "planned"),
+        ReceptionRow("回访核实率", write_share(it.followed, it.follow_ups_due), f"{it.followed} 场",
+                     f"{it.follow_ups_due} 场", "到期的回访里举行了的占多少。", "followed", "follow_ups_due",
+                     it.follow_ups_due - it.followed),
+        ReceptionRow("因技术原因没有办成", write_share(it.failed, it.due), f"{it.failed} 场", due,
+                     "到期的接访里，登记为技术故障的占多少。", "failed", "due"),
         ReceptionRow("出现过技术问题的", write_share(it.troubled, it.held), f"{it.troubled} 场", held,
                      "举行的接访里，中途断线、设备打不开或者录像有问题的占多少。", "troubled", "held"),
         ReceptionRow("已封存的录像", write_share(sealed[1], sealed[0]), f"共 {sealed[1]} 个录像",
-                     f"共 {sealed[0]} 个录像", "这些接访的录像里，已经封存的占多少。正在录的不算。"),
+                     f"共 {sealed[0]} 个录像", "这些接访的录像里，已经封存的占多少。正在录的不算。",
+                     "sealed", "recordings", sealed[0] - sealed[1]),
         _satisfaction(found),
     ]  # fmt: skip
 

@@ -154,12 +154,24 @@ def trend_sentence(reading: Reading) -> str:
     return f"十二个月共登记 {total} 件，最多的是 {month_words(most[0])}，{most[1]['registered']} 件。"
 
 
-def district_sentence(parts: Sequence[Part]) -> str:
-    """What the map of squares shows, in one sentence."""
-    most = max(parts, key=lambda part: part.sums["registered"], default=None)
-    if most is None or not most.sums["registered"]:
-        return "统计期内没有登记的信访件。"
-    return f"登记最多的是{most.name}，{most.sums['registered']} 件。"
+def district_sentence(parts: Sequence[Part], code: str = "registered") -> str:
+    """What the map of squares shows, in one sentence: the darkest square, of a rate also the palest.
+
+    Districts of which the figure is not told are in neither; equal ones are named in the order of the map.
+    """
+    if code == "registered":
+        most = max(parts, key=lambda part: part.sums["registered"], default=None)
+        if most is None or not most.sums["registered"]:
+            return "统计期内没有登记的信访件。"
+        return f"登记最多的是{most.name}，{most.sums['registered']} 件。"
+    told = [(part.name, found) for part in parts if (found := tile_figure(code, part)).value is not None]
+    title = INDICATORS[code].title
+    if not told:
+        return f"{title}：没有可以显示的数。"
+    first, last = (pick(told, key=lambda row: row[1].value or 0) for pick in (max, min))
+    if first[1].value == last[1].value:
+        return f"{title}：有数的区县都是 {write(first[1])}。"
+    return f"{title}：最高的是{first[0]}，{write(first[1])}；最低的是{last[0]}，{write(last[1])}。"
 
 
 def topic_sentence(reading: Reading) -> str:

@@ -7,20 +7,25 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
+import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.casefile import Channel, PetitionCase, PetitionClass, PetitionState
 from cases.clock import BEIJING
 from cases.database import Base, new_id
+from cases.errors import NotFound
 from cases.figures.period import Period, months_back, parse_period
 from cases.figures.scope import Filters
 from cases.people import Person
 from cases.roles import InvitationRole
 from cases.task import PetitionTask, TaskState, TaskStep
+from recordings.recording import LIVE, Recording, RecordingState
+from recordings.recording_figures import SEALED, count_recordings, list_counted_recordings
+from scheduling.afterwards.people_listing import list_persons, list_waits
 from scheduling.afterwards.ratings import Question, Rating
 from scheduling.afterwards.session_figures import Counts, ReceptionFigures, read_receptions
 from scheduling.afterwards.session_listing import list_promises, list_receptions
-from scheduling.afterwards.session_measure import MEASURES, PROMISES
+from scheduling.afterwards.session_measure import PROMISES, measures
 from scheduling.arrival.identity import NEEDS_IDENTITY
 from scheduling.incidents.incident import Cause, Incident
 from scheduling.invitation import Invitation
@@ -48,6 +53,7 @@ class Sitting:
     events: list[SessionEvent] = field(default_factory=list)
     incidents: list[Incident] = field(default_factory=list)
     ratings: list[Rating] = field(default_factory=list)
+    recordings: list[Recording] = field(default_factory=list)
     task: PetitionTask | None = None
     done_on: date | None = None
     withdrawn: bool = False
@@ -60,6 +66,11 @@ class Sitting:
     @property
     def held(self) -> bool:
         return self.session.opened_at is not None
+
+    @property
+    def due(self) -> bool:
+        over = self.session.state in (S.NO_SHOW, S.TECHNICAL_FAILED, S.CLOSED, S.ARCHIVED)
+        return self.held or over or civil(self.session.starts_at) < TODAY
 
     def within(self, period: Period) -> bool:
         return self.counted and period.starts_at <= self.session.starts_at < period.ends_at
@@ -85,6 +96,9 @@ def sittings(world: World) -> Iterator[Sitting]:
         if number % 12 == 0:
             starts = dice.choice(edges) - dice.choice((0, 1, 3600)) * SECOND
         state = dice.choice((*SessionState, *[S.CLOSED] * 20))
+        if number % 6 == 1:  # About today, some of them still to come.
+            starts = datetime(2026, 7, 18, 9, tzinfo=BEIJING) + dice.randrange(13) * DAY
+            state = state if number % 4 == 1 else S.NOTIFIED
         opened = starts + dice.randrange(-600, 1200) * SECOND if state in (S.CLOSED, S.LIVE) else None
         closed = opened + dice.randrange(3600) * SECOND if opened and state is S.CLOSED else None
         case = PetitionCase(
@@ -133,6 +147,14 @@ def hang_on(sitting: Sitting, dice: random.Random, number: int) -> Sitting:
                 words="", at=at + dice.randrange(3) * DAY,
             )  # fmt: skip
             sitting.ratings.append(given)
+    state = list(RecordingState)[number % len(RecordingState)]
+    if sitting.held:
+        sitting.recordings.append(
+            Recording(
+                id=new_id(), session_id=session.id, petition_id=sitting.case.id, state=state, started_at=at,
+                organisation_id=session.host_organisation_id, directory=f"{number}",
+            )  # fmt: skip
+        )
     for cause in dice.sample(list(Cause), dice.choice((0, 0, 0, 1, 2))):
         sitting.incidents.append(
             Incident(id=new_id(), session_id=session.id, cause=cause, subject="", name="", at=at)
@@ -160,7 +182,8 @@ async def write(db: AsyncSession, every: Sequence[Sitting], other: str) -> None:
             row = SessionOrganisation(session_id=each.session.id, organisation_id=office, part=part)
             groups[2].append(row)
         groups[2] += each.invitations
-        groups[3] += [*each.events, *each.incidents, *each.ratings, *([each.task] if each.task else [])]
+        groups[3] += [*each.events, *each.incidents, *each.ratings, *each.recordings]
+        groups[3] += [each.task] if each.task else []
         if each.task and (each.done_on or each.withdrawn):
             state = TaskState.WITHDRAWN if each.withdrawn else TaskState.DONE
             at = datetime.combine(each.done_on or each.task.due_on, datetime.min.time(), BEIJING)
@@ -180,6 +203,7 @@ def counts(found: Sequence[Sitting]) -> Counts:
     late = (seconds(opened[each.session.id], each.session.starts_at) for each in held)
     return Counts(
         planned=len(found),
+        due=sum(each.due for each in found),
         held=len(held),
         joint=sum(each.joint for each in held),
         no_show=sum(each.session.state is S.NO_SHOW for each in found),
@@ -194,6 +218,7 @@ def counts(found: Sequence[Sitting]) -> Counts:
         ),
         closed=len(over),
         follow_ups=len(follow_ups),
+        follow_ups_due=sum(each.due for each in follow_ups),
         followed=sum(each.held for each in follow_ups),
     )
 
@@ -278,6 +303,7 @@ async def test_receptions_are_counted_as_plain_python_counts_them(
     # Everything that is counted was there to be counted.
     found = by_hand(every, world, parse_period(whole))
     assert all(getattr(found.all, name) for name in Counts.__slots__)
+    assert found.all.due < found.all.planned and found.all.follow_ups_due < found.all.follow_ups
     assert found.waited > 20 and found.persons and found.rated
     assert 0 < found.promises_kept < found.promises_due
     for written in (whole, days):
@@ -285,11 +311,36 @@ async def test_receptions_are_counted_as_plain_python_counts_them(
     await _filters_narrow(db, world, every, parse_period(whole))
 
 
+async def test_recordings_lead_to_their_list(db: AsyncSession, clock: FixedClock, world: World) -> None:
+    every = list(sittings(world))
+    await write(db, every, world.province.id)
+    actor, nothing, period = world.actor("city.leader"), Filters(), parse_period("2026-H1")
+    kept = [one for each in every if each.within(period) for one in each.recordings if one.state not in LIVE]
+    sealed = sum(one.state in SEALED for one in kept)
+    assert 0 < sealed < len(kept)
+    assert await count_recordings(db, actor, period, nothing) == (len(kept), sealed)
+    for name, other, wanted in (
+        ("recordings", "", len(kept)), ("sealed", "", sealed), ("recordings", "sealed", len(kept) - sealed),
+    ):  # fmt: skip
+        rows, total = await list_counted_recordings(db, actor, name, period, nothing, other=other, limit=500)
+        assert total == wanted == len({each.recording.id for each in rows}), (name, other)
+        assert all(each.recording.session_id == each.session.id for each in rows)
+    with pytest.raises(NotFound):
+        await list_counted_recordings(db, actor, "held", period, nothing)
+    below = world.actor("xigu.leader")
+    for listed in (
+        await list_counted_recordings(db, below, "recordings", period, nothing, limit=500),
+        await list_persons(db, below, period, nothing, limit=500),
+        await list_waits(db, below, period, nothing, limit=500),
+    ):
+        assert listed[0] and {each.session.host_organisation_id for each in listed[0]} == {world.xigu.id}
+
+
 async def _lists_are_as_long_as_the_sums(db: AsyncSession, world: World, period: Period) -> None:
     actor, nothing = world.actor("city.leader"), Filters()
     told = await read_receptions(db, TODAY, actor, period, nothing)
-    for name in MEASURES:
-        rows, total = await list_receptions(db, actor, name, period, nothing, limit=500)
+    for name in measures(TODAY):
+        rows, total = await list_receptions(db, TODAY, actor, name, period, nothing, limit=500)
         assert total == getattr(told.all, name), (period, name)
         assert len({row.id for row in rows}) == min(total, 200)
     for name in PROMISES:
@@ -300,8 +351,17 @@ async def _lists_are_as_long_as_the_sums(db: AsyncSession, world: World, period:
     )
     assert total == told.promises_due - told.promises_kept
     assert all(each.done_on is None or each.done_on > each.task.due_on for each in late)
-    rest = await list_receptions(db, actor, "follow_ups", period, nothing, other="followed")
-    assert rest[1] == told.all.follow_ups - told.all.followed
+    rest = await list_receptions(db, TODAY, actor, "follow_ups_due", period, nothing, other="followed")
+    assert rest[1] == told.all.follow_ups_due - told.all.followed
+
+
+    people, total = await list_persons(db, actor, period, nothing, limit=500)
+    assert total == told.persons and len(people) == min(total, 200)
+    assert all(each.role in NEEDS_IDENTITY and each.session.opened_at for each in people)
+    waited, total = await list_waits(db, actor, period, nothing, limit=500)
+    assert total == told.waited == len(waited)
+    minutes = [each.minutes for each in waited if each.minutes is not None]
+    assert round(60 * sum(minutes)) == told.waited_seconds and len(minutes) == total
 
 
 async def _filters_narrow(db: AsyncSession, world: World, every: Sequence[Sitting], period: Period) -> None:
