@@ -41,7 +41,7 @@ ROOMS: dict[str, dict[str, set[str]]] = {
         "booking": {"rota"},
         "rota": {"booking"},
         "calendars": {"booking", "rota"},
-        "sessions": {"booking", "incidents", "notices"},
+        "sessions": {"booking", "incidents", "notices", "rota"},
         "minutes": {"sessions"},
         "arrival": {"minutes", "booking", "notices", "incidents"},
         "materials": {"arrival", "incidents"},

@@ -20,6 +20,7 @@ from scheduling.booking.booking import HOLDING, Booking
 from scheduling.booking.engagement import Engagement
 from scheduling.booking.slot import ReceptionRoom as ReceptionRoom
 from scheduling.booking.slot import Slot as Slot
+from scheduling.booking.slot_proposal import SlotProposal
 
 # A slot's row refers to its day, and SQLAlchemy must know that table before it writes one.
 from scheduling.rota.reception_day import ReceptionDay as ReceptionDay
@@ -86,16 +87,32 @@ async def add_slots(
     # Touching the room's row makes two openers take turns, so that the look below is not out of date.
     await db.execute(update(ReceptionRoom).where(ReceptionRoom.id == room.id).values(name=ReceptionRoom.name))
     await _refuse_overlap(db, room.id, moments[0], moments[-1])
-    slots = [
-        Slot(
-            id=new_id(), room_id=room.id, organisation_id=room.organisation_id, room=room,
-            starts_at=start, ends_at=end, is_public=command.is_public,
-        )
-        for start, end in zip(moments, moments[1:], strict=False)
-    ]  # fmt: skip
+    closed = select(Slot).where(Slot.room_id == room.id, Slot.starts_at.in_(moments), Slot.closed)
+    anew = {slot.starts_at: slot for slot in await db.scalars(closed)}
+    slots = []
+    for start, end in zip(moments, moments[1:], strict=False):
+        # One room has one slot at a moment: what an earlier day left closed is opened again.
+        slot = anew.get(start) or Slot(
+            id=new_id(), room_id=room.id, organisation_id=room.organisation_id, room=room, starts_at=start
+        )  # fmt: skip
+        slot.ends_at, slot.is_public, slot.closed, slot.reception_day_id = end, command.is_public, False, None
+        slots.append(slot)
     db.add_all(slots)
     await db.flush()
     return slots
+
+
+async def drop_slots(db: AsyncSession, slots: Sequence[Slot]) -> None:
+    """End slots that nobody holds, inside the caller's transaction: those that a history names are kept."""
+    ids = [slot.id for slot in slots]
+    named = set(await db.scalars(select(Booking.slot_id).where(Booking.slot_id.in_(ids))))
+    for column in (SlotProposal.slot_id, SlotProposal.was_slot_id):
+        named |= set(await db.scalars(select(column).where(column.in_(ids))))
+    for slot in slots:
+        if slot.id in named:
+            slot.is_public, slot.closed = False, True
+        else:
+            await db.delete(slot)
 
 
 async def list_free_slots(
@@ -176,5 +193,6 @@ def _cut(command: OpenSlots) -> list[datetime]:
 
 async def _refuse_overlap(db: AsyncSession, room_id: str, starts_at: datetime, ends_at: datetime) -> None:
     query = select(Slot.id).where(Slot.room_id == room_id, Slot.starts_at < ends_at, Slot.ends_at > starts_at)
+    query = query.where(Slot.closed.is_(False))
     if await db.scalar(query.limit(1)) is not None:
         raise Conflict("slots_overlap", "这个接访室在这段时间里已经有时段。", "starts_at")

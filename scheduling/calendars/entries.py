@@ -151,7 +151,8 @@ async def _days(db: AsyncSession, actor: Actor, since: datetime, origin: str) ->
 def _day(day: ReceptionDay, actor: Actor, origin: str) -> CalendarEvent:
     part = {day.leader_id: "：替补", day.substitute_id: "：替补", day.receives.id: ""}
     lines = [f"接访领导：{day.receives.name}"]
-    lines += [f"取消原因：{day.reason}"] if day.reason else []
+    why = "取消原因" if day.state is DayState.CANCELLED else "改期原因"
+    lines += [f"{why}：{day.reason}"] if day.reason else []
     return CalendarEvent(
         uid=f"reception-day-{day.id}@lianxin", revision=day.revision, changed_at=day.changed_at,
         starts_at=day.starts_at, ends_at=day.ends_at,

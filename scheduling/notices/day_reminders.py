@@ -53,6 +53,7 @@ REMINDERS: Mapping[Part, str] = {
 # What units are told of a change, and what the people of the day are.
 CHANGES: Mapping[str, str] = {
     "attendance_changed": "reception_day_changed",
+    "attendance_moved": "reception_day_moved",
     "attendance_cancelled": "reception_day_cancelled",
 }
 

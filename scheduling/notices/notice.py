@@ -59,12 +59,14 @@ OF_RECEPTION_DAYS = frozenset(
     {
         "attendance_asked",
         "attendance_changed",
+        "attendance_moved",
         "attendance_cancelled",
         "attendance_reminder",
         "reception_day_leader",
         "reception_day_substitute",
         "reception_day_briefing",
         "reception_day_changed",
+        "reception_day_moved",
         "reception_day_cancelled",
     }
 )

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.clock import Clock
 from cases.errors import RuleError
-from scheduling.booking.booking import Booking, BookingKind, BookingState
+from scheduling.booking.booking import PENDING, Booking, BookingKind, BookingState
 from scheduling.booking.slot_proposal import SlotProposal
 from scheduling.notices.gateway import Envelope
 from scheduling.notices.notice import Notice, NoticeChannel
@@ -94,6 +94,20 @@ async def tell_of_slot(db: AsyncSession, clock: Clock, telling: Telling, row: Sl
         "to": telling.when(row.slot.starts_at),
     }
     return await _tell_of(db, clock, telling, row.booking, template, fields, row.slot.starts_at)
+
+
+async def tell_of_moved_day(
+    db: AsyncSession, clock: Clock, telling: Telling, booking: Booking, was: datetime, reason: str
+) -> int:
+    """Tell petitioner and proxy that their booking moved along with its reception day, in the same way.
+
+    Returns how many were told; none of what an office asked for and nobody has confirmed.
+    """
+    if booking.kind not in OF_CITIZENS and booking.state in PENDING:
+        return 0
+    fields = {"when": telling.when(was), "what": reason, "to": telling.when(booking.slot.starts_at)}
+    until = booking.slot.starts_at
+    return await _tell_of(db, clock, telling, booking, "booking_day_moved", fields, until)
 
 
 async def _tell_of(

@@ -23,7 +23,7 @@ from cases.roles import Role
 from scheduling.booking.booking import HOLDING, Booking
 from scheduling.booking.engagements import ResourceKind, refuse_engaged_on_day, take_turn
 from scheduling.booking.slot import ReceptionRoom, Slot
-from scheduling.booking.slots import MINUTES, OpenSlots, add_slots, scope_of_organisation
+from scheduling.booking.slots import MINUTES, OpenSlots, add_slots, drop_slots, scope_of_organisation
 from scheduling.rota.reception_day import (
     DAY_STATE_NAMES,
     TRANSITIONS,
@@ -134,13 +134,9 @@ async def publish_day(
 
     Raises Conflict `bad_transition`, `slots_overlap`.
     """
-    day = await _owned_day(db, actor, day_id)
+    day = await owned_day(db, actor, day_id)
     _move(clock, day, DayState.PUBLISHED)
-    public = day.rule.mode is ReceptionMode.FIXED_PLACE
-    command = OpenSlots(day.room_id, day.starts_at, day.ends_at, day.rule.minutes, public)
-    slots = await add_slots(db, clock, day.room, command)
-    for slot in slots:
-        slot.reception_day_id = day.id
+    slots = await cut_slots(db, clock, day)
     await add_audit(db, clock, actor, "reception_day.published", "reception_day", day.id)
     if tell is not None:
         await tell(day, "attendance_asked", "")
@@ -156,14 +152,16 @@ async def cancel_day(
 
     Raises Invalid at `reason`, Conflict `booked`.
     """
-    day = await _owned_day(db, actor, day_id)
+    day = await owned_day(db, actor, day_id)
     words = clean_text(reason, "reason", "原因", 200)
     if not words:
         raise Invalid("required", "请写明取消的原因。", "reason")
     known = day.state is DayState.PUBLISHED
     _move(clock, day, DayState.CANCELLED)
     day.reason = words
-    await _drop_free_slots(db, day)
+    slots = await slots_of(db, day)
+    await _refuse_booked(db, slots)
+    await drop_slots(db, slots)
     await add_audit(db, clock, actor, "reception_day.cancelled", "reception_day", day.id)
     if tell is not None and known:
         await tell(day, "attendance_cancelled", words)
@@ -179,18 +177,18 @@ async def stand_in(
 
     Raises Invalid at `substitute`, Conflict `leader_engaged`, `day_over`, `engaged` at `substitute`.
     """
-    day = await _owned_day(db, actor, day_id)
+    day = await owned_day(db, actor, day_id)
     if day.ends_at <= clock.now() or day.state is DayState.CANCELLED:
         raise Conflict("day_over", "这个接访日已经结束或取消，不能再换人。", "substitute")
     own = substitute_id == day.leader_id
     who = day.leader if own else await _official_of(db, substitute_id, day.organisation, "substitute")
     await take_turn(db, {who.id: ResourceKind.PERSON})
-    await _refuse_double_day(db, day, [who.id], None)
+    await refuse_double_day(db, day, [who.id], None)
     await refuse_engaged_on_day(db, day, who.id)
     if not own:
         day.substitute_id, day.substitute = who.id, who
     day.stands_in = not own
-    _touch(clock, day)
+    touch(clock, day)
     data = {"substitute_id": substitute_id}
     await add_audit(db, clock, actor, "reception_day.substituted", "reception_day", day.id, detail=data)
     if tell is not None and day.state is DayState.PUBLISHED:
@@ -258,7 +256,7 @@ async def _plan(db: AsyncSession, clock: Clock, rule: RotaRule, skip: bool = Fal
             "reason": "", "revision": 0, "changed_at": clock.now(),
         }  # fmt: skip
         try:
-            await _refuse_double_day(db, ReceptionDay(**day), [rule.leader_id], rule.room_id)
+            await refuse_double_day(db, ReceptionDay(**day), [rule.leader_id], rule.room_id)
         except Conflict:
             if skip:
                 continue
@@ -268,7 +266,7 @@ async def _plan(db: AsyncSession, clock: Clock, rule: RotaRule, skip: bool = Fal
     return made
 
 
-async def _refuse_double_day(
+async def refuse_double_day(
     db: AsyncSession, day: ReceptionDay, people: Sequence[str], room_id: str | None
 ) -> None:
     """Nobody receives in two places at once, and no room is two leaders'. The caller took the turn."""
@@ -292,22 +290,32 @@ async def _refuse_double_day(
     raise Conflict("room_engaged", f"{other.room.name}在 {when} 已有接访日。", "begins")
 
 
-async def _drop_free_slots(db: AsyncSession, day: ReceptionDay) -> None:
-    slots = (await db.scalars(select(Slot).where(Slot.reception_day_id == day.id))).all()
+async def _refuse_booked(db: AsyncSession, slots: Sequence[Slot]) -> None:
     ids = [slot.id for slot in slots]
     held = select(Booking.id).where(Booking.slot_id.in_(ids), Booking.state.in_(sorted(HOLDING)))
     if await db.scalar(held.limit(1)) is not None:
-        message = "这个接访日已有群众预约。请先给他们改期或取消，或者换别的领导接访。"
+        message = "这个接访日已有群众预约。请先给他们改期或取消，或者把接访日改期、换别的领导接访。"
         raise Conflict("booked", message, "reason")
-    used = set(await db.scalars(select(Booking.slot_id).where(Booking.slot_id.in_(ids))))
+
+
+async def cut_slots(db: AsyncSession, clock: Clock, day: ReceptionDay) -> Sequence[Slot]:
+    """Cut the day into its slots inside the caller's transaction. Raises Conflict `slots_overlap`."""
+    public = day.rule.mode is ReceptionMode.FIXED_PLACE
+    command = OpenSlots(day.room_id, day.starts_at, day.ends_at, day.rule.minutes, public)
+    slots = await add_slots(db, clock, day.room, command)
     for slot in slots:
-        if slot.id in used:
-            slot.is_public, slot.closed = False, True
-        else:
-            await db.delete(slot)
+        slot.reception_day_id = day.id
+    return slots
 
 
-async def _owned_day(db: AsyncSession, actor: Actor, day_id: str) -> ReceptionDay:
+async def slots_of(db: AsyncSession, day: ReceptionDay) -> Sequence[Slot]:
+    """The slots of the day by time, without those that an earlier date left closed."""
+    query = select(Slot).where(Slot.reception_day_id == day.id, Slot.closed.is_(False))
+    return (await db.scalars(query.order_by(Slot.starts_at))).all()
+
+
+async def owned_day(db: AsyncSession, actor: Actor, day_id: str) -> ReceptionDay:
+    """The day for who changes it, held until the transaction ends. Raises NotFound, Forbidden."""
     day = await db.get(ReceptionDay, day_id, with_for_update={"of": ReceptionDay}, populate_existing=True)
     if day is None:
         raise NotFound("day_not_found", "没有找到这个接访日。")
@@ -327,10 +335,11 @@ def _move(clock: Clock, day: ReceptionDay, state: DayState) -> None:
 
 def _change(clock: Clock, day: ReceptionDay, state: DayState) -> None:
     day.state = state
-    _touch(clock, day)
+    touch(clock, day)
 
 
-def _touch(clock: Clock, day: ReceptionDay) -> None:
+def touch(clock: Clock, day: ReceptionDay) -> None:
+    """Count the change, for calendars."""
     day.revision += 1
     day.changed_at = clock.now()
 

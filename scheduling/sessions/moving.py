@@ -115,7 +115,7 @@ async def _new_time(
         await hold_slot(db, slot)
         await refuse_engaged_slot(db, slot, session.id)
         if booking is not None:
-            await _rebook(db, booking, slot)
+            await rebook(db, booking, slot)
         session.starts_at, session.ends_at = slot.starts_at, slot.ends_at
         return wanted | {slot.room_id: ResourceKind.ROOM}
     if command.starts_at is None or command.ends_at is None:
@@ -129,8 +129,11 @@ async def _new_time(
     return wanted
 
 
-async def _rebook(db: AsyncSession, booking: Booking, slot: Slot) -> None:
-    """Put the booking onto another slot; the partial unique index decides between two takers."""
+async def rebook(db: AsyncSession, booking: Booking, slot: Slot) -> None:
+    """Put the booking onto another slot; the partial unique index decides between two takers.
+
+    Inside the caller's transaction. Raises Conflict `slot_taken`.
+    """
     try:
         await db.execute(
             update(Booking).where(Booking.id == booking.id).values(slot_id=slot.id),

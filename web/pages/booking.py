@@ -6,7 +6,7 @@ from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.errors import Conflict, Invalid, RuleError
-from cases.fields import clean_name, clean_subject, clean_text
+from cases.fields import clean, clean_name, clean_subject, clean_text
 from cases.organisations import Organisation, OrganisationKind, list_organisations
 from scheduling.arrival.poster import PosterUse, code_in, count_use
 from scheduling.booking.bookings import BookPublicly, book_publicly
@@ -23,6 +23,8 @@ from web.pages.signin import see_other
 from web.rendering import page
 from web.views.slots import free_slots, group_slots, slot_words
 from web.words import long_date, spoken_time
+
+MANY = 20  # Districts that are still read through faster than one of them is asked for.
 
 
 async def show_public(request: web.Request) -> web.StreamResponse:
@@ -124,11 +126,15 @@ async def _public_page(request: web.Request, form: Form, organisation_id: str, s
         receivers = await receivers_of(db, free)
     if organisation_id and organisation is None:
         form.fail("organisation", "请选择一个区县")
+    words = clean(request.query.get("words", ""))[:40]
+    named = {office.id: office.name.removesuffix("信访局") for office in offices.values()}
     context = {
         "nav": "book",
         "form": form,
         "organisation": organisation,
-        "organisations": {office.id: office.name.removesuffix("信访局") for office in offices.values()},
+        "organisations": {key: name for key, name in named.items() if words in name},
+        "words": words,
+        "many": len(named) > MANY,
         "slots": slot_words(free),
         "groups": group_slots(free, receivers),
         "poster": form.value("poster"),

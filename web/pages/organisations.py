@@ -17,11 +17,13 @@ from cases.administration.organisation_tree import (
     rename_organisation,
 )
 from cases.errors import Conflict, Invalid
+from cases.fields import clean
 from cases.organisations import TIER_NAMES, Organisation, OrganisationKind
 from cases.policy import Action, require
 from scheduling.hanging import calendar_at
 from web.http.errors import status_of
 from web.http.forms import Form
+from web.http.paging import beside, read_offset
 from web.keys import ACTOR, CLOCK, DATABASE
 from web.pages.signin import see_other
 from web.rendering import page
@@ -29,6 +31,7 @@ from web.rendering import page
 LIST = "/administration/organisations"
 KINDS = {str(kind): name for kind, name in KIND_NAMES.items()}
 ELSEWHERE = (calendar_at,)
+PAGE_SIZE = 100
 
 
 async def show_list(request: web.Request) -> web.StreamResponse:
@@ -113,9 +116,16 @@ async def _list(request: web.Request, form: Form, status: int = 200) -> web.Resp
         rows = await list_tree(db, request[ACTOR])
     top = min((len(row.region_code) for row in rows), default=2)
     depth = {2: 0, 4: 1, 6: 2, 9: 3}
+    asked, offset = Form(), read_offset(request)
+    asked.values["words"] = words = clean(request.query.get("words", ""))[:100]
+    found = [row for row in rows if words in f"{row.name}\n{row.short_name}\n{row.region_code}"]
+    listed = found[offset : offset + PAGE_SIZE + 1]
     context = {
         "nav": "administration",
         "form": form,
+        "asked": asked,
+        "count": len(found),
+        "beside": beside(LIST, {"words": words}, offset, PAGE_SIZE, len(listed)),
         "rows": [
             {
                 "row": row,
@@ -123,7 +133,7 @@ async def _list(request: web.Request, form: Form, status: int = 200) -> web.Resp
                 "tier": TIER_NAMES[row.tier],
                 "depth": depth[len(row.region_code)] - depth[top] + (row.kind is OrganisationKind.DEPARTMENT),
             }
-            for row in rows
+            for row in listed[:PAGE_SIZE]
         ],
         "offices": _offices(rows),
         "kinds": KINDS,

@@ -34,11 +34,14 @@ from scheduling.rota.planning import (
 )
 from scheduling.rota.reception_day import MODE_NAMES, DayState, ReceptionDay, ReceptionMode
 from scheduling.rota.recurrence import PATTERN_NAMES, Pattern, Recurrence, describe
+from scheduling.sessions.moving_day import MoveDay, move_day
 from web.briefing_pdf import briefing_pdf
 from web.http.forms import Form
-from web.keys import ACTOR, CLOCK, DATABASE
+from web.keys import ACTOR, CLOCK, DATABASE, REGISTRY
+from web.language import say_error
 from web.pages.signin import see_other
 from web.rendering import page
+from web.tending.messages import MESSENGER
 from web.tending.session_notices import telling_of
 
 AHEAD = timedelta(days=92)
@@ -118,6 +121,28 @@ async def cancel(request: web.Request) -> web.StreamResponse:
         except (Invalid, Conflict) as error:
             form.refuse(error, "reason")
     return await _day_page(request, form, 422) if form.errors else see_other(f"/rota/{day_id}")
+
+
+async def move(request: web.Request) -> web.StreamResponse:
+    """POST {moved_on, moved_at, why}: the day is held on another date; who is booked goes along."""
+    form, day_id = Form(await request.post()), request.match_info["day_id"]
+    on, at = form.typed_day("moved_on", "请填写改到哪一天"), form.typed_hour("moved_at")
+    form.values["why"] = form.typed("why")[:1000]
+    if on is None or at is None:
+        return await _day_page(request, form, 422)
+    async with request.app[DATABASE].session() as db:
+        try:
+            command = MoveDay(day_id, on, form.value("why"), at)
+            moved = await move_day(db, request.app[CLOCK], request[ACTOR], command, telling_of(request))
+        except (Invalid, Conflict) as error:
+            field = {"reason": "why", "begins": "moved_at"}.get(error.field or "", "moved_on")
+            form.fail(field, say_error(error.code, error.message))
+    if form.errors:
+        return await _day_page(request, form, 422)
+    request.app[MESSENGER].ring()
+    for session_id in moved.session_ids:
+        await request.app[REGISTRY].session_moved(session_id)
+    return see_other(f"/rota/{day_id}")
 
 
 async def note_phone(request: web.Request) -> web.StreamResponse:
@@ -226,8 +251,10 @@ async def _page(request: web.Request, form: Form, status: int = 200) -> web.Resp
 
 def _day_row(day: ReceptionDay, now: Any) -> dict[str, Any]:
     falls = day.starts_at.astimezone(BEIJING).date()
+    put_off = bool(day.reason) and day.state is not DayState.CANCELLED
     return {
-        "day": day, "mode": MODE_NAMES[day.rule.mode], "moved": falls != day.named_on,
+        "day": day, "mode": MODE_NAMES[day.rule.mode], "put_off": put_off,
+        "moved": falls != day.named_on and not put_off,
         "soon": day.state is not DayState.CANCELLED and 0 <= (falls - now).days <= 5,
         "tomorrow": day.state is DayState.PUBLISHED and 0 <= (falls - now).days <= 1,
     }  # fmt: skip
@@ -241,10 +268,12 @@ async def _day_page(request: web.Request, form: Form, status: int = 200) -> web.
         attending = await attendance_of(db, pack.day)
         phones = await phones_of(db, pack.day)
     day = pack.day
+    form.values.setdefault("moved_at", f"{day.starts_at.astimezone(BEIJING):%H:%M}")
     told = _told(day)
     manages = allowed(actor, Action.MANAGE_SLOTS, scope_of_organisation(day.organisation))
     context = {
-        "nav": "rota", "form": form, "pack": pack, **_day_row(day, today(clock)),
+        "nav": "rota", "form": form, "pack": pack, "movable": day.starts_at > clock.now(),
+        **_day_row(day, today(clock)),
         "people": {each.id: each.name for each in people if each.id != day.receives.id},
         "manages": manages and day.ends_at > clock.now(), "attending": attending,
         "units": {key: name for key, name, _ in told}

@@ -63,6 +63,7 @@ RECEPTIONS: tuple[Route, ...] = (
     Route("GET", "/rota/{day_id}/briefing.pdf", rota.as_pdf, Action.SEE_PETITION),
     Route("POST", "/rota/{day_id}/publish", rota.publish, Action.MANAGE_SLOTS),
     Route("POST", "/rota/{day_id}/substitute", rota.substitute, Action.MANAGE_SLOTS),
+    Route("POST", "/rota/{day_id}/date", rota.move, Action.MANAGE_SLOTS),
     Route("POST", "/rota/{day_id}/units", rota.note_phone, Action.MANAGE_SLOTS),
     Route("POST", "/rota/{day_id}/cancel", rota.cancel, Action.MANAGE_SLOTS),
     Route("GET", "/places", places.show, Action.MANAGE_SLOTS),

@@ -1,0 +1,80 @@
+"""The page on which a reception day is moved, and lists of offices that are too long to be read."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import select
+
+from cases.organisations import Organisation, OrganisationKind, Tier
+from scheduling.booking.booking import Booking
+from scheduling.notices.notice import Notice
+from tests.web.conftest import House
+from tests.web.rota import arrange_rota
+from tests.web.ruled import SYSADMIN
+from web.pages.booking import MANY
+
+pytestmark = pytest.mark.parametrize("database_system", ["sqlite"])
+
+
+async def test_a_day_is_moved_on_its_page_and_bad_dates_are_told_at_the_field(house: House) -> None:
+    async with house.database.session() as db:
+        day_id, booking_id = await arrange_rota(db, house)
+    desk, address = await house.official("chengguan.receptionist"), f"/rota/{day_id}"
+    shown = await (await desk.get(address)).text()
+    assert 'value="09:00"' in shown and "已经预约的 1 批" in shown
+    good = {"moved_on": "2026-07-28", "moved_at": "10:00", "why": "上级<开会>"}
+    for field, value in (
+        ("moved_on", ""), ("moved_on", "2026-02-30"), ("moved_on", "2026-07-25"), ("moved_on", "9999-12-31"),
+        ("moved_at", "25:00"), ("moved_at", "23:30"), ("why", ""),
+    ):  # fmt: skip
+        answer = await desk.send(address, f"{address}/date", **(good | {field: value}))
+        assert answer.status == 422 and f'href="#{field}"' in await answer.text(), (field, value)
+    assert (await desk.send(address, f"{address}/date", **good)).status == 303
+    page = await (await desk.get(address)).text()
+    assert "2026年7月28日" in page and "上级&lt;开会&gt;" in page and "取消的原因</dt>" not in page
+    assert "已改期" in await (await desk.get("/rota")).text()
+    async with house.database.session() as db:
+        booking = await db.get_one(Booking, booking_id)
+        assert f"{booking.slot.starts_at:%m-%d %H:%M}" == "07-28 02:00"
+        text = await db.scalar(select(Notice.text).where(Notice.template == "booking_day_moved"))
+        assert text is not None and "明天上午 9:00 改到" in text and "7月28日" in text
+        history = await (await desk.get(f"/cases/{booking.petition_id}")).text()
+    assert "预约随接访日改期" in history
+
+
+def make(name: str, code: str, tier: Tier, kind: OrganisationKind, parent_id: str) -> Organisation:
+    return Organisation(
+        name=name, short_name=name[:4], region_code=code, tier=tier, kind=kind, parent_id=parent_id
+    )
+
+
+async def test_many_offices_are_found_by_a_word(house: House) -> None:
+    assert "查找区县" not in await (await house.browser().get("/book")).text()
+    async with house.database.session() as db:
+        city = house.world.city.id
+        for number in range(20, 20 + MANY):
+            db.add(
+                make(
+                    f"第{number}区信访局",
+                    f"6201{number}",
+                    Tier.DISTRICT,
+                    OrganisationKind.PETITION_OFFICE,
+                    city,
+                )
+            )
+        for number in range(100, 200):
+            code, own = f"620102{number}", house.world.chengguan.id
+            db.add(make(f"第{number}街道接访点", code, Tier.TOWNSHIP, OrganisationKind.STATION, own))
+        await db.commit()
+    citizen = house.browser()
+    assert "查找区县" in await (await citizen.get("/book")).text()
+    found = await (await citizen.get("/book?words=第25")).text()
+    assert "第25区" in found and "第26区" not in found
+    assert "没有找到" in await (await citizen.get("/book?words=%3Cb%3E")).text()
+    assert (await citizen.get("/book?words=%00%ED")).status == 200
+    tree, admin = "/administration/organisations", await house.official(SYSADMIN)
+    first = await (await admin.get(tree)).text()
+    assert first.count('class="tree-') == 100 and "下一页" in first
+    one = await (await admin.get(f"{tree}?words=第25")).text()
+    assert one.count('class="tree-') == 1 and "共 1 个单位" in one
+    assert "没有符合条件的单位" in await (await admin.get(f"{tree}?words=zzz")).text()
