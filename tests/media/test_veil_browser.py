@@ -9,10 +9,9 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
-from playwright.async_api import Page
+from playwright.async_api import Browser, Page
 
 from tests.media.chromium import CHROMIUM
-from tests.scenarios.browsers import chromium
 from tests.scenarios.service import free_port
 
 MODULES = Path(__file__).parents[2] / "web" / "static" / "js"
@@ -74,7 +73,7 @@ async def empty_page(request: web.Request) -> web.Response:
 
 
 @asynccontextmanager
-async def page_of_modules() -> AsyncIterator[Page]:
+async def page_of_modules(chrome: Browser) -> AsyncIterator[Page]:
     """An empty page from where the modules can be imported."""
     app = web.Application()
     app.router.add_static("/js", MODULES)
@@ -84,16 +83,15 @@ async def page_of_modules() -> AsyncIterator[Page]:
     port = free_port(socket.SOCK_STREAM)
     await web.TCPSite(runner, "127.0.0.1", port).start()
     try:
-        async with chromium() as browser:
-            page = await browser.new_page()
-            await page.goto(f"http://127.0.0.1:{port}/")
-            yield page
+        page = await chrome.new_page()
+        await page.goto(f"http://127.0.0.1:{port}/")
+        yield page
     finally:
         await runner.cleanup()
 
 
-async def test_pitch_and_formants_move_and_nothing_of_the_tone_is_left() -> None:
-    async with page_of_modules() as page:
+async def test_pitch_and_formants_move_and_nothing_of_the_tone_is_left(chrome: Browser) -> None:
+    async with page_of_modules(chrome) as page:
         for tone in (500, 1200):
             for ratio in (0.7, 1.4):
                 found = await page.evaluate(RENDER, [tone, ratio])
@@ -104,8 +102,8 @@ async def test_pitch_and_formants_move_and_nothing_of_the_tone_is_left() -> None
         assert len(set(ratios)) > 400
 
 
-async def test_the_page_alters_before_it_says_so_and_gives_everything_back() -> None:
-    async with page_of_modules() as page:
+async def test_the_page_alters_before_it_says_so_and_gives_everything_back(chrome: Browser) -> None:
+    async with page_of_modules(chrome) as page:
         found = await page.evaluate(COVER)
     covered = found["covered"]
     assert covered["voice"] is False and covered["face"] == "ended"

@@ -6,11 +6,12 @@ import re
 from datetime import UTC, datetime
 
 import pytest
+from playwright.async_api import Browser
 
 from cases.clock import BEIJING
 from cases.deadlines.profile import read_profiles
 from scheduling.phases import PHASES
-from tests.scenarios.browsers import chromium, needs_chromium
+from tests.scenarios.browsers import needs_chromium
 from tests.web.conftest import House
 from tests.web.test_axe import CITIZEN, LARGE_TYPE, Looker
 from tests.web.test_links import make_link
@@ -167,27 +168,26 @@ async def test_the_switch_is_remembered_and_leads_back(house: House) -> None:
 @needs_chromium
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("database_system", ["sqlite"])
-async def test_a_citizen_reads_english(house: House) -> None:
+async def test_a_citizen_reads_english(house: House, chrome: Browser) -> None:
     given = await make_link(house)
     base = f"http://127.0.0.1:{house.server.port}"
-    async with chromium() as browser:
-        context = await browser.new_context(viewport={"width": 360, "height": 740}, locale="zh-CN")
-        eyes = Looker(await context.new_page(), base)
-        await eyes.page.goto(f"{base}/j/{given.code}")
-        await eyes.page.get_by_role("button", name="English").click()
-        await eyes.page.get_by_role("heading", name="Invitation to a video reception").wait_for()
-        assert COOKIE in {each["name"] for each in await context.cookies()}
-        for path in (
-            f"/j/{given.code}",
-            "/privacy",
-            "/accessibility",
-            "/progress",
-            f"/j/{given.code}/declined",
-        ):
-            await eyes.open(path)
-            assert not WORD.search(await eyes.page.locator("main").inner_text()), path
-        await eyes.page.set_viewport_size({"width": CITIZEN, "height": 740})
-        await eyes.page.evaluate(LARGE_TYPE)
-        await eyes.open(f"/j/{given.code}")
-        assert await eyes.page.locator("[data-large-type]").inner_text() == "Standard type"
-        assert eyes.faults == []
+    context = await chrome.new_context(viewport={"width": 360, "height": 740}, locale="zh-CN")
+    eyes = Looker(await context.new_page(), base)
+    await eyes.page.goto(f"{base}/j/{given.code}")
+    await eyes.page.get_by_role("button", name="English").click()
+    await eyes.page.get_by_role("heading", name="Invitation to a video reception").wait_for()
+    assert COOKIE in {each["name"] for each in await context.cookies()}
+    for path in (
+        f"/j/{given.code}",
+        "/privacy",
+        "/accessibility",
+        "/progress",
+        f"/j/{given.code}/declined",
+    ):
+        await eyes.open(path)
+        assert not WORD.search(await eyes.page.locator("main").inner_text()), path
+    await eyes.page.set_viewport_size({"width": CITIZEN, "height": 740})
+    await eyes.page.evaluate(LARGE_TYPE)
+    await eyes.open(f"/j/{given.code}")
+    assert await eyes.page.locator("[data-large-type]").inner_text() == "Standard type"
+    assert eyes.faults == []

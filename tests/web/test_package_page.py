@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page
+from playwright.async_api import Browser, Page
 
 from recordings.evidence.manifest import canonical, moment_text
 from recordings.evidence.signing import load_signer
@@ -16,7 +16,7 @@ from recordings.packages.export import PageContent, build_package
 from recordings.packages.package import write_folder
 from tests.recordings.exports import TWO, make_export, write_recording
 from tests.recordings.synthetic import START
-from tests.scenarios.browsers import chromium, needs_chromium
+from tests.scenarios.browsers import needs_chromium
 from tests.web.shown import paper
 from tests.web.test_axe import CITIZEN, DESK, OFFICIAL, Looker
 from tests.web.test_english import chinese_of
@@ -82,49 +82,48 @@ def show_papers(folder: Path, keys: Path) -> None:
 @pytest.mark.browser
 @needs_chromium
 @pytest.mark.timeout(120)
-async def test_the_page_shows_documents_at_their_seconds(tmp_path: Path) -> None:
+async def test_the_page_shows_documents_at_their_seconds(tmp_path: Path, chrome: Browser) -> None:
     write_recording(tmp_path / "rec", tmp_path / "keys")
     show_papers(tmp_path / "rec", tmp_path / "keys")
     (tmp_path / "room").mkdir()
     export, signer = make_export(tmp_path / "rec"), load_signer(tmp_path / "keys")
     write_folder(build_package(export, signer, package_pages(), tmp_path / "room"), tmp_path / "out")
     trouble: list[str] = []
-    async with chromium() as browser:
-        for width in (CITIZEN, DESK):
-            context = await browser.new_context(viewport={"width": width, "height": 800}, locale="zh-CN")
-            await context.set_offline(True)
-            page = await context.new_page()
-            page.on("console", lambda message: trouble.append(message.text))
-            page.on("pageerror", lambda error: trouble.append(str(error)))
-            await page.goto((tmp_path / "out" / "index.html").as_uri())
-            await until(page, f"{FILM}.readyState >= 1")
-            for second, wanted in (
-                (0.5, "null"), (1.5, "[565,0,true]"), (2.5, "[565,1,true]"),
-                (5.5, '["没有保存下来：文件损坏"]'), (7, "null"), (2.5, "[565,1,true]"),
-            ):  # fmt: skip
-                await page.evaluate(f"{FILM}.currentTime = {second}")
-                await until(page, f"JSON.stringify(({SHEET})()) === {json.dumps(wanted)}")
-            assert await page.inner_text("#exhibit-words") == "李建国 · 合同 <b>，第 1 页，共 2 页"
-            await page.click("#exhibit-close")
-            assert await page.evaluate("(([, , over]) => over)((" + SHEET + ")())")
-            await page.focus("#exhibit-view")
-            await page.keyboard.press("ArrowRight")
-            await until(page, "document.getElementById('exhibit-view').scrollLeft > 0")
-            assert await page.evaluate(f"{FILM}.currentTime") == 2.5, "the key scrolled and did nothing else"
-            assert not trouble, trouble
-            eyes = Looker(page, "")
-            await eyes.look("package with documents")
-            assert not eyes.faults, "\n".join(eyes.faults)
-            trouble.clear()
-            await page.click("[data-list=exhibits] li:nth-child(2) a")
-            await until(page, f"JSON.stringify(({SHEET})()).includes('文件损坏')")
-            await context.close()
+    for width in (CITIZEN, DESK):
+        context = await chrome.new_context(viewport={"width": width, "height": 800}, locale="zh-CN")
+        await context.set_offline(True)
+        page = await context.new_page()
+        page.on("console", lambda message: trouble.append(message.text))
+        page.on("pageerror", lambda error: trouble.append(str(error)))
+        await page.goto((tmp_path / "out" / "index.html").as_uri())
+        await until(page, f"{FILM}.readyState >= 1")
+        for second, wanted in (
+            (0.5, "null"), (1.5, "[565,0,true]"), (2.5, "[565,1,true]"),
+            (5.5, '["没有保存下来：文件损坏"]'), (7, "null"), (2.5, "[565,1,true]"),
+        ):  # fmt: skip
+            await page.evaluate(f"{FILM}.currentTime = {second}")
+            await until(page, f"JSON.stringify(({SHEET})()) === {json.dumps(wanted)}")
+        assert await page.inner_text("#exhibit-words") == "李建国 · 合同 <b>，第 1 页，共 2 页"
+        await page.click("#exhibit-close")
+        assert await page.evaluate("(([, , over]) => over)((" + SHEET + ")())")
+        await page.focus("#exhibit-view")
+        await page.keyboard.press("ArrowRight")
+        await until(page, "document.getElementById('exhibit-view').scrollLeft > 0")
+        assert await page.evaluate(f"{FILM}.currentTime") == 2.5, "the key scrolled and did nothing else"
+        assert not trouble, trouble
+        eyes = Looker(page, "")
+        await eyes.look("package with documents")
+        assert not eyes.faults, "\n".join(eyes.faults)
+        trouble.clear()
+        await page.click("[data-list=exhibits] li:nth-child(2) a")
+        await until(page, f"JSON.stringify(({SHEET})()).includes('文件损坏')")
+        await context.close()
 
 
 @pytest.mark.browser
 @needs_chromium
 @pytest.mark.timeout(120)
-async def test_a_clip_shows_the_documents_that_lie_in_it(tmp_path: Path) -> None:
+async def test_a_clip_shows_the_documents_that_lie_in_it(tmp_path: Path, chrome: Browser) -> None:
     """From second 4 on: the page that was up then, with its line, on the clip's own time."""
     write_recording(tmp_path / "rec", tmp_path / "keys")
     show_papers(tmp_path / "rec", tmp_path / "keys")
@@ -132,24 +131,23 @@ async def test_a_clip_shows_the_documents_that_lie_in_it(tmp_path: Path) -> None
     export, signer = make_export(tmp_path / "rec", (4.1, 5.9)), load_signer(tmp_path / "keys")
     write_folder(build_package(export, signer, package_pages(), tmp_path / "room"), tmp_path / "out")
     trouble: list[str] = []
-    async with chromium() as browser:
-        for width in (CITIZEN, DESK):
-            context = await browser.new_context(viewport={"width": width, "height": 800}, locale="zh-CN")
-            await context.set_offline(True)
-            page = await context.new_page()
-            page.on("console", lambda message: trouble.append(message.text))
-            page.on("pageerror", lambda error: trouble.append(str(error)))
-            await page.goto((tmp_path / "out" / "index.html").as_uri())
-            await until(page, f"{FILM}.readyState >= 1")
-            for second, wanted in ((0.5, "[565,1,true]"), (1.5, '["没有保存下来：文件损坏"]')):
-                await page.evaluate(f"{FILM}.currentTime = {second}")
-                await until(page, f"JSON.stringify(({SHEET})()) === {json.dumps(wanted)}")
-            assert await page.locator("[data-list=exhibits] li").count() == 2
-            assert not trouble, trouble
-            await page.evaluate(f"{FILM}.currentTime = 0.5")
-            await until(page, f"JSON.stringify(({SHEET})()) === '[565,1,true]'")
-            await page.screenshot(path=tmp_path / f"clip-{width}.png", full_page=True)
-            await context.close()
+    for width in (CITIZEN, DESK):
+        context = await chrome.new_context(viewport={"width": width, "height": 800}, locale="zh-CN")
+        await context.set_offline(True)
+        page = await context.new_page()
+        page.on("console", lambda message: trouble.append(message.text))
+        page.on("pageerror", lambda error: trouble.append(str(error)))
+        await page.goto((tmp_path / "out" / "index.html").as_uri())
+        await until(page, f"{FILM}.readyState >= 1")
+        for second, wanted in ((0.5, "[565,1,true]"), (1.5, '["没有保存下来：文件损坏"]')):
+            await page.evaluate(f"{FILM}.currentTime = {second}")
+            await until(page, f"JSON.stringify(({SHEET})()) === {json.dumps(wanted)}")
+        assert await page.locator("[data-list=exhibits] li").count() == 2
+        assert not trouble, trouble
+        await page.evaluate(f"{FILM}.currentTime = 0.5")
+        await until(page, f"JSON.stringify(({SHEET})()) === '[565,1,true]'")
+        await page.screenshot(path=tmp_path / f"clip-{width}.png", full_page=True)
+        await context.close()
 
 
 SCREENED = "马秀英"
@@ -200,7 +198,7 @@ def test_a_clip_names_nobody_who_is_screened_in_its_film(tmp_path: Path) -> None
 @pytest.mark.browser
 @needs_chromium
 @pytest.mark.timeout(120)
-async def test_the_page_plays_from_disk_without_a_network(tmp_path: Path) -> None:
+async def test_the_page_plays_from_disk_without_a_network(tmp_path: Path, chrome: Browser) -> None:
     write_recording(tmp_path / "rec", tmp_path / "keys", "城关区供暖问题联合接访 <b>")
     (tmp_path / "room").mkdir()
     package = build_package(
@@ -209,45 +207,44 @@ async def test_the_page_plays_from_disk_without_a_network(tmp_path: Path) -> Non
     write_folder(package, tmp_path / "导出 #1")
     asked: list[str] = []
     trouble: list[str] = []
-    async with chromium() as browser:
-        for width in (OFFICIAL, DESK):
-            context = await browser.new_context(viewport={"width": width, "height": 800}, locale="zh-CN")
-            await context.set_offline(True)
-            page = await context.new_page()
-            page.on("request", lambda request: asked.append(request.url))
-            page.on("console", lambda message: trouble.append(message.text))
-            page.on("pageerror", lambda error: trouble.append(str(error)))
-            await page.goto((tmp_path / "导出 #1" / "index.html").as_uri())
-            await until(page, f"{FILM}.readyState >= 1")
-            await page.evaluate(f"{FILM}.muted = true")
-            await page.click("[data-list=speeches] a")
-            await near(page, 4.0)
-            assert await page.inner_text("#now") != ""
-            await page.keyboard.press("Space")
-            await until(page, f"{FILM}.paused")
-            await page.keyboard.press("ArrowLeft")
-            await near(page, 0.0)
-            for wanted in (2.0, 3.0, 4.0):
-                await page.keyboard.press("ArrowDown")
-                await near(page, wanted)
-            await page.keyboard.press("ArrowUp")
-            await near(page, 3.0)
-            assert "继续" in await page.inner_text("[data-list=events] [aria-current]")
-            await page.click("[data-speed='3']")
-            assert await page.evaluate(f"{FILM}.playbackRate") == 3
-            small = await page.evaluate(
-                "[...document.querySelectorAll('button, .rows a')]"
-                ".filter((e) => e.getBoundingClientRect().height < 44).length"
-            )
-            assert small == 0
-            assert await page.evaluate("parseFloat(getComputedStyle(document.body).fontSize)") >= 20
-            assert not trouble, trouble
-            eyes = Looker(page, "")
-            await eyes.look("package")
-            assert not eyes.faults, "\n".join(eyes.faults)
-            await page.screenshot(path=tmp_path / f"package-{width}.png", full_page=True)
-            trouble.clear()  # The policy of the page refused what axe wanted to fetch.
-            await context.close()
+    for width in (OFFICIAL, DESK):
+        context = await chrome.new_context(viewport={"width": width, "height": 800}, locale="zh-CN")
+        await context.set_offline(True)
+        page = await context.new_page()
+        page.on("request", lambda request: asked.append(request.url))
+        page.on("console", lambda message: trouble.append(message.text))
+        page.on("pageerror", lambda error: trouble.append(str(error)))
+        await page.goto((tmp_path / "导出 #1" / "index.html").as_uri())
+        await until(page, f"{FILM}.readyState >= 1")
+        await page.evaluate(f"{FILM}.muted = true")
+        await page.click("[data-list=speeches] a")
+        await near(page, 4.0)
+        assert await page.inner_text("#now") != ""
+        await page.keyboard.press("Space")
+        await until(page, f"{FILM}.paused")
+        await page.keyboard.press("ArrowLeft")
+        await near(page, 0.0)
+        for wanted in (2.0, 3.0, 4.0):
+            await page.keyboard.press("ArrowDown")
+            await near(page, wanted)
+        await page.keyboard.press("ArrowUp")
+        await near(page, 3.0)
+        assert "继续" in await page.inner_text("[data-list=events] [aria-current]")
+        await page.click("[data-speed='3']")
+        assert await page.evaluate(f"{FILM}.playbackRate") == 3
+        small = await page.evaluate(
+            "[...document.querySelectorAll('button, .rows a')]"
+            ".filter((e) => e.getBoundingClientRect().height < 44).length"
+        )
+        assert small == 0
+        assert await page.evaluate("parseFloat(getComputedStyle(document.body).fontSize)") >= 20
+        assert not trouble, trouble
+        eyes = Looker(page, "")
+        await eyes.look("package")
+        assert not eyes.faults, "\n".join(eyes.faults)
+        await page.screenshot(path=tmp_path / f"package-{width}.png", full_page=True)
+        trouble.clear()  # The policy of the page refused what axe wanted to fetch.
+        await context.close()
     assert asked and all(url.startswith(("file:", "data:")) for url in asked), asked
 
 

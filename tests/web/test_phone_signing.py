@@ -10,11 +10,12 @@ from xml.etree import ElementTree
 import pytest
 from aiohttp import ClientResponse
 from markupsafe import Markup
+from playwright.async_api import Browser as Chromium
 from playwright.async_api import expect
 
 from scheduling.minutes.phone_signing import LIFETIME
 from scheduling.minutes.record import MinutesState
-from tests.scenarios.browsers import chromium, needs_chromium, until
+from tests.scenarios.browsers import needs_chromium, until
 from tests.scheduling.test_minutes_signing import handwriting
 from tests.web.conftest import Browser, House
 from tests.web.test_axe import LARGE_TYPE, Looker
@@ -137,52 +138,49 @@ def test_drawings_have_a_ceiling_and_nothing_else_gets_in() -> None:
 @needs_chromium
 @pytest.mark.parametrize("database_system", ["sqlite"])
 async def test_a_kiosk_shows_what_is_written_on_the_phone(
-    house: House, shown: list[str], tmp_path: Path
+    house: House, shown: list[str], tmp_path: Path, chrome: Chromium
 ) -> None:
     case, _ = await ready(house)
-    async with chromium() as browser:
-        kiosk = await (await browser.new_context(viewport={"width": 1080, "height": 1200})).new_page()
-        await kiosk.context.add_cookies([cookie_of(case.phone, case.mine)])
-        phone = await (
-            await browser.new_context(viewport={"width": 360, "height": 740}, has_touch=True)
-        ).new_page()
-        screen, pad = Looker(kiosk, case.phone.base), Looker(phone, case.phone.base)
-        await kiosk.goto(case.phone.base + case.mine)
-        await kiosk.get_by_role("button", name="用自己的手机签字").click()
-        await kiosk.get_by_alt_text("手机签字二维码").wait_for()
-        # One place to sign at a time: the kiosk's own pad is back when the phone is not wanted any more.
-        own = kiosk.locator("form[data-signing]")
-        await expect(own).to_be_hidden()
-        await kiosk.get_by_role("button", name="不用手机了").click()
-        await own.wait_for()
-        await kiosk.get_by_role("button", name="用自己的手机签字").click()
-        await kiosk.get_by_alt_text("手机签字二维码").wait_for()
-        await screen.look("kiosk code")
-        await phone.add_init_script(LARGE_TYPE)
-        await phone.goto(shown[-1])
-        await pad.look("phone before")
-        await phone.get_by_role("button", name="开始签字").click()
-        canvas = phone.locator("canvas")
-        await canvas.wait_for()
-        assert "#" not in phone.url, "the secret stays in no history"
-        await canvas.scroll_into_view_if_needed()
-        box = await canvas.bounding_box()
-        assert box is not None
-        await phone.mouse.move(box["x"] + 20, box["y"] + 20)
-        await phone.mouse.down()
-        for step in range(30):
-            await phone.mouse.move(box["x"] + 20 + step * 8, box["y"] + 20 + (step % 5) * 20)
-        await until(
-            lambda: kiosk.evaluate(INK), 10, "the kiosk shows the strokes before the finger is lifted"
-        )
-        await phone.mouse.up()
-        await pad.look("phone pad")
-        await screen.look("kiosk strokes")
-        await phone.get_by_role("button", name="确认签字").click()
-        await phone.get_by_role("heading", name="签字完成").wait_for()
-        await pad.look("phone signed")
-        await kiosk.get_by_role("heading", name="您已提交").wait_for()
-        assert screen.faults + pad.faults == []
+    kiosk = await (await chrome.new_context(viewport={"width": 1080, "height": 1200})).new_page()
+    await kiosk.context.add_cookies([cookie_of(case.phone, case.mine)])
+    phone = await (
+        await chrome.new_context(viewport={"width": 360, "height": 740}, has_touch=True)
+    ).new_page()
+    screen, pad = Looker(kiosk, case.phone.base), Looker(phone, case.phone.base)
+    await kiosk.goto(case.phone.base + case.mine)
+    await kiosk.get_by_role("button", name="用自己的手机签字").click()
+    await kiosk.get_by_alt_text("手机签字二维码").wait_for()
+    # One place to sign at a time: the kiosk's own pad is back when the phone is not wanted any more.
+    own = kiosk.locator("form[data-signing]")
+    await expect(own).to_be_hidden()
+    await kiosk.get_by_role("button", name="不用手机了").click()
+    await own.wait_for()
+    await kiosk.get_by_role("button", name="用自己的手机签字").click()
+    await kiosk.get_by_alt_text("手机签字二维码").wait_for()
+    await screen.look("kiosk code")
+    await phone.add_init_script(LARGE_TYPE)
+    await phone.goto(shown[-1])
+    await pad.look("phone before")
+    await phone.get_by_role("button", name="开始签字").click()
+    canvas = phone.locator("canvas")
+    await canvas.wait_for()
+    assert "#" not in phone.url, "the secret stays in no history"
+    await canvas.scroll_into_view_if_needed()
+    box = await canvas.bounding_box()
+    assert box is not None
+    await phone.mouse.move(box["x"] + 20, box["y"] + 20)
+    await phone.mouse.down()
+    for step in range(30):
+        await phone.mouse.move(box["x"] + 20 + step * 8, box["y"] + 20 + (step % 5) * 20)
+    await until(lambda: kiosk.evaluate(INK), 10, "the kiosk shows the strokes before the finger is lifted")
+    await phone.mouse.up()
+    await pad.look("phone pad")
+    await screen.look("kiosk strokes")
+    await phone.get_by_role("button", name="确认签字").click()
+    await phone.get_by_role("heading", name="签字完成").wait_for()
+    await pad.look("phone signed")
+    await kiosk.get_by_role("heading", name="您已提交").wait_for()
+    assert screen.faults + pad.faults == []
 
 
 def cookie_of(browser: Browser, path: str) -> dict[str, str]:

@@ -8,6 +8,7 @@ from io import BytesIO
 import docx
 import pypdf
 import pytest
+from playwright.async_api import Browser as Chromium
 from playwright.async_api import expect
 from sqlalchemy import text
 
@@ -20,7 +21,7 @@ from scheduling.minutes.record import MinutesState, begin_minutes, move_minutes
 from scheduling.session import SessionState
 from scheduling.sessions.invitations import Invitee, invite
 from scheduling.sessions.sessions import move_session
-from tests.scenarios.browsers import chromium, needs_chromium
+from tests.scenarios.browsers import needs_chromium
 from tests.scheduling.test_minutes_signing import handwriting
 from tests.web.conftest import Browser, House
 from tests.web.test_axe import LARGE_TYPE, Looker
@@ -205,47 +206,43 @@ async def test_others_see_nothing_and_change_nothing(house: House) -> None:
 @pytest.mark.browser
 @needs_chromium
 @pytest.mark.parametrize("database_system", ["sqlite"])
-async def test_a_finger_signs_on_a_phone(house: House) -> None:
+async def test_a_finger_signs_on_a_phone(house: House, chrome: Chromium) -> None:
     case = await arrange(house, MinutesState.READ_BACK, MinutesState.SIGNING)
     cookies = {each.key: each.value for each in case.phone.http.cookie_jar}
-    async with chromium() as browser:
-        context = await browser.new_context(viewport={"width": 360, "height": 740}, has_touch=True)
-        cookie = {"name": LINK_COOKIE, "value": cookies[LINK_COOKIE], "url": case.phone.base + case.mine}
-        await context.add_cookies([cookie])
-        page = await context.new_page()
-        looker = Looker(page, case.phone.base)
-        await looker.open(case.mine)
-        await page.set_viewport_size({"width": 320, "height": 740})
-        await page.evaluate(LARGE_TYPE)
-        await looker.open(case.mine)
-        await page.evaluate("localStorage.clear()")
-        await page.set_viewport_size({"width": 360, "height": 740})
-        await page.goto(case.phone.base + case.mine)
-        pad = page.locator("canvas")
-        await pad.scroll_into_view_if_needed()
-        await page.get_by_role("button", name="确认签字").click()
-        await expect(page.locator("main")).to_contain_text("签名太小", use_inner_text=True)
-        await pad.scroll_into_view_if_needed()
-        box = await pad.bounding_box()
-        assert box is not None and box["height"] >= 130
-        await page.mouse.move(box["x"] + 40, box["y"] + 30)
-        await page.mouse.down()
-        for step in range(30):
-            await page.mouse.move(box["x"] + 40 + step * 7, box["y"] + 30 + (step % 5) * 20)
-        await page.mouse.up()
-        assert await page.evaluate("document.documentElement.scrollWidth") <= 360
-        await page.get_by_role("button", name="确认签字").click()
-        await page.get_by_role("heading", name="您已提交").wait_for()
-        await looker.look("minutes signed")
-        desk = await browser.new_context(viewport={"width": 1280, "height": 800})
-        await desk.add_cookies(
-            [
-                {"name": each.key, "value": each.value, "url": case.host.base}
-                for each in case.host.http.cookie_jar
-            ]
-        )
-        official = Looker(await desk.new_page(), case.host.base)
-        await official.open(case.theirs)
-        await official.page.set_viewport_size({"width": 360, "height": 800})
-        await official.open(case.theirs)
-        assert looker.faults + official.faults == []
+    context = await chrome.new_context(viewport={"width": 360, "height": 740}, has_touch=True)
+    cookie = {"name": LINK_COOKIE, "value": cookies[LINK_COOKIE], "url": case.phone.base + case.mine}
+    await context.add_cookies([cookie])
+    page = await context.new_page()
+    looker = Looker(page, case.phone.base)
+    await looker.open(case.mine)
+    await page.set_viewport_size({"width": 320, "height": 740})
+    await page.evaluate(LARGE_TYPE)
+    await looker.open(case.mine)
+    await page.evaluate("localStorage.clear()")
+    await page.set_viewport_size({"width": 360, "height": 740})
+    await page.goto(case.phone.base + case.mine)
+    pad = page.locator("canvas")
+    await pad.scroll_into_view_if_needed()
+    await page.get_by_role("button", name="确认签字").click()
+    await expect(page.locator("main")).to_contain_text("签名太小", use_inner_text=True)
+    await pad.scroll_into_view_if_needed()
+    box = await pad.bounding_box()
+    assert box is not None and box["height"] >= 130
+    await page.mouse.move(box["x"] + 40, box["y"] + 30)
+    await page.mouse.down()
+    for step in range(30):
+        await page.mouse.move(box["x"] + 40 + step * 7, box["y"] + 30 + (step % 5) * 20)
+    await page.mouse.up()
+    assert await page.evaluate("document.documentElement.scrollWidth") <= 360
+    await page.get_by_role("button", name="确认签字").click()
+    await page.get_by_role("heading", name="您已提交").wait_for()
+    await looker.look("minutes signed")
+    desk = await chrome.new_context(viewport={"width": 1280, "height": 800})
+    await desk.add_cookies(
+        [{"name": each.key, "value": each.value, "url": case.host.base} for each in case.host.http.cookie_jar]
+    )
+    official = Looker(await desk.new_page(), case.host.base)
+    await official.open(case.theirs)
+    await official.page.set_viewport_size({"width": 360, "height": 800})
+    await official.open(case.theirs)
+    assert looker.faults + official.faults == []

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Browser, Page, expect
 from sqlalchemy import select
 
 from recordings.recording import CompositionState, load_recording
 from recordings.review.viewing import PlayedRange
 from tests.recordings.synthetic import Party, audio_packets, video_packets, write_track
-from tests.scenarios.browsers import chromium, collect_errors, needs_chromium, state_purpose, until
+from tests.scenarios.browsers import collect_errors, needs_chromium, state_purpose, until
 from tests.web.conftest import House
 from tests.web.tracks import record_tracks
 
@@ -105,57 +105,58 @@ async def goes_to(page: Page, seconds: float) -> None:
     )
 
 
-async def test_parties_are_seen_heard_and_in_time_before_there_is_a_film(house: House) -> None:
+async def test_parties_are_seen_heard_and_in_time_before_there_is_a_film(
+    house: House, chrome: Browser
+) -> None:
     recording_id, errors = await record_tracks(house, 24.0, write), list[str]()
-    async with chromium() as browser:
-        page = await browser.new_page(viewport={"width": 1280, "height": 900})
-        collect_errors(page, errors)
-        await enter(page, house, f"/recordings/{recording_id}")
-        await expect(page.locator(".track-frame .watermark")).to_have_count(2)
-        await page.evaluate(LISTEN)
-        await page.click(".track-bar button")
-        host, citizen = await at(page, 2.5)
-        assert near(host["colour"], (200, 40, 40)) and near(citizen["colour"], (210, 190, 50))
-        await until(lambda: together(page, 0.04), 6, "pictures and sounds of one moment")
-        await hears(page, [440, 1700])
-        # One is muted, the other goes on; then one is large.
-        await page.click("[aria-label='王芳的声音']")
-        await hears(page, [0, 1700])
-        await page.click("[aria-label='放大：李德福']")
-        await page.wait_for_selector(".is-large")
-        large = {each["key"]: each["width"] for each in await page.evaluate(LOOK)}
-        assert max(large.values()) > 2.5 * min(large.values())
-        assert large[citizen["key"]] == max(large.values())
-        await page.click("[aria-label='王芳的声音']")
-        # Where a camera sent nothing, that is said, and the others play on.
-        await goes_to(page, 15.0)
-        (only,) = await at(page, 16.0)
-        assert only["key"] == host["key"] and near(only["colour"], (200, 40, 40))
-        card = page.locator(f"[data-key='{citizen['key']}'] .track-card")
-        await expect(card).to_contain_text("录像缺口", use_inner_text=True)
-        await hears(page, [440, 1700])
-        back = await at(page, 20.2)
-        assert {each["key"] for each in back} == {host["key"], citizen["key"]}
-        # Back again, faster, by keys and by the address of a moment.
-        await goes_to(page, 1.0)
-        await page.keyboard.press(">")
-        await at(page, 2.5)
-        await until(lambda: together(page, 0.06), 6, "one moment, also when it is faster")
-        await page.keyboard.press("k")
-        paused = await page.evaluate(SECONDS)
-        await page.goto(page.url.partition("?")[0] + "?t=21")
-        await page.wait_for_selector(".track-bar")
-        ready = f"{SECONDS} >= 20.9 && document.querySelector('.track video').readyState > 1"
-        await until(lambda: page.evaluate(ready), 10, "the moment of the address")
-        assert paused < 6
+    page = await chrome.new_page(viewport={"width": 1280, "height": 900})
+    collect_errors(page, errors)
+    await enter(page, house, f"/recordings/{recording_id}")
+    await expect(page.locator(".track-frame .watermark")).to_have_count(2)
+    await page.evaluate(LISTEN)
+    await page.click(".track-bar button")
+    host, citizen = await at(page, 2.5)
+    assert near(host["colour"], (200, 40, 40)) and near(citizen["colour"], (210, 190, 50))
+    await until(lambda: together(page, 0.04), 6, "pictures and sounds of one moment")
+    await hears(page, [440, 1700])
+    # One is muted, the other goes on; then one is large.
+    await page.click("[aria-label='王芳的声音']")
+    await hears(page, [0, 1700])
+    await page.click("[aria-label='放大：李德福']")
+    await page.wait_for_selector(".is-large")
+    large = {each["key"]: each["width"] for each in await page.evaluate(LOOK)}
+    assert max(large.values()) > 2.5 * min(large.values())
+    assert large[citizen["key"]] == max(large.values())
+    await page.click("[aria-label='王芳的声音']")
+    # Where a camera sent nothing, that is said, and the others play on.
+    await goes_to(page, 15.0)
+    (only,) = await at(page, 16.0)
+    assert only["key"] == host["key"] and near(only["colour"], (200, 40, 40))
+    card = page.locator(f"[data-key='{citizen['key']}'] .track-card")
+    await expect(card).to_contain_text("录像缺口", use_inner_text=True)
+    await hears(page, [440, 1700])
+    back = await at(page, 20.2)
+    assert {each["key"] for each in back} == {host["key"], citizen["key"]}
+    # Back again, faster, by keys and by the address of a moment.
+    await goes_to(page, 1.0)
+    await page.keyboard.press(">")
+    await at(page, 2.5)
+    await until(lambda: together(page, 0.06), 6, "one moment, also when it is faster")
+    await page.keyboard.press("k")
+    paused = await page.evaluate(SECONDS)
+    await page.goto(page.url.partition("?")[0] + "?t=21")
+    await page.wait_for_selector(".track-bar")
+    ready = f"{SECONDS} >= 20.9 && document.querySelector('.track video').readyState > 1"
+    await until(lambda: page.evaluate(ready), 10, "the moment of the address")
+    assert paused < 6
 
-        async def host_is_shown() -> bool:
-            return host["key"] in {each["key"] for each in await page.evaluate(LOOK)}
+    async def host_is_shown() -> bool:
+        return host["key"] in {each["key"] for each in await page.evaluate(LOOK)}
 
-        await until(host_is_shown, 10, "also the other's picture is there")
-        shown = {each["key"]: each for each in await page.evaluate(LOOK)}
-        assert abs(shown[host["key"]]["time"] - 21) < 0.04
-        await look_for_film(house, page, recording_id)
+    await until(host_is_shown, 10, "also the other's picture is there")
+    shown = {each["key"]: each for each in await page.evaluate(LOOK)}
+    assert abs(shown[host["key"]]["time"] - 21) < 0.04
+    await look_for_film(house, page, recording_id)
     assert not errors
     async with house.database.session() as db:
         query = select(PlayedRange).where(PlayedRange.recording_id == recording_id)
