@@ -176,7 +176,8 @@ async def change_booking(
     await db.execute(update(Booking).where(Booking.id == booking_id).values(note=Booking.note))
     booking = await db.get_one(Booking, booking_id, populate_existing=True)
     old, new = BOOKING_STATE_NAMES[booking.state], BOOKING_STATE_NAMES[state]
-    require_transition(TRANSITIONS, booking.state, state, f"这个预约{old}，不能改为{new}。")
+    refused = f"这个预约{old}，不能改为{new}。" if old != new else f"这个预约已经处理过了，现在是「{old}」。"
+    require_transition(TRANSITIONS, booking.state, state, refused)
     booking.state = state
     booking.reason = clean_text(reason, "reason", "原因", 500) or None
     data = {"booking_id": booking.id, "reason": booking.reason}

@@ -1,10 +1,11 @@
-"""The page on which a reception day is moved, and lists of offices that are too long to be read."""
+"""What was seen when pages of calendar and register were used: days that move, long lists, second clerks."""
 
 from __future__ import annotations
 
 import pytest
 from sqlalchemy import select
 
+from cases.intake.import_check import hand_in_import
 from cases.organisations import Organisation, OrganisationKind, Tier
 from scheduling.booking.booking import Booking
 from scheduling.notices.notice import Notice
@@ -78,3 +79,30 @@ async def test_many_offices_are_found_by_a_word(house: House) -> None:
     one = await (await admin.get(f"{tree}?words=第25")).text()
     assert one.count('class="tree-') == 1 and "共 1 个单位" in one
     assert "没有符合条件的单位" in await (await admin.get(f"{tree}?words=zzz")).text()
+
+
+async def test_a_second_clerk_is_led_to_what_the_first_one_did(house: House) -> None:
+    """Reloading would send the form again; an address that has no page leads to the one above it."""
+    async with house.database.session() as db:
+        day_id, booking_id = await arrange_rota(db, house)
+    clerk, address = await house.official("chengguan.receptionist"), f"/bookings/{booking_id}"
+    given = {"decision": "rejected", "reason": "材料不全"}
+    assert (await clerk.send(address, address, **given)).status == 303
+    late = await clerk.send(address, address, **given)
+    page = await late.text()
+    assert late.status == 409 and "这个预约已经处理过了，现在是「未通过」。" in page
+    assert f'href="{address}">打开最新的内容' in page
+    again = await (await clerk.send(f"/rota/{day_id}", f"/rota/{day_id}/publish")).text()
+    assert f'href="/rota/{day_id}">打开最新的内容' in again
+
+
+async def test_a_sheet_that_is_being_checked_shows_no_empty_report(house: House) -> None:
+    async def keep(import_id: str, content: bytes) -> None:
+        """The sheet is of no matter here."""
+
+    own = house.world.actor("chengguan.receptionist")
+    async with house.database.session() as db:
+        office = house.world.chengguan.id
+        key = await hand_in_import(db, house.clock, own, office, "x.csv", b"x", ("姓名", "事项"), keep)
+    page = await (await (await house.official("chengguan.receptionist")).get(f"/imports/{key}")).text()
+    assert "正在检查每一行" in page and "没有这样的行" not in page and "共 0 行" not in page

@@ -23,7 +23,7 @@ PAGES: dict[int, tuple[str, str, str]] = {
     403: ("不能这样操作", "您没有做这件事的权限，或者页面已经过期。请返回上一页刷新后再试。", "forbidden"),
     404: ("没有找到这个页面", "地址可能写错了，或者内容不归您的单位查看。请从首页重新进入。", "not_found"),
     405: ("不能这样打开", "这个地址不能用这种方式打开。请从首页重新进入。", "method_not_allowed"),
-    409: ("刚刚被别人改动过", "您打开页面之后，这项内容有了变化。请刷新页面，看清楚再操作。", "conflict"),
+    409: ("刚刚被别人改动过", "您打开页面之后，这项内容有了变化。请重新打开，看清楚再操作。", "conflict"),
     413: ("内容太长", "提交的内容超过了限度。请缩短后再提交。", "too_large"),
     415: ("格式不支持", "这里不接受这种格式的内容。", "unsupported"),
     416: ("范围不对", "录像没有您要的这一段。请刷新页面重新播放。", "bad_range"),
@@ -109,6 +109,7 @@ def trouble(
     context = {
         "status": status, "heading": heading, "message": told,
         "advice": "" if told and status in (403, 404) else advice,
+        "again": _page_above(request) if status == 409 and request.method == "POST" else "",
     }  # fmt: skip
     template = "error.html" if official else "citizen/error.html"
     try:
@@ -116,6 +117,25 @@ def trouble(
     except Exception:  # noqa: BLE001 - the last page must never fail in turn.
         logger.exception("The error page failed")
         return bare_page(request, status, heading, advice)
+
+
+def _page_above(request: web.Request) -> str:
+    """The page whose form was sent: the nearest address at or above this one that can be opened, or "".
+
+    To reload what a form answered would send the form again.
+    """
+    path = request.path
+    while path.count("/") > 1:
+        for resource in request.app.router.resources():
+            info = resource.get_info()
+            pattern = info.get("pattern")
+            match = pattern.fullmatch(path) if pattern is not None else None
+            # A word in the place of an id belongs to a longer address (/rota/rules/{rule_id}/end).
+            named = match is not None and not any(value.isalpha() for value in match.groupdict().values())
+            if (named or info.get("path") == path) and any(route.method == "GET" for route in resource):
+                return path
+        path = path.rpartition("/")[0]
+    return ""
 
 
 def bare_page(request: web.Request, status: int, heading: str, advice: str) -> web.Response:
