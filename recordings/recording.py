@@ -82,6 +82,8 @@ class Recording(Base):
     __table_args__ = (
         UniqueConstraint("organisation_id", "chain_number"),
         Index("ix_recordings_started_at_id", "started_at", "id"),
+        # Whose turn it is to be read again (recordings/watch/patrol.py).
+        Index("ix_recordings_read_at", text("coalesce(verified_at, sealed_at)"), "id"),
         # Everything that is counted of an office's recordings (recordings/watch/standing.py).
         Index(
             "ix_recordings_readings",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, String
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from cases.casefile import PetitionCase
@@ -139,6 +139,7 @@ class Session(Base):
     __tablename__ = "sessions"
     __table_args__ = (
         CheckConstraint(ONE_MATTER, name="ck_sessions_one_matter"),
+        Index("ix_sessions_host_starts_at", "host_organisation_id", "starts_at"),
         CheckConstraint(UNRECORDED, name="ck_sessions_mediation_unrecorded"),
     )
 
@@ -151,9 +152,7 @@ class Session(Base):
     )
     booking_id: Mapped[str | None] = mapped_column(String(ID_LENGTH), ForeignKey("bookings.id"), unique=True)
     title: Mapped[str] = mapped_column(String(400))
-    host_organisation_id: Mapped[str] = mapped_column(
-        String(ID_LENGTH), ForeignKey("organisations.id"), index=True
-    )
+    host_organisation_id: Mapped[str] = mapped_column(String(ID_LENGTH), ForeignKey("organisations.id"))
     kind: Mapped[SessionKind] = mapped_column(default=SessionKind.RECEPTION)
     state: Mapped[SessionState]
     starts_at: Mapped[datetime] = mapped_column(index=True)

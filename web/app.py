@@ -15,13 +15,14 @@ from cases.administration.holidays import load_holidays
 from cases.clock import Clock, SystemClock
 from cases.database import Database
 from cases.register.index import index_missing
+from scheduling.afterwards.session_trend import Trend
 from web.http import guards
 from web.http.flash import ONCE, OnceBook
 from web.http.limits import RateLimits
 from web.http.malformed import keep_out_of_the_log
 from web.http.static_files import static_files
 from web.http.turns import TURNS, Turns
-from web.keys import CLOCK, DATABASE, LIMITS, RENDERER, SERVER_KEY, SETTINGS, STATIC
+from web.keys import CLOCK, DATABASE, LIMITS, RENDERER, SERVER_KEY, SETTINGS, STATIC, TREND
 from web.live import live_rooms, mount_signaling
 from web.minutes.live_strokes import LIVE_STROKES, LiveStrokes
 from web.oidc import Journeys
@@ -53,6 +54,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> web.Applicatio
     )
     app[SETTINGS] = settings
     app[CLOCK] = clock or SystemClock()
+    app[TREND] = Trend(app[CLOCK])
     app[LIMITS] = RateLimits()
     app[ONCE] = OnceBook()
     app[TURNS] = Turns()

@@ -94,7 +94,10 @@ class SupervisionOrder(Base):
     """One order. `due_on`, a civil date of Beijing: until when the unit reports; a later step may move it."""
 
     __tablename__ = "supervision_orders"
-    __table_args__ = (Index("ix_supervision_orders_state_due", "state", "due_on"),)
+    __table_args__ = (
+        Index("ix_supervision_orders_state_due", "state", "due_on"),
+        Index("ix_supervision_orders_at", "at"),
+    )
 
     id: Mapped[str] = mapped_column(String(ID_LENGTH), primary_key=True, default=new_id)
     number: Mapped[str] = mapped_column(String(32), unique=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, time
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, String, UniqueConstraint, func, insert, select
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, func, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
@@ -59,15 +59,17 @@ class Rating(Base):
     """One answer; `score` is 1 to 5, or None when the person chose not to rate."""
 
     __tablename__ = "ratings"
-    __table_args__ = (UniqueConstraint("invitation_id", "question"),)
+    __table_args__ = (
+        UniqueConstraint("invitation_id", "question"),
+        # All that the sums of an office are made of (list_figures).
+        Index("ix_ratings_sums", "organisation_id", "question", "at", "score"),
+    )
 
     id: Mapped[str] = mapped_column(String(ID_LENGTH), primary_key=True, default=new_id)
     invitation_id: Mapped[str] = mapped_column(String(ID_LENGTH), ForeignKey("invitations.id"))
     session_id: Mapped[str] = mapped_column(String(ID_LENGTH), ForeignKey("sessions.id"), index=True)
     question: Mapped[Question]
-    organisation_id: Mapped[str] = mapped_column(
-        String(ID_LENGTH), ForeignKey("organisations.id"), index=True
-    )
+    organisation_id: Mapped[str] = mapped_column(String(ID_LENGTH), ForeignKey("organisations.id"))
     score: Mapped[int | None]
     words: Mapped[str] = mapped_column(String(2000))
     at: Mapped[datetime]

@@ -10,15 +10,23 @@ from typing import Any
 from sqlalchemy import CTE, ColumnElement, Subquery, and_, func, literal_column, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cases.clock import BEIJING
+from cases.clock import BEIJING, Clock
 from cases.figures.period import Period, months_back
 from cases.figures.scope import Filters, Ground, find_ground
 from cases.figures.sums import uncompiled
+from cases.handling.clocks import today as civil_day
 from cases.organisations import Organisation, Tier
 from cases.policy import Action, Actor, require
 from cases.spans import seconds_between
 from scheduling.afterwards.ratings import FEWEST, SATISFIED, Rating
-from scheduling.afterwards.session_measure import PROMISES, measures, promises_of, receptions_of
+from scheduling.afterwards.session_measure import (
+    PROMISES,
+    Conditions,
+    measures,
+    promises_of,
+    receptions_of,
+)
+from scheduling.afterwards.session_trend import Trend
 from scheduling.arrival.identity import NEEDS_IDENTITY
 from scheduling.invitation import Invitation
 from scheduling.session import Session
@@ -78,14 +86,20 @@ class ReceptionFigures:
 
 
 async def read_receptions(
-    db: AsyncSession, today: date, actor: Actor, period: Period, filters: Filters
+    db: AsyncSession, clock: Clock, actor: Actor, period: Period, filters: Filters, trend: Trend | None = None
 ) -> ReceptionFigures:
-    """Count the receptions that the actor's offices host. Secret ones are in no figure."""
+    """Count the receptions that the actor's offices host. Secret ones are in no figure.
+
+    `trend`: what is remembered of months that have passed; without one they are counted anew.
+    """
     require(actor, Action.SEE_FIGURES)
     await uncompiled(db)
     ground = await find_ground(db, actor, filters)
     offices = {office.id: office for office in ground.offices}
-    by_host, trend = await _sittings(db, ground, period, today)
+    today = civil_day(clock)
+    by_host = await _sittings(db, ground, period, today)
+    months = months_back(period.last, TREND_MONTHS)
+    by_month = await (trend or Trend(clock)).read(db, ground, months)
     by_tier = {
         tier: sum((counts for key, counts in by_host.items() if offices[key].tier is tier), Counts())
         for tier in Tier
@@ -99,7 +113,7 @@ async def read_receptions(
             ((offices[key], counts) for key, counts in by_host.items()),
             key=lambda row: (-row[1].planned, row[0].region_code),
         ),
-        trend=trend,
+        trend=by_month,
         persons=persons,
         waited=waited,
         waited_seconds=waited_seconds,
@@ -110,51 +124,27 @@ async def read_receptions(
     )
 
 
-def _counts(asked: ColumnElement[bool], today: date) -> list[ColumnElement[Any]]:
-    """In the order of Counts; what has to be looked up elsewhere only of what was `asked`."""
+def _counts(today: date) -> list[ColumnElement[Any]]:
+    """In the order of Counts."""
     which = measures(today)
     late = func.sum(seconds_between(Session.starts_at, Session.opened_at))
     length = func.sum(seconds_between(Session.opened_at, Session.closed_at))
     spans = {
-        "late_seconds": late.filter(and_(asked, Session.opened_at > Session.starts_at)),
-        "length_seconds": length.filter(and_(asked, *which["closed"])),
+        "late_seconds": late.filter(Session.opened_at > Session.starts_at),
+        "length_seconds": length.filter(and_(*which["closed"])),
     }
-    return [
-        spans[name] if name in spans else func.count().filter(and_(asked, *which[name])) for name in FIELDS
-    ]
+    return [spans[name] if name in spans else _count(which[name]) for name in FIELDS]
 
 
-async def _sittings(
-    db: AsyncSession, ground: Ground, period: Period, today: date
-) -> tuple[dict[str, Counts], dict[str, tuple[int, int]]]:
-    """Counts of the period by host, and planned and held of the months up to its end, in one pass."""
-    months = months_back(period.last, TREND_MONTHS)
-    span = Period(min(period.first, months[0].first), max(period.last, months[-1].last))
+def _count(conditions: Conditions) -> ColumnElement[int]:
+    return func.count().filter(and_(*conditions)) if conditions else func.count()
+
+
+async def _sittings(db: AsyncSession, ground: Ground, period: Period, today: date) -> dict[str, Counts]:
+    """Counts of the period by host."""
     host = Session.host_organisation_id
-    # The months are columns and no groups: by host and month PostgreSQL would sort every row.
-    of_months = (each for month in months for each in _month(month))
-    columns = select(host, *_counts(_within(period), today), *of_months)
-    by_host: dict[str, Counts] = {}
-    trend = [0] * (2 * len(months))
-    for row in await db.execute(receptions_of(ground, span, columns).group_by(host)):
-        office, told, monthly = row[0], row[1 : 1 + len(FIELDS)], row[1 + len(FIELDS) :]
-        trend = [one + other for one, other in zip(trend, monthly, strict=True)]
-        counts = Counts(*(int(value or 0) for value in told))
-        if counts.planned:
-            by_host[office] = counts
-    return by_host, {
-        month.code: (planned, held)
-        for month, planned, held in zip(months, trend[::2], trend[1::2], strict=True)
-    }
-
-
-def _within(period: Period) -> ColumnElement[bool]:
-    return and_(Session.starts_at >= period.starts_at, Session.starts_at < period.ends_at)
-
-
-def _month(month: Period) -> tuple[ColumnElement[int], ColumnElement[int]]:
-    """Planned and held."""
-    return func.count().filter(_within(month)), func.count(Session.opened_at).filter(_within(month))
+    rows = await db.execute(receptions_of(ground, period, select(host, *_counts(today))).group_by(host))
+    return {row[0]: Counts(*(int(value or 0) for value in row[1:])) for row in rows}
 
 
 async def _people(

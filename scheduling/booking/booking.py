@@ -83,6 +83,7 @@ class Booking(Base):
             sqlite_where=_HOLDING_SQL,
             postgresql_where=_HOLDING_SQL,
         ),
+        Index("ix_bookings_state", "state"),
     )
 
     id: Mapped[str] = mapped_column(String(ID_LENGTH), primary_key=True, default=new_id)

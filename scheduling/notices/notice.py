@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, String, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cases.append_only import append_only
@@ -89,6 +89,7 @@ TRANSITIONS: Mapping[NoticeState, frozenset[NoticeState]] = {
     # What no way could deliver somebody told in person after all.
     NoticeState.FAILED: frozenset({NoticeState.SENT}),
 }
+_FAILED = text("state = 'failed'")
 EXPIRED = "过了有效期还没有发出"
 
 
@@ -101,6 +102,7 @@ class Notice(Base):
     """
 
     __tablename__ = "notices"
+    __table_args__ = (Index("ix_notices_organisation_id_queued_at", "organisation_id", "queued_at", "id"),)
 
     id: Mapped[str] = mapped_column(String(ID_LENGTH), primary_key=True, default=new_id)
     channel: Mapped[NoticeChannel]
@@ -112,9 +114,7 @@ class Notice(Base):
     booking_id: Mapped[str | None] = mapped_column(String(ID_LENGTH), ForeignKey("bookings.id"))
     document_id: Mapped[str | None] = mapped_column(String(ID_LENGTH), ForeignKey("documents.id"), index=True)
     instead_of_id: Mapped[str | None] = mapped_column(String(ID_LENGTH), ForeignKey("notices.id"), index=True)
-    organisation_id: Mapped[str] = mapped_column(
-        String(ID_LENGTH), ForeignKey("organisations.id"), index=True
-    )
+    organisation_id: Mapped[str] = mapped_column(String(ID_LENGTH), ForeignKey("organisations.id"))
     queued_at: Mapped[datetime] = mapped_column(index=True)
 
 
@@ -132,7 +132,11 @@ class NoticeEvent(Base):
     """One step of a message; the last one is its state."""
 
     __tablename__ = "notice_events"
-    __table_args__ = (UniqueConstraint("notice_id", "sequence"),)
+    __table_args__ = (
+        UniqueConstraint("notice_id", "sequence"),
+        # The few that somebody must look after, among all that went out.
+        Index("ix_notice_events_failed", "notice_id", sqlite_where=_FAILED, postgresql_where=_FAILED),
+    )
 
     id: Mapped[str] = mapped_column(String(ID_LENGTH), primary_key=True, default=new_id)
     notice_id: Mapped[str] = mapped_column(String(ID_LENGTH), ForeignKey("notices.id"))

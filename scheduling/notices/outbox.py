@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, Exists, exists, select
+from sqlalchemy import Boolean, ColumnElement, Exists, exists, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -43,6 +43,8 @@ class NextStep(StrEnum):
 FOR_A_HUMAN = frozenset({NextStep.CALL, NextStep.HAND_OVER, NextStep.REACH})
 # Codes of ten minutes: who needs one asks for another, nobody is called for it.
 LAPSES = frozenset({"identity_code", "phone_code"})
+# As its index says it, word by word.
+NOT_DELIVERED = literal_column("notice_events.state = 'failed'", Boolean)
 MOST_DIGITS = 6  # of a case's number behind its year
 
 
@@ -176,7 +178,12 @@ def _last_step() -> Exists:
 
 
 def _waits_for_a_human() -> ColumnElement[bool]:
-    """The same as `_next` in FOR_A_HUMAN, in SQL."""
+    """The same as `_next` in FOR_A_HUMAN, in SQL.
+
+    What still waits has its draft and what was lost a failure: looked for there, not among all that went out.
+    """
+    failures = select(NoticeEvent.notice_id).where(NOT_DELIVERED)
+    perhaps = Notice.id.in_(select(NoticeDraft.notice_id).union(failures))
     after, last = aliased(Notice), _last_step()
     by_hand = last.where(NoticeEvent.state == NoticeState.QUEUED).correlate(Notice)
     failed = last.where(NoticeEvent.state == NoticeState.FAILED, NoticeEvent.reason != EXPIRED)
@@ -185,7 +192,7 @@ def _waits_for_a_human() -> ColumnElement[bool]:
     known = Notice.petition_id.is_not(None) | Notice.session_id.is_not(None)
     known = known | Notice.template.in_(sorted(OF_RECEPTION_DAYS))
     lost = failed & ~goes_on & Notice.template.not_in(sorted(LAPSES)) & known
-    return (Notice.channel.in_(sorted(BY_HAND)) & by_hand) | lost
+    return perhaps & ((Notice.channel.in_(sorted(BY_HAND)) & by_hand) | lost)
 
 
 async def _steps(db: AsyncSession, notice_ids: Collection[str]) -> dict[str, tuple[NoticeEvent, ...]]:

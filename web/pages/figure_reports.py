@@ -44,7 +44,7 @@ async def _report(request: web.Request) -> Report:
     asked = read_asked(request.query, now)
     async with request.app[DATABASE].session() as db:
         reading = await read_figures(db, clock, actor, asked.period, asked.filters)
-        receptions = await read_receptions(db, now, actor, asked.period, asked.filters)
+        receptions = await read_receptions(db, clock, actor, asked.period, asked.filters)
         sealed = await count_recordings(db, actor, asked.period, asked.filters)
         office = await get_organisation(db, actor.posts[0].organisation_id)
         supervision = None

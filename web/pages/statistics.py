@@ -18,7 +18,7 @@ from cases.organisations import Organisation, OrganisationKind, get_organisation
 from cases.policy import Action, allowed
 from recordings.recording_figures import count_recordings
 from scheduling.afterwards.session_figures import read_receptions
-from web.keys import ACTOR, CLOCK, DATABASE
+from web.keys import ACTOR, CLOCK, DATABASE, TREND
 from web.rendering import page
 from web.statistics.asking import SPANS, Asked, read_asked, years
 from web.statistics.charts import draw_columns, draw_tiles
@@ -89,7 +89,9 @@ async def receptions(request: web.Request) -> web.StreamResponse:
     now, actor = today(request.app[CLOCK]), request[ACTOR]
     asked = read_asked(request.query, now)
     async with request.app[DATABASE].session() as db:
-        found = await read_receptions(db, now, actor, asked.period, asked.filters)
+        found = await read_receptions(
+            db, request.app[CLOCK], actor, asked.period, asked.filters, request.app[TREND]
+        )
         sealed = await count_recordings(db, actor, asked.period, asked.filters)
         context = await _form(request, db, asked)
     drawn = [(month_label(code), months) for code, months in found.trend.items()]
@@ -142,7 +144,9 @@ async def screen(request: web.Request) -> web.StreamResponse:
     portions = Portion.OFFICES, Portion.TREND, Portion.TOPICS
     async with request.app[DATABASE].session() as db:
         reading = await read_figures(db, request.app[CLOCK], actor, asked.period, asked.filters, portions)
-        found = await read_receptions(db, now, actor, asked.period, asked.filters)
+        found = await read_receptions(
+            db, request.app[CLOCK], actor, asked.period, asked.filters, request.app[TREND]
+        )
         sealed = await count_recordings(db, actor, asked.period, asked.filters)
     context = _told(reading) | _trend(reading) | _topics(reading)
     context |= {

@@ -121,7 +121,7 @@ async def _page(db: AsyncSession, period: Period, portions: tuple[Portion, ...])
 
 
 async def _receptions(db: AsyncSession, period: Period) -> None:
-    await read_receptions(db, TODAY, SYSTEM, period, NOBODY)
+    await read_receptions(db, CLOCK, SYSTEM, period, NOBODY)
     await count_recordings(db, SYSTEM, period, NOBODY)
 
 

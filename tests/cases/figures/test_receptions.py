@@ -26,6 +26,7 @@ from scheduling.afterwards.ratings import Question, Rating
 from scheduling.afterwards.session_figures import Counts, ReceptionFigures, read_receptions
 from scheduling.afterwards.session_listing import list_promises, list_receptions
 from scheduling.afterwards.session_measure import PROMISES, measures
+from scheduling.afterwards.session_trend import Trend
 from scheduling.arrival.identity import NEEDS_IDENTITY
 from scheduling.incidents.incident import Cause, Incident
 from scheduling.invitation import Invitation
@@ -34,7 +35,7 @@ from scheduling.session_events import SessionEvent
 from tests.clock import FixedClock
 from tests.factories import World
 
-TODAY = date(2026, 7, 22)
+CLOCK, TODAY = FixedClock(), date(2026, 7, 22)
 SITTINGS = 240
 S = SessionState
 UNPLANNED = {S.REQUESTED, S.APPROVED, S.REJECTED, S.REDIRECTED, S.CANCELLED, S.RESCHEDULED}
@@ -289,9 +290,10 @@ async def test_receptions_are_counted_as_plain_python_counts_them(
     actor = world.actor("city.leader")
     days, whole = "2026-03-05..2026-04-17", "2025-03-01..2026-07-31"
     two = "2026-05-02..2026-05-03"  # On which not every office sat.
+    trend = Trend(CLOCK)  # What one page left behind serves the next.
     for written in ("2026-05", "2025", "2026-H1", days, two, whole, "2001-01"):
         period = parse_period(written)
-        told = await read_receptions(db, TODAY, actor, period, Filters())
+        told = await read_receptions(db, CLOCK, actor, period, Filters(), trend)
         wanted = by_hand(every, world, period)
         for name in ReceptionFigures.__slots__:
             mine, theirs = getattr(told, name), getattr(wanted, name)
@@ -338,7 +340,7 @@ async def test_recordings_lead_to_their_list(db: AsyncSession, clock: FixedClock
 
 async def _lists_are_as_long_as_the_sums(db: AsyncSession, world: World, period: Period) -> None:
     actor, nothing = world.actor("city.leader"), Filters()
-    told = await read_receptions(db, TODAY, actor, period, nothing)
+    told = await read_receptions(db, CLOCK, actor, period, nothing)
     for name in measures(TODAY):
         rows, total = await list_receptions(db, TODAY, actor, name, period, nothing, limit=500)
         assert total == getattr(told.all, name), (period, name)
@@ -374,7 +376,7 @@ async def _filters_narrow(db: AsyncSession, world: World, every: Sequence[Sittin
         (Filters(class_=PetitionClass.SUGGESTION), False),
         (Filters(unit_id=world.housing.id), False),
     ):
-        told = await read_receptions(db, TODAY, actor, period, filters)
+        told = await read_receptions(db, CLOCK, actor, period, filters)
         whole = by_hand(every, world, period)
         assert told.all == (whole.all if wanted else Counts()), filters
         assert told.promises_due == (whole.promises_due if wanted else 0) and told.satisfied is None

@@ -107,7 +107,7 @@ async def add_samples(
 
 def fill_desks(rows: Rows, world: World, settled: str) -> None:
     """Beside the cases of `scale_n`; `settled`: a condition on `n.i` for those that are over."""
-    office, unit = f"'{world.chengguan.id}'", f"'{world.housing.id}'"
+    unit = f"'{world.housing.id}'"
     held, place = "scale_n n WHERE n.i % 5 = 0", "scale_n n JOIN scale_keepers o ON o.k = n.keeper"
     day, case = rows.day("n.at"), {"petition_id": "n.id"}
     session = {"session_id": rows.key("s", "n.i")}
@@ -122,8 +122,8 @@ def fill_desks(rows: Rows, world: World, settled: str) -> None:
     guest = {"invitation_id": rows.key("g", "n.i")}
     fields = {"id": guest["invitation_id"], "code": f"'g' || {rows.padded('n.i', 9)}", "official_id": "NULL"}
     rows.copy(Invitation, session | fields | {"created_at": "n.at"}, held)
-    fields = {"starts_at": "n.at", "ends_at": "n.at", "organisation_id": office}
-    rows.copy(Slot, mine("slot") | fields, held)
+    fields = {"starts_at": "n.at", "ends_at": "n.at", "organisation_id": "o.id"}
+    rows.copy(Slot, mine("slot") | fields, f"{place} WHERE n.i % 5 = 0")
     fields = {"slot_id": rows.key("slot", "n.i"), "created_at": "n.at", "review_due_on": day,
               "state": state("fulfilled", "submitted", "scheduled")}  # fmt: skip
     rows.copy(Booking, mine("book") | case | fields, held)
@@ -137,8 +137,9 @@ def fill_desks(rows: Rows, world: World, settled: str) -> None:
         fields = {"at": "n.at", "state": state("sent", "sent", "sent", "failed")}
         rows.copy(NoticeEvent, mine(f"ne{number}") | key | fields, held)
     for question in Question:
-        fields = {"question": f"'{question}'", "score": "1 + n.i / 5 % 5", "at": "n.at"}
-        rows.copy(Rating, mine(f"q{question[:2]}") | session | guest | fields, held)
+        fields = {"question": f"'{question}'", "score": "1 + n.i / 5 % 5", "at": "n.at",
+                  "organisation_id": "o.id"}  # fmt: skip
+        rows.copy(Rating, mine(f"q{question[:2]}") | session | guest | fields, f"{place} WHERE n.i % 5 = 0")
     for rated in Rated:
         fields = {"rated": f"'{rated}'", "score": "1 + n.i / 2 % 5", "organisation_id": "o.id", "at": "n.at"}
         rows.copy(PetitionRating, mine(f"r{rated[:2]}") | case | fields, f"{place} WHERE n.i % 2 = 0")
@@ -156,9 +157,11 @@ def fill_desks(rows: Rows, world: World, settled: str) -> None:
     rows.copy(MessageThread, mine("t") | fields, f"{place} WHERE n.i % {WRITTEN} = 0")
     fields = {"state": state("refused", "open"), "created_at": "n.at"}
     rows.copy(CitizenRequest, mine("a") | session | guest | fields, f"scale_n n WHERE n.i % {ASKED} = 0")
-    rows.copy(PetitionTask, mine("k") | session | case | {"due_on": rows.later(day), "at": "n.at"}, held)
-    fields = {"chain_number": "n.i + 2", "started_at": "n.at", "sealed_at": "n.at", "verified_at": "n.at"}
-    rows.copy(Recording, mine("z") | session | case | fields, held)
+    fields = {"due_on": rows.later(day), "at": "n.at", "organisation_id": "o.id"}
+    rows.copy(PetitionTask, mine("k") | session | case | fields, f"{place} WHERE n.i % 5 = 0")
+    fields = {"chain_number": "n.i + 2", "started_at": "n.at", "sealed_at": "n.at", "verified_at": "n.at",
+              "organisation_id": "o.id"}  # fmt: skip
+    rows.copy(Recording, mine("z") | session | case | fields, f"{place} WHERE n.i % 5 = 0")
     fields = {"sequence": "n.i + 1000000", "at": "n.at", "object_id": "n.id", "digest": rows.key("d", "n.i")}
     rows.copy(AuditEntry, mine("y") | fields, "scale_n n")
 

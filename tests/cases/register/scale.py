@@ -122,7 +122,7 @@ class _Writer(Rows):
         self._numbers()
         self._cases(world)
         self._terms()
-        self._sessions(world)
+        self._sessions()
         self._mediations()
         fill_desks(self, world, self._done)
         self.run("ANALYZE")
@@ -218,12 +218,13 @@ class _Writer(Rows):
             "WHERE c.met_on IS NULL AND substr(t.term, 1, 2) IN ('r:', 'o:', 'g:', 'a:')"
         )
 
-    def _sessions(self, world: World) -> None:
-        source = "scale_n n WHERE n.i % 5 = 0"
+    def _sessions(self) -> None:
+        source = "scale_n n JOIN scale_keepers o ON o.k = n.keeper WHERE n.i % 5 = 0"
         fields = {"id": self.key("s", "n.i"), "petition_id": "n.id", "starts_at": "n.at", "ends_at": "n.at",
+                  "host_organisation_id": "o.id", "opened_at": "n.at", "closed_at": "n.at",
                   "state": "'closed'", "created_at": "n.at"}  # fmt: skip
         self.copy(Session, fields, source)
-        fields = {"session_id": self.key("s", "n.i"), "organisation_id": f"'{world.chengguan.id}'"}
+        fields = {"session_id": self.key("s", "n.i"), "organisation_id": "o.id"}
         self.copy(SessionOrganisation, fields, source)
 
     def _mediations(self) -> None:
