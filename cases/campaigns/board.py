@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, and_, case, exists, func, literal, or_, select
+from sqlalchemy import ColumnElement, and_, case, exists, func, literal, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.campaigns.campaign import Campaign, CampaignMatter, CampaignTarget, MatterState, Rank
@@ -25,15 +25,38 @@ from cases.visibility import open_to, visible_petitions
 
 MOST_CAMPAIGNS = 100
 MOST_IN_SHEET = 5_000
+NO_RANK = "none"
 
 
 class Which(StrEnum):
     """Which matters are asked for."""
 
+    ALL = "all"
     OPEN = "open"
     OVERDUE = "overdue"
     PROPOSED = "proposed"
     STRUCK_OFF = "struck_off"
+
+
+@dataclass(frozen=True, slots=True)
+class Narrowed:
+    """To a rank (`none` for matters without one) and an office that is in charge; empty for all."""
+
+    rank: str = ""
+    office_id: str = ""
+
+    @property
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """On CampaignMatter."""
+        wanted = []
+        if self.rank:
+            wanted.append(CampaignMatter.rank == (Rank(self.rank) if self.rank != NO_RANK else None))
+        if self.office_id:
+            wanted.append(CampaignMatter.organisation_id == self.office_id)
+        return wanted
+
+
+EVERYTHING = Narrowed()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +73,7 @@ class Standing:
 class OfficeStanding:
     """What one office has of a rank: taken in charge, overdue, waiting for confirmation, struck off."""
 
+    office_id: str
     office: str
     rank: Rank | None
     entered: int
@@ -109,32 +133,40 @@ async def list_office_standings(
     """The same by office and rank, of cases that the actor sees."""
     require(actor, Action.SEE_PETITION)
     sums = [func.sum(case((and_(*_which(which, today(clock))), 1), else_=0)) for which in Which]
-    of = Organisation.region_code, Organisation.short_name, CampaignMatter.rank
+    of = Organisation.region_code, Organisation.short_name, Organisation.id, CampaignMatter.rank
     query = select(*of, func.count(), *sums).select_from(CampaignMatter)
     query = query.join(Organisation, Organisation.id == CampaignMatter.organisation_id)
     query = query.where(CampaignMatter.campaign_id == campaign_id, _seen(actor)).group_by(*of)
-    rows = [tuple(row) for row in await db.execute(query.order_by(*of[:2]))]
+    rows = [tuple(row) for row in await db.execute(query.order_by(*of[:3]))]
     order = [*Rank, None]
-    rows.sort(key=lambda row: (row[0], row[1], order.index(row[2])))
-    return [OfficeStanding(row[1], row[2], row[3], row[5], row[6], row[7]) for row in rows]
+    rows.sort(key=lambda row: (*row[:3], order.index(row[3])))
+    sums_at = {which: len(of) + 1 + place for place, which in enumerate(Which)}
+    told = Which.OVERDUE, Which.PROPOSED, Which.STRUCK_OFF
+    return [
+        OfficeStanding(row[2], row[1], row[3], row[4], *(row[sums_at[each]] for each in told)) for row in rows
+    ]
 
 
-async def count_matters(db: AsyncSession, clock: Clock, actor: Actor, campaign_id: str) -> dict[Which, int]:
+async def count_matters(
+    db: AsyncSession, clock: Clock, actor: Actor, campaign_id: str, narrowed: Narrowed = EVERYTHING
+) -> dict[Which, int]:
     """How many there are of each."""
     require(actor, Action.SEE_PETITION)
     sums = [func.sum(case((and_(*_which(which, today(clock))), 1), else_=0)) for which in Which]
     query = select(*sums).select_from(CampaignMatter)
-    row = (await db.execute(query.where(CampaignMatter.campaign_id == campaign_id, _seen(actor)))).one()
+    query = query.where(CampaignMatter.campaign_id == campaign_id, _seen(actor), *narrowed.conditions)
+    row = (await db.execute(query)).one()
     return {which: row[number] or 0 for number, which in enumerate(Which)}
 
 
 async def list_matters(
     db: AsyncSession, clock: Clock, actor: Actor, campaign_id: str, which: Which | None = None,
-    limit: int = 50, offset: int = 0,
+    limit: int = 50, offset: int = 0, narrowed: Narrowed = EVERYTHING,
 ) -> Sequence[CampaignMatter]:  # fmt: skip
     """Matters of cases that the actor sees, the first due first; struck off ones by the newest."""
     require(actor, Action.SEE_PETITION)
     query = select(CampaignMatter).where(CampaignMatter.campaign_id == campaign_id, _seen(actor))
+    query = query.where(*narrowed.conditions)
     if which is not None:
         query = query.where(*_which(which, today(clock)))
     last = CampaignMatter.resolved_on.desc() if which is Which.STRUCK_OFF else CampaignMatter.due_on
@@ -175,6 +207,8 @@ def _on_the_line(actor: Actor) -> ColumnElement[bool]:
 
 def _which(which: Which, now: date) -> list[ColumnElement[bool]]:
     state = CampaignMatter.state
+    if which is Which.ALL:
+        return [true()]
     if which is Which.OVERDUE:
         return [state != MatterState.STRUCK_OFF, CampaignMatter.due_on < now]
     if which is Which.PROPOSED:

@@ -12,9 +12,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import exists, func, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cases.actions import ROLE_ACTIONS
 from cases.audit import add_audit
 from cases.campaigns.campaign import (
     BY_ANOTHER,
@@ -37,11 +38,15 @@ from cases.documents.document import IssuedDocument
 from cases.errors import Conflict, Forbidden, Invalid, NotFound
 from cases.fields import clean, clean_text
 from cases.handling.clocks import today
+from cases.organisations import Organisation, OrganisationKind
+from cases.people import Official, Post
 from cases.petitions import add_petition_event, load_petition
 from cases.policy import Action, Actor, allowed, require
 from cases.task import NewTask, PetitionTask, TaskState, TaskStep, add_task
+from cases.visibility import visible_petitions
 
 _K = CampaignStepKind
+MOST_TO_CONFIRM = 50
 # What the citizen's case remembers of it.
 EVENTS = frozenset({_K.PROPOSED, _K.SENT_BACK, _K.STRUCK_OFF, _K.TAKEN_UP_AGAIN})
 LABELS: Mapping[CampaignStepKind, str] = {
@@ -119,6 +124,54 @@ async def steps_for(db: AsyncSession, actor: Actor, matter: CampaignMatter) -> l
         and not (own and kind in BY_ANOTHER)
         and allowed(actor, action_for(actor, matter, kind), scope)
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmers:
+    """Who of an office may confirm or send back; up to six names."""
+
+    office: str
+    names: Sequence[str]
+
+
+async def list_confirmers(db: AsyncSession, actor: Actor, matter: CampaignMatter) -> list[Confirmers]:
+    """Of a matter that is to be struck off and not by the actor: the nearest petition office that has
+    somebody who may, and who that is. The caller has asked the policy.
+    """
+    if matter.state is not MatterState.PROPOSED or _K.STRUCK_OFF in await steps_for(db, actor, matter):
+        return []
+    roles = [role for role, actions in ROLE_ACTIONS.items() if Action.CONFIRM_RESOLUTION in actions]
+    barred = [each for each in (matter.leader_id, await _proposer(db, matter)) if each]
+    query = select(Organisation.short_name, Official.name, Organisation.region_code).distinct()
+    query = query.join(Post, Post.organisation_id == Organisation.id)
+    query = query.join(Official, Official.id == Post.official_id).where(
+        Organisation.kind == OrganisationKind.PETITION_OFFICE,
+        literal(matter.petition.custodian.region_code).startswith(Organisation.region_code),
+        Post.role.in_(roles),
+        Post.ended_at.is_(None),
+        Official.disabled_at.is_(None),
+        Official.id.not_in(barred),
+    )
+    query = query.order_by(
+        Organisation.region_code.desc(), Organisation.short_name, Official.name
+    )
+    rows = (await db.execute(query.limit(6))).all()
+    nearest = [name for office, name, _ in rows if office == rows[0][0]]
+    return [Confirmers(rows[0][0], nearest)] if rows else []
+
+
+async def list_to_confirm(db: AsyncSession, actor: Actor) -> Sequence[CampaignMatter]:
+    """Matters that wait for the actor to confirm that they are solved, the longest listed first."""
+    require(actor, Action.SEE_PETITION)
+    seen = exists().where(
+        PetitionCase.id == CampaignMatter.petition_id, visible_petitions(actor, Action.CONFIRM_RESOLUTION)
+    )
+    query = select(CampaignMatter).where(
+        CampaignMatter.state == MatterState.PROPOSED, seen.correlate(CampaignMatter)
+    )
+    query = query.order_by(CampaignMatter.due_on, CampaignMatter.id).limit(MOST_TO_CONFIRM)
+    found = (await db.scalars(query)).unique().all()
+    return [each for each in found if _K.STRUCK_OFF in await steps_for(db, actor, each)]
 
 
 async def get_matter(db: AsyncSession, actor: Actor, matter_id: str) -> CampaignMatter:

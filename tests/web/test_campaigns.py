@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from typing import Any
 
@@ -77,12 +78,24 @@ async def test_a_case_is_taken_in_charge_and_struck_off_by_two(house: House) -> 
     proof = page.partition(f'href="{path}/evidence/')[2].partition('"')[0]
     file = await leader.get(f"{path}/evidence/{proof}")
     assert (await file.read(), file.content_type) == (PDF, "application/pdf")
+    assert "等待确认销号：" in page, "who waits is told of whom"
+    other = await house.official("city.inspector")
+    assert "等您核对和确认" in await (await other.get("/campaigns")).text()
+    assert "楼道漏水" in await (await other.get("/campaigns/mine")).text()
+    assert "等您核对和确认" not in await (await leader.get("/campaigns")).text()
     for browser in (keeper, leader):
         assert (await browser.send(path, f"{path}/steps/struck_off", words="属实。")).status == 403
-    other = await house.official("city.inspector")
     assert (await other.send(path, f"{path}/steps/struck_off", words="属实。")).status == 303
     board = await (await other.get(f"{campaign}?which=struck_off")).text()
     assert "楼道漏水" in board and "100.0%" in board and "市信访局" in board
+    for page in (board, await (await other.get("/campaigns")).text()):
+        found = set(re.findall(rf'href="({campaign}\?[^"]*rank=[^"]*)">(\d+)</a>', page))
+        assert {re.sub(r".*which=(\w+).*", r"\1", each) for each, _ in found} >= {"all", "struck_off"}
+        for address, number in found:
+            listed = await (await other.get(address.replace("&amp;", "&"))).text()
+            assert number == "1" and listed.count("楼道漏水") == 1 and "只看" in listed, address
+    none = await (await other.get(f"{campaign}?rank=county&which=all")).text()
+    assert "楼道漏水" not in none and "没有这样的信访件" in none
     assert "凭证据销号" in await (await keeper.get(case)).text()
 
 

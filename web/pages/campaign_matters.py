@@ -15,6 +15,7 @@ from cases.campaigns.conducting import TakeInCharge, list_leaders, take_in_charg
 from cases.campaigns.following import (
     Evidence,
     get_matter,
+    list_confirmers,
     list_evidence,
     list_papers,
     list_steps,
@@ -46,6 +47,7 @@ from web.views.campaigns import (
     step_form,
     step_row,
 )
+from web.views.handling import office_people
 from web.words import date_time
 
 ENTRY_FIELDS = ("campaign_id", "rank", "leader_id", "leader", "plan", "due_on")
@@ -62,6 +64,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         }
         offered = await steps_for(db, actor, matter)
         papers = await _papers(db, request, matter.petition)
+        confirmers = await list_confirmers(db, actor, matter)
     trouble = take_once(request, f"matter:{matter_id}") or {}
     context = {
         "nav": "campaigns",
@@ -74,6 +77,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         "choices": {"duty": DUTIES, "session": sessions},
         "sessions": sessions,
         "papers": papers,
+        "confirmers": [office_people(each.office, each.names) for each in confirmers],
     }
     return page(request, "campaign_matter.html", context, title=say(f"包案：{matter.petition.number}"))
 

@@ -11,6 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.campaigns.board import (
     MOST_IN_SHEET,
+    NO_RANK,
+    Narrowed,
     Which,
     count_matters,
     get_campaign,
@@ -23,6 +25,7 @@ from cases.campaigns.board import (
 )
 from cases.campaigns.campaign import CampaignKind, Rank
 from cases.campaigns.conducting import OpenCampaign, open_campaign
+from cases.campaigns.following import list_to_confirm
 from cases.errors import Conflict, Invalid
 from cases.handling.clocks import today
 from cases.organisations import OrganisationKind, list_organisations
@@ -35,7 +38,7 @@ from web.pages.figure_reports import WORKBOOK
 from web.pages.signin import see_other
 from web.rendering import page
 from web.statistics.spreadsheet import Cell, Sheet, write_workbook
-from web.views.campaigns import KINDS, RANKS, campaign_row, matter_row, office_row, standing_row
+from web.views.campaigns import KINDS, RANKS, campaign_row, matter_row, office_row, rank_name, standing_row
 
 PAGE_SIZE = 50
 TABS = (
@@ -43,6 +46,7 @@ TABS = (
     (Which.OVERDUE, "已超期"),
     (Which.PROPOSED, "待确认销号"),
     (Which.STRUCK_OFF, "已销号"),
+    (Which.ALL, "全部"),
 )
 
 
@@ -68,25 +72,35 @@ async def open_one(request: web.Request) -> web.StreamResponse:
 
 
 async def show(request: web.Request) -> web.StreamResponse:
-    """GET {}: `which`, `offset`."""
+    """GET {}: `which`, `rank`, `office`, `offset`."""
     actor, clock, asked = request[ACTOR], request.app[CLOCK], request.query
     offset, now, campaign_id = read_offset(request), today(clock), request.match_info["campaign_id"]
     which = Which(asked["which"]) if asked.get("which", "") in set(Which) else Which.OPEN
+    rank = asked["rank"] if asked.get("rank", "") in {*Rank, NO_RANK} else ""
     async with request.app[DATABASE].session() as db:
         campaign = await get_campaign(db, actor, campaign_id)
         standings = await list_standings(db, actor, campaign_id)
         offices = await list_office_standings(db, clock, actor, campaign_id)
-        counts = await count_matters(db, clock, actor, campaign_id)
-        found = await list_matters(db, clock, actor, campaign_id, which, PAGE_SIZE + 1, offset)
+        known = {each.office_id: each.office for each in offices}
+        office = asked["office"] if asked.get("office", "") in known else ""
+        narrowed = Narrowed(rank, office)
+        counts = await count_matters(db, clock, actor, campaign_id, narrowed)
+        found = await list_matters(db, clock, actor, campaign_id, which, PAGE_SIZE + 1, offset, narrowed)
+    told = {name: value for name, value in (("rank", rank), ("office", office)) if value}
+    names = [known[office]] if office else []
+    names += [rank_name(Rank(rank) if rank != NO_RANK else None)] if rank else []
+    asked_for = {"which": str(which), **told}
     context = {
         "nav": "campaigns",
         "campaign": campaign_row(campaign, standings),
         "survey": campaign.kind is CampaignKind.SURVEY,
         "offices": [office_row(each) for each in offices],
         "which": which,
+        "narrowed": names,
+        "query": "".join(f"&{name}={value}" for name, value in told.items()),
         "tabs": [(code, name, counts[code]) for code, name in TABS],
         "rows": [matter_row(each, now) for each in found[:PAGE_SIZE]],
-        "beside": beside(f"/campaigns/{campaign_id}", {"which": which}, offset, PAGE_SIZE, len(found)),
+        "beside": beside(f"/campaigns/{campaign_id}", asked_for, offset, PAGE_SIZE, len(found)),
     }
     return page(request, "campaign.html", context, title=campaign.name)
 
@@ -96,8 +110,15 @@ async def show_mine(request: web.Request) -> web.StreamResponse:
     done, now = request.query.get("done", "") == "yes", today(request.app[CLOCK])
     async with request.app[DATABASE].session() as db:
         found = await list_own_matters(db, request[ACTOR], done)
+        waiting = await list_to_confirm(db, request[ACTOR])
     rows = [matter_row(each, now) for each in found]
-    context = {"nav": "campaigns", "done": done, "rows": rows, "late": sum(row["late"] for row in rows)}
+    context = {
+        "nav": "campaigns",
+        "done": done,
+        "rows": rows,
+        "late": sum(row["late"] for row in rows),
+        "confirm": [matter_row(each, now) for each in waiting],
+    }
     return page(request, "campaigns_mine.html", context, title="我包的案")
 
 
@@ -178,6 +199,7 @@ async def _list_page(request: web.Request, form: Form, status: int = 200) -> web
         standings = await list_all_standings(db, actor, [each.id for each in found])
         offices = await _own_offices(db, actor)
         mine = await list_own_matters(db, actor)
+        confirm = await list_to_confirm(db, actor)
     now = today(request.app[CLOCK])
     form.values.setdefault("organisation", next(iter(offices), ""))
     form.values.setdefault("begins_on", now.isoformat())
@@ -189,6 +211,7 @@ async def _list_page(request: web.Request, form: Form, status: int = 200) -> web
         "kinds": KINDS,
         "ranks": RANKS,
         "mine": len(mine),
+        "confirm": len(confirm),
         "late": sum(each.is_late(now) for each in mine),
     }
     title = say("错误：领导包案") if form.errors else "领导包案"

@@ -94,7 +94,8 @@ async def show(request: web.Request) -> web.StreamResponse:
         bookings = await list_bookings(db, actor, petition_id=petition_id)
         context["case_times"] = await times_of_case(db, request, bookings)
         context["requests"] = [
-            {"id": b.id, "kind": BOOKING_KIND_NAMES[b.kind], "starts_at": b.slot.starts_at}
+            {"id": b.id, "kind": BOOKING_KIND_NAMES[b.kind], "starts_at": b.slot.starts_at,
+             "office": b.slot.room.organisation.short_name}
             for b in bookings
             if b.state is BookingState.SUBMITTED
         ]

@@ -9,7 +9,7 @@ from typing import Any
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cases.campaigns.board import OfficeStanding, Standing, list_matters_of
+from cases.campaigns.board import NO_RANK, OfficeStanding, Standing, list_matters_of
 from cases.campaigns.campaign import (
     CAMPAIGN_KIND_NAMES,
     CAMPAIGN_STEP_NAMES,
@@ -62,6 +62,7 @@ def standing_row(each: Standing) -> dict[str, Any]:
     """Numerator and denominator stand beside every rate."""
     return {
         "rank": rank_name(each.rank),
+        "query": f"rank={each.rank or NO_RANK}",
         "target": each.target,
         "entered": each.entered,
         "resolved": each.resolved,
@@ -74,7 +75,8 @@ def office_row(each: OfficeStanding) -> dict[str, Any]:
     """What one office has of a rank."""
     rate = f"{each.resolved * 100 / each.entered:.1f}%" if each.entered else "—"
     told = {name: getattr(each, name) for name in ("office", "entered", "overdue", "proposed", "resolved")}
-    return told | {"rank": rank_name(each.rank), "rate": rate}
+    query = f"office={each.office_id}&rank={each.rank or NO_RANK}"
+    return told | {"rank": rank_name(each.rank), "rate": rate, "query": query}
 
 
 def matter_row(matter: CampaignMatter, now: date) -> dict[str, Any]:

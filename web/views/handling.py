@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.casefile import CLASS_NAMES, PetitionCase, PetitionState
 from cases.deadlines.explaining import explain
+from cases.handling.awaited import list_awaited
 from cases.handling.clocks import PetitionClock, list_clocks, today
 from cases.handling.procedure import (
     CONCLUSION_NAMES,
@@ -70,7 +71,19 @@ async def handling_desk(request: web.Request, db: AsyncSession, petition: Petiti
         "trouble": "" if trouble.get("step") in set(steps) else trouble.get("message", ""),
         "clocks": [clock_row(row, now, clocks) for row in clocks],
         "steps": [_form(step, options, trouble, now.isoformat()) for step in steps],
+        "awaited": [
+            {
+                "who": office_people(each.office, each.names),
+                "steps": [STEP_NAMES[step] for step in each.steps],
+            }
+            for each in await list_awaited(db, request[ACTOR], petition)
+        ],
     }
+
+
+def office_people(office: str, names: Sequence[str]) -> str:
+    """`市信访局（李强、王敏）`, or the office alone."""
+    return f"{office}（{'、'.join(names)}）" if names else office
 
 
 def clock_row(row: PetitionClock, now: Any, clocks: Sequence[PetitionClock] = ()) -> dict[str, Any]:

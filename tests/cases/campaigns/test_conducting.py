@@ -9,6 +9,8 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.campaigns.board import (
+    NO_RANK,
+    Narrowed,
     OfficeStanding,
     Standing,
     Which,
@@ -29,7 +31,16 @@ from cases.campaigns.campaign import (
     Rank,
 )
 from cases.campaigns.conducting import OpenCampaign, TakeInCharge, open_campaign, take_in_charge
-from cases.campaigns.following import Evidence, list_steps, load_matter, note_step, read_evidence, steps_for
+from cases.campaigns.following import (
+    Evidence,
+    list_confirmers,
+    list_steps,
+    list_to_confirm,
+    load_matter,
+    note_step,
+    read_evidence,
+    steps_for,
+)
 from cases.casefile import PetitionClass
 from cases.documents.delivering import Upload
 from cases.errors import Conflict, Forbidden, Invalid, NotFound
@@ -59,6 +70,26 @@ async def begin(
         campaign.id, petition.id, Rank.CITY, "刘志强", "每周听一次汇报。", day + timedelta(30), leader_id
     )
     return await take_in_charge(db, clock, world.actor(KEEPER), given)
+
+
+async def test_whoever_is_waited_for_is_told_and_everybody_else_who_it_is(
+    db: AsyncSession, clock: FixedClock, world: World
+) -> None:
+    matter = await begin(db, clock, world, "city.leader")
+    keeper, leader, inspector = (world.actor(key) for key in (KEEPER, "city.leader", "city.inspector"))
+    assert not await list_to_confirm(db, inspector) and not await list_confirmers(db, keeper, matter)
+    await note_step(db, clock, keeper, matter.id, K.PROPOSED, "已经解决。", evidence=PAPER)
+    matter = await held(db, matter)
+    assert [each.id for each in await list_to_confirm(db, inspector)] == [matter.id]
+    for own in (keeper, leader, world.actor("xigu.leader")):
+        assert not await list_to_confirm(db, own), "neither who proposed nor who leads, nor a stranger"
+    assert not await list_confirmers(db, inspector, matter), "it is his own turn"
+    (found,) = await list_confirmers(db, leader, matter)
+    barred = {world.officials[key].name for key in (KEEPER, "city.leader")}
+    assert found.names and not barred & set(found.names)
+    for name in found.names:
+        (key,) = [key for key, official in world.officials.items() if official.name == name]
+        assert K.STRUCK_OFF in await steps_for(db, world.actor(key), matter), name
 
 
 async def held(db: AsyncSession, matter: CampaignMatter) -> CampaignMatter:
@@ -193,8 +224,15 @@ async def test_a_board_stands_by_office_with_what_is_overdue_and_what_waits(
     assert (counts[Which.OPEN], counts[Which.OVERDUE], counts[Which.PROPOSED]) == (1, 1, 0)
     await note_step(db, clock, keeper, matter.id, K.PROPOSED, "已经解决。", evidence=PAPER)
     assert await list_office_standings(db, clock, reader, matter.campaign_id) == [
-        OfficeStanding("市信访局", Rank.CITY, 1, 1, 1, 0)
+        OfficeStanding(world.city.id, "市信访局", Rank.CITY, 1, 1, 1, 0)
     ]
+    for narrowed, wanted in (
+        (Narrowed(str(Rank.CITY)), 1), (Narrowed(str(Rank.COUNTY)), 0), (Narrowed(NO_RANK), 0),
+        (Narrowed(office_id=world.city.id), 1), (Narrowed(office_id=world.xigu.id), 0),
+    ):  # fmt: skip
+        counts = await count_matters(db, clock, reader, matter.campaign_id, narrowed)
+        of_these = await list_matters(db, clock, reader, matter.campaign_id, Which.ALL, narrowed=narrowed)
+        assert counts[Which.ALL] == counts[Which.PROPOSED] == len(of_these) == wanted, narrowed
     assert [each.id for each in await list_campaigns(db, world.actor("xigu.leader"))] == [matter.campaign_id]
     assert not await list_matters(db, clock, world.actor("xigu.leader"), matter.campaign_id)
 

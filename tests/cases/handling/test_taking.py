@@ -14,6 +14,7 @@ from cases.audit import AuditEntry
 from cases.casefile import PetitionCase, PetitionState
 from cases.database import Database
 from cases.errors import Conflict, Forbidden, Invalid, NotFound
+from cases.handling.awaited import list_awaited
 from cases.handling.clocks import list_clocks
 from cases.handling.procedure import RULES, Step
 from cases.handling.taking import steps_for, take_step
@@ -155,6 +156,11 @@ async def test_only_the_unit_answers_and_only_its_head_extends(desk: Desk) -> No
     assert [str(step) for step in steps_for(actor(HANDLER), petition)] == ["conclude"]
     assert [str(step) for step in steps_for(actor(HEAD), petition)] == ["extend", "conclude"]
     assert steps_for(actor(KEEPER), petition) == []
+    (head,) = [each for each in await list_awaited(desk.db, actor(HANDLER), petition) if "extend" in each.steps]
+    assert head.office == desk.world.housing.short_name and desk.world.officials[HEAD].name in head.names
+    assert not any("extend" in each.steps for each in await list_awaited(desk.db, actor(HEAD), petition))
+    told = {str(step) for each in await list_awaited(desk.db, actor(KEEPER), petition) for step in each.steps}
+    assert {"extend", "conclude"} <= told
     with pytest.raises(Forbidden):
         await desk.take(HANDLER, "extend", days="10", words="复杂。")
 
