@@ -156,7 +156,8 @@ async def test_only_the_unit_answers_and_only_its_head_extends(desk: Desk) -> No
     assert [str(step) for step in steps_for(actor(HANDLER), petition)] == ["conclude"]
     assert [str(step) for step in steps_for(actor(HEAD), petition)] == ["extend", "conclude"]
     assert steps_for(actor(KEEPER), petition) == []
-    (head,) = [each for each in await list_awaited(desk.db, actor(HANDLER), petition) if "extend" in each.steps]
+    waited = await list_awaited(desk.db, actor(HANDLER), petition)
+    (head,) = [each for each in waited if "extend" in each.steps]
     assert head.office == desk.world.housing.short_name and desk.world.officials[HEAD].name in head.names
     assert not any("extend" in each.steps for each in await list_awaited(desk.db, actor(HEAD), petition))
     told = {str(step) for each in await list_awaited(desk.db, actor(KEEPER), petition) for step in each.steps}
