@@ -26,6 +26,17 @@ BEYOND = """() => [...document.querySelectorAll('.console-bar .bar-button')]
   .filter((node) => node.getBoundingClientRect().bottom > innerHeight + 1)
   .map((node) => node.dataset.action)"""
 
+# 结束接访 is two words; each stands on one line.
+SPLIT = """() => [...document.querySelectorAll('.bar-button:is(.is-primary, .is-danger) > span')]
+  .filter((node) => node.checkVisibility())
+  .flatMap(({ firstChild }) => [0, 2].map((start) => {
+    const word = document.createRange();
+    word.setStart(firstChild, start);
+    word.setEnd(firstChild, start + 2);
+    return [word.toString(), new Set([...word.getClientRects()].map((box) => Math.round(box.top))).size];
+  }))
+  .filter(([, lines]) => lines > 1)"""
+
 
 async def test_people_first_and_everything_one_press_away(house: House, chrome: Browser) -> None:
     session = await arrange(house)
@@ -40,6 +51,7 @@ async def test_people_first_and_everything_one_press_away(house: House, chrome: 
     for size in PHONES:
         await page.set_viewport_size(size)  # type: ignore[arg-type]
         assert await page.evaluate(SHARE) > 0.6
+        assert await page.evaluate(SPLIT) == [], "a word is broken in two"
         for button in (more, panel):
             await button.click()
             await expect(button).to_have_attribute("aria-expanded", "true")
