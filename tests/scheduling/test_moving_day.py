@@ -22,7 +22,9 @@ from scheduling.booking.bookings import (
     move_booking,
 )
 from scheduling.booking.engagements import engaged_by
+from scheduling.booking.joint_answers import JointAnswer, answer_joint, answers_of
 from scheduling.booking.proposing_slots import ProposeSlot, propose_slot
+from scheduling.booking.reviewing import Review, review_booking
 from scheduling.booking.slot import Slot
 from scheduling.booking.slots import list_free_slots
 from scheduling.calendars.entries import calendar_of
@@ -82,6 +84,9 @@ async def test_who_waits_and_who_is_arranged_go_along_and_everybody_is_told(
 ) -> None:
     slots = await slots_at(db, clock, world)
     waits = await book(db, clock, slots[0])
+    await review_booking(db, clock, world.actor(OWN), Review(waits.booking.id, BookingState.APPROVED))
+    city = world.actor("city.receptionist")
+    await answer_joint(db, clock, city, waits.booking.id, world.city.id, JointAnswer.AGREED)
     fixed = await book(db, clock, slots[2], "13900002222")
     await move_booking(db, clock, world.actor(OWN), fixed.booking.id, BookingState.APPROVED)
     asked = Arrange(fixed.petition.id, world.chengguan.id, booking_id=fixed.booking.id, slot_id=slots[2].id)
@@ -96,7 +101,8 @@ async def test_who_waits_and_who_is_arranged_go_along_and_everybody_is_told(
     assert (fresh.starts_at, fresh.ends_at, fresh.named_on) == (begin, begin + timedelta(hours=2), DAY)
     bookings = {each.id: each for each in await list_bookings(db, SYSTEM)}
     assert bookings[waits.booking.id].slot.starts_at == begin
-    assert bookings[waits.booking.id].state is BookingState.SUBMITTED
+    assert bookings[waits.booking.id].state is BookingState.APPROVED
+    assert not await answers_of(db, waits.booking.id)  # They said yes to another day.
     sitting = await load_session(db, session.id)
     assert sitting.starts_at == begin + timedelta(hours=1) == bookings[fixed.booking.id].slot.starts_at
     assert (sitting.revision, await engaged_by(db, session.id)) == (revision + 1, before)
