@@ -1,8 +1,8 @@
 """`python -m tests.gallery`: the states of the room and the pages of trouble as pictures, to be looked at.
 
 Pictures at 1280, 390 and 360 px hang in `--shots DIR` (default: `var/gallery`) with one page of all; `--only`
-names chapters, `--sizes` some of the widths, `--english` shows the chapters `links`, `beside` and `desk` in
-English. What scrolls sideways, is covered or too small for a finger is printed.
+names chapters, `--sizes` some of the widths, `--english` shows the chapters of STREETS in English. What
+scrolls sideways, is covered or too small for a finger is printed.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 
 from playwright.async_api import Browser
 
-from tests.gallery import beside, links, others, room, trouble
+from tests.gallery import beside, full, links, others, progress, proof, room, trouble
 from tests.gallery.house import ENGLISH, Street, street
 from tests.gallery.people import Cast
 from tests.gallery.statuses import statuses
@@ -40,13 +40,16 @@ CHAPTERS: dict[str, tuple[Scene, ...]] = {
 # Each scene has a house of its own; nobody sits before a camera.
 STREETS: dict[str, tuple[Callable[[Street], Awaitable[None]], ...]] = {
     "links": (
-        links.problems, links.identity, links.screens, links.minutes, links.afterwards, links.guests,
+        links.problems, links.identity, proof.elsewhere, links.screens, links.minutes, links.afterwards,
+        links.guests,
     ),
-    "beside": (beside.mediation, beside.court, beside.progress, beside.times, beside.public),
+    "beside": (beside.mediation, beside.court, beside.public, beside.written, beside.signing_in),
+    "progress": (progress.concluded, progress.times, progress.own_booking),
+    "full": (full.full,),
     "desk": (beside.officials,),
 }  # fmt: skip
 # Where it is asked who people are.
-STRICT = (links.identity,)
+STRICT = (links.identity, proof.elsewhere, beside.written)
 STATUSES = "statuses"
 
 

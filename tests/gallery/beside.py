@@ -1,27 +1,23 @@
-"""What citizens read without a reception: mediation, the court's door, their matter, the public pages."""
+"""What citizens read without a reception: mediation, the court's door, the public pages."""
 
 from __future__ import annotations
 
-import re
-
-from playwright.async_api import Page
+from playwright.async_api import Locator, Page
 
 from cases.mediation.court_door import issue_court_link
 from cases.policy import SYSTEM
 from scheduling.arrival.visiting_place import set_place
-from scheduling.booking.bookings import BookPublicly, book_publicly
 from scheduling.session import SessionState
 from scheduling.sessions.sessions import move_session
-from tests.cases.documents.papers import deliver_step
 from tests.factories import make_slots
-from tests.gallery.house import Street
+from tests.gallery.house import UNFOLD, Street
 from tests.gallery.links import every_screen
 from tests.mediations import KEEPER
 from tests.web.test_court import agreed
+from tests.web.test_identity import CODE
 from tests.web.test_mediation_video import make_sitting, phone_of
 from tests.web.test_posters import made
-from tests.web.test_progress import HANDLED, HANDLER, Matter
-from tests.web.test_slot_proposals import OWN, Wish
+from tests.web.test_slot_proposals import OWN
 from web.http.access import LINK_COOKIE
 
 MESSAGE = "楼道漏水三个月没有人修，打了很多次电话也没有人来看，请帮帮忙。"
@@ -72,83 +68,6 @@ async def court(them: Street) -> None:
     await them.hang(page, "court-open", "法院查阅：协议")
 
 
-async def progress(them: Street) -> None:
-    """A matter that was concluded: rated, rated anew, a review asked for."""
-    house, matter = them.house, Matter(them.house)
-    await matter.register()
-    page = await them.phone()
-    await them.go(page, "/progress", "progress-door", "查进度")
-    await page.locator("main form button").first.click()
-    await page.wait_for_timeout(400)
-    await them.hang(page, "progress-wrong", "查进度：没有填")
-    await ask(them, page, matter.petition.number, matter.code)
-    await them.hang(page, "progress-new", "查进度：刚登记")
-    await matter.take(OWN, "classify", **HANDLED)
-    await matter.take(OWN, "forward", unit=house.world.housing.id, words="请办理")
-    await matter.take(HANDLER, "accept", on="", words="受理。")
-    await matter.take(HANDLER, "conclude", conclusion="not_support", words="不支持。")
-    async with house.database.session() as db:
-        await deliver_step(db, house.clock, house.world.actor(HANDLER), matter.petition.id, "deliver")
-    await ask(them, page, matter.petition.number, matter.code)
-    await them.hang(page, "progress", "查进度：办结")
-    for summary in await page.locator("main details:not([open]) > summary").all():
-        await summary.click()
-    await them.hang(page, "progress-open", "查进度：都展开")
-    card = page.locator("section[aria-labelledby=rating-unit]")
-    await card.locator("button[type=submit]").click()
-    await page.wait_for_timeout(500)
-    await them.hang(page, "progress-rating-wrong", "评价办理：没有选")
-    await page.locator("label[for=unit-2]").click()
-    await page.locator("section[aria-labelledby=rating-unit] [name=words]").fill("太慢，催了三次。")
-    await page.locator("section[aria-labelledby=rating-unit] button[type=submit]").click()
-    await page.locator(".banner.is-good").wait_for()
-    await them.hang(page, "progress-rated", "评价办理：记下了")
-    await page.locator("section[aria-labelledby=rating-unit] summary").click()
-    await page.locator("label[for=unit-4]").click()
-    await them.hang(page, "progress-rating-change", "评价办理：修改")
-    await page.locator("section[aria-labelledby=rating-unit] button[type=submit]").click()
-    await page.locator(".banner.is-good").wait_for()
-    await them.hang(page, "progress-rerated", "评价办理：改过了")
-    form = page.locator("form[action^='/progress/review']")
-    await page.locator("details:has(form[action^='/progress/review']) > summary").click()
-    await form.locator("button[type=submit], button").last.click()
-    await page.wait_for_timeout(500)
-    await them.hang(page, "review-wrong", "请求复查：没写理由")
-    await page.locator("#reason").fill("没有到现场看，请再查一次。")
-    await page.locator("form[action^='/progress/review'] button").last.click()
-    await page.wait_for_timeout(500)
-    await them.hang(page, "review-asked", "请求复查：已收到")
-
-
-async def ask(them: Street, page: Page, number: str, code: str) -> None:
-    await page.goto(them.base + "/progress")
-    await page.fill("#number", number)
-    await page.fill("#query_code", code)
-    await page.locator("main form button").first.click()
-    await page.locator("main dl.facts").first.wait_for()
-
-
-async def times(them: Street) -> None:
-    """Another time is proposed."""
-    house = them.house
-    async with house.database.session() as db:
-        slots = list(await make_slots(db, house.clock, house.world.chengguan))
-        booked = await book_publicly(
-            db, house.clock, BookPublicly(slots[0].id, "张桂芳", "13900001111", "供暖不热", "")
-        )
-    wish = Wish(house, booked, slots)
-    await wish.propose(await house.official(OWN), other_reason="上午区里开会，接访室占用")
-    page = await them.phone()
-    await ask(them, page, booked.petition.number, booked.query_code)
-    await them.hang(page, "times", "改时间：提议")
-    for summary in await page.locator("main details:not([open]) > summary").all():
-        await summary.click()
-    await them.hang(page, "times-open", "改时间：这个时间不行")
-    await page.locator("main button[value=accepted]:visible").first.click()
-    await page.wait_for_timeout(500)
-    await them.hang(page, "times-accepted", "改时间：同意了")
-
-
 async def public(them: Street) -> None:
     """The pages without a link, from the poster on the wall on."""
     house = them.house
@@ -175,13 +94,9 @@ async def public(them: Street) -> None:
     await page.locator("main form button").last.click()
     await page.wait_for_url("**/book/done")
     await them.hang(page, "book-done", "预约：提交了")
-    await petition(them, page, "/petition")
-    await them.go(page, "/mailbox", "mailbox", "领导信箱")
-    for name in ("privacy", "accessibility", "signin"):
+    for name in ("privacy", "accessibility", "mailbox"):
         await them.go(page, f"/{name}", name, name)
-    await page.locator("main form button").first.click()
-    await page.wait_for_timeout(400)
-    await them.hang(page, "signin-wrong", "登录：没有填")
+    await them.go(page, "/demo", "demo-none", "演示：没有准备")
     station = await them.phone()
     await them.go(station, "/terminal/620102001", "terminal", "接访点终端")
     await station.fill("[name=link]", "123")
@@ -190,36 +105,76 @@ async def public(them: Street) -> None:
     await them.hang(station, "terminal-wrong", "接访点终端：不是链接")
 
 
-async def petition(them: Street, page: Page, path: str) -> None:
-    """A matter written on the telephone, step by step, each first without an answer."""
-    steps = (
-        {"office": them.house.world.chengguan.id, "class": "claim"},
+async def signing_in(them: Street) -> None:
+    """Officials at their door: nothing typed, a wrong password, locked."""
+    page, someone = await them.phone(), them.house.world.officials[OWN].username
+    await them.go(page, "/signin", "signin", "登录")
+    await page.locator("main form button").click()
+    await page.locator(".error-summary").wait_for()
+    await them.hang(page, "signin-wrong", "登录：没有填")
+    for turn in range(6):
+        await page.fill("#username", someone)
+        await page.fill("#password", "wrong")
+        async with page.expect_navigation():
+            await page.locator("main form button").click()
+        if turn in (0, 5):
+            await them.hang(page, f"signin-{'locked' if turn else 'refused'}", f"登录：错了 {turn + 1} 次")
+
+
+async def written(them: Street) -> None:
+    """A matter and an accusation written on the telephone, to the receipt."""
+    page = await them.phone()
+    await petition(them, page, "claim")
+    await petition(them, await them.phone(), "accusation")
+
+
+async def petition(them: Street, page: Page, kind: str) -> None:
+    """Step by step, each first without an answer; the code wrong and right."""
+    steps: tuple[dict[str, str], ...] = (
+        {"office": them.house.world.chengguan.id, "class": kind},
         {"subject": "加装电梯后采光受影响", "description": "二层白天要开灯，请求补救。"},
         {"name": "王秀兰", "phone": "13893100001", "reply_by": "sms"},
     )
-    await page.goto(them.base + path)
+    form = page.locator("main form[action='/petition']")
+    onwards = form.locator("button[value=on].is-primary")
+    if kind == "accusation":
+        steps[1]["accused"] = them.house.world.housing.id
+    await page.goto(them.base + "/petition")
     for place, typed in enumerate(steps, 1):
-        form = page.locator(f"main form[action='{path}']")
         await form.locator(f"[name=step][value='{place}']").wait_for(state="attached")
-        await them.hang(page, f"petition-{place}", f"写信访件：第 {place} 步")
-        await form.locator("button[value=on].is-primary").click()
+        await them.hang(page, f"{kind}-{place}", f"网上反映：第 {place} 步")
+        await onwards.click()
         await page.locator(".error-summary").wait_for()
-        await them.hang(page, f"petition-{place}-wrong", f"写信访件：第 {place} 步，没有填")
+        await them.hang(page, f"{kind}-{place}-wrong", f"网上反映：第 {place} 步，没有填")
         for name, value in typed.items():
-            if await form.locator(f"[name={name}][type=radio]").count():
-                await form.locator(f"label[for='{name}-{value}']").click()
-            else:
-                await form.locator(f"[name={name}]").fill(value)
-        await form.locator("button[value=on].is-primary").click()
-        await page.wait_for_timeout(400)
-    banner = await page.locator("main .banner").all_inner_texts()
-    code = re.search(r"\b(\d{6})\b", " ".join(banner))
-    await them.hang(page, "petition-code", "写信访件：验证码")
-    if code:
-        await page.locator("#code").fill(code.group(1))
-        await page.locator(f"main form[action='{path}'] button[value=on].is-primary").click()
-        await page.wait_for_url("**/petition/done")
-        await them.hang(page, "petition-done", "写信访件：交了")
+            await fill(form, name, value)
+        if place == len(steps):
+            await page.evaluate(UNFOLD)
+            await them.hang(page, f"{kind}-{place}-open", f"网上反映：第 {place} 步，都展开")
+        await onwards.click()
+    await form.locator("#code").wait_for()
+    await them.hang(page, f"{kind}-code", "网上反映：验证码")
+    await form.locator("#code").fill("000000")
+    await onwards.click()
+    await form.locator(".field-error").wait_for()
+    await them.hang(page, f"{kind}-code-wrong", "网上反映：验证码不对")
+    await form.locator("#code").fill(CODE)
+    await onwards.click()
+    await page.wait_for_url("**/petition/done")
+    await them.hang(page, f"{kind}-done", "网上反映：交了")
+    if kind == "accusation":
+        await page.reload()
+        await them.hang(page, f"{kind}-done-again", "网上反映：回执刷新以后")
+
+
+async def fill(form: Locator, name: str, value: str) -> None:
+    """Whatever kind of field it is."""
+    if await form.locator(f"[name={name}][type=radio]").count():
+        await form.locator(f"label[for='{name}-{value}']").click()
+    elif await form.locator(f"select[name={name}]").count():
+        await form.locator(f"select[name={name}]").select_option(value)
+    else:
+        await form.locator(f"[name={name}]").fill(value)
 
 
 async def officials(them: Street) -> None:

@@ -36,6 +36,7 @@ PROVIDER = OidcSettings(
     "https://id.example.gov.cn/authorize", "https://id.example.gov.cn/token", "x", "x", "x"
 )
 ENGLISH = "en"
+UNFOLD = "for (const each of document.querySelectorAll('main details')) each.open = true;"
 
 
 @dataclass

@@ -10,6 +10,7 @@ from cases.policy import SYSTEM
 from cases.roles import InvitationRole
 from scheduling.links import revoke_link
 from scheduling.minutes.record import MinutesState, move_minutes
+from scheduling.reach import load_session
 from scheduling.session import SessionState
 from scheduling.sessions.sessions import move_session
 from tests.gallery.house import Street
@@ -17,6 +18,7 @@ from tests.journey.test_pages import FILL, SCREENS, SHOW
 from tests.scheduling.papers import photo
 from tests.scheduling.test_minutes_signing import handwriting
 from tests.web.test_links import Given
+from tests.web.test_oidc import NUMBER
 from tests.web.test_signing import HOST, arrange
 from web.http.access import LINK_COOKIE
 
@@ -83,14 +85,21 @@ async def identity(them: Street) -> None:
     await page.context.route("https://id.example.gov.cn/**", lambda route: route.abort())
     await them.go(page, f"{path}/identity/proof", "identity-proof", "账号核验：没有完成")
     await them.go(page, "/identity/back?error=access_denied&state=x", "identity-back", "账号核验：没有同意")
-    await them.go(page, f"{path}/idnumber", "idnumber", "身份证号")
-    if await page.locator("main form button").count():
-        await page.locator("main form button").first.click()
-        await page.wait_for_timeout(500)
-        await them.hang(page, "idnumber-wrong", "身份证号不对")
+    async with them.house.database.session() as db:
+        (await load_session(db, given.session_id)).id_number_needed = True
+        await db.commit()
     await page.goto(f"{them.base}{path}/identity")
     await page.fill("#code", "482913")
     await page.locator("button[value=confirm]").click()
+    await page.wait_for_url("**/idnumber")
+    await them.hang(page, "idnumber", "身份证号")
+    for typed, key, words in (("", "empty", "没有填"), ("110105194912310021", "wrong", "不对")):
+        await page.fill("#id_number", typed)
+        await page.locator("main form button").click()
+        await page.locator(".error-summary").wait_for()
+        await them.hang(page, f"idnumber-{key}", f"身份证号：{words}")
+    await page.fill("#id_number", NUMBER)
+    await page.locator("main form button").click()
     await page.wait_for_url("**/notice")
     await them.hang(page, "notice", "告知与同意")
     await them.go(page, f"{path}/companions", "companions", "同来的人")

@@ -16,10 +16,11 @@ from scheduling.session import Session, SessionState
 from scheduling.sessions.sessions import move_session
 from tests.clock import FixedClock
 from tests.scheduling.papers import photo
-from tests.web.conftest import Browser
+from tests.web.conftest import Browser, House
 from tests.web.test_materials import BOOT, Sender
 from web.app import create_app
 from web.demo.day import find_ready_session, ready_session, seed_day
+from web.keys import SETTINGS
 from web.setting_groups import DatabaseSettings
 from web.settings import Settings
 
@@ -64,6 +65,17 @@ async def test_looking_at_the_demonstration_changes_nothing(
         assert (await demo_browser.post("/demo/open", json={})).status == 200
         assert await sessions(database) == before + 1
     assert (await demo_browser.get("/demo/party/1")).status == 200
+
+
+async def test_a_house_without_the_four_says_so(house: House) -> None:
+    state = house.server.app._state  # type: ignore[union-attr]
+    state[SETTINGS] = replace(state[SETTINGS], demo=True)
+    browser = house.browser()
+    for path in ("/demo", "/demo/party/1"):
+        answer = await browser.get(path)
+        assert answer.status in (404, 409) and "12345" in await answer.text(), path
+    assert "没有准备好的演示" in await (await browser.get("/demo")).text()
+    assert (await browser.post("/demo/open", json={})).status == 404
 
 
 async def test_a_foreign_page_cannot_press_the_button(demo_browser: Browser) -> None:

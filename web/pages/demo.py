@@ -8,7 +8,7 @@ from typing import Any
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cases.errors import Conflict
+from cases.errors import Conflict, NotFound
 from cases.organisations import TIER_NAMES
 from cases.policy import Actor, ActorKind
 from cases.roles import InvitationRole
@@ -39,6 +39,7 @@ async def show(request: web.Request) -> web.StreamResponse:
 async def open_parties(request: web.Request) -> web.StreamResponse:
     """Have a session that can begin: the one there is, or the next."""
     async with request.app[DATABASE].session() as db:
+        await _invited(db, await find_latest_session(db))
         await ready_session(db, request.app[CLOCK])
     return web.json_response({})
 
@@ -116,9 +117,10 @@ async def _parties(db: AsyncSession, request: web.Request) -> tuple[Session, Seq
 
 
 async def _invited(db: AsyncSession, session: Session | None) -> Sequence[Invitation]:
+    """Raises NotFound in a house whose rows are its own: only `lianxin demo` makes the four."""
     found = await invited(db, session.id) if session is not None else []
     if len(found) < PARTIES:
-        raise web.HTTPServiceUnavailable
+        raise NotFound("demo_missing", "这里没有准备好的演示。")
     return found[:PARTIES]
 
 

@@ -78,7 +78,8 @@ class CitizenRoom {
     call.on("admitted", () => this.#called());
     call.on("moved_to_lobby", () => this.#set({ aside: null, arrived: false }));
     call.on("ended", (farewell) => this.#ended(farewell));
-    call.on("problem", (sentence) => this.#announcer.alert(t(sentence)));
+    // That there is no room for now stands on the page for as long as it lasts (session.js).
+    call.on("problem", (sentence) => call.overloaded || this.#announcer.alert(t(sentence)));
     this.#output.on("blocked", () => (action("unblock").hidden = false));
     this.#output.on("unblocked", () => (action("unblock").hidden = true));
   }

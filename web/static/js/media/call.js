@@ -64,6 +64,9 @@ export class Call extends Emitter {
     return states.includes("connected") ? "connected" : "idle";
   }
 
+  /** Whether no media worker has room for this sitting yet; asked for again until one has. */
+  get overloaded() { return this.#refused; }
+
   /** @returns {number} milliseconds since the epoch by the server's clock */
   get serverNow() { return Date.now() + this.#clockOffset; }
 
@@ -283,6 +286,7 @@ export class Call extends Emitter {
     if (!this.#canNegotiate() || !this.#capture.opened || !this.may("publish")) return;
     try {
       await this.#publisher.publish(this.#capture.tracks, anew);
+      this.#refused = false;
       for (const source of this.#capture.tracks.keys()) this.#tellSource(source, this.#capture.isEnabled(source));
     } catch (error) {
       console.warn("publish failed", error);
@@ -290,8 +294,9 @@ export class Call extends Emitter {
         this.emit("problem", error.message);
         return this.#capture.present(null);
       }
-      if (error.code === "overloaded" && !this.#refused) this.emit("problem", error.message);
+      const known = this.#refused;
       this.#refused = error.code === "overloaded";
+      if (this.#refused && !known) this.emit("problem", error.message);
       this.#publisher.retryAfter(RETRY_MEDIA);
     }
   }
