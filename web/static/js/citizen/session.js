@@ -198,7 +198,7 @@ export class SessionScreen {
 
   /** One sentence at most; what hinders most comes first. */
   #noticeOf(room) {
-    if (this.#call.overloaded) return t("现在人太多，一时接不通。请不要关掉页面，有空位会自动接通。等久了请点「帮助」打电话。");
+    if (this.#call.overloaded) return t("现在人太多，一时接不通。请不要关掉页面，有空位会自动接通。等久了请点「求助」打电话。");
     if (this.#problem) return this.#problem;
     if (this.#capture.silenced.has("microphone")) return t("您的声音断了，可能有电话打进来。请点「恢复声音和画面」。");
     if (this.#capture.silenced.size > 0) return t("您的画面断了，摄像头可能被别的应用占用。请点「恢复声音和画面」。");
