@@ -82,6 +82,16 @@ async def test_the_matter_is_sent_with_the_code_and_not_before(
     assert CODE not in caplog.text
 
 
+async def test_no_code_is_said_to_be_sent_that_was_not(house: House, pocket: Pocket) -> None:
+    """A second matter within the minute: whoever read that its code was on the way waited for nothing."""
+    browser = house.browser()
+    status, page = await step(browser, house, 3, form_id="a" * 32)
+    assert status == 200 and "验证码发到了" in page
+    status, page = await step(browser, house, 3, form_id="b" * 32)
+    assert status == 422 and "请等 1 分钟" in page and len(pocket.got) == 1
+    assert "验证码发到了" not in page and "还没有发到" in page
+
+
 async def test_who_gets_no_message_is_taken_in_and_called(house: House, pocket: Pocket) -> None:
     browser = house.browser()
     for number in range(4):

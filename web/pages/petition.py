@@ -268,7 +268,9 @@ async def _page(request: web.Request, form: Form, step: int, status: int = 200) 
     async with request.app[DATABASE].session() as db:
         choices = await _choices(db)
         files = await list_of_form(db, form_id)
-    gateway, phone = messenger.gateway, clean_number(form.value("phone"))
+        phone, kept = clean_number(form.value("phone")), messenger.secrets
+        sent = step == CODE and await awaits_code(db, request.app[CLOCK], kept, form_id, phone)
+    gateway = messenger.gateway
     shown = ""
     if step == CODE and isinstance(gateway, ShownGateway):
         # Whoever tries it out has no such telephone: the page shows what was sent.
@@ -290,6 +292,7 @@ async def _page(request: web.Request, form: Form, step: int, status: int = 200) 
         "most_files": MOST_OF_FORM,
         "megabytes": LARGEST // MEBIBYTE,
         "phone": mask_phone(phone),
+        "sent": sent,
         "shown": shown,
         "demo": isinstance(gateway, ShownGateway),
         "to_leader": _to_leader(request),
