@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import Select, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.audit import AuditEntry, record_audit
@@ -26,8 +26,6 @@ ADMINISTRATION = frozenset(
     {"account", "audit", "client", "holidays", "official", "organisation", "profile", "retention", "template"}
 )
 HIDDEN = "…"
-DISORDER = timedelta(hours=1)  # Far more than writers that wait for each other can differ.
-LAST = 2**62
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,11 +115,7 @@ def _selected(asked: EntryQuery, before: int | None) -> Select[AuditEntry]:
     if asked.since:
         query = query.where(AuditEntry.at >= _midnight(asked.since))
     if asked.until:
-        end = _midnight(asked.until + timedelta(days=1))
-        # The walk from the newest begins beside the day: entries stand in the order of time but for moments.
-        later = select(AuditEntry.sequence).where(AuditEntry.at >= end + DISORDER).order_by(AuditEntry.at)
-        first = func.coalesce(later.limit(1).scalar_subquery(), LAST)
-        query = query.where(AuditEntry.at < end, AuditEntry.sequence <= first)
+        query = query.where(AuditEntry.at < _midnight(asked.until + timedelta(days=1)))
     if asked.who:
         query = query.where(AuditEntry.actor_name.contains(asked.who, autoescape=True))
     if asked.action:

@@ -36,19 +36,19 @@ class Trend:
         """Planned and held by the codes of `months`, which follow one another, the oldest first."""
         now, offices = self._clock.now(), tuple(office.id for office in ground.offices)
         keys: dict[str, _Key] = {month.code: (offices, ground.filters, month.code) for month in months}
-        known = {
-            code: told
-            for code, key in keys.items()
-            for at, told in [self._told.get(key, (now - 2 * self._fresh, (0, 0)))]
-            if now - at < self._fresh
-        }
+        known = {code: told for code, key in keys.items() if (told := self._remembered(key, now)) is not None}
         wanted = [month for month in months if month.code not in known]
         found = await _count(db, ground, wanted) if wanted else {}
         day = now.astimezone(BEIJING).date()
         for month in wanted:
             if month.last < day:
                 self._keep(keys[month.code], now, found[month.code])
-        return {month.code: known.get(month.code) or found[month.code] for month in months}
+        both = known | found
+        return {month.code: both[month.code] for month in months}
+
+    def _remembered(self, key: _Key, now: datetime) -> tuple[int, int] | None:
+        kept = self._told.get(key)
+        return kept[1] if kept is not None and now - kept[0] < self._fresh else None
 
     def _keep(self, key: _Key, now: datetime, told: tuple[int, int]) -> None:
         self._told.pop(key, None)

@@ -79,6 +79,18 @@ def show_papers(folder: Path, keys: Path) -> None:
     (folder / "manifest.sig").write_bytes(canonical(load_signer(keys).sign(data)))
 
 
+async def _opened(chrome: Browser, width: int, package: Path, trouble: list[str]) -> Page:
+    """The page of a package without any network; what it complains of is added to `trouble`."""
+    context = await chrome.new_context(viewport={"width": width, "height": 800}, locale="zh-CN")
+    await context.set_offline(True)
+    page = await context.new_page()
+    page.on("console", lambda message: trouble.append(message.text))
+    page.on("pageerror", lambda error: trouble.append(str(error)))
+    await page.goto((package / "index.html").as_uri())
+    await until(page, f"{FILM}.readyState >= 1")
+    return page
+
+
 @pytest.mark.browser
 @needs_chromium
 @pytest.mark.timeout(120)
@@ -90,13 +102,7 @@ async def test_the_page_shows_documents_at_their_seconds(tmp_path: Path, chrome:
     write_folder(build_package(export, signer, package_pages(), tmp_path / "room"), tmp_path / "out")
     trouble: list[str] = []
     for width in (CITIZEN, DESK):
-        context = await chrome.new_context(viewport={"width": width, "height": 800}, locale="zh-CN")
-        await context.set_offline(True)
-        page = await context.new_page()
-        page.on("console", lambda message: trouble.append(message.text))
-        page.on("pageerror", lambda error: trouble.append(str(error)))
-        await page.goto((tmp_path / "out" / "index.html").as_uri())
-        await until(page, f"{FILM}.readyState >= 1")
+        page = await _opened(chrome, width, tmp_path / "out", trouble)
         for second, wanted in (
             (0.5, "null"), (1.5, "[565,0,true]"), (2.5, "[565,1,true]"),
             (5.5, '["没有保存下来：文件损坏"]'), (7, "null"), (2.5, "[565,1,true]"),
@@ -117,7 +123,7 @@ async def test_the_page_shows_documents_at_their_seconds(tmp_path: Path, chrome:
         trouble.clear()
         await page.click("[data-list=exhibits] li:nth-child(2) a")
         await until(page, f"JSON.stringify(({SHEET})()).includes('文件损坏')")
-        await context.close()
+        await page.context.close()
 
 
 @pytest.mark.browser
@@ -132,13 +138,7 @@ async def test_a_clip_shows_the_documents_that_lie_in_it(tmp_path: Path, chrome:
     write_folder(build_package(export, signer, package_pages(), tmp_path / "room"), tmp_path / "out")
     trouble: list[str] = []
     for width in (CITIZEN, DESK):
-        context = await chrome.new_context(viewport={"width": width, "height": 800}, locale="zh-CN")
-        await context.set_offline(True)
-        page = await context.new_page()
-        page.on("console", lambda message: trouble.append(message.text))
-        page.on("pageerror", lambda error: trouble.append(str(error)))
-        await page.goto((tmp_path / "out" / "index.html").as_uri())
-        await until(page, f"{FILM}.readyState >= 1")
+        page = await _opened(chrome, width, tmp_path / "out", trouble)
         for second, wanted in ((0.5, "[565,1,true]"), (1.5, '["没有保存下来：文件损坏"]')):
             await page.evaluate(f"{FILM}.currentTime = {second}")
             await until(page, f"JSON.stringify(({SHEET})()) === {json.dumps(wanted)}")
@@ -147,7 +147,7 @@ async def test_a_clip_shows_the_documents_that_lie_in_it(tmp_path: Path, chrome:
         await page.evaluate(f"{FILM}.currentTime = 0.5")
         await until(page, f"JSON.stringify(({SHEET})()) === '[565,1,true]'")
         await page.screenshot(path=tmp_path / f"clip-{width}.png", full_page=True)
-        await context.close()
+        await page.context.close()
 
 
 SCREENED = "马秀英"
