@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 
 import pytest
 
 from cases.deadlines.deadline import Interval, Standing, count
 from cases.deadlines.explaining import explain
-from cases.deadlines.profile import Pause, national_for, read_profiles
+from cases.deadlines.profile import FILE, Pause, national_for, read_profiles
 from cases.deadlines.workdays import read_calendar
 from cases.errors import Invalid
 
@@ -50,12 +51,26 @@ WORKED = [
     (NATIONAL, "urgent_report", "2026-10-03", "2026-10-03", "2026-10-03"),
     (NATIONAL, "judicial_confirm", "2026-05-21", "2026-06-20", "2026-06-22"),
     (FORMER, "register_route", "2021-03-01", "2021-03-16", "2021-03-16"),
+    # 29 September 2024 is a Sunday that is worked; the 15th to the 17th are the Mid-Autumn Festival.
+    (FORMER, "direct_notice", "2024-09-14", "2024-09-29", "2024-09-29"),
+    (FORMER, "forward_notice", "2024-09-02", "2024-09-17", "2024-09-18"),
     (FORMER, "handle", "2024-02-01", "2024-04-01", "2024-04-01"),
+    # 10 to 17 February 2024 is the Spring Festival, and Sunday the 18th is worked.
+    (FORMER, "review_apply", "2024-01-11", "2024-02-10", "2024-02-18"),
+    (FORMER, "review_decide", "2024-04-02", "2024-05-02", "2024-05-06"),
+    # A leap year: 29 February is counted, and 2 March is a Saturday.
+    (FORMER, "recheck_apply", "2024-02-01", "2024-03-02", "2024-03-04"),
+    (FORMER, "recheck_decide", "2024-05-11", "2024-06-10", "2024-06-11"),
     (FORMER, "advice_feedback", "2024-09-01", "2024-10-01", "2024-10-08"),
+    (FORMER, "urgent_report", "2024-10-03", "2024-10-03", "2024-10-03"),
+    (FORMER, "judicial_confirm", "2024-03-07", "2024-04-06", "2024-04-07"),
     ("zhejiang", "register_route", "2026-04-29", "2026-05-09", "2026-05-09"),
     ("zhejiang", "handle", "2026-03-31", "2026-04-30", "2026-04-30"),
     ("shandong", "review_accept", "2026-06-17", "2026-06-23", "2026-06-23"),
+    # Working days: 30 April, then 6 and 7 May, as 1 to 5 May are off.
+    ("shandong", "recheck_accept", "2026-04-29", "2026-05-07", "2026-05-07"),
     ("shandong", "handle", "2025-11-21", "2026-01-20", "2026-01-20"),
+    ("beijing", "review_decide", "2026-04-02", "2026-05-02", "2026-05-06"),
     ("beijing", "recheck_decide", "2026-08-26", "2026-09-25", "2026-09-28"),
 ]
 
@@ -66,11 +81,80 @@ def test_worked_dates(profile: str, duty: str, event: str, raw: str, rolled: str
     assert (found.raw, found.rolled) == (day(raw), day(rolled))
 
 
+# duty, length and article of 2022, length and article of 2005; no length: set for each, or at once.
+TEXTS = [
+    ("register_route", 15, "第二十二条", 15, "第二十一条"),
+    ("direct_notice", 15, "第二十三条第二款", 15, "第二十二条"),
+    ("forward_notice", 15, "第二十三条第三款", 15, "第二十一条"),
+    ("forward_objection", 5, "第二十三条第三款", None, ""),
+    ("assigned_feedback", 0, "第二十二条", 0, "第二十一条"),
+    ("handle", 60, "第三十四条", 60, "第三十三条"),
+    ("review_apply", 30, "第三十五条", 30, "第三十四条"),
+    ("review_decide", 30, "第三十五条", 30, "第三十四条"),
+    ("recheck_apply", 30, "第三十六条", 30, "第三十五条"),
+    ("recheck_decide", 30, "第三十六条", 30, "第三十五条"),
+    ("advice_feedback", 0, "第四十条", 30, "第三十六条"),
+    ("urgent_report", 0, "第二十五条", 0, "第二十六条"),
+    ("annual_report", 0, "第四十一条", 0, "第三十九条"),
+]
+
+
+@pytest.mark.parametrize(("duty", "days", "article", "former_days", "former_article"), TEXTS)
+def test_length_and_article_of_each_row_are_those_of_the_two_texts(
+    duty: str, days: int, article: str, former_days: int | None, former_article: str
+) -> None:
+    now, before = PROFILES[NATIONAL].duties[duty], PROFILES[FORMER].duties.get(duty)
+    assert (now.days, now.source) == (days, f"《信访工作条例》{article}")
+    assert (before is None) == (former_days is None)
+    if before is not None:
+        assert (before.days, before.source) == (former_days, f"《信访条例》（2005）{former_article}")
+
+
 def test_every_row_has_a_worked_date() -> None:
-    set_each = {"assigned_feedback", "advice_feedback", "annual_report"}
-    shown = {duty for profile, duty, *_ in WORKED if profile == NATIONAL}
-    assert shown | set_each == set(PROFILES[NATIONAL].duties)
-    assert {code for code, duty in PROFILES[NATIONAL].duties.items() if duty.set_each} == set_each
+    """In each profile every duty that it does not have from another one."""
+    told = json.loads(FILE.read_text("utf-8"))
+    for code, profile in PROFILES.items():
+        set_each = {name for name, duty in profile.duties.items() if duty.set_each}
+        shown = {duty for name, duty, *_ in WORKED if name == code}
+        assert set(told[code]["duties"]) <= shown | set_each, code
+    assert set(PROFILES[NATIONAL].duties) == set(told[NATIONAL]["duties"])
+
+
+@pytest.mark.parametrize(
+    ("profile", "duty", "start", "length", "raw", "rolled"),
+    [
+        (NATIONAL, "assigned_feedback", "2026-09-11", 20, "2026-10-01", "2026-10-08"),
+        (NATIONAL, "advice_feedback", "2026-03-02", 30, "2026-04-01", "2026-04-01"),
+        # The report on 2025 is asked for by the end of February; the 28th is a Saturday that is worked.
+        (NATIONAL, "annual_report", "2025-12-31", 59, "2026-02-28", "2026-02-28"),
+        (FORMER, "assigned_feedback", "2024-04-01", 30, "2024-05-01", "2024-05-06"),
+    ],
+)
+def test_worked_dates_of_lengths_that_are_set(
+    profile: str, duty: str, start: str, length: int, raw: str, rolled: str
+) -> None:
+    found = count(PROFILES[profile], CALENDAR, duty, day(start), set_days=length)
+    assert (found.raw, found.rolled) == (day(raw), day(rolled))
+    assert count(PROFILES[profile], CALENDAR, duty, day(start)).raw is None
+
+
+@pytest.mark.parametrize(
+    ("profile", "duty", "start", "most", "raw", "rolled"),
+    [
+        (FORMER, "handle", "2024-02-01", 30, "2024-05-01", "2024-05-06"),
+        ("zhejiang", "handle", "2026-07-05", 60, "2026-10-03", "2026-10-08"),
+        ("shandong", "handle", "2025-11-21", 30, "2026-02-19", "2026-02-24"),
+        ("beijing", "review_decide", "2026-03-02", 30, "2026-05-01", "2026-05-06"),
+        ("beijing", "recheck_decide", "2026-08-07", 30, "2026-10-06", "2026-10-08"),
+    ],
+)
+def test_worked_dates_of_the_longest_extensions(
+    profile: str, duty: str, start: str, most: int, raw: str, rolled: str
+) -> None:
+    found = count(PROFILES[profile], CALENDAR, duty, day(start), extension=most)
+    assert (found.raw, found.rolled) == (day(raw), day(rolled))
+    with pytest.raises(Invalid):
+        count(PROFILES[profile], CALENDAR, duty, day(start), extension=most + 1)
 
 
 def test_a_length_that_is_set_for_each_matter() -> None:
