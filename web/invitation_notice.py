@@ -15,7 +15,7 @@ from web.http.access import own_origin
 from web.keys import CLOCK, SETTINGS
 from web.language import in_chinese
 from web.tending.messages import MESSENGER
-from web.views.link_pages import when_words
+from web.words import dated_time
 
 
 def link_of(request: web.Request, invitation: Invitation, secret: str) -> str:
@@ -29,7 +29,7 @@ async def send_invitation(db: AsyncSession, request: web.Request, invitation: In
         return False
     session = await load_session(db, invitation.session_id)
     with in_chinese():
-        when = when_words(session.starts_at, request.app[CLOCK].now())
+        when = dated_time(session.starts_at)
     fields = {
         "office": session.host.name,
         "when": when,

@@ -172,6 +172,12 @@ def spoken_time(moment: datetime) -> str:
     return told if current_language() == ENGLISH else f"{day_part(moment)} {told}"
 
 
+def dated_time(moment: datetime) -> str:
+    """`2026年11月25日 星期三 上午 9:30`: for messages. 明天 is wrong for who reads one a day later."""
+    joint = ", " if current_language() == ENGLISH else " "
+    return f"{long_date(moment)}{joint}{spoken_time(moment)}"
+
+
 def half_day(moment: datetime) -> str:
     """`11月25日 周三 下午`, over times that are written by twenty-four hours."""
     day, part = short_date(local(moment)), day_part(moment)

@@ -35,6 +35,7 @@ pytestmark = [needs_chromium, pytest.mark.browser, pytest.mark.timeout(180)]
 OWN, TIERS = "chengguan.receptionist", ("chengguan.leader", "city.leader", "province.receptionist")
 NINE, TEN = datetime(2026, 7, 23, 1, tzinfo=UTC), datetime(2026, 7, 23, 2, tzinfo=UTC)
 OFFICE, ASK = "城关区信访局", "12345"
+DAY = "2026年7月23日 星期四 "
 
 
 @dataclass
@@ -84,11 +85,11 @@ async def test_from_a_wish_on_a_phone_to_the_follow_up(house: House, chrome: Bro
     await _held(house, chrome, phone, session_id, link)
     await _outcome_and_follow_up(house, session_id)
     assert await pocket.has(4) == [
-        f"【连心桥】{OFFICE}为您安排了视频接访：明天上午 9:00。到时会发链接给您，请带身份证和材料。"
+        f"【连心桥】{OFFICE}为您安排了视频接访：{DAY}上午 9:00。到时会发链接给您，请带身份证和材料。"
         f"接访全程录音录像，您有权陈述、举证、核对笔录、申请回避。来不了请提前打 {ASK}。",
-        f"【连心桥】{OFFICE}的视频接访改到：明天上午 10:00。原因：领导临时有会。原来的链接继续有效。"
+        f"【连心桥】{OFFICE}的视频接访改到：{DAY}上午 10:00。原因：领导临时有会。原来的链接继续有效。"
         f"新时间不方便请打 {ASK}。",
-        f"【连心桥】提醒您：明天上午 10:00参加{OFFICE}的视频接访。请提前 30 分钟点开 {link} 。"
+        f"【连心桥】提醒您：{DAY}上午 10:00参加{OFFICE}的视频接访。请提前 30 分钟点开 {link} 。"
         f"链接是您个人的，请不要转发。有问题请打 {ASK}。",
         f"【连心桥】{OFFICE}为您安排了视频接访：2026年7月30日 星期四 上午 9:00。到时会发链接给您，"
         f"请带身份证和材料。接访全程录音录像，您有权陈述、举证、核对笔录、申请回避。来不了请提前打 {ASK}。",

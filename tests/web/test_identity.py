@@ -335,7 +335,7 @@ async def test_the_link_goes_out_by_message_and_the_outbox_hides_its_secret(stri
         await asyncio.sleep(0.02)
     (message,) = pocket(strict)
     link = message.text.split(f"/j/{given.code}#")[1].split()[0]
-    assert len(link) == 43 and "今天上午 9:00" in message.text
+    assert len(link) == 43 and "2026年7月22日 星期三 上午 9:00" in message.text
     shown = await (await clerk.get("/outbox")).text()
     assert "138****1234" in shown and "······" in shown and link not in shown
     assert (await (await strict.official("xigu.receptionist")).get("/outbox")).status == 200

@@ -38,7 +38,9 @@ async def test_a_day_is_moved_on_its_page_and_bad_dates_are_told_at_the_field(ho
         booking = await db.get_one(Booking, booking_id)
         assert f"{booking.slot.starts_at:%m-%d %H:%M}" == "07-28 02:00"
         text = await db.scalar(select(Notice.text).where(Notice.template == "booking_day_moved"))
-        assert text is not None and "明天上午 9:00 改到" in text and "7月28日" in text
+        # Read a day later, 明天 would be another day.
+        was = "2026年7月23日 星期四 上午 9:00"
+        assert text is not None and f"您约的 {was} 改到 2026年7月28日 星期二 上午 10:00。" in text
         history = await (await desk.get(f"/cases/{booking.petition_id}")).text()
     assert "预约随接访日改期" in history
 

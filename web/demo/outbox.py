@@ -28,7 +28,7 @@ from scheduling.session import Session, SessionState
 from web.demo.people import HOST
 from web.demo.then import At
 from web.language import in_chinese
-from web.views.link_pages import when_words
+from web.words import dated_time
 
 DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
 VALID = 15 * DAY
@@ -158,7 +158,7 @@ async def _queued(outbox: _Outbox, said: Said, petition: PetitionCase, at: At) -
     session = (await db.scalars(query.order_by(Session.starts_at.desc()).limit(1))).unique().first()
     about = About(office, petition.id, session.id if session else None)
     with in_chinese():
-        when = when_words(session.starts_at, at.now()) if session else ""
+        when = dated_time(session.starts_at) if session else ""
     fields = {
         "office": outbox.office, "when": when, "phone": outbox.help_phone, "what": said.what,
         "answer": said.answer, "number": petition.number, "code": "274913",

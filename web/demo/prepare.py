@@ -74,7 +74,7 @@ async def _seed_past(db: AsyncSession, settings: Settings) -> None:
     await seed_places(db, clock)
     await seed_outbox(db, clock, messenger.secrets.envelope, settings.web.help_phone)
     # After the messages of the last days, which are made where there is none.
-    await seed_attendance(db, clock, make_telling(clock, messenger, settings.web.help_phone))
+    await seed_attendance(db, clock, make_telling(messenger, settings.web.help_phone))
 
 
 async def _links(

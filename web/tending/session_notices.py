@@ -25,7 +25,7 @@ from scheduling.sessions.telling import tell_citizens
 from web.keys import CLOCK, DATABASE, SETTINGS
 from web.language import in_chinese
 from web.tending.messages import MESSENGER, Messenger
-from web.views.link_pages import when_words
+from web.words import dated_time
 
 logger = logging.getLogger(__name__)
 EVERY = 60.0  # Seconds between two looks at rota and reminders.
@@ -37,15 +37,15 @@ NOT_SOONER = timedelta(hours=2)  # Who was told so shortly before needs no remin
 def telling_of(request: web.Request) -> Telling:
     """What use cases need to tell citizens of what this request does."""
     app = request.app
-    return make_telling(app[CLOCK], app[MESSENGER], app[SETTINGS].web.help_phone)
+    return make_telling(app[MESSENGER], app[SETTINGS].web.help_phone)
 
 
-def make_telling(clock: Clock, messenger: Messenger, help_phone: str) -> Telling:
+def make_telling(messenger: Messenger, help_phone: str) -> Telling:
     """Notices are Chinese, whoever causes them."""
 
     def when(moment: datetime) -> str:
         with in_chinese():
-            return when_words(moment, clock.now())
+            return dated_time(moment)
 
     return Telling(messenger.secrets.envelope, help_phone, when)
 
@@ -66,7 +66,7 @@ async def remind_citizens(
         Session.state.in_(sorted(MOVABLE)),
         Session.id.not_in(reminded.where(Notice.queued_at > now - AHEAD)),
     )
-    count, telling = 0, make_telling(clock, messenger, help_phone)
+    count, telling = 0, make_telling(messenger, help_phone)
     for session_id in (await db.scalars(query.limit(200))).all():
         session = await load_session(db, session_id)
         count += await tell_citizens(db, clock, telling, session, "session_reminder", origin=origin)
@@ -91,7 +91,7 @@ async def _keep_on(app: web.Application) -> None:
                 given = app[SETTINGS].web
                 origin = given.public_url.rstrip("/")
                 await remind_citizens(db, app[CLOCK], app[MESSENGER], given.help_phone, origin)
-                telling = make_telling(app[CLOCK], app[MESSENGER], given.help_phone)
+                telling = make_telling(app[MESSENGER], given.help_phone)
                 await remind_of_court(db, app[CLOCK], telling)
                 await remind_of_days(db, app[CLOCK], telling)
         except Exception:  # noqa: BLE001 - the next round tries again; a database may be away for a while.

@@ -23,7 +23,7 @@ from web.language import ENGLISH, current_language, say
 from web.notice import OWN_MATTER
 from web.rendering import page
 from web.views.cards import offices_of
-from web.words import long_date, spoken_time
+from web.words import dated_time, spoken_time
 
 CODE_LENGTH, SECRET_LENGTH = 10, 200
 DAY_WORDS = ("今天", "明天", "后天")
@@ -133,9 +133,9 @@ def may_enter(invitation: Invitation, session: Session) -> bool:
 
 
 def when_words(moment: datetime, now: datetime) -> str:
-    """`今天上午 9:30`, `11月25日 星期三 下午 2:30`: as people say it."""
+    """`今天上午 9:30`, `2026年11月25日 星期三 下午 2:30`: as people say it, on pages that are read now."""
     days = (moment.astimezone(BEIJING).date() - now.astimezone(BEIJING).date()).days
-    day = DAY_WORDS[days] if 0 <= days < len(DAY_WORDS) else long_date(moment)
-    if current_language() == ENGLISH:
-        return f"{say(day)}, {spoken_time(moment)}"
-    return f"{day}{'' if 0 <= days < len(DAY_WORDS) else ' '}{spoken_time(moment)}"
+    if not 0 <= days < len(DAY_WORDS):
+        return dated_time(moment)
+    joint = ", " if current_language() == ENGLISH else ""
+    return f"{say(DAY_WORDS[days])}{joint}{spoken_time(moment)}"

@@ -29,9 +29,8 @@ from scheduling.requests.own_bookings import BookOwn, book_own, cancel_own, list
 from web.keys import CLOCK, DATABASE, SETTINGS
 from web.language import in_chinese
 from web.tending.messages import MESSENGER
-from web.views.link_pages import when_words
 from web.views.progress import next_words
-from web.words import half_day, short_date, spoken_time
+from web.words import dated_time, half_day, short_date, spoken_time
 
 ANSWERED_WITHIN = timedelta(days=1)  # Later nobody waits for it any more.
 OFFERED = 4  # Times in one message: more would be several messages on an old telephone.
@@ -95,7 +94,7 @@ async def _of_booking(
     clock = app[CLOCK]
 
     async def tell(words: str, booking: Booking) -> None:
-        when = when_words(booking.slot.starts_at, clock.now())
+        when = dated_time(booking.slot.starts_at)
         await say(words.format(when=when, office=booking.slot.room.organisation.name), booking.id)
 
     async def say(answer: str, booking_id: str | None = None) -> None:
@@ -109,7 +108,7 @@ async def _of_booking(
             await cancel_own(db, clock, query.number, query.query_code, tell=done)
             return
         if (coming := await coming_reception(db, clock, petition)) is not None:
-            when = when_words(coming.starts_at, clock.now())
+            when = dated_time(coming.starts_at)
             await say(f"这件事已经约了{when}，{coming.office}。来不了请打 {app[SETTINGS].web.help_phone}。")
             await db.commit()
             return
