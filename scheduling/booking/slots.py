@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import case, exists, select, update
+from sqlalchemy import ColumnElement, and_, case, exists, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.audit import add_audit
@@ -28,6 +28,7 @@ from scheduling.rota.reception_day import ReceptionDay as ReceptionDay
 MINUTES = (10, 60)  # Shortest and longest slot (domain.md 1.1: sessions took 12 to 30 minutes).
 MAX_DAY = timedelta(hours=14)
 MAX_AHEAD = timedelta(days=180)
+OFFERED = timedelta(days=14)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +121,25 @@ async def list_free_slots(
     public_only: bool = False,
 ) -> Sequence[Slot]:  # fmt: skip
     """Return slots that nobody holds and that have not begun, in order of time."""
+    within = and_(Slot.starts_at >= max(starts_from, clock.now()), Slot.starts_at < starts_before)
+    return await _list_free(db, organisation_id, within, public_only)
+
+
+async def list_offered_slots(
+    db: AsyncSession, clock: Clock, organisation_id: str, public_only: bool = False
+) -> Sequence[Slot]:
+    """Return what can be chosen now: free slots of two weeks, and of published reception days all of them.
+
+    Such a day is announced by the leader's name and may be moved by a quarter: whoever waits for it finds it.
+    """
+    now = clock.now()
+    soon = or_(Slot.starts_at < now + OFFERED, Slot.reception_day_id.is_not(None))
+    return await _list_free(db, organisation_id, and_(Slot.starts_at >= now, soon), public_only)
+
+
+async def _list_free(
+    db: AsyncSession, organisation_id: str, within: ColumnElement[bool], public_only: bool
+) -> Sequence[Slot]:
     taken = exists().where(Booking.slot_id == Slot.id, Booking.state.in_(sorted(HOLDING)))
     engaged = exists().where(
         Engagement.resource_id == Slot.room_id,
@@ -138,8 +158,7 @@ async def list_free_slots(
     )
     query = select(Slot).where(
         Slot.organisation_id == organisation_id,
-        Slot.starts_at >= max(starts_from, clock.now()),
-        Slot.starts_at < starts_before,
+        within,
         Slot.closed.is_(False),
         ~taken,
         ~engaged,

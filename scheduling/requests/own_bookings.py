@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -31,9 +30,8 @@ from scheduling.booking.bookings import (
     write_down,
 )
 from scheduling.booking.slot import Slot
-from scheduling.booking.slots import list_free_slots
+from scheduling.booking.slots import list_offered_slots
 
-AHEAD = timedelta(days=14)
 CALLED_OFF = "本人取消"
 Tell = Callable[[Booking], Awaitable[object]]
 
@@ -57,9 +55,8 @@ async def receiving_office(db: AsyncSession, petition: PetitionCase) -> Organisa
 
 
 async def list_own_times(db: AsyncSession, clock: Clock, petition: PetitionCase) -> Sequence[Slot]:
-    """Free public times of two weeks at the receiving office. The caller made sure who asks."""
-    office, now = await receiving_office(db, petition), clock.now()
-    return await list_free_slots(db, clock, office.id, now, now + AHEAD, True)
+    """Public times on offer at the receiving office. The caller made sure who asks."""
+    return await list_offered_slots(db, clock, (await receiving_office(db, petition)).id, True)
 
 
 @atomic

@@ -26,13 +26,15 @@ from scheduling.booking.joint_answers import JointAnswer, answer_joint, answers_
 from scheduling.booking.proposing_slots import ProposeSlot, propose_slot
 from scheduling.booking.reviewing import Review, review_booking
 from scheduling.booking.slot import Slot
-from scheduling.booking.slots import list_free_slots
+from scheduling.booking.slots import OpenSlots, list_free_slots, list_offered_slots, open_slots
 from scheduling.calendars.entries import calendar_of
 from scheduling.calendars.icalendar import write_calendar
 from scheduling.notices.day_reminders import tell_of_day
 from scheduling.notices.notice import Notice
 from scheduling.reach import load_session
+from scheduling.requests.own_bookings import BookOwn, book_own, list_own_times
 from scheduling.rota.planning import cancel_day, publish_day
+from scheduling.rota.receiver import receivers_of
 from scheduling.rota.reception_day import DayState, ReceptionDay
 from scheduling.session import Session, SessionState
 from scheduling.sessions.arranging import Arrange, arrange
@@ -42,10 +44,12 @@ from tests.clock import FixedClock
 from tests.factories import World, make_petition
 from tests.scheduling.test_calendars import read
 from tests.scheduling.test_engagements import arranged, seat
+from tests.scheduling.test_own_bookings import told as case_and_code
 from tests.scheduling.test_rota import DAY, LEADER, OWN, tomorrow
 from tests.scheduling.test_telling import TELLING
 
 LATER = date(2026, 7, 28)  # The Tuesday after.
+FAR = date(2026, 9, 1)  # Six weeks ahead.
 
 
 @pytest.fixture
@@ -198,3 +202,22 @@ async def test_a_day_comes_back_to_where_somebody_was_booked_once(
     await cancel_day(db, clock, desk, day.id, "出差")
     assert (await db.get_one(ReceptionDay, day.id)).state is DayState.CANCELLED
     assert not (await db.scalars(select(Session))).all()
+
+
+async def test_a_day_that_is_moved_beyond_two_weeks_stays_on_offer(
+    db: AsyncSession, clock: FixedClock, world: World, day: ReceptionDay
+) -> None:
+    """Whoever waits for this leader found no time any more; ordinary slots are offered for two weeks."""
+    booked = await book(db, clock, (await slots_at(db, clock, world))[0])
+    await move(db, clock, world, day, FAR)
+    begin = datetime.combine(FAR, time(14), BEIJING)
+    await open_slots(db, clock, SYSTEM, OpenSlots(day.room_id, begin, begin + timedelta(hours=1)))
+    offered = await list_offered_slots(db, clock, world.chengguan.id, True)
+    free = await slots_at(db, clock, world, FAR)
+    assert len(free) == 5 and {slot.id for slot in offered} == {slot.id for slot in free[:3]}
+    assert {each.name for each in (await receivers_of(db, offered)).values()} == {day.receives.name}
+    petition, code = await case_and_code(db, clock, world)
+    own = await list_own_times(db, clock, petition)
+    assert [slot.id for slot in own] == [slot.id for slot in offered]
+    again = await book_own(db, clock, BookOwn(petition.number, code, own[0].id))
+    assert again.slot.reception_day_id == day.id != booked.booking.id

@@ -17,7 +17,7 @@ from tests.web.conftest import House
 from tests.web.test_axe import DESK, OFFICIAL
 from tests.web.test_officials_pages import enter
 from web.views.mediation import place_row
-from web.views.slots import group_slots, one_of_each_time, slots_by_day
+from web.views.slots import SHOWN, group_slots, one_of_each_time, shown_slots, slots_by_day
 from web.words import clock_on, day_of_year, month_label, month_words, spoken_time
 
 NINE = datetime(2026, 7, 20, 1, tzinfo=UTC)
@@ -38,6 +38,9 @@ def test_the_public_is_offered_each_time_once_and_a_leader_s_beside_it() -> None
     half = NINE + timedelta(minutes=30)
     rooms = [slot("a", NINE), slot("b", NINE), slot("led", NINE, "day"), slot("c", half), slot("d", half)]
     assert [each.id for each in one_of_each_time(rooms)] == ["a", "led", "c"]
+    many = [slot(str(number), NINE + timedelta(minutes=number)) for number in range(SHOWN + 5)]
+    late = slot("led", NINE + timedelta(days=40), "day")
+    assert shown_slots([*many, late]) == [*many[:SHOWN], late], "however many come before"
 
 
 def test_times_are_offered_by_half_days_and_rooms_of_the_same_hour_apart() -> None:

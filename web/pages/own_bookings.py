@@ -24,7 +24,7 @@ from web.language import say_error
 from web.pages.afterwards import WRONG_CODE, progress_page, tell_progress
 from web.pages.own_documents import petition_of
 from web.rendering import page
-from web.views.slots import SHOWN_TO_PUBLIC, group_slots, one_of_each_time, slot_words
+from web.views.slots import group_slots, one_of_each_time, shown_slots, slot_words
 
 # Told at the times, of which another one can be chosen; the rest is told beside the dates.
 OF_A_TIME = frozenset({"slot_taken", "slot_over", "slot_not_found", "engaged"})
@@ -91,7 +91,7 @@ async def _page(db: AsyncSession, request: web.Request, form: Form, status: int 
     if petition is None:
         form.fail("number", WRONG_CODE)
         return progress_page(request, form)
-    found = one_of_each_time(await list_own_times(db, request.app[CLOCK], petition))[:SHOWN_TO_PUBLIC]
+    found = shown_slots(one_of_each_time(await list_own_times(db, request.app[CLOCK], petition)))
     context = {
         "form": form,
         "number": petition.number,

@@ -15,12 +15,12 @@ from cases.policy import Action, allowed, require
 from cases.roles import INVITATION_ROLE_NAMES, InvitationRole
 from recordings.recording import list_recordings_of_session
 from scheduling.arrival.device_check import newest_checks
-from scheduling.booking.slots import list_free_slots
 from scheduling.incidents.incidents import list_incidents
 from scheduling.invitation import Invitation
 from scheduling.links import find_link, issue_link, revoke_link
 from scheduling.materials.showing import worth_a_line
 from scheduling.reach import scope_of_session
+from scheduling.rota.receiver import receivers_of
 from scheduling.session import SESSION_KIND_NAMES, Session, SessionState
 from scheduling.session_events import list_events
 from scheduling.sessions import invitations
@@ -39,8 +39,9 @@ from web.tending.messages import MESSENGER
 from web.tending.session_notices import telling_of
 from web.views.cards import OPEN_STATES, may_join, offices_of, recording_card
 from web.views.device_words import device_line
+from web.views.slots import free_slots, slots_by_day
 from web.views.time_proposals import proposal_card
-from web.words import clock_time, date_time, half_day
+from web.words import date_time
 
 WAITED = timedelta(minutes=15)  # So long a citizen who is late is waited for.
 # Fields of what an office does that only sits beside the host (web/pages/time_proposals.py).
@@ -156,14 +157,9 @@ async def reschedule(request: web.Request) -> web.StreamResponse:
     return see_other(f"/sessions/{session_id}")
 
 
-async def _free_slots(db: AsyncSession, request: web.Request, session: Session) -> dict[str, dict[str, str]]:
-    now = request.app[CLOCK].now()
-    host = session.host_organisation_id
-    found = await list_free_slots(db, request.app[CLOCK], host, now, now + timedelta(days=31))
-    days: dict[str, dict[str, str]] = {}
-    for slot in found[:24]:
-        days.setdefault(half_day(slot.starts_at), {})[slot.id] = clock_time(slot.starts_at)
-    return days
+async def _offered(db: AsyncSession, request: web.Request, session: Session) -> dict[str, dict[str, str]]:
+    found = await free_slots(db, request, session.host_organisation_id)
+    return slots_by_day(found, await receivers_of(db, found))
 
 
 async def _invitation_of(
@@ -214,7 +210,7 @@ async def session_page(request: web.Request, form: Form, status: int = 200) -> w
             "may_issue": session.state in OPEN_STATES and allowed(actor, Action.ISSUE_LINK, scope),
             "may_manage": allowed(actor, Action.MANAGE_SESSION, scope),
             "movable": session.state in MOVABLE and session.opened_at is None,
-            "slots": await _free_slots(db, request, session) if session.petition_id else {},
+            "slots": await _offered(db, request, session) if session.petition_id else {},
             "open": session.state in OPEN_STATES,
             "missable": session.state in MOVABLE
             and session.opened_at is None

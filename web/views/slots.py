@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.clock import BEIJING
 from scheduling.booking.slot import Slot
-from scheduling.booking.slots import list_free_slots
+from scheduling.booking.slots import list_offered_slots
 from scheduling.rota.receiver import Receiver
 from web.keys import CLOCK
 from web.words import clock_time, day_part, half_clock, half_day, short_date
 
-AHEAD = timedelta(days=14)
-SHOWN = 24
-SHOWN_TO_PUBLIC = 120  # Folded by day: who can come only next week finds next week.
+SHOWN = 120  # Folded by day: who can come only next week finds next week. Of reception days as many again.
 
 
 @dataclass
@@ -41,11 +38,16 @@ class SlotGroup:
 async def free_slots(
     db: AsyncSession, request: web.Request, organisation_id: str, *, public_only: bool = False
 ) -> list[Slot]:
-    """What can be taken in the next two weeks; the public is offered each time once, whichever room it is."""
-    clock = request.app[CLOCK]
-    now = clock.now()
-    found = await list_free_slots(db, clock, organisation_id, now, now + AHEAD, public_only)
-    return one_of_each_time(found)[:SHOWN_TO_PUBLIC] if public_only else list(found)[:SHOWN]
+    """What can be chosen now; the public is offered each time once, whichever room it is."""
+    found = await list_offered_slots(db, request.app[CLOCK], organisation_id, public_only)
+    return shown_slots(one_of_each_time(found) if public_only else found)
+
+
+def shown_slots(slots: Sequence[Slot]) -> list[Slot]:
+    """Short slots of two weeks leave room for a leader's that come later."""
+    led = [slot for slot in slots if slot.reception_day_id is not None][:SHOWN]
+    rest = [slot for slot in slots if slot.reception_day_id is None][:SHOWN]
+    return sorted(led + rest, key=lambda slot: slot.starts_at)
 
 
 def one_of_each_time(slots: Sequence[Slot]) -> list[Slot]:
