@@ -77,7 +77,11 @@ def test_landlines_are_phones() -> None:
     assert mask_phone("13800001234") == "138****1234"
 
 
-@pytest.mark.parametrize("value", ["", "62010219580722001", "620102195807220013", "62010219580722001Y"])
+@pytest.mark.parametrize(
+    "value",
+    ["", "62010219580722001", "620102195807220013", "62010219580722001Y",
+     "620102195002301234", "62010210200101123X"],
+)  # fmt: skip
 def test_bad_identity_numbers(value: str) -> None:
     with pytest.raises(Invalid):
         mask_id_number(value)

@@ -10,14 +10,20 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from cryptography.fernet import Fernet
 from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.audit_check import check_audit
-from cases.clock import BEIJING
+from cases.clock import BEIJING, Clock
 from cases.database import Database
 from cases.deadlines.in_force import BUILT_IN as CALENDAR
 from cases.documents.document import Delivery, IssuedDocument
 from cases.documents.letter import Letter
+from cases.intake.import_job import Fate, ImportState
+from cases.intake.imports import count_fates, list_imports, list_rows
+from cases.intake.thread import ThreadState
+from cases.intake.threads import list_threads
 from cases.people import Official
+from cases.policy import Actor
 from cases.signin import actor_for
 from scheduling.afterwards.ratings import list_figures
 from scheduling.arrival.poster import PosterUse, list_posters, uses_of
@@ -32,6 +38,7 @@ from scheduling.session import OVER, Session, SessionState
 from tests.clock import FixedClock
 from web.demo import past
 from web.demo.day import seed_day
+from web.demo.intake import SHEETS, seed_intake
 from web.demo.outbox import REFUSED, seed_outbox
 from web.demo.past import seed_past
 from web.demo.past_matters import PAST
@@ -92,6 +99,7 @@ async def test_the_weeks_before_are_whole_and_made_once(
         due = (await db.get_one(NoticeDraft, waiting.notice.id)).due_at
         assert due is not None and due > clock.now(), "the sender leaves it to be looked at"
         await seed_places(db, clock)
+        await _require_what_came_in(db, clock, host)
         await seed_attendance(db, clock, Telling(envelope, "12345", str))
         lines = await list_outbox(db, host, envelope, 200)
         told = {each.notice.channel for each in lines if each.notice.template == "attendance_asked"}
@@ -107,12 +115,27 @@ async def test_the_weeks_before_are_whole_and_made_once(
         await seed_past(db, clock)
         await seed_outbox(db, clock, envelope, "12345")
         await seed_places(db, clock)
+        await seed_intake(db, clock)
+        assert len(await list_imports(db, host)) == len(SHEETS)
         assert len(await list_posters(db, own)) == len(hung)
         again = [await db.scalar(select(func.count()).select_from(each)) for each in (Session, Notice)]
         assert again == counts
         audit = await check_audit(db)
         assert audit.intact and audit.rows > len(over), "written weeks ago, and proven like any other"
     assert clock.now() > max(each.starts_at for each in over) + timedelta(days=1)
+
+
+async def _require_what_came_in(db: AsyncSession, clock: Clock, host: Actor) -> None:
+    """By message and by spreadsheet: what waits, what was put away, rows with errors."""
+    await seed_intake(db, clock)
+    assert [each.message_count for each in await list_threads(db, host)] == [2, 1]
+    assert len(await list_threads(db, host, ThreadState.DISMISSED)) == 1
+    waiting, entered = await list_imports(db, host)
+    assert waiting.state is ImportState.CHECKED and entered.state is ImportState.DONE
+    fates = [await count_fates(db, each.id) for each in (waiting, entered)]
+    assert all(each[Fate.REFUSED] for each in fates) and fates[0][Fate.READY] and fates[1][Fate.ENTERED]
+    wrong = {row.field for row in await list_rows(db, entered.id, Fate.REFUSED)}
+    assert wrong == {"电话", "姓名", "类别", "身份证号", "原编号"}, "one column, one kind of error"
 
 
 def _require_days_of_beijing(

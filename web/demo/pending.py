@@ -13,6 +13,7 @@ from cases.administration.deadline_rules import TypedDuty, TypedRules
 from cases.administration.rule_proposal import RuleProposal
 from cases.casefile import PetitionCase
 from cases.clock import Clock
+from cases.documents.kind import DocumentKind
 from cases.errors import Conflict
 from cases.handling.clocks import today
 from cases.mediation.matter import SITTING, Mediation
@@ -21,12 +22,14 @@ from cases.policy import Actor
 from cases.signin import actor_for
 from cases.supervision.order import Reason, SupervisionOrder
 from cases.supervision.ordering import NewOrder, issue_order
+from cases.supervision.paper import issue_order_paper, sign_for_order_paper
 from scheduling.booking.bookings import BookPublicly, book_publicly
 from scheduling.booking.proposing_slots import ProposeSlot, propose_slot
 from scheduling.booking.slots import list_free_slots
 from scheduling.session import OVER, Session
 from scheduling.sessions.mediation_video import ArrangeVideo, arrange_video
 from web.demo.people import HANDLER, HOST, LEADERS, OTHERS
+from web.letters.pdf import drawing
 
 MEDIATED = "楼道堆放杂物"
 BOOKED = "小区健身器材损坏"
@@ -60,7 +63,7 @@ async def seed_pending(db: AsyncSession, clock: Clock) -> Session | None:
 
 
 async def _order(db: AsyncSession, clock: Clock, leader: Actor, handler: Official) -> None:
-    """The city asks the unit why a matter stands still; its answer is due within the week."""
+    """The city asks the unit why a matter stands still, on paper; its answer is due within the week."""
     if await db.scalar(select(SupervisionOrder.id).limit(1)) is not None:
         return
     same = select(PetitionCase).where(PetitionCase.subject == OTHERS[0].subject)
@@ -68,7 +71,10 @@ async def _order(db: AsyncSession, clock: Clock, leader: Actor, handler: Officia
     due_on = (today(clock) + timedelta(days=DAYS_TO_ANSWER)).isoformat()
     words = "供暖关系群众冷暖，请说明两周没有解决的原因，写明恢复供暖的具体时间。"
     command = NewOrder(handler.posts[0].organisation_id, Reason.NOT_EXECUTED, due_on, words)
-    await issue_order(db, clock, leader, petition.id, command)
+    order = await issue_order(db, clock, leader, petition.id, command)
+    paper = DocumentKind.SUPERVISION_ORDER
+    issued = await issue_order_paper(db, clock, leader, order.id, paper, drawing(clock.now))
+    await sign_for_order_paper(db, clock, actor_for(handler), order.id, issued.id)
 
 
 async def _other_time(db: AsyncSession, clock: Clock, host: Actor) -> None:

@@ -26,6 +26,7 @@ from web.demo.day import (
     ready_session,
     seed_day,
 )
+from web.demo.intake import seed_intake
 from web.demo.outbox import seed_outbox
 from web.demo.past import seed_past
 from web.demo.pending import seed_pending
@@ -72,6 +73,7 @@ async def _seed_past(db: AsyncSession, settings: Settings) -> None:
     clock, messenger = SystemClock(), make_messenger(settings, server_key(settings))
     await seed_past(db, clock)
     await seed_places(db, clock)
+    await seed_intake(db, clock)
     await seed_outbox(db, clock, messenger.secrets.envelope, settings.web.help_phone)
     # After the messages of the last days, which are made where there is none.
     await seed_attendance(db, clock, make_telling(messenger, settings.web.help_phone))
