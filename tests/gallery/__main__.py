@@ -1,8 +1,9 @@
-"""`python -m tests.gallery`: the states of the room and the pages of trouble as pictures, to be looked at.
+"""`python -m tests.gallery`: every page and every state of the room as pictures, to be looked at.
 
 Pictures at 1280, 390 and 360 px hang in `--shots DIR` (default: `var/gallery`) with one page of all; `--only`
 names chapters, `--sizes` some of the widths, `--english` shows the chapters of STREETS in English. What
-scrolls sideways, is covered or too small for a finger is printed.
+scrolls sideways, is covered or too small for a finger is printed. The chapter `pages` walks the demonstration
+(kept in `--demo DIR`, where that is given), lays sheets of six and names the routes that it did not reach.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from playwright.async_api import Browser
 
 from tests.gallery import beside, full, links, others, progress, proof, room, trouble
 from tests.gallery.house import ENGLISH, Street, street
+from tests.gallery.pages import pages
 from tests.gallery.people import Cast
 from tests.gallery.statuses import statuses
 from tests.gallery.wall import SIZES, Wall
@@ -50,7 +52,7 @@ STREETS: dict[str, tuple[Callable[[Street], Awaitable[None]], ...]] = {
 }  # fmt: skip
 # Where it is asked who people are.
 STRICT = (links.identity, proof.elsewhere, beside.written)
-STATUSES = "statuses"
+STATUSES, PAGES = "statuses", "pages"
 
 
 async def walk(wall: Wall, browser: Browser, chapter: str, language: str) -> None:
@@ -65,8 +67,9 @@ async def walk(wall: Wall, browser: Browser, chapter: str, language: str) -> Non
 
 
 async def photograph(
-    folder: Path, chapters: list[str], sizes: tuple[int, ...] = tuple(SIZES), language: str = ""
-) -> list[str]:
+    folder: Path, chapters: list[str], sizes: tuple[int, ...] = tuple(SIZES), language: str = "",
+    demo: Path | None = None,
+) -> list[str]:  # fmt: skip
     """Play and hang; returns what is wrong. A scene that fails ends its chapter and is told."""
     folder.mkdir(parents=True, exist_ok=True)
     wall = Wall(folder, sizes)
@@ -76,6 +79,9 @@ async def photograph(
     if STATUSES in chapters:
         async with chromium() as browser:
             await statuses(wall, browser)
+    if PAGES in chapters:
+        with tempfile.TemporaryDirectory(prefix="lxgallery") as state:
+            await pages(wall, demo or Path(state))
     for chapter in CHAPTERS.keys() & set(chapters):
         began = time.monotonic()
         with tempfile.TemporaryDirectory(prefix="lxgallery") as state:
@@ -94,14 +100,15 @@ async def photograph(
 
 def main() -> int:
     arguments = argparse.ArgumentParser(prog="tests.gallery", description=__doc__)
-    names = [*CHAPTERS, *STREETS, STATUSES]
+    names = [*CHAPTERS, *STREETS, STATUSES, PAGES]
     arguments.add_argument("--shots", type=Path, default=Path("var/gallery"))
     arguments.add_argument("--only", nargs="+", choices=names, default=names)
     arguments.add_argument("--sizes", nargs="+", type=int, choices=SIZES, default=list(SIZES))
     arguments.add_argument("--english", action="store_true")
+    arguments.add_argument("--demo", type=Path)
     given = arguments.parse_args()
     language = ENGLISH if given.english else ""
-    faults = asyncio.run(photograph(given.shots, given.only, tuple(given.sizes), language))
+    faults = asyncio.run(photograph(given.shots, given.only, tuple(given.sizes), language, given.demo))
     for fault in faults:
         print(f"!! {fault}")
     return bool(faults)
