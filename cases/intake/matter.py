@@ -56,7 +56,10 @@ class PetitionIntake(Base):
 
 
 class PetitionParty(Base):
-    """A representative or proxy beside the petitioner. `mandate` says what a proxy showed."""
+    """A representative or proxy beside the petitioner. `mandate` says what a proxy showed.
+
+    `position`: in which order they were named, from 0; 0 for all who were entered before it was kept.
+    """
 
     __tablename__ = "petition_parties"
 
@@ -64,5 +67,6 @@ class PetitionParty(Base):
     petition_id: Mapped[str] = mapped_column(String(ID_LENGTH), ForeignKey("petitions.id"), index=True)
     person_id: Mapped[str] = mapped_column(String(ID_LENGTH), ForeignKey("people.id"), index=True)
     kind: Mapped[PartyKind]
+    position: Mapped[int] = mapped_column(default=0)
     mandate: Mapped[str | None] = mapped_column(String(800), default=None)
     person: Mapped[Person] = relationship(lazy="joined")

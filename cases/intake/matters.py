@@ -127,8 +127,8 @@ async def add_matter(
             phone_confirmed_at=matter.phone_confirmed_at,
         )
     )  # fmt: skip
-    for party in others:
-        party.petition_id = petition.id
+    for position, party in enumerate(others):
+        party.petition_id, party.position = petition.id, position
         db.add(party.person)
         await db.flush()
         db.add(party)
@@ -149,9 +149,10 @@ async def find_intake(db: AsyncSession, petition_id: str) -> PetitionIntake | No
 
 
 async def list_parties(db: AsyncSession, petition_id: str) -> Sequence[PetitionParty]:
-    """Representatives and proxies of a case. The caller has asked the policy."""
+    """Representatives of a case as they were named, then proxies. The caller has asked the policy."""
     query = select(PetitionParty).where(PetitionParty.petition_id == petition_id)
-    return (await db.scalars(query.order_by(PetitionParty.kind.desc(), PetitionParty.id))).all()
+    order = PetitionParty.kind.desc(), PetitionParty.position, PetitionParty.id
+    return (await db.scalars(query.order_by(*order))).all()
 
 
 @dataclass(frozen=True, slots=True)

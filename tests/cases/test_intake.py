@@ -78,7 +78,8 @@ async def test_joint_petition_with_representatives_and_a_proxy(
     intake = await find_intake(db, petition.id)
     assert intake is not None and intake.headcount == 30
     parties = await list_parties(db, petition.id)
-    assert [p.kind for p in parties].count(PartyKind.REPRESENTATIVE) == 4
+    assert [p.kind for p in parties] == [PartyKind.REPRESENTATIVE] * 4 + [PartyKind.PROXY]
+    assert [p.person.name for p in parties] == [each.name for each in (*OTHERS[:4], proxy.person)]
     assert [p.mandate for p in parties if p.kind is PartyKind.PROXY] == ["2026-11-20 签署"]
 
 
