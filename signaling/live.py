@@ -222,6 +222,11 @@ class LiveRoom:
         if connection is not None and connection.greeted:
             connection.push_text(text)
 
+    def _forget_flush(self) -> None:
+        if self._flush is not None:
+            self._flush.cancel()
+            self._flush = None
+
     def _push_state(self) -> None:
         self._flush = None
         self._flushed_at = asyncio.get_running_loop().time()
@@ -322,7 +327,12 @@ class LiveRoom:
             connection.end(code)
 
     def dismiss(self, answering: Connection | None = None, by: Participant | None = None) -> None:
-        """The sitting is over: tell everybody and close; `answering` still gets its answer first."""
+        """The sitting is over: tell everybody and close; `answering` still gets its answer first.
+
+        The state that stays is told before, not soon: there is no later, and pages would show it as running.
+        """
+        self._forget_flush()
+        self._push_state()
         words = self._words_of_end(by.name) if by is not None else ""
         for person_id, connection in list(self.connections.items()):
             person = self.room.people.get(person_id)
@@ -341,9 +351,7 @@ class LiveRoom:
 
     async def close(self) -> None:
         """Close connections and write what is still to be written; the worker keeps its room."""
-        if self._flush is not None:
-            self._flush.cancel()
-            self._flush = None
+        self._forget_flush()
         for connection in list(self.connections.values()):
             connection.end(CloseCode.GOING_AWAY)
         self.keep_quality(all_of_it=True)

@@ -73,10 +73,11 @@ async def until_live(host: Page) -> None:
 
 
 async def close_session(host: Page) -> None:
-    """Close, and confirm what it means."""
+    """Close, and confirm what it means; everything of it is written when this returns."""
     await act(host, "close")
     await confirm(host)
-    await until(lambda: _state_is(host, "closed"), 10, "the session is closed")
+    await until(lambda: _is_over(host), 10, "the session is closed")
+    assert await diagnostics(host, "sessionState") == "closed", "the page still shows it as running"
 
 
 async def confirm(page: Page) -> None:
@@ -110,6 +111,10 @@ async def _meets(pages: dict[str, Page], name: str) -> bool:
 
 async def _in_room(page: Page) -> bool:
     return await diagnostics(page, "place") == "room"
+
+
+async def _is_over(page: Page) -> bool:
+    return await diagnostics(page, "place") == "closed"
 
 
 async def _state_is(page: Page, state: str) -> bool:

@@ -188,3 +188,4 @@ async def test_a_session_cancelled_on_a_page_ends_the_room(hall: Hall) -> None:
     for client in (host, citizen):
         await client.push("session_closed")
         assert await client.closed() == 1000
+    assert host.room["state"] == "cancelled"

@@ -41,6 +41,7 @@ async def test_a_reception_from_waiting_room_to_close(hall: Hall) -> None:
     await citizen.push("session_closed")
     assert await citizen.closed() == 1000
     assert await host.closed() == 1000
+    assert host.room["state"] == citizen.room["state"] == "closed"
     async with hall.database.session() as db:
         kinds = [event.kind for event in await list_events(db, hall.session_id)]
     assert [kind for kind in kinds if kind.startswith(("session.", "recording.", "participant."))] == [
