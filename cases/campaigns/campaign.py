@@ -129,6 +129,7 @@ class CampaignMatter(Base):
         UniqueConstraint("campaign_id", "petition_id"),
         Index("ix_campaign_matters_entered_on", "entered_on"),
         Index("ix_campaign_matters_state_due", "campaign_id", "state", "due_on"),
+        Index("ix_campaign_matters_state", "state", "due_on", "id"),
     )
 
     id: Mapped[str] = mapped_column(String(ID_LENGTH), primary_key=True, default=new_id)

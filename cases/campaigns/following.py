@@ -12,8 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import exists, func, literal, select, update
+from sqlalchemy import ColumnElement, and_, exists, func, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from cases.actions import ROLE_ACTIONS
 from cases.audit import add_audit
@@ -152,9 +153,7 @@ async def list_confirmers(db: AsyncSession, actor: Actor, matter: CampaignMatter
         Official.disabled_at.is_(None),
         Official.id.not_in(barred),
     )
-    query = query.order_by(
-        Organisation.region_code.desc(), Organisation.short_name, Official.name
-    )
+    query = query.order_by(Organisation.region_code.desc(), Organisation.short_name, Official.name)
     rows = (await db.execute(query.limit(6))).all()
     nearest = [name for office, name, _ in rows if office == rows[0][0]]
     return [Confirmers(rows[0][0], nearest)] if rows else []
@@ -163,15 +162,32 @@ async def list_confirmers(db: AsyncSession, actor: Actor, matter: CampaignMatter
 async def list_to_confirm(db: AsyncSession, actor: Actor) -> Sequence[CampaignMatter]:
     """Matters that wait for the actor to confirm that they are solved, the longest listed first."""
     require(actor, Action.SEE_PETITION)
+    query = select(CampaignMatter).where(_waits_for(actor))
+    query = query.order_by(CampaignMatter.due_on, CampaignMatter.id).limit(MOST_TO_CONFIRM)
+    return (await db.scalars(query)).unique().all()
+
+
+async def count_to_confirm(db: AsyncSession, actor: Actor) -> int:
+    """How many that list holds."""
+    require(actor, Action.SEE_PETITION)
+    query = select(CampaignMatter.id).where(_waits_for(actor)).limit(MOST_TO_CONFIRM)
+    return await db.scalar(select(func.count()).select_from(query.subquery())) or 0
+
+
+def _waits_for(actor: Actor) -> ColumnElement[bool]:
+    """Proposed, of a case on which the actor may confirm, and neither led nor proposed by him."""
     seen = exists().where(
         PetitionCase.id == CampaignMatter.petition_id, visible_petitions(actor, Action.CONFIRM_RESOLUTION)
     )
-    query = select(CampaignMatter).where(
-        CampaignMatter.state == MatterState.PROPOSED, seen.correlate(CampaignMatter)
+    step = aliased(CampaignStep)
+    asked = select(step.by_id).where(step.matter_id == CampaignMatter.id, step.kind == _K.PROPOSED)
+    last = asked.order_by(step.number.desc()).limit(1).correlate(CampaignMatter).scalar_subquery()
+    return and_(
+        CampaignMatter.state == MatterState.PROPOSED,
+        seen.correlate(CampaignMatter),
+        CampaignMatter.leader_id.is_distinct_from(actor.official_id),
+        last.is_distinct_from(actor.official_id),
     )
-    query = query.order_by(CampaignMatter.due_on, CampaignMatter.id).limit(MOST_TO_CONFIRM)
-    found = (await db.scalars(query)).unique().all()
-    return [each for each in found if _K.STRUCK_OFF in await steps_for(db, actor, each)]
 
 
 async def get_matter(db: AsyncSession, actor: Actor, matter_id: str) -> CampaignMatter:

@@ -36,7 +36,7 @@ from cases.intake.imports import (
     list_rows,
     start_import,
 )
-from cases.intake.spreadsheet import LARGEST, Line, open_sheet
+from cases.intake.spreadsheet import LARGEST, Line, open_sheet, refuse_long_sheet
 from cases.petitions import get_petition
 from tests.clock import FixedClock
 from tests.factories import World
@@ -236,11 +236,18 @@ def test_a_sheet_is_read_as_it_is_asked_for_and_stops_at_the_limit(
     if kind == "xlsx":
         rows = row(1, "姓名", "事项") + "".join(row(n, "李", "漏水") for n in range(2, 6))
         content = workbook(rows)
+    with pytest.raises(Invalid, match="too_many_rows"):
+        refuse_long_sheet(content)  # Before any of its rows is checked.
     lines = open_sheet(content).lines
     assert [next(lines).number for _ in range(3)] == [2, 3, 4]
     with pytest.raises(Invalid) as caught:
         next(lines)
     assert caught.value.code == "too_many_rows"
+    refuse_long_sheet(f"{HEAD}\n\n\n\r\n\n李,漏水\n".encode())
+    empty = "".join(f'<row r="{n}"><c r="A{n}"><v/></c></row>' for n in range(5, 9))
+    refuse_long_sheet(
+        workbook(row(1, "姓名", "事项") + "".join(row(n, "李", "漏水") for n in (2, 3, 4)) + empty)
+    )
 
 
 @pytest.mark.parametrize(

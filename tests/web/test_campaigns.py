@@ -80,9 +80,11 @@ async def test_a_case_is_taken_in_charge_and_struck_off_by_two(house: House) -> 
     assert (await file.read(), file.content_type) == (PDF, "application/pdf")
     assert "等待确认销号：" in page, "who waits is told of whom"
     other = await house.official("city.inspector")
-    assert "等您核对和确认" in await (await other.get("/campaigns")).text()
+    for begin in ("/campaigns", "/board"):  # Where a leader begins the day.
+        assert "等您核对和确认" in await (await other.get(begin)).text(), begin
     assert "楼道漏水" in await (await other.get("/campaigns/mine")).text()
-    assert "等您核对和确认" not in await (await leader.get("/campaigns")).text()
+    for begin in ("/campaigns", "/board"):
+        assert "等您核对和确认" not in await (await leader.get(begin)).text(), begin
     for browser in (keeper, leader):
         assert (await browser.send(path, f"{path}/steps/struck_off", words="属实。")).status == 403
     assert (await other.send(path, f"{path}/steps/struck_off", words="属实。")).status == 303

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
 from sqlalchemy import func, select
 
 from cases.casefile import PetitionCase
+from cases.intake import spreadsheet
 from cases.intake.spreadsheet import LARGEST
 from tests.web.conftest import TOKEN, Browser, House
 from tests.web.imported import settled
@@ -47,9 +49,14 @@ async def test_a_sheet_is_checked_started_and_reported(house: House) -> None:
     assert "旧.csv" in await (await browser.get("/imports")).text()
 
 
-async def test_what_cannot_be_read_is_refused_in_words(house: House) -> None:
+async def test_what_cannot_be_read_is_refused_in_words(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spreadsheet, "MOST_ROWS", 3)
     browser = await house.official("chengguan.receptionist")
-    for content, code in ((b"", "empty_file"), (b"PK\x03\x04", "bad_file"), (b"a,b\n1,2", "missing_columns")):
+    long = "姓名,事项\n".encode() + "李,楼道漏水\n".encode() * 4  # Told before any of its rows is checked.
+    for content, code in (
+        (b"", "empty_file"), (b"PK\x03\x04", "bad_file"), (b"a,b\n1,2", "missing_columns"),
+        (long, "too_many_rows"),
+    ):  # fmt: skip
         status, told = await hand_in(browser, house, content)
         assert status == 422 and told["error"]["code"] == code  # type: ignore[index]
     status, _ = await hand_in(browser, house, b"x" * (LARGEST + 1))

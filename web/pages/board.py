@@ -7,6 +7,7 @@ from datetime import datetime, time, timedelta
 
 from aiohttp import web
 
+from cases.campaigns.following import count_to_confirm
 from cases.clock import BEIJING
 from cases.policy import Action, allowed
 from recordings.alarms import count_alarms
@@ -23,6 +24,8 @@ async def show(request: web.Request) -> web.StreamResponse:
         board = await build_board(request, db, wanted)
         sees_alarms = allowed(request[ACTOR], Action.SEE_ALARMS)
         alarms = await count_alarms(db, request[ACTOR]) if sees_alarms else 0
+        confirms = allowed(request[ACTOR], Action.CONFIRM_RESOLUTION)
+        confirm = await count_to_confirm(db, request[ACTOR]) if confirms else 0
     context = {
         "nav": "board",
         "day": datetime.combine(wanted.day, time(12), BEIJING),
@@ -30,6 +33,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         "next": wanted.on(wanted.day + timedelta(days=1)),
         "tiers": TIERS,
         "alarms": alarms,
+        "confirm": confirm,
     }
     return page(request, "board.html", context | board, title="今日接访")
 

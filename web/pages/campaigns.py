@@ -25,7 +25,7 @@ from cases.campaigns.board import (
 )
 from cases.campaigns.campaign import CampaignKind, Rank
 from cases.campaigns.conducting import OpenCampaign, open_campaign
-from cases.campaigns.following import list_to_confirm
+from cases.campaigns.following import count_to_confirm, list_to_confirm
 from cases.errors import Conflict, Invalid
 from cases.handling.clocks import today
 from cases.organisations import OrganisationKind, list_organisations
@@ -199,7 +199,7 @@ async def _list_page(request: web.Request, form: Form, status: int = 200) -> web
         standings = await list_all_standings(db, actor, [each.id for each in found])
         offices = await _own_offices(db, actor)
         mine = await list_own_matters(db, actor)
-        confirm = await list_to_confirm(db, actor)
+        confirm = await count_to_confirm(db, actor)
     now = today(request.app[CLOCK])
     form.values.setdefault("organisation", next(iter(offices), ""))
     form.values.setdefault("begins_on", now.isoformat())
@@ -211,7 +211,7 @@ async def _list_page(request: web.Request, form: Form, status: int = 200) -> web
         "kinds": KINDS,
         "ranks": RANKS,
         "mine": len(mine),
-        "confirm": len(confirm),
+        "confirm": confirm,
         "late": sum(each.is_late(now) for each in mine),
     }
     title = say("错误：领导包案") if form.errors else "领导包案"

@@ -14,7 +14,7 @@ from cases.errors import Conflict, Invalid
 from cases.intake.import_check import COLUMNS, NEEDED, hand_in_import
 from cases.intake.import_job import UNDER_WAY, Fate, Import, ImportRow, ImportState
 from cases.intake.imports import count_fates, get_import, list_imports, list_rows, start_import
-from cases.intake.spreadsheet import LARGEST, LARGEST_MB, MOST_ROWS, open_sheet
+from cases.intake.spreadsheet import LARGEST, LARGEST_MB, MOST_ROWS, open_sheet, refuse_long_sheet
 from scheduling.intake.query_codes import preview_telling, start_telling
 from web.http.access import form_token
 from web.http.errors import wants_json
@@ -59,6 +59,7 @@ async def hand_in(request: web.Request) -> web.StreamResponse:
     """The file as the body; its name and the office in headers. Answers {address} of the import's page."""
     content = await _body(request)
     sheet = await asyncio.to_thread(open_sheet, content)
+    await asyncio.to_thread(refuse_long_sheet, content)
     name = unquote(request.headers.get("X-File-Name", "")[:600])
     office = request.headers.get("X-Office", "")[:64]
 

@@ -33,6 +33,7 @@ from cases.campaigns.campaign import (
 from cases.campaigns.conducting import OpenCampaign, TakeInCharge, open_campaign, take_in_charge
 from cases.campaigns.following import (
     Evidence,
+    count_to_confirm,
     list_confirmers,
     list_steps,
     list_to_confirm,
@@ -83,6 +84,8 @@ async def test_whoever_is_waited_for_is_told_and_everybody_else_who_it_is(
     assert [each.id for each in await list_to_confirm(db, inspector)] == [matter.id]
     for own in (keeper, leader, world.actor("xigu.leader")):
         assert not await list_to_confirm(db, own), "neither who proposed nor who leads, nor a stranger"
+        assert not await count_to_confirm(db, own)
+    assert await count_to_confirm(db, inspector) == 1
     assert not await list_confirmers(db, inspector, matter), "it is his own turn"
     (found,) = await list_confirmers(db, leader, matter)
     barred = {world.officials[key].name for key in (KEEPER, "city.leader")}
