@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cases.casefile import CHANNEL_NAMES, PetitionCase, PetitionEvent
+from cases.casefile import CHANNEL_NAMES, PetitionCase, PetitionClass, PetitionEvent
 from cases.clock import BEIJING, chinese_date
 from cases.deadlines.profile import Unit
 from cases.documents.kind import DocumentKind
@@ -35,6 +35,9 @@ REMEDIES = {
 TRANSFERRED = "本单位已经依照规定移送上述机关处理，内容保密，您不需要另行提出。"
 TO_BE_ASKED = "请您在法定期限内向上述机关提出。需要帮助的，请与本单位联系。"
 ROUTED_BY = "《信访工作条例》第三十一条"
+# By what a unit accepts and answers: suggestions are studied and answered by an article of their own.
+ACCEPTED_BY, ANSWERED_BY = "《信访工作条例》第三十一条、第三十四条", "《信访工作条例》第三十二条"
+STUDIED_BY = "《信访工作条例》第二十九条"
 AGAIN = "有新的事实和理由的，可以重新提出。"
 # By what a matter has ended, and what that means: only a recheck opinion shuts the same facts out (Art. 36).
 # A death has no article of its own; who writes the paper names one.
@@ -75,6 +78,8 @@ async def facts_of(
         **{name: str(told.get(name) or "") for name in ("words", "body", "days", "conclusion", "result")},
         "advice": TRANSFERRED if petition.way == Way.DISCIPLINE else TO_BE_ASKED,
         "routing_basis": "《信访工作条例》第三十条" if petition.way == Way.DISCIPLINE else ROUTED_BY,
+        "acceptance_basis": STUDIED_BY if petition.class_ is PetitionClass.SUGGESTION else ACCEPTED_BY,
+        "opinion_basis": STUDIED_BY if petition.class_ is PetitionClass.SUGGESTION else ANSWERED_BY,
         **_ending(str(told.get("ground") or "")),
         "remedies": await _remedies(db, petition, kind, str(told.get("result") or "")),
     }

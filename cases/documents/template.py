@@ -38,6 +38,8 @@ FACTS: Mapping[str, str] = {
     "body": "有权处理的机关",
     "advice": "导入以后怎样办",
     "routing_basis": "导入的依据",
+    "acceptance_basis": "受理的依据",
+    "opinion_basis": "处理意见的依据",
     "days": "天数",
     "conclusion": "结论",
     "result": "复查、复核结果",
@@ -63,6 +65,7 @@ FACTS: Mapping[str, str] = {
     "order_reason": "督办原因",
     "order_words": "督办要求",
     "order_due": "督办反馈的最后一天",
+    "order_returned": "退回重报的原因",
     "feedback": "反馈的内容",
     "adoption": "督办要求采纳情况",
 }

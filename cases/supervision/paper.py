@@ -37,6 +37,8 @@ ABOUT: Mapping[DocumentKind, str] = {
     DocumentKind.SUPERVISION_ORDER: "supervision.ordered",
     DocumentKind.SUPERVISION_FEEDBACK: "supervision.reported",
 }
+# What stands between two answers; the second one is read against it.
+RETURNED = "supervision.sent_back"
 SIGNED_FOR = "收文单位在系统里签收"
 
 
@@ -190,9 +192,10 @@ async def _draft(db: AsyncSession, clock: Clock, actor: Actor, order_id: str, na
 def _facts(
     order: SupervisionOrder, events: Sequence[PetitionEvent], event: PetitionEvent
 ) -> dict[str, str]:
-    """As they stood when the order was issued: a later day of reporting stands in what sent it back."""
+    """The order as it was issued, and before an answer why the one before was sent back."""
     ordered = events[0]
     answered = event is not ordered
+    before = [each for each in events if each.kind == RETURNED and each.sequence < event.sequence]
     return {
         "supervisor": order.issuer.name,
         "supervised": order.unit.name,
@@ -201,15 +204,23 @@ def _facts(
         "order_reason": REASON_NAMES[order.reason],
         "order_words": order.words,
         "order_due": chinese_date(date.fromisoformat(ordered.data["due_on"])),
+        "order_returned": _returned(before[-1]) if before else "",
         "feedback": str(event.data.get("words", "")) if answered else "",
         "adoption": str(event.data.get("adoption", "")) if answered else "",
     }
 
 
+def _returned(event: PetitionEvent) -> str:
+    day = chinese_date(event.at.astimezone(BEIJING).date())
+    due = chinese_date(date.fromisoformat(event.data["due_on"]))
+    return f"{day}退回重报，请于{due}前反馈。退回的原因：{event.data['words']}"
+
+
 async def _events(db: AsyncSession, order: SupervisionOrder) -> list[PetitionEvent]:
-    """Those of the case's history that papers of this order are about, oldest first."""
+    """Those of the case's history that papers of this order tell of, oldest first."""
+    kinds = sorted({*ABOUT.values(), RETURNED})
     query = select(PetitionEvent).where(
-        PetitionEvent.petition_id == order.petition_id, PetitionEvent.kind.in_(sorted(ABOUT.values()))
+        PetitionEvent.petition_id == order.petition_id, PetitionEvent.kind.in_(kinds)
     )
     found = (await db.scalars(query.order_by(PetitionEvent.sequence))).all()
     return [each for each in found if each.data.get("number") == order.number]

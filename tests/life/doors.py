@@ -46,10 +46,20 @@ async def by_visit(stage: Stage) -> Handed:
 
 
 async def by_web(stage: Stage) -> Handed:
-    first = {"office": stage.world.chengguan.id, "class": "claim"}
-    second = {"subject": "加装电梯后采光受影响", "description": "二层白天要开灯，请求补救。"}
+    told = {"subject": "加装电梯后采光受影响", "description": "二层白天要开灯，请求补救。"}
+    return await _on_the_web(stage, "claim", told)
+
+
+async def by_advice(stage: Stage) -> Handed:
+    """Somebody who asks nothing for himself: a suggestion (建议意见)."""
+    told = {"subject": "建议老旧小区加装扶手", "description": "老人多，楼道台阶陡，建议装扶手。"}
+    return await _on_the_web(stage, "suggestion", told)
+
+
+async def _on_the_web(stage: Stage, class_: str, told: dict[str, str]) -> Handed:
+    first = {"office": stage.world.chengguan.id, "class": class_}
     third = {"name": "王秀兰", "phone": "13893100001", "reply_by": "sms"}
-    return await _by_form(stage, "web", "/petition", (first, second, third))
+    return await _by_form(stage, "web", "/petition", (first, told, third))
 
 
 async def by_mailbox(stage: Stage) -> Handed:

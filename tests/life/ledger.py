@@ -22,7 +22,7 @@ class Life:
 
     `explained`: each deadline by its title and first sentence, with its day and all sentences, as last read.
     `rated`: what the citizen gave. `looks`: how often every clock with its sentences was compared with the
-    arithmetic of days.py.
+    arithmetic of days.py. `cited`: the articles of a paper where they are not those of a claim.
     """
 
     stage: Stage
@@ -36,6 +36,7 @@ class Life:
     looks: int = 0
     explained: dict[tuple[str, str], tuple[str, list[str]]] = field(default_factory=dict)
     rated: list[str] = field(default_factory=list)
+    cited: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @classmethod
     async def begin(
@@ -111,7 +112,7 @@ class Life:
         self.stage.keep(paper, self.it.number)
         self.issued.append(paper)
         expected = self.it.recipient or self.it.name
-        found = paper.faults(self.it.number, self.it.subject)
+        found = paper.faults(self.it.number, self.it.subject, self.cited.get(kind))
         if not inside and paper.recipient != expected:
             found.append(f"{kind} is for {paper.recipient}, not {expected}")
         assert not found, found

@@ -1,10 +1,10 @@
-"""Eight matters, one from each door, each to another end; together they take every step and paper."""
+"""Eight matters, one from each door, each to another end, and a suggestion; together every step and paper."""
 
 from __future__ import annotations
 
 from cases.deadlines.in_force import hold_profiles
 from tests.life import days
-from tests.life.doors import CLERK, DOORS, send
+from tests.life.doors import CLERK, DOORS, by_advice, send
 from tests.life.ledger import HANDLER, HEAD, Life
 from tests.life.mediation import mediate
 from tests.life.people import Citizen, Desk
@@ -16,15 +16,18 @@ from tests.life.supervision import supervise
 REVIEWER, RECHECKER = "chengguan.reviewer", "city.reviewer"
 HOUSING, SOCIAL = "城关区住建局", "城关区人力资源和社会保障局"
 CLAIM = {"class": "claim", "way": "handle", "words": "请求明确，有具体的人和事。"}
+ADVICE = {"class": "suggestion", "way": "handle", "words": "提出改进工作的建议。"}
 NOTICE, OBJECTION, ROUTING = "书面告知接收情况和办理程序", "提出转送异议", "登记并转送、交办"
 HANDLING, FEEDBACK = "办结并出具处理意见书", "反馈交办结果"
 
 
-async def to_unit(life: Life, unit: str = "housing", length: int = 0, again: bool = False) -> None:
+async def to_unit(
+    life: Life, unit: str = "housing", length: int = 0, again: bool = False, advice: bool = False
+) -> None:
     """Classified, then forwarded, or assigned with so many days; the clocks of Art. 22 and 23 begin."""
     who, stage = life.it.keeper, life.stage
     if not again:
-        await life.take(who, "classify", **CLAIM)
+        await life.take(who, "classify", **(ADVICE if advice else CLAIM))
     typed = {"unit": stage.world.organisations[unit].id, "words": "请依法按政策办理。"}
     step = "assign" if length else "forward"
     await life.take(who, step, **typed, **({"days": str(length)} if length else {}))
@@ -366,6 +369,24 @@ async def video(stage: Stage) -> Life:
     return life
 
 
+async def advice(stage: Stage) -> Life:
+    """A suggestion: studied and answered by the article for suggestions (Art. 29); taken up, and rated."""
+    life = await Life.begin(stage, by_advice)
+    life.cited = {"acceptance_notice": ("第二十九条",), "handling_opinion": ("第二十九条", "第三十五条")}
+    await to_unit(life, advice=True)
+    life.wait(2)
+    await accept(life)
+    life.wait(20)
+    await conclude(life, "support", "采纳，十月底前装好第一批。")
+    opinion = await life.issue(HANDLER, "handling_opinion")
+    await life.deliver(HANDLER, opinion, "in_person", "送达回证第 12 号")
+    await delivered(life)
+    await rate_once(life, unit="5")
+    life.wait(33)
+    await close(life, lapsed=True)
+    return life
+
+
 LIVES = {
     "letter": letter,
     "visit": visit,
@@ -375,4 +396,5 @@ LIVES = {
     "sms": sms,
     "wechat": wechat,
     "video": video,
+    "advice": advice,
 }

@@ -51,7 +51,7 @@ LOOKS: Mapping[str, Look] = {
     "recheck_opinion": Look("信访事项复核意见书", "信核", ("第三十六条",), ("信访终结意见",)),
     "supervision_order": Look("信访事项督办单", "信督", ("第四十条",), ("督办登记编号DB2026-", "督办反馈单")),
     "supervision_feedback": Look(
-        "信访事项督办反馈单", "信督反", ("第四十条",), ("督办要求采纳情况", "采纳。")
+        "信访事项督办反馈单", "信督反", ("第四十条",), ("督办要求采纳情况", "采纳。", "退回重报")
     ),
     "termination_notice": Look("信访事项终结告知书", "信终", (), ("信访程序已经终结", "可以重新提出")),
 }
@@ -68,14 +68,18 @@ class Paper:
     recipient: str
     day: date
 
-    def faults(self, number: str, subject: str) -> list[str]:
-        """What it lacks."""
+    def faults(self, number: str, subject: str, cited: tuple[str, ...] | None = None) -> list[str]:
+        """What it lacks. `cited`: its articles, where they are not those of its kind."""
         look, pages = LOOKS[self.kind], list(pypdfium2.PdfDocument(self.content))
         text = self.text()
         wanted = [look.title, f"{self.office}{look.word}", self.office, f"{self.recipient}："]
         wanted += [number, subject, chinese(self.day), "（印章）", *look.words]
-        wanted += [LAW] * bool(look.articles) + list(look.articles)
+        articles = look.articles if cited is None else cited
+        wanted += [LAW] * bool(articles) + list(articles)
         found = [f"{self.kind} lacks {words}" for words in wanted if words not in text]
+        if cited is not None:
+            strange = set(look.articles) - set(cited)
+            found += [f"{self.kind} cites {article}" for article in strange if article in text]
         if not NUMBER.search(text):
             found.append(f"{self.kind} has no number")
         wide, high = pages[0].get_size()

@@ -18,7 +18,8 @@ USUAL, AGAIN, LISTED = 15, 6, 30  # Days; the first is what the form proposes.
 async def supervise(life: Life) -> None:
     """An order to the unit that handles the matter, answered twice, and a listing beside it.
 
-    The citizen's page stays as it was.
+    Each paper arrives at the other office: the order is signed for there, the answer comes by post. The
+    citizen's page stays as it was.
     """
     above = await Desk.of(life.stage, ABOVE)
     page, case = above.page, life.it.case
@@ -36,13 +37,17 @@ async def supervise(life: Life) -> None:
     await explained(life, page, due, f"{chinese(life.today)}发出，督办单位定为 {USUAL} 日内反馈。")
     office, answering = "兰州市信访局", life.stage.world.organisations["housing"].name
     await collect(life, above, "supervision_order", order, office, answering)
+    unit_desk = await Desk.of(life.stage, HANDLER)
+    await arrived(unit_desk, order, "supervision_order")
     await report(life, order, "已经约见信访人。")
     life.wait(1)
     due = life.today + timedelta(days=AGAIN)
     await take(above, order, "send_back", words="没有写什么时候修好。", due_on=due.isoformat())
     await explained(life, page, due, f"{chinese(life.today)}退回重报，督办单位定为 {AGAIN} 日内反馈。")
     await report(life, order, "九月底前完成疏通。")
-    await collect(life, above, "supervision_feedback", order, answering, office)
+    answer = await collect(life, above, "supervision_feedback", order, answering, office)
+    assert f"退回重报，请于{chinese(due)}前反馈。退回的原因：没有写什么时候修好。" in answer.text()
+    await arrived(unit_desk, order, "supervision_feedback", "EMS 1090000009")
     await listed(life, above, unit)
     await take(above, order, "close", words="同意销号。")
     assert await page.locator(".head .badge").inner_text() == "已销号"
@@ -51,7 +56,22 @@ async def supervise(life: Life) -> None:
     await life.check("supervised")
 
 
-async def collect(life: Life, desk: Desk, kind: str, order: str, office: str, recipient: str) -> None:
+async def arrived(desk: Desk, order: str, kind: str, post: str = "") -> None:
+    """The unit signs for the newest paper of this kind, or notes under which number its own went out."""
+    await desk.open(order)
+    paper = desk.page.locator("#papers article", has_text=LOOKS[kind].title).last
+    if post:
+        await paper.locator("summary").click()
+        await fill(paper, {"service": "post", "recipient": "收发室", "proof": post})
+        await paper.get_by_role("button", name="登记送达").click()
+    else:
+        await paper.get_by_role("button", name="签收").click()
+    await paper.get_by_text("已送达").wait_for()
+    assert (post or "收文单位在系统里签收") in await paper.inner_text()
+    await desk.stage.look(desk.page, f"arrived-{kind}")
+
+
+async def collect(life: Life, desk: Desk, kind: str, order: str, office: str, recipient: str) -> Paper:
     """The newest paper of the order, as the office above opens it."""
     await desk.open(order)
     link = desk.page.locator("#papers article", has_text=LOOKS[kind].title).locator("a").last
@@ -63,6 +83,7 @@ async def collect(life: Life, desk: Desk, kind: str, order: str, office: str, re
     life.issued.append(paper)
     found = paper.faults(life.it.number, life.it.subject)
     assert not found, found
+    return paper
 
 
 async def explained(life: Life, page: Page, due: date, why: str) -> None:

@@ -1,4 +1,4 @@
-"""A paper of the end says by which article, and shuts out nothing that the law leaves open."""
+"""A paper says by which article it is written, and shuts out nothing that the law leaves open."""
 
 from __future__ import annotations
 
@@ -50,3 +50,21 @@ async def test_two_papers_of_one_moment_stand_as_the_procedure_names_them(
     actor = world.actor(KEEPER)
     found = await list_documents(db, actor, await get_petition(db, actor, desk.id))
     assert [each.document.kind for each in found] == ["closing_report", "handling_opinion"]
+
+
+@pytest.mark.parametrize(
+    ("class_", "accepted", "answered"),
+    [("claim", "第三十一条、第三十四条", "第三十二条"), ("suggestion", "第二十九条", "第二十九条")],
+)
+async def test_a_suggestion_is_accepted_and_answered_by_the_article_for_suggestions(
+    db: AsyncSession, clock: FixedClock, world: World, class_: str, accepted: str, answered: str
+) -> None:
+    desk = Desk(db, clock, world, await make_petition(db, clock, world.chengguan))
+    await desk.take(KEEPER, "classify", **CLAIM | {"class": class_})
+    await desk.take(KEEPER, "forward", unit=world.housing.id, words="请办理。")
+    await desk.take(HANDLER, "accept", on="", words="受理。")
+    told = await text_of(desk, await paper(desk, HANDLER, "acceptance_notice"))
+    assert f"\n《信访工作条例》{accepted}。" in told
+    await desk.take(HANDLER, "conclude", conclusion="support", words="采纳。")
+    told = await text_of(desk, await paper(desk, HANDLER, "handling_opinion"))
+    assert f"\n《信访工作条例》{answered}。" in told

@@ -54,6 +54,9 @@ async def test_the_order_and_each_answer_become_papers(matter: Matter) -> None:
         assert await papers_due(matter.db, matter.actor(HANDLER), order) == [FEEDBACK]
         answer = await text_of(matter, LEADER, order, await paper(matter, HEAD, order, FEEDBACK))
         assert words in answer and "部分采纳" in answer and f"{unit}信督反〔2026〕" in answer
+        # The second answer is read against what sent the first one back.
+        again = "2026年7月22日退回重报，请于2026年8月20日前反馈。退回的原因：再报。" in answer
+        assert again == (words == "墙面也修好了。") and "2026年8月10日前" not in answer
         assert "城关区信访局" in answer and await papers_due(matter.db, matter.actor(HEAD), order) == []
         order = await matter.take(LEADER, order, "send_back", due_on="2026-08-20", words="再报。")
     assert "2026年8月10日前" in await text_of(matter, LEADER, order, issued)
