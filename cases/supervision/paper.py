@@ -189,9 +189,7 @@ async def _draft(db: AsyncSession, clock: Clock, actor: Actor, order_id: str, na
     return Draft(order.petition, FORMS[kind], event, office, template, facts, {})
 
 
-def _facts(
-    order: SupervisionOrder, events: Sequence[PetitionEvent], event: PetitionEvent
-) -> dict[str, str]:
+def _facts(order: SupervisionOrder, events: Sequence[PetitionEvent], event: PetitionEvent) -> dict[str, str]:
     """The order as it was issued, and before an answer why the one before was sent back."""
     ordered = events[0]
     answered = event is not ordered
