@@ -77,9 +77,19 @@ async def test_many_offices_are_found_by_a_word(house: House) -> None:
     assert (await citizen.get("/book?words=%00%ED")).status == 200
     tree, admin = "/administration/organisations", await house.official(SYSADMIN)
     first = await (await admin.get(tree)).text()
-    assert first.count('class="tree-') == 100 and "下一页" in first
+    row = f'<td><a href="{tree}/'
+    assert "第25区" in first and "街道接访点</a>" not in first
+    assert f'href="{tree}?under=620102"' in first
+    streets = await (await admin.get(f"{tree}?under=620102")).text()
+    assert streets.count(row) == 50 and "下一页" in streets and "第100街道接访点</a>" in streets
+    assert "第25区信访局</a>" not in streets and f'href="{tree}?under=6201"' in streets
+    assert f'value="{house.world.chengguan.id}" selected' in streets, "whoever adds one adds it here"
+    further = await (await admin.get(f"{tree}?under=620102&offset=100")).text()
+    assert "第199街道接访点</a>" in further and "第100街道接访点</a>" not in further
     one = await (await admin.get(f"{tree}?words=第25")).text()
-    assert one.count('class="tree-') == 1 and "共 1 个单位" in one
+    assert one.count(row) == 1 and "找到 1 个单位" in one
+    for nowhere in ("62", "620199999", "%00"):
+        assert "第25区" in await (await admin.get(f"{tree}?under={nowhere}")).text(), nowhere
     assert "没有符合条件的单位" in await (await admin.get(f"{tree}?words=zzz")).text()
 
 

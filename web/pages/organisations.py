@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 from aiohttp import web
 
 from cases.administration.organisation_tree import (
@@ -18,7 +20,7 @@ from cases.administration.organisation_tree import (
 )
 from cases.errors import Conflict, Invalid
 from cases.fields import clean
-from cases.organisations import TIER_NAMES, Organisation, OrganisationKind
+from cases.organisations import TIER_NAMES, Organisation, OrganisationKind, covers
 from cases.policy import Action, require
 from scheduling.hanging import calendar_at
 from web.http.errors import status_of
@@ -31,7 +33,7 @@ from web.rendering import page
 LIST = "/administration/organisations"
 KINDS = {str(kind): name for kind, name in KIND_NAMES.items()}
 ELSEWHERE = (calendar_at,)
-PAGE_SIZE = 100
+PAGE_SIZE = 50
 
 
 async def show_list(request: web.Request) -> web.StreamResponse:
@@ -102,6 +104,45 @@ def version_of(form: Form) -> int:
     return int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 10 else 0
 
 
+@dataclass
+class Places:
+    """Regions of the organisations in reach: one is read at a time, a city has hundreds of organisations."""
+
+    rows: list[Organisation]
+    above: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        codes = {row.region_code for row in self.rows}
+        for code in codes:
+            shorter = (code[:length] for length in (6, 4, 2) if length < len(code))
+            self.above[code] = next((each for each in shorter if each in codes), "")
+
+    def chosen(self, typed: str) -> str:
+        """The region that was asked for, else the highest; none where there are several of these."""
+        highest = [code for code, above in self.above.items() if not above]
+        return typed if typed in self.above else highest[0] if len(highest) == 1 else ""
+
+    def listed(self, under: str) -> list[Organisation]:
+        """Those of the region itself, then the office of each next one below."""
+        own = [row for row in self.rows if row.region_code == under]
+        return own + [row for row in self.rows if self.above[row.region_code] == under and self._leads(row)]
+
+    def below(self, row: Organisation) -> int:
+        """How many more are read by opening this one."""
+        if not self._leads(row):
+            return 0
+        return sum(covers(row.region_code, each.region_code) for each in self.rows) - 1
+
+    def office(self, code: str) -> Organisation | None:
+        return next((row for row in self.rows if row.region_code == code and self._leads(row)), None)
+
+    def _leads(self, row: Organisation) -> bool:
+        """Whether it stands for its region: one that was closed may have a successor there."""
+        same = [each for each in self.rows if each.region_code == row.region_code]
+        offices = [each for each in same if each.kind is not OrganisationKind.DEPARTMENT] or same
+        return row is min(offices, key=lambda each: each.closed_at is not None)
+
+
 def _offices(rows: list[Organisation]) -> dict[str, str]:
     return {
         row.id: f"{row.name}（{row.region_code}）"
@@ -114,30 +155,36 @@ async def _list(request: web.Request, form: Form, status: int = 200) -> web.Resp
     require(request[ACTOR], Action.MANAGE_ORGANISATIONS)
     async with request.app[DATABASE].session() as db:
         rows = await list_tree(db, request[ACTOR])
-    top = min((len(row.region_code) for row in rows), default=2)
-    depth = {2: 0, 4: 1, 6: 2, 9: 3}
     asked, offset = Form(), read_offset(request)
     asked.values["words"] = words = clean(request.query.get("words", ""))[:100]
-    found = [row for row in rows if words in f"{row.name}\n{row.short_name}\n{row.region_code}"]
+    places = Places(rows)
+    under = places.chosen(request.query.get("under", ""))
+    if words:
+        found = [row for row in rows if words in f"{row.name}\n{row.short_name}\n{row.region_code}"]
+    else:
+        found = places.listed(under)
     listed = found[offset : offset + PAGE_SIZE + 1]
     context = {
         "nav": "administration",
         "form": form,
         "asked": asked,
         "count": len(found),
-        "beside": beside(LIST, {"words": words}, offset, PAGE_SIZE, len(listed)),
+        "beside": beside(LIST, {"words": words, "under": under}, offset, PAGE_SIZE, len(listed)),
+        "here": places.office(under),
+        "above": places.office(places.above.get(under, "")),
         "rows": [
             {
                 "row": row,
                 "kind": KINDS[str(row.kind)],
-                "tier": TIER_NAMES[row.tier],
-                "depth": depth[len(row.region_code)] - depth[top] + (row.kind is OrganisationKind.DEPARTMENT),
+                "below": 0 if row.region_code == under and not words else places.below(row),
             }
             for row in listed[:PAGE_SIZE]
         ],
         "offices": _offices(rows),
         "kinds": KINDS,
     }
+    if not form.errors and (here := places.office(under)):
+        form.values["parent"] = here.id
     title = "错误：单位" if form.errors else "单位"
     return page(request, "organisations.html", context, title=title, status=status)
 
