@@ -88,7 +88,7 @@ VERBS: Mapping[str, str] = {
     "cancelled": "取消",
     "changed": "修改",
     "classified": "分类",
-    "closed": "停用",
+    "closed": "结束",
     "composition_asked": "申请合成",
     "concluded": "办结",
     "confirm": "司法确认",
@@ -216,7 +216,13 @@ VERBS: Mapping[str, str] = {
     "written": "写下",
 }
 # Where noun and verb together say something odd.
-ACTS: Mapping[str, tuple[str, str]] = {"sign_in.opened": ("登录", "成功")}
+ACTS: Mapping[str, tuple[str, str]] = {
+    "sign_in.opened": ("登录", "成功"),
+    # What is closed for good has a word of its own; a reception or a task only ends.
+    "organisation.closed": ("单位", "停用"),
+    "petition.closed": ("信访件", "归档"),
+    "supervision.closed": ("督办", "销号"),
+}
 
 
 def action_words(action: str) -> tuple[str, str] | None:

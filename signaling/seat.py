@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -84,6 +85,12 @@ async def take_seat(db: AsyncSession, clock: Clock, invitation: Invitation, orga
 async def find_seat(db: AsyncSession, invitation_id: str) -> Seat | None:
     """The seat of an invitation, if it was ever used."""
     return await db.scalar(select(Seat).where(Seat.invitation_id == invitation_id))
+
+
+async def invitations_of_seats(db: AsyncSession, seat_ids: Collection[str]) -> Mapping[str, str]:
+    """Whose these seats are: seat to invitation; what is no seat is left out."""
+    rows = await db.execute(select(Seat.id, Seat.invitation_id).where(Seat.id.in_(set(seat_ids))))
+    return {seat_id: invitation_id for seat_id, invitation_id in rows}
 
 
 async def seats_of_session(

@@ -13,7 +13,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.audit import add_audit
-from cases.casefile import Channel, PetitionClass
+from cases.casefile import Channel, PetitionCase, PetitionClass
 from cases.clock import Clock
 from cases.database import atomic
 from cases.errors import Conflict, NotFound, RuleError
@@ -62,6 +62,13 @@ async def list_rows(
     if fate is not None:
         query = query.where(ImportRow.fate == fate)
     return (await db.scalars(query.limit(limit).offset(offset))).all()
+
+
+async def numbers_of(db: AsyncSession, rows: Sequence[ImportRow]) -> dict[str, str]:
+    """The numbers of the matters that rows became, by their ids: what a clerk writes on the letter."""
+    ids = {row.petition_id for row in rows if row.petition_id is not None}
+    found = await db.execute(select(PetitionCase.id, PetitionCase.number).where(PetitionCase.id.in_(ids)))
+    return {petition_id: number for petition_id, number in found}
 
 
 @atomic

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,6 +20,10 @@ from scheduling.afterwards.session_measure import receptions_of
 from scheduling.invitation import Invitation
 from scheduling.reach import scopes_of_sessions
 from scheduling.session import Session
+
+# Whose the places in the waiting room were that the log names: a place to its invitation. Places are kept a
+# floor above this one; where there is none, the log named the invitation itself.
+Seated = Callable[[AsyncSession, Collection[str]], Awaitable[Mapping[str, str]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +63,9 @@ async def list_persons(
 
 
 async def list_waits(
-    db: AsyncSession, actor: Actor, period: Period, filters: Filters, *, limit: int = 50, offset: int = 0
-) -> tuple[Sequence[Attendance], int]:
+    db: AsyncSession, actor: Actor, period: Period, filters: Filters, *, seated: Seated,
+    limit: int = 50, offset: int = 0,
+) -> tuple[Sequence[Attendance], int]:  # fmt: skip
     """Everybody who was let in from the waiting room, by reception, the newest first."""
     require(actor, Action.SEE_FIGURES)
     require(actor, Action.SEE_SESSION)
@@ -68,12 +73,15 @@ async def list_waits(
     sitting = seen_receptions(receptions_of(ground, period, select(Session.id)), actor).cte("sitting")
     each = waits_of(sitting)
     total = await count_rows(db, select(each.c.session_id).where(let_in(each)))
-    query = select(Session, Invitation, each.c.came_at, each.c.went_at).select_from(each).where(let_in(each))
-    query = query.join(Session, Session.id == each.c.session_id)
-    query = query.outerjoin(Invitation, Invitation.id == each.c.participant_id)
+    query = select(Session, each.c.participant_id, each.c.came_at, each.c.went_at).select_from(each)
+    query = query.join(Session, Session.id == each.c.session_id).where(let_in(each))
     query = query.order_by(Session.starts_at.desc(), Session.id, each.c.came_at, each.c.participant_id)
-    rows = await db.execute(query.limit(min(limit, MOST_ROWS)).offset(max(offset, 0)))
-    return await _told(db, actor, [tuple(row) for row in rows.unique()]), total
+    rows = (await db.execute(query.limit(min(limit, MOST_ROWS)).offset(max(offset, 0)))).unique().all()
+    places = await seated(db, [row[1] for row in rows])
+    found = select(Invitation).where(Invitation.id.in_({places.get(row[1], row[1]) for row in rows}))
+    people = {each.id: each for each in (await db.scalars(found)).unique()}
+    told = [(row[0], people.get(places.get(row[1], row[1])), *row[2:]) for row in rows]
+    return await _told(db, actor, told), total
 
 
 async def _told(db: AsyncSession, actor: Actor, rows: Sequence[tuple[Any, ...]]) -> list[Attendance]:

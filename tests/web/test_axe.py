@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from aiohttp.test_utils import TestServer
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Page, expect
 
 from cases.database import Database
 from cases.policy import SYSTEM
@@ -19,7 +19,9 @@ from recordings.evidence.verification import Finding, Verdict
 from recordings.recording import RecordingState, load_recording, start_recording, stop_recording
 from scheduling.arrival.consent import record_consent
 from scheduling.links import exchange_link, find_link_actor, issue_link
+from scheduling.session_events import WAITS, append_event
 from scheduling.sessions.invitations import list_invitations
+from signaling.seat import take_seat
 from tests.axe import violations
 from tests.clock import FixedClock
 from tests.disk import AMPLE
@@ -47,6 +49,7 @@ WIDER = """() => {
 SHOW = """(name) => {
   for (const s of document.querySelectorAll('[data-screen]')) s.hidden = s.dataset.screen !== name;
 }"""
+COUNTED = ("persons", "waited", "recordings")
 UNFOLD = "document.querySelectorAll('#desk details').forEach((one) => (one.open = true))"
 
 
@@ -103,10 +106,14 @@ class Things:
     code: str
     secret: str
     alarm: str
+    name: str
 
 
 async def arrange(house: House) -> Things:
-    """A case with a session, a sealed recording that is not as it was, and a link nobody opened."""
+    """A case with a session, a sealed recording that is not as it was, and a link nobody opened.
+
+    Somebody waited for it and was let in.
+    """
     async with house.database.session() as db:
         petition = await make_petition(db, house.clock, house.world.chengguan)
         session = await make_session(db, house.clock, house.world, petition)
@@ -127,7 +134,12 @@ async def arrange(house: House) -> Things:
         guest = next(row for row in found if str(row.role) == "petitioner")
         secret = await issue_link(db, house.clock, SYSTEM, guest.id)
         (alarm,) = await list_alarms(db, SYSTEM, AlarmState.OPEN)
-        return Things(petition.id, session.id, recording.id, guest.code, secret, alarm.id)
+        seat = await take_seat(db, house.clock, guest, house.world.chengguan.id)
+        for kind in WAITS:
+            await append_event(db, house.clock, session.id, kind, guest.display_name, seat.id)
+        session.opened_at = house.clock.now()
+        await db.commit()
+        return Things(petition.id, session.id, recording.id, guest.code, secret, alarm.id, guest.display_name)
 
 
 async def test_pages_of_officials(house: House, chrome: Browser) -> None:
@@ -146,9 +158,13 @@ async def test_pages_of_officials(house: House, chrome: Browser) -> None:
     await eyes.page.wait_for_url("**/board")
     for path in (
         "/cases?search=nothing", f"/recordings/{things.recording}", "/alarms?state=acknowledged",
-        f"/alarms/{things.alarm}",
+        f"/alarms/{things.alarm}", *(f"/figures/receptions/list?count={each}" for each in COUNTED),
     ):  # fmt: skip
         await eyes.open(path)
+        if "?count=" in path:
+            await expect(eyes.page.locator("tbody tr")).to_have_count(1)
+    await eyes.page.goto(base + "/figures/receptions/list?count=waited")
+    await expect(eyes.page.locator("tbody")).to_contain_text(things.name)
     await eyes.page.goto(base + "/cases/new")
     await eyes.page.click("main form .form-acts button[type=submit]")
     await eyes.look("/cases/new, refused")

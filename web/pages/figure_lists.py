@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from aiohttp import web
@@ -15,6 +16,7 @@ from scheduling.afterwards.people_listing import Attendance, list_persons, list_
 from scheduling.afterwards.session_listing import Promise, list_promises, list_receptions
 from scheduling.afterwards.session_measure import PROMISES
 from scheduling.session import Session
+from signaling.seat import invitations_of_seats
 from web.http.paging import beside, read_offset
 from web.keys import ACTOR, CLOCK, DATABASE
 from web.rendering import page
@@ -26,7 +28,10 @@ from web.views.handling import clock_row
 
 PAGE_SIZE = 50
 # What a list holds that is none of receptions, by the name of its figure.
-PEOPLE = {"persons": list_persons, "waited": list_waits}
+PEOPLE: Mapping[str, Callable[..., Awaitable[tuple[Sequence[Attendance], int]]]] = {
+    "persons": list_persons,
+    "waited": partial(list_waits, seated=invitations_of_seats),
+}
 
 
 async def show_cases(request: web.Request) -> web.StreamResponse:

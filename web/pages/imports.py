@@ -13,7 +13,14 @@ from aiohttp import web
 from cases.errors import Conflict, Invalid
 from cases.intake.import_check import COLUMNS, NEEDED, hand_in_import
 from cases.intake.import_job import UNDER_WAY, Fate, Import, ImportRow, ImportState
-from cases.intake.imports import count_fates, get_import, list_imports, list_rows, start_import
+from cases.intake.imports import (
+    count_fates,
+    get_import,
+    list_imports,
+    list_rows,
+    numbers_of,
+    start_import,
+)
 from cases.intake.spreadsheet import LARGEST, LARGEST_MB, MOST_ROWS, open_sheet, refuse_long_sheet
 from scheduling.intake.query_codes import preview_telling, start_telling
 from web.http.access import form_token
@@ -86,6 +93,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         if wants_json(request):
             return web.json_response(progress)
         rows = await list_rows(db, job.id, fate, PAGE_SIZE + 1, offset)
+        numbers = await numbers_of(db, rows)
         done = job.state is ImportState.DONE and job.told_at is None
         audience = await preview_telling(db, request[ACTOR], job.id) if done else None
     context = {
@@ -94,6 +102,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         "counts": {str(each): number for each, number in counts.items()},
         "total": sum(counts.values()),
         "rows": [_told(row) for row in rows[:PAGE_SIZE]],
+        "numbers": numbers,
         "fate": asked if fate else "",
         "progress": progress,
         "audience": audience,

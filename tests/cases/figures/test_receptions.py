@@ -32,6 +32,7 @@ from scheduling.incidents.incident import Cause, Incident
 from scheduling.invitation import Invitation
 from scheduling.session import Session, SessionKind, SessionOrganisation, SessionPart, SessionState
 from scheduling.session_events import SessionEvent
+from signaling.seat import invitations_of_seats
 from tests.clock import FixedClock
 from tests.factories import World
 
@@ -333,7 +334,7 @@ async def test_recordings_lead_to_their_list(db: AsyncSession, clock: FixedClock
     for listed in (
         await list_counted_recordings(db, below, "recordings", period, nothing, limit=500),
         await list_persons(db, below, period, nothing, limit=500),
-        await list_waits(db, below, period, nothing, limit=500),
+        await list_waits(db, below, period, nothing, seated=invitations_of_seats, limit=500),
     ):
         assert listed[0] and {each.session.host_organisation_id for each in listed[0]} == {world.xigu.id}
 
@@ -360,7 +361,7 @@ async def _lists_are_as_long_as_the_sums(db: AsyncSession, world: World, period:
     people, total = await list_persons(db, actor, period, nothing, limit=500)
     assert total == told.persons and len(people) == min(total, 200)
     assert all(each.role in NEEDS_IDENTITY and each.session.opened_at for each in people)
-    waited, total = await list_waits(db, actor, period, nothing, limit=500)
+    waited, total = await list_waits(db, actor, period, nothing, seated=invitations_of_seats, limit=500)
     assert total == told.waited == len(waited)
     minutes = [each.minutes for each in waited if each.minutes is not None]
     assert round(60 * sum(minutes)) == told.waited_seconds and len(minutes) == total
