@@ -44,12 +44,13 @@ def catalogue(domain: str, language: str = ENGLISH) -> dict[str, str]:
     told: dict[str, str] = {}
     if language != CHINESE:
         for path in files_of(domain, language):
-            told |= _of_file(path)
+            told |= read_catalogue(path)
     return told
 
 
 @functools.cache
-def _of_file(path: Path) -> dict[str, str]:
+def read_catalogue(path: Path) -> dict[str, str]:
+    """Sentence → translation of one file."""
     if not path.is_file():
         return {}
     with path.open("rb") as file:
@@ -159,8 +160,9 @@ def browser_sentences(officials: bool = True) -> Mapping[str, str]:
     if officials:
         said = catalogue("browser", language) | catalogue("errors", language)
     else:
-        said = {**_of_file(LOCALES / language / "browser.po"), **_of_file(LOCALES / language / "errors.po")}
-    return said | _of_file(LOCALES / language / "words_live.po")
+        folder = LOCALES / language
+        said = read_catalogue(folder / "browser.po") | read_catalogue(folder / "errors.po")
+    return said | read_catalogue(LOCALES / language / "words_live.po")
 
 
 def missing(domain: str, messages: Iterable[str], language: str = ENGLISH) -> list[str]:

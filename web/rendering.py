@@ -100,6 +100,7 @@ def _environment(root: Path, language: str) -> Environment:
                 "clock_time",
                 "clock_seconds",
                 "clock_on",
+                "dated_time",
                 "long_date",
                 "spoken_time",
                 "date_time",

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from io import BytesIO
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from PIL import Image, ImageOps
+from playwright.async_api import Browser, FloatRect, Page, expect
 
 from cases.policy import SYSTEM
 from scheduling.booking.bookings import BookPublicly, book_publicly
@@ -101,6 +103,7 @@ async def test_the_whole_journey(strict: House, chrome: Browser) -> None:
         await one.tap(f"[data-action={name}]")
     await page.locator("[data-screen=waiting]").wait_for(state="visible")
     await one.look("c7-waiting")
+    await look_at_arrow(page)
     assert one.taps <= MOST_TAPS
     await page.goto(f"{one.base}/j/{given.code}/declined")
     await one.look("c4-declined")
@@ -129,6 +132,28 @@ async def test_the_whole_journey(strict: House, chrome: Browser) -> None:
     await stranger.look("c0-in-use-asked")
     await stranger.page.context.close()
     assert not one.faults + stranger.faults, "\n".join(one.faults + stranger.faults)
+
+
+async def look_at_arrow(page: Page) -> None:
+    """The arrow of what unfolds stands in the first line of a title of two, not between or beneath them."""
+    summary = page.locator(".queue-rule > summary")
+    await summary.scroll_into_view_if_needed()
+    box, first, lines = await summary.evaluate(TWO_LINES)
+    assert lines == 2
+    clip = FloatRect(x=box["x"], y=box["y"], width=first["x"] - box["x"] - 1, height=box["height"])
+    picture = Image.open(BytesIO(await page.screenshot(clip=clip))).convert("L")
+    _, top, _, bottom = ImageOps.invert(picture).point(lambda ink: 255 * (ink > 90)).getbbox() or (0, 0, 0, 0)
+    middle = box["y"] + (top + bottom) / 2 * box["height"] / picture.height
+    assert first["y"] < middle < first["y"] + first["height"], (first, middle)
+
+
+TWO_LINES = """(summary) => {
+  summary.textContent = "怎样排号、叫号，来晚了或者中途离开以后怎么办，号还留不留";
+  const words = document.createRange();
+  words.selectNodeContents(summary);
+  const [first, ...more] = words.getClientRects();
+  return [summary.getBoundingClientRect().toJSON(), first.toJSON(), 1 + more.length];
+}"""
 
 
 async def _end(house: House, given: Given) -> None:

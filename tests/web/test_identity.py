@@ -19,6 +19,7 @@ from scheduling.invitation import Invitation
 from scheduling.links import issue_link
 from scheduling.notices.gateway import Message
 from scheduling.reach import load_session
+from scheduling.requests import citizen_requests
 from scheduling.requests.citizen_requests import Asked, RequestState, find_request
 from scheduling.session_events import SessionEvent, list_events
 from tests.factories import find_invitation, make_session
@@ -246,7 +247,11 @@ async def test_the_identity_number_only_where_it_is_needed_and_never_whole(stric
     assert "11010519491231002" not in str([event.data for event in await events_of(strict, given)])
 
 
-async def test_refusing_to_be_recorded_ends_well(strict: House) -> None:
+async def never_asked(*_: object) -> None:
+    """As if nothing had been asked for yet."""
+
+
+async def test_refusing_to_be_recorded_ends_well(strict: House, monkeypatch: pytest.MonkeyPatch) -> None:
     given, phone = await given_link(strict), strict.browser()
     await given.exchange(phone)
     await identify(phone, given)
@@ -257,6 +262,13 @@ async def test_refusing_to_be_recorded_ends_well(strict: House) -> None:
     page = f"/j/{given.code}/declined"
     for asked in ("call_back", "unrecorded", "unrecorded", "everything"):
         assert (await phone.send(page, page, asked=asked)).status == 303
+    # To reload the refusal would ask again: it leads to the page as it is now.
+    monkeypatch.setattr(citizen_requests, "MAX_PER_INVITATION", 0)
+    monkeypatch.setattr(citizen_requests, "find_request", never_asked)
+    late = await phone.send(page, page, asked="call_back")
+    told = await late.text()
+    assert late.status == 409 and f'href="{page}">打开最新的内容' in told and "刷新" not in told
+    monkeypatch.undo()
     clerk = await strict.official("chengguan.receptionist")
     listed = await (await clerk.get("/requests")).text()
     assert listed.count("希望不录音录像") == 1 and "请打电话给我" in listed

@@ -23,7 +23,9 @@ from web.language import (
     ENGLISH,
     catalogue,
     choose_language,
+    files_of,
     in_chinese,
+    read_catalogue,
     say,
     say_error,
     speak,
@@ -110,6 +112,15 @@ def test_a_translation_holds_the_same_values_and_no_markup(domain: str) -> None:
         assert not re.search(r'[<>"]', english), sentence
         if domain != "errors":
             assert sorted(PLACEHOLDER.findall(sentence)) == sorted(PLACEHOLDER.findall(english)), sentence
+
+
+@pytest.mark.parametrize("domain", DOMAINS)
+def test_a_sentence_has_one_translation(domain: str) -> None:
+    """The catalogue that is read last would speak for all pages: a button said what a heading says."""
+    told: dict[str, str] = {}
+    for path in files_of(domain):
+        for sentence, english in read_catalogue(path).items():
+            assert told.setdefault(sentence, english) == english, (path.name, sentence)
 
 
 def test_texts_are_marked_where_they_stand() -> None:

@@ -230,6 +230,8 @@ async def test_the_page_plays_from_disk_without_a_network(tmp_path: Path, chrome
         await page.keyboard.press("ArrowUp")
         await near(page, 3.0)
         assert "继续" in await page.inner_text("[data-list=events] [aria-current]")
+        await page.keyboard.press("ArrowRight")
+        await until(page, f"{FILM}.currentTime > 5")  # Further than any row: forward, not to the next one.
         await page.click("[data-speed='3']")
         assert await page.evaluate(f"{FILM}.playbackRate") == 3
         small = await page.evaluate(

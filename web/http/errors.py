@@ -37,7 +37,7 @@ CITIZEN_ADVICE: dict[int, str] = {
     403: "这一步不能由您操作，或者页面打开得太久，已经过期。请返回上一页，刷新后再试。",
     404: "地址可能写错了，或者这个页面已经不在了。请重新点短信里的链接，或者从首页进入。",
     405: "这个地址不能这样打开。请重新点短信里的链接，或者从首页进入。",
-    409: "您打开页面之后，这里的内容有了变化。请刷新页面，看清楚再继续。",
+    409: "您打开页面之后，这里的内容有了变化。请重新打开，看清楚再继续。",
     413: "您提交的文字或者文件超过了限度。请写短一些，或者换小一点的照片和文件。",
     415: "这里收不了这种文件。请换成照片或者 PDF。",
     429: "短时间内点的次数太多。请等一分钟再试。",
@@ -131,7 +131,10 @@ def _page_above(request: web.Request) -> str:
             pattern = info.get("pattern")
             match = pattern.fullmatch(path) if pattern is not None else None
             # A word in the place of an id belongs to a longer address (/rota/rules/{rule_id}/end).
-            named = match is not None and not any(value.isalpha() for value in match.groupdict().values())
+            # A link's code may be letters only.
+            named = match is not None and (
+                path.startswith("/j/") or not any(value.isalpha() for value in match.groupdict().values())
+            )
             if (named or info.get("path") == path) and any(route.method == "GET" for route in resource):
                 return path
         path = path.rpartition("/")[0]

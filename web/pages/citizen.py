@@ -25,7 +25,7 @@ from web.notice import OWN_MATTER, current_notice, purposes_for
 from web.pages.device_check import call_of
 from web.pages.identity import send_first_code
 from web.pages.signin import see_other
-from web.rendering import page
+from web.rendering import listed, page
 from web.views.cards import offices_of
 from web.views.link_pages import (
     MOVED,
@@ -113,7 +113,7 @@ async def look(request: web.Request) -> web.StreamResponse:
         asked = await find_request(db, invitation.id, Asked.OTHER_DEVICE)
     now = request.app[CLOCK].now()
     told = {
-        "offices": "、".join(office.name for office in offices),
+        "offices": listed(office.name for office in offices),
         "when": when_words(session.starts_at, now),
         "early": session.starts_at - now > DEFAULT_RULES.before,
         "mediation": session.mediation_id is not None,

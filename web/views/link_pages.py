@@ -137,5 +137,7 @@ def when_words(moment: datetime, now: datetime) -> str:
     days = (moment.astimezone(BEIJING).date() - now.astimezone(BEIJING).date()).days
     if not 0 <= days < len(DAY_WORDS):
         return dated_time(moment)
-    joint = ", " if current_language() == ENGLISH else ""
-    return f"{say(DAY_WORDS[days])}{joint}{spoken_time(moment)}"
+    day = say(DAY_WORDS[days])
+    if current_language() == ENGLISH:
+        return f"{day.capitalize()}, {spoken_time(moment)}"
+    return f"{day}{spoken_time(moment)}"
