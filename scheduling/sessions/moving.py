@@ -96,7 +96,7 @@ async def give_new_time(
     await note_in_matter(db, clock, actor, session, "session.moved", data)
     await add_audit(db, clock, actor, "session.moved", "session", session.id)
     if telling is not None:
-        await tell_citizens(db, clock, telling, session, "session_moved", reason)
+        await tell_citizens(db, clock, telling, session, "session_moved", reason, was=before[0])
     return session
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.clock import Clock
 from cases.policy import SYSTEM
 from cases.roles import InvitationRole
-from scheduling.links import repeat_link
+from scheduling.links import find_link, repeat_link
 from scheduling.notices.notice import NoticeChannel
 from scheduling.notices.queueing import about_session, channel_for
 from scheduling.notices.telling import Telling, tell
@@ -18,6 +18,7 @@ from scheduling.session import Session, SessionKind, SessionState
 from scheduling.sessions.invitations import list_invitations
 
 TOLD = (InvitationRole.PETITIONER, InvitationRole.PROXY, InvitationRole.PARTY)
+LINK_STAYS, LINK_COMES = "原来的链接继续有效", "到时会发链接给您"
 AFTER = timedelta(days=1)  # A notice of a cancelled sitting is still worth telling a day later.
 # The ends that citizens hear of by a message; of the others they were there.
 OF_ENDS: Mapping[SessionState, str] = {
@@ -41,12 +42,12 @@ def worded(session: Session, template: str) -> str:
 
 async def tell_citizens(
     db: AsyncSession, clock: Clock, telling: Telling, session: Session, template: str, reason: str = "",
-    origin: str = "",
+    origin: str = "", was: datetime | None = None,
 ) -> int:  # fmt: skip
     """Queue the notice for each citizen of the session inside the caller's transaction; returns how many.
 
     By message where there is a mobile number, else as a telephone task, else as a slip of paper. `origin`:
-    where the pages are; with it a reminder brings the personal link along.
+    where the pages are; with it a reminder brings the personal link along. `was`: when a moved one was to be.
     """
     told, about, remind = 0, about_session(session), template == "session_reminder"
     template = worded(session, template)
@@ -55,6 +56,9 @@ async def tell_citizens(
             continue
         number = (invitation.person.phone if invitation.person else None) or ""
         fields = {"office": session.host.name, "when": telling.when(session.starts_at), "what": reason}
+        if was is not None:
+            has_link = await find_link(db, invitation.id) is not None
+            fields |= {"was": telling.when(was), "link": LINK_STAYS if has_link else LINK_COMES}
         kind, until = template, max(session.ends_at, clock.now() + AFTER)
         if origin and remind and channel_for(number) is NoticeChannel.SMS:
             secret = await repeat_link(db, clock, SYSTEM, invitation.id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 import pytest
@@ -15,12 +15,14 @@ from cases.database import Database
 from scheduling.booking.booking import Booking, BookingState
 from scheduling.booking.bookings import BookPublicly, book_publicly
 from scheduling.booking.reviewing import Review, review_booking
+from scheduling.links import issue_link
 from scheduling.notices import queueing
 from scheduling.notices.gateway import Envelope
 from scheduling.notices.notice import Notice, NoticeChannel, NoticeDraft
 from scheduling.notices.telling import Telling, tell_applicants
 from scheduling.session import Session, SessionState
 from scheduling.sessions.arranging import Arrange, arrange
+from scheduling.sessions.invitations import list_invitations
 from scheduling.sessions.moving import MoveSession, reschedule_session
 from scheduling.sessions.sessions import move_session
 from tests.clock import FixedClock
@@ -97,6 +99,29 @@ async def test_a_commit_that_fails_leaves_neither_and_one_that_stands_leaves_bot
         assert (await kept(database))[1] == told
     (session,), _ = await kept(database)
     assert (session.starts_at, session.state) == (later, SessionState.CANCELLED)
+
+
+async def test_who_has_no_link_yet_is_not_told_that_it_stays(
+    db: AsyncSession, clock: FixedClock, world: World
+) -> None:
+    """And which reception it is: of two at one office nobody knew which one had moved."""
+    own, start = world.actor("chengguan.receptionist"), clock.now() + timedelta(days=1)
+    petition, half = await make_petition(db, clock, world.chengguan), timedelta(minutes=30)
+    command = Arrange(petition.id, world.chengguan.id, starts_at=start, ends_at=start + half)
+    session = await arrange(db, clock, own, command, TELLING)
+
+    async def moved(was: datetime, begin: datetime) -> str:
+        clock.advance(seconds=1)
+        move = MoveSession(session.id, "室温", None, begin, begin + half)
+        await reschedule_session(db, clock, own, move, TELLING)
+        text = await db.scalar(select(Notice.text).order_by(Notice.queued_at.desc()).limit(1))
+        assert text and f"原定 {TELLING.when(was)} 的" in text and f"改到：{TELLING.when(begin)}。" in text
+        return text
+
+    assert "到时会发链接给您。" in await moved(start, start + half)
+    [citizen] = [each for each in await list_invitations(db, session.id) if each.person is not None]
+    await issue_link(db, clock, own, citizen.id)
+    assert "原来的链接继续有效。" in await moved(start + half, start + 2 * half)
 
 
 async def test_a_refused_booking_and_its_notice_are_one(

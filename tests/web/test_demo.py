@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 
 from cases.database import Database
 from cases.policy import SYSTEM
+from scheduling.booking.slot import ReceptionRoom, Slot
 from scheduling.session import Session, SessionState
 from scheduling.sessions.sessions import move_session
 from tests.clock import FixedClock
@@ -19,7 +20,7 @@ from tests.scheduling.papers import photo
 from tests.web.conftest import Browser, House
 from tests.web.test_materials import BOOT, Sender
 from web.app import create_app
-from web.demo.day import find_ready_session, ready_session, seed_day
+from web.demo.day import PUBLIC_ROOM, find_ready_session, ready_session, seed_day
 from web.keys import SETTINGS
 from web.setting_groups import DatabaseSettings
 from web.settings import Settings
@@ -65,6 +66,17 @@ async def test_looking_at_the_demonstration_changes_nothing(
         assert (await demo_browser.post("/demo/open", json={})).status == 200
         assert await sessions(database) == before + 1
     assert (await demo_browser.get("/demo/party/1")).status == 200
+
+
+async def test_a_second_start_opens_no_times_in_the_leaders_room(
+    demo_browser: Browser, database: Database, clock: FixedClock
+) -> None:
+    """Where others' times lie, no reception day can be published or moved to."""
+    async with database.session() as db:
+        await seed_day(db, clock)
+        mixed = select(Slot.id).join(ReceptionRoom, ReceptionRoom.id == Slot.room_id)
+        mixed = mixed.where(ReceptionRoom.name != PUBLIC_ROOM, Slot.reception_day_id.is_(None))
+        assert not (await db.scalars(mixed)).all()
 
 
 async def test_a_house_without_the_four_says_so(house: House) -> None:

@@ -48,6 +48,7 @@ from web.demo.rota import seed_rota
 READY_FOR = timedelta(hours=8)
 LEAST_LEFT = timedelta(minutes=30)
 SLOT_DAYS = 7
+PUBLIC_ROOM = "第一视频接访室"
 
 
 @dataclass(frozen=True)
@@ -215,12 +216,13 @@ async def _matter(db: AsyncSession, clock: Clock, matter: DemoMatter) -> Petitio
 async def _open_week(db: AsyncSession, clock: Clock) -> None:
     """Public slots of every district for the coming days, morning and afternoon."""
     offices = await list_organisations(db, OrganisationKind.PETITION_OFFICE)
-    rooms = {room.organisation_id: room for room in (await db.scalars(select(ReceptionRoom))).unique()}
+    own = select(ReceptionRoom).where(ReceptionRoom.name == PUBLIC_ROOM)  # Not the leaders' room.
+    rooms = {room.organisation_id: room for room in (await db.scalars(own)).unique()}
     today = clock.now().astimezone(BEIJING).date()
     for office in offices:
         if len(office.region_code) != 6:
             continue
-        room = rooms.get(office.id) or await create_room(db, clock, SYSTEM, office.id, "第一视频接访室")
+        room = rooms.get(office.id) or await create_room(db, clock, SYSTEM, office.id, PUBLIC_ROOM)
         for ahead in range(1, SLOT_DAYS + 1):
             day = today + timedelta(days=ahead)
             if day.weekday() < 5:
