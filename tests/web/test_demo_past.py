@@ -6,14 +6,16 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from cryptography.fernet import Fernet
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cases.audit import AuditEntry
 from cases.audit_check import check_audit
-from cases.clock import BEIJING, Clock
+from cases.clock import BEIJING
 from cases.database import Database
 from cases.deadlines.in_force import BUILT_IN as CALENDAR
 from cases.documents.document import Delivery, IssuedDocument
@@ -38,13 +40,12 @@ from scheduling.session import OVER, Session, SessionState
 from tests.clock import FixedClock
 from web.demo import past
 from web.demo.day import seed_day
-from web.demo.intake import SHEETS, seed_intake
+from web.demo.intake import SHEETS
 from web.demo.outbox import REFUSED, seed_outbox
-from web.demo.past import seed_past
 from web.demo.past_matters import PAST
 from web.demo.people import HOST
-from web.demo.places import seed_places
 from web.demo.rota import seed_attendance
+from web.demo.weeks import seed_weeks
 
 
 async def _drawn(letter: Letter) -> bytes:
@@ -69,8 +70,8 @@ async def test_the_weeks_before_are_whole_and_made_once(
     monkeypatch.setattr(past, "drawing", lambda now: _drawn)
     envelope = Envelope(Fernet.generate_key())
     async with database.session() as db:
+        await seed_weeks(db, clock)
         await seed_day(db, clock)
-        await seed_past(db, clock)
         await seed_outbox(db, clock, envelope, "12345")
         over = (await db.scalars(select(Session).where(Session.state.in_(sorted(OVER))))).unique().all()
         held = [each for each in over if each.state is SessionState.CLOSED]
@@ -98,8 +99,7 @@ async def test_the_weeks_before_are_whole_and_made_once(
         assert waiting.reason == REFUSED and waiting.at < clock.now()
         due = (await db.get_one(NoticeDraft, waiting.notice.id)).due_at
         assert due is not None and due > clock.now(), "the sender leaves it to be looked at"
-        await seed_places(db, clock)
-        await _require_what_came_in(db, clock, host)
+        await _require_what_came_in(db, host)
         await seed_attendance(db, clock, Telling(envelope, "12345", str))
         lines = await list_outbox(db, host, envelope, 200)
         told = {each.notice.channel for each in lines if each.notice.template == "attendance_asked"}
@@ -112,22 +112,22 @@ async def test_the_weeks_before_are_whole_and_made_once(
         assert any(each[PosterUse.OPENED].lately for each in used.values())
         counts = [await db.scalar(select(func.count()).select_from(each)) for each in (Session, Notice)]
         clock.advance(days=1)
-        await seed_past(db, clock)
+        await seed_weeks(db, clock)
         await seed_outbox(db, clock, envelope, "12345")
-        await seed_places(db, clock)
-        await seed_intake(db, clock)
         assert len(await list_imports(db, host)) == len(SHEETS)
         assert len(await list_posters(db, own)) == len(hung)
         again = [await db.scalar(select(func.count()).select_from(each)) for each in (Session, Notice)]
         assert again == counts
         audit = await check_audit(db)
         assert audit.intact and audit.rows > len(over), "written weeks ago, and proven like any other"
+        log = (await db.scalars(select(AuditEntry).order_by(AuditEntry.sequence))).all()
+        back = [each.action for before, each in pairwise(log) if each.at < before.at]
+        assert not back, "the chain goes by time"
     assert clock.now() > max(each.starts_at for each in over) + timedelta(days=1)
 
 
-async def _require_what_came_in(db: AsyncSession, clock: Clock, host: Actor) -> None:
+async def _require_what_came_in(db: AsyncSession, host: Actor) -> None:
     """By message and by spreadsheet: what waits, what was put away, rows with errors."""
-    await seed_intake(db, clock)
     assert [each.message_count for each in await list_threads(db, host)] == [2, 1]
     assert len(await list_threads(db, host, ThreadState.DISMISSED)) == 1
     waiting, entered = await list_imports(db, host)

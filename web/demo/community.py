@@ -34,6 +34,7 @@ from cases.policy import Actor
 from cases.signin import actor_for
 from scheduling.booking.engagements import refuse_engaged_mediator
 from web.demo.people import CITY, HANDLER, HOST, LEADERS
+from web.demo.then import Turns
 from web.letters.pdf import drawing
 
 CAMPAIGN = "十百千领导包案（演示）"
@@ -68,35 +69,30 @@ PEOPLE = (
 )
 
 
-class _Then:
-    """A clock that stands some time ago."""
-
-    def __init__(self, clock: Clock, ago: timedelta) -> None:
-        self._clock, self._ago = clock, ago
-
-    def now(self) -> datetime:
-        return self._clock.now() - self._ago
-
-
 async def seed_community(db: AsyncSession, clock: Clock) -> None:
     """Once; what is there already stays as it is."""
+    turns = Turns()
+    await turns.tell(campaign_story(db, clock, turns))
+    if await db.scalar(select(Mediation.id).limit(1)) is None:
+        host = (await db.scalars(select(Official).where(Official.username == HOST.username))).unique().one()
+        await _mediations(db, clock, actor_for(host))
+
+
+async def campaign_story(db: AsyncSession, clock: Clock, turns: Turns) -> None:
+    """The campaign and its matters of the last weeks; once."""
+    began = clock.now() - BEFORE
+    then = await turns.at(began)
+    if await db.scalar(select(Campaign.id).where(Campaign.name == CAMPAIGN)) is not None:
+        return
     names = HOST.username, CITY.username, HANDLER.username, *(leader.username for leader in LEADERS)
     found = (await db.scalars(select(Official).where(Official.username.in_(names)))).unique()
     officials = {each.username: each for each in found}
-    if await db.scalar(select(Campaign.id).where(Campaign.name == CAMPAIGN)) is None:
-        await _campaign(db, clock, officials)
-    if await db.scalar(select(Mediation.id).limit(1)) is None:
-        await _mediations(db, clock, actor_for(officials[HOST.username]))
-
-
-async def _campaign(db: AsyncSession, clock: Clock, officials: dict[str, Official]) -> None:
-    then, city = _Then(clock, BEFORE), officials[CITY_LEADER.username]
-    day = today(then)
+    city, day = officials[CITY_LEADER.username], today(then)
     targets = {Rank.CITY: 2, Rank.COUNTY: 5, Rank.SECTION: 10}
     office = city.posts[0].organisation_id
     opened = OpenCampaign(office, CampaignKind.LEADERS, CAMPAIGN, day, day + timedelta(days=180), targets)
     campaign = await open_campaign(db, then, actor_for(city), opened)
-    keeper = actor_for(officials[HOST.username])
+    keeper, steps_then = actor_for(officials[HOST.username]), []
     for number, (subject, name, phone, days, steps) in enumerate(CHARGED):
         petition = await _matter(db, then, officials, subject, name, phone)
         high = number % 2 == 0
@@ -110,10 +106,12 @@ async def _campaign(db: AsyncSession, clock: Clock, officials: dict[str, Officia
         other = officials[(DISTRICT_LEADER if high else CITY_LEADER).username]
         for step, kind in enumerate(steps, 1):
             actor = actor_for(other) if kind is K.STRUCK_OFF else keeper
-            about = str(FourDuty.SITUATION) if kind is K.DUTY else ""
-            proof = Evidence(upload=Upload("现场照片和本人意见.pdf", PROOF)) if kind is K.PROPOSED else None
-            at = _Then(clock, BEFORE - timedelta(days=step * 5))
-            await note_step(db, at, actor, matter.id, kind, WORDS[kind], about, proof)
+            steps_then.append((step, matter.id, kind, actor))
+    for step, matter_id, kind, actor in sorted(steps_then, key=lambda each: each[0]):
+        about = str(FourDuty.SITUATION) if kind is K.DUTY else ""
+        proof = Evidence(upload=Upload("现场照片和本人意见.pdf", PROOF)) if kind is K.PROPOSED else None
+        at = await turns.at(began + timedelta(days=step * 5))
+        await note_step(db, at, actor, matter_id, kind, WORDS[kind], about, proof)
 
 
 async def _matter(

@@ -68,8 +68,8 @@ class DemoDay:
     sitting_links: tuple[PartyLink, ...] = ()  # Of the mediation by video; without the weeks before none.
 
 
-async def seed_day(db: AsyncSession, clock: Clock) -> None:
-    """Everything that is made once. Running it again changes nothing."""
+async def seed_house(db: AsyncSession, clock: Clock) -> None:
+    """Offices and accounts, which were there before anything happened."""
     await seed_lanzhou(db)
     officials = set(await db.scalars(select(Official.username)))
     for person in OFFICIALS:
@@ -81,6 +81,11 @@ async def seed_day(db: AsyncSession, clock: Clock) -> None:
             await appoint(db, clock, SYSTEM, Appoint(made.id, office.id, person.role, person.title))
     for place in PLACES:
         await set_place(db, *place)
+
+
+async def seed_day(db: AsyncSession, clock: Clock) -> None:
+    """Everything that is made once. Running it again changes nothing."""
+    await seed_house(db, clock)
     for matter in (READY, FINISHED, *OTHERS):
         await _matter(db, clock, matter)
     await _open_week(db, clock)

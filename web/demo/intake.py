@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Coroutine, Sequence
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -27,9 +27,9 @@ from cases.people import Official
 from cases.policy import Actor
 from cases.signin import actor_for
 from web.demo.people import HOST
-from web.demo.then import At
+from web.demo.then import Turns
 
-MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 # By whom, how long ago, and what was written.
 WRITTEN = (
     (Channel.SMS, "13893100061", 26 * HOUR, "你们好，我家住畅家巷 18 号院，院墙外面的污水井盖坏了半个月。"),
@@ -134,31 +134,33 @@ SHEETS = (
 )
 
 
-async def seed_intake(db: AsyncSession, clock: Clock) -> None:
-    """Once; where there is any of them everything stays as it is."""
+async def intake_stories(db: AsyncSession, clock: Clock, turns: Turns) -> list[Coroutine[None, None, None]]:
+    """Of the messages and of each sheet; where there is any of a kind everything stays as it is."""
     host = (await db.scalars(select(Official).where(Official.username == HOST.username))).unique().one()
-    actor = actor_for(host)
+    actor, stories = actor_for(host), list[Coroutine[None, None, None]]()
     if await db.scalar(select(MessageThread.id).limit(1)) is None:
-        await _messages(db, clock, actor)
+        stories.append(_messages(db, clock.now(), turns, actor))
     if await db.scalar(select(Import.id).limit(1)) is None:
         for name, rows, ago, entered in SHEETS:
-            await _sheet(db, At(clock.now() - ago), actor, name, rows, entered)
+            stories.append(_sheet(db, clock.now() - ago, turns, actor, name, rows, entered))
+    return stories
 
 
-async def _messages(db: AsyncSession, clock: Clock, actor: Actor) -> None:
-    now = clock.now()
+async def _messages(db: AsyncSession, now: datetime, turns: Turns, actor: Actor) -> None:
     for number, (channel, sender, ago, text) in enumerate(sorted(WRITTEN, key=lambda each: -each[2])):
         incoming = Incoming(channel, f"demo-{number}", sender, text, HOST.region_code)
-        await receive_message(db, At(now - ago), incoming, f"demo-{number}")
-    sender, ago, reason = PUT_AWAY
-    thread = await db.scalar(select(MessageThread.id).where(MessageThread.sender == sender))
-    assert thread is not None
-    await dismiss_thread(db, At(now - ago), actor, thread, reason)
+        await receive_message(db, await turns.at(now - ago), incoming, f"demo-{number}")
+        if sender == PUT_AWAY[0]:
+            thread = await db.scalar(select(MessageThread.id).where(MessageThread.sender == sender))
+            assert thread is not None
+            await dismiss_thread(db, await turns.at(now - PUT_AWAY[1]), actor, thread, PUT_AWAY[2])
 
 
 async def _sheet(
-    db: AsyncSession, at: At, actor: Actor, name: str, rows: Sequence[Row], entered: bool
-) -> None:
+    db: AsyncSession, moment: datetime, turns: Turns, actor: Actor, name: str, rows: Sequence[Row],
+    entered: bool,
+) -> None:  # fmt: skip
+    at = await turns.at(moment)
     day, office = today(at), actor.posts[0].organisation_id
     out = io.StringIO()
     typed = csv.writer(out)
@@ -177,7 +179,7 @@ async def _sheet(
     await keep_rows(db, import_id, checked_rows(sheet.lines, day, lambda number: ""))
     await finish_check(db, import_id)
     if entered:
-        later = At(at.now() + 4 * MINUTE)
+        later = await turns.at(moment + 4 * MINUTE)
         await start_import(db, later, actor, import_id)
         while await enter_some(db, later):
             pass

@@ -5,7 +5,7 @@ Each is carried out by the use cases that pages call, by a clock that stands at 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -33,7 +33,7 @@ from scheduling.sessions.sessions import CreateSession, create_session, move_ses
 from web.demo.past_matters import CITY, PAST, PROVINCE, PastReception
 from web.demo.past_minutes import Table, sign_all, write_minutes
 from web.demo.people import HANDLER, HOST
-from web.demo.then import At, days_before
+from web.demo.then import Turns, days_before
 from web.letters.pdf import drawing
 
 DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
@@ -54,6 +54,7 @@ class _Story:
     officials: Mapping[str, Official]
     past: PastReception
     starts: datetime
+    turns: Turns
 
     def actor(self, username: str) -> Actor:
         return actor_for(self.officials[username])
@@ -74,30 +75,30 @@ class _Story:
         return self.actor(HANDLER.username)
 
 
-async def seed_past(db: AsyncSession, clock: Clock) -> None:
-    """Once; a matter that is there already stays as it is."""
+async def past_stories(db: AsyncSession, clock: Clock, turns: Turns) -> list[Coroutine[None, None, None]]:
+    """Of each sitting; a matter that is there already stays as it is."""
     names = HOST.username, HANDLER.username, CITY, PROVINCE
     found = (await db.scalars(select(Official).where(Official.username.in_(names)))).unique()
     officials = {each.username: each for each in found}
     known = set(await db.scalars(select(PetitionCase.subject)))
-    for past in PAST:
-        if past.subject not in known:
-            starts = days_before(clock, past.ago, past.hour, HOST.region_code)
-            await _tell(_Story(db, officials, past, starts))
+    missing = [past for past in PAST if past.subject not in known]
+    starts = [days_before(clock, past.ago, past.hour, HOST.region_code) for past in missing]
+    return [_tell(_Story(db, officials, past, at, turns)) for past, at in zip(missing, starts, strict=True)]
 
 
 async def _tell(story: _Story) -> None:
     petition = await _petition(story)
     session = await _arranged(story, petition)
     if story.past.state is not SessionState.CLOSED:
-        late = At(story.starts + 15 * MINUTE)
+        late = await story.turns.at(story.starts + 15 * MINUTE)
         reason = story.past.reason or "等候十五分钟，信访人没有到"
         await move_session(story.db, late, story.host, session.id, story.past.state, reason)
         return
     table = await _sitting(story, session)
     decided = await _held(story, table)
+    promised = await _promised(story, table, decided)
     await _rated(story, table)
-    await _promised(story, petition, table, decided)
+    await _kept(story, petition, table, promised)
     if story.past.conclusion is not None:
         await _concluded(story, petition)
 
@@ -105,10 +106,11 @@ async def _tell(story: _Story) -> None:
 async def _petition(story: _Story) -> PetitionCase:
     """The matter, accepted by the unit five days before the sitting; of a second sitting the same one."""
     db, past = story.db, story.past
+    at = await story.turns.at(story.starts - 6 * DAY)
     query = select(PetitionCase).where(PetitionCase.subject == past.subject)
     if (known := (await db.scalars(query)).unique().first()) is not None:
         return known
-    at, person = At(story.starts - 6 * DAY), PersonDetails(past.name, past.phone)
+    person = PersonDetails(past.name, past.phone)
     office = story.host.posts[0].organisation_id
     said = past.said or f"{past.subject}，请求解决。"
     command = RegisterPetition(past.channel, past.subject, said, person, office)
@@ -116,13 +118,13 @@ async def _petition(story: _Story) -> PetitionCase:
     unit = story.handler.posts[0].organisation_id
     await take_step(db, at, story.host, petition.id, "classify", CLASSIFIED)
     await take_step(db, at, story.host, petition.id, "forward", {"unit": unit, "words": "请依法办理。"})
-    at = At(story.starts - 5 * DAY)
+    at = await story.turns.at(story.starts - 5 * DAY)
     await take_step(db, at, story.handler, petition.id, "accept", {"words": "属于本单位职责，受理。"})
     return petition
 
 
 async def _arranged(story: _Story, petition: PetitionCase) -> Session:
-    at = At(story.starts - 3 * DAY)
+    at = await story.turns.at(story.starts - 3 * DAY)
     invitees = [Invitee(InvitationRole.PETITIONER)]
     for username, role in story.seats:
         official = story.officials[username]
@@ -148,50 +150,58 @@ async def _sitting(story: _Story, session: Session) -> Table:
         ActorKind.INVITEE, mine.display_name, invitation_id=mine.id, session_id=session.id,
         invitation_role=mine.role,
     )  # fmt: skip
-    came = At(opened - 6 * MINUTE)
+    came = await story.turns.at(opened - 6 * MINUTE)
     await confirm_by_official(story.db, came, SYSTEM, mine.id, How.STATION)
-    for kind, at in zip(WAITS, (came, At(opened)), strict=True):
-        await append_event(story.db, at, session.id, kind, mine.display_name, mine.id)
-    await move_session(story.db, At(opened), story.host, session.id, SessionState.LIVE)
+    await append_event(story.db, came, session.id, WAITS[0], mine.display_name, mine.id)
+    at = await story.turns.at(opened)
+    await append_event(story.db, at, session.id, WAITS[1], mine.display_name, mine.id)
+    await move_session(story.db, at, story.host, session.id, SessionState.LIVE)
     others = tuple(story.actor(username) for username, _ in story.seats[1:])
     closed = opened + story.past.minutes * MINUTE
-    return Table(session, story.host, others, citizen, hosts, mine, opened, closed)
+    return Table(session, story.host, others, citizen, hosts, mine, opened, closed, story.turns)
 
 
 async def _held(story: _Story, table: Table) -> str:
     """Minutes and the end; returns the paragraph in which it was decided."""
     db, session_id = story.db, table.session.id
-    decided, shown = await write_minutes(db, table, story.past), At(table.closed - 3 * MINUTE)
+    decided = await write_minutes(db, table, story.past)
+    shown = await table.turns.at(table.closed - 3 * MINUTE)
     await move_session(db, shown, table.host, session_id, SessionState.MINUTES_CONFIRMING)
     await sign_all(db, table, story.past)
     for state in (SessionState.SIGNED, SessionState.CLOSED):
-        await move_session(db, At(table.closed), table.host, session_id, state)
+        await move_session(db, await table.turns.at(table.closed), table.host, session_id, state)
     return decided
 
 
 async def _rated(story: _Story, table: Table) -> None:
-    at = At(table.closed + 3 * MINUTE)
+    at = await table.turns.at(table.closed + 3 * MINUTE)
     for question, score in zip(Question, story.past.scores, strict=False):
         words = story.past.words if question is Question.MANNER else ""
         await rate(story.db, at, table.citizen, question, score, words)
 
 
-async def _promised(story: _Story, petition: PetitionCase, table: Table, decided: str) -> None:
+async def _promised(story: _Story, table: Table, decided: str) -> str:
+    """The task that came of it; empty where there is none."""
     past, closed = story.past, table.closed
     if not past.task:
-        return
+        return ""
     due = (closed.astimezone(BEIJING) + TASK_DAYS * DAY).date().isoformat()
     unit = story.handler.posts[0].organisation_id
     command = NewTask(unit, HANDLER.name, due, past.task, source_id=decided)
-    task = await add_outcome(story.db, At(closed + MINUTE), table.host, table.session.id, command)
-    if past.done:
-        at = At(closed + 4 * DAY)
-        await end_task(story.db, at, story.handler, petition.id, task.id, "done", past.done)
+    at = await table.turns.at(closed + MINUTE)
+    return (await add_outcome(story.db, at, table.host, table.session.id, command)).id
+
+
+async def _kept(story: _Story, petition: PetitionCase, table: Table, task_id: str) -> None:
+    if story.past.done:
+        at = await story.turns.at(table.closed + 4 * DAY)
+        await end_task(story.db, at, story.handler, petition.id, task_id, "done", story.past.done)
 
 
 async def _concluded(story: _Story, petition: PetitionCase) -> None:
     """The unit's opinion, on paper and handed over."""
-    db, past, at = story.db, story.past, At(story.starts + 5 * DAY)
+    db, past = story.db, story.past
+    at = await story.turns.at(story.starts + 5 * DAY)
     given = {"conclusion": str(past.conclusion), "words": past.opinion}
     await take_step(db, at, story.handler, petition.id, "conclude", given)
     draft = await draft_document(db, at, story.handler, petition.id, "handling_opinion")
@@ -199,4 +209,5 @@ async def _concluded(story: _Story, petition: PetitionCase) -> None:
     render = drawing(at.now)
     paper = await issue_document(db, at, story.handler, petition.id, "handling_opinion", told, render)
     served = {"service": "in_person", "recipient": past.name, "proof": "送达回证，本人签收"}
-    await deliver_document(db, At(at.moment + DAY), story.handler, petition.id, paper.id, served)
+    at = await story.turns.at(at.moment + DAY)
+    await deliver_document(db, at, story.handler, petition.id, paper.id, served)

@@ -21,7 +21,7 @@ from scheduling.minutes.record import MinutesState, begin_minutes, move_minutes
 from scheduling.minutes.signature import SignatureAct, note_signer, refuse_minutes, sign_minutes
 from scheduling.session import Session
 from web.demo.past_matters import PastReception
-from web.demo.then import At
+from web.demo.then import Turns
 
 QUESTIONS = "问答"
 INFORMED = (
@@ -33,7 +33,7 @@ PAD = 480, 220  # A pad's width and height.
 
 @dataclass(frozen=True)
 class Table:
-    """Who sat there: the host, the other offices, the petitioner; and when it began and ended."""
+    """Who sat there: the host, the other offices, the petitioner; when it began and ended; the turns."""
 
     session: Session
     host: Actor
@@ -43,13 +43,15 @@ class Table:
     citizen_seat: Invitation
     opened: datetime
     closed: datetime
+    turns: Turns
 
 
 async def write_minutes(db: AsyncSession, table: Table, past: PastReception) -> str:
     """From the template to the last word; returns the paragraph in which it was decided."""
     session_id, host = table.session.id, table.host
-    sheet = await begin_minutes(db, At(table.opened + timedelta(minutes=1)), host, session_id)
-    at = At(table.closed - timedelta(minutes=4))
+    sheet = await begin_minutes(
+        db, await table.turns.at(table.opened + timedelta(minutes=1)), host, session_id
+    )
     texts, heading, decided = _texts(table, past), "", ""
     for line in sheet.paragraphs:
         if line.kind is ParagraphKind.HEADING:
@@ -57,6 +59,7 @@ async def write_minutes(db: AsyncSession, table: Table, past: PastReception) -> 
             if heading == QUESTIONS:
                 await _questions(db, table, past, line)
         elif text := texts.get(heading, ""):
+            at = await table.turns.at(table.closed - timedelta(minutes=4))
             change = EditParagraph(edit_id=new_id(), paragraph_id=line.id, base=line.revision, text=text)
             await change_minutes(db, at, host, session_id, change)
             decided = line.id if text == past.decided else decided
@@ -86,13 +89,14 @@ async def _questions(db: AsyncSession, table: Table, past: PastReception, headin
                 edit_id=new_id(), paragraph_id=new_id(), after_id=after, kind=kind, speaker_id=seat.id,
                 text=text,
             )  # fmt: skip
-            await change_minutes(db, At(at), table.host, table.session.id, change)
+            await change_minutes(db, await table.turns.at(at), table.host, table.session.id, change)
             after = change.paragraph_id
 
 
 async def sign_all(db: AsyncSession, table: Table, past: PastReception) -> None:
     """Read back, signed by one after another, final with the host."""
-    session_id, host, at = table.session.id, table.host, At(table.closed - timedelta(seconds=150))
+    session_id, host = table.session.id, table.host
+    at = await table.turns.at(table.closed - timedelta(seconds=150))
     for state in (MinutesState.READ_BACK, MinutesState.SIGNING):
         await move_minutes(db, at, host, session_id, state)
     digest = (await read_back(db, host, session_id)).digest
@@ -104,7 +108,7 @@ async def sign_all(db: AsyncSession, table: Table, past: PastReception) -> None:
         seat = table.citizen_seat.id
         await note_signer(db, at, host, session_id, digest, seat, past.signed, past.reason)
     for official in (*table.others, host):
-        at = At(at.moment + timedelta(seconds=25))
+        at = await table.turns.at(at.moment + timedelta(seconds=25))
         await sign_minutes(db, at, official, session_id, digest, handwriting(official.name))
 
 

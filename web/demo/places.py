@@ -13,7 +13,7 @@ from cases.organisations import find_office
 from cases.policy import SYSTEM
 from scheduling.arrival.poster import Poster, PosterCount, PosterUse, add_poster, withdraw_poster
 from scheduling.booking.equipment import Equipment, EquipmentKind, add_equipment
-from web.demo.then import At
+from web.demo.then import Turns
 
 # Region, where it hangs, and how often it was scanned, led to a booking and to a matter on one day in three.
 SPOTS = (
@@ -32,14 +32,15 @@ PIECES = (
 HUNG, EVERY = 45, 3  # Days before, and days between two on which somebody scanned.
 
 
-async def seed_places(db: AsyncSession, clock: Clock) -> None:
+async def places_story(db: AsyncSession, clock: Clock, turns: Turns) -> None:
     """Once; where there is any of them everything stays as it is."""
+    now = clock.now()
+    hung = await turns.at(now - timedelta(days=HUNG))
     if await db.scalar(select(Equipment.id).limit(1)) is None:
         for region, kind, name in PIECES:
-            await add_equipment(db, clock, SYSTEM, await _office(db, region), kind, name)
+            await add_equipment(db, hung, SYSTEM, await _office(db, region), kind, name)
     if await db.scalar(select(Poster.id).limit(1)) is not None:
         return
-    hung = At(clock.now() - timedelta(days=HUNG))
     for region, spot, uses in SPOTS:
         poster = await _hang(db, hung, region, spot)
         for ago in range(1, HUNG, EVERY):
@@ -48,7 +49,8 @@ async def seed_places(db: AsyncSession, clock: Clock) -> None:
                 if times:
                     db.add(PosterCount(poster_id=poster.id, day=day, use=use, times=times))
     old = await _hang(db, hung, *TAKEN_BACK)
-    await withdraw_poster(db, At(clock.now() - timedelta(days=10)), SYSTEM, old.id)
+    await db.commit()
+    await withdraw_poster(db, await turns.at(now - timedelta(days=10)), SYSTEM, old.id)
     await db.commit()
 
 

@@ -26,14 +26,12 @@ from web.demo.day import (
     ready_session,
     seed_day,
 )
-from web.demo.intake import seed_intake
 from web.demo.outbox import seed_outbox
-from web.demo.past import seed_past
 from web.demo.pending import seed_pending
 from web.demo.people import OFFICIALS, PASSWORD
-from web.demo.places import seed_places
 from web.demo.rota import seed_attendance
 from web.demo.waiters import waiting_sessions
+from web.demo.weeks import seed_weeks
 from web.processes.server import base_url
 from web.processes.supervisor import SPAWN, dies_with
 from web.qr import qr_text
@@ -54,13 +52,15 @@ async def prepare_demo(settings: Settings, past: bool = False) -> DemoDay:
     try:
         await database.migrate()
         async with database.session() as db:
+            if past:
+                await seed_weeks(db, clock)
             await seed_day(db, clock)
             session = await ready_session(db, clock)
             links = await _links(db, settings, session)
             pending = await pending_reception(db, clock)
             sitting: tuple[PartyLink, ...] = ()
             if past:
-                await _seed_past(db, settings)
+                await _seed_messages(db, settings)
                 mediation = await seed_pending(db, clock)
                 sitting = await _links(db, settings, mediation, SITTING) if mediation else ()
             return DemoDay(session.id, links, pending.id if pending else None, sitting)
@@ -68,12 +68,9 @@ async def prepare_demo(settings: Settings, past: bool = False) -> DemoDay:
         await database.close()
 
 
-async def _seed_past(db: AsyncSession, settings: Settings) -> None:
-    """The weeks before, and what was sent: before the service runs, which sends what is due."""
+async def _seed_messages(db: AsyncSession, settings: Settings) -> None:
+    """What was sent: before the service runs, which sends what is due."""
     clock, messenger = SystemClock(), make_messenger(settings, server_key(settings))
-    await seed_past(db, clock)
-    await seed_places(db, clock)
-    await seed_intake(db, clock)
     await seed_outbox(db, clock, messenger.secrets.envelope, settings.web.help_phone)
     # After the messages of the last days, which are made where there is none.
     await seed_attendance(db, clock, make_telling(messenger, settings.web.help_phone))
