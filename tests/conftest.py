@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import importlib
 import pickle
 from collections.abc import AsyncIterator, Iterator
 from datetime import datetime
@@ -42,9 +44,27 @@ def pytest_report_header() -> list[str]:
     return lines
 
 
-def pytest_collection() -> None:
+def pytest_collection(session: pytest.Session) -> None:
     """While tests are collected everything that is made stays: looking for waste was a fourth of the time."""
     gc.disable()
+    begin_with_its_share(session.config)
+
+
+def begin_with_its_share(config: pytest.Config) -> None:
+    """Of several processes each reads other files first, then all of them in their order, as it must.
+
+    What is new is compiled and has its assertions rewritten by whoever comes first, and twice as long as all
+    the rest takes that: side by side in one order, every process did it for every file.
+    """
+    worker = getattr(config, "workerinput", None)
+    if worker is None or [Path(each).resolve() for each in config.args] != [Path(__file__).parent]:
+        return
+    number, count = int(worker["workerid"].removeprefix("gw")), worker["workercount"]
+    root = Path(__file__).parent.parent
+    for path in sorted(Path(__file__).parent.rglob("test_*.py"))[number::count]:
+        # A file that cannot be read is told by whoever collects it.
+        with contextlib.suppress(Exception):
+            importlib.import_module(".".join(path.relative_to(root).with_suffix("").parts))
 
 
 def pytest_collection_finish() -> None:
@@ -101,6 +121,14 @@ def one_demonstration(shared_folder: Path) -> Iterator[None]:
     """The demo day of the services that tests start is made once."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(databases, "SHARED", shared_folder)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def kept_scripts(shared_folder: Path) -> Iterator[None]:
+    """Playwright's own program, which each test with a browser starts, is compiled once: a third of that."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NODE_COMPILE_CACHE", str(shared_folder / "scripts"))
         yield
 
 

@@ -10,6 +10,12 @@ from tests.signaling.hall import Hall
 TILE = {"participant_id": "p", "source": "camera", "height": 360, "visible": True}
 
 
+@pytest.fixture
+def database_system() -> str:
+    """One system is enough: wishes are kept in no database."""
+    return "sqlite"
+
+
 async def test_wishes_reach_the_worker(hall: Hall) -> None:
     host = await hall.client("host")
     await host.ask("subscribe")
