@@ -34,6 +34,13 @@ LOOK = """() => {
   };
 }"""
 
+LARGE = """() => {
+  const sheet = document.querySelector('.track-sheet');
+  const frame = sheet.querySelector('.track-frame').getBoundingClientRect();
+  const grid = sheet.parentElement.getBoundingClientRect();
+  return [grid.width, sheet.getBoundingClientRect().width, frame.width / frame.height];
+}"""
+
 
 @pytest.fixture
 def database_system() -> str:
@@ -108,6 +115,13 @@ async def test_the_page_of_each_second_with_its_lines(house: House, chrome: Brow
     await until(lambda: page.evaluate(scrolled), 10, "the key scrolls the page of the document", 0.05)
     assert await page.evaluate("Number(document.querySelector('[data-player]').dataset.seconds)") == 6
     await page.keyboard.press("z")
+    # Large it takes the whole row, in the shape of a page.
+    enlarge = page.locator(".track-sheet .track-large")
+    if await enlarge.get_attribute("aria-pressed") == "false":
+        await enlarge.click()
+    await expect(enlarge).to_have_attribute("aria-pressed", "true")
+    row, sheet, shape = await page.evaluate(LARGE)
+    assert sheet > 0.95 * row and shape == pytest.approx(4 / 3, abs=0.02)
     # While it plays three times as fast: nothing is left standing.
     await goes_to(page, 10)
     for _ in range(3):
