@@ -24,7 +24,7 @@ from scheduling.booking.slot import Slot
 from scheduling.notices.attendance import AttendanceNotice, attending_units, phones_of, tell_units
 from scheduling.notices.notice import Notice, NoticeDraft
 from scheduling.notices.queueing import About
-from scheduling.notices.telling import Telling, tell
+from scheduling.notices.telling import Telling, tell, tell_of_receiver
 from scheduling.rota.reception_day import DayState, ReceptionDay
 
 AHEAD = (1, 5)  # Working days, the nearest first: of a day that is published late, one reminder is enough.
@@ -129,7 +129,16 @@ async def tell_of_day(
         await _note(db, clock, day, each, OF_CHANGE)
         await db.execute(update(DayReminder).where(*_key(day, each, OF_CHANGE)).values(notice_id=notice.id))
         count += 1
+    for booking in await _held_on(db, day, clock.now()) if template == "attendance_changed" else ():
+        count += await tell_of_receiver(db, clock, telling, booking, day.receives.name)
     return count
+
+
+async def _held_on(db: AsyncSession, day: ReceptionDay, now: datetime) -> Sequence[Booking]:
+    """Times were taken under the leader's name: who took one hears who receives instead."""
+    query = select(Booking).join(Slot, Slot.id == Booking.slot_id).where(Slot.reception_day_id == day.id)
+    query = query.where(Booking.state.in_(sorted(HOLDING)), Slot.starts_at > now)
+    return (await db.scalars(query.order_by(Slot.starts_at))).all()
 
 
 def due_ahead(day: ReceptionDay, now: datetime) -> int | None:
@@ -208,9 +217,7 @@ async def _tell(
 async def _recipients(db: AsyncSession, day: ReceptionDay, ahead: int) -> list[Recipient]:
     """A unit that heard of the day since this reminder fell due need not be told twice."""
     query = select(AttendanceNotice.organisation_id).join(Notice, Notice.id == AttendanceNotice.notice_id)
-    query = query.where(
-        AttendanceNotice.reception_day_id == day.id, Notice.queued_at >= _morning(day, ahead)
-    )
+    query = query.where(AttendanceNotice.reception_day_id == day.id, Notice.queued_at >= _morning(day, ahead))
     heard = set(await db.scalars(query))
     phones = await phones_of(db, day)
     units = [

@@ -110,6 +110,20 @@ async def tell_of_moved_day(
     return await _tell_of(db, clock, telling, booking, "booking_day_moved", fields, until)
 
 
+async def tell_of_receiver(
+    db: AsyncSession, clock: Clock, telling: Telling, booking: Booking, name: str
+) -> int:
+    """Tell petitioner and proxy that somebody else receives on the day whose time they took, in the same way.
+
+    Returns how many were told; none of what an office asked for and nobody has confirmed.
+    """
+    if booking.kind not in OF_CITIZENS and booking.state in PENDING:
+        return 0
+    fields = {"when": telling.when(booking.slot.starts_at), "who": name}
+    until = booking.slot.starts_at
+    return await _tell_of(db, clock, telling, booking, "booking_receiver_changed", fields, until)
+
+
 async def _tell_of(
     db: AsyncSession, clock: Clock, telling: Telling, booking: Booking, template: str,
     fields: dict[str, str], until: datetime,

@@ -78,6 +78,7 @@ def _texts() -> Mapping[str, NoticeTemplate]:
         "attendance_asked": ("2026-11", frozenset()),
         "attendance_changed": ("2026-11", frozenset()),
         "booking_day_moved": ("2026-11", frozenset()),
+        "booking_receiver_changed": ("2026-11", frozenset()),
         "attendance_moved": ("2026-11", frozenset()),
         "reception_day_moved": ("2026-11", frozenset()),
         "attendance_cancelled": ("2026-11", frozenset()),

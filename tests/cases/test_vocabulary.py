@@ -117,7 +117,7 @@ FOR_CITIZENS = ("session", "participant", "badge", "line", "minutes", "device", 
 FIELDS = frozenset({"when", "ahead"})
 MESSAGES = frozenset(
     ("answer", "code", "count", "leader", "link", "name", "number", "office", "paper", "phone", "place")
-    + ("to", "unit", "what", "when")
+    + ("to", "unit", "was", "what", "when", "who")
 )
 KIND = re.compile(r'(?:append_event|add_event|add_petition_event|\.note)\([^)"]*"([a-z_]+\.[a-z_]+)"')
 CHINESE = re.compile(r"[\u4e00-\u9fff]")

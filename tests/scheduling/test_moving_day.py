@@ -32,8 +32,8 @@ from scheduling.calendars.icalendar import write_calendar
 from scheduling.notices.day_reminders import tell_of_day
 from scheduling.notices.notice import Notice
 from scheduling.reach import load_session
-from scheduling.requests.own_bookings import BookOwn, book_own, list_own_times
-from scheduling.rota.planning import cancel_day, publish_day
+from scheduling.requests.own_bookings import BookOwn, book_own, cancel_own, list_own_times
+from scheduling.rota.planning import cancel_day, publish_day, stand_in
 from scheduling.rota.receiver import receivers_of
 from scheduling.rota.reception_day import DayState, ReceptionDay
 from scheduling.session import Session, SessionState
@@ -221,3 +221,19 @@ async def test_a_day_that_is_moved_beyond_two_weeks_stays_on_offer(
     assert [slot.id for slot in own] == [slot.id for slot in offered]
     again = await book_own(db, clock, BookOwn(petition.number, code, own[0].id))
     assert again.slot.reception_day_id == day.id != booked.booking.id
+
+
+async def test_who_took_a_leader_s_time_hears_who_receives_instead(
+    db: AsyncSession, clock: FixedClock, world: World, day: ReceptionDay
+) -> None:
+    first, second = (await slots_at(db, clock, world))[:2]
+    booked = await book(db, clock, first)
+    gone = await book(db, clock, second, "13900002222")
+    await cancel_own(db, clock, gone.petition.number, gone.query_code)
+    clock.advance(minutes=1)
+    since, other = clock.now(), world.officials[OWN]
+    tell = partial(tell_of_day, db, clock, TELLING)
+    await stand_in(db, clock, world.actor(OWN), day.id, other.id, tell)
+    [text] = [each.text for each in await told(db, since) if each.template == "booking_receiver_changed"]
+    for part in (f"改由{other.name}接访", TELLING.when(first.starts_at), booked.petition.number):
+        assert part in text, part
