@@ -101,6 +101,8 @@ async def test_the_order_and_the_answer_are_papers_of_two_offices(house: House) 
     assert "兰州市信访局信督〔2026〕1号" in told and "待送达" in told
     [paper] = set(re.findall(rf'"({page}/papers/\w+)"', told))
     assert f'"{paper}"' in await (await below.get("/supervision")).text()
+    case = await (await below.get(f"/cases/{petition_id}")).text()
+    assert "2026年8月1日</span>" in case and "2026-08-01" not in case, "days are written as people read them"
     body = await (await below.get(paper)).read()
     assert body.startswith(b"%PDF-") and body == await (await above.get(paper)).read()
     third = await house.official("province.reviewer")

@@ -48,7 +48,7 @@ STEP_EVENTS = frozenset(rule.event for rule in RULES.values()) | {
 }
 TOLD_WHOLE = ("supervision.", "duty.", "campaign.")
 # Of these, what is ours to say in the reader's language; the rest was typed.
-OURS = frozenset({"reason", "adoption", "measure", "audience", "duty", "number"})
+OURS = frozenset({"reason", "adoption", "measure", "audience", "duty", "number", "due_on"})
 OURS_OF_STEPS = frozenset({"class", "way", "service", "conclusion", "result", "ground", "days", "on"})
 
 
@@ -113,6 +113,6 @@ def _event(event: PetitionEvent) -> dict[str, object]:
 
 def _told(name: str, value: object) -> str:
     """A bare figure or date says what it is."""
-    if name == "on":
+    if value and name in ("on", "due_on"):
         return plain_date(date.fromisoformat(str(value)))
     return f"{value} 日" if name == "days" else str(value)
