@@ -157,6 +157,8 @@ async def test_public_booking_tells_number_and_code_once(house: House) -> None:
     board = await (await (await house.official("chengguan.receptionist")).get("/board")).text()
     assert "等待审核的预约" in board
     assert "路灯不亮" in board
+    log = await (await (await house.official("city.auditor")).get("/administration/audit")).text()
+    assert re.search(r"没有登录的人.{0,200}预约：建立", log, re.DOTALL), "nobody's name is not an empty cell"
 
 
 async def test_a_link_is_issued_shown_once_and_taken_back(house: House) -> None:
@@ -171,7 +173,9 @@ async def test_a_link_is_issued_shown_once_and_taken_back(house: House) -> None:
     assert "<svg" in text
     assert not re.search(r"/j/[a-z2-9]{10}#", await (await browser.get(page)).text())
     assert (await browser.send(page, f"{where}/revoke")).status == 303
-    assert "撤回链接" in await (await browser.get(page)).text()
+    text = await (await browser.get(page)).text()
+    name = re.search(r'class="person-name">([^<]+)<', text)
+    assert name and f"撤回链接 {name[1]} · " in text, "whose link it was"
 
 
 async def test_an_invitation_of_another_session_is_not_found(house: House) -> None:

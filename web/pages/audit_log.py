@@ -52,7 +52,10 @@ async def show(request: web.Request) -> web.StreamResponse:
         "outcomes": OUTCOME_NAMES,
         "kinds": NOUNS,
         "asked": asked,
-        "lines": [(each, _who(each), _words(each.action), visible_detail(each)) for each in entries],
+        "lines": [
+            (each, _who(each) or say("没有登录的人"), _words(each.action), visible_detail(each))
+            for each in entries
+        ],
         "beside": onward(LIST, asked, before is not None, "before", str(older) if older else None),
         "export": onward(f"{LIST}.csv", asked, True, "before", None)["first"],
     }

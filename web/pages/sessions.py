@@ -184,14 +184,16 @@ async def session_page(request: web.Request, form: Form, status: int = 200) -> w
         offices = (await offices_of(db, [session.id])).get(session.id, [])
         checks = await newest_checks(db, [session.id])
         events = await list_events(db, session.id)
+        people = await invitations.list_invitations(db, session.id)
         context = {
             "nav": "board",
             "session": session,
             "petition": session.petition if allowed(actor, Action.SEE_PETITION, scope) else None,
             "people": [
                 await _person(db, i) | {"device": device_line(checks.get(i.id)) if i.id in checks else None}
-                for i in await invitations.list_invitations(db, session.id)
+                for i in people
             ],
+            "names": {each.id: each.display_name for each in people},
             "events": list(compress(events, worth_a_line((each.kind, each.data) for each in events))),
             "tasks": tasks_of(
                 await list_incidents(db, session.id),
