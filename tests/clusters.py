@@ -11,10 +11,17 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import psycopg
+
+
+def _memory() -> int:
+    """Of this machine, in MB."""
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 1_000_000
+
 
 SETTINGS = (
     "listen_addresses=",  # The socket in the private directory is the only way in.
@@ -24,6 +31,15 @@ SETTINGS = (
     "max_connections=60",
     "shared_buffers=32MB",
     "autovacuum=off",
+)
+
+# For a register of millions of rows: as an office would set its server up that has this machine for it.
+LARGE_SETTINGS = (
+    f"shared_buffers={_memory() // 4}MB",
+    f"effective_cache_size={_memory() // 2}MB",
+    "max_wal_size=8GB",
+    "random_page_cost=1.1",
+    "autovacuum=on",
 )
 
 # Every change of a schema writes a row of the catalogue, and a row holds the transaction that wrote it.
@@ -68,8 +84,10 @@ Rows = tuple[tuple[str, bytes], ...]  # Table and what stands in it, in PostgreS
 class Cluster:
     """A PostgreSQL server in a temporary directory, reached by a Unix socket; it dies with this process."""
 
-    def __init__(self, binaries: Path) -> None:
+    def __init__(self, binaries: Path, settings: Sequence[str] = ()) -> None:
+        """`settings` come after SETTINGS, so that they win."""
         self._binaries = binaries
+        self._settings = (*SETTINGS, *settings)
         self._user = unprivileged() if os.geteuid() == 0 else None
         self.directory = Path(tempfile.mkdtemp(prefix="lianxin-pg-"))  # Short: a socket path has 107 bytes.
         if self._user is not None:
@@ -114,7 +132,7 @@ class Cluster:
 
     def start(self) -> None:
         """Start the server, and wait until it answers. Raises RuntimeError with its log."""
-        options = [part for setting in SETTINGS for part in ("-c", setting)]
+        options = [part for setting in self._settings for part in ("-c", setting)]
         command = [self._binaries / "postgres", "-D", self._data, "-k", self.directory, *options]
         self._process = subprocess.Popen(command, preexec_fn=_die_with_parent, **self._identity())
         self._wait()

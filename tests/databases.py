@@ -18,7 +18,7 @@ import shutil
 import sqlite3
 import threading
 import uuid
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -57,12 +57,14 @@ def missing_reason() -> str | None:
 class DatabaseServer:
     """Hands out migrated databases of either system; starts PostgreSQL on first use, once per process.
 
-    `shared` is the folder in which the processes of a run keep what they need only once.
+    `shared` is the folder in which the processes of a run keep what they need only once; `settings` are of
+    PostgreSQL, as `name=value`.
     """
 
-    def __init__(self, directory: Path, shared: Path | None = None) -> None:
+    def __init__(self, directory: Path, shared: Path | None = None, settings: Sequence[str] = ()) -> None:
         self._directory = directory
         self._shared = shared or directory
+        self._settings = settings
         self._sqlite_template: Path | None = None
         self._cluster: Cluster | None = None
         self._fingerprint: tuple[Any, ...] | None = None  # Of the template, once there is one.
@@ -144,7 +146,7 @@ class DatabaseServer:
         if self._cluster is None:
             binaries = find_binaries()
             assert binaries is not None, missing_reason()
-            self._cluster = Cluster(binaries)
+            self._cluster = Cluster(binaries, self._settings)
             with _made_once(self._shared / "cluster") as (template, is_made):
                 if is_made:
                     self._cluster.copy(template)

@@ -32,6 +32,7 @@ from cases.database import Database
 from tests.cases.register.desks import write_desks
 from tests.cases.register.scale import READERS, make_places, write_register
 from tests.clock import FixedClock
+from tests.clusters import LARGE_SETTINGS
 from tests.databases import DatabaseServer, requested_systems
 from tests.factories import PASSWORD
 from tests.statements import of_a_request
@@ -272,7 +273,7 @@ def report(took: dict[str, list[float]]) -> None:
 async def main(count: int, cost_only: bool) -> None:
     """Print tables for each database."""
     directory = Path(tempfile.mkdtemp(prefix="lianxin-register-"))
-    server = DatabaseServer(directory)
+    server = DatabaseServer(directory, settings=LARGE_SETTINGS)
     for system in requested_systems():
         cases = count if system == "postgresql" else count // 10
         await measure(server, system, cases, directory, cost_only)
