@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Select, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from cases.audit import AuditEntry, record_audit
 from cases.casefile import PetitionCase
@@ -60,9 +61,10 @@ async def export_entries(
     require(actor, Action.SEE_AUDIT)
     detail = {name: _told(getattr(asked, name)) for name in asked.__slots__ if getattr(asked, name)}
     entry = await record_audit(db, clock, actor, "audit.exported", "audit", None, detail=detail)
-    before, left = entry.sequence, MOST_EXPORTED
+    before, left = None, MOST_EXPORTED
     while left > 0:
-        rows = (await db.scalars(_selected(asked, before).limit(min(BATCH, left)))).all()
+        batch = _selected(asked, before, entry.sequence).limit(min(BATCH, left))
+        rows = (await db.scalars(batch)).all()
         if not rows:
             return
         yield rows
@@ -108,9 +110,23 @@ def _codes(value: Any) -> Any:
     return value if not isinstance(value, str) or (value.isascii() and " " not in value) else HIDDEN
 
 
-def _selected(asked: EntryQuery, before: int | None) -> Select[AuditEntry]:
-    query = select(AuditEntry).order_by(AuditEntry.sequence.desc())
-    if before is not None:
+def _selected(asked: EntryQuery, before: int | None, below: int | None = None) -> Select[AuditEntry]:
+    """Older than the entry `before`, of those that were written before `below`.
+
+    What is asked by days comes by time, by the index of it: by sequence a month of two years ago began after
+    half a million entries, and what a corrected clock wrote stands elsewhere in it.
+    """
+    by_days = bool(asked.since or asked.until)
+    order = (AuditEntry.at, AuditEntry.sequence) if by_days else (AuditEntry.sequence,)
+    query = select(AuditEntry).order_by(*(each.desc() for each in order))
+    if below is not None:
+        query = query.where(AuditEntry.sequence < below)
+    if before is not None and by_days:
+        last = aliased(AuditEntry)
+        at = select(last.at).where(last.sequence == before).scalar_subquery()
+        earlier = or_(AuditEntry.at < at, AuditEntry.sequence < before)
+        query = query.where(AuditEntry.at <= at, earlier)
+    elif before is not None:
         query = query.where(AuditEntry.sequence < before)
     if asked.since:
         query = query.where(AuditEntry.at >= _midnight(asked.since))

@@ -107,6 +107,7 @@ class Database:
         self.engine: AsyncEngine = create_async_engine(self.url)
         event.listen(self.engine.sync_engine, "before_cursor_execute", _storable, retval=True)
         if self._is_postgresql():
+            event.listen(self.engine.sync_engine, "connect", _prepare_postgresql)
             event.listen(self.engine.sync_engine, "checkin", _begin_rest)
             event.listen(self.engine.sync_engine, "checkout", _end_rest(self.engine.dialect))
         else:
@@ -162,6 +163,17 @@ def _prepare_sqlite(connection: Any, record: object) -> None:
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _prepare_postgresql(connection: Any, record: object) -> None:
+    """Statements of pages take milliseconds, and many are asked at once: to compile one, or to spread it over
+    workers, takes longer than it does, and the cores that others wait for.
+    """
+    cursor = connection.cursor()
+    for setting in ("jit = off", "max_parallel_workers_per_gather = 0"):
+        cursor.execute(f"SET {setting}")
+    cursor.close()
+    connection.commit()  # Otherwise the first rollback takes them back.
 
 
 def _begin_rest(connection: object, record: ConnectionPoolEntry) -> None:

@@ -15,6 +15,7 @@ from cases.administration.holidays import load_holidays
 from cases.clock import Clock, SystemClock
 from cases.database import Database
 from cases.register.index import index_missing
+from scheduling.afterwards.rating_sums import RatingSums
 from scheduling.afterwards.session_trend import Trend
 from web.http import guards
 from web.http.flash import ONCE, OnceBook
@@ -22,7 +23,7 @@ from web.http.limits import RateLimits
 from web.http.malformed import keep_out_of_the_log
 from web.http.static_files import static_files
 from web.http.turns import TURNS, Turns
-from web.keys import CLOCK, DATABASE, LIMITS, RENDERER, SERVER_KEY, SETTINGS, STATIC, TREND
+from web.keys import CLOCK, DATABASE, LIMITS, RATING_SUMS, RENDERER, SERVER_KEY, SETTINGS, STATIC, TREND
 from web.live import live_rooms, mount_signaling
 from web.minutes.live_strokes import LIVE_STROKES, LiveStrokes
 from web.oidc import Journeys
@@ -55,6 +56,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> web.Applicatio
     app[SETTINGS] = settings
     app[CLOCK] = clock or SystemClock()
     app[TREND] = Trend(app[CLOCK])
+    app[RATING_SUMS] = RatingSums(app[CLOCK])
     app[LIMITS] = RateLimits()
     app[ONCE] = OnceBook()
     app[TURNS] = Turns()

@@ -14,6 +14,7 @@ from web.http.static_files import StaticFiles
 from web.settings import Settings
 
 if TYPE_CHECKING:
+    from scheduling.afterwards.rating_sums import RatingSums
     from scheduling.afterwards.session_trend import Trend
     from signaling.registry import RoomRegistry
     from web.rendering import Renderer
@@ -26,6 +27,7 @@ STATIC = web.AppKey("static", StaticFiles)
 RENDERER: web.AppKey[Renderer] = web.AppKey("renderer")
 REGISTRY: web.AppKey[RoomRegistry] = web.AppKey("registry")
 TREND: web.AppKey[Trend] = web.AppKey("trend")
+RATING_SUMS: web.AppKey[RatingSums] = web.AppKey("rating_sums")
 SERVER_KEY = web.AppKey("server_key", bytes)  # A secret; the others are names of what was built.
 
 REQUEST_ID = web.RequestKey("request_id", str)

@@ -79,13 +79,19 @@ async def list_counted(
         counted = counted.where(about_topic(topic))
     # Counted first, as the sum is, and then looked at: without statistics PostgreSQL counted for each case.
     first = counted.cte("counted").prefix_with("MATERIALIZED")
-    query = select(PetitionCase, first.c.row_id).join(first, first.c.id == PetitionCase.id)
-    query = query.where(visible_petitions(actor))
-    total = await db.scalar(select(func.count()).select_from(query.order_by(None).subquery())) or 0
+    # Who sees a case is asked once of each, and only the rows of this page are read whole.
+    query = select(PetitionCase.id, first.c.row_id, func.count().over())
+    query = query.join(first, first.c.id == PetitionCase.id).where(visible_petitions(actor))
     query = query.order_by(PetitionCase.registered_at.desc(), PetitionCase.number.desc(), first.c.row_id)
-    found = (await db.execute(query.limit(min(limit, MOST_ROWS)).offset(max(offset, 0)))).unique().all()
-    clocks = await _clocks(db, measure.source, [row_id for _, row_id in found])
-    return [Counted(petition, clocks.get(row_id)) for petition, row_id in found], total
+    page = query.limit(min(limit, MOST_ROWS)).offset(max(offset, 0))
+    found = (await db.execute(page)).all()
+    total = found[0][2] if found else 0
+    if not found and offset > 0:  # Behind the last page there is no row to say how many there are.
+        total = await db.scalar(select(func.count()).select_from(query.order_by(None).subquery())) or 0
+    chosen = select(PetitionCase).where(PetitionCase.id.in_([petition_id for petition_id, _, _ in found]))
+    petitions = {each.id: each for each in (await db.scalars(chosen)).unique()} if found else {}
+    clocks = await _clocks(db, measure.source, [row_id for _, row_id, _ in found])
+    return [Counted(petitions[petition_id], clocks.get(row_id)) for petition_id, row_id, _ in found], total
 
 
 async def _clocks(db: AsyncSession, source: Source, ids: Sequence[str]) -> dict[str, PetitionClock]:

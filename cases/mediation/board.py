@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, exists, func, literal, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.clock import Clock
@@ -103,8 +103,8 @@ def _seen(actor: Actor) -> ColumnElement[bool]:
     if actor.kind is ActorKind.SYSTEM:
         return literal(True)
     own = list(visible_organisation_ids(actor, Action.SEE_MEDIATION))
-    below = exists().where(Organisation.id == Mediation.organisation_id, Organisation.parent_id.in_(own))
-    return or_(Mediation.organisation_id.in_(own), below.correlate(Mediation))
+    reach = select(Organisation.id).where(or_(Organisation.id.in_(own), Organisation.parent_id.in_(own)))
+    return Mediation.organisation_id.in_(reach)
 
 
 def _which(which: Which, now: date) -> list[ColumnElement[bool]]:

@@ -57,13 +57,16 @@ async def list_orders(
 
 
 async def count_orders(db: AsyncSession, clock: Clock, actor: Actor) -> dict[Which, int]:
-    """How many there are of each."""
+    """How many there are of each kind that is still work; those that are over are not counted: there are ten
+    thousand after some years, and whether the actor sees one is asked of its case.
+    """
     require(actor, Action.SEE_PETITION)
-    now = today(clock)
-    sums = [func.sum(case((and_(*_which(which, now)), 1), else_=0)) for which in Which]
-    query = select(*sums).select_from(SupervisionOrder).where(_seen(actor, SupervisionOrder))
+    now, counted = today(clock), [which for which in Which if which is not Which.OVER]
+    sums = [func.sum(case((and_(*_which(which, now)), 1), else_=0)) for which in counted]
+    query = select(*sums).select_from(SupervisionOrder)
+    query = query.where(SupervisionOrder.state.in_(OPEN), _seen(actor, SupervisionOrder))
     row = (await db.execute(query)).one()
-    return {which: row[number] or 0 for number, which in enumerate(Which)}
+    return {which: row[number] or 0 for number, which in enumerate(counted)}
 
 
 async def list_units_of_orders(db: AsyncSession, actor: Actor) -> dict[str, str]:

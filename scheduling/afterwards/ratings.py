@@ -128,7 +128,6 @@ async def list_figures(db: AsyncSession, clock: Clock, actor: Actor) -> Sequence
     """
     require(actor, Action.SEE_RATINGS)
     reach = reachable_organisations(actor, Action.SEE_RATINGS)
-    midnight = datetime.combine(today(clock), time(), BEIJING)
     query = (
         select(
             Organisation.name,
@@ -138,7 +137,7 @@ async def list_figures(db: AsyncSession, clock: Clock, actor: Actor) -> Sequence
             func.count(Rating.score).filter(Rating.score >= SATISFIED),
         )
         .join(Organisation, Organisation.id == Rating.organisation_id)
-        .where(Rating.organisation_id.in_(reach), Rating.at < midnight)
+        .where(Rating.organisation_id.in_(reach), Rating.at < midnight(clock))
         .group_by(Organisation.name, Organisation.region_code, Rating.question)
         .order_by(Organisation.region_code, Organisation.name)
     )
@@ -151,10 +150,15 @@ async def list_figures(db: AsyncSession, clock: Clock, actor: Actor) -> Sequence
     return sorted(found, key=lambda one: (one.organisation, order.index(one.question)))
 
 
-async def count_closed(db: AsyncSession, actor: Actor) -> int:
-    """How many receptions could have been rated: the denominator of the rating rate."""
+async def count_closed(db: AsyncSession, clock: Clock, actor: Actor) -> int:
+    """How many receptions could have been rated before today: the denominator of the rating rate."""
     require(actor, Action.SEE_RATINGS)
     reach = reachable_organisations(actor, Action.SEE_RATINGS)
     query = select(func.count()).select_from(Session)
     query = query.where(Session.state.in_(sorted(RATEABLE)), Session.host_organisation_id.in_(reach))
-    return await db.scalar(query) or 0
+    return await db.scalar(query.where(Session.closed_at < midnight(clock))) or 0
+
+
+def midnight(clock: Clock) -> datetime:
+    """When today began, in Beijing."""
+    return datetime.combine(today(clock), time(), BEIJING)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import exists, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
@@ -198,9 +198,9 @@ async def get_booking(db: AsyncSession, actor: Actor, booking_id: str) -> Bookin
 
 async def list_bookings(
     db: AsyncSession, actor: Actor, state: BookingState | None = None, petition_id: str | None = None,
-    limit: int = 100,
+    after: datetime | None = None, limit: int = 100,
 ) -> Sequence[Booking]:  # fmt: skip
-    """Return bookings of cases the actor sees, by time of the slot."""
+    """Return bookings of cases the actor sees, by time of the slot; of slots that begin `after` it alone."""
     require(actor, Action.SEE_PETITION)
     query = select(Booking).join(Slot, Slot.id == Booking.slot_id).options(*LISTED)
     seen = exists().where(PetitionCase.id == Booking.petition_id, visible_petitions(actor))
@@ -209,6 +209,8 @@ async def list_bookings(
         query = query.where(Booking.state == state)
     if petition_id is not None:
         query = query.where(Booking.petition_id == petition_id)
+    if after is not None:
+        query = query.where(Slot.starts_at > after)
     return (await db.scalars(query.order_by(Slot.starts_at).limit(min(limit, 500)))).all()
 
 

@@ -22,7 +22,7 @@ WRITTEN = [
     ("behind", "2026-07-20T02:00"), ("corrected.again", "2026-07-22T15:59"),
     ("right.after", "2026-07-22T16:00"), ("behind.to.the.day", "2026-07-22T03:00"),
 ]  # fmt: skip
-OF_THE_DAY = ["behind.to.the.day", "corrected.again", "corrected", "right.midnight"]
+OF_THE_DAY = ["corrected.again", "behind.to.the.day", "corrected", "right.midnight"]
 
 
 async def written(db: AsyncSession, world: World) -> Actor:
@@ -56,7 +56,8 @@ async def test_one_side_alone_and_the_file_know_no_order_either(db: AsyncSession
         return [entry.action for rows in batches for entry in rows if entry.object_kind == "clock"]
 
     assert await actions(EntryQuery(since=DAY, until=DAY)) == OF_THE_DAY
-    until = ["behind.to.the.day", "corrected.again", "behind", "corrected", "right.midnight", "right.before"]
-    assert await actions(EntryQuery(until=DAY)) == until
+    assert await actions(EntryQuery(until=DAY)) == [*OF_THE_DAY, "right.before", "behind"]
+    since = ["ahead.again", "ahead", "right.after", *OF_THE_DAY]
+    assert await actions(EntryQuery(since=DAY)) == since, "written later in time than the file itself"
     since = {action for action, _ in WRITTEN} - {"behind", "right.before"}
     assert set(await actions(EntryQuery(since=DAY))) == since

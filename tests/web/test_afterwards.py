@@ -131,7 +131,11 @@ async def test_the_rated_see_sums_and_never_whose_they_are(house: House) -> None
             )  # fmt: skip
             db.add(copy)
         await db.commit()
+    assert "份数太少" in await (await clerk.get("/ratings")).text(), "what was before today is summed up once"
+    house.clock.advance(days=1)
+    clerk = await house.official("chengguan.receptionist")
     text = await (await clerk.get("/ratings")).text()
+    assert "截至昨天，您单位可看范围内结束了 1 场接访" in text
     assert re.search(r"83\.3% <span[^>]*>（5／6）", text)
     stranger = await (await house.official("xigu.receptionist")).get("/ratings")
     assert "83.3%" not in await stranger.text()

@@ -22,8 +22,6 @@ from scheduling.afterwards.ratings import (
     SCORES,
     Question,
     answered,
-    count_closed,
-    list_figures,
     rate,
 )
 from scheduling.arrival.coming import coming_reception
@@ -34,7 +32,7 @@ from web.http.access import client_address
 from web.http.back import shown_again
 from web.http.errors import trouble
 from web.http.forms import Form
-from web.keys import ACTOR, CLOCK, DATABASE, LIMITS, SETTINGS
+from web.keys import ACTOR, CLOCK, DATABASE, LIMITS, RATING_SUMS, SETTINGS
 from web.language import say, say_error
 from web.pages import own_documents
 from web.pages.signin import see_other
@@ -286,10 +284,10 @@ async def confirm_document(request: web.Request) -> web.StreamResponse:
 async def ratings(request: web.Request) -> web.StreamResponse:
     """Sums for officials; nothing that could be told to be one person's."""
     async with request.app[DATABASE].session() as db:
-        figures = await list_figures(db, request.app[CLOCK], request[ACTOR])
-        closed = await count_closed(db, request[ACTOR])
-    rows = [{"figures": one, "question": QUESTIONS[one.question]} for one in figures]
-    return page(request, "ratings.html", {"nav": "ratings", "rows": rows, "closed": closed}, title="群众评价")
+        sums = await request.app[RATING_SUMS].read(db, request[ACTOR])
+    rows = [{"figures": one, "question": QUESTIONS[one.question]} for one in sums.figures]
+    context = {"nav": "ratings", "rows": rows, "closed": sums.closed}
+    return page(request, "ratings.html", context, title="群众评价")
 
 
 def progress_page(

@@ -69,7 +69,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         "place": "orders",
         "unread": unread,
         "which": which,
-        "tabs": [(code, name, counts[code]) for code, name in TABS],
+        "tabs": [(code, name, counts.get(code, "")) for code, name in TABS],
         "form": Form(initial=kept),
         "reasons": {str(code): name for code, name in REASON_NAMES.items()},
         "units": units,

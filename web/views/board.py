@@ -31,6 +31,7 @@ from web.words import BOARD_COLUMNS, LINE_TONES, QUALITY_LEVELS, ROLES, TIERS, c
 
 FURTHEST = timedelta(days=3650)
 A_MINUTE = timedelta(minutes=1)
+MOST_REQUESTS = 12  # Bookings that wait for an answer; all of them are on their own page.
 
 
 @dataclass(frozen=True)
@@ -110,12 +111,8 @@ async def _requests(db: AsyncSession, request: web.Request) -> list[dict[str, An
     if not allowed(request[ACTOR], Action.BOOK):
         return []
     now = request.app[CLOCK].now()
-    found = await list_bookings(db, request[ACTOR], BookingState.SUBMITTED)
-    return [
-        {"petition": b.petition, "id": b.id, "starts_at": b.slot.starts_at}
-        for b in found
-        if b.slot.starts_at > now
-    ][:12]
+    found = await list_bookings(db, request[ACTOR], BookingState.SUBMITTED, after=now, limit=MOST_REQUESTS)
+    return [{"petition": b.petition, "id": b.id, "starts_at": b.slot.starts_at} for b in found]
 
 
 async def _reviews(db: AsyncSession, request: web.Request) -> list[dict[str, Any]]:

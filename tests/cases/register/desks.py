@@ -33,8 +33,9 @@ from tests.clock import FixedClock
 from tests.factories import World, find_invitation, make_slots
 
 DESKFUL = 24
-# Every which case has one; sessions are of every fifth.
-ORDER, LISTED, LED, WRITTEN, ASKED = 100, 1000, 200, 25, 20
+# Every which case has one; sessions are of every fifth. Every fiftieth case is confidential, so that a
+# multiple of fifty would be an order which hardly anybody sees.
+ORDER, LISTED, LED, WRITTEN, ASKED = 101, 1001, 201, 25, 20
 NOTICES = ("invited", "reminder", "moved")
 
 

@@ -146,7 +146,7 @@ async def test_the_board_holds_what_one_sees_by_its_last_day(matter: Matter) -> 
     assert await numbers(LEADER, Which.OPEN, unit_id=matter.world.city.id) == []
     await matter.take(HANDLER, late, "report")
     assert await count_orders(matter.db, matter.clock, matter.actor(LEADER)) == {
-        Which.OPEN: 2, Which.WAITING: 1, Which.REPORTED: 1, Which.OVERDUE: 0, Which.OVER: 0,
+        Which.OPEN: 2, Which.WAITING: 1, Which.REPORTED: 1, Which.OVERDUE: 0,
     }  # fmt: skip
 
 
