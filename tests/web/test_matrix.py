@@ -8,18 +8,16 @@ is not so: a post there takes away what another gives, so its people stand apart
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import product
 
 import pytest
-from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
 from yarl import URL
 
 from cases.actions import ROLE_ACTIONS
-from cases.casefile import PetitionCase, PetitionClass, scope_of
+from cases.casefile import PetitionClass
 from cases.errors import Forbidden, NotFound
-from cases.handling.clocks import today
+from cases.figures.measure import MEASURES, SUMS_ONLY
 from cases.intake.client import ApiScope, create_client
 from cases.organisations import Organisation
 from cases.people import Official
@@ -27,26 +25,18 @@ from cases.petitions import let_see
 from cases.policy import SYSTEM, Action, Scope, allowed, require
 from cases.roles import ADMINISTRATORS, Role
 from cases.signin import actor_for, sign_in
-from cases.supervision.order import OrderState, Reason, SupervisionOrder
-from recordings.alarms import Alarm, AlarmKind, Trouble, raise_alarm
-from recordings.recording import start_recording, stop_recording
-from scheduling.incidents.incident import Cause
-from scheduling.incidents.incidents import Occurrence, list_incidents, raise_incident
+from recordings.recording_figures import RECORDED
+from scheduling.afterwards.session_measure import PROMISES
 from scheduling.links import exchange_link, issue_link
-from scheduling.materials.material import MaterialKind
-from scheduling.materials.rendering import Rendered
-from scheduling.materials.store import MaterialStore
-from scheduling.materials.uploading import Draft, keep_material
-from scheduling.minutes.record import begin_minutes
-from scheduling.reach import load_session, scope_of_session
 from scheduling.sessions.invitations import list_invitations
-from tests.disk import AMPLE
 from tests.factories import PASSWORD, add_post, make_official, make_petition, make_session
 from tests.web.conftest import Browser, House
+from tests.web.hanging import NARROWER, OF_PETITION, Case, make_case, ordinary
 from tests.web.test_api import MATTER, ask
-from tests.web.test_routes import GUARDED, OBJECT_PAGES, Objects, make_objects
+from tests.web.test_routes import GUARDED, OBJECT_PAGES, make_objects
 from web.http.access import LINK_COOKIE, SIGN_IN_COOKIE
 from web.http.permissions import Who
+from web.pages.figure_lists import PEOPLE
 from web.routes import TABLE, Route
 
 ONE = pytest.mark.parametrize("database_system", ["sqlite"])
@@ -55,25 +45,19 @@ PLACES = ("chengguan", "station", "housing", "xigu", "city", "province")
 ACCUSED = ("chengguan", "station", "housing")
 POSTS = tuple(product(Role, PLACES))
 Held = frozenset[tuple[Role, str]]
-OF_A_CASE = ("{petition_id}", "{session_id}", "{recording_id}", "{alarm_id}", "{incident_id}", "{order_id}")
+OF_A_CASE = (*OF_PETITION, "{session_id}", "{recording_id}", "{alarm_id}", "{incident_id}")
 CASE_ROUTES = [route for route in GUARDED if any(name in route.path for name in OF_A_CASE)]
 LISTS = [route for route in GUARDED if route.method == "GET" and "{" not in route.path]
+# Lists that are empty until they are asked for something, and pages of what holds cases of several offices.
+# One of each kind of row: all figures of a kind are listed by one query.
+KINDS = {measure.source: name for name, measure in MEASURES.items() if name not in SUMS_ONLY}
+ASKED = [f"/figures/cases?count={name}" for name in KINDS.values()] + [
+    f"/figures/receptions/list?count={name}"
+    for name in ("planned", *PEOPLE, sorted(PROMISES)[0], sorted(RECORDED)[0])
+]
+HOLDERS = ("/rota/{day_id}", "/rota/{day_id}/briefing.pdf", "/campaigns/{campaign_id}")
 # What must be read nowhere: of an ordinary matter, of one that accuses and is secret, of one that accuses.
 ORDINARY, SECRET, ABOUT = "楼道漏水三个月无人修", "检举城关区某人收受红包", "对城关区答复久拖不满"
-
-
-@dataclass
-class Case:
-    """One matter with everything that can be asked of it, and what the policy knows of it."""
-
-    objects: Objects
-    petition: Scope
-    session: Scope
-    words: tuple[str, ...]
-
-    def scope(self, route: Route) -> Scope:
-        of_petition = "{petition_id}" in route.path or "{order_id}" in route.path
-        return self.petition if of_petition else self.session
 
 
 @dataclass
@@ -108,58 +92,6 @@ class People:
 async def ask_for(browser: Browser, route: Route, path: str) -> tuple[int, str]:
     answer = await (browser.get(path) if route.method == "GET" else browser.post(path, {}))
     return answer.status, await answer.text(errors="replace")
-
-
-async def make_case(house: House, base: Objects, subject: str, **more: object) -> Case:
-    """A matter that accuses 城关区, kept by the city, with a session the province joins."""
-    clock, world = house.clock, house.world
-    async with house.database.session() as db:
-        accused = {"accused_organisation_id": world.chengguan.id}
-        petition = await make_petition(db, clock, world.city, subject, **accused, **more)
-        together = {"host_organisation_id": world.city.id, "joint_organisation_ids": (world.province.id,)}
-        session = await make_session(db, clock, world, petition, **together)
-        await begin_minutes(db, clock, SYSTEM, session.id)
-        invitation = (await list_invitations(db, session.id))[0]
-        recording = await start_recording(
-            db, clock, SYSTEM, session.id, house.settings.recordings_root, AMPLE
-        )
-        await stop_recording(db, clock, SYSTEM, recording.id, "session_closed")
-        finding = ({"text": f"{session.title}：缺少一个分段。"},)
-        trouble = Trouble(AlarmKind.FILES_MISSING, subject, finding, 1, session.id, recording.id)
-        await raise_alarm(db, clock, trouble)
-        draft = Draft(SYSTEM, session.id, "x.jpg", b"x", "0" * 64)
-        store = MaterialStore.at(house.settings.state)
-        material = await keep_material(db, clock, store, draft, Rendered(MaterialKind.JPEG, [b"page"]))
-        order = SupervisionOrder(
-            number=f"DB-{subject[:2]}", petition_id=petition.id, unit_id=world.city.id,
-            issuer_id=world.province.id, reason=Reason.OVERDUE, words=subject, state=OrderState.ISSUED,
-            due_on=today(clock), at=clock.now(), by_id=None, by="某人",
-        )  # fmt: skip
-        db.add(order)
-        await db.commit()
-        await raise_incident(db, clock, Occurrence(session.id, Cause.DISCONNECTED, "seat", "李德福"))
-        (task,) = await list_incidents(db, session.id)
-        alarm_id = await db.scalar(select(Alarm.id).where(Alarm.session_id == session.id))
-        assert alarm_id is not None
-        objects = replace(
-            base, petition_id=petition.id, session_id=session.id, invitation_id=invitation.id,
-            recording_id=recording.id, code=invitation.code, alarm_id=alarm_id, material_id=material.id,
-            incident_id=task.incident.id, order_id=order.id,
-        )  # fmt: skip
-        return await _case(db, objects, (subject, petition.number))
-
-
-async def _case(db: AsyncSession, objects: Objects, words: tuple[str, ...]) -> Case:
-    session = await load_session(db, objects.session_id)
-    scope = await scope_of_session(db, session)
-    return Case(objects, scope_of(session.petition), scope, words)
-
-
-async def ordinary(house: House) -> Case:
-    objects = await make_objects(house)
-    async with house.database.session() as db:
-        petition = await db.get_one(PetitionCase, objects.petition_id)
-        return await _case(db, objects, (petition.subject, petition.number))
 
 
 def refusal(held: tuple[Role, str], house: House, action: Action, scope: Scope) -> int:
@@ -224,12 +156,8 @@ async def test_each_place_opens_what_the_policy_permits_it(house: House) -> None
     for number, route in enumerate(OBJECT_PAGES):
         action = Action(str(route.permission))
         for place in PLACES:
-            may = [
-                role
-                for role in Role
-                if not refusal((role, place), house, action, case.scope(route))
-            ]
-            if not may or route not in CASE_ROUTES:
+            may = [role for role in Role if not refusal((role, place), house, action, case.scope(route))]
+            if not may or route not in CASE_ROUTES or any(name in route.path for name in NARROWER):
                 continue
             role = may[number % len(may)]
             asked.add((role, place))
@@ -278,7 +206,9 @@ async def refused(people: People, held: Held, cases: list[Case]) -> None:
             assert not [words for words in case.words if words in text], route.path
     searches = [f"{path}?{name}={words}" for case in cases for words in case.words
                 for path, name in (("/cases", "search"), ("/recordings", "words"))]  # fmt: skip
-    for path in [*(route.path for route in LISTS), *searches]:
+    holders = [cases[0].objects.path(path) for path in HOLDERS]
+    asked = ASKED if allowed(actor, Action.SEE_FIGURES) else []
+    for path in [*(route.path for route in LISTS), *asked, *holders, *searches]:
         text = await (await browser.get(path)).text(errors="replace")
         told = text.replace(path.partition("=")[2] or "\0", "")  # What was typed stands in its field.
         assert not [words for case in cases for words in case.words if words in told], (path, sorted(held))

@@ -65,6 +65,7 @@ class Objects:
     party_id: str
     place_id: str
     person_id: str
+    measure_id: str = "0" * 32
     digest: str = "0" * 64
 
     def path(self, pattern: str) -> str:
@@ -83,7 +84,7 @@ class Objects:
         named = ("hold_id", "proposal_id", "note_id", "finding_id", "request_id", "task_id", "signing_id")
         named += ("document_id", "delivery_id", "official_id", "post_id")
         named += ("rule_id", "equipment_id", "secret")
-        named += ("notice_id", "measure_id", "step_id", "time_proposal_id", "link_id")
+        named += ("notice_id", "step_id", "time_proposal_id", "link_id")
         named += ("slot_proposal_id",)
         known |= dict.fromkeys((*named, "thread_id"), "0" * 32)
         known |= {"import_id": "0" * 32, "client_id": "0" * 32}
