@@ -72,9 +72,12 @@ async def count_orders(db: AsyncSession, clock: Clock, actor: Actor) -> dict[Whi
 async def list_units_of_orders(db: AsyncSession, actor: Actor) -> dict[str, str]:
     """The units that have orders in cases the actor sees: names by id, for the filter."""
     require(actor, Action.SEE_PETITION)
-    recent = select(SupervisionOrder.unit_id).where(_seen(actor, SupervisionOrder))
-    recent = recent.order_by(SupervisionOrder.at.desc()).limit(500)
-    query = select(Organisation.id, Organisation.name).where(Organisation.id.in_(recent.scalar_subquery()))
+    # Of each unit until the first that is seen: whoever sees few of many would have all of them looked at.
+    one = select(SupervisionOrder.id).where(
+        SupervisionOrder.unit_id == Organisation.id, _seen(actor, SupervisionOrder)
+    )
+    has = one.correlate(Organisation).limit(1).scalar_subquery().is_not(None)
+    query = select(Organisation.id, Organisation.name).where(has)
     rows = [(row_id, name) for row_id, name in await db.execute(query)]
     return dict(sorted(rows, key=lambda pair: pair[1]))
 
