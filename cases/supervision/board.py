@@ -77,7 +77,9 @@ async def list_units_of_orders(db: AsyncSession, actor: Actor) -> dict[str, str]
         SupervisionOrder.unit_id == Organisation.id, _seen(actor, SupervisionOrder)
     )
     has = one.correlate(Organisation).limit(1).scalar_subquery().is_not(None)
-    query = select(Organisation.id, Organisation.name).where(has)
+    units = select(SupervisionOrder.unit_id).distinct().cte("units").prefix_with("MATERIALIZED")
+    query = select(Organisation.id, Organisation.name).join(units, units.c.unit_id == Organisation.id)
+    query = query.where(has)
     rows = [(row_id, name) for row_id, name in await db.execute(query)]
     return dict(sorted(rows, key=lambda pair: pair[1]))
 
