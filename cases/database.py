@@ -7,8 +7,9 @@ import functools
 import re
 import time
 import uuid
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any, ClassVar, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import JSON, DateTime, Dialect, Enum, MetaData, String, Table, event
@@ -31,6 +32,11 @@ BUSY_TIMEOUT_MS = 10_000
 # A connection to PostgreSQL that was given back so recently is taken for living.
 TRUSTED_SECONDS = 1.0
 RESTS_SINCE = "rests_since"
+# A new connection is a process that knows no table yet and takes 50 ms to plan what an old one plans in two:
+# so none is closed after a rush, and the one that was used last is used next.
+POOL: Mapping[str, Any] = MappingProxyType({"pool_size": 15, "max_overflow": 5, "pool_use_lifo": True})
+# Statements that a connection remembers as planned; all pages together have some three hundred.
+MOST_PREPARED = 500
 READS_ONLY = "reads_only"  # In the `info` of a session: nothing is changed in it.
 _HOSTILE = re.compile(r"[\x00\ud800-\udfff]")
 NAMING = {
@@ -104,7 +110,8 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self.url = normalise_url(url)
-        self.engine: AsyncEngine = create_async_engine(self.url)
+        pool = POOL if self._is_postgresql() else {}
+        self.engine: AsyncEngine = create_async_engine(self.url, **pool)
         event.listen(self.engine.sync_engine, "before_cursor_execute", _storable, retval=True)
         if self._is_postgresql():
             event.listen(self.engine.sync_engine, "connect", _prepare_postgresql)
@@ -174,6 +181,8 @@ def _prepare_postgresql(connection: Any, record: object) -> None:
         cursor.execute(f"SET {setting}")
     cursor.close()
     connection.commit()  # Otherwise the first rollback takes them back.
+    driver = connection.driver_connection
+    driver.prepared_max = MOST_PREPARED
 
 
 def _begin_rest(connection: object, record: ConnectionPoolEntry) -> None:
