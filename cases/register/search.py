@@ -18,13 +18,15 @@ from typing import Any
 from sqlalchemy import (
     BindParameter,
     ColumnElement,
+    CompoundSelect,
     Integer,
-    ScalarSelect,
     Select,
     bindparam,
     func,
     literal,
+    literal_column,
     select,
+    union_all,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
@@ -186,21 +188,23 @@ async def _rarest_first(db: AsyncSession, ways: Sequence[frozenset[str]]) -> lis
     if not terms:
         return []
     few = FEW if any(len(way) > 1 for way in ways) else 1
-    row = (await db.execute(_counting(len(terms), few), _numbered(terms))).one()
-    counts = dict(zip(terms, row, strict=True))
-    alive = (way for way in ways if all(counts[term] for term in way))
-    return [sorted(way, key=lambda term: (counts[term], term)) for way in alive]
+    rows = (await db.execute(_counting(len(terms), few), _numbered(terms))).all()
+    # Of terms that occur more often than is counted, the rarest took longest to occur so often.
+    rarity = {terms[place]: (count, since) for place, count, since in rows if count}
+    alive = (way for way in ways if way <= rarity.keys())
+    return [sorted(way, key=lambda term: (*rarity[term], term)) for way in alive]
 
 
 @functools.cache
-def _counting(terms: int, few: int) -> Select[*tuple[Any, ...]]:
-    """How often each of so many terms occurs, up to `few`; one question for all of them."""
-    return select(*(_occurrences(f"term_{place}", few) for place in range(terms)))
+def _counting(terms: int, few: int) -> CompoundSelect[Any]:
+    """Place of each of so many terms, how often it occurs, up to `few`, and since when."""
+    return union_all(*(_occurrences(place, few) for place in range(terms)))
 
 
-def _occurrences(name: str, few: int) -> ScalarSelect[int]:
-    source = select(PetitionTerm.petition_id).where(PetitionTerm.term == bindparam(name)).limit(few)
-    return select(func.count()).select_from(source.subquery()).scalar_subquery()
+def _occurrences(place: int, few: int) -> Select[int, int, datetime]:
+    rows = select(PetitionTerm.at).where(PetitionTerm.term == bindparam(f"term_{place}"))
+    newest = rows.order_by(PetitionTerm.at.desc(), PetitionTerm.petition_id.desc()).limit(few).subquery()
+    return select(literal_column(str(place), Integer), func.count(), func.min(newest.c.at))
 
 
 def _numbered(terms: Sequence[str]) -> dict[str, str]:
