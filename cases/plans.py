@@ -13,7 +13,7 @@ async def follow_indexes(db: AsyncSession, only: bool) -> None:
 
     It takes terms that always meet for independent ones, expects next to nothing, and would read and sort
     all of them instead of stopping after a page; or it reads whole tables where one index holds everything
-    that is asked. Neither compiling nor further processes are worth their start for a page.
+    that is asked.
     """
     if db.get_bind().dialect.name == "postgresql":
         await db.execute(_ONLY_INDEXES if only else _EVERY_WAY)
@@ -21,8 +21,7 @@ async def follow_indexes(db: AsyncSession, only: bool) -> None:
 
 def _set(detours: str) -> TextClause:
     """Until the end of the transaction; one statement for all, as each would be a way to the database."""
-    ways = dict.fromkeys(DETOURS, detours) | {"jit": "off", "max_parallel_workers_per_gather": "0"}
-    settings = (f"set_config('{name}', '{value}', true)" for name, value in ways.items())
+    settings = (f"set_config('{name}', '{detours}', true)" for name in DETOURS)
     return text("SELECT " + ", ".join(settings))
 
 

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cases.clock import BEIJING, Clock
 from cases.figures.period import Period, months_back
 from cases.figures.scope import Filters, Ground, find_ground
-from cases.figures.sums import uncompiled
+from cases.figures.sums import sort_in_memory
 from cases.handling.clocks import today as civil_day
 from cases.organisations import Organisation, Tier
 from cases.policy import Action, Actor, require
@@ -93,7 +93,7 @@ async def read_receptions(
     `trend`: what is remembered of months that have passed; without one they are counted anew.
     """
     require(actor, Action.SEE_FIGURES)
-    await uncompiled(db)
+    await sort_in_memory(db)
     ground = await find_ground(db, actor, filters)
     offices = {office.id: office for office in ground.offices}
     today = civil_day(clock)
