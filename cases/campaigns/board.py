@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, and_, case, exists, func, literal, not_, or_, select, true
+from sqlalchemy import ColumnElement, and_, case, exists, func, literal, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.campaigns.campaign import Campaign, CampaignMatter, CampaignTarget, MatterState, Rank
@@ -114,11 +114,8 @@ async def list_all_standings(
     wanted = {(row.campaign_id, row.rank): row.matters for row in await db.scalars(targets)}
     of = CampaignMatter.campaign_id, CampaignMatter.rank
     query = select(*of, func.count(), func.count(CampaignMatter.resolved_on))
-    # Without the few that are hidden from the actor: whether one is open would be asked of every case.
-    guarded = or_(PetitionCase.confidential.is_(True), PetitionCase.accused_organisation_id.is_not(None))
-    hidden = exists().where(PetitionCase.id == CampaignMatter.petition_id, guarded, not_(open_to(actor)))
-    query = query.where(CampaignMatter.campaign_id.in_(campaign_ids), ~hidden.correlate(CampaignMatter))
-    query = query.group_by(*of)
+    query = query.join(PetitionCase, PetitionCase.id == CampaignMatter.petition_id)
+    query = query.where(CampaignMatter.campaign_id.in_(campaign_ids), open_to(actor)).group_by(*of)
     found = {(key, rank): (entered, done) for key, rank, entered, done in await db.execute(query)}
     return {
         key: [
