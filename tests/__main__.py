@@ -23,8 +23,9 @@ import pytest
 REAL_TIME = frozenset({"browser", "netns", "real_time"})
 # Tells a test that it has the machine to itself: if that stands still even then, nobody can judge.
 ALONE = "LIANXIN_ALONE"
-# More than this is no bad neighbour.
-AT_MOST = 5
+# More than this is no bad neighbour. Eight that measure seconds failed on a machine half as fast as another,
+# and passed alone, each of them.
+AT_MOST = 10
 
 
 class Witness:

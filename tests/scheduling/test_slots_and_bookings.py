@@ -244,6 +244,9 @@ async def test_a_cancelled_slot_is_free_again(db: AsyncSession, clock: FixedCloc
     own = world.actor("chengguan.receptionist")
     assert [each.id for each in await list_bookings(db, own, BookingState.SUBMITTED)] == [booked.booking.id]
     assert await list_bookings(db, world.actor("xigu.receptionist")) == []
+    begins = slot.starts_at
+    assert await list_bookings(db, own, BookingState.SUBMITTED, after=begins) == []
+    assert len(await list_bookings(db, own, BookingState.SUBMITTED, after=begins - timedelta(seconds=1))) == 1
     with pytest.raises(NotFound):
         await move_booking(
             db, clock, world.actor("xigu.receptionist"), booked.booking.id, BookingState.SCHEDULED
