@@ -33,7 +33,7 @@ BUSY_TIMEOUT_MS = 10_000
 TRUSTED_SECONDS = 1.0
 RESTS_SINCE = "rests_since"
 # A new connection is a process that knows no table yet and takes 50 ms to plan what an old one plans in two:
-# so none is closed after a rush, and the one that was used last is used next.
+# so fifteen are kept after a rush, and the one that was used last is used next.
 POOL: Mapping[str, Any] = MappingProxyType({"pool_size": 15, "max_overflow": 5, "pool_use_lifo": True})
 # Statements that a connection remembers as planned; all pages together have some three hundred.
 MOST_PREPARED = 500
